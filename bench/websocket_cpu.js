@@ -1,0 +1,62 @@
+'use strict';
+
+// How much CPU time an echo over a SockJS websocket costs the server, compared with sockjs-node's in the same minute.
+
+const { parseArguments, startOurs, startSockjsNode, cpuTime, openWebsockets, exchange } = require('./common');
+
+const options = parseArguments(
+	'Usage: node bench/websocket_cpu.js [--OPTION N ...]\n\n' +
+	'Measures the CPU time (user and system) that a SockJS websocket echo costs sockjs-sessiond and sockjs-node, in turns,\n' +
+	'and prints the ratio of the medians.', {
+		messages: { default: 20000, help: 'messages a round and server' },
+		rounds: { default: 5, help: 'rounds' },
+		connections: { default: 64, help: 'connections, each of which waits for its echo before it sends again' },
+		size: { default: 20, help: 'characters of a message' },
+		check: { help: 'exit with 1 if the ratio is above N' },
+	});
+
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+
+async function prepare(name, server) {
+	const sockets = await openWebsockets(server.port, options.connections);
+	const message = 'x'.repeat(options.size);
+	await exchange(sockets, message, 10000); // node compiles what is hot
+	return {
+		name,
+		costs: [],
+		async round() {
+			const before = cpuTime(server.pid);
+			await exchange(sockets, message, options.messages);
+			this.costs.push((cpuTime(server.pid) - before) / options.messages);
+		},
+		close() {
+			for (const socket of sockets)
+				socket.removeAllListeners('close').destroy();
+			return server.stop();
+		},
+	};
+}
+
+async function main() {
+	const ours = await prepare('sockjs-sessiond', await startOurs());
+	const theirs = await prepare('sockjs-node', await startSockjsNode());
+	for (let i = 0; i < options.rounds; i++) {
+		await ours.round();
+		await theirs.round();
+	}
+	await ours.close();
+	await theirs.close();
+	for (const { name, costs } of [ours, theirs])
+		console.log(`${name.padEnd(16)} ${median(costs).toFixed(1)} us a message (${costs.map((cost) => cost.toFixed(1)).join(' ')})`);
+	const ratio = median(ours.costs) / median(theirs.costs);
+	console.log(`ratio            ${ratio.toFixed(2)}`);
+	if (options.check !== undefined && !(ratio <= options.check)) {
+		console.log(`above ${options.check}`);
+		process.exitCode = 1;
+	}
+}
+
+main().catch((error) => {
+	console.error(error);
+	process.exit(1);
+});

@@ -1,0 +1,16 @@
+/*
+ * close: closes every connection as soon as it is open.
+ */
+#include <sockjs.h>
+
+static void
+on_connection(sockjs_connection connection)
+{
+	sockjs_close(connection, 3000, "Go away!");
+}
+
+SOCKJS_MODULE = {
+	.abi = SOCKJS_ABI,
+	.name = "close",
+	.connection = on_connection,
+};

@@ -1,0 +1,17 @@
+/*
+ * The timers of applications (sockjs_timer_start of sockjs.h), on the daemon's loop.
+ */
+#ifndef SESSIOND_APP_TIMER_H
+#define SESSIOND_APP_TIMER_H
+
+#include "sessiond/sockjs.h"
+
+#include <uv.h>
+
+/* The loop on which timers run; borrowed. Before any sockjs_timer_start. */
+void app_timer_bind(uv_loop_t *loop);
+
+/* Stops all timers of a service that is being stopped. */
+void app_timer_stop_all(sockjs_service *service);
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * See chunking_test.h. A stream with a timetable instead of a session.
+ */
+#include "sessiond/chunking_test.h"
+
+#include "sessiond/http_request.h"
+#include "sessiond/http_server.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+struct chunking_test {
+	uv_timer_t timer;
+	struct http_request *request;
+	size_t step;
+};
+
+enum { PADDING = 2048 }; /* spaces, once: some browsers show nothing before they have read this much */
+
+/* When each chunk leaves, ms after the one before. */
+static const unsigned delays[] = {0, 1, 5, 25, 125, 625, 3125};
+
+enum { STEPS = sizeof delays / sizeof delays[0], PADDED_STEP = 1 };
+
+static void on_time(uv_timer_t *timer);
+
+static void
+wait_for_next(struct chunking_test *test)
+{
+	uv_timer_start(&test->timer, on_time, delays[test->step], 0);
+}
+
+static void
+on_time(uv_timer_t *timer)
+{
+	struct chunking_test *test = timer->data;
+	struct http_request *request = test->request;
+
+	if (test->step == PADDED_STEP)
+		buffer_printf(&request->out, "%*s", PADDING, "");
+	buffer_append_str(&request->out, "h\n");
+	test->step++;
+	if (test->step < STEPS)
+		wait_for_next(test);
+	else
+		request->out_ended = true;
+	http_request_wake(request);
+}
+
+void
+chunking_test_start(struct http_request *request)
+{
+	struct chunking_test *test = calloc(1, sizeof *test);
+
+	if (test == NULL)
+		abort();
+	request->chunking = test;
+	test->request = request;
+	uv_timer_init(request->server->loop, &test->timer);
+	test->timer.data = test;
+	wait_for_next(test);
+	http_request_start_stream(request);
+}
+
+static void
+on_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+void
+chunking_test_stop(struct chunking_test **test)
+{
+	if (*test == NULL)
+		return;
+	uv_close((uv_handle_t *)&(*test)->timer, on_closed);
+	*test = NULL;
+}

@@ -1,0 +1,49 @@
+/*
+ * sockjs.conf as sessiond reads it: the [server] section, and one service for each [service ...] section.
+ */
+#ifndef SESSIOND_CONFIG_H
+#define SESSIOND_CONFIG_H
+
+#include "common/conf.h"
+#include "common/error.h"
+#include "sessiond/service.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct server_options {
+	char *listen;        /* "ADDR:PORT ...", NULL: none */
+	char *socket;        /* path of a Unix socket, NULL: none */
+	char *static_folder; /* NULL: no files are served */
+	char *module_path;   /* folder; NULL: beside the program, then where modules are installed */
+	int log;             /* enum log_target */
+	uint32_t connection_limit;
+	uint32_t session_limit;
+	uint32_t sessions_per_address; /* 0: no limit */
+	uint64_t request_timeout;      /* ms for a whole request to arrive */
+	uint64_t keepalive_timeout;    /* ms between two requests of a connection */
+	size_t connection_memory;      /* bytes libmicrohttpd has for one connection: the limit of a request's head */
+};
+
+struct config {
+	char *path; /* of the file, as given */
+	struct server_options server;
+	struct service_options defaults; /* of the [server] section */
+	struct sockjs_service **services;
+	size_t service_count;
+};
+
+/* The tables of options, for the reader and for the documentation's test. */
+extern const struct conf_option server_option_table[], service_option_table[];
+extern const size_t server_option_count, service_option_count;
+
+/*
+ * Reads the file. Returns a configuration the caller frees, or NULL and an error (EX_CONFIG) that begins with the place. Relative
+ * paths in it are made relative to the file's folder.
+ */
+struct config *config_read(const char *path, struct error *err);
+
+/* Frees *config with its services, which must have no sessions left. Sets it NULL; takes NULL. */
+void config_destroy(struct config **config);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * What an application may know of a connection's last receiving request: addresses, URL, the listed headers. One allocation,
+ * so that an idle session carries little.
+ */
+#ifndef SESSIOND_CONNECTION_INFO_H
+#define SESSIOND_CONNECTION_INFO_H
+
+#include <netinet/in.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+struct connection_info;
+
+/* Where it comes from; everything borrowed. */
+struct connection_source {
+	const char *path;  /* percent-encoded */
+	const char *query; /* NULL: none */
+	size_t prefix_len; /* the service's part of path */
+	const struct sockaddr *peer, *local; /* NULL: unknown */
+	const char *(*header)(const void *context, const char *name);
+	const void *context;
+};
+
+/* Copies what is kept of source. Aborts without memory: a request's head is small. */
+struct connection_info *connection_info_create(const struct connection_source *source);
+
+/* Frees *info and sets it NULL; takes NULL. */
+void connection_info_destroy(struct connection_info **info);
+
+/* The strings; all valid until the info is destroyed, none NULL ("" where nothing is known). */
+const char *connection_info_url(const struct connection_info *info);
+const char *connection_info_pathname(const struct connection_info *info);
+const char *connection_info_prefix(const struct connection_info *info);
+const char *connection_info_remote_address(const struct connection_info *info);
+const char *connection_info_local_address(const struct connection_info *info);
+
+int connection_info_remote_port(const struct connection_info *info);
+int connection_info_local_port(const struct connection_info *info);
+
+/* The value of one of the listed headers by its lower-case name; NULL if it was not sent or is not listed. */
+const char *connection_info_header(const struct connection_info *info, const char *name);
+
+#endif

@@ -1,0 +1,394 @@
+/*
+ * See http_server.h. Called by the listeners and at the end of each turn; calls http_request.c through libmicrohttpd.
+ */
+#include "sessiond/http_server.h"
+
+#include "common/log.h"
+#include "sessiond/http_request.h"
+#include "sessiond/static_files.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static struct http_connection *
+connection_of_timer(struct timer *timer)
+{
+	return (struct http_connection *)(void *)((char *)timer - offsetof(struct http_connection, timer));
+}
+
+/* --- the life of a connection ------------------------------------------------------------------------------------- */
+
+static void
+on_hangup_closed(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+void
+http_connection_unwatch(struct http_connection *connection)
+{
+	if (connection->hangup == NULL)
+		return;
+	uv_close((uv_handle_t *)connection->hangup, on_hangup_closed);
+	connection->hangup = NULL;
+}
+
+static void
+connection_create(struct http_server *server, struct MHD_Connection *mhd, void **context)
+{
+	struct http_connection *connection = calloc(1, sizeof *connection);
+
+	if (connection == NULL)
+		abort();
+	connection->server = server;
+	connection->mhd = mhd;
+	connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	connection->next = server->first;
+	connection->link = &server->first;
+	if (server->first != NULL)
+		server->first->link = &connection->next;
+	server->first = connection;
+	server->count++;
+	timer_start(&server->arrivals, &connection->timer, sessions_now(server->sessions));
+	*context = connection;
+}
+
+static void
+connection_destroy(struct http_connection *connection)
+{
+	timer_stop(&connection->timer);
+	http_connection_unwatch(connection);
+	*connection->link = connection->next;
+	if (connection->next != NULL)
+		connection->next->link = connection->link;
+	connection->server->count--;
+	free(connection);
+}
+
+static void
+on_connection(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode code)
+{
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		connection_create(cls, mhd, context);
+	} else if (*context != NULL) {
+		connection_destroy(*context);
+		*context = NULL;
+	}
+}
+
+void
+http_connection_expect_body(struct http_connection *connection)
+{
+	timer_start(&connection->server->arrivals, &connection->timer, sessions_now(connection->server->sessions));
+}
+
+void
+http_connection_arrived(struct http_connection *connection)
+{
+	timer_stop(&connection->timer);
+}
+
+void
+http_connection_idle(struct http_connection *connection)
+{
+	timer_start(&connection->server->idles, &connection->timer, sessions_now(connection->server->sessions));
+	if (connection->server->is_draining)
+		shutdown(connection->fd, SHUT_WR);
+}
+
+const struct sockaddr *
+http_connection_peer(struct http_connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+	return info == NULL ? NULL : info->client_addr;
+}
+
+const struct sockaddr *
+http_connection_local(struct http_connection *connection)
+{
+	struct sockaddr *local = (struct sockaddr *)&connection->local;
+	socklen_t len = sizeof connection->local;
+
+	if (!connection->has_local && getsockname(connection->fd, local, &len) == -1)
+		return NULL;
+	connection->has_local = true;
+	return local;
+}
+
+/* --- hang-ups and deadlines --------------------------------------------------------------------------------------- */
+
+static void
+on_hangup(uv_poll_t *poll, int status, int events)
+{
+	struct http_connection *connection = poll->data;
+
+	(void)status;
+	(void)events;
+	uv_poll_stop(poll);
+	connection->is_gone = true;
+	if (connection->request != NULL)
+		http_request_hung_up(connection->request);
+}
+
+bool
+http_connection_watch(struct http_connection *connection)
+{
+	if (connection->is_gone)
+		return false;
+	if (connection->hangup != NULL)
+		return true;
+	connection->hangup = calloc(1, sizeof *connection->hangup);
+	if (connection->hangup == NULL || uv_poll_init(connection->server->loop, connection->hangup, connection->fd) != 0)
+		abort();
+	connection->hangup->data = connection;
+	uv_poll_start(connection->hangup, UV_DISCONNECT, on_hangup);
+	return true;
+}
+
+static const char *
+reason_of(int status)
+{
+	switch (status) {
+	case 408:
+		return "Request Timeout";
+	case 413:
+		return "Content Too Large";
+	default:
+		return "Service Unavailable";
+	}
+}
+
+static void
+write_bare_response(int fd, int status)
+{
+	char text[160];
+	int n = snprintf(text, sizeof text, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n%s\r\n", status,
+	    reason_of(status), status == 503 ? "Retry-After: 1\r\n" : "");
+
+	/* A peer that does not even take this much gets nothing. */
+	if (send(fd, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) == -1)
+		log_debug("a %d response could not be sent: %s", status, strerror(errno));
+}
+
+void
+http_connection_abort(struct http_connection *connection, int status)
+{
+	timer_stop(&connection->timer);
+	write_bare_response(connection->fd, status);
+	shutdown(connection->fd, SHUT_RDWR);
+}
+
+static void
+arrival_fire(struct timer *timer, void *ctx)
+{
+	(void)ctx;
+	http_connection_abort(connection_of_timer(timer), MHD_HTTP_REQUEST_TIMEOUT);
+}
+
+static void
+idle_fire(struct timer *timer, void *ctx)
+{
+	(void)ctx;
+	shutdown(connection_of_timer(timer)->fd, SHUT_RDWR);
+}
+
+/* The connection that has been silent for longest, if one is. */
+static struct http_connection *
+longest_silent(struct http_server *server)
+{
+	struct timer *timer = timer_queue_first(&server->idles);
+
+	if (timer == NULL)
+		timer = timer_queue_first(&server->arrivals);
+	return timer == NULL ? NULL : connection_of_timer(timer);
+}
+
+static bool
+make_room(struct http_server *server)
+{
+	struct http_connection *silent;
+
+	if (server->count + server->websockets->count < server->limit)
+		return true;
+	silent = longest_silent(server);
+	if (silent == NULL)
+		return false;
+	timer_stop(&silent->timer);
+	shutdown(silent->fd, SHUT_RDWR);
+	server->has_work = true;
+	return true;
+}
+
+void
+http_server_add(struct http_server *server, int fd, const struct sockaddr *address, socklen_t len)
+{
+	if (!make_room(server)) {
+		log_error("connection_limit (%zu) reached: a connection is refused", server->limit);
+		write_bare_response(fd, MHD_HTTP_SERVICE_UNAVAILABLE);
+		close(fd);
+		return;
+	}
+	/* libmicrohttpd closes the socket if it does not take it. */
+	if (MHD_add_connection(server->mhd, fd, address, len) != MHD_YES)
+		log_error("a connection could not be taken: %s", strerror(errno));
+	server->has_work = true;
+}
+
+/* --- libmicrohttpd on our loop ------------------------------------------------------------------------------------ */
+
+static void
+on_ready(uv_poll_t *poll, int status, int events)
+{
+	struct http_server *server = poll->data;
+
+	(void)status;
+	(void)events;
+	server->has_work = true;
+}
+
+static void
+on_timer(uv_timer_t *timer)
+{
+	struct http_server *server = timer->data;
+
+	server->has_work = true;
+}
+
+static void
+start_timer(struct http_server *server)
+{
+	MHD_UNSIGNED_LONG_LONG timeout;
+
+	if (MHD_get_timeout(server->mhd, &timeout) != MHD_YES) {
+		uv_timer_stop(&server->timer);
+		return;
+	}
+	if (timeout == 0)
+		server->has_work = true;
+	/* Once for a connection, not for each of its requests: the timer is only moved when it would come too late. */
+	else if (!uv_is_active((uv_handle_t *)&server->timer) || uv_timer_get_due_in(&server->timer) > timeout)
+		uv_timer_start(&server->timer, on_timer, timeout, 0);
+}
+
+bool
+http_server_run(struct http_server *server)
+{
+	if (!server->has_work)
+		return false;
+	server->has_work = false;
+	MHD_run(server->mhd);
+	start_timer(server);
+	return true;
+}
+
+static void
+on_mhd_log(void *cls, const char *format, va_list args)
+{
+	char text[512];
+
+	(void)cls;
+	vsnprintf(text, sizeof text, format, args);
+	text[strcspn(text, "\n")] = '\0';
+	log_debug("libmicrohttpd: %s", text);
+}
+
+/* Paths stay percent-encoded: a session id is what was sent. */
+static size_t
+keep_encoded(void *cls, struct MHD_Connection *mhd, char *text)
+{
+	(void)cls;
+	(void)mhd;
+	return strlen(text);
+}
+
+static struct MHD_Daemon *
+start_mhd(struct http_server *server)
+{
+	unsigned idle_seconds = (unsigned)((server->config->server.keepalive_timeout + 999) / 1000);
+
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE
+	        | MHD_USE_ERROR_LOG,
+	    0, NULL, NULL, http_request_handle, server,
+	    MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
+	    MHD_OPTION_URI_LOG_CALLBACK, http_request_begin, server,
+	    MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL,
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+	    MHD_OPTION_NOTIFY_COMPLETED, http_request_completed, server,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)server->limit + 64,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, server->config->server.connection_memory,
+	    /* For a peer that stops reading its response; the rest is ours. */
+	    MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds,
+	    MHD_OPTION_STRICT_FOR_CLIENT, 1,
+	    MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+	    MHD_OPTION_END);
+}
+
+int
+http_server_start(struct http_server *server, uv_loop_t *loop, struct config *config, struct sessions *sessions,
+    struct websockets *websockets, size_t limit, struct error *err)
+{
+	const union MHD_DaemonInfo *info;
+
+	*server = (struct http_server){
+	    .loop = loop,
+	    .config = config,
+	    .sessions = sessions,
+	    .websockets = websockets,
+	    .limit = limit,
+	    .scratch = BUFFER_INIT,
+	};
+	if (config->server.static_folder != NULL) {
+		server->files = static_files_open(config->server.static_folder, err);
+		if (server->files == NULL)
+			return -1;
+	}
+	timer_queue_add(&sessions->timers, &server->arrivals, config->server.request_timeout, arrival_fire, server);
+	timer_queue_add(&sessions->timers, &server->idles, config->server.keepalive_timeout, idle_fire, server);
+	server->mhd = start_mhd(server);
+	if (server->mhd == NULL)
+		return error_set(err, EX_OSERR, "libmicrohttpd could not be started: %s", strerror(errno));
+	info = MHD_get_daemon_info(server->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+	if (info == NULL || uv_poll_init(loop, &server->poll, info->listen_fd) != 0)
+		return error_set(err, EX_OSERR, "libmicrohttpd was built without epoll");
+	server->poll.data = server;
+	uv_poll_start(&server->poll, UV_READABLE, on_ready);
+	uv_timer_init(loop, &server->timer);
+	server->timer.data = server;
+	return 0;
+}
+
+void
+http_server_drain(struct http_server *server)
+{
+	struct http_connection *connection;
+
+	server->is_draining = true;
+	for (connection = server->first; connection != NULL; connection = connection->next)
+		if (connection->request == NULL)
+			shutdown(connection->fd, SHUT_RDWR);
+	server->has_work = true;
+}
+
+void
+http_server_stop(struct http_server *server)
+{
+	struct http_connection *connection;
+
+	for (connection = server->first; connection != NULL; connection = connection->next)
+		if (connection->request != NULL)
+			http_request_give_up(connection->request);
+	MHD_run(server->mhd);
+	uv_close((uv_handle_t *)&server->poll, NULL);
+	uv_close((uv_handle_t *)&server->timer, NULL);
+	MHD_stop_daemon(server->mhd);
+	server->mhd = NULL;
+	timer_queue_remove(&server->sessions->timers, &server->arrivals);
+	timer_queue_remove(&server->sessions->timers, &server->idles);
+	static_files_close(&server->files);
+	buffer_free(&server->scratch);
+}

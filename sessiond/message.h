@@ -1,0 +1,54 @@
+/*
+ * A message on its way to clients: its bytes and, once it is needed by more than one, its JSON form, shared by reference
+ * count between all connections it goes to.
+ */
+#ifndef SESSIOND_MESSAGE_H
+#define SESSIOND_MESSAGE_H
+
+#include "common/buffer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct message {
+	uint32_t refs;
+	bool binary;
+	char *json; /* the quoted JSON string, made when a shared message is first framed; NULL before */
+	size_t json_len;
+	size_t len; /* bytes of data */
+	char data[]; /* WTF-8, or any bytes if binary */
+};
+
+/* Copies data. Returns a message with one reference, NULL without memory (its size is an application's choice). */
+struct message *message_create(const char *data, size_t len, bool binary);
+
+/* One more reference. Returns message. */
+struct message *message_ref(struct message *message);
+
+/* Gives a reference back, and frees the message with the last one. Sets *message NULL; takes NULL. */
+void message_unref(struct message **message);
+
+/* Appends the message as a quoted JSON string. Failure is the buffer's. */
+void message_append_json(struct message *message, struct buffer *out);
+
+/* A queue of messages, first in, first out. Costs no storage while nothing was ever queued. */
+struct message_queue {
+	struct message **items; /* a ring */
+	uint32_t head, count, room;
+	size_t bytes; /* of the messages, with an allowance for each one's own cost */
+};
+
+/* Takes a reference of its own. Returns -1 without memory. */
+int message_queue_push(struct message_queue *queue, struct message *message);
+
+/* Takes the first message off the queue; its reference becomes the caller's. NULL if the queue is empty. */
+struct message *message_queue_shift(struct message_queue *queue);
+
+/* Drops everything and frees the storage. */
+void message_queue_clear(struct message_queue *queue);
+
+/* Takes everything off the queue and appends it as one frame, `a["m1","m2"]`. The queue must not be empty. */
+void message_queue_append_frame(struct message_queue *queue, struct buffer *out);
+
+#endif

@@ -1,0 +1,148 @@
+/*
+ * See module.h. Called when the daemon starts and ends.
+ */
+#include "sessiond/module.h"
+
+#include "common/conf.h"
+#include "common/log.h"
+#include "sessiond/app_timer.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#ifndef MODULE_FOLDER
+#define MODULE_FOLDER "/usr/local/lib/sockjs-fcgi"
+#endif
+
+#define SYMBOL "sockjs_module"
+#define SUFFIX ".so"
+
+/* The folder of modules in a build tree; "" if this program is not in one. */
+static void
+build_folder(char folder[PATH_MAX])
+{
+	char program[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+	char *slash;
+
+	folder[0] = '\0';
+	if (n <= 0)
+		return;
+	program[n] = '\0';
+	slash = strrchr(program, '/');
+	if (slash == NULL)
+		return;
+	*slash = '\0';
+	if (snprintf(folder, PATH_MAX, "%s/../examples", program) >= PATH_MAX || access(folder, X_OK) == -1)
+		folder[0] = '\0';
+}
+
+/* Names the module of the folder that was probably meant. */
+static void
+suggest(const char *folder, const char *name, char *out, size_t size)
+{
+	char names[64][32];
+	const char *candidates[64], *near;
+	struct dirent *entry;
+	size_t n = 0;
+	DIR *dir = opendir(folder);
+
+	out[0] = '\0';
+	while (dir != NULL && n < 64 && (entry = readdir(dir)) != NULL) {
+		size_t len = strlen(entry->d_name);
+
+		if (len <= strlen(SUFFIX) || len - strlen(SUFFIX) >= sizeof names[0]
+		    || strcmp(entry->d_name + len - strlen(SUFFIX), SUFFIX) != 0)
+			continue;
+		snprintf(names[n], sizeof names[n], "%.*s", (int)(len - strlen(SUFFIX)), entry->d_name);
+		candidates[n] = names[n];
+		n++;
+	}
+	if (dir != NULL)
+		closedir(dir);
+	near = conf_suggest(name, candidates, n);
+	if (near != NULL)
+		snprintf(out, size, "; did you mean \"%s\"?", near);
+}
+
+static int
+find(const char *name, const char *module_path, char path[PATH_MAX], struct error *err)
+{
+	char beside[PATH_MAX], hint[64];
+	const char *folders[2] = {module_path, NULL}, *last = MODULE_FOLDER;
+	size_t i;
+
+	if (module_path == NULL) {
+		build_folder(beside);
+		folders[0] = beside[0] == '\0' ? NULL : beside;
+		folders[1] = MODULE_FOLDER;
+	}
+	for (i = 0; i < 2; i++) {
+		if (folders[i] == NULL)
+			continue;
+		last = folders[i];
+		if (snprintf(path, PATH_MAX, "%s/%s" SUFFIX, folders[i], name) < PATH_MAX && access(path, R_OK) == 0)
+			return 0;
+	}
+	suggest(folders[0] != NULL ? folders[0] : last, name, hint, sizeof hint);
+	return error_set(err, EX_CONFIG, "module \"%s\": no %s" SUFFIX " in %s%s%s%s", name, name,
+	    folders[0] != NULL ? folders[0] : last, folders[0] != NULL && folders[1] != NULL ? " or " : "",
+	    folders[0] != NULL && folders[1] != NULL ? folders[1] : "", hint);
+}
+
+int
+module_load(struct sockjs_service *service, const char *module_path, struct error *err)
+{
+	const char *name = service->module_name;
+	char path[PATH_MAX];
+
+	if (strchr(name, '/') == NULL) {
+		if (find(name, module_path, path, err) == -1)
+			return -1;
+	} else if (snprintf(path, sizeof path, "%s", name) >= (int)sizeof path) {
+		return error_set(err, EX_CONFIG, "module: the path is too long");
+	}
+	service->module_handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (service->module_handle == NULL)
+		return error_set(err, EX_CONFIG, "module %s", dlerror());
+	service->application = dlsym(service->module_handle, SYMBOL);
+	if (service->application == NULL)
+		return error_set(err, EX_CONFIG, "module %s: exports no `" SYMBOL "`, see SOCKJS_MODULE in sockjs.h", path);
+	if (service->application->abi != SOCKJS_ABI)
+		return error_set(err, EX_CONFIG, "module %s: built for version %u of sockjs.h, this is version %u; build it again",
+		    path, service->application->abi, SOCKJS_ABI);
+	return 0;
+}
+
+int
+module_start(struct sockjs_service *service, struct error *err)
+{
+	int status = service->application->start == NULL ? 0 : service->application->start(service);
+
+	if (status != 0)
+		return error_set(err, EX_CONFIG, "module \"%s\" of [service %s] refuses to start (%d)", service->module_name,
+		    service->name, status);
+	service->started = true;
+	return 0;
+}
+
+void
+module_unload(struct sockjs_service *service)
+{
+	if (service->started) {
+		app_timer_stop_all(service);
+		if (service->application->stop != NULL)
+			service->application->stop(service);
+		service->started = false;
+	}
+	service->application = NULL;
+	if (service->module_handle != NULL)
+		dlclose(service->module_handle);
+	service->module_handle = NULL;
+}

@@ -1,0 +1,23 @@
+/*
+ * Loading applications: the shared objects that sockjs.conf names (sockjs.h).
+ */
+#ifndef SESSIOND_MODULE_H
+#define SESSIOND_MODULE_H
+
+#include "common/error.h"
+#include "sessiond/service.h"
+
+/*
+ * Loads service->module_name: a path if it has a slash, else NAME.so in module_path, or, if that is NULL, in ../examples beside
+ * the program (a build tree), then where modules are installed. Returns -1 and an error (EX_CONFIG) if there is none, or if it
+ * is not a module of this ABI.
+ */
+int module_load(struct sockjs_service *service, const char *module_path, struct error *err);
+
+/* Calls the module's start. -1 and an error if it refuses. */
+int module_start(struct sockjs_service *service, struct error *err);
+
+/* Calls its stop, if it was started, and unloads it. Safe on a service whose module was never loaded. */
+void module_unload(struct sockjs_service *service);
+
+#endif

@@ -1,0 +1,372 @@
+/*
+ * See server.h. Called by main.c.
+ *
+ * A turn of the loop: libuv calls what is ready (websockets are read, connections accepted, timers fire), all of which hands
+ * messages to applications and only queues what they write. Before the loop waits again, end_turn lets libmicrohttpd handle its
+ * requests, sends what the sessions have queued, and repeats that until nothing is left to do.
+ */
+#include "sessiond/server.h"
+
+#include "common/log.h"
+#include "sessiond/api.h"
+#include "sessiond/app_timer.h"
+#include "sessiond/http_server.h"
+#include "sessiond/listener.h"
+#include "sessiond/module.h"
+#include "sessiond/session.h"
+#include "sessiond/socket_takeover.h"
+#include "sessiond/websocket.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+
+enum {
+	LISTENERS_MAX = 16,
+	OWN_DESCRIPTORS = 64,  /* not for connections: listeners, epoll sets, files that are served, a takeover under way */
+	DRAIN_LIMIT_MS = 5000, /* for the clients to take their close frames when the daemon stops */
+	ROUNDS_A_TURN = 100,   /* of requests and flushes, before the loop looks at the sockets again */
+};
+
+struct server {
+	struct config *config;
+	uv_loop_t loop;
+	uv_prepare_t turn;
+	uv_idle_t again;       /* active: the loop must not wait */
+	uv_timer_t timer;      /* the earliest of sessions.timers */
+	uint64_t timer_due;    /* ms; 0: it does not run */
+	uv_timer_t drain;
+	uv_signal_t signals[2];
+	struct listener *listeners[LISTENERS_MAX];
+	size_t listener_count;
+	struct sessions sessions;
+	struct websockets websockets;
+	struct http_server http;
+	bool is_draining;
+};
+
+/* --- turns -------------------------------------------------------------------------------------------------------- */
+
+static uint64_t
+loop_time(void *context)
+{
+	return uv_now(context);
+}
+
+static void
+on_timer(uv_timer_t *timer)
+{
+	struct server *server = timer->data;
+
+	server->timer_due = 0;
+	timers_run(&server->sessions.timers, uv_now(&server->loop));
+}
+
+/* One libuv timer stands for all of ours, and is only moved when it would come too late. */
+static void
+set_timer(struct server *server)
+{
+	uint64_t due, now = uv_now(&server->loop);
+
+	if (!timers_next(&server->sessions.timers, &due) || (server->timer_due != 0 && server->timer_due <= due))
+		return;
+	server->timer_due = due == 0 ? 1 : due;
+	uv_timer_start(&server->timer, on_timer, due > now ? due - now : 0, 0);
+}
+
+static void
+on_again(uv_idle_t *idle)
+{
+	(void)idle;
+}
+
+static bool
+is_drained(const struct server *server)
+{
+	return server->sessions.count == 0 && server->websockets.count == 0 && server->http.first == NULL;
+}
+
+static void
+end_turn(uv_prepare_t *prepare)
+{
+	struct server *server = prepare->data;
+	bool busy = true;
+	int i;
+
+	for (i = 0; busy && i < ROUNDS_A_TURN; i++) {
+		busy = http_server_run(&server->http);
+		busy = sessions_flush(&server->sessions) || busy;
+	}
+	if (busy)
+		uv_idle_start(&server->again, on_again);
+	else
+		uv_idle_stop(&server->again);
+	set_timer(server);
+	if (server->is_draining && is_drained(server))
+		uv_stop(&server->loop);
+}
+
+/* --- the end ------------------------------------------------------------------------------------------------------ */
+
+static void
+say_goodbye(void *object, void *context)
+{
+	static const char reason[] = "The server is stopping";
+
+	(void)context;
+	session_close(object, SESSION_CODE_GOING_AWAY, reason, strlen(reason));
+}
+
+static void
+abort_session(void *object, void *context)
+{
+	(void)context;
+	session_abort(object);
+}
+
+static void
+on_drain_over(uv_timer_t *timer)
+{
+	uv_stop(timer->loop);
+}
+
+static void
+close_listeners(struct server *server)
+{
+	size_t i;
+
+	for (i = 0; i < server->listener_count; i++)
+		listener_close(&server->listeners[i]);
+	server->listener_count = 0;
+}
+
+/* The first signal lets clients have their close frames; a second one is in more of a hurry. */
+static void
+on_signal(uv_signal_t *signal, int number)
+{
+	struct server *server = signal->data;
+
+	if (server->is_draining) {
+		uv_stop(&server->loop);
+		return;
+	}
+	log_info("%s: stopping, %zu sessions", number == SIGINT ? "SIGINT" : "SIGTERM", server->sessions.count);
+	server->is_draining = true;
+	server->sessions.closing = true;
+	close_listeners(server);
+	sessions_each(&server->sessions, say_goodbye, NULL);
+	http_server_drain(&server->http);
+	uv_timer_start(&server->drain, on_drain_over, DRAIN_LIMIT_MS, 0);
+}
+
+/* --- the start ---------------------------------------------------------------------------------------------------- */
+
+static void
+on_accept(void *context, int fd, const struct sockaddr *address, socklen_t len)
+{
+	struct server *server = context;
+
+	http_server_add(&server->http, fd, address, len);
+}
+
+static int
+add_listener(struct server *server, struct listener *listener)
+{
+	if (listener == NULL)
+		return -1;
+	server->listeners[server->listener_count++] = listener;
+	return 0;
+}
+
+static int
+open_listeners(struct server *server, struct error *err)
+{
+	const struct server_options *options = &server->config->server;
+	char *copy = strdup(options->listen == NULL ? "" : options->listen), *rest = copy, *word;
+	int status = 0;
+
+	if (copy == NULL)
+		abort();
+	while (status == 0 && (word = strsep(&rest, " \t,")) != NULL) {
+		if (*word == '\0')
+			continue;
+		if (server->listener_count == LISTENERS_MAX - 1)
+			status = error_set(err, EX_CONFIG, "listen: more than %d addresses", LISTENERS_MAX - 1);
+		else
+			status = add_listener(server, listener_open_tcp(&server->loop, word, on_accept, server, err));
+	}
+	free(copy);
+	if (status == 0 && options->socket != NULL)
+		status = add_listener(server, listener_open_unix(&server->loop, options->socket, on_accept, server, err));
+	if (status == 0 && server->listener_count == 0)
+		status = error_set(err, EX_CONFIG, "nowhere to listen: set `listen = 127.0.0.1:8080` or `socket = PATH` in [server] "
+		                                   "(or give --listen ADDR:PORT)");
+	return status;
+}
+
+/* As many connections as asked for, or as the system lets us have descriptors for. */
+static size_t
+raise_descriptor_limit(size_t connections)
+{
+	size_t wanted = connections + OWN_DESCRIPTORS;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur >= wanted)
+		return connections;
+	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+	if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
+		getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur >= wanted)
+		return connections;
+	connections = limit.rlim_cur > 2 * OWN_DESCRIPTORS ? limit.rlim_cur - OWN_DESCRIPTORS : limit.rlim_cur / 2;
+	log_info("connection_limit is lowered to %zu: the system allows %zu open files", connections, (size_t)limit.rlim_cur);
+	return connections;
+}
+
+static void
+start_loop(struct server *server)
+{
+	static const int numbers[] = {SIGTERM, SIGINT};
+	size_t i;
+
+	uv_loop_init(&server->loop);
+	uv_prepare_init(&server->loop, &server->turn);
+	uv_idle_init(&server->loop, &server->again);
+	uv_timer_init(&server->loop, &server->timer);
+	uv_timer_init(&server->loop, &server->drain);
+	server->turn.data = server->timer.data = server->drain.data = server;
+	uv_prepare_start(&server->turn, end_turn);
+	for (i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+		uv_signal_init(&server->loop, &server->signals[i]);
+		server->signals[i].data = server;
+		uv_signal_start(&server->signals[i], on_signal, numbers[i]);
+	}
+	sessions_init(&server->sessions, loop_time, &server->loop);
+	server->sessions.limit = server->config->server.session_limit;
+	server->sessions.limit_per_address = server->config->server.sessions_per_address;
+	websockets_init(&server->websockets, &server->loop, &server->sessions);
+	api_bind(&server->sessions);
+	app_timer_bind(&server->loop);
+}
+
+static int
+start_services(struct server *server, struct error *err)
+{
+	struct config *config = server->config;
+	size_t i;
+
+	for (i = 0; i < config->service_count; i++) {
+		service_prepare(config->services[i], &server->sessions);
+		if (module_start(config->services[i], err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+close_handle(uv_handle_t *handle, void *context)
+{
+	(void)context;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+/* Ends every connection and session, then the services, then what they lived on. */
+static void
+stop(struct server *server)
+{
+	size_t i;
+
+	close_listeners(server);
+	sessions_each(&server->sessions, abort_session, NULL);
+	sessions_flush(&server->sessions);
+	if (server->http.mhd != NULL)
+		http_server_stop(&server->http);
+	websockets_clear(&server->websockets);
+	sessions_flush(&server->sessions);
+	for (i = 0; i < server->config->service_count; i++)
+		module_unload(server->config->services[i]);
+	for (i = 0; i < server->config->service_count; i++)
+		service_release(server->config->services[i]);
+	api_bind(NULL);
+	socket_takeover_clear();
+	uv_walk(&server->loop, close_handle, NULL);
+	uv_run(&server->loop, UV_RUN_DEFAULT);
+	sessions_clear(&server->sessions);
+	uv_loop_close(&server->loop);
+}
+
+static void
+print_ready(const struct server *server)
+{
+	size_t i;
+
+	printf("ready");
+	for (i = 0; i < server->listener_count; i++)
+		printf(" %s", listener_name(server->listeners[i]));
+	printf("\n");
+	fflush(stdout);
+}
+
+static int
+load_modules(struct config *config, struct error *err)
+{
+	struct error cause = ERROR_INIT;
+	size_t i;
+
+	for (i = 0; i < config->service_count; i++)
+		if (module_load(config->services[i], config->server.module_path, &cause) == -1)
+			return error_set(err, cause.code, "%s:%u: %s", config->path, config->services[i]->conf_line, cause.text);
+	return 0;
+}
+
+static void
+unload_modules(struct config *config)
+{
+	size_t i;
+
+	for (i = 0; i < config->service_count; i++)
+		module_unload(config->services[i]);
+}
+
+int
+server_check(struct config *config, struct error *err)
+{
+	int status = load_modules(config, err);
+
+	unload_modules(config);
+	return status;
+}
+
+int
+server_run(struct config *config, struct error *err)
+{
+	struct server *server = calloc(1, sizeof *server);
+	size_t limit = raise_descriptor_limit(config->server.connection_limit);
+	int status = -1;
+
+	if (server == NULL)
+		abort();
+	server->config = config;
+	if (load_modules(config, err) == -1) {
+		unload_modules(config);
+		free(server);
+		return -1;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	start_loop(server);
+	if (http_server_start(&server->http, &server->loop, config, &server->sessions, &server->websockets, limit, err) == 0
+	    && start_services(server, err) == 0 && open_listeners(server, err) == 0) {
+		print_ready(server);
+		uv_run(&server->loop, UV_RUN_DEFAULT);
+		status = 0;
+	}
+	stop(server);
+	free(server);
+	return status;
+}

@@ -1,0 +1,19 @@
+/*
+ * The daemon: configuration, loop, listeners, sessions, and the order of what happens in a turn of the loop.
+ */
+#ifndef SESSIOND_SERVER_H
+#define SESSIOND_SERVER_H
+
+#include "common/error.h"
+#include "sessiond/config.h"
+
+/*
+ * Runs the daemon until SIGTERM or SIGINT. Prints one line `ready ADDRESS...` on standard output when it accepts connections. config
+ * is borrowed. Returns 0 after an orderly end, -1 and an error (code: exit status) if it cannot start.
+ */
+int server_run(struct config *config, struct error *err);
+
+/* Loads every module and opens nothing: what -n checks beyond the file. -1 and an error. */
+int server_check(struct config *config, struct error *err);
+
+#endif

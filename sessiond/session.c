@@ -1,0 +1,488 @@
+/*
+ * See session.h. Called by the receivers (http_request, websocket), by the applications' calls (api.c) and by the loop's timers.
+ * Invariant: a session has a receiver exactly in the two ATTACHED states, and its one timer runs in the queue that the state
+ * names: heartbeats or pongs with a receiver, timeouts without.
+ */
+#include "sessiond/session.h"
+
+#include "common/log.h"
+#include "common/random.h"
+#include "sessiond/group.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SCRATCH_KEEP = 1024 * 1024 }; /* bytes of the shared buffer that are kept between frames */
+
+static void handle_event(struct session *session, enum session_event event);
+
+static struct session *
+session_of_timer(struct timer *timer)
+{
+	return (struct session *)(void *)((char *)timer - offsetof(struct session, timer));
+}
+
+static void
+pong_fire(struct timer *timer, void *ctx)
+{
+	static const char reason[] = "No response from heartbeat";
+
+	(void)ctx;
+	session_close(session_of_timer(timer), SESSION_CODE_PROTOCOL, reason, strlen(reason));
+}
+
+void
+sessions_init(struct sessions *sessions, uint64_t (*clock)(void *context), void *context)
+{
+	*sessions = (struct sessions){.clock = clock, .clock_context = context, .scratch = BUFFER_INIT};
+	sessions->dirty_tail = &sessions->dirty;
+	sessions->limit = SIZE_MAX;
+	address_count_init(&sessions->addresses);
+	timers_init(&sessions->timers);
+	timer_queue_add(&sessions->timers, &sessions->pongs, SESSION_PONG_DELAY, pong_fire, sessions);
+}
+
+uint64_t
+sessions_now(const struct sessions *sessions)
+{
+	return sessions->clock(sessions->clock_context);
+}
+
+void
+sessions_clear(struct sessions *sessions)
+{
+	timer_queue_remove(&sessions->timers, &sessions->pongs);
+	handle_table_clear(&sessions->handles);
+	address_count_clear(&sessions->addresses);
+	buffer_free(&sessions->scratch);
+}
+
+const char *
+session_refusal(const struct sessions *sessions, const struct sockaddr *address)
+{
+	if (sessions->closing)
+		return "The server is stopping.\n";
+	if (sessions->count >= sessions->limit) {
+		log_error("session_limit (%zu) reached: a session is refused", sessions->limit);
+		return "Too many sessions.\n";
+	}
+	if (sessions->limit_per_address > 0
+	    && address_count_get(&sessions->addresses, address) >= sessions->limit_per_address) {
+		log_error("sessions_per_address (%u) reached: a session is refused", sessions->limit_per_address);
+		return "Too many sessions from your address.\n";
+	}
+	return NULL;
+}
+
+void
+session_count_address(struct session *session, const struct sockaddr *address)
+{
+	struct sessions *sessions = session->service->sessions;
+
+	if (sessions->limit_per_address > 0)
+		session->address = address_count_add(&sessions->addresses, address);
+}
+
+void
+sessions_trim_scratch(struct sessions *sessions)
+{
+	if (sessions->scratch.room > SCRATCH_KEEP)
+		buffer_free(&sessions->scratch);
+	else
+		buffer_clear(&sessions->scratch);
+}
+
+struct session *
+session_create(struct sockjs_service *service, const char *id, size_t id_len)
+{
+	struct sessions *sessions = service->sessions;
+	struct session *session = calloc(1, sizeof *session + id_len);
+
+	if (session == NULL)
+		abort();
+	session->service = service;
+	session->id_len = id_len;
+	if (id != NULL) {
+		memcpy(session->id, id, id_len);
+		session_table_add(&service->table, session);
+		session->is_listed = true;
+	}
+	session->handle = handle_table_add(&sessions->handles, session);
+	session->number = ++sessions->last_number;
+	random_bytes(session->uuid, sizeof session->uuid);
+	sessions->count++;
+	return session;
+}
+
+static void
+session_free(struct session *session)
+{
+	message_queue_clear(&session->queue);
+	connection_info_destroy(&session->info);
+	free(session->close_reason);
+	free(session);
+}
+
+static void
+mark_dirty(struct session *session)
+{
+	struct sessions *sessions = session->service->sessions;
+
+	if (session->is_dirty || session->state == SESSION_ENDED)
+		return;
+	session->is_dirty = true;
+	session->turn_next = NULL;
+	*sessions->dirty_tail = session;
+	sessions->dirty_tail = &session->turn_next;
+}
+
+static void
+start_heartbeat(struct session *session)
+{
+	session->awaits_pong = false;
+	timer_start(&session->service->heartbeats, &session->timer, sessions_now(session->service->sessions));
+}
+
+/* What a receiver's op returned decides how the session goes on. */
+static void
+after_send(struct session *session, enum receiver_result result)
+{
+	if (result == RECEIVER_DONE)
+		handle_event(session, SESSION_RECEIVER_ENDS);
+	else if (!session->receiver->ops->single)
+		start_heartbeat(session);
+}
+
+static void
+open_connection(struct session *session)
+{
+	const struct sockjs_module *application = session->service->application;
+
+	after_send(session, session->receiver->ops->open(session->receiver));
+	if (application->connection != NULL)
+		application->connection((sockjs_connection){session->handle});
+}
+
+static void
+release_receiver(struct session *session)
+{
+	struct receiver *receiver = session->receiver;
+
+	timer_stop(&session->timer);
+	session->receiver = NULL;
+	/* A receiver that broke has let go itself. */
+	if (receiver != NULL && receiver->session != NULL) {
+		receiver->session = NULL;
+		receiver->ops->end(receiver);
+	}
+}
+
+static void
+tell_close(struct session *session)
+{
+	const struct sockjs_module *application = session->service->application;
+
+	assert(!session->close_told);
+	session->close_told = true;
+	if (application->close != NULL)
+		application->close((sockjs_connection){session->handle});
+	session->is_forgotten = true;
+	group_leave_all(session);
+	message_queue_clear(&session->queue);
+}
+
+static void
+end_session(struct session *session)
+{
+	struct sessions *sessions = session->service->sessions;
+
+	timer_stop(&session->timer);
+	handle_table_remove(&sessions->handles, session->handle);
+	if (session->is_listed) {
+		session_table_remove(&session->service->table, session);
+		session->is_listed = false;
+	}
+	address_count_drop(&sessions->addresses, session->address);
+	session->address = NULL;
+	sessions->count--;
+	/* One that is still in the list of dirty sessions is freed when it is taken from there. */
+	if (!session->is_dirty) {
+		session->turn_next = sessions->dead;
+		sessions->dead = session;
+	}
+}
+
+static void
+set_state(struct session *session, enum session_state next, enum session_event event)
+{
+	if (session->state == next)
+		return;
+	log_conn(SEVERITY_DEBUG, session->number, "%s -> %s (%s)", session_state_name(session->state),
+	    session_state_name(next), session_event_name(event));
+	session->state = next;
+}
+
+/* Carries out what the table says; the actions that concern a newcomer or a message are session_arrive's and session_receive's. */
+static void
+handle_event(struct session *session, enum session_event event)
+{
+	const struct session_transition *transition = session_transition(session->state, event);
+	unsigned actions = transition->actions;
+
+	set_state(session, transition->next, event);
+	if (actions & SESSION_TAKE)
+		start_heartbeat(session);
+	if (actions & SESSION_OPEN)
+		open_connection(session);
+	if (actions & SESSION_RELEASE)
+		release_receiver(session);
+	if (actions & SESSION_START_TIMEOUT)
+		timer_start(&session->service->timeouts, &session->timer, sessions_now(session->service->sessions));
+	if (actions & SESSION_FLUSH)
+		mark_dirty(session);
+	if (actions & SESSION_TELL_CLOSE)
+		tell_close(session);
+	if (actions & SESSION_END)
+		end_session(session);
+}
+
+/* Answers a receiver that the session does not take. */
+static void
+answer_with_close(struct receiver *receiver, int code, const char *reason, size_t reason_len)
+{
+	receiver->ops->close(receiver, code, reason, reason_len);
+	receiver->ops->end(receiver);
+}
+
+void
+session_arrive(struct session *session, struct receiver *receiver, const struct connection_source *source)
+{
+	static const char still_open[] = "Another connection still open";
+	unsigned actions = session_transition(session->state, SESSION_RECEIVER_ARRIVES)->actions;
+
+	if (actions & SESSION_REFUSE) {
+		answer_with_close(receiver, SESSION_CODE_STILL_OPEN, still_open, strlen(still_open));
+		return;
+	}
+	if (actions & SESSION_REPEAT_CLOSE) {
+		answer_with_close(receiver, session->close_code, session->close_reason, session->close_reason_len);
+		return;
+	}
+	if (source != NULL) {
+		connection_info_destroy(&session->info);
+		session->info = connection_info_create(source);
+	}
+	session->transport = receiver->transport;
+	session->receiver = receiver;
+	receiver->session = session;
+	handle_event(session, SESSION_RECEIVER_ARRIVES);
+}
+
+void
+session_receive(struct session *session, const char *data, size_t len, bool binary)
+{
+	const struct sockjs_module *application = session->service->application;
+	sockjs_message message = {data, len, binary};
+
+	if (!(session_transition(session->state, SESSION_MESSAGE)->actions & SESSION_DELIVER) || application->data == NULL)
+		return;
+	application->data((sockjs_connection){session->handle}, &message);
+}
+
+void
+session_receiver_broke(struct receiver *receiver)
+{
+	struct session *session = receiver->session;
+
+	if (session == NULL)
+		return;
+	receiver->session = NULL;
+	handle_event(session, SESSION_RECEIVER_BREAKS);
+}
+
+void
+session_receiver_alive(struct receiver *receiver)
+{
+	struct session *session = receiver->session;
+
+	if (session != NULL && session->awaits_pong)
+		start_heartbeat(session);
+}
+
+void
+session_receiver_drained(struct receiver *receiver)
+{
+	if (receiver->session != NULL)
+		mark_dirty(receiver->session);
+}
+
+static size_t
+queued_bytes(const struct session *session)
+{
+	size_t backlog = session->receiver == NULL ? 0 : session->receiver->ops->backlog(session->receiver);
+
+	return session->queue.bytes + backlog;
+}
+
+int
+session_write(struct session *session, struct message *message)
+{
+	static const char reason[] = "Messages are not read fast enough";
+	size_t limit = session->service->protocol.options.queue_limit;
+
+	if (session_ready_state(session) > SOCKJS_OPEN)
+		return SOCKJS_GONE;
+	if (message->len > limit || queued_bytes(session) > limit - message->len
+	    || message_queue_push(&session->queue, message) == -1) {
+		log_conn(SEVERITY_ERROR, session->number, "queue_limit (%zu bytes) reached: the client does not read", limit);
+		message_queue_clear(&session->queue);
+		session_close(session, SESSION_CODE_TOO_SLOW, reason, strlen(reason));
+		return SOCKJS_FULL;
+	}
+	if (session->receiver != NULL || session->state == SESSION_NEW)
+		mark_dirty(session);
+	return SOCKJS_OK;
+}
+
+bool
+session_close(struct session *session, int code, const char *reason, size_t reason_len)
+{
+	if (session_ready_state(session) > SOCKJS_OPEN)
+		return false;
+	assert(reason_len <= SESSION_REASON_MAX);
+	session->close_code = code;
+	session->close_reason_len = (uint32_t)reason_len;
+	session->close_reason = malloc(reason_len + 1);
+	if (session->close_reason == NULL)
+		abort();
+	memcpy(session->close_reason, reason, reason_len);
+	handle_event(session, SESSION_APP_CLOSES);
+	return true;
+}
+
+void
+session_abort(struct session *session)
+{
+	struct receiver *receiver = session->receiver;
+
+	if (session->state == SESSION_ENDED)
+		return;
+	set_state(session, SESSION_ENDED, SESSION_RECEIVER_BREAKS);
+	if (receiver != NULL)
+		release_receiver(session);
+	if (!session->close_told)
+		tell_close(session);
+	end_session(session);
+}
+
+static void
+send_close(struct session *session)
+{
+	struct receiver *receiver = session->receiver;
+
+	receiver->ops->close(receiver, session->close_code, session->close_reason, session->close_reason_len);
+	handle_event(session, receiver->ops->single ? SESSION_CLOSE_SENT_TO_LAST : SESSION_CLOSE_SENT);
+}
+
+/* Sends what is queued, as far as the receiver goes on taking it, then the close frame if it is time. */
+void
+session_flush(struct session *session)
+{
+	while (session->receiver != NULL && session->queue.count > 0) {
+		uint32_t before = session->queue.count;
+
+		after_send(session, session->receiver->ops->messages(session->receiver, &session->queue));
+		if (session->queue.count == before)
+			break;
+	}
+	if (session->state == SESSION_CLOSING_ATTACHED && session->queue.count == 0)
+		send_close(session);
+}
+
+static bool
+flush_dirty(struct sessions *sessions)
+{
+	struct session *session = sessions->dirty;
+
+	if (session == NULL)
+		return false;
+	sessions->dirty = session->turn_next;
+	if (sessions->dirty == NULL)
+		sessions->dirty_tail = &sessions->dirty;
+	session->is_dirty = false;
+	if (session->state == SESSION_ENDED) {
+		session->turn_next = sessions->dead;
+		sessions->dead = session;
+	} else {
+		session_flush(session);
+	}
+	return true;
+}
+
+bool
+sessions_flush(struct sessions *sessions)
+{
+	bool done = false;
+	struct session *session;
+
+	while (flush_dirty(sessions))
+		done = true;
+	while ((session = sessions->dead) != NULL) {
+		sessions->dead = session->turn_next;
+		session_free(session);
+		done = true;
+	}
+	return done;
+}
+
+void
+session_heartbeat_fire(struct timer *timer, void *ctx)
+{
+	struct session *session = session_of_timer(timer);
+	struct sessions *sessions = ctx;
+	enum receiver_result result = session->receiver->ops->heartbeat(session->receiver);
+
+	if (result == RECEIVER_DONE) {
+		handle_event(session, SESSION_RECEIVER_ENDS);
+		return;
+	}
+	start_heartbeat(session);
+	if (result == RECEIVER_AWAITS_PONG) {
+		session->awaits_pong = true;
+		timer_start(&sessions->pongs, timer, sessions_now(sessions));
+	}
+}
+
+void
+session_timeout_fire(struct timer *timer, void *ctx)
+{
+	(void)ctx;
+	handle_event(session_of_timer(timer), SESSION_TIMES_OUT);
+}
+
+enum sockjs_ready_state
+session_ready_state(const struct session *session)
+{
+	switch (session->state) {
+	case SESSION_NEW:
+		return SOCKJS_CONNECTING;
+	case SESSION_ATTACHED:
+	case SESSION_DETACHED:
+		return SOCKJS_OPEN;
+	case SESSION_CLOSING_ATTACHED:
+	case SESSION_CLOSING_DETACHED:
+		return SOCKJS_CLOSING;
+	case SESSION_LINGERING:
+	case SESSION_ENDED:
+	case SESSION_STATE_COUNT:
+		break;
+	}
+	return SOCKJS_CLOSED;
+}
+
+void
+sessions_each(struct sessions *sessions, void (*fn)(void *session, void *context), void *context)
+{
+	handle_table_each(&sessions->handles, fn, context);
+}

@@ -1,0 +1,84 @@
+/*
+ * What to answer to a request, as far as it can be known without a session: the pages, info, preflights, 404 and 405
+ * whole; of everything else the status and headers of a successful answer. Both programs answer from here.
+ *
+ * Pure: the head of the request comes in through a lookup function, the headers go out through a sink.
+ * Source: sockjs-protocol 0.3.3; RFC 9110; the Fetch standard (CORS).
+ */
+#ifndef SOCKJS_REPLY_H
+#define SOCKJS_REPLY_H
+
+#include "common/buffer.h"
+#include "sockjs/route.h"
+#include "sockjs/service_options.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+/* The head of a request, borrowed from the HTTP or FastCGI side. */
+struct request_head {
+	const char *method;
+	const char *path;  /* percent-encoded, without the query */
+	const char *query; /* without `?`; NULL: none */
+	/* The value of a header (its name in any case), NULL if it was not sent. */
+	const char *(*header)(const void *context, const char *name);
+	const void *context;
+	time_t now; /* s since the epoch, for Expires */
+};
+
+/* A service as the protocol sees it: its options and what is made of them once. */
+struct protocol_service {
+	struct service_options options;
+	struct buffer iframe; /* the iframe page */
+	char iframe_etag[48]; /* quoted */
+
+	/* With jsessionid = module: writes the cookie's value, true if it did. context is jsessionid_context. */
+	bool (*jsessionid)(void *context, const char *cookie, char *value, size_t size);
+	void *jsessionid_context;
+};
+
+/* Prepares the pages from service->options, which the caller has filled and still owns. */
+void protocol_service_prepare(struct protocol_service *service);
+
+/* Frees what protocol_service_prepare made. */
+void protocol_service_clear(struct protocol_service *service);
+
+struct reply {
+	int status;
+	const char *content_type; /* NULL: no such header */
+	const char *allow;	  /* for 405 */
+	const char *preflight;	  /* Access-Control-Allow-Methods */
+	const char *etag;
+	bool nosniff, cors, cookie, stream;
+	enum reply_cache { REPLY_CACHE_UNSAID, REPLY_CACHED, REPLY_NOT_CACHED } cache;
+	const char *body; /* borrowed: constant, the service's, or `text` of this reply */
+	size_t body_len;
+	char text[2048]; /* what a short composed body is kept in */
+};
+
+/*
+ * Decides the answer to head at endpoint (NULL: no SockJS URL, that is 404). Returns true if *reply is the whole answer;
+ * false if the session decides, *reply then being the answer of a success without its body.
+ * entropy: 32 random bits for info.
+ */
+bool reply_decide(const struct protocol_service *service, const struct endpoint *endpoint,
+    const struct request_head *head, uint32_t entropy, struct reply *reply);
+
+/* Turns *reply into an error: the status and a text/plain body (borrowed, constant). CORS and cookie headers stay. */
+void reply_set_error(struct reply *reply, int status, const char *text);
+
+typedef void reply_sink(void *context, const char *name, const char *value);
+
+/* Gives each header of the reply to sink, but for Content-Length, Date and Connection. Values are borrowed. */
+void reply_headers(const struct reply *reply, const struct protocol_service *service,
+    const struct request_head *head, reply_sink *sink, void *context);
+
+/*
+ * Finds the `c` or `callback` parameter of the query and copies it decoded. Returns NULL and fills callback, or the text
+ * of the error that a 500 carries.
+ */
+const char *reply_callback(const char *query, char callback[TRANSPORT_CALLBACK_MAX + 1]);
+
+#endif

@@ -1,0 +1,236 @@
+/*
+ * See route.h. One table for both programs: what is not in it is 404.
+ */
+#include "sockjs/route.h"
+
+#include <string.h>
+
+#define BIT(name)	(1u << TRANSPORT_##name)
+#define SEND_TRANSPORTS (BIT(XHR_POLLING) | BIT(XHR_STREAMING) | BIT(EVENTSOURCE) | BIT(HTMLFILE))
+#define JAVASCRIPT	"application/javascript; charset=UTF-8"
+#define TEXT		"text/plain; charset=UTF-8"
+#define HTML		"text/html; charset=UTF-8"
+
+static const struct endpoint endpoints[] = {
+    {
+	.id = ENDPOINT_GREETING,
+	.path = "",
+	.method = "GET",
+	.allow = "GET",
+	.transport = -1,
+	.content_type = TEXT,
+    },
+    {
+	.id = ENDPOINT_INFO,
+	.path = "/info",
+	.method = "GET",
+	.allow = "OPTIONS, GET",
+	.preflight = "OPTIONS, GET",
+	.transport = -1,
+	.content_type = "application/json; charset=UTF-8",
+	.cors = true,
+	.uncached = true,
+    },
+    {
+	.id = ENDPOINT_CHUNKING_TEST,
+	.path = "/chunking_test",
+	.method = "POST",
+	.allow = "OPTIONS, POST",
+	.preflight = "OPTIONS, POST",
+	.transport = -1,
+	.content_type = JAVASCRIPT,
+	.cors = true,
+    },
+    {
+	.id = ENDPOINT_WEBSOCKET_RAW,
+	.path = "/websocket",
+	.method = "GET",
+	.allow = "GET",
+	.transports = BIT(WEBSOCKET_RAW),
+	.transport = TRANSPORT_WEBSOCKET_RAW,
+    },
+    {
+	.id = ENDPOINT_WEBSOCKET,
+	.path = "/websocket",
+	.in_session = true,
+	.method = "GET",
+	.allow = "GET",
+	.transports = BIT(WEBSOCKET),
+	.transport = TRANSPORT_WEBSOCKET,
+    },
+    {
+	.id = ENDPOINT_RECEIVE,
+	.path = "/xhr",
+	.in_session = true,
+	.method = "POST",
+	.allow = "OPTIONS, POST",
+	.preflight = "OPTIONS, POST",
+	.transports = BIT(XHR_POLLING),
+	.transport = TRANSPORT_XHR_POLLING,
+	.content_type = JAVASCRIPT,
+	.cors = true,
+	.uncached = true,
+    },
+    {
+	.id = ENDPOINT_SEND,
+	.path = "/xhr_send",
+	.in_session = true,
+	.method = "POST",
+	.allow = "OPTIONS, POST",
+	.preflight = "OPTIONS, POST",
+	.transports = SEND_TRANSPORTS,
+	.transport = -1,
+	.content_type = TEXT,
+	.cors = true,
+	.uncached = true,
+    },
+    {
+	.id = ENDPOINT_RECEIVE,
+	.path = "/xhr_streaming",
+	.in_session = true,
+	.method = "POST",
+	.allow = "OPTIONS, POST",
+	.preflight = "OPTIONS, POST",
+	.transports = BIT(XHR_STREAMING),
+	.transport = TRANSPORT_XHR_STREAMING,
+	.content_type = JAVASCRIPT,
+	.cors = true,
+	.uncached = true,
+    },
+    {
+	.id = ENDPOINT_RECEIVE,
+	.path = "/eventsource",
+	.in_session = true,
+	.method = "GET",
+	.allow = "GET",
+	.transports = BIT(EVENTSOURCE),
+	.transport = TRANSPORT_EVENTSOURCE,
+	.content_type = "text/event-stream",
+	.cors = true,
+	.uncached = true,
+    },
+    {
+	.id = ENDPOINT_RECEIVE,
+	.path = "/htmlfile",
+	.in_session = true,
+	.method = "GET",
+	.allow = "GET",
+	.transports = BIT(HTMLFILE),
+	.transport = TRANSPORT_HTMLFILE,
+	.content_type = HTML,
+	.nosniff = true,
+	.uncached = true,
+    },
+    {
+	.id = ENDPOINT_RECEIVE,
+	.path = "/jsonp",
+	.in_session = true,
+	.method = "GET",
+	.allow = "GET",
+	.transports = BIT(JSONP_POLLING),
+	.transport = TRANSPORT_JSONP_POLLING,
+	.content_type = JAVASCRIPT,
+	.nosniff = true,
+	.uncached = true,
+    },
+    {
+	.id = ENDPOINT_SEND,
+	.path = "/jsonp_send",
+	.in_session = true,
+	.method = "POST",
+	.allow = "POST",
+	.transports = BIT(JSONP_POLLING),
+	.transport = -1,
+	.content_type = TEXT,
+	.form = true,
+	.uncached = true,
+    },
+};
+
+/* Its path is a pattern, so it is not in the table. */
+static const struct endpoint iframe = {
+    .id = ENDPOINT_IFRAME,
+    .path = "/iframe*.html",
+    .method = "GET",
+    .allow = "GET",
+    .transport = -1,
+    .content_type = HTML,
+};
+
+/* `/iframe[0-9-.a-z_]*.html`: sockjs-client puts its version between, so that a page is cached with its script. */
+static bool
+is_iframe(const char *path, size_t len)
+{
+	const size_t head = strlen("/iframe"), tail = strlen(".html");
+	size_t i;
+
+	if (len < head + tail || memcmp(path, "/iframe", head) != 0 ||
+	    memcmp(path + len - tail, ".html", tail) != 0)
+		return false;
+	for (i = head; i < len - tail; i++) {
+		char c = path[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' ||
+			c == '_'))
+			return false;
+	}
+	return true;
+}
+
+/* The length of a <server> or <session> segment at path, which begins with its `/`; 0 if it is none. */
+static size_t
+segment_length(const char *path, size_t len)
+{
+	size_t n;
+
+	if (len < 2 || path[0] != '/')
+		return 0;
+	for (n = 1; n < len && path[n] != '/'; n++)
+		if (path[n] == '.')
+			return 0;
+	return n == 1 ? 0 : n;
+}
+
+static const struct endpoint *
+lookup(const char *path, size_t len, bool in_session)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++) {
+		const struct endpoint *e = &endpoints[i];
+
+		if (e->in_session == in_session && strlen(e->path) == len &&
+		    memcmp(e->path, path, len) == 0)
+			return e;
+	}
+	return NULL;
+}
+
+const struct endpoint *
+route_find(const char *path, size_t len, const char **session, size_t *session_len)
+{
+	const struct endpoint *endpoint;
+	size_t server_len, id_len;
+
+	*session = NULL;
+	*session_len = 0;
+	if (len > 0 && path[len - 1] == '/')
+		len--;
+	endpoint = lookup(path, len, false);
+	if (endpoint != NULL)
+		return endpoint;
+	if (is_iframe(path, len))
+		return &iframe;
+	server_len = segment_length(path, len);
+	if (server_len == 0)
+		return NULL;
+	id_len = segment_length(path + server_len, len - server_len);
+	if (id_len == 0)
+		return NULL;
+	endpoint = lookup(path + server_len + id_len, len - server_len - id_len, true);
+	if (endpoint != NULL) {
+		*session = path + server_len + 1;
+		*session_len = id_len - 1;
+	}
+	return endpoint;
+}

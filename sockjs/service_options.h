@@ -1,0 +1,43 @@
+/*
+ * The options of a service that the protocol's pure functions read (protocol: the options sockjs-node has, by its names).
+ * Filled by the configuration; this file only says their shape.
+ */
+#ifndef SOCKJS_SERVICE_OPTIONS_H
+#define SOCKJS_SERVICE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum jsessionid_mode {
+	JSESSIONID_OFF,
+	JSESSIONID_ON,	   /* echo the request's cookie, else "dummy" */
+	JSESSIONID_MODULE, /* the application's callback decides */
+};
+
+enum websocket_heartbeat {
+	WEBSOCKET_HEARTBEAT_PING,  /* a WebSocket ping, whose pong is awaited */
+	WEBSOCKET_HEARTBEAT_FRAME, /* an `h` frame, seen by the client's onheartbeat */
+};
+
+struct service_options {
+	char *sockjs_url;
+	char *base_url;	       /* NULL: none */
+	size_t response_limit; /* bytes of wrapped frames after which a streaming response ends */
+	unsigned transports;   /* bit 1 << enum transport_id for each enabled one */
+	bool websocket;
+	bool disable_cors;
+	int jsessionid; /* enum jsessionid_mode */
+	bool websocket_hixie76;
+	bool websocket_deflate;
+	int websocket_heartbeat;   /* enum websocket_heartbeat */
+	uint64_t heartbeat_delay;  /* ms */
+	uint64_t disconnect_delay; /* ms */
+	size_t body_limit;	   /* bytes of a request's body */
+	size_t message_limit;	   /* bytes of one websocket message */
+	uint32_t messages_limit;   /* messages in one array */
+	size_t queue_limit;	   /* bytes queued for one session */
+	int log_level;		   /* enum log_severity */
+};
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * The transports: what each one's path, headers and frames look like, as one const table.
+ *
+ * A transport's frames are wrapped by transport_wrap(); which request belongs to which transport is route.h's business.
+ * Source: sockjs-protocol 0.3.3.
+ */
+#ifndef SOCKJS_TRANSPORT_H
+#define SOCKJS_TRANSPORT_H
+
+#include "common/buffer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum transport_id {
+	TRANSPORT_EVENTSOURCE,
+	TRANSPORT_HTMLFILE,
+	TRANSPORT_JSONP_POLLING,
+	TRANSPORT_WEBSOCKET,
+	TRANSPORT_WEBSOCKET_RAW,
+	TRANSPORT_XHR_POLLING,
+	TRANSPORT_XHR_STREAMING,
+	TRANSPORT_COUNT,
+};
+
+#define TRANSPORTS_ALL ((1u << TRANSPORT_COUNT) - 1)
+
+struct transport {
+	enum transport_id id;
+	const char *name; /* what the application and sockjs.conf call it */
+	bool streaming;	  /* a response carries more than one frame */
+	bool callback;	  /* the request names a JavaScript function to call */
+
+	/* Appends what comes before the first frame; callback as transport_wrap has it. NULL: nothing does. */
+	void (*prelude)(const char *callback, struct buffer *out);
+
+	/* Appends the frame as this transport sends it. */
+	void (*wrap)(const char *callback, const char *frame, size_t len, struct buffer *out);
+};
+
+/* Never NULL for an id below TRANSPORT_COUNT. */
+const struct transport *transport_get(enum transport_id id);
+
+/* The names in the order of enum transport_id; NULL-terminated. */
+extern const char *const transport_names[TRANSPORT_COUNT + 1];
+
+/* Longest JavaScript callback name that is accepted, bytes. */
+#define TRANSPORT_CALLBACK_MAX 32
+
+/* True for 1..32 characters of [a-zA-Z0-9-_.]. */
+bool transport_callback_is_valid(const char *callback, size_t len);
+
+#endif

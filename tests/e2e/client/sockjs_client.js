@@ -1,0 +1,279 @@
+'use strict';
+
+// The real sockjs-client in node, over each transport that it has there, against the standard services of one kind of
+// stack. Entry files call register(kind) once for each way in.
+
+const assert = require('node:assert');
+const fs = require('node:fs');
+const { test, before, after } = require('node:test');
+const SockJS = require('sockjs-client');
+const { withTimeout, withLog } = require('../lib/daemon');
+const { request } = require('../lib/http');
+const { freePort, startStack } = require('../lib/stack');
+
+// What sockjs-client can do without a browser: the others need XDomainRequest, iframes or script elements.
+const transports = ['websocket', 'xhr-streaming', 'eventsource', 'xhr-polling'];
+const TIMEOUT = 20000;
+
+// Collects what a client is told and lets a test wait for it.
+class Client {
+	constructor(url, options) {
+		this.messages = [];
+		this.waiters = new Set();
+		const socket = this.socket = new SockJS(url, null, options);
+		const changed = () => { for (const waiter of [...this.waiters]) waiter(); };
+		this.opened = new Promise((resolve, reject) => {
+			socket.onopen = () => { this.transport = socket.transport; resolve(this); };
+			this.rejectOpened = reject;
+		});
+		this.opened.catch(() => {});
+		this.closed = new Promise((resolve) => {
+			socket.onclose = (event) => {
+				const { code, reason, wasClean } = event;
+				this.closeEvent = { code, reason, wasClean };
+				this.rejectOpened(new Error(`closed before it was open: ${code} ${reason}`));
+				resolve(this.closeEvent);
+				changed();
+			};
+		});
+		socket.onmessage = (event) => { this.messages.push(event.data); changed(); };
+	}
+
+	async open() {
+		return withTimeout(this.opened, TIMEOUT, 'the client did not open');
+	}
+
+	async close() {
+		this.socket.close();
+		return this.closeCode();
+	}
+
+	async closeCode() {
+		return withTimeout(this.closed, TIMEOUT, 'no close event');
+	}
+
+	async received(count) {
+		let waiter;
+		const enough = new Promise((resolve, reject) => {
+			waiter = () => {
+				if (this.messages.length >= count)
+					resolve(this.messages);
+				else if (this.closeEvent)
+					reject(new Error(`closed (${this.closeEvent.code} ${this.closeEvent.reason}) after ` +
+						`${this.messages.length} of ${count} messages`));
+			};
+			this.waiters.add(waiter);
+			waiter();
+		});
+		return withTimeout(enough, TIMEOUT, () => `${this.messages.length} of ${count} messages within ${TIMEOUT} ms`)
+			.finally(() => this.waiters.delete(waiter));
+	}
+}
+
+function connect(url, options) {
+	return new Client(url, options).open();
+}
+
+// Sends the messages to an echo service and requires them back, unchanged and in order.
+async function echo(url, options, messages) {
+	const client = await connect(url, options);
+	for (const message of messages)
+		client.socket.send(message);
+	const received = await client.received(messages.length);
+	for (let i = 0; i < messages.length; i++) {
+		if (received[i] !== messages[i])
+			assert.fail(`message ${i} differs: ${describeDifference(messages[i], received[i])}`);
+	}
+	assert.strictEqual(received.length, messages.length);
+	const { code } = await client.close();
+	assert.strictEqual(code, 1000);
+	return client;
+}
+
+function describeDifference(sent, got) {
+	if (typeof got !== 'string')
+		return `sent a string, got ${typeof got}`;
+	let at = 0;
+	while (at < sent.length && sent[at] === got[at])
+		at++;
+	const hex = (text) => [...text.slice(at, at + 4).split('')].map((c) => c.charCodeAt(0).toString(16)).join(' ');
+	return `lengths ${sent.length} and ${got.length}, from ${at} on sent ${hex(sent)}, got ${hex(got)}`;
+}
+
+// 256 messages of 256 characters. Surrogates stand in an order in which none of them makes a pair.
+function everyCharacter() {
+	const messages = [];
+	for (let high = 0; high < 256; high++) {
+		let message = '';
+		for (let low = 0; low < 256; low++)
+			message += String.fromCharCode((high << 8) | low);
+		messages.push(message);
+	}
+	return messages;
+}
+
+async function eventually(condition, what, ms = 5000) {
+	const end = Date.now() + ms;
+	while (!await condition()) {
+		if (Date.now() > end)
+			assert.fail(`not within ${ms} ms: ${what}`);
+		await new Promise((resolve) => setTimeout(resolve, 10));
+	}
+}
+
+const openSockets = (pid) => fs.readdirSync(`/proc/${pid}/fd`).filter((fd) => {
+	try {
+		return fs.readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith('socket:');
+	} catch {
+		return false;
+	}
+}).length;
+
+function register(kind) {
+	let stack;
+	before(async () => { stack = await startStack(kind); });
+	after(async () => { if (stack) await stack.stop(); });
+	const check = (name, body) => test(`${kind}: client ${name}`, withLog(() => stack, body));
+	const url = (prefix) => stack.url + prefix;
+
+	for (const transport of transports)
+		registerTransport({ check, url, transport, getStack: () => stack });
+	registerNegotiation({ check, url, getStack: () => stack });
+}
+
+function registerTransport({ check, url, transport, getStack }) {
+	const options = { transports: transport };
+
+	check(`${transport}: plain, rich and long messages come back`, async () => {
+		const rich = ['', ' ', 'null', '[]', '["a"]', '{"a":"\\u0000"}', '"', '\\', '\'', '\n', '\r\n', '\0', '%', '%00%zz%25', '+&=d',
+			'</script>', 'data: x\r\n\r\n', 'o', 'h', 'a["x"]', 'c[3000,"x"]', 'äöü€', '\u2028\u2029', '\ufeff', '\ufffe\uffff', '\u{1f600}',
+			'\u{10ffff}', 'x'.repeat(4095), 'ä'.repeat(4096), '\u{1f600}'.repeat(4097), '"\\\n'.repeat(5000)];
+		const client = await echo(url('/echo'), options, rich);
+		assert.strictEqual(client.transport, transport);
+	});
+
+	check(`${transport}: every character from U+0000 to U+FFFF comes back`, async () => {
+		await echo(url('/echo'), options, everyCharacter());
+	});
+
+	check(`${transport}: lone surrogates come back as they are`, async () => {
+		await echo(url('/echo'), options, ['\ud800', '\udfff', 'a\ud83d', '\ude00b', '\ude00\ud83d', '\ud83d\ud83d\ude00', '\ud83d"\ude00']);
+	});
+
+	check(`${transport}: all 65,536 characters in one message come back`, async () => {
+		await echo(url('/echo'), options, [everyCharacter().join('')]);
+	});
+
+	check(`${transport}: 1,000 messages come back in order`, async () => {
+		await echo(url('/echo'), options, Array.from({ length: 1000 }, (_, i) => `message ${i}`));
+	});
+
+	check(`${transport}: messages sent one by one, each after the last came back, keep their order`, async () => {
+		const client = await connect(url('/echo'), options);
+		for (let i = 0; i < 20; i++) {
+			client.socket.send(`${i}`);
+			await client.received(i + 1);
+		}
+		assert.deepStrictEqual(client.messages, Array.from({ length: 20 }, (_, i) => `${i}`));
+		await client.close();
+	});
+
+	check(`${transport}: a message of 1,000,000 characters comes back`, async () => {
+		await echo(url('/echo'), options, ['0123456789'.repeat(100000)]);
+	});
+
+	check(`${transport}: the server's close arrives with its code and reason`, async () => {
+		const client = new Client(url('/close'), options);
+		assert.deepStrictEqual(await client.closeCode(), { code: 3000, reason: 'Go away!', wasClean: true });
+		assert.strictEqual(client.transport, transport, 'the client was open before it was closed');
+		assert.deepStrictEqual(client.messages, []);
+	});
+
+	check(`${transport}: the server notices that the client has closed`, async () => {
+		const stack = getStack();
+		const { sessiond: [pid] = [] } = stack.pids;
+		const before = pid && openSockets(pid);
+		const session = `closing${Math.random().toString(36).slice(2)}`;
+		const client = await connect(url('/echo'), { ...options, server: '000', sessionId: () => session });
+		client.socket.send('x');
+		await client.received(1);
+		if (transport === 'xhr-polling')
+			await eventually(() => pollIsOnItsWay(client), 'the client polls again');
+		assert.deepStrictEqual(await client.close(), { code: 1000, reason: 'Normal closure', wasClean: true });
+		if (transport !== 'websocket')
+			await eventually(() => isNewSession(stack.url, session), 'the session has ended');
+		else if (pid)
+			await eventually(() => openSockets(pid) <= before, 'the socket is closed');
+	});
+
+	check(`${transport}: every connected client receives a broadcast`, async () => {
+		const clients = await Promise.all([1, 2, 3].map(() => connect(url('/broadcast'), options)));
+		clients[0].socket.send(`hello over ${transport}`);
+		for (const client of clients)
+			assert.deepStrictEqual(await client.received(1), [`hello over ${transport}`]);
+		await Promise.all(clients.map((client) => client.close()));
+	});
+
+	check(`${transport}: cookie_needed_echo echoes`, async () => {
+		await echo(url('/cookie_needed_echo'), options, ['x']);
+	});
+}
+
+// Between two polls there is nothing that the server could notice, so a test that closes looks into the client for this.
+function pollIsOnItsWay(client) {
+	const { xo } = client.socket._transport.poll.poll || {};
+	return Boolean(xo && xo.req && xo.req.writableFinished);
+}
+
+// A poll on an id that has no session is answered with an open frame.
+async function isNewSession(url, session) {
+	const answer = await request(url, 'POST', `/echo/000/${session}/xhr`);
+	return answer.text === 'o\n';
+}
+
+function registerNegotiation({ check, url, getStack }) {
+	const info = async (prefix) => JSON.parse((await request(getStack().url, 'GET', `${prefix}/info`)).text);
+
+	check('without a choice of transports takes websocket', async () => {
+		const client = await echo(url('/echo'), {}, ['x']);
+		assert.strictEqual(client.transport, 'websocket');
+	});
+
+	check('at a URL that is no service closes with 1002', async () => {
+		const { code, reason, wasClean } = await new Client(url('/no/such/service'), {}).closeCode();
+		assert.deepStrictEqual({ code, reason, wasClean }, { code: 1002, reason: 'Cannot connect to server', wasClean: false });
+	});
+
+	check('at a port where nobody listens closes with 1002', async () => {
+		const { code } = await new Client(`http://127.0.0.1:${await freePort()}/echo`, {}).closeCode();
+		assert.strictEqual(code, 1002);
+	});
+
+	check('falls back to a stream where websocket is off', async () => {
+		assert.strictEqual((await info('/disabled_websocket_echo')).websocket, false);
+		const client = await echo(url('/disabled_websocket_echo'), {}, ['x', '\u{1f600}']);
+		assert.strictEqual(client.transport, 'xhr-streaming');
+	});
+
+	check('that insists on websocket where it is off gets 2000', async () => {
+		const { code, reason } = await new Client(url('/disabled_websocket_echo'), { transports: 'websocket' }).closeCode();
+		assert.deepStrictEqual({ code, reason }, { code: 2000, reason: 'All transports failed' });
+	});
+
+	check('is told by info that a service needs cookies', async () => {
+		assert.strictEqual((await info('/cookie_needed_echo')).cookie_needed, true);
+		assert.strictEqual((await info('/echo')).cookie_needed, false);
+	});
+
+	check('mixes transports: a broadcast reaches all of them', async () => {
+		const clients = await Promise.all(transports.map((transport) => connect(url('/broadcast'), { transports: transport })));
+		for (const [i, client] of clients.entries())
+			client.socket.send(`from ${transports[i]}`);
+		const expected = transports.map((transport) => `from ${transport}`).sort();
+		for (const client of clients)
+			assert.deepStrictEqual([...await client.received(transports.length)].sort(), expected);
+		await Promise.all(clients.map((client) => client.close()));
+	});
+}
+
+module.exports = { register };

@@ -1,0 +1,271 @@
+'use strict';
+
+// Section 5: how a session begins, who may receive, how it ends.
+
+const assert = require('node:assert/strict');
+const { now } = require('../lib/http');
+const { transports, streams, polls } = require('../lib/session');
+
+const OPEN_ELSEWHERE = 'c[2010,"Another connection still open"]';
+const GO_AWAY = 'c[3000,"Go away!"]';
+const names = Object.keys(transports);
+const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+function opening({ test }) {
+	for (const name of names) {
+		test(`s5: ${name} with an unknown id opens a session: o at once`, async (c) => {
+			const s = c.session('/echo');
+			assert.equal(await s.exists(), false);
+			const receiver = await s.receive(name);
+			assert.equal(await receiver.readFrame(1000), 'o');
+			assert.equal(await s.exists(), true);
+		});
+
+		test(`s5: a session opened with ${name} is received with every transport`, async (c) => {
+			const s = c.session('/limit_1');
+			assert.equal(await s.poll(name), 'o');
+			for (const other of names) {
+				await s.send([other]);
+				assert.equal(await s.poll(other), `a["${other}"]`);
+			}
+		});
+	}
+
+	test('s5: messages sent right after o reach the application', async (c) => {
+		const s = c.session('/echo');
+		const receiver = await s.stream('xhr_streaming');
+		await s.send(['first']);
+		assert.equal(await receiver.readFrame(), 'a["first"]');
+	});
+
+	test('s5: sessions are apart from each other', async (c) => {
+		const a = await c.session('/echo').open();
+		const b = await c.session('/echo').open();
+		await a.send(['a']);
+		await b.send(['b']);
+		assert.equal(await b.poll(), 'a["b"]');
+		assert.equal(await a.poll(), 'a["a"]');
+	});
+
+	test('s1: sessions of two services never mix, even with the same id', async (c) => {
+		const a = await c.session('/echo').open();
+		const b = c.session('/disabled_websocket_echo', { id: a.id });
+		assert.equal(await b.exists(), false);
+		await b.open();
+		await a.send(['a']);
+		await b.send(['b']);
+		assert.equal(await b.poll(), 'a["b"]');
+		assert.equal(await a.poll(), 'a["a"]');
+	});
+}
+
+function oneReceiver({ test }) {
+	for (const first of streams.map(({ name }) => name)) {
+		for (const second of names) {
+			test(`s5: with ${first} receiving, ${second} gets 2010 and ends, the first is not disturbed`, async (c) => {
+				const s = c.session('/echo');
+				const receiver = await s.stream(first);
+				assert.equal(await s.poll(second), OPEN_ELSEWHERE);
+				await s.send(['still here']);
+				assert.equal(await receiver.readFrame(), 'a["still here"]');
+				assert.equal(await s.poll(second), OPEN_ELSEWHERE);
+				await (await receiver.answer).expectSilence(50);
+			});
+		}
+	}
+
+	for (const { name } of polls) {
+		test(`s5: of two polls of ${name} one gets 2010 and the other the message`, async (c) => {
+			const s = await c.session('/echo').open();
+			const receivers = [await s.receive(name), await s.receive(name)];
+			const frames = receivers.map((receiver) => receiver.readFrame());
+			const refused = await Promise.race(frames.map((frame, index) => frame.then(() => index)));
+			assert.equal(await frames[refused], OPEN_ELSEWHERE);
+			await receivers[refused].expectEnd();
+			await s.send(['for the first']);
+			assert.equal(await frames[1 - refused], 'a["for the first"]');
+			await receivers[1 - refused].expectEnd();
+		});
+	}
+
+	test('s5: after the first receiver has ended another one receives', async (c) => {
+		const s = await c.session('/limit_1').open();
+		const receiver = await s.receive('xhr_streaming');
+		await receiver.start();
+		assert.equal(await s.poll(), OPEN_ELSEWHERE);
+		await s.send(['x']);
+		assert.equal(await receiver.readFrame(), 'a["x"]');
+		await receiver.expectEnd();
+		await s.send(['y']);
+		assert.equal(await s.poll(), 'a["y"]');
+	});
+}
+
+// Without a receiver the session lives for `delay`, and not much longer.
+async function assertLifetime(session, begin, delay) {
+	while (now() - begin < delay * 0.8) {
+		assert.equal(await session.exists(), true, `gone after ${now() - begin} ms`);
+		await pause(delay / 10);
+	}
+	await session.gone(delay * 0.2 + 1500);
+	assert.ok(now() - begin >= delay - 20, `gone after ${now() - begin} ms`);
+}
+
+function disconnecting({ test }) {
+	test('s5: with no receiver for disconnect_delay the session ends', { wait: true }, async (c) => {
+		const begin = now();
+		const s = await c.session('/short_disconnect').open();
+		await assertLifetime(s, begin, 1000);
+		assert.equal(await s.poll(), 'o');
+	});
+
+	test('s5: disconnect_delay is 5000 ms by default', { wait: true }, async (c) => {
+		const begin = now();
+		const s = await c.session('/defaults').open();
+		await assertLifetime(s, begin, 5000);
+	});
+
+	for (const { name } of streams) {
+		test(`s5: a receiver of ${name} keeps the session beyond disconnect_delay`, { wait: true }, async (c) => {
+			const s = c.session('/short_disconnect');
+			const receiver = await s.stream(name);
+			await pause(2500);
+			await s.send(['x']);
+			assert.equal(await receiver.readFrame(), 'a["x"]');
+		});
+	}
+
+	for (const { name } of polls) {
+		test(`s5: a held poll of ${name} keeps the session beyond disconnect_delay`, { wait: true }, async (c) => {
+			const s = await c.session('/short_disconnect').open();
+			const receiver = await s.receive(name);
+			await pause(2500);
+			await s.send(['x']);
+			assert.equal(await receiver.readFrame(), 'a["x"]');
+		});
+	}
+
+	test('s5: each receiver starts disconnect_delay anew when it ends', { wait: true }, async (c) => {
+		const s = await c.session('/short_disconnect').open();
+		let begin;
+		for (let i = 0; i < 6; i++) {
+			await pause(400);
+			await s.send([`${i}`]);
+			begin = now();
+			assert.equal(await s.poll(), `a["${i}"]`);
+		}
+		await assertLifetime(s, begin, 1000);
+	});
+
+	test('s5: sending does not keep a session without a receiver', { wait: true }, async (c) => {
+		const begin = now();
+		const s = await c.session('/short_disconnect').open();
+		while (now() - begin < 600) {
+			await s.send(['x']);
+			await pause(50);
+		}
+		await s.gone(2000);
+		assert.ok(now() - begin < 2200, `gone after ${now() - begin} ms`);
+	});
+
+	test('s5: undelivered messages wait for a receiver until disconnect_delay', { wait: true }, async (c) => {
+		const s = await c.session('/short_disconnect').open();
+		await s.send(['kept']);
+		await pause(500);
+		assert.equal(await s.poll(), 'a["kept"]');
+	});
+}
+
+const breakings = [
+	['an end of the connection', (connection) => connection.end()],
+	['a reset of the connection', (connection) => connection.reset()],
+	['a closed connection', (connection) => connection.close()],
+];
+
+function broken({ test }) {
+	for (const { name, streaming } of Object.values(transports)) {
+		for (const [how, breakIt] of breakings) {
+			test(`s5: ${how} of ${name} ends the session at once`, async (c) => {
+				const s = await c.session('/echo').open();
+				await s.send(['mark']);
+				assert.equal(await s.poll(), 'a["mark"]');
+				const receiver = await s.receive(name);
+				if (streaming)
+					await receiver.start();
+				else
+					await untilHeld(s);
+				breakIt(receiver.connection);
+				await s.gone(2000);
+				assert.match(await s.poll(), /^(o|c\[1002,"Connection interrupted"\])$/);
+			});
+		}
+
+		test(`s5: a connection that closes after the server ended ${name} does not end the session`, async (c) => {
+			const s = c.session('/limit_1');
+			const receiver = await s.receive(name);
+			assert.equal(await receiver.readFrame(), 'o');
+			await receiver.expectEnd();
+			receiver.connection.reset();
+			await pause(100);
+			assert.equal(await s.exists(), true);
+		});
+	}
+
+	test('s5: a refused second receiver that breaks does not end the session', async (c) => {
+		const s = c.session('/echo');
+		const receiver = await s.stream();
+		const second = await s.receive('xhr');
+		assert.equal(await second.readFrame(), OPEN_ELSEWHERE);
+		second.connection.reset();
+		await s.send(['x']);
+		assert.equal(await receiver.readFrame(), 'a["x"]');
+	});
+}
+
+// Resolves when the session has a receiver: a poll that holds shows nothing itself, so a second one asks. Should the
+// second come first, it is held itself and answered by a message.
+async function untilHeld(s) {
+	const probe = await s.receive('xhr');
+	const frame = probe.readFrame();
+	const refused = await Promise.race([frame, pause(300).then(() => null)]);
+	assert.equal(refused, OPEN_ELSEWHERE, 'the poll was not held');
+}
+
+function closing({ test }) {
+	for (const name of names) {
+		test(`s5: the application's close ends a receiver of ${name} with the close frame`, async (c) => {
+			const s = c.session('/close');
+			const receiver = await s.receive(name);
+			assert.equal(await receiver.readFrame(), 'o');
+			if (transports[name].streaming) {
+				assert.equal(await receiver.readFrame(), GO_AWAY);
+				await receiver.expectEnd();
+			}
+		});
+	}
+
+	test('s5: after a close every receiving request gets the same close frame', async (c) => {
+		const s = await c.session('/close').open();
+		for (const name of [...names, ...names])
+			assert.equal(await s.poll(name), GO_AWAY, name);
+	});
+
+	test('s5: disconnect_delay after a close the id is free again', { wait: true }, async (c) => {
+		const s = await c.session('/short_close').open();
+		const begin = now();
+		let last = begin;
+		while (now() - begin < 700) {
+			last = now();
+			assert.equal(await s.poll(), GO_AWAY);
+			await pause(50);
+		}
+		await pause(last + 1200 + 400 - now());
+		assert.equal(await s.poll(), 'o');
+		assert.equal(await s.poll(), GO_AWAY);
+	});
+}
+
+exports.register = (target) => {
+	for (const group of [opening, oneReceiver, disconnecting, broken, closing])
+		group(target);
+};

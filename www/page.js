@@ -1,0 +1,160 @@
+'use strict';
+
+/* The page: a chat between all tabs on /chat, and an echo on /echo. */
+
+const byId = (id) => document.getElementById(id);
+const keptLines = 200;
+const keptEchoes = 6;
+
+function element(tag, className, text) {
+  const made = document.createElement(tag);
+  if (className) {
+    made.className = className;
+  }
+  made.textContent = text;
+  return made;
+}
+
+/* The selector, and the URL: ?transport=websocket,xhr-polling is what sockjs-client may try. */
+
+function transportsOfUrl() {
+  const given = new URLSearchParams(location.search).get('transport') || '';
+  return given.split(',').map((name) => name.trim()).filter(Boolean);
+}
+
+function showTransports(names) {
+  const select = byId('transports');
+  const value = names.join(',');
+  if (!Array.from(select.options).some((option) => option.value === value)) {
+    select.add(new Option(names.join(', '), value));
+  }
+  select.value = value;
+}
+
+function chooseTransports(value) {
+  const url = new URL(location.href);
+  if (value) {
+    url.searchParams.set('transport', value);
+  } else {
+    url.searchParams.delete('transport');
+  }
+  history.replaceState(null, '', url);
+  chat.open(transportsOfUrl());
+  echo.open(transportsOfUrl());
+}
+
+/* What a visitor reads about a connection; returns whether it can send. */
+function showState(status, name, detail) {
+  const text = name === 'waiting' ? `${detail.reason}; again in ${detail.seconds} s` : name;
+  if (status.textContent !== text) {
+    status.textContent = text;
+  }
+  status.parentElement.dataset.state = name;
+  return name === 'connected';
+}
+
+/* Chat. A message is JSON {id, name, text}; anything else was said by another program, as it is. */
+
+const me = {
+  id: Math.random().toString(36).slice(2),
+  name: `${pick('Amber Azure Coral Ivory Jade Lilac Olive Ruby Silver Teal')} ` +
+    pick('Badger Crane Finch Heron Lynx Marten Otter Raven Seal Wren'),
+};
+
+function pick(words) {
+  const list = words.split(' ');
+  return list[Math.floor(Math.random() * list.length)];
+}
+
+function parseSaid(message) {
+  try {
+    const said = JSON.parse(message);
+    if (said && typeof said.text === 'string') {
+      return {id: said.id, name: String(said.name || 'somebody').slice(0, 40), text: said.text};
+    }
+  } catch (error) {
+    // Not ours: shown as plain text below.
+  }
+  return {id: null, name: 'somebody', text: message};
+}
+
+function addLine(line) {
+  const log = byId('log');
+  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+  log.append(line);
+  while (log.children.length > keptLines) {
+    log.firstElementChild.remove();
+  }
+  if (atEnd) {
+    log.scrollTop = log.scrollHeight;
+  }
+}
+
+function addSaid(message) {
+  const said = parseSaid(message);
+  const line = element('li', said.id === me.id ? 'own' : '', '');
+  const clock = new Date().toLocaleTimeString([], {hour: '2-digit', minute: '2-digit'});
+  line.append(element('time', '', clock), element('b', '', said.name), element('span', '', said.text));
+  addLine(line);
+}
+
+const chat = new Connection('/chat', {
+  state(name, detail) {
+    byId('send').disabled = !showState(byId('status'), name, detail);
+    byId('retry').hidden = name !== 'waiting';
+    byId('transport').textContent = name === 'connected' ? detail : 'none';
+    if (name === 'connected') {
+      addLine(element('li', 'note', `connected over ${detail}`));
+    }
+  },
+  message: addSaid,
+});
+
+function say(event) {
+  event.preventDefault();
+  const input = byId('text');
+  if (input.value && chat.send(JSON.stringify({id: me.id, name: me.name, text: input.value}))) {
+    input.value = '';
+  }
+}
+
+/* Echo. Answers come in the order of the questions, so a queue of starting times is enough. */
+
+let asked = [];
+
+const echo = new Connection('/echo', {
+  state(name, detail) {
+    byId('echo-send').disabled = !showState(byId('echo-status'), name, detail);
+    if (name !== 'connected') {
+      asked = [];
+    }
+  },
+  message(text) {
+    const took = performance.now() - asked.shift();
+    const line = element('li', '', '');
+    line.append(element('span', '', text), element('span', 'took', `${took.toFixed(1)} ms`));
+    byId('echo-log').prepend(line);
+    while (byId('echo-log').children.length > keptEchoes) {
+      byId('echo-log').lastElementChild.remove();
+    }
+  },
+});
+
+function ask(event) {
+  event.preventDefault();
+  const input = byId('echo-text');
+  if (input.value && echo.send(input.value)) {
+    asked.push(performance.now());
+    input.value = '';
+  }
+}
+
+byId('name').textContent = me.name;
+byId('raw-url').textContent = `${location.origin.replace(/^http/, 'ws')}/echo/websocket`;
+byId('chat-form').addEventListener('submit', say);
+byId('echo-form').addEventListener('submit', ask);
+byId('retry').addEventListener('click', () => chooseTransports(byId('transports').value));
+byId('transports').addEventListener('change', (event) => chooseTransports(event.target.value));
+showTransports(transportsOfUrl());
+chat.open(transportsOfUrl());
+echo.open(transportsOfUrl());
