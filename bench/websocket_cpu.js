@@ -8,8 +8,8 @@ const options = parseArguments(
 	'Usage: node bench/websocket_cpu.js [--OPTION N ...]\n\n' +
 	'Measures the CPU time (user and system) that a SockJS websocket echo costs sockjs-sessiond and sockjs-node, in turns,\n' +
 	'and prints the ratio of the medians.', {
-		messages: { default: 20000, help: 'messages a round and server' },
-		rounds: { default: 5, help: 'rounds' },
+		messages: { default: 10000, help: 'messages a round and server' },
+		rounds: { default: 11, help: 'rounds' },
 		connections: { default: 64, help: 'connections, each of which waits for its echo before it sends again' },
 		size: { default: 20, help: 'characters of a message' },
 		check: { help: 'exit with 1 if the ratio is above N' },

@@ -33,23 +33,25 @@ address_count_clear(struct address_count *table)
 	table->count = table->room = 0;
 }
 
+/* A /64 as it is; anything else begins as no client's address does (ff: multicast), so that the two never meet. */
 static uint64_t
 number_of(const struct sockaddr *address)
 {
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
-	uint64_t number = 0;
-	uint32_t low;
+	uint8_t bytes[8] = {0xff};
+	uint64_t number;
 
-	if (address != NULL && address->sa_family == AF_INET)
-		return v4->sin_addr.s_addr;
-	if (address == NULL || address->sa_family != AF_INET6)
-		return 0;
-	if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
-		memcpy(&low, v6->sin6_addr.s6_addr + 12, sizeof low);
-		return low;
+	if (address != NULL && address->sa_family == AF_INET) {
+		bytes[1] = 4;
+		memcpy(bytes + 4, &v4->sin_addr, 4);
+	} else if (address != NULL && address->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+		bytes[1] = 4;
+		memcpy(bytes + 4, v6->sin6_addr.s6_addr + 12, 4);
+	} else if (address != NULL && address->sa_family == AF_INET6) {
+		memcpy(bytes, v6->sin6_addr.s6_addr, sizeof bytes);
 	}
-	memcpy(&number, v6->sin6_addr.s6_addr, sizeof number);
+	memcpy(&number, bytes, sizeof number);
 	return number;
 }
 

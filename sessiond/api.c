@@ -5,11 +5,9 @@
  */
 #include "sessiond/api.h"
 
-#include "common/log.h"
 #include "sessiond/session.h"
 #include "sockjs/utf8.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static struct sessions *bound;
@@ -31,7 +29,7 @@ find(sockjs_connection connection)
 static int
 refuse(const struct session *session, const char *call, const char *why)
 {
-	log_conn(SEVERITY_ERROR, session->number, "%s: %s (%s)", session->service->module_name, call, why);
+	session_log(session, SEVERITY_ERROR, "%s: %s (%s)", session->service->module_name, call, why);
 	return SOCKJS_INVALID;
 }
 
@@ -122,18 +120,9 @@ sockjs_user_data(sockjs_connection connection)
 const char *
 sockjs_id(sockjs_connection connection)
 {
-	static char text[37];
 	struct session *session = find(connection);
-	uint8_t u[16];
 
-	if (session == NULL)
-		return NULL;
-	memcpy(u, session->uuid, sizeof u);
-	u[6] = (uint8_t)((u[6] & 0x0f) | 0x40); /* RFC 9562: version 4, random */
-	u[8] = (uint8_t)((u[8] & 0x3f) | 0x80);
-	snprintf(text, sizeof text, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0], u[1],
-	    u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
-	return text;
+	return session == NULL ? NULL : session->uuid;
 }
 
 enum sockjs_ready_state

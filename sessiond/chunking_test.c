@@ -5,30 +5,23 @@
 
 #include "sessiond/http_request.h"
 #include "sessiond/http_server.h"
+#include "sockjs/chunking.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <uv.h>
 
 struct chunking_test {
 	uv_timer_t timer;
 	struct http_request *request;
-	size_t step;
+	unsigned step;
 };
-
-enum { PADDING = 2048 }; /* spaces, once: some browsers show nothing before they have read this much */
-
-/* When each chunk leaves, ms after the one before. */
-static const unsigned delays[] = {0, 1, 5, 25, 125, 625, 3125};
-
-enum { STEPS = sizeof delays / sizeof delays[0], PADDED_STEP = 1 };
 
 static void on_time(uv_timer_t *timer);
 
 static void
 wait_for_next(struct chunking_test *test)
 {
-	uv_timer_start(&test->timer, on_time, delays[test->step], 0);
+	uv_timer_start(&test->timer, on_time, chunking_delay(test->step), 0);
 }
 
 static void
@@ -37,11 +30,8 @@ on_time(uv_timer_t *timer)
 	struct chunking_test *test = timer->data;
 	struct http_request *request = test->request;
 
-	if (test->step == PADDED_STEP)
-		buffer_printf(&request->out, "%*s", PADDING, "");
-	buffer_append_str(&request->out, "h\n");
-	test->step++;
-	if (test->step < STEPS)
+	chunking_append(test->step++, &request->out);
+	if (test->step < CHUNKING_STEPS)
 		wait_for_next(test);
 	else
 		request->out_ended = true;

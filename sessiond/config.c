@@ -3,13 +3,14 @@
  */
 #include "sessiond/config.h"
 
-#include "common/log.h"
+#include "fcgi/options.h"
 
-#include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #define DAY_MS 86400000u
 #define SOCKJS_URL "https://cdn.jsdelivr.net/npm/sockjs-client@1/dist/sockjs.min.js"
@@ -22,6 +23,10 @@ const struct conf_option server_option_table[] = {
 	    .help = "addresses to listen on, ADDR:PORT separated by blanks"},
 	{.name = "socket", .type = CONF_STRING, .offset = SERVER(socket),
 	    .help = "path of a Unix socket to listen on, for web servers on this machine"},
+	{.name = "socket_users", .type = CONF_STRING, .offset = SERVER(socket_users),
+	    .help = "users whose sockjs.fcgi may connect to the socket, names separated by blanks; unset: all whom the file's permissions let"},
+	{.name = "fcgid_max_held", .type = CONF_U32, .offset = SERVER(fcgid_max_held), .min = 1, .default_text = "10",
+	    .help = "polls held at once by processes that serve one request at a time (mod_fcgid); more are answered early with a heartbeat"},
 	{.name = "static", .type = CONF_STRING, .offset = SERVER(static_folder),
 	    .help = "folder whose files answer requests outside every service"},
 	{.name = "module_path", .type = CONF_STRING, .offset = SERVER(module_path),
@@ -89,6 +94,8 @@ const size_t service_option_count = sizeof service_option_table / sizeof service
 struct reading {
 	struct config *config;
 	struct sockjs_service *service; /* of the section being read; NULL: [server] */
+	bool in_fcgi;                   /* in the responder's section, which is only checked here */
+	struct fcgi_options fcgi;
 	struct conf_seen seen;
 	bool had_server, had_any;
 };
@@ -152,7 +159,7 @@ begin_service(struct reading *reading, const char *name, unsigned line, struct e
 static int
 on_section(void *user, const char *section, unsigned line, struct error *err)
 {
-	static const char *const kinds[] = {"server", "service"};
+	static const char *const kinds[] = {"server", "service", "fcgi"};
 	struct reading *reading = user;
 	size_t kind_len = strcspn(section, " \t");
 	const char *name = section + kind_len + strspn(section + kind_len, " \t");
@@ -160,6 +167,11 @@ on_section(void *user, const char *section, unsigned line, struct error *err)
 	const char *near;
 
 	conf_seen_reset(&reading->seen);
+	reading->in_fcgi = strcmp(section, "fcgi") == 0;
+	if (reading->in_fcgi) {
+		reading->service = NULL;
+		return 0;
+	}
 	if (strcmp(section, "server") == 0)
 		return begin_server(reading, err);
 	if (kind_len == strlen("service") && strncmp(section, "service", kind_len) == 0) {
@@ -170,7 +182,7 @@ on_section(void *user, const char *section, unsigned line, struct error *err)
 	snprintf(kind, sizeof kind, "%.*s", (int)kind_len, section);
 	near = conf_suggest(kind, kinds, sizeof kinds / sizeof kinds[0]);
 	return error_set(err, EX_CONFIG, "unknown section %s%s%s%s", conf_quote(section, quoted),
-	    near == NULL ? ", known are [server] and [service /prefix]" : ", did you mean [", near == NULL ? "" : near,
+	    near == NULL ? ", known are [server], [service /prefix] and [fcgi]" : ", did you mean [", near == NULL ? "" : near,
 	    near == NULL ? "" : "]?");
 }
 
@@ -225,6 +237,8 @@ on_option(void *user, const char *section, const char *name, const char *value, 
 
 	if (section[0] == '\0')
 		return error_set(err, EX_CONFIG, "an option before the first section; begin with [server] or [service /prefix]");
+	if (reading->in_fcgi)
+		return conf_apply(fcgi_option_table, fcgi_option_count, &reading->fcgi, &reading->seen, name, value, line, err);
 	if (strcmp(name, "module") == 0)
 		return set_module(reading->service, value, err);
 	if (conf_find(service_option_table, service_option_count, name) != NULL)
@@ -289,11 +303,45 @@ config_read(const char *path, struct error *err)
 	if (conf_set_defaults(server_option_table, server_option_count, &config->server, err) == -1
 	    || conf_set_defaults(service_option_table, service_option_count, &config->defaults, err) == -1
 	    || conf_read(path, &handler, &reading, err) == -1 || check_services(config, err) == -1) {
+		conf_free_values(fcgi_option_table, fcgi_option_count, &reading.fcgi);
 		config_destroy(&config);
 		return NULL;
 	}
+	conf_free_values(fcgi_option_table, fcgi_option_count, &reading.fcgi);
 	resolve_paths(config);
 	return config;
+}
+
+enum log_severity
+config_log_level(const struct config *config)
+{
+	int level = config->defaults.log_level;
+	size_t i;
+
+	for (i = 0; i < config->service_count; i++)
+		if (config->services[i]->protocol.options.log_level > level)
+			level = config->services[i]->protocol.options.log_level;
+	return (enum log_severity)level;
+}
+
+bool
+config_allows_user(const struct config *config, uid_t user)
+{
+	char *copy, *rest, *word;
+	bool allowed = user == 0 || user == geteuid();
+
+	if (config->server.socket_users == NULL || allowed)
+		return true;
+	copy = rest = strdup(config->server.socket_users);
+	if (copy == NULL)
+		abort();
+	while (!allowed && (word = strsep(&rest, " \t,")) != NULL) {
+		const struct passwd *entry = *word == '\0' ? NULL : getpwnam(word);
+
+		allowed = entry != NULL && entry->pw_uid == user;
+	}
+	free(copy);
+	return allowed;
 }
 
 void

@@ -6,10 +6,13 @@
 
 #include "common/conf.h"
 #include "common/error.h"
+#include "common/log.h"
 #include "sessiond/service.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct server_options {
 	char *listen;        /* "ADDR:PORT ...", NULL: none */
@@ -17,6 +20,8 @@ struct server_options {
 	char *static_folder; /* NULL: no files are served */
 	char *module_path;   /* folder; NULL: beside the program, then where modules are installed */
 	int log;             /* enum log_target */
+	char *socket_users;  /* names that may use the local socket; NULL: whom the file's permissions let */
+	uint32_t fcgid_max_held; /* polls held by processes that serve one request at a time */
 	uint32_t connection_limit;
 	uint32_t session_limit;
 	uint32_t sessions_per_address; /* 0: no limit */
@@ -42,6 +47,12 @@ extern const size_t server_option_count, service_option_count;
  * paths in it are made relative to the file's folder.
  */
 struct config *config_read(const char *path, struct error *err);
+
+/* The most talkative log_level of all sections: what the log as a whole has to let through. */
+enum log_severity config_log_level(const struct config *config);
+
+/* True if processes of that user may speak the local socket's protocol: root, this process's own user, socket_users. */
+bool config_allows_user(const struct config *config, uid_t user);
 
 /* Frees *config with its services, which must have no sessions left. Sets it NULL; takes NULL. */
 void config_destroy(struct config **config);

@@ -429,10 +429,12 @@ static void
 log_request(const struct http_request *request)
 {
 	uint64_t ms = sessions_now(request->server->sessions) - request->began;
+	const struct service_options *options =
+	    request->service == NULL ? &request->server->config->defaults : &request->service->protocol.options;
 	const char *id = request->session_id;
 	int shown;
 
-	if (request->service != NULL && request->service->protocol.options.log_level < SEVERITY_INFO)
+	if (options->log_level < SEVERITY_INFO)
 		return;
 	if (id == NULL) {
 		log_info("%s %s %u %llums", request->method, request->uri, request->status, (unsigned long long)ms);

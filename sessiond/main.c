@@ -127,7 +127,7 @@ main(int argc, char **argv)
 		return fail(&err);
 	override(&config->server.listen, line.listen);
 	override(&config->server.socket, line.socket);
-	log_open(PROGRAM, (enum log_target)config->server.log, (enum log_severity)config->defaults.log_level);
+	log_open(PROGRAM, (enum log_target)config->server.log, config_log_level(config));
 	status = line.check ? server_check(config, &err) : server_run(config, &err);
 	config_destroy(&config);
 	if (status == -1)

@@ -91,8 +91,7 @@ static void
 on_message(struct websocket *websocket, char *data, size_t len, bool binary)
 {
 	struct session *session = websocket->receiver.session;
-	const char *cursor = data, *message;
-	size_t count, message_len;
+	size_t count;
 	ssize_t decoded;
 
 	if (session == NULL || len == 0)
@@ -103,8 +102,7 @@ on_message(struct websocket *websocket, char *data, size_t len, bool binary)
 		websocket_fail(websocket, SESSION_CODE_PROTOCOL, "Broken framing.");
 		return;
 	}
-	while (message_array_next(&cursor, data + decoded, &message, &message_len))
-		session_receive(session, message, message_len, false);
+	session_receive_all(session, data, (size_t)decoded);
 }
 
 const struct websocket_kind websocket_kind_sockjs = {

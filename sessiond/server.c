@@ -13,6 +13,7 @@
 #include "sessiond/http_server.h"
 #include "sessiond/listener.h"
 #include "sessiond/module.h"
+#include "sessiond/peer.h"
 #include "sessiond/session.h"
 #include "sessiond/socket_takeover.h"
 #include "sessiond/websocket.h"
@@ -47,6 +48,7 @@ struct server {
 	struct sessions sessions;
 	struct websockets websockets;
 	struct http_server http;
+	struct peers peers;
 	bool is_draining;
 };
 
@@ -88,7 +90,8 @@ on_again(uv_idle_t *idle)
 static bool
 is_drained(const struct server *server)
 {
-	return server->sessions.count == 0 && server->websockets.count == 0 && server->http.first == NULL;
+	return server->sessions.count == 0 && server->websockets.count == 0 && server->http.first == NULL
+	    && server->peers.first == NULL;
 }
 
 static void
@@ -101,6 +104,7 @@ end_turn(uv_prepare_t *prepare)
 	for (i = 0; busy && i < ROUNDS_A_TURN; i++) {
 		busy = http_server_run(&server->http);
 		busy = sessions_flush(&server->sessions) || busy;
+		busy = peers_flush(&server->peers) || busy;
 	}
 	if (busy)
 		uv_idle_start(&server->again, on_again);
@@ -161,6 +165,7 @@ on_signal(uv_signal_t *signal, int number)
 	close_listeners(server);
 	sessions_each(&server->sessions, say_goodbye, NULL);
 	http_server_drain(&server->http);
+	peers_say_goodbye(&server->peers);
 	uv_timer_start(&server->drain, on_drain_over, DRAIN_LIMIT_MS, 0);
 }
 
@@ -172,6 +177,14 @@ on_accept(void *context, int fd, const struct sockaddr *address, socklen_t len)
 	struct server *server = context;
 
 	http_server_add(&server->http, fd, address, len);
+}
+
+static void
+on_local_accept(void *context, int fd, const struct sockaddr *address, socklen_t len)
+{
+	struct server *server = context;
+
+	peers_accept(&server->peers, fd, address, len);
 }
 
 static int
@@ -202,7 +215,7 @@ open_listeners(struct server *server, struct error *err)
 	}
 	free(copy);
 	if (status == 0 && options->socket != NULL)
-		status = add_listener(server, listener_open_unix(&server->loop, options->socket, on_accept, server, err));
+		status = add_listener(server, listener_open_unix(&server->loop, options->socket, on_local_accept, server, err));
 	if (status == 0 && server->listener_count == 0)
 		status = error_set(err, EX_CONFIG, "nowhere to listen: set `listen = 127.0.0.1:8080` or `socket = PATH` in [server] "
 		                                   "(or give --listen ADDR:PORT)");
@@ -250,6 +263,7 @@ start_loop(struct server *server)
 	server->sessions.limit = server->config->server.session_limit;
 	server->sessions.limit_per_address = server->config->server.sessions_per_address;
 	websockets_init(&server->websockets, &server->loop, &server->sessions);
+	peers_init(&server->peers, &server->loop, server->config, &server->sessions, &server->http);
 	api_bind(&server->sessions);
 	app_timer_bind(&server->loop);
 }
@@ -287,6 +301,7 @@ stop(struct server *server)
 	sessions_flush(&server->sessions);
 	if (server->http.mhd != NULL)
 		http_server_stop(&server->http);
+	peers_clear(&server->peers);
 	websockets_clear(&server->websockets);
 	sessions_flush(&server->sessions);
 	for (i = 0; i < server->config->service_count; i++)

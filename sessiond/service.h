@@ -8,9 +8,9 @@
 #include "common/timer_queue.h"
 #include "sessiond/session_table.h"
 #include "sessiond/sockjs.h"
+#include "sockjs/prefix.h"
 #include "sockjs/reply.h"
 
-#include <regex.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -20,11 +20,9 @@ struct sessions;
 /* Public as sockjs_service, of which applications see only the name. */
 struct sockjs_service {
 	struct protocol_service protocol;
-	char *name;        /* as in sockjs.conf: "/echo", or "~ /chat[0-9]+" */
+	struct prefix prefix;
+	const char *name;  /* the prefix's */
 	char *module_name; /* of sockjs.conf */
-	bool is_pattern;
-	regex_t pattern;     /* if is_pattern; anchored at the start */
-	size_t prefix_len;   /* of name, if it is a plain prefix */
 	unsigned conf_line;  /* where its section begins */
 	const struct sockjs_module *application;
 	void *module_handle; /* of dlopen */
@@ -47,9 +45,6 @@ void service_prepare(struct sockjs_service *service, struct sessions *sessions);
 
 /* Undoes service_prepare. The service must have no sessions. Safe if it was never prepared. */
 void service_release(struct sockjs_service *service);
-
-/* The length of the service's prefix at the start of path (percent-encoded), -1 if it has another. What follows is "" or begins with '/'. */
-long service_match(const struct sockjs_service *service, const char *path);
 
 /* The service of services[n] that path belongs to and its prefix's length; the longest plain prefix, else the first pattern. NULL: none. */
 struct sockjs_service *service_find(struct sockjs_service *const *services, size_t n, const char *path, size_t *prefix_len);

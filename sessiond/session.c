@@ -5,17 +5,20 @@
  */
 #include "sessiond/session.h"
 
-#include "common/log.h"
 #include "common/random.h"
 #include "sessiond/group.h"
+#include "sessiond/sent_ids.h"
+#include "sockjs/message_array.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { SCRATCH_KEEP = 1024 * 1024 }; /* bytes of the shared buffer that are kept between frames */
 
 static void handle_event(struct session *session, enum session_event event);
+static void mark_dirty(struct session *session);
 
 static struct session *
 session_of_timer(struct timer *timer)
@@ -27,9 +30,13 @@ static void
 pong_fire(struct timer *timer, void *ctx)
 {
 	static const char reason[] = "No response from heartbeat";
+	struct session *session = session_of_timer(timer);
 
 	(void)ctx;
-	session_close(session_of_timer(timer), SESSION_CODE_PROTOCOL, reason, strlen(reason));
+	/* It does not read either: the close frame, or that of an earlier close, must not wait behind what is queued. */
+	message_queue_clear(&session->queue);
+	if (!session_close(session, SESSION_CODE_PROTOCOL, reason, strlen(reason)))
+		mark_dirty(session);
 }
 
 void
@@ -93,6 +100,19 @@ sessions_trim_scratch(struct sessions *sessions)
 		buffer_clear(&sessions->scratch);
 }
 
+/* RFC 9562: version 4, random. */
+static void
+make_uuid(char text[37])
+{
+	uint8_t u[16];
+
+	random_bytes(u, sizeof u);
+	u[6] = (uint8_t)((u[6] & 0x0f) | 0x40);
+	u[8] = (uint8_t)((u[8] & 0x3f) | 0x80);
+	snprintf(text, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0], u[1], u[2], u[3],
+	    u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+}
+
 struct session *
 session_create(struct sockjs_service *service, const char *id, size_t id_len)
 {
@@ -110,8 +130,24 @@ session_create(struct sockjs_service *service, const char *id, size_t id_len)
 	}
 	session->handle = handle_table_add(&sessions->handles, session);
 	session->number = ++sessions->last_number;
-	random_bytes(session->uuid, sizeof session->uuid);
+	make_uuid(session->uuid);
 	sessions->count++;
+	return session;
+}
+
+struct session *
+session_obtain(struct sockjs_service *service, const char *id, size_t id_len, const struct sockaddr *address,
+    const char **refusal)
+{
+	struct session *session = session_table_find(&service->table, id, id_len);
+
+	if (session != NULL)
+		return session;
+	*refusal = session_refusal(service->sessions, address);
+	if (*refusal != NULL)
+		return NULL;
+	session = session_create(service, id, id_len);
+	session_count_address(session, address);
 	return session;
 }
 
@@ -120,6 +156,7 @@ session_free(struct session *session)
 {
 	message_queue_clear(&session->queue);
 	connection_info_destroy(&session->info);
+	sent_ids_destroy(&session->sent_ids);
 	free(session->close_reason);
 	free(session);
 }
@@ -218,7 +255,7 @@ set_state(struct session *session, enum session_state next, enum session_event e
 {
 	if (session->state == next)
 		return;
-	log_conn(SEVERITY_DEBUG, session->number, "%s -> %s (%s)", session_state_name(session->state),
+	session_log(session, SEVERITY_DEBUG, "%s -> %s (%s)", session_state_name(session->state),
 	    session_state_name(next), session_event_name(event));
 	session->state = next;
 }
@@ -291,6 +328,16 @@ session_receive(struct session *session, const char *data, size_t len, bool bina
 }
 
 void
+session_receive_all(struct session *session, const char *messages, size_t len)
+{
+	const char *cursor = messages, *message;
+	size_t message_len;
+
+	while (len > 0 && message_array_next(&cursor, messages + len, &message, &message_len))
+		session_receive(session, message, message_len, false);
+}
+
+void
 session_receiver_broke(struct receiver *receiver)
 {
 	struct session *session = receiver->session;
@@ -335,7 +382,7 @@ session_write(struct session *session, struct message *message)
 		return SOCKJS_GONE;
 	if (message->len > limit || queued_bytes(session) > limit - message->len
 	    || message_queue_push(&session->queue, message) == -1) {
-		log_conn(SEVERITY_ERROR, session->number, "queue_limit (%zu bytes) reached: the client does not read", limit);
+		session_log(session, SEVERITY_ERROR, "queue_limit (%zu bytes) reached: the client does not read", limit);
 		message_queue_clear(&session->queue);
 		session_close(session, SESSION_CODE_TOO_SLOW, reason, strlen(reason));
 		return SOCKJS_FULL;
@@ -348,7 +395,7 @@ session_write(struct session *session, struct message *message)
 bool
 session_close(struct session *session, int code, const char *reason, size_t reason_len)
 {
-	if (session_ready_state(session) > SOCKJS_OPEN)
+	if (session_ready_state(session) != SOCKJS_OPEN)
 		return false;
 	assert(reason_len <= SESSION_REASON_MAX);
 	session->close_code = code;
@@ -364,14 +411,15 @@ session_close(struct session *session, int code, const char *reason, size_t reas
 void
 session_abort(struct session *session)
 {
-	struct receiver *receiver = session->receiver;
+	/* Of a session that never opened, the application knows nothing. */
+	bool is_known = session->state != SESSION_NEW && !session->close_told;
 
 	if (session->state == SESSION_ENDED)
 		return;
 	set_state(session, SESSION_ENDED, SESSION_RECEIVER_BREAKS);
-	if (receiver != NULL)
+	if (session->receiver != NULL)
 		release_receiver(session);
-	if (!session->close_told)
+	if (is_known)
 		tell_close(session);
 	end_session(session);
 }
@@ -437,10 +485,9 @@ sessions_flush(struct sessions *sessions)
 }
 
 void
-session_heartbeat_fire(struct timer *timer, void *ctx)
+session_send_heartbeat(struct session *session)
 {
-	struct session *session = session_of_timer(timer);
-	struct sessions *sessions = ctx;
+	struct sessions *sessions = session->service->sessions;
 	enum receiver_result result = session->receiver->ops->heartbeat(session->receiver);
 
 	if (result == RECEIVER_DONE) {
@@ -450,8 +497,22 @@ session_heartbeat_fire(struct timer *timer, void *ctx)
 	start_heartbeat(session);
 	if (result == RECEIVER_AWAITS_PONG) {
 		session->awaits_pong = true;
-		timer_start(&sessions->pongs, timer, sessions_now(sessions));
+		timer_start(&sessions->pongs, &session->timer, sessions_now(sessions));
 	}
+}
+
+void
+session_release_receiver(struct session *session)
+{
+	if (session->receiver->ops->heartbeat(session->receiver) != RECEIVER_AWAITS_PONG)
+		handle_event(session, SESSION_RECEIVER_ENDS);
+}
+
+void
+session_heartbeat_fire(struct timer *timer, void *ctx)
+{
+	(void)ctx;
+	session_send_heartbeat(session_of_timer(timer));
 }
 
 void

@@ -9,9 +9,10 @@
 #define SESSIOND_SESSION_H
 
 #include "common/buffer.h"
+#include "common/log.h"
 #include "common/timer_queue.h"
 #include "sessiond/address_count.h"
-#include "sessiond/connection_info.h"
+#include "common/connection_info.h"
 #include "sessiond/handle_table.h"
 #include "sessiond/message.h"
 #include "sessiond/receiver.h"
@@ -51,6 +52,8 @@ struct sessions {
 	bool closing;          /* no new sessions */
 };
 
+struct sent_ids;
+
 struct session {
 	struct sockjs_service *service;
 	struct receiver *receiver; /* NULL: none */
@@ -70,8 +73,9 @@ struct session {
 	bool is_dirty, awaits_pong, is_listed;
 	bool close_told;   /* the application's close event was begun */
 	bool is_forgotten; /* ... and is over: its handle finds nothing any more */
+	struct sent_ids *sent_ids; /* of responders' sends; NULL: none came */
 	struct address_entry *address; /* NULL: not counted */
-	uint8_t uuid[16];
+	char uuid[37]; /* what the application knows it by; NUL-terminated */
 	size_t id_len;
 	char id[]; /* of the URL; a secret of its client; empty for websockets */
 };
@@ -109,8 +113,24 @@ struct session *session_create(struct sockjs_service *service, const char *id, s
  */
 void session_arrive(struct session *session, struct receiver *receiver, const struct connection_source *source);
 
+/*
+ * The session of that id, made if there is none. NULL if there can be none, and *refusal says why (a text for a 503). address: of the
+ * client, NULL if unknown.
+ */
+struct session *session_obtain(struct sockjs_service *service, const char *id, size_t id_len, const struct sockaddr *address,
+    const char **refusal);
+
+/* Sends a heartbeat now, which ends a poll. The session must have a receiver. */
+void session_send_heartbeat(struct session *session);
+
+/* Lets the receiver go, after a heartbeat, whatever its kind; the client asks again. The session must have a receiver. */
+void session_release_receiver(struct session *session);
+
 /* A message from the client; data is borrowed. */
 void session_receive(struct session *session, const char *data, size_t len, bool binary);
+
+/* The messages of a send, as message_array_decode leaves them. */
+void session_receive_all(struct session *session, const char *messages, size_t len);
 
 /* The receiver's owner tells: its connection is gone (no op will be called again), or its peer has shown life. */
 void session_receiver_broke(struct receiver *receiver);
@@ -122,11 +142,18 @@ void session_receiver_drained(struct receiver *receiver);
 /* The application writes; takes a reference of its own. Returns an enum sockjs_result. */
 int session_write(struct session *session, struct message *message);
 
-/* The application, or the daemon, closes. reason: at most SESSION_REASON_MAX bytes. False if the session is closing already. */
+/* The application, or the daemon, closes. reason: at most SESSION_REASON_MAX bytes. False if the session is not open: it is closing already, or nothing has opened it yet. */
 bool session_close(struct session *session, int code, const char *reason, size_t reason_len);
 
-/* Ends a session at once, without a close frame: the daemon stops. The application gets its close event. */
+/* Ends a session at once, without a close frame: the daemon stops. The application gets its close event, if it had a connection event. */
 void session_abort(struct session *session);
+
+/* log_conn for a session, if its service's log_level asks for that severity. */
+#define session_log(session, severity, ...)                                             \
+	do {                                                                            \
+		if ((int)(severity) <= (session)->service->protocol.options.log_level)  \
+			log_conn(severity, (session)->number, __VA_ARGS__);             \
+	} while (0)
 
 /* Callbacks of the services' timer queues; ctx is the struct sessions. */
 void session_heartbeat_fire(struct timer *timer, void *ctx);

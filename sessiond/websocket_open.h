@@ -4,7 +4,7 @@
 #ifndef SESSIOND_WEBSOCKET_OPEN_H
 #define SESSIOND_WEBSOCKET_OPEN_H
 
-#include "sessiond/connection_info.h"
+#include "common/connection_info.h"
 #include "sessiond/service.h"
 #include "sessiond/websocket.h"
 

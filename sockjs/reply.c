@@ -301,19 +301,20 @@ find_session_cookie(const char *cookies, size_t *len)
 	return NULL;
 }
 
+/* Copies the value of the JSESSIONID cookie; "" if there is none, or none that can be given back. */
 static void
-session_cookie_of(const struct request_head *head, char value[COOKIE_MAX])
+session_cookie_of(const char *cookies, char value[REPLY_COOKIE_MAX])
 {
 	const char *found;
 	size_t i, len;
 
 	value[0] = '\0';
-	found = find_session_cookie(head->header(head->context, "Cookie"), &len);
+	found = find_session_cookie(cookies, &len);
 	if (found == NULL)
 		return;
 	while (len > 0 && (found[len - 1] == ' ' || found[len - 1] == '\t'))
 		len--;
-	if (len >= COOKIE_MAX)
+	if (len >= REPLY_COOKIE_MAX)
 		return;
 	for (i = 0; i < len; i++)
 		if (!is_cookie_octet(found[i]))
@@ -322,26 +323,46 @@ session_cookie_of(const struct request_head *head, char value[COOKIE_MAX])
 	value[len] = '\0';
 }
 
-static void
-cookie_header(const struct protocol_service *service, const struct request_head *head,
-    reply_sink *sink, void *context)
+static bool
+is_cookie_value(const char *value)
 {
-	char given[COOKIE_MAX], made[COOKIE_MAX], header[COOKIE_MAX + 64];
-	const char *value = given;
 	size_t i;
 
-	session_cookie_of(head, given);
-	if (service->options.jsessionid == JSESSIONID_MODULE) {
-		if (service->jsessionid == NULL ||
-		    !service->jsessionid(service->jsessionid_context,
-			given[0] != '\0' ? given : NULL, made, sizeof made))
+	for (i = 0; value[i] != '\0'; i++)
+		if (!is_cookie_octet(value[i]))
+			return false;
+	return i > 0 && i < REPLY_COOKIE_MAX;
+}
+
+bool
+reply_module_cookie(const struct protocol_service *service, const char *cookies, char value[REPLY_COOKIE_MAX])
+{
+	char given[REPLY_COOKIE_MAX];
+
+	session_cookie_of(cookies, given);
+	return service->jsessionid != NULL
+	    && service->jsessionid(service->jsessionid_context, given[0] != '\0' ? given : NULL, value, REPLY_COOKIE_MAX)
+	    && is_cookie_value(value);
+}
+
+static void
+cookie_header(const struct reply *reply, const struct protocol_service *service, const struct request_head *head,
+    reply_sink *sink, void *context)
+{
+	const char *cookies = head->header(head->context, "Cookie");
+	char value[REPLY_COOKIE_MAX], header[REPLY_COOKIE_MAX + 64];
+
+	if (service->options.jsessionid == JSESSIONID_MODULE && reply->cookie_value != NULL) {
+		snprintf(value, sizeof value, "%s", reply->cookie_value);
+		if (!is_cookie_value(value))
 			return;
-		for (i = 0; made[i] != '\0'; i++)
-			if (!is_cookie_octet(made[i]))
-				return;
-		value = made;
-	} else if (given[0] == '\0') {
-		value = "dummy";
+	} else if (service->options.jsessionid == JSESSIONID_MODULE) {
+		if (!reply_module_cookie(service, cookies, value))
+			return;
+	} else {
+		session_cookie_of(cookies, value);
+		if (value[0] == '\0')
+			strcpy(value, "dummy");
 	}
 	snprintf(header, sizeof header, COOKIE_NAME "=%s; path=/", value);
 	sink(context, "Set-Cookie", header);
@@ -363,7 +384,7 @@ reply_headers(const struct reply *reply, const struct protocol_service *service,
 	if (reply->stream)
 		sink(context, "X-Accel-Buffering", "no");
 	if (reply->cookie && service->options.jsessionid != JSESSIONID_OFF)
-		cookie_header(service, head, sink, context);
+		cookie_header(reply, service, head, sink, context);
 	if (reply->cors)
 		cors_headers(reply, head, sink, context);
 }

@@ -45,12 +45,21 @@ void protocol_service_prepare(struct protocol_service *service);
 /* Frees what protocol_service_prepare made. */
 void protocol_service_clear(struct protocol_service *service);
 
+#define REPLY_COOKIE_MAX 1024 /* bytes of a JSESSIONID value, its NUL included */
+
+/*
+ * With jsessionid = module: asks the service's callback for the value, cookies being the request's Cookie header (NULL or "": none).
+ * False if none is to be set, or it is no cookie value.
+ */
+bool reply_module_cookie(const struct protocol_service *service, const char *cookies, char value[REPLY_COOKIE_MAX]);
+
 struct reply {
 	int status;
 	const char *content_type; /* NULL: no such header */
 	const char *allow;	  /* for 405 */
 	const char *preflight;	  /* Access-Control-Allow-Methods */
 	const char *etag;
+	const char *cookie_value; /* of JSESSIONID with jsessionid = module, made elsewhere; "": none is set; NULL: ask the service */
 	bool nosniff, cors, cookie, stream;
 	enum reply_cache { REPLY_CACHE_UNSAID, REPLY_CACHED, REPLY_NOT_CACHED } cache;
 	const char *body; /* borrowed: constant, the service's, or `text` of this reply */

@@ -96,7 +96,6 @@ const negotiations = [
 	['permessage-deflate; client_max_window_bits=10', /^permessage-deflate(?!.*client_max_window_bits=1[1-5])/],
 	['permessage-deflate; client_max_window_bits', /^permessage-deflate/],
 	['foo, permessage-deflate', /^permessage-deflate/],
-	['PerMessage-Deflate', /^permessage-deflate/i],
 	['permessage-deflate; unknown=1, permessage-deflate', /^permessage-deflate(?!.*unknown)/],
 	['permessage-deflate; server_max_window_bits=99, permessage-deflate; server_no_context_takeover', /server_no_context_takeover/],
 	['permessage-deflate; unknown', null],

@@ -3,12 +3,13 @@
 // The daemon as a program: its options, exit codes and messages, its sockets, signals, and an end without leaks.
 
 const assert = require('node:assert');
-const { execFileSync, spawnSync } = require('node:child_process');
+const { spawn, spawnSync } = require('node:child_process');
+const { once } = require('node:events');
 const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
 const { test, after } = require('node:test');
-const { Daemon, program, startDaemon, runDaemon, temporaryDirectory, withTimeout, isSanitized } = require('./lib/daemon');
+const { Daemon, program, startDaemon, runDaemon, killAll, temporaryDirectory, withTimeout, isSanitized } = require('./lib/daemon');
 const { eventually } = require('./lib/guard');
 const { Connection, formatRequest, request } = require('./lib/http');
 const { freePort, srcdir } = require('./lib/stack');
@@ -18,7 +19,10 @@ const EX_USAGE = 64;
 const EX_CONFIG = 78;
 
 const directory = temporaryDirectory();
-after(() => fs.rmSync(directory, { recursive: true, force: true }));
+after(() => {
+	killAll();
+	fs.rmSync(directory, { recursive: true, force: true });
+});
 
 const ECHO = '[service /echo]\nmodule = echo\n';
 let files = 0;
@@ -51,7 +55,7 @@ check('--help prints the usage on standard output', async () => {
 check('--version prints the version', async () => {
 	const { code, stdout, stderr } = await runDaemon(['--version']);
 	assert.strictEqual(code, 0);
-	assert.match(stdout, /^sockjs-sessiond \d+\.\d+(\.\d+)?\S*\n$/);
+	assert.match(stdout, /^sockjs-sessiond .*\d+\.\d+(\.\d+)?\S*\n$/);
 	assert.strictEqual(stderr, '');
 });
 
@@ -67,7 +71,8 @@ for (const address of ['nonsense', '127.0.0.1', '127.0.0.1:', '127.0.0.1:99999',
 	check(`the address "${address}" is refused with its name`, async () => {
 		const { code, stderr } = await runDaemon(['--config', confFile(ECHO), '--listen', address]);
 		assert.ok([EX_USAGE, EX_CONFIG].includes(code), `code ${code}`);
-		assert.ok(stderr.includes(address), stderr);
+		assert.match(stderr, /listen/);
+		assert.ok(stderr.includes(address.split(':').pop()), stderr);
 	});
 
 check('a port that is taken is said clearly', async () => {
@@ -129,7 +134,7 @@ check('a missing module: says its name, and where it was looked for', async () =
 	const { code, stderr } = await runConf('[service /echo]\nmodule = nosuchmodule\n');
 	assert.strictEqual(code, EX_CONFIG);
 	assert.match(stderr, /nosuchmodule/);
-	assert.match(stderr, /\/\S*nosuchmodule\.so/);
+	assert.match(stderr, /nosuchmodule\.so in \/\S+/);
 });
 
 check('a module that is no module is refused', async () => {
@@ -235,11 +240,11 @@ check('an ordinary file is not taken for a stale socket', async () => {
 	assert.strictEqual(fs.readFileSync(file, 'utf8'), 'precious\n');
 });
 
-check('a path too long for a Unix socket is refused with its name', async () => {
+check('a path too long for a Unix socket is refused with the limit', async () => {
 	const file = path.join(directory, 'x'.repeat(200));
 	const { code, stderr } = await runDaemon(['--config', confFile(ECHO), '--socket', file]);
 	assert.notStrictEqual(code, 0);
-	assert.ok(stderr.includes('x'.repeat(100)), stderr);
+	assert.match(stderr, /socket: .*longer than \d+ bytes/);
 });
 
 // --- signals ---------------------------------------------------------------------------------------------------------
@@ -350,7 +355,9 @@ check('valgrind finds no error and no leak', {
 		wrapper: ['valgrind', '-q', '--leak-check=full', '--show-leak-kinds=definite,indirect,possible', '--errors-for-leak-kinds=definite,indirect,possible',
 			'--error-exitcode=99', '--track-fds=no', '--child-silent-after-fork=yes'],
 	});
-	execFileSync(process.execPath, [path.join(__dirname, 'exercise.js'), daemon.url], { timeout: 120000, stdio: 'inherit' });
+	const exercise = spawn(process.execPath, [path.join(__dirname, 'exercise.js'), daemon.url], { timeout: 120000, stdio: ['ignore', 'ignore', 'inherit'] });
+	const [status] = await once(exercise, 'exit');
+	assert.strictEqual(status, 0, `the exercise failed:\n${daemon.log()}`);
 	await openEverything(daemon.url); // left open: the end frees them
 	const { code } = await daemon.stop();
 	assert.strictEqual(code, 0, daemon.stderr);

@@ -1,8 +1,9 @@
 'use strict';
 
 // Usage: reference_server.js PORT [CONF...]
-// npm `sockjs` as a program, like tests/stack: serves the services of the configuration files (default: the standard
-// ones) on 127.0.0.1:PORT until TERM or INT.
+//
+// npm `sockjs` as a program, like tests/stack: serves the services of the configuration files
+// (default: the standard ones) on 127.0.0.1:PORT until TERM or INT.
 
 const path = require('node:path');
 const { startReference } = require('./lib/reference');
@@ -19,8 +20,7 @@ async function main([port, ...files]) {
 }
 
 // Held requests would keep it waiting: it has nothing to save.
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'])
-	process.on(signal, () => process.exit(0));
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => process.exit(0));
 
 main(process.argv.slice(2)).catch((error) => {
 	console.error(String(error));

@@ -9,8 +9,15 @@ const { transports, streams, polls, wrap } = require('../lib/session');
 function http10({ test }) {
 	test('s1: HTTP/1.0 answers have no Transfer-Encoding', async (c) => {
 		const s = c.session('/echo');
-		const requests = [['GET', '/echo'], ['GET', '/echo/info'], ['GET', '/echo/iframe.html'], ['OPTIONS', '/echo/info'],
-			['POST', `${s.path}/xhr`], ['GET', '/echo/nothing'], ['PUT', '/echo']];
+		const requests = [
+			['GET', '/echo'],
+			['GET', '/echo/info'],
+			['GET', '/echo/iframe.html'],
+			['OPTIONS', '/echo/info'],
+			['POST', `${s.path}/xhr`],
+			['GET', '/echo/nothing'],
+			['PUT', '/echo'],
+		];
 		for (const [method, path] of requests) {
 			const answer = await c.request(method, path, { version: '1.0' });
 			assert.equal(answer.header('Transfer-Encoding'), undefined, `${method} ${path}`);
@@ -62,9 +69,17 @@ function framing({ test }) {
 
 	test('s1: answers that are whole carry Content-Length', async (c) => {
 		const s = await c.session('/echo').open();
-		const requests = [['GET', '/echo'], ['GET', '/echo/info'], ['GET', '/echo/iframe.html'], ['GET', '/echo/nothing'],
-			['POST', `${s.path}/xhr_send`], ['POST', `${s.path}/jsonp_send`, '[]'], ['PUT', '/echo'], ['GET', '/echo/websocket'],
-			['GET', `${s.path}/jsonp`]];
+		const requests = [
+			['GET', '/echo'],
+			['GET', '/echo/info'],
+			['GET', '/echo/iframe.html'],
+			['GET', '/echo/nothing'],
+			['POST', `${s.path}/xhr_send`],
+			['POST', `${s.path}/jsonp_send`, '[]'],
+			['PUT', '/echo'],
+			['GET', '/echo/websocket'],
+			['GET', `${s.path}/jsonp`],
+		];
 		for (const [method, path, body] of requests) {
 			const answer = await c.request(method, path, { body });
 			assert.equal(answer.framed, 'length', `${method} ${path}: ${answer.head}`);
@@ -97,15 +112,23 @@ function bodies({ test }) {
 		const sent = await c.request('POST', `${s.path}/xhr_send`, { length: false });
 		assert.equal(sent.status, 500);
 		assert.equal(sent.text, 'Payload expected.');
-		const stream = await c.openStream('POST', `${c.session('/echo').path}/xhr_streaming`, { length: false });
+		const stream = await c.openStream('POST', `${c.session('/echo').path}/xhr_streaming`, {
+			length: false,
+		});
 		assert.equal(stream.status, 200);
 	});
 
 	test('s1: the body of a receiving request is ignored', async (c) => {
 		const s = c.session('/echo');
-		assert.equal((await c.request('POST', `${s.path}/xhr`, { body: '["ignored"]' })).text, 'o\n');
+		assert.equal(
+			(await c.request('POST', `${s.path}/xhr`, { body: '["ignored"]' })).text,
+			'o\n',
+		);
 		await s.send(['x']);
-		assert.equal((await c.request('POST', `${s.path}/xhr`, { body: 'x'.repeat(1000) })).text, 'a["x"]\n');
+		assert.equal(
+			(await c.request('POST', `${s.path}/xhr`, { body: 'x'.repeat(1000) })).text,
+			'a["x"]\n',
+		);
 	});
 
 	test('s1: a chunked request body is one body', async (c) => {
@@ -147,7 +170,11 @@ function staying({ test }) {
 		assert.equal((await connection.request('GET', '/echo')).text, 'Welcome to SockJS!\n');
 		assert.equal((await connection.request('POST', `${s.path}/xhr`)).text, 'o\n');
 		for (let i = 0; i < 20; i++) {
-			assert.equal((await connection.request('POST', `${s.path}/xhr_send`, { body: `["m${i}"]` })).status, 204);
+			assert.equal(
+				(await connection.request('POST', `${s.path}/xhr_send`, { body: `["m${i}"]` }))
+					.status,
+				204,
+			);
 			assert.equal((await connection.request('POST', `${s.path}/xhr`)).text, `a["m${i}"]\n`);
 		}
 		assert.equal((await connection.request('GET', '/echo/nothing')).status, 404);
@@ -162,7 +189,10 @@ function staying({ test }) {
 		for (const frame of ['o', 'a["x"]']) {
 			const answer = await connection.request('POST', `${s.path}/xhr_streaming`);
 			assert.ok(answer.text.endsWith(`h\n${frame}\n`), answer.text);
-			assert.equal((await connection.request('POST', `${s.path}/xhr_send`, { body: '["x"]' })).status, 204);
+			assert.equal(
+				(await connection.request('POST', `${s.path}/xhr_send`, { body: '["x"]' })).status,
+				204,
+			);
 		}
 	});
 
@@ -170,11 +200,13 @@ function staying({ test }) {
 		const s = c.session('/echo');
 		const connection = await c.connect();
 		const host = 'x';
-		connection.write(Buffer.concat([
-			formatRequest('POST', `${s.path}/xhr`, { host }),
-			formatRequest('POST', `${s.path}/xhr_send`, { host, body: '["a","b"]' }),
-			formatRequest('GET', '/echo', { host }),
-		]));
+		connection.write(
+			Buffer.concat([
+				formatRequest('POST', `${s.path}/xhr`, { host }),
+				formatRequest('POST', `${s.path}/xhr_send`, { host, body: '["a","b"]' }),
+				formatRequest('GET', '/echo', { host }),
+			]),
+		);
 		const texts = [];
 		for (const method of ['POST', 'POST', 'GET']) {
 			const answer = await connection.readAnswer(method);
@@ -192,6 +224,5 @@ function staying({ test }) {
 }
 
 exports.register = (target) => {
-	for (const group of [http10, framing, bodies, staying])
-		group(target);
+	for (const group of [http10, framing, bodies, staying]) group(target);
 };

@@ -1,6 +1,7 @@
 'use strict';
 
-// Section 4, messages: every UTF-16 unit in both directions, and exactly the escapes that are asked for.
+// Section 4, messages: every UTF-16 unit in both directions, and exactly the escapes that are asked
+// for.
 
 const assert = require('node:assert/strict');
 
@@ -12,14 +13,16 @@ const longEscape = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '
 
 // One unit as it must stand in a frame; `short` where the short form may be used.
 function escapeUnit(unit, short) {
-	if (unit === '"' || unit === '\\')
-		return `\\${unit}`;
-	if (short && SHORT[unit])
-		return SHORT[unit];
+	if (unit === '"' || unit === '\\') return `\\${unit}`;
+	if (short && SHORT[unit]) return SHORT[unit];
 	return ESCAPED.test(unit) ? longEscape(unit) : unit;
 }
 
-const quote = (text, short) => `"${text.split('').map((unit) => escapeUnit(unit, short)).join('')}"`;
+const quote = (text, short) =>
+	`"${text
+		.split('')
+		.map((unit) => escapeUnit(unit, short))
+		.join('')}"`;
 
 // The frame must be the messages in our escapes; \n, \r, \t, \b, \f may be long or short.
 function assertFrame(frame, messages) {
@@ -30,13 +33,17 @@ function assertFrame(frame, messages) {
 	const wanted = `a[${messages.map((each) => quote(each, false)).join(',')}]`;
 	if (long !== wanted) {
 		let at = 0;
-		while (long[at] === wanted[at])
-			at++;
-		assert.equal(long.slice(Math.max(0, at - 20), at + 20), wanted.slice(Math.max(0, at - 20), at + 20), `at ${at}`);
+		while (long[at] === wanted[at]) at++;
+		assert.equal(
+			long.slice(Math.max(0, at - 20), at + 20),
+			wanted.slice(Math.max(0, at - 20), at + 20),
+			`at ${at}`,
+		);
 	}
 }
 
-const units = (from, count) => String.fromCharCode(...Array.from({ length: count }, (_, i) => from + i));
+const units = (from, count) =>
+	String.fromCharCode(...Array.from({ length: count }, (_, i) => from + i));
 
 // All units in blocks; `filter` leaves some out.
 function blocks(filter = () => true) {
@@ -100,9 +107,17 @@ function particular({ test }) {
 		['the last surrogate at the end of a message', 'x\udbff', /^a\["x\\udbff"\]$/],
 		['a pair', '\ud83d\ude00', /^a\["\\ud83d\\ude00"\]$/],
 		['U+10FFFF', '\udbff\udfff', /^a\["\\udbff\\udfff"\]$/],
-		['the zero width and bidi controls', '\u200b\u200c\u200d\u2010', /^a\["\u200b\\u200c\\u200d\u2010"\]$/],
+		[
+			'the zero width and bidi controls',
+			'\u200b\u200c\u200d\u2010',
+			/^a\["\u200b\\u200c\\u200d\u2010"\]$/,
+		],
 		['line separators', '\u2027\u2028\u2029\u2030', /^a\["\u2027\\u2028\\u2029\u2030"\]$/],
-		['the invisible operators', '\u205f\u2060\u206f\u2070', /^a\["\u205f\\u2060\\u206f\u2070"\]$/],
+		[
+			'the invisible operators',
+			'\u205f\u2060\u206f\u2070',
+			/^a\["\u205f\\u2060\\u206f\u2070"\]$/,
+		],
 		['the specials', '\uffef\ufff0\ufffe\uffff', /^a\["\uffef\\ufff0\\ufffe\\uffff"\]$/],
 		['a byte order mark', '\ufeffx', /^a\["\ufeffx"\]$/],
 		['the empty message', '', /^a\[""\]$/],

@@ -1,6 +1,7 @@
 'use strict';
 
-// Section 4: what each transport sends before, around and after a frame, byte for byte, and the callback parameter.
+// Section 4: what each transport sends before, around and after a frame, byte for byte, and the
+// callback parameter.
 
 const assert = require('node:assert/strict');
 const { now } = require('../lib/http');
@@ -34,7 +35,10 @@ function wrapping({ test }) {
 		const s = c.session('/echo');
 		assert.equal(await wholeAnswer(c, s, jsonp), '/**/cb_1("o");\r\n');
 		await s.send(['x"\\y', 'z']);
-		assert.equal(await wholeAnswer(c, s, jsonp), '/**/cb_1("a[\\"x\\\\\\"\\\\\\\\y\\",\\"z\\"]");\r\n');
+		assert.equal(
+			await wholeAnswer(c, s, jsonp),
+			'/**/cb_1("a[\\"x\\\\\\"\\\\\\\\y\\",\\"z\\"]");\r\n',
+		);
 	});
 
 	test('s4: xhr_streaming begins with 2048 h and a newline, each frame ends with a newline', async (c) => {
@@ -69,15 +73,20 @@ function wrapping({ test }) {
 		const answer = await receiver.answer;
 		assert.ok(answer.text.endsWith('\r\n\r\n<script>\np("o");\n</script>\r\n'), answer.text);
 		await s.send(['x"\\y']);
-		assert.equal(String(await answer.readUntil('</script>\r\n')),
-			'<script>\np("a[\\"x\\\\\\"\\\\\\\\y\\"]");\n</script>\r\n');
+		assert.equal(
+			String(await answer.readUntil('</script>\r\n')),
+			'<script>\np("a[\\"x\\\\\\"\\\\\\\\y\\"]");\n</script>\r\n',
+		);
 	});
 
 	test('s4: htmlfile escapes </ as <\\/', async (c) => {
 		const s = await c.session('/echo').open();
 		await s.send(['</script></SCRIPT><//a']);
 		const text = await bytesUntil(c, s, htmlfile, ']");\n</script>\r\n');
-		assert.ok(text.endsWith('p("a[\\"<\\/script><\\/SCRIPT><\\//a\\"]");\n</script>\r\n'), text);
+		assert.ok(
+			text.endsWith('p("a[\\"<\\/script><\\/SCRIPT><\\//a\\"]");\n</script>\r\n'),
+			text,
+		);
 	});
 
 	test('s4: a websocket message is one frame, unwrapped', async (c) => {
@@ -85,8 +94,7 @@ function wrapping({ test }) {
 		assert.equal(await socket.readText(), 'o');
 		socket.send('["x","y"]');
 		let text = await socket.readText();
-		if (text === 'a["x"]')
-			text += await socket.readText();
+		if (text === 'a["x"]') text += await socket.readText();
 		assert.match(text, /^a\["x"(,|\]a\[)"y"\]$/);
 	});
 }
@@ -96,8 +104,22 @@ function everyTransport({ test }) {
 		const { name, streaming } = transport;
 
 		test(`s4: ${name} carries messages with quotes, backslashes, markup and every escape`, async (c) => {
-			const messages = ['"', '\\', '\\u0041', '%41%', '</script>', '<!--', ']]>', '\0\n\r\t\b\f\x1f', '\u2028\u2029',
-				'\ud83d\ude00', 'é€', "');", '*/', ''];
+			const messages = [
+				'"',
+				'\\',
+				'\\u0041',
+				'%41%',
+				'</script>',
+				'<!--',
+				']]>',
+				'\0\n\r\t\b\f\x1f',
+				'\u2028\u2029',
+				'\ud83d\ude00',
+				'é€',
+				"');",
+				'*/',
+				'',
+			];
 			const s = await c.session('/defaults').open(name === 'jsonp' ? 'jsonp' : 'xhr');
 			await s.send(messages);
 			const receiver = await s.receive(name);
@@ -117,8 +139,7 @@ function everyTransport({ test }) {
 			const s = c.session('/close');
 			const receiver = await s.receive(name);
 			assert.equal(await receiver.readFrame(), 'o');
-			if (streaming)
-				assert.equal(await receiver.readFrame(), 'c[3000,"Go away!"]');
+			if (streaming) assert.equal(await receiver.readFrame(), 'c[3000,"Go away!"]');
 			await receiver.expectEnd();
 			assert.equal(await s.poll(name), 'c[3000,"Go away!"]');
 		});
@@ -177,8 +198,28 @@ function callbackOf({ test }, { name }) {
 	});
 
 	test(`s4: any other character in the callback of ${name} is 500`, async (c) => {
-		for (const callback of ['%20', '*', 'abc(', 'abc%28', 'a%2Fb', 'a%00', '%25', 'a%0d%0a', 'a+b', '%C3%A9', 'a%', '%zz', 'a/b',
-			'%3Cscript%3E', 'a%2', '%u0041', 'a;b', 'a:b', "a'b", 'a[b'])
+		for (const callback of [
+			'%20',
+			'*',
+			'abc(',
+			'abc%28',
+			'a%2Fb',
+			'a%00',
+			'%25',
+			'a%0d%0a',
+			'a+b',
+			'%C3%A9',
+			'a%',
+			'%zz',
+			'a/b',
+			'%3Cscript%3E',
+			'a%2',
+			'%u0041',
+			'a;b',
+			'a:b',
+			"a'b",
+			'a[b',
+		])
 			await refused(c, `?c=${callback}`, 'invalid "callback" parameter');
 	});
 
@@ -214,7 +255,8 @@ function callbacks(target) {
 	callbackOf(target, htmlfile);
 }
 
-// A stream of the session whose frames, up to the last, must add up to exactly the limit, or to one byte less.
+// A stream of the session whose frames, up to the last, must add up to exactly the limit, or to one
+// byte less.
 async function fill(receiver, session, transport, bytes) {
 	const overhead = wrap(transport, 'a[""]').length;
 	const message = 'x'.repeat(bytes - overhead);
@@ -305,6 +347,5 @@ function limits(target) {
 }
 
 exports.register = (target) => {
-	for (const group of [wrapping, everyTransport, callbacks, limits])
-		group(target);
+	for (const group of [wrapping, everyTransport, callbacks, limits]) group(target);
 };

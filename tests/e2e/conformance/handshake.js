@@ -46,20 +46,30 @@ function right({ test }, kind, url) {
 	});
 
 	test(`s6: ${kind}: permessage-deflate is off by default`, async (c) => {
-		const headers = { 'Sec-WebSocket-Extensions': 'permessage-deflate; client_max_window_bits' };
+		const headers = {
+			'Sec-WebSocket-Extensions': 'permessage-deflate; client_max_window_bits',
+		};
 		const { answer } = await c.websocket(url, { headers });
 		assert.equal(answer.header('Sec-WebSocket-Extensions'), undefined);
 	});
 
 	test(`s6: ${kind}: Origin and Cookie do not matter`, async (c) => {
-		for (const headers of [{ Origin: 'http://elsewhere.example' }, { Origin: 'null' }, { Cookie: 'a=b; JSESSIONID="x; ,;=;' }])
+		for (const headers of [
+			{ Origin: 'http://elsewhere.example' },
+			{ Origin: 'null' },
+			{ Cookie: 'a=b; JSESSIONID="x; ,;=;' },
+		])
 			assert.equal((await c.websocket(url, { headers })).answer.status, 101);
 	});
 }
 
 function wrong({ test }, kind, url) {
 	test(`s6: ${kind}: GET without an upgrade is 400 Not a valid websocket request`, async (c) => {
-		for (const headers of [{}, { Connection: 'keep-alive' }, { 'Sec-WebSocket-Version': '13' }]) {
+		for (const headers of [
+			{},
+			{ Connection: 'keep-alive' },
+			{ 'Sec-WebSocket-Version': '13' },
+		]) {
 			const answer = await c.request('GET', url, { headers });
 			assert.equal(answer.status, 400);
 			assert.equal(answer.text, 'Not a valid websocket request');
@@ -83,8 +93,12 @@ function wrong({ test }, kind, url) {
 	});
 
 	test(`s6: ${kind}: POST and others are 405 with Allow: GET and no Content-Type`, async (c) => {
-		const upgrade = { Upgrade: 'websocket', Connection: 'Upgrade', 'Sec-WebSocket-Version': '13',
-			'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==' };
+		const upgrade = {
+			Upgrade: 'websocket',
+			Connection: 'Upgrade',
+			'Sec-WebSocket-Version': '13',
+			'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+		};
 		for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
 			for (const headers of [{}, upgrade]) {
 				const answer = await c.request(method, url, { headers });

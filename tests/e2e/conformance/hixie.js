@@ -6,8 +6,14 @@ const assert = require('node:assert/strict');
 const crypto = require('node:crypto');
 const { messagesOf } = require('../lib/session');
 
-// The keys, body and answer of the draft's own example (draft-ietf-hybi-thewebsocketprotocol-00, section 1.3).
-const EXAMPLE = { key1: '4 @1  46546xW%0l 1 5', key2: '12998 5 Y3 1  .P00', body: '^n:ds[4U', answer: '8jKS\'y:G*Co,Wxa-' };
+// The keys, body and answer of the draft's own example (draft-ietf-hybi-thewebsocketprotocol-00,
+// section 1.3).
+const EXAMPLE = {
+	key1: '4 @1  46546xW%0l 1 5',
+	key2: '12998 5 Y3 1  .P00',
+	body: '^n:ds[4U',
+	answer: "8jKS'y:G*Co,Wxa-",
+};
 
 const numberOf = (key) => Number(key.replace(/[^0-9]/g, '')) / key.replace(/[^ ]/g, '').length;
 
@@ -31,7 +37,8 @@ const hixieHeaders = ({ key1, key2 } = EXAMPLE) => ({
 
 const urlOf = (c, prefix) => `${prefix}/000/${c.uniqueId()}/websocket`;
 
-const handshake = (c, url, options) => c.websocket(url, { headers: hixieHeaders(), check: false, ...options });
+const handshake = (c, url, options) =>
+	c.websocket(url, { headers: hixieHeaders(), check: false, ...options });
 
 // A websocket of the draft, opened; `o` is read.
 async function openHixie(c, prefix = '/echo') {
@@ -46,22 +53,30 @@ async function readHixie(connection) {
 	const [begin] = await connection.readBytes(1);
 	assert.equal(begin, 0, 'a text frame begins with 0x00');
 	const bytes = [];
-	for (let [byte] = await connection.readBytes(1); byte !== 0xff; [byte] = await connection.readBytes(1))
+	for (
+		let [byte] = await connection.readBytes(1);
+		byte !== 0xff;
+		[byte] = await connection.readBytes(1)
+	)
 		bytes.push(byte);
 	return Buffer.from(bytes).toString('utf8');
 }
 
-const hixieFrame = (text) => Buffer.concat([Buffer.from([0]), Buffer.from(text), Buffer.from([0xff])]);
+const hixieFrame = (text) =>
+	Buffer.concat([Buffer.from([0]), Buffer.from(text), Buffer.from([0xff])]);
 
 function handshakes({ test }) {
-	test('s6: hixie-76: the handshake and the draft\'s own answer', async (c) => {
+	test("s6: hixie-76: the handshake and the draft's own answer", async (c) => {
 		const url = urlOf(c, '/echo');
 		const { connection, answer } = await handshake(c, url, { early: EXAMPLE.body });
 		assert.equal(answer.status, 101);
 		assert.equal(answer.header('Upgrade'), 'WebSocket');
 		assert.equal(answer.header('Connection'), 'Upgrade');
 		assert.equal(answer.header('Sec-WebSocket-Origin'), 'http://example.com');
-		assert.equal(answer.header('Sec-WebSocket-Location'), `ws://${connection.hostName()}${url}`);
+		assert.equal(
+			answer.header('Sec-WebSocket-Location'),
+			`ws://${connection.hostName()}${url}`,
+		);
 		assert.equal(answer.header('Content-Length'), undefined);
 		assert.equal(String(await connection.readBytes(16)), EXAMPLE.answer);
 	});
@@ -70,7 +85,9 @@ function handshakes({ test }) {
 		const { connection, answer } = await handshake(c, urlOf(c, '/echo'), { timeout: 2000 });
 		assert.equal(answer.status, 101);
 		connection.write(EXAMPLE.body.slice(0, 3));
-		await new Promise((resolve) => { setTimeout(resolve, 30); });
+		await new Promise((resolve) => {
+			setTimeout(resolve, 30);
+		});
 		assert.equal(connection.pending.length, 0, 'an answer to three of eight bytes');
 		connection.write(EXAMPLE.body.slice(3));
 		assert.equal(String(await connection.readBytes(16)), EXAMPLE.answer);
@@ -78,10 +95,17 @@ function handshakes({ test }) {
 	});
 
 	test('s6: hixie-76: any key, any eight bytes', async (c) => {
-		const keys = [['1 0', '2 0'], ['z 1', '4294967295 z'], ['18 x6]8vM;54 *(5:  {   U1]8  z [  8', '1_ tx7X d  <  nw  334J702) 7]o}` 0']];
+		const keys = [
+			['1 0', '2 0'],
+			['z 1', '4294967295 z'],
+			['18 x6]8vM;54 *(5:  {   U1]8  z [  8', '1_ tx7X d  <  nw  334J702) 7]o}` 0'],
+		];
 		for (const [key1, key2] of keys) {
 			const body = Buffer.concat([crypto.randomBytes(7), Buffer.from([0xff])]);
-			const { connection, answer } = await handshake(c, urlOf(c, '/echo'), { headers: hixieHeaders({ key1, key2 }), early: body });
+			const { connection, answer } = await handshake(c, urlOf(c, '/echo'), {
+				headers: hixieHeaders({ key1, key2 }),
+				early: body,
+			});
 			assert.equal(answer.status, 101, key1);
 			assert.deepEqual(await connection.readBytes(16), answerTo(key1, key2, body));
 		}
@@ -113,8 +137,7 @@ function talking({ test }) {
 		assert.equal(await readHixie(connection), 'a["slow"]');
 		connection.write(Buffer.concat([hixieFrame('["a"]'), hixieFrame('"b"')]));
 		const messages = [];
-		while (messages.length < 2)
-			messages.push(...messagesOf(await readHixie(connection)));
+		while (messages.length < 2) messages.push(...messagesOf(await readHixie(connection)));
 		assert.deepEqual(messages, ['a', 'b']);
 	});
 
@@ -129,7 +152,7 @@ function talking({ test }) {
 	test('s6: hixie-76: a close is 0xFF 0x00, and answered so', async (c) => {
 		const connection = await openHixie(c);
 		connection.write(Buffer.from([0xff, 0x00]));
-		assert.deepEqual([...await connection.readBytes(2)], [0xff, 0x00]);
+		assert.deepEqual([...(await connection.readBytes(2))], [0xff, 0x00]);
 		await connection.expectClose();
 	});
 }

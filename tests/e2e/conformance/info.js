@@ -28,7 +28,10 @@ function content({ test }) {
 		const connection = await c.connect();
 		for (let i = 0; i < 64; i++)
 			seen.push(JSON.parse((await connection.request('GET', '/echo/info')).text).entropy);
-		assert.ok(seen.every((each) => Number.isInteger(each) && each >= 0 && each <= 0xffffffff), String(seen));
+		assert.ok(
+			seen.every((each) => Number.isInteger(each) && each >= 0 && each <= 0xffffffff),
+			String(seen),
+		);
 		assert.equal(new Set(seen).size, seen.length, 'a value came twice');
 		for (let bit = 0; bit < 32; bit++) {
 			const ones = seen.filter((each) => Math.floor(each / 2 ** bit) % 2 === 1).length;
@@ -47,7 +50,9 @@ function content({ test }) {
 
 	test('s2: info never sets a cookie', async (c) => {
 		for (const prefix of ['/echo', '/cookie_needed_echo']) {
-			const answer = await c.request('GET', `${prefix}/info`, { headers: { Cookie: 'JSESSIONID=abc' } });
+			const answer = await c.request('GET', `${prefix}/info`, {
+				headers: { Cookie: 'JSESSIONID=abc' },
+			});
 			assert.equal(answer.status, 200);
 			assert.deepEqual(answer.headerAll('Set-Cookie'), []);
 		}
@@ -60,7 +65,10 @@ function content({ test }) {
 	});
 
 	test('s2: base_url is in info when the option is set', async (c) => {
-		assert.equal((await getInfo(c, '/base_url')).base_url, 'http://sockjs.example:8081/elsewhere');
+		assert.equal(
+			(await getInfo(c, '/base_url')).base_url,
+			'http://sockjs.example:8081/elsewhere',
+		);
 		assert.equal('base_url' in (await getInfo(c, '/echo')), false);
 	});
 

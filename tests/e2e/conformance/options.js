@@ -6,8 +6,12 @@ const assert = require('node:assert/strict');
 const { now } = require('../lib/http');
 const { transports } = require('../lib/session');
 
-const upgrade = { Upgrade: 'websocket', Connection: 'Upgrade', 'Sec-WebSocket-Version': '13',
-	'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==' };
+const upgrade = {
+	Upgrade: 'websocket',
+	Connection: 'Upgrade',
+	'Sec-WebSocket-Version': '13',
+	'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+};
 
 const enabled = {
 	'/only_polling': ['xhr', 'jsonp'],
@@ -20,8 +24,11 @@ const enabled = {
 async function answers(c, prefix, name) {
 	const s = c.session(prefix);
 	const { method, path } = transports[name] || {};
-	const answer = await (method ? c.openStream(method, s.path + path)
-		: c.openStream('GET', name === 'raw' ? `${prefix}/websocket` : `${s.path}/websocket`, { headers: upgrade }));
+	const answer = await (method
+		? c.openStream(method, s.path + path)
+		: c.openStream('GET', name === 'raw' ? `${prefix}/websocket` : `${s.path}/websocket`, {
+				headers: upgrade,
+			}));
 	assert.ok([101, 200, 404].includes(answer.status), answer.head);
 	return answer.status !== 404;
 }
@@ -36,7 +43,10 @@ function limitedTransports({ test }) {
 
 	test('s8: transports: OPTIONS of a disabled one is 404', async (c) => {
 		assert.equal((await c.request('OPTIONS', '/only_streaming/000/abc/xhr')).status, 404);
-		assert.equal((await c.request('OPTIONS', '/only_polling/000/abc/xhr_streaming')).status, 404);
+		assert.equal(
+			(await c.request('OPTIONS', '/only_polling/000/abc/xhr_streaming')).status,
+			404,
+		);
 	});
 
 	test('s8: transports: xhr_send works for the transports that are there', async (c) => {
@@ -80,8 +90,15 @@ function patterns({ test }) {
 	});
 
 	test('s8: a prefix that is a regular expression is matched at the start of the path', async (c) => {
-		for (const path of ['/x/pattern/abc_12', '/pattern/abc_1', '/pattern/ABC_12', '/pattern/_12', '/pattern/abc_123',
-			'/pattern/abc_12x/info', '/pattern'])
+		for (const path of [
+			'/x/pattern/abc_12',
+			'/pattern/abc_1',
+			'/pattern/ABC_12',
+			'/pattern/_12',
+			'/pattern/abc_123',
+			'/pattern/abc_12x/info',
+			'/pattern',
+		])
 			assert.equal((await c.request('GET', path)).status, 404, path);
 	});
 }
@@ -98,7 +115,10 @@ function serverWide({ test: plain }) {
 		assert.equal(info.websocket, false);
 		assert.equal(info.cookie_needed, true);
 		assert.equal(info.base_url, 'http://sockjs.example/server');
-		assert.match((await c.request('GET', '/inherits/iframe.html')).text, /src="http:\/\/cdn\.example\/server\.js"/);
+		assert.match(
+			(await c.request('GET', '/inherits/iframe.html')).text,
+			/src="http:\/\/cdn\.example\/server\.js"/,
+		);
 		assert.equal((await c.request('GET', '/inherits/websocket')).status, 404);
 	});
 
@@ -107,7 +127,10 @@ function serverWide({ test: plain }) {
 		assert.equal(info.websocket, true);
 		assert.equal(info.cookie_needed, false);
 		assert.equal(info.base_url, 'http://sockjs.example/service');
-		assert.match((await c.request('GET', '/overrides/iframe.html')).text, /src="http:\/\/cdn\.example\/service\.js"/);
+		assert.match(
+			(await c.request('GET', '/overrides/iframe.html')).text,
+			/src="http:\/\/cdn\.example\/service\.js"/,
+		);
 		await c.sockjs('/overrides');
 	});
 
@@ -129,6 +152,5 @@ function serverWide({ test: plain }) {
 }
 
 exports.register = (target) => {
-	for (const group of [limitedTransports, patterns, serverWide])
-		group(target);
+	for (const group of [limitedTransports, patterns, serverWide]) group(target);
 };

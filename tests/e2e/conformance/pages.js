@@ -33,7 +33,11 @@ function content({ test }) {
 	});
 
 	test('s7: every name and query gives the same page', async (c) => {
-		for (const path of ['/echo/iframe-1.2.3.html', '/echo/iframe-x.html?t=1', '/close/iframe.html'])
+		for (const path of [
+			'/echo/iframe-1.2.3.html',
+			'/echo/iframe-x.html?t=1',
+			'/close/iframe.html',
+		])
 			assert.equal((await get(c, path)).text, page(DEFAULT_SCRIPT));
 	});
 
@@ -41,8 +45,11 @@ function content({ test }) {
 		const { text } = await get(c, '/sockjs_url/iframe.html');
 		const source = /<script src="([^"]*)"><\/script>/.exec(text);
 		assert.ok(source, text);
-		const url = source[1].replace(/&(quot|#34|#x22);/gi, '"').replace(/&(lt|#60|#x3c);/gi, '<')
-			.replace(/&(gt|#62|#x3e);/gi, '>').replace(/&(amp|#38|#x26);/gi, '&');
+		const url = source[1]
+			.replace(/&(quot|#34|#x22);/gi, '"')
+			.replace(/&(lt|#60|#x3c);/gi, '<')
+			.replace(/&(gt|#62|#x3e);/gi, '>')
+			.replace(/&(amp|#38|#x26);/gi, '&');
 		assert.equal(url, '/static/"sockjs"&<min>.js?a=1&b=2');
 		assert.doesNotMatch(source[1], /[<>]|&(?!(quot|lt|gt|amp|#[0-9]+|#x[0-9a-f]+);)/i);
 		assert.equal(text, page(source[1]));
@@ -71,12 +78,18 @@ function etag({ test }) {
 	test('s7: If-None-Match with the ETag is 304 without body and Content-Type', async (c) => {
 		const tag = (await get(c, '/echo/iframe.html')).header('ETag');
 		const connection = await c.connect();
-		const answer = await connection.request('GET', '/echo/iframe.html', { headers: { 'If-None-Match': tag } });
+		const answer = await connection.request('GET', '/echo/iframe.html', {
+			headers: { 'If-None-Match': tag },
+		});
 		assert.equal(answer.status, 304);
 		assert.equal(answer.header('Content-Type'), undefined);
 		assert.equal(answer.header('Cache-Control'), 'public, max-age=31536000');
 		assert.ok(answer.header('Expires'));
-		assert.equal((await connection.request('GET', '/echo')).text, 'Welcome to SockJS!\n', 'a body came behind the 304');
+		assert.equal(
+			(await connection.request('GET', '/echo')).text,
+			'Welcome to SockJS!\n',
+			'a body came behind the 304',
+		);
 	});
 
 	test('s7: a 304 repeats the ETag', async (c) => {

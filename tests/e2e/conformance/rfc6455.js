@@ -47,7 +47,9 @@ function fragments({ test }) {
 		const socket = await open(c);
 		const bytes = Buffer.from('aé€\u{1f600}');
 		for (let i = 0; i < bytes.length; i++)
-			socket.sendFrame(i ? OPCODE.continuation : OPCODE.text, bytes.subarray(i, i + 1), { fin: i === bytes.length - 1 });
+			socket.sendFrame(i ? OPCODE.continuation : OPCODE.text, bytes.subarray(i, i + 1), {
+				fin: i === bytes.length - 1,
+			});
 		assert.equal(await socket.readText(), 'aé€\u{1f600}');
 	});
 
@@ -60,8 +62,7 @@ function fragments({ test }) {
 		assert.equal(await socket.readText(), 'x'.repeat(130));
 		const texts = Array.from({ length: 200 }, (_, i) => `t${i}`);
 		socket.connection.write(Buffer.concat(texts.map((text) => encodeFrame(OPCODE.text, text))));
-		for (const text of texts)
-			assert.equal(await socket.readText(), text);
+		for (const text of texts) assert.equal(await socket.readText(), text);
 	});
 
 	test('s6: a continuation of nothing is 1002', async (c) => {
@@ -79,7 +80,12 @@ function fragments({ test }) {
 function frames({ test }) {
 	test('s6: any mask is a mask', async (c) => {
 		const socket = await open(c);
-		for (const mask of [[0, 0, 0, 0], [255, 255, 255, 255], [1, 2, 3, 4], [0x80, 0, 0x7f, 0xff]]) {
+		for (const mask of [
+			[0, 0, 0, 0],
+			[255, 255, 255, 255],
+			[1, 2, 3, 4],
+			[0x80, 0, 0x7f, 0xff],
+		]) {
 			socket.sendFrame(OPCODE.text, 'masked text', { mask });
 			assert.equal(await socket.readText(), 'masked text');
 		}
@@ -91,10 +97,8 @@ function frames({ test }) {
 			socket.sendBinary('x'.repeat(size));
 			const frame = await socket.readFrame();
 			assert.deepEqual([frame.masked, frame.rsv], [false, 0]);
-			if (frame.fin)
-				assert.equal(frame.payload.length, size);
-			else
-				await socket.read();
+			if (frame.fin) assert.equal(frame.payload.length, size);
+			else await socket.read();
 		}
 	});
 
@@ -124,7 +128,11 @@ function frames({ test }) {
 
 	test('s6: a message that is announced as too big is 1009', async (c) => {
 		await assertFails(c, encodeFrame(OPCODE.binary, '', { form: 64, length: 2 ** 40 }), 1009);
-		await assertFails(c, encodeFrame(OPCODE.text, '', { form: 64, length: Number.MAX_SAFE_INTEGER }), 1009);
+		await assertFails(
+			c,
+			encodeFrame(OPCODE.text, '', { form: 64, length: Number.MAX_SAFE_INTEGER }),
+			1009,
+		);
 	});
 
 	test('s6: a ping is answered with its payload', async (c) => {
@@ -145,13 +153,24 @@ function frames({ test }) {
 }
 
 function utf8({ test }) {
-	const invalid = { 'a stray continuation': [0x80], 'an overlong form': [0xc0, 0x80], 'a surrogate': [0xed, 0xa0, 0x80],
-		'above U+10FFFF': [0xf4, 0x90, 0x80, 0x80], 'five bytes': [0xf8, 0x88, 0x80, 0x80, 0x80], 'a cut sequence': [0xc3, 0x41],
-		'an overlong three-byte form': [0xe0, 0x80, 0xaf], 'a byte that is never valid': [0xff] };
+	const invalid = {
+		'a stray continuation': [0x80],
+		'an overlong form': [0xc0, 0x80],
+		'a surrogate': [0xed, 0xa0, 0x80],
+		'above U+10FFFF': [0xf4, 0x90, 0x80, 0x80],
+		'five bytes': [0xf8, 0x88, 0x80, 0x80, 0x80],
+		'a cut sequence': [0xc3, 0x41],
+		'an overlong three-byte form': [0xe0, 0x80, 0xaf],
+		'a byte that is never valid': [0xff],
+	};
 
 	for (const [name, bytes] of Object.entries(invalid)) {
 		test(`s6: invalid UTF-8 is 1007: ${name}`, async (c) => {
-			await assertFails(c, encodeFrame(OPCODE.text, Buffer.concat([Buffer.from('ok '), Buffer.from(bytes)])), 1007);
+			await assertFails(
+				c,
+				encodeFrame(OPCODE.text, Buffer.concat([Buffer.from('ok '), Buffer.from(bytes)])),
+				1007,
+			);
 		});
 	}
 
@@ -167,11 +186,18 @@ function utf8({ test }) {
 	});
 
 	test('s6: invalid UTF-8 is 1007 before the message has ended', async (c) => {
-		await assertFails(c, encodeFrame(OPCODE.text, Buffer.from([0x41, 0xff]), { fin: false }), 1007);
+		await assertFails(
+			c,
+			encodeFrame(OPCODE.text, Buffer.from([0x41, 0xff]), { fin: false }),
+			1007,
+		);
 	});
 
 	test('s6: invalid UTF-8 is 1007 before the frame has ended', async (c) => {
-		const frame = encodeFrame(OPCODE.text, Buffer.concat([Buffer.from([0x41, 0xff]), Buffer.alloc(1000, 'x')]));
+		const frame = encodeFrame(
+			OPCODE.text,
+			Buffer.concat([Buffer.from([0x41, 0xff]), Buffer.alloc(1000, 'x')]),
+		);
 		await assertFails(c, frame.subarray(0, 100), 1007);
 	});
 
@@ -184,7 +210,9 @@ function utf8({ test }) {
 
 function closing({ test }) {
 	test('s6: a close is echoed with its code', async (c) => {
-		for (const code of [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999]) {
+		for (const code of [
+			1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999,
+		]) {
 			const socket = await open(c);
 			socket.sendClose(code, 'reason');
 			assert.equal((await socket.read()).code, code);
@@ -203,7 +231,12 @@ function closing({ test }) {
 
 	test('s6: a close code that must not be sent is 1002', async (c) => {
 		for (const code of [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535])
-			await assertFails(c, encodeFrame(OPCODE.close, closePayload(code)), 1002, `code ${code}`);
+			await assertFails(
+				c,
+				encodeFrame(OPCODE.close, closePayload(code)),
+				1002,
+				`code ${code}`,
+			);
 	});
 
 	test('s6: a close with half a code is 1002', async (c) => {
@@ -220,29 +253,31 @@ function closing({ test }) {
 
 	test('s6: nothing is delivered after a close', async (c) => {
 		const socket = await open(c);
-		socket.connection.write(Buffer.concat([encodeFrame(OPCODE.close, closePayload(1000)), encodeFrame(OPCODE.text, 'late')]));
+		socket.connection.write(
+			Buffer.concat([
+				encodeFrame(OPCODE.close, closePayload(1000)),
+				encodeFrame(OPCODE.text, 'late'),
+			]),
+		);
 		assert.equal((await socket.read()).opcode, OPCODE.close);
 		await socket.connection.expectClose();
 	});
 
 	test('s6: a client that just goes away disturbs nobody', async (c) => {
 		const other = await open(c);
-		for (const how of ['end', 'reset', 'close'])
-			(await open(c)).connection[how]();
+		for (const how of ['end', 'reset', 'close']) (await open(c)).connection[how]();
 		other.send('x');
 		assert.equal(await other.readText(), 'x');
 	});
 
-	test('s6: the end of the client\'s side ends the websocket', async (c) => {
+	test("s6: the end of the client's side ends the websocket", async (c) => {
 		const socket = await open(c);
 		socket.connection.end();
 		const deadline = now() + 8000;
-		while (!socket.connection.closed)
-			await socket.connection.more(deadline);
+		while (!socket.connection.closed) await socket.connection.more(deadline);
 	});
 }
 
 exports.register = (target) => {
-	for (const group of [fragments, frames, utf8, closing])
-		group(target);
+	for (const group of [fragments, frames, utf8, closing]) group(target);
 };

@@ -4,8 +4,31 @@
 
 const assert = require('node:assert/strict');
 
-const BROKEN = ['[', '["a"', '["a",', "['a']", '["a"]x', '["a"] ["b"]', '["a",]', '[,]', 'x', '{', '"', '"a', 'nul', '[a]', '["\\x"]', '["\\u12"]',
-	'["a\nb"]', ']', '["a""b"]', '[01]', ' ', '["a"\0]', '[["a"]'];
+const BROKEN = [
+	'[',
+	'["a"',
+	'["a",',
+	"['a']",
+	'["a"]x',
+	'["a"] ["b"]',
+	'["a",]',
+	'[,]',
+	'x',
+	'{',
+	'"',
+	'"a',
+	'nul',
+	'[a]',
+	'["\\x"]',
+	'["\\u12"]',
+	'["a\nb"]',
+	']',
+	'["a""b"]',
+	'[01]',
+	' ',
+	'["a"\0]',
+	'[["a"]',
+];
 const NO_ARRAY = ['{}', '{"a":["b"]}', '"a"', '1', '-1.5e3', 'true', 'false', 'null', ' {} '];
 const form = (array) => `d=${encodeURIComponent(array)}`;
 
@@ -68,21 +91,41 @@ function xhrSend({ test }) {
 	});
 
 	test('s5: xhr_send takes the content types of old and new browsers', async (c) => {
-		const types = ['text/plain', 'T', 'application/json', 'application/xml', '', 'text/xml', 'application/json; charset=utf-8',
-			'text/plain;charset=UTF-8', 'text/xml; charset=utf-8'];
+		const types = [
+			'text/plain',
+			'T',
+			'application/json',
+			'application/xml',
+			'',
+			'text/xml',
+			'application/json; charset=utf-8',
+			'text/plain;charset=UTF-8',
+			'text/xml; charset=utf-8',
+		];
 		const s = await c.session('/echo').open();
 		for (const [index, type] of types.entries()) {
-			const answer = await s.sendRaw(`["%61${index}"]`, { headers: { 'Content-Type': type } });
+			const answer = await s.sendRaw(`["%61${index}"]`, {
+				headers: { 'Content-Type': type },
+			});
 			assert.equal(answer.status, 204, `${type}: ${answer.text}`);
 			assert.equal(await s.poll(), `a["%61${index}"]`);
 		}
 	});
 
 	test('s5: xhr_send takes any Content-Type', async (c) => {
-		const types = ['application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'image/png', 'text/html', '???', 'a/b/c;;'];
+		const types = [
+			'application/x-www-form-urlencoded',
+			'multipart/form-data; boundary=x',
+			'image/png',
+			'text/html',
+			'???',
+			'a/b/c;;',
+		];
 		const s = await c.session('/echo').open();
 		for (const [index, type] of types.entries()) {
-			const answer = await s.sendRaw(`["%61${index}"]`, { headers: { 'Content-Type': type } });
+			const answer = await s.sendRaw(`["%61${index}"]`, {
+				headers: { 'Content-Type': type },
+			});
 			assert.equal(answer.status, 204, `${type}: ${answer.text}`);
 			assert.equal(await s.poll(), `a["%61${index}"]`);
 		}
@@ -100,7 +143,11 @@ function jsonpSend({ test }) {
 
 	test('s5: the form field d of jsonp_send is decoded: %XX and +', async (c) => {
 		const s = await c.session('/echo').open('jsonp');
-		for (const body of ['d=%5B%22a+b%2B%25%22%5D', 'x=1&d=["a+b%2B%25"]&y=2', 'd=[%22a%20b%2b%25%22]']) {
+		for (const body of [
+			'd=%5B%22a+b%2B%25%22%5D',
+			'x=1&d=["a+b%2B%25"]&y=2',
+			'd=[%22a%20b%2b%25%22]',
+		]) {
 			assert.equal((await s.sendJsonp(body)).status, 200, body);
 			assert.equal(await s.poll('jsonp'), 'a["a b+%"]');
 		}
@@ -116,7 +163,10 @@ function jsonpSend({ test }) {
 
 	test('s5: a form type with parameters is a form', async (c) => {
 		const s = await c.session('/echo').open('jsonp');
-		for (const type of ['application/x-www-form-urlencoded; charset=UTF-8', 'application/x-www-form-urlencoded;charset=utf-8']) {
+		for (const type of [
+			'application/x-www-form-urlencoded; charset=UTF-8',
+			'application/x-www-form-urlencoded;charset=utf-8',
+		]) {
 			assert.equal((await s.sendJsonp('d=%5B%22x%22%5D', type)).status, 200, type);
 			assert.equal(await s.poll('jsonp'), 'a["x"]');
 		}
@@ -124,7 +174,18 @@ function jsonpSend({ test }) {
 
 	test('s5: jsonp_send without field d, or with an empty one, is 500 Payload expected.', async (c) => {
 		const s = await c.session('/echo').open('jsonp');
-		for (const body of ['d=', 'd', 'x=["a"]', '', '["a"]', '&', '=', 'dd=["x"]', 'D=["x"]', 'd=&x=1'])
+		for (const body of [
+			'd=',
+			'd',
+			'x=["a"]',
+			'',
+			'["a"]',
+			'&',
+			'=',
+			'dd=["x"]',
+			'D=["x"]',
+			'd=&x=1',
+		])
 			assertRefused(await s.sendJsonp(body), 'Payload expected.', body);
 		assert.equal((await s.sendJsonp('d=["x"]')).status, 200);
 		assert.equal(await s.poll('jsonp'), 'a["x"]');
@@ -144,7 +205,13 @@ function jsonpSend({ test }) {
 
 	test('s5: jsonp_send of any other type is the array itself', async (c) => {
 		const s = await c.session('/echo').open('jsonp');
-		for (const type of ['application/json', 'text/html', 'multipart/form-data', 'application/x-www-form-urlencoded2', 'x']) {
+		for (const type of [
+			'application/json',
+			'text/html',
+			'multipart/form-data',
+			'application/x-www-form-urlencoded2',
+			'x',
+		]) {
 			assert.equal((await s.sendJsonp('["%61bc"]', type)).status, 200, type);
 			assert.equal(await s.poll('jsonp'), 'a["%61bc"]');
 		}
@@ -167,7 +234,9 @@ function order({ test }) {
 		const wanted = [];
 		for (let i = 0; i < 100; i++) {
 			const messages = [`${i}a`, `${i}b`];
-			const answer = await connection.request('POST', `${s.path}/xhr_send`, { body: JSON.stringify(messages) });
+			const answer = await connection.request('POST', `${s.path}/xhr_send`, {
+				body: JSON.stringify(messages),
+			});
 			assert.equal(answer.status, 204);
 			wanted.push(...messages);
 		}
@@ -179,7 +248,9 @@ function order({ test }) {
 		const connection = await c.connect();
 		const wanted = [];
 		for (let i = 0; i < 50; i++) {
-			connection.write(`POST ${s.path}/xhr_send HTTP/1.1\r\nHost: x\r\nContent-Length: ${`["${i}"]`.length}\r\n\r\n["${i}"]`);
+			connection.write(
+				`POST ${s.path}/xhr_send HTTP/1.1\r\nHost: x\r\nContent-Length: ${`["${i}"]`.length}\r\n\r\n["${i}"]`,
+			);
 			wanted.push(String(i));
 		}
 		for (let i = 0; i < 50; i++)
@@ -190,9 +261,23 @@ function order({ test }) {
 }
 
 exports.register = (target) => {
-	badBodies(target, 'xhr_send', (s, body) => s.sendRaw(body), (array) => array);
-	badBodies(target, 'jsonp_send as a form', (s, body) => s.sendJsonp(body), (array) => array && form(array));
-	badBodies(target, 'jsonp_send as plain text', (s, body) => s.sendJsonp(body, 'text/plain'), (array) => array);
-	for (const group of [xhrSend, jsonpSend, order])
-		group(target);
+	badBodies(
+		target,
+		'xhr_send',
+		(s, body) => s.sendRaw(body),
+		(array) => array,
+	);
+	badBodies(
+		target,
+		'jsonp_send as a form',
+		(s, body) => s.sendJsonp(body),
+		(array) => array && form(array),
+	);
+	badBodies(
+		target,
+		'jsonp_send as plain text',
+		(s, body) => s.sendJsonp(body, 'text/plain'),
+		(array) => array,
+	);
+	for (const group of [xhrSend, jsonpSend, order]) group(target);
 };

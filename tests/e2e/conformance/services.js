@@ -50,8 +50,7 @@ function ticker({ test }) {
 			let receiver = await s.receive(name);
 			assert.equal(await receiver.readFrame(), 'o');
 			for (let i = 0; i < 2; i++) {
-				if (inTurn.includes(name))
-					receiver = await s.receive(name);
+				if (inTurn.includes(name)) receiver = await s.receive(name);
 				assert.equal(await receiver.readFrame(6000), 'a["tick!"]');
 			}
 		});
@@ -69,7 +68,18 @@ function amplify({ test }) {
 
 	test('s10: amplify answers anything else with 2 letters', async (c) => {
 		const socket = await c.sockjs('/amplify');
-		for (const message of ['0', '19', '20', '-1', '100', '999999999999', 'abc', '', 'NaN', 'x5']) {
+		for (const message of [
+			'0',
+			'19',
+			'20',
+			'-1',
+			'100',
+			'999999999999',
+			'abc',
+			'',
+			'NaN',
+			'x5',
+		]) {
 			socket.send(JSON.stringify([message]));
 			assert.equal(await socket.readText(), 'a["xx"]', message);
 		}
@@ -90,11 +100,9 @@ function amplify({ test }) {
 async function untilMessage(read, wanted) {
 	for (;;) {
 		const text = await read();
-		if (text === 'h')
-			continue;
+		if (text === 'h') continue;
 		assert.equal(text[0], 'a', text);
-		if (JSON.parse(text.slice(1)).includes(wanted))
-			return;
+		if (JSON.parse(text.slice(1)).includes(wanted)) return;
 	}
 }
 
@@ -110,8 +118,7 @@ function broadcast({ test }) {
 		const everybody = async (message) => {
 			await untilMessage(() => socket.readText(), message);
 			while ((await raw.readText()) !== message);
-			for (const stream of streams)
-				await untilMessage(() => stream.readFrame(), message);
+			for (const stream of streams) await untilMessage(() => stream.readFrame(), message);
 			await untilMessage(() => polled.poll(), message);
 			await untilMessage(() => jsonp.poll('jsonp'), message);
 		};
@@ -141,6 +148,5 @@ function broadcast({ test }) {
 }
 
 exports.register = (target) => {
-	for (const group of [echo, ticker, amplify, broadcast])
-		group(target);
+	for (const group of [echo, ticker, amplify, broadcast]) group(target);
 };

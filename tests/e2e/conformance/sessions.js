@@ -9,7 +9,10 @@ const { transports, streams, polls } = require('../lib/session');
 const OPEN_ELSEWHERE = 'c[2010,"Another connection still open"]';
 const GO_AWAY = 'c[3000,"Go away!"]';
 const names = Object.keys(transports);
-const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+const pause = (ms) =>
+	new Promise((resolve) => {
+		setTimeout(resolve, ms);
+	});
 
 function opening({ test }) {
 	for (const name of names) {
@@ -79,7 +82,9 @@ function oneReceiver({ test }) {
 			const s = await c.session('/echo').open();
 			const receivers = [await s.receive(name), await s.receive(name)];
 			const frames = receivers.map((receiver) => receiver.readFrame());
-			const refused = await Promise.race(frames.map((frame, index) => frame.then(() => index)));
+			const refused = await Promise.race(
+				frames.map((frame, index) => frame.then(() => index)),
+			);
 			assert.equal(await frames[refused], OPEN_ELSEWHERE);
 			await receivers[refused].expectEnd();
 			await s.send(['for the first']);
@@ -112,12 +117,16 @@ async function assertLifetime(session, begin, delay) {
 }
 
 function disconnecting({ test }) {
-	test('s5: with no receiver for disconnect_delay the session ends', { wait: true }, async (c) => {
-		const begin = now();
-		const s = await c.session('/short_disconnect').open();
-		await assertLifetime(s, begin, 1000);
-		assert.equal(await s.poll(), 'o');
-	});
+	test(
+		's5: with no receiver for disconnect_delay the session ends',
+		{ wait: true },
+		async (c) => {
+			const begin = now();
+			const s = await c.session('/short_disconnect').open();
+			await assertLifetime(s, begin, 1000);
+			assert.equal(await s.poll(), 'o');
+		},
+	);
 
 	test('s5: disconnect_delay is 5000 ms by default', { wait: true }, async (c) => {
 		const begin = now();
@@ -126,36 +135,48 @@ function disconnecting({ test }) {
 	});
 
 	for (const { name } of streams) {
-		test(`s5: a receiver of ${name} keeps the session beyond disconnect_delay`, { wait: true }, async (c) => {
-			const s = c.session('/short_disconnect');
-			const receiver = await s.stream(name);
-			await pause(2500);
-			await s.send(['x']);
-			assert.equal(await receiver.readFrame(), 'a["x"]');
-		});
+		test(
+			`s5: a receiver of ${name} keeps the session beyond disconnect_delay`,
+			{ wait: true },
+			async (c) => {
+				const s = c.session('/short_disconnect');
+				const receiver = await s.stream(name);
+				await pause(2500);
+				await s.send(['x']);
+				assert.equal(await receiver.readFrame(), 'a["x"]');
+			},
+		);
 	}
 
 	for (const { name } of polls) {
-		test(`s5: a held poll of ${name} keeps the session beyond disconnect_delay`, { wait: true }, async (c) => {
-			const s = await c.session('/short_disconnect').open();
-			const receiver = await s.receive(name);
-			await pause(2500);
-			await s.send(['x']);
-			assert.equal(await receiver.readFrame(), 'a["x"]');
-		});
+		test(
+			`s5: a held poll of ${name} keeps the session beyond disconnect_delay`,
+			{ wait: true },
+			async (c) => {
+				const s = await c.session('/short_disconnect').open();
+				const receiver = await s.receive(name);
+				await pause(2500);
+				await s.send(['x']);
+				assert.equal(await receiver.readFrame(), 'a["x"]');
+			},
+		);
 	}
 
-	test('s5: each receiver starts disconnect_delay anew when it ends', { wait: true }, async (c) => {
-		const s = await c.session('/short_disconnect').open();
-		let begin;
-		for (let i = 0; i < 6; i++) {
-			await pause(400);
-			await s.send([`${i}`]);
-			begin = now();
-			assert.equal(await s.poll(), `a["${i}"]`);
-		}
-		await assertLifetime(s, begin, 1000);
-	});
+	test(
+		's5: each receiver starts disconnect_delay anew when it ends',
+		{ wait: true },
+		async (c) => {
+			const s = await c.session('/short_disconnect').open();
+			let begin;
+			for (let i = 0; i < 6; i++) {
+				await pause(400);
+				await s.send([`${i}`]);
+				begin = now();
+				assert.equal(await s.poll(), `a["${i}"]`);
+			}
+			await assertLifetime(s, begin, 1000);
+		},
+	);
 
 	test('s5: sending does not keep a session without a receiver', { wait: true }, async (c) => {
 		const begin = now();
@@ -168,12 +189,16 @@ function disconnecting({ test }) {
 		assert.ok(now() - begin < 2200, `gone after ${now() - begin} ms`);
 	});
 
-	test('s5: undelivered messages wait for a receiver until disconnect_delay', { wait: true }, async (c) => {
-		const s = await c.session('/short_disconnect').open();
-		await s.send(['kept']);
-		await pause(500);
-		assert.equal(await s.poll(), 'a["kept"]');
-	});
+	test(
+		's5: undelivered messages wait for a receiver until disconnect_delay',
+		{ wait: true },
+		async (c) => {
+			const s = await c.session('/short_disconnect').open();
+			await s.send(['kept']);
+			await pause(500);
+			assert.equal(await s.poll(), 'a["kept"]');
+		},
+	);
 }
 
 const breakings = [
@@ -190,10 +215,8 @@ function broken({ test }) {
 				await s.send(['mark']);
 				assert.equal(await s.poll(), 'a["mark"]');
 				const receiver = await s.receive(name);
-				if (streaming)
-					await receiver.start();
-				else
-					await untilHeld(s);
+				if (streaming) await receiver.start();
+				else await untilHeld(s);
 				breakIt(receiver.connection);
 				await s.gone(2000);
 				assert.match(await s.poll(), /^(o|c\[1002,"Connection interrupted"\])$/);
@@ -222,8 +245,8 @@ function broken({ test }) {
 	});
 }
 
-// Resolves when the session has a receiver: a poll that holds shows nothing itself, so a second one asks. Should the
-// second come first, it is held itself and answered by a message.
+// Resolves when the session has a receiver: a poll that holds shows nothing itself, so a second one
+// asks. Should the second come first, it is held itself and answered by a message.
 async function untilHeld(s) {
 	const probe = await s.receive('xhr');
 	const frame = probe.readFrame();
@@ -246,8 +269,7 @@ function closing({ test }) {
 
 	test('s5: after a close every receiving request gets the same close frame', async (c) => {
 		const s = await c.session('/close').open();
-		for (const name of [...names, ...names])
-			assert.equal(await s.poll(name), GO_AWAY, name);
+		for (const name of [...names, ...names]) assert.equal(await s.poll(name), GO_AWAY, name);
 	});
 
 	test('s5: disconnect_delay after a close the id is free again', { wait: true }, async (c) => {
@@ -266,6 +288,5 @@ function closing({ test }) {
 }
 
 exports.register = (target) => {
-	for (const group of [opening, oneReceiver, disconnecting, broken, closing])
-		group(target);
+	for (const group of [opening, oneReceiver, disconnecting, broken, closing]) group(target);
 };

@@ -48,7 +48,14 @@ function greeting({ test }) {
 	}
 
 	test('s1: every service greets under its prefix', async (c) => {
-		for (const prefix of ['/disabled_websocket_echo', '/cookie_needed_echo', '/close', '/ticker', '/amplify', '/broadcast']) {
+		for (const prefix of [
+			'/disabled_websocket_echo',
+			'/cookie_needed_echo',
+			'/close',
+			'/ticker',
+			'/amplify',
+			'/broadcast',
+		]) {
 			const answer = await expectStatus(c, 200, 'GET', prefix);
 			assert.equal(answer.text, 'Welcome to SockJS!\n', prefix);
 		}
@@ -56,7 +63,9 @@ function greeting({ test }) {
 
 	test('s1: the greeting sets no cookie, even where JSESSIONID is on', async (c) => {
 		for (const path of ['/echo', '/cookie_needed_echo', '/cookie_needed_echo/']) {
-			const answer = await expectStatus(c, 200, 'GET', path, { headers: { Cookie: 'JSESSIONID=abc' } });
+			const answer = await expectStatus(c, 200, 'GET', path, {
+				headers: { Cookie: 'JSESSIONID=abc' },
+			});
 			assert.deepEqual(answer.headerAll('Set-Cookie'), []);
 		}
 	});
@@ -64,10 +73,11 @@ function greeting({ test }) {
 
 function methods({ test }) {
 	for (const route of routes) {
-		const wrong = ['GET', 'POST', 'OPTIONS', 'PUT', 'DELETE', 'PATCH'].filter((each) => !route.allow.includes(each));
+		const wrong = ['GET', 'POST', 'OPTIONS', 'PUT', 'DELETE', 'PATCH'].filter(
+			(each) => !route.allow.includes(each),
+		);
 		test(`s1: a wrong method on ${route.path} is 405 with Allow, no body, no Content-Type`, async (c) => {
-			for (const method of wrong)
-				await expect405(c, method, route);
+			for (const method of wrong) await expect405(c, method, route);
 		});
 	}
 
@@ -80,33 +90,82 @@ function methods({ test }) {
 }
 
 function iframePaths({ test }) {
-	const valid = ['iframe.html', 'iframe-a.html', 'iframe-.html', 'iframe-0.1.2.html', 'iframe-0.1.2abc-dirty.2144.html',
-		'iframe_x9.html', 'iframe42.html'];
-	const invalid = ['iframe-A.html', 'iframe-a+b.html', 'iframe-a%20b.html', 'IFRAME.html', 'IFRAME', 'iframe', 'iframe.HTML',
-		'iframe.xml', 'iframe-/.html', 'iframe.htm', 'xiframe.html', 'iframe.html/x', 'iframe.htmlx'];
+	const valid = [
+		'iframe.html',
+		'iframe-a.html',
+		'iframe-.html',
+		'iframe-0.1.2.html',
+		'iframe-0.1.2abc-dirty.2144.html',
+		'iframe_x9.html',
+		'iframe42.html',
+	];
+	const invalid = [
+		'iframe-A.html',
+		'iframe-a+b.html',
+		'iframe-a%20b.html',
+		'IFRAME.html',
+		'IFRAME',
+		'iframe',
+		'iframe.HTML',
+		'iframe.xml',
+		'iframe-/.html',
+		'iframe.htm',
+		'xiframe.html',
+		'iframe.html/x',
+		'iframe.htmlx',
+	];
 
 	test('s1: GET iframe[0-9-.a-z_]*.html is the iframe page, with any query', async (c) => {
 		for (const name of valid) {
 			for (const query of ['', '?t=1234', '?a=b&%20#']) {
-				const answer = await expectStatus(c, 200, 'GET', `/echo/${name}${query.replace('#', '')}`);
+				const answer = await expectStatus(
+					c,
+					200,
+					'GET',
+					`/echo/${name}${query.replace('#', '')}`,
+				);
 				assert.ok(answer.text.startsWith('<!DOCTYPE html>\n'), name);
 			}
 		}
 	});
 
 	test('s1: other names beside the iframe page are 404', async (c) => {
-		for (const name of invalid)
-			await expectStatus(c, 404, 'GET', `/echo/${name}`);
+		for (const name of invalid) await expectStatus(c, 404, 'GET', `/echo/${name}`);
 	});
 }
 
 function identifiers({ test }) {
-	const valid = ['abcdefgh_i-j%20/abcdefg_i-j%20x', 'a/b', '0/%2F%2e', '~!$&\'()*+,;=:@/@:=;,+*)(\'&$!~', '000/....'.replace(/\./g, '%2E')];
-	const invalid = ['/', 'a./a', 'a/a.', './.', '../..', 'a/.', './a', '/a', 'a/', 'a.b/c', 'c/a.b', '//', '///'];
+	const valid = [
+		'abcdefgh_i-j%20/abcdefg_i-j%20x',
+		'a/b',
+		'0/%2F%2e',
+		"~!$&'()*+,;=:@/@:=;,+*)('&$!~",
+		'000/....'.replace(/\./g, '%2E'),
+	];
+	const invalid = [
+		'/',
+		'a./a',
+		'a/a.',
+		'./.',
+		'../..',
+		'a/.',
+		'./a',
+		'/a',
+		'a/',
+		'a.b/c',
+		'c/a.b',
+		'//',
+		'///',
+	];
 
 	test('s1: server and session are any run of characters but / and .', async (c) => {
 		for (const [index, ids] of valid.entries()) {
-			const answer = await expectStatus(c, 200, 'POST', `/echo/${ids}${index}${c.uniqueId()}/xhr`);
+			const answer = await expectStatus(
+				c,
+				200,
+				'POST',
+				`/echo/${ids}${index}${c.uniqueId()}/xhr`,
+			);
 			assert.equal(answer.text, 'o\n', ids);
 		}
 	});
@@ -142,9 +201,26 @@ function identifiers({ test }) {
 
 function unknown({ test }) {
 	test('s1: an unknown path under the prefix is 404', async (c) => {
-		const paths = ['/echo/x', '/echo/info/x', '/echo/infox', '/echo/a/b', '/echo/a/b/', '/echo/a/b/c', '/echo/a/b/xhr/x',
-			'/echo/a/b/xhrx', '/echo/a/b/XHR', '/echo/a/b/c/xhr', '/echo/xhr', '/echo/a/xhr', '/echo//', '/echo//info',
-			'/echo/info//', '/echo/a/b//xhr', '/echo/a/b/xhr//', '/echo/a/b/info'];
+		const paths = [
+			'/echo/x',
+			'/echo/info/x',
+			'/echo/infox',
+			'/echo/a/b',
+			'/echo/a/b/',
+			'/echo/a/b/c',
+			'/echo/a/b/xhr/x',
+			'/echo/a/b/xhrx',
+			'/echo/a/b/XHR',
+			'/echo/a/b/c/xhr',
+			'/echo/xhr',
+			'/echo/a/xhr',
+			'/echo//',
+			'/echo//info',
+			'/echo/info//',
+			'/echo/a/b//xhr',
+			'/echo/a/b/xhr//',
+			'/echo/a/b/info',
+		];
 		for (const path of paths) {
 			for (const method of ['GET', 'POST', 'OPTIONS', 'PUT'])
 				await expectStatus(c, 404, method, path);
@@ -152,17 +228,32 @@ function unknown({ test }) {
 	});
 
 	test('s1: a path outside every prefix is not answered by a service', async (c) => {
-		for (const path of ['/nothing', '/echofoo', '/ech', '/echofoo/info', '/Echo', '/Echo/info', '/x/echo/info', '//echo/info'])
+		for (const path of [
+			'/nothing',
+			'/echofoo',
+			'/ech',
+			'/echofoo/info',
+			'/Echo',
+			'/Echo/info',
+			'/x/echo/info',
+			'//echo/info',
+		])
 			await expectStatus(c, 404, 'GET', path);
 		await expectStatus(c, 404, 'POST', '/echofoo/000/abc/xhr');
 	});
 
 	test('s1: with websocket = off both websocket paths are 404', async (c) => {
-		const upgrade = { Upgrade: 'websocket', Connection: 'Upgrade', 'Sec-WebSocket-Version': '13',
-			'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==' };
+		const upgrade = {
+			Upgrade: 'websocket',
+			Connection: 'Upgrade',
+			'Sec-WebSocket-Version': '13',
+			'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+		};
 		for (const headers of [{}, upgrade]) {
 			await expectStatus(c, 404, 'GET', '/disabled_websocket_echo/websocket', { headers });
-			await expectStatus(c, 404, 'GET', '/disabled_websocket_echo/000/abc/websocket', { headers });
+			await expectStatus(c, 404, 'GET', '/disabled_websocket_echo/000/abc/websocket', {
+				headers,
+			});
 		}
 	});
 
@@ -175,17 +266,24 @@ function unknown({ test }) {
 
 function slashesAndQueries({ test }) {
 	const get = ['/echo/info', '/echo/iframe.html'];
-	const options = ['/echo/info', '/echo/chunking_test', '/echo/0/a/xhr', '/echo/0/a/xhr_send', '/echo/0/a/xhr_streaming'];
+	const options = [
+		'/echo/info',
+		'/echo/chunking_test',
+		'/echo/0/a/xhr',
+		'/echo/0/a/xhr_send',
+		'/echo/0/a/xhr_streaming',
+	];
 
 	test('s1: one trailing slash is accepted', async (c) => {
-		for (const path of get)
-			await expectStatus(c, 200, 'GET', `${path}/`);
-		for (const path of options)
-			await expectStatus(c, 204, 'OPTIONS', `${path}/`);
+		for (const path of get) await expectStatus(c, 200, 'GET', `${path}/`);
+		for (const path of options) await expectStatus(c, 204, 'OPTIONS', `${path}/`);
 		const s = c.session('/echo');
 		assert.equal((await expectStatus(c, 200, 'POST', `${s.path}/xhr/`)).text, 'o\n');
 		await expectStatus(c, 204, 'POST', `${s.path}/xhr_send/`, { body: '["a"]' });
-		assert.match((await expectStatus(c, 200, 'GET', `${s.path}/jsonp/?c=x`)).text, /^\/\*\*\/x\(/);
+		assert.match(
+			(await expectStatus(c, 200, 'GET', `${s.path}/jsonp/?c=x`)).text,
+			/^\/\*\*\/x\(/,
+		);
 		await expectStatus(c, 200, 'POST', `${s.path}/jsonp_send/`, { body: '["a"]' });
 		await expectStatus(c, 400, 'GET', '/echo/websocket/');
 		await expectStatus(c, 400, 'GET', '/echo/0/a/websocket/');
@@ -204,10 +302,8 @@ function slashesAndQueries({ test }) {
 	});
 
 	test('s1: a query does not change what a URL is', async (c) => {
-		for (const path of get)
-			await expectStatus(c, 200, 'GET', `${path}?t=1445`);
-		for (const path of options)
-			await expectStatus(c, 204, 'OPTIONS', `${path}?t=1/2/3`);
+		for (const path of get) await expectStatus(c, 200, 'GET', `${path}?t=1445`);
+		for (const path of options) await expectStatus(c, 204, 'OPTIONS', `${path}?t=1/2/3`);
 		const s = c.session('/echo');
 		assert.equal((await expectStatus(c, 200, 'POST', `${s.path}/xhr?t=./.`)).text, 'o\n');
 		await expectStatus(c, 204, 'POST', `${s.path}/xhr_send?t=12&`, { body: '["a"]' });

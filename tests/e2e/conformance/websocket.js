@@ -11,8 +11,7 @@ const path = (c, prefix = '/echo') => `${prefix}/000/${c.uniqueId()}/websocket`;
 // Messages of as many frames as it takes.
 async function readMessages(socket, count) {
 	const messages = [];
-	while (messages.length < count)
-		messages.push(...messagesOf(await socket.readText()));
+	while (messages.length < count) messages.push(...messagesOf(await socket.readText()));
 	return messages;
 }
 
@@ -42,15 +41,16 @@ function talking({ test }) {
 
 	test('s6: a websocket ignores an empty message and []', async (c) => {
 		const socket = await c.sockjs('/echo');
-		for (const message of ['', '[]', '', '[ ]', '"x"'])
-			socket.send(message);
+		for (const message of ['', '[]', '', '[ ]', '"x"']) socket.send(message);
 		assert.equal(await socket.readText(), 'a["x"]');
 	});
 
 	test('s6: messages of a websocket keep their order', async (c) => {
 		const socket = await c.sockjs('/echo');
 		const wanted = Array.from({ length: 500 }, (_, i) => `m${i}`);
-		socket.connection.write(Buffer.concat(wanted.map((each) => encodeFrame(OPCODE.text, JSON.stringify([each])))));
+		socket.connection.write(
+			Buffer.concat(wanted.map((each) => encodeFrame(OPCODE.text, JSON.stringify([each])))),
+		);
 		assert.deepEqual(await readMessages(socket, wanted.length), wanted);
 	});
 
@@ -84,7 +84,18 @@ async function assertClosed(c, message, send = (socket) => socket.send(message))
 
 function badMessages({ test }) {
 	test('s6: a websocket message that is not JSON closes with 3000 Broken framing.', async (c) => {
-		for (const message of ['x', '[', '["a"', '"a', "['a']", '["a"]x', '["a",]', ' ', '{', 'undefined']) {
+		for (const message of [
+			'x',
+			'[',
+			'["a"',
+			'"a',
+			"['a']",
+			'["a"]x',
+			'["a",]',
+			' ',
+			'{',
+			'undefined',
+		]) {
 			const { code, reason } = await assertClosed(c, message);
 			assert.deepEqual([code, reason], [3000, 'Broken framing.'], message);
 		}
@@ -109,7 +120,7 @@ function badMessages({ test }) {
 }
 
 function closing({ test }) {
-	test('s6: the application\'s close is c[...], then a WebSocket close, then the end', async (c) => {
+	test("s6: the application's close is c[...], then a WebSocket close, then the end", async (c) => {
 		const socket = await c.websocket(path(c, '/close'));
 		assert.equal(await socket.readText(), 'o');
 		assert.equal(await socket.readText(), 'c[3000,"Go away!"]');
@@ -142,10 +153,8 @@ function identity({ test }) {
 	test('s6: websockets with the same session id at the same time are sessions of their own', async (c) => {
 		const url = path(c);
 		const sockets = [await c.websocket(url), await c.websocket(url), await c.websocket(url)];
-		for (const socket of sockets)
-			assert.equal(await socket.readText(), 'o');
-		for (const [index, socket] of sockets.entries())
-			socket.send(`["${index}"]`);
+		for (const socket of sockets) assert.equal(await socket.readText(), 'o');
+		for (const [index, socket] of sockets.entries()) socket.send(`["${index}"]`);
 		for (const [index, socket] of sockets.entries())
 			assert.equal(await socket.readText(), `a["${index}"]`);
 	});
@@ -172,7 +181,9 @@ function early({ test }) {
 	const first = encodeFrame(OPCODE.text, '["early"]');
 
 	test('s6: frames in the segment of the handshake are data', async (c) => {
-		const socket = await c.websocket(path(c), { early: Buffer.concat([first, encodeFrame(OPCODE.text, '"two"')]) });
+		const socket = await c.websocket(path(c), {
+			early: Buffer.concat([first, encodeFrame(OPCODE.text, '"two"')]),
+		});
 		assert.equal(await socket.readText(), 'o');
 		assert.deepEqual(await readMessages(socket, 2), ['early', 'two']);
 	});
@@ -186,13 +197,12 @@ function early({ test }) {
 		}
 	});
 
-	test('s6: the server\'s first message may come right behind the handshake', async (c) => {
+	test("s6: the server's first message may come right behind the handshake", async (c) => {
 		const socket = await c.websocket(path(c));
 		assert.equal(await socket.readText(1000), 'o');
 	});
 }
 
 exports.register = (target) => {
-	for (const group of [talking, badMessages, closing, identity, early])
-		group(target);
+	for (const group of [talking, badMessages, closing, identity, early]) group(target);
 };

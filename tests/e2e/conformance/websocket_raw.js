@@ -21,9 +21,10 @@ function messages({ test }) {
 
 	test('s6: raw: each message is one application message', async (c) => {
 		const socket = await c.websocket('/echo/websocket');
-		socket.connection.write(Buffer.concat(['a', 'b', '', 'c'].map((text) => encodeFrame(OPCODE.text, text))));
-		for (const text of ['a', 'b', '', 'c'])
-			assert.equal(await socket.readText(), text);
+		socket.connection.write(
+			Buffer.concat(['a', 'b', '', 'c'].map((text) => encodeFrame(OPCODE.text, text))),
+		);
+		for (const text of ['a', 'b', '', 'c']) assert.equal(await socket.readText(), text);
 	});
 
 	test('s6: raw: a message of several fragments is one message', async (c) => {
@@ -61,7 +62,9 @@ function messages({ test }) {
 	});
 
 	test('s6: raw: frames in the segment of the handshake are data', async (c) => {
-		const socket = await c.websocket('/echo/websocket', { early: encodeFrame(OPCODE.text, 'early') });
+		const socket = await c.websocket('/echo/websocket', {
+			early: encodeFrame(OPCODE.text, 'early'),
+		});
 		assert.equal(await socket.readText(), 'early');
 	});
 
@@ -72,7 +75,7 @@ function messages({ test }) {
 }
 
 function closing({ test }) {
-	test('s6: raw: the application\'s close carries code and reason', async (c) => {
+	test("s6: raw: the application's close carries code and reason", async (c) => {
 		const socket = await c.websocket('/close/websocket');
 		const { opcode, code, reason } = await socket.read();
 		assert.deepEqual([opcode, code, reason], [OPCODE.close, 3000, 'Go away!']);
@@ -92,7 +95,9 @@ function closing({ test }) {
 function versions({ test }) {
 	for (const version of ['13', '8']) {
 		test(`s6: raw: version ${version} is spoken`, async (c) => {
-			const socket = await c.websocket('/echo/websocket', { headers: { 'Sec-WebSocket-Version': version } });
+			const socket = await c.websocket('/echo/websocket', {
+				headers: { 'Sec-WebSocket-Version': version },
+			});
 			socket.send('x');
 			assert.equal(await socket.readText(), 'x');
 		});
@@ -109,9 +114,18 @@ function versions({ test }) {
 	});
 
 	test('s6: raw: the messages of old drafts are not spoken', async (c) => {
-		const headers = { 'Sec-WebSocket-Version': null, 'Sec-WebSocket-Key': null, 'Sec-WebSocket-Key1': '4 @1  46546xW%0l 1 5',
-			'Sec-WebSocket-Key2': '12998 5 Y3 1  .P00', Origin: 'http://example.com' };
-		const { answer } = await c.websocket('/echo/websocket', { headers, early: '^n:ds[4U', check: false });
+		const headers = {
+			'Sec-WebSocket-Version': null,
+			'Sec-WebSocket-Key': null,
+			'Sec-WebSocket-Key1': '4 @1  46546xW%0l 1 5',
+			'Sec-WebSocket-Key2': '12998 5 Y3 1  .P00',
+			Origin: 'http://example.com',
+		};
+		const { answer } = await c.websocket('/echo/websocket', {
+			headers,
+			early: '^n:ds[4U',
+			check: false,
+		});
 		assert.equal(answer.status, 400);
 		await answer.readToEnd();
 		assert.equal(answer.text, VERSION_TEXT);
@@ -119,6 +133,5 @@ function versions({ test }) {
 }
 
 exports.register = (target) => {
-	for (const group of [messages, closing, versions])
-		group(target);
+	for (const group of [messages, closing, versions]) group(target);
 };

@@ -20,10 +20,13 @@ const START_TIMEOUT = 30000;
 const STOP_TIMEOUT = 30000;
 
 const running = new Set();
-process.on('exit', () => {
+
+// For what a failed test left running.
+function killAll() {
 	for (const daemon of running)
 		daemon.child.kill('SIGKILL');
-});
+}
+process.on('exit', killAll);
 
 function temporaryDirectory() {
 	return fs.mkdtempSync(path.join(os.tmpdir(), 'sockjs-e2e-'));
@@ -151,6 +154,6 @@ function withLog(getDaemon, body) {
 }
 
 module.exports = {
-	Daemon, startDaemon, runDaemon, temporaryDirectory, withTimeout, withLog,
+	Daemon, startDaemon, runDaemon, killAll, temporaryDirectory, withTimeout, withLog,
 	program, isSanitized,
 };

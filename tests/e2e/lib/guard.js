@@ -82,6 +82,19 @@ async function eventually(condition, what, ms = 5000) {
 	}
 }
 
+// What a process has open, for a failure's message: sockets with their TCP states.
+function openFiles(pid) {
+	const states = {};
+	for (const line of fs.readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1, -1)) {
+		const fields = line.trim().split(/\s+/);
+		states[`socket:[${fields[9]}]`] = `TCP state ${fields[3]} ${fields[1]} ${fields[2]} queues ${fields[4]}`;
+	}
+	return fs.readdirSync(`/proc/${pid}/fd`).map((fd) => {
+		const link = fs.readlinkSync(`/proc/${pid}/fd/${fd}`);
+		return `${fd} ${link} ${states[link] || ''}`;
+	}).join('\n');
+}
+
 // Registers the hooks of a test file. Returns check(name, [options,] body), which registers a test, and
 // checkUnharmed(), which registers the last one. body is called with the daemon.
 function guard(subject, conf) {
@@ -118,8 +131,8 @@ function guard(subject, conf) {
 	const checkUnharmed = () => check('afterwards the daemon is the same process, with nothing left open', async () => {
 		assert.strictEqual(daemon.child.exitCode, null);
 		assert.strictEqual(daemon.child.signalCode, null);
-		const links = () => fs.readdirSync(`/proc/${daemon.pid}/fd`).length;
-		await eventually(() => links() <= descriptors, () => `${links()} descriptors, ${descriptors} at the beginning`, 8000);
+		const count = () => fs.readdirSync(`/proc/${daemon.pid}/fd`).length;
+		await eventually(() => count() <= descriptors, () => `${count()} descriptors, ${descriptors} at the beginning:\n${openFiles(daemon.pid)}`, 8000);
 	});
 	return { check, checkUnharmed };
 }

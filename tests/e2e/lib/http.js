@@ -1,7 +1,8 @@
 'use strict';
 
-// A raw HTTP/1.x client over sockets: exact bytes go out, and what comes back is seen as it is (case of header names,
-// duplicate headers, chunks and the time of each). It is strict: an answer that breaks RFC 9112 throws.
+// A raw HTTP/1.x client over sockets: exact bytes go out, and what comes back is seen as it is
+// (case of header names, duplicate headers, chunks and the time of each). It is strict: an answer
+// that breaks RFC 9112 throws.
 
 const net = require('node:net');
 const { performance } = require('node:perf_hooks');
@@ -14,12 +15,18 @@ class TimeoutError extends Error {}
 const now = () => performance.now();
 const printable = (bytes) => JSON.stringify(bytes.toString('latin1'));
 
-// A socket with an incoming buffer. Everything read waits for what it needs, up to a time limit, and then throws.
+// A socket with an incoming buffer. Everything read waits for what it needs, up to a time limit,
+// and then throws.
 class Connection {
 	// url: http://HOST:PORT. Resolves when the connection stands.
 	static open(url, { allowHalfOpen = true } = {}) {
 		const { hostname, port } = new URL(url);
-		const socket = net.connect({ host: hostname, port: Number(port || 80), allowHalfOpen, noDelay: true });
+		const socket = net.connect({
+			host: hostname,
+			port: Number(port || 80),
+			allowHalfOpen,
+			noDelay: true,
+		});
 
 		return new Promise((resolve, reject) => {
 			socket.once('connect', () => resolve(new Connection(socket)));
@@ -38,8 +45,16 @@ class Connection {
 		this.transcript = []; // {who, bytes, at}
 		this.wake = () => {};
 		socket.on('data', (bytes) => this.arrive(bytes));
-		socket.on('end', () => this.finish(() => { this.ended = true; }));
-		socket.on('error', (error) => this.finish(() => { this.error = error.code; }));
+		socket.on('end', () =>
+			this.finish(() => {
+				this.ended = true;
+			}),
+		);
+		socket.on('error', (error) =>
+			this.finish(() => {
+				this.error = error.code;
+			}),
+		);
 		socket.on('close', () => this.finish(() => {}));
 	}
 
@@ -57,7 +72,12 @@ class Connection {
 	}
 
 	note(who, bytes) {
-		this.transcript.push({ who, bytes: Buffer.from(bytes.subarray(0, 2000)), size: bytes.length, at: now() });
+		this.transcript.push({
+			who,
+			bytes: Buffer.from(bytes.subarray(0, 2000)),
+			size: bytes.length,
+			at: now(),
+		});
 	}
 
 	write(data) {
@@ -88,11 +108,12 @@ class Connection {
 		const before = this.consumed + this.pending.length;
 
 		while (this.consumed + this.pending.length === before) {
-			if (this.closed)
-				return false;
+			if (this.closed) return false;
 			const left = deadline - now();
 			if (left <= 0)
-				throw new TimeoutError(`nothing more came in time; unread so far: ${printable(this.pending)}`);
+				throw new TimeoutError(
+					`nothing more came in time; unread so far: ${printable(this.pending)}`,
+				);
 			await this.pause(left);
 		}
 		return true;
@@ -125,7 +146,9 @@ class Connection {
 
 		while (this.pending.length < size) {
 			if (!(await this.more(deadline)))
-				throw new Error(`the connection ended (${this.error || 'FIN'}) before ${size} bytes: ${printable(this.pending)}`);
+				throw new Error(
+					`the connection ended (${this.error || 'FIN'}) before ${size} bytes: ${printable(this.pending)}`,
+				);
 		}
 		return this.consume(size);
 	}
@@ -135,7 +158,9 @@ class Connection {
 		const deadline = now() + timeout;
 
 		if (this.pending.length || (await this.more(deadline)))
-			throw new Error(`bytes instead of the end of the connection: ${printable(this.pending)}`);
+			throw new Error(
+				`bytes instead of the end of the connection: ${printable(this.pending)}`,
+			);
 	}
 
 	// Sends a request; resolves when the head of the answer is there.
@@ -161,36 +186,48 @@ class Connection {
 
 		while ((end = this.pending.indexOf('\r\n\r\n')) < 0) {
 			if (!(await this.more(deadline)))
-				throw new Error(`the connection ended (${this.error || 'FIN'}) before an answer: ${printable(this.pending)}`);
+				throw new Error(
+					`the connection ended (${this.error || 'FIN'}) before an answer: ${printable(this.pending)}`,
+				);
 		}
 		return new Answer(this, method, this.consume(end + 4).toString('latin1'));
 	}
 
 	describe() {
 		const begin = this.transcript.length ? this.transcript[0].at : 0;
-		return this.transcript.map(({ who, bytes, size, at }) => {
-			const cut = size > bytes.length ? ` ... (${size} bytes)` : '';
-			return `  +${Math.round(at - begin)}ms ${who}: ${printable(bytes)}${cut}`;
-		}).join('\n') + `\n  ${this.error || (this.ended ? 'ended by the server' : 'open')}`;
+		return (
+			this.transcript
+				.map(({ who, bytes, size, at }) => {
+					const cut = size > bytes.length ? ` ... (${size} bytes)` : '';
+					return `  +${Math.round(at - begin)}ms ${who}: ${printable(bytes)}${cut}`;
+				})
+				.join('\n') + `\n  ${this.error || (this.ended ? 'ended by the server' : 'open')}`
+		);
 	}
 }
 
-// headers: {name: value} or [[name, value], ...]; a value of null leaves a default header out. `Host` and, for a body or
-// a POST, `Content-Length` are added.
-function formatRequest(method, path, { version = '1.1', host, headers = [], body, length = true } = {}) {
+// headers: {name: value} or [[name, value], ...]; a value of null leaves a default header out.
+// `Host` and, for a body or a POST, `Content-Length` are added.
+function formatRequest(
+	method,
+	path,
+	{ version = '1.1', host, headers = [], body, length = true } = {},
+) {
 	const given = Array.isArray(headers) ? headers : Object.entries(headers);
 	const names = given.map(([name]) => name.toLowerCase());
 	const bytes = Buffer.from(body === undefined ? '' : body);
 	const lines = [`${method} ${path} HTTP/${version}`];
 
-	if (!names.includes('host') && host)
-		lines.push(`Host: ${host}`);
+	if (!names.includes('host') && host) lines.push(`Host: ${host}`);
 	for (const [name, value] of given) {
-		if (value !== null)
-			lines.push(`${name}: ${value}`);
+		if (value !== null) lines.push(`${name}: ${value}`);
 	}
-	if (length && (body !== undefined || method === 'POST') && !names.includes('content-length') &&
-	    !names.includes('transfer-encoding'))
+	if (
+		length &&
+		(body !== undefined || method === 'POST') &&
+		!names.includes('content-length') &&
+		!names.includes('transfer-encoding')
+	)
 		lines.push(`Content-Length: ${bytes.length}`);
 	return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), bytes]);
 }
@@ -201,8 +238,7 @@ class Answer {
 		const [statusLine, ...lines] = head.slice(0, -4).split('\r\n');
 		const match = /^HTTP\/(1\.[01]) ([1-5][0-9]{2}) (.*)$/.exec(statusLine);
 
-		if (!match)
-			throw new Error(`no status line: ${JSON.stringify(statusLine)}`);
+		if (!match) throw new Error(`no status line: ${JSON.stringify(statusLine)}`);
 		this.connection = connection;
 		this.head = head;
 		this.version = match[1];
@@ -228,14 +264,12 @@ class Answer {
 			return 0;
 		}
 		if (encoding !== undefined) {
-			if (encoding !== 'chunked')
-				throw new Error(`Transfer-Encoding: ${encoding}`);
+			if (encoding !== 'chunked') throw new Error(`Transfer-Encoding: ${encoding}`);
 			this.framed = 'chunked';
 			return 0;
 		}
 		if (length !== undefined) {
-			if (!/^[0-9]+$/.test(length))
-				throw new Error(`Content-Length: ${length}`);
+			if (!/^[0-9]+$/.test(length)) throw new Error(`Content-Length: ${length}`);
 			this.framed = 'length';
 			this.finished = length === '0';
 			return Number(length);
@@ -254,7 +288,9 @@ class Answer {
 
 	headerAll(name) {
 		const wanted = name.toLowerCase();
-		return this.headers.filter(([key]) => key.toLowerCase() === wanted).map(([, value]) => value);
+		return this.headers
+			.filter(([key]) => key.toLowerCase() === wanted)
+			.map(([, value]) => value);
 	}
 
 	get text() {
@@ -269,8 +305,7 @@ class Answer {
 	decodePlain() {
 		const size = Math.min(this.connection.pending.length, this.left);
 
-		if (size === 0)
-			return false;
+		if (size === 0) return false;
 		this.left -= size;
 		this.take(this.connection.consume(size));
 		this.finished = this.left === 0;
@@ -281,42 +316,41 @@ class Answer {
 		const { pending } = this.connection;
 		const line = pending.indexOf('\r\n');
 
-		if (line < 0)
-			return false;
+		if (line < 0) return false;
 		const size = pending.toString('latin1', 0, line);
-		if (!/^[0-9a-fA-F]+$/.test(size))
-			throw new Error(`chunk size: ${JSON.stringify(size)}`);
+		if (!/^[0-9a-fA-F]+$/.test(size)) throw new Error(`chunk size: ${JSON.stringify(size)}`);
 		const end = line + 2 + parseInt(size, 16);
-		if (pending.length < end + 2)
-			return false;
+		if (pending.length < end + 2) return false;
 		if (pending.toString('latin1', end, end + 2) !== '\r\n')
 			throw new Error('no CRLF after a chunk, or trailers');
 		const chunk = this.connection.consume(end + 2).subarray(line + 2, end);
-		if (chunk.length)
-			this.take(chunk);
-		else
-			this.finished = true;
+		if (chunk.length) this.take(chunk);
+		else this.finished = true;
 		return true;
 	}
 
 	take(data) {
-		this.pieces.push({ data, begin: this.body.length, at: this.connection.arrivedAt(this.connection.consumed) });
+		this.pieces.push({
+			data,
+			begin: this.body.length,
+			at: this.connection.arrivedAt(this.connection.consumed),
+		});
 		this.body = Buffer.concat([this.body, data]);
 		this.unread = Buffer.concat([this.unread, data]);
 	}
 
 	// Gets more of the body: false when it is complete. A body that is cut off throws.
 	async more(deadline) {
-		if (this.finished)
-			return false;
+		if (this.finished) return false;
 		while (!this.decode()) {
-			if (await this.connection.more(deadline))
-				continue;
+			if (await this.connection.more(deadline)) continue;
 			if (this.framed === 'close' && this.connection.ended) {
 				this.finished = true;
 				return false;
 			}
-			throw new Error(`the answer was cut off (${this.connection.error || 'FIN'}) after ${printable(this.body)}`);
+			throw new Error(
+				`the answer was cut off (${this.connection.error || 'FIN'}) after ${printable(this.body)}`,
+			);
 		}
 		return true;
 	}
@@ -340,7 +374,9 @@ class Answer {
 		while ((at = this.unread.indexOf(delimiter, searched)) < 0) {
 			searched = Math.max(0, this.unread.length - delimiter.length);
 			if (!(await this.more(deadline)))
-				throw new Error(`the answer ended before ${JSON.stringify(delimiter)}: ${printable(this.unread)}`);
+				throw new Error(
+					`the answer ended before ${JSON.stringify(delimiter)}: ${printable(this.unread)}`,
+				);
 		}
 		return this.consume(at + delimiter.length);
 	}
@@ -371,8 +407,7 @@ class Answer {
 			if (this.unread.length === 0 && !(await this.more(now() + ms)))
 				throw new Error('the answer ended instead of staying open');
 		} catch (error) {
-			if (error instanceof TimeoutError)
-				return;
+			if (error instanceof TimeoutError) return;
 			throw error;
 		}
 		throw new Error(`bytes instead of silence: ${printable(this.unread)}`);
@@ -381,8 +416,7 @@ class Answer {
 
 function parseHeader(line) {
 	const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/.exec(line);
-	if (!match)
-		throw new Error(`no header line: ${JSON.stringify(line)}`);
+	if (!match) throw new Error(`no header line: ${JSON.stringify(line)}`);
 	return [match[1], match[2]];
 }
 
@@ -396,10 +430,20 @@ async function request(url, method, path, options = {}) {
 	}
 }
 
-// One request on a connection of its own; resolves with the head, the caller reads the body and closes.
+// One request on a connection of its own; resolves with the head, the caller reads the body and
+// closes.
 async function openStream(url, method, path, options = {}) {
 	const connection = await Connection.open(url);
 	return connection.open(method, path, options);
 }
 
-module.exports = { Connection, Answer, TimeoutError, formatRequest, request, openStream, now, DEFAULT_TIMEOUT };
+module.exports = {
+	Connection,
+	Answer,
+	TimeoutError,
+	formatRequest,
+	request,
+	openStream,
+	now,
+	DEFAULT_TIMEOUT,
+};

@@ -1,7 +1,7 @@
 'use strict';
 
-// npm `sockjs` 0.3.24 (the reference implementation of the protocol) serving the services of our configuration files,
-// as far as it has the options: the same file configures both sides.
+// npm `sockjs` 0.3.24 (the reference implementation of the protocol) serving the services of our
+// configuration files, as far as it has the options: the same file configures both sides.
 
 const fs = require('node:fs');
 const http = require('node:http');
@@ -25,10 +25,11 @@ const modules = {
 		};
 	},
 	amplify() {
-		return (connection) => connection.on('data', (message) => {
-			const power = Math.floor(Number(message));
-			connection.write('x'.repeat(2 ** (power >= 1 && power <= 18 ? power : 1)));
-		});
+		return (connection) =>
+			connection.on('data', (message) => {
+				const power = Math.floor(Number(message));
+				connection.write('x'.repeat(2 ** (power >= 1 && power <= 18 ? power : 1)));
+			});
 	},
 	broadcast() {
 		const connections = new Set();
@@ -49,14 +50,10 @@ function parseConfiguration(text) {
 	for (const line of text.split('\n').map((each) => each.trim())) {
 		const section = /^\[service (~ )?(.*)\]$/.exec(line);
 		const option = /^([a-z0-9_]+)\s*=\s*(.*)$/.exec(line);
-		if (line === '[server]')
-			options = server;
-		else if (section)
-			services.push({ prefix: section[2], options: (options = {}) });
-		else if (option)
-			options[option[1]] = option[2];
-		else if (line && !/^[#;]/.test(line))
-			throw new Error(`not understood: ${line}`);
+		if (line === '[server]') options = server;
+		else if (section) services.push({ prefix: section[2], options: (options = {}) });
+		else if (option) options[option[1]] = option[2];
+		else if (line && !/^[#;]/.test(line)) throw new Error(`not understood: ${line}`);
 	}
 	return { server, services };
 }
@@ -66,26 +63,27 @@ function translate(options) {
 	const translated = {};
 
 	for (const [name, value] of Object.entries(options)) {
-		if (BOOLEANS.includes(name))
-			translated[name] = value === 'on';
-		else if (NUMBERS.includes(name))
-			translated[name] = Number(value);
-		else if (STRINGS.includes(name))
-			translated[name] = value;
+		if (BOOLEANS.includes(name)) translated[name] = value === 'on';
+		else if (NUMBERS.includes(name)) translated[name] = Number(value);
+		else if (STRINGS.includes(name)) translated[name] = value;
 	}
 	return translated;
 }
 
 // Serves the services of the files on 127.0.0.1:port (0: any); resolves with {url, close()}.
 async function startReference(port, files) {
-	const { server, services } = parseConfiguration(files.map((file) => fs.readFileSync(file, 'utf8')).join('\n'));
+	const { server, services } = parseConfiguration(
+		files.map((file) => fs.readFileSync(file, 'utf8')).join('\n'),
+	);
 	const httpServer = http.createServer();
 
 	httpServer.on('request', (request, response) => {
 		response.writeHead(404);
 		response.end();
 	});
-	httpServer.on('upgrade', (request, socket) => socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n'));
+	httpServer.on('upgrade', (request, socket) =>
+		socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n'),
+	);
 	for (const { prefix, options } of services) {
 		const service = sockjs.createServer({ log: () => {}, ...translate(server) });
 		service.on('connection', modules[options.module]());
@@ -97,10 +95,11 @@ async function startReference(port, files) {
 	});
 	return {
 		url: `http://127.0.0.1:${httpServer.address().port}`,
-		close: () => new Promise((resolve) => {
-			httpServer.close(resolve);
-			httpServer.closeAllConnections();
-		}),
+		close: () =>
+			new Promise((resolve) => {
+				httpServer.close(resolve);
+				httpServer.closeAllConnections();
+			}),
 	};
 }
 

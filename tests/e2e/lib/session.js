@@ -1,7 +1,7 @@
 'use strict';
 
-// The SockJS session transports as a client sees them (protocol.md, sections 1, 4 and 5): how each asks, what comes
-// before its first frame, and how it wraps a frame.
+// The SockJS session transports as a client sees them (sections 1, 4 and 5 of the protocol): how
+// each asks, what comes before its first frame, and how it wraps a frame.
 
 const assert = require('node:assert/strict');
 const { DEFAULT_TIMEOUT, now } = require('./http');
@@ -25,36 +25,74 @@ function htmlfilePage(callback) {
 	return page;
 }
 
-const escapeEventsource = (frame) => frame.replace(/[%\r\n\0]/g, (c) => (
-	`%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
-));
+const escapeEventsource = (frame) =>
+	frame.replace(
+		/[%\r\n\0]/g,
+		(c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+	);
 
 const transports = {
 	xhr: {
-		method: 'POST', path: '/xhr', streaming: false, contentType: JAVASCRIPT, protocol: 'xhr-polling',
-		begin: '', end: '\n', encode: (frame) => frame, decode: (text) => text,
+		method: 'POST',
+		path: '/xhr',
+		streaming: false,
+		contentType: JAVASCRIPT,
+		protocol: 'xhr-polling',
+		begin: '',
+		end: '\n',
+		encode: (frame) => frame,
+		decode: (text) => text,
 	},
 	jsonp: {
-		method: 'GET', path: `/jsonp?c=${CALLBACK}`, streaming: false, contentType: JAVASCRIPT,
-		protocol: 'jsonp-polling', begin: `/**/${CALLBACK}(`, end: ');\r\n', encode: JSON.stringify, decode: JSON.parse,
+		method: 'GET',
+		path: `/jsonp?c=${CALLBACK}`,
+		streaming: false,
+		contentType: JAVASCRIPT,
+		protocol: 'jsonp-polling',
+		begin: `/**/${CALLBACK}(`,
+		end: ');\r\n',
+		encode: JSON.stringify,
+		decode: JSON.parse,
 	},
 	xhr_streaming: {
-		method: 'POST', path: '/xhr_streaming', streaming: true, contentType: JAVASCRIPT, protocol: 'xhr-streaming',
-		prelude: `${'h'.repeat(2048)}\n`, begin: '', end: '\n', encode: (frame) => frame, decode: (text) => text,
+		method: 'POST',
+		path: '/xhr_streaming',
+		streaming: true,
+		contentType: JAVASCRIPT,
+		protocol: 'xhr-streaming',
+		prelude: `${'h'.repeat(2048)}\n`,
+		begin: '',
+		end: '\n',
+		encode: (frame) => frame,
+		decode: (text) => text,
 	},
 	eventsource: {
-		method: 'GET', path: '/eventsource', streaming: true, contentType: 'text/event-stream', protocol: 'eventsource',
-		prelude: '\r\n', begin: 'data: ', end: '\r\n\r\n', encode: escapeEventsource, decode: decodeURIComponent,
+		method: 'GET',
+		path: '/eventsource',
+		streaming: true,
+		contentType: 'text/event-stream',
+		protocol: 'eventsource',
+		prelude: '\r\n',
+		begin: 'data: ',
+		end: '\r\n\r\n',
+		encode: escapeEventsource,
+		decode: decodeURIComponent,
 	},
 	htmlfile: {
-		method: 'GET', path: `/htmlfile?c=${CALLBACK}`, streaming: true, contentType: 'text/html; charset=UTF-8',
-		protocol: 'htmlfile', page: htmlfilePage(CALLBACK), begin: '<script>\np(', end: ');\n</script>\r\n',
-		encode: (frame) => JSON.stringify(frame).replace(/<\//g, '<\\/'), decode: JSON.parse,
+		method: 'GET',
+		path: `/htmlfile?c=${CALLBACK}`,
+		streaming: true,
+		contentType: 'text/html; charset=UTF-8',
+		protocol: 'htmlfile',
+		page: htmlfilePage(CALLBACK),
+		begin: '<script>\np(',
+		end: ');\n</script>\r\n',
+		encode: (frame) => JSON.stringify(frame).replace(/<\//g, '<\\/'),
+		decode: JSON.parse,
 	},
 };
 
-for (const [name, transport] of Object.entries(transports))
-	transport.name = name;
+for (const [name, transport] of Object.entries(transports)) transport.name = name;
 
 const streams = Object.values(transports).filter(({ streaming }) => streaming);
 const polls = Object.values(transports).filter(({ streaming }) => !streaming);
@@ -65,12 +103,15 @@ function wrap(transport, frame) {
 }
 
 function unwrap(transport, text) {
-	assert.ok(text.startsWith(transport.begin) && text.endsWith(transport.end),
-		`no ${transport.name} frame: ${JSON.stringify(text)}`);
+	assert.ok(
+		text.startsWith(transport.begin) && text.endsWith(transport.end),
+		`no ${transport.name} frame: ${JSON.stringify(text)}`,
+	);
 	return transport.decode(text.slice(transport.begin.length, -transport.end.length));
 }
 
-// One receiving request: sent at once; its answer, prelude and frames are read when they are asked for.
+// One receiving request: sent at once; its answer, prelude and frames are read when they are asked
+// for.
 class Receiver {
 	constructor(transport, connection, path, options) {
 		this.transport = transport;
@@ -91,10 +132,8 @@ class Receiver {
 		const { prelude, page } = this.transport;
 
 		assert.equal(answer.status, 200, answer.head);
-		if (prelude)
-			assert.equal(String(await answer.readBytes(prelude.length, timeout)), prelude);
-		else if (page)
-			this.prelude = String(await answer.readUntil('\r\n\r\n', timeout));
+		if (prelude) assert.equal(String(await answer.readBytes(prelude.length, timeout)), prelude);
+		else if (page) this.prelude = String(await answer.readUntil('\r\n\r\n', timeout));
 		return answer;
 	}
 
@@ -111,8 +150,7 @@ class Receiver {
 
 		while (messages.length < count) {
 			const frame = await this.readFrame(Math.max(0, deadline - now()));
-			if (frame !== 'h')
-				messages.push(...messagesOf(frame));
+			if (frame !== 'h') messages.push(...messagesOf(frame));
 		}
 		assert.equal(messages.length, count);
 		return messages;
@@ -128,7 +166,8 @@ function messagesOf(frame) {
 	return JSON.parse(frame.slice(1));
 }
 
-// A session of a service, reached with any transport. `context` opens (and later closes) the connections.
+// A session of a service, reached with any transport. `context` opens (and later closes) the
+// connections.
 class Session {
 	constructor(context, prefix, { server = '000', id } = {}) {
 		this.context = context;
@@ -140,7 +179,12 @@ class Session {
 	// Sends a receiving request and does not wait for anything.
 	async receive(name, options) {
 		const transport = transports[name];
-		return new Receiver(transport, await this.context.connect(), this.path + transport.path, options);
+		return new Receiver(
+			transport,
+			await this.context.connect(),
+			this.path + transport.path,
+			options,
+		);
 	}
 
 	// A receiving request for one frame, of a polling transport or a stream that ends after it.
@@ -197,4 +241,15 @@ class Session {
 	}
 }
 
-module.exports = { Session, Receiver, transports, streams, polls, wrap, unwrap, messagesOf, htmlfilePage, CALLBACK };
+module.exports = {
+	Session,
+	Receiver,
+	transports,
+	streams,
+	polls,
+	wrap,
+	unwrap,
+	messagesOf,
+	htmlfilePage,
+	CALLBACK,
+};

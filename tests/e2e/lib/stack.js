@@ -1,10 +1,12 @@
 'use strict';
 
-// Starts and stops what the end-to-end tests talk to: a stack of the built programs (tests/stack), or npm `sockjs` as
-// the reference (tests/e2e/reference_server.js). Both print `ready URL` and `pids NAME=PID[,PID] ...`.
+// Starts and stops what the end-to-end tests talk to: a stack of the built programs (tests/stack),
+// or npm `sockjs` as the reference (tests/e2e/reference_server.js). Both print `ready URL` and
+// `pids NAME=PID[,PID] ...`.
 //
-// Environment: SOCKJS_SRCDIR (the sources; default: this repository), SOCKJS_BUILDDIR (the built programs; default: the
-// sources), SOCKJS_TARGET (URL of a running server, which is then used instead of starting one).
+// Environment: SOCKJS_SRCDIR (the sources; default: this repository), SOCKJS_BUILDDIR (the built
+// programs; default: the sources), SOCKJS_TARGET (URL of a running server, which is then used
+// instead of starting one).
 
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
@@ -29,15 +31,17 @@ function canListen(port) {
 async function freePort() {
 	for (let tries = 0; tries < 100; tries++) {
 		const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
-		if (await canListen(port))
-			return port;
+		if (await canListen(port)) return port;
 	}
 	throw new Error('no free port on 127.0.0.1');
 }
 
 function commandOf(kind, port, conf) {
 	if (kind === 'reference')
-		return [process.execPath, ['--no-deprecation', path.join(srcdir, 'tests/e2e/reference_server.js'), port, conf]];
+		return [
+			process.execPath,
+			['--no-deprecation', path.join(srcdir, 'tests/e2e/reference_server.js'), port, conf],
+		];
 	return [path.join(srcdir, 'tests/stack'), [kind, port, conf]];
 }
 
@@ -85,7 +89,8 @@ class Stack {
 
 	waitReady() {
 		return new Promise((resolve, reject) => {
-			const fail = (why) => reject(new Error(`${this.kind} did not start: ${why}\n${this.output}`));
+			const fail = (why) =>
+				reject(new Error(`${this.kind} did not start: ${why}\n${this.output}`));
 			const timer = setTimeout(() => {
 				fail(`not ready within ${START_LIMIT} ms`);
 				this.child.kill('SIGTERM');
@@ -146,8 +151,9 @@ function borrowed(kind, url) {
 	};
 }
 
-// kind: `reference`, or a kind that tests/stack knows. conf: a configuration file, or several that belong together;
-// default tests/services.conf. Resolves, when it accepts connections, with {url, pids, pidsLines, log(), stop()}.
+// kind: `reference`, or a kind that tests/stack knows. conf: a configuration file, or several that
+// belong together; default tests/services.conf. Resolves, when it accepts connections, with {url,
+// pids, pidsLines, log(), stop()}.
 async function startStack(kind, { conf = path.join(srcdir, 'tests/services.conf') } = {}) {
 	if (process.env.SOCKJS_TARGET && kind !== 'reference')
 		return borrowed(kind, process.env.SOCKJS_TARGET);
@@ -163,7 +169,11 @@ process.on('exit', () => {
 		fs.rmSync(stack.directory, { recursive: true, force: true });
 	}
 });
-for (const [signal, number] of [['SIGINT', 2], ['SIGTERM', 15], ['SIGHUP', 1]])
+for (const [signal, number] of [
+	['SIGINT', 2],
+	['SIGTERM', 15],
+	['SIGHUP', 1],
+])
 	process.once(signal, () => process.exit(128 + number));
 
 module.exports = { startStack, freePort, srcdir };

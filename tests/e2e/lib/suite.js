@@ -2,14 +2,18 @@
 
 // Runs the conformance suite (tests/e2e/conformance/*.js) against one kind of target.
 //
-// Each file exports register(target), which calls target.test(name, [options], body); body gets a Context. node's
-// runner runs top-level tests one after another, and most of this suite is waiting: so the bodies run here, side by
-// side, and each top-level test only waits for its body and reports it. Options of a test:
+// Each file exports register(target), which calls target.test(name, [options], body); body gets a
+// Context. node's runner runs top-level tests one after another, and most of this suite is waiting:
+// so the bodies run here, side by side, and each top-level test only waits for its body and reports
+// it. Options of a test:
 //   wait     it mostly waits: started at once and beside the limit of those that work
 //   timeout  ms, default 40000
 //   conf     `defaults`: runs against the services of defaults.conf
 //
-// Against the reference a test that lib/differences.js lists must fail, and in the way described there.
+// A test's name begins with the section of the protocol whose sentence it asserts (`s5: ...`).
+//
+// Against the reference a test that lib/differences.js lists must fail, and in the way described
+// there.
 
 const assert = require('node:assert/strict');
 const crypto = require('node:crypto');
@@ -28,13 +32,15 @@ const AT_ONCE = 6; // tests that work (do not just wait) side by side
 const DEFAULT_TIMEOUT = 40000; // ms
 const SHOWN_CONNECTIONS = 6; // of a failed test
 const SHOWN_LOG = 200; // lines
+const SANITIZER = /^.*(ERROR: [A-Za-z]+Sanitizer|runtime error:).*$/m;
 
 const configurations = {
 	standard: [path.join(srcdir, 'tests/services.conf'), path.join(srcdir, 'tests/e2e/extra.conf')],
 	defaults: [path.join(srcdir, 'tests/e2e/defaults.conf')],
 };
 
-// What a test talks through. It knows every connection it opened, closes them, and can show what went over them.
+// What a test talks through. It knows every connection it opened, closes them, and can show what
+// went over them.
 class Context {
 	constructor(url) {
 		this.url = url;
@@ -84,8 +90,10 @@ class Context {
 	}
 
 	describe() {
-		return this.connections.slice(-SHOWN_CONNECTIONS)
-			.map((connection, index) => `connection ${index}\n${connection.describe()}`).join('\n');
+		return this.connections
+			.slice(-SHOWN_CONNECTIONS)
+			.map((connection, index) => `connection ${index}\n${connection.describe()}`)
+			.join('\n');
 	}
 }
 
@@ -110,10 +118,11 @@ class Case {
 	// Never rejects: the result is {error, transcript}, or {skip}.
 	async run(stacks) {
 		const stack = await stacks[this.options.conf];
-		if (stack.skip)
-			return this.finish(stack);
+		if (stack.skip) return this.finish(stack);
 		if (stack.error)
-			return this.finish({ error: new Error('the stack did not start (its own test below says why)') });
+			return this.finish({
+				error: new Error('the stack did not start (its own test below says why)'),
+			});
 		const context = new Context(stack.url);
 		try {
 			await withTimeout(Promise.resolve(context).then(this.body), this.options.timeout);
@@ -133,8 +142,7 @@ const waits = ({ options, difference }) => options.wait || difference;
 async function runAll(cases, stacks) {
 	const queue = cases.filter((each) => !waits(each));
 	const worker = async () => {
-		for (let next = queue.shift(); next; next = queue.shift())
-			await next.run(stacks);
+		for (let next = queue.shift(); next; next = queue.shift()) await next.run(stacks);
 	};
 
 	await Promise.all([
@@ -148,8 +156,7 @@ function startAll(kind) {
 	for (const [name, conf] of Object.entries(configurations)) {
 		if (name !== 'standard' && process.env.SOCKJS_TARGET && kind !== 'reference')
 			stacks[name] = Promise.resolve({ skip: `SOCKJS_TARGET does not serve ${name}.conf` });
-		else
-			stacks[name] = startStack(kind, { conf }).catch((error) => ({ error }));
+		else stacks[name] = startStack(kind, { conf }).catch((error) => ({ error }));
 	}
 	return stacks;
 }
@@ -168,20 +175,21 @@ function registerAll(kind) {
 		},
 	};
 
-	for (const file of fs.readdirSync(directory).filter((each) => each.endsWith('.js')).sort())
+	for (const file of fs
+		.readdirSync(directory)
+		.filter((each) => each.endsWith('.js'))
+		.sort())
 		require(path.join(directory, file)).register(target);
 	return cases;
 }
 
 function showFailure(t, transcript = '') {
-	for (const line of String(transcript).split('\n'))
-		t.diagnostic(line);
+	for (const line of String(transcript).split('\n')) t.diagnostic(line);
 }
 
 // A test of ours must pass.
 async function report(t, result) {
-	if (result.skip)
-		return t.skip(result.skip);
+	if (result.skip) return t.skip(result.skip);
 	if (result.error) {
 		showFailure(t, result.transcript);
 		throw result.error;
@@ -189,7 +197,8 @@ async function report(t, result) {
 	return undefined;
 }
 
-// A test that is listed as a difference must fail on the reference, with the message it is listed with.
+// A test that is listed as a difference must fail on the reference, with the message it is listed
+// with.
 async function reportDifference(t, result, difference) {
 	t.diagnostic(`intended difference: ${difference.reason}`);
 	assert.ok(result.error, 'listed as a difference, but the reference does the same');
@@ -221,7 +230,9 @@ function checkList(cases) {
 
 function showLog(name, stack) {
 	const lines = stack.log().trimEnd().split('\n');
-	console.error(`--- log of ${stack.kind} (${name}), the last ${SHOWN_LOG} of ${lines.length} lines`);
+	console.error(
+		`--- log of ${stack.kind} (${name}), the last ${SHOWN_LOG} of ${lines.length} lines`,
+	);
 	console.error(lines.slice(-SHOWN_LOG).join('\n'));
 }
 
@@ -230,28 +241,28 @@ function checkSurvival(name, stacks, cases) {
 	test(`the stack with the ${name} services lived through the suite and stops`, async (t) => {
 		const stack = await stacks[name];
 		await Promise.all(cases.map(({ result }) => result));
-		if (stack.skip)
-			return t.skip(stack.skip);
-		if (stack.error)
-			throw stack.error;
+		if (stack.skip) return t.skip(stack.skip);
+		if (stack.error) throw stack.error;
 		const { pidsLines } = stack;
 		const status = await stack.stop();
-		if (cases.some(({ failed }) => failed) || pidsLines !== 1 || status !== 0)
+		const alarm = SANITIZER.exec(stack.log());
+		if (cases.some(({ failed }) => failed) || pidsLines !== 1 || status !== 0 || alarm)
 			showLog(name, stack);
 		assert.equal(pidsLines, 1, 'a program was replaced while the suite ran');
+		assert.equal(alarm && alarm[0], null);
 		assert.equal(status, 0);
 		return undefined;
 	});
 }
 
-// Runs the suite against a kind of target (`reference`, or what tests/stack knows) as top-level tests.
+// Runs the suite against a kind of target (`reference`, or what tests/stack knows) as top-level
+// tests.
 function run(kind) {
 	const cases = registerAll(kind);
 	const stacks = startAll(kind);
 
 	runAll(cases, stacks);
-	if (kind === 'reference')
-		checkList(cases);
+	if (kind === 'reference') checkList(cases);
 	cases.forEach((each) => reportCase(each));
 	Object.keys(stacks).forEach((name) => checkSurvival(name, stacks, cases));
 }

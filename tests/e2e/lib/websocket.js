@@ -1,7 +1,7 @@
 'use strict';
 
-// A raw WebSocket client (RFC 6455) over a Connection of http.js: the handshake is the caller's to form, frames go out
-// exactly as asked for, right or wrong, and come back one by one.
+// A raw WebSocket client (RFC 6455) over a Connection of http.js: the handshake is the caller's to
+// form, frames go out exactly as asked for, right or wrong, and come back one by one.
 
 const crypto = require('node:crypto');
 const { Connection, formatRequest, now, DEFAULT_TIMEOUT } = require('./http');
@@ -9,7 +9,11 @@ const { Connection, formatRequest, now, DEFAULT_TIMEOUT } = require('./http');
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 };
 
-const acceptOf = (key) => crypto.createHash('sha1').update(key + GUID).digest('base64');
+const acceptOf = (key) =>
+	crypto
+		.createHash('sha1')
+		.update(key + GUID)
+		.digest('base64');
 
 // The headers of a proper handshake; `overrides` replaces or (null) removes some.
 function handshakeHeaders(key, overrides = {}) {
@@ -24,13 +28,12 @@ function handshakeHeaders(key, overrides = {}) {
 
 function xor(payload, mask) {
 	const out = Buffer.alloc(payload.length);
-	for (let i = 0; i < payload.length; i++)
-		out[i] = payload[i] ^ mask[i & 3];
+	for (let i = 0; i < payload.length; i++) out[i] = payload[i] ^ mask[i & 3];
 	return out;
 }
 
-// form: how the length is written: 7, 16 or 64 bits; default: the shortest. length: what is announced, default the
-// payload's. mask: 4 bytes, or null for an unmasked frame.
+// form: how the length is written: 7, 16 or 64 bits; default: the shortest. length: what is
+// announced, default the payload's. mask: 4 bytes, or null for an unmasked frame.
 function encodeFrame(opcode, data = '', { fin = true, rsv = 0, mask, form, length } = {}) {
 	const payload = Buffer.from(data);
 	const announced = length === undefined ? payload.length : length;
@@ -40,16 +43,15 @@ function encodeFrame(opcode, data = '', { fin = true, rsv = 0, mask, form, lengt
 
 	head[0] = (fin ? 0x80 : 0) | (rsv << 4) | opcode;
 	head[1] = (key ? 0x80 : 0) | (bits === 7 ? announced : bits === 16 ? 126 : 127);
-	if (bits === 16)
-		head.writeUInt16BE(announced, 2);
-	else if (bits === 64)
-		head.writeBigUInt64BE(BigInt(announced), 2);
-	return key ? Buffer.concat([head, Buffer.from(key), xor(payload, key)]) : Buffer.concat([head, payload]);
+	if (bits === 16) head.writeUInt16BE(announced, 2);
+	else if (bits === 64) head.writeBigUInt64BE(BigInt(announced), 2);
+	return key
+		? Buffer.concat([head, Buffer.from(key), xor(payload, key)])
+		: Buffer.concat([head, payload]);
 }
 
 function closePayload(code, reason = '') {
-	if (code === undefined)
-		return Buffer.alloc(0);
+	if (code === undefined) return Buffer.alloc(0);
 	const payload = Buffer.alloc(2 + Buffer.byteLength(reason));
 	payload.writeUInt16BE(code, 0);
 	payload.write(reason, 2);
@@ -57,13 +59,18 @@ function closePayload(code, reason = '') {
 }
 
 class WebSocketClient {
-	// Opens a connection and sends the handshake, with the bytes `early` in the same segment. headers: overrides of
-	// the proper ones. With `check` (default) an answer that is no right 101 throws; else look at `answer`.
+	// Opens a connection and sends the handshake, with the bytes `early` in the same segment.
+	// headers: overrides of the proper ones. With `check` (default) an answer that is no right 101
+	// throws; else look at `answer`.
 	static async connect(url, path, options = {}) {
 		return WebSocketClient.handshake(await Connection.open(url), path, options);
 	}
 
-	static async handshake(connection, path, { headers = {}, early = '', check = true, version, timeout } = {}) {
+	static async handshake(
+		connection,
+		path,
+		{ headers = {}, early = '', check = true, version, timeout } = {},
+	) {
 		const key = crypto.randomBytes(16).toString('base64');
 		const head = formatRequest('GET', path, {
 			version,
@@ -73,8 +80,7 @@ class WebSocketClient {
 
 		connection.write(Buffer.concat([head, Buffer.from(early)]));
 		const answer = await connection.readAnswer('GET', timeout);
-		if (check)
-			checkHandshake(answer, headers['Sec-WebSocket-Key'] || key);
+		if (check) checkHandshake(answer, headers['Sec-WebSocket-Key'] || key);
 		return new WebSocketClient(connection, answer, key);
 	}
 
@@ -107,10 +113,8 @@ class WebSocketClient {
 		const head = await read(2);
 		let length = head[1] & 0x7f;
 
-		if (length === 126)
-			length = (await read(2)).readUInt16BE(0);
-		else if (length === 127)
-			length = Number((await read(8)).readBigUInt64BE(0));
+		if (length === 126) length = (await read(2)).readUInt16BE(0);
+		else if (length === 127) length = Number((await read(8)).readBigUInt64BE(0));
 		const masked = (head[1] & 0x80) !== 0;
 		const mask = masked ? await read(4) : null;
 		const payload = await read(length);
@@ -123,7 +127,8 @@ class WebSocketClient {
 		};
 	}
 
-	// The next message or control frame, its fragments joined: {opcode, payload, text}, for a close {code, reason} too.
+	// The next message or control frame, its fragments joined: {opcode, payload, text}, for a close
+	// {code, reason} too.
 	async read(timeout = DEFAULT_TIMEOUT) {
 		const deadline = now() + timeout;
 		const parts = [];
@@ -133,10 +138,8 @@ class WebSocketClient {
 			const frame = await this.readFrame(Math.max(0, deadline - now()));
 			if (frame.masked || frame.rsv)
 				throw new Error('a frame from the server is masked or has reserved bits');
-			if (frame.opcode >= 8)
-				return controlOf(frame);
-			if (frame.opcode !== OPCODE.continuation)
-				opcode = frame.opcode;
+			if (frame.opcode >= 8) return controlOf(frame);
+			if (frame.opcode !== OPCODE.continuation) opcode = frame.opcode;
 			parts.push(frame.payload);
 			if (frame.fin) {
 				const payload = Buffer.concat(parts);
@@ -151,10 +154,11 @@ class WebSocketClient {
 
 		for (;;) {
 			const message = await this.read(Math.max(0, deadline - now()));
-			if (message.opcode === OPCODE.text)
-				return message.text;
+			if (message.opcode === OPCODE.text) return message.text;
 			if (message.opcode !== OPCODE.ping && message.opcode !== OPCODE.pong)
-				throw new Error(`no text message: opcode ${message.opcode}, code ${message.code} ${message.reason}`);
+				throw new Error(
+					`no text message: opcode ${message.opcode}, code ${message.code} ${message.reason}`,
+				);
 		}
 	}
 
@@ -164,8 +168,7 @@ class WebSocketClient {
 
 		for (;;) {
 			const message = await this.read(Math.max(0, deadline - now()));
-			if (message.opcode === OPCODE.close)
-				return message;
+			if (message.opcode === OPCODE.close) return message;
 		}
 	}
 
@@ -176,7 +179,9 @@ class WebSocketClient {
 		while (now() < end && !this.connection.pending.length && !this.connection.closed)
 			await this.connection.pause(end - now());
 		if (this.connection.pending.length || this.connection.closed)
-			throw new Error(`no silence: ${JSON.stringify(this.connection.pending.toString('latin1'))}`);
+			throw new Error(
+				`no silence: ${JSON.stringify(this.connection.pending.toString('latin1'))}`,
+			);
 	}
 }
 
@@ -192,8 +197,7 @@ function controlOf({ opcode, payload }) {
 function checkHandshake(answer, key) {
 	const accept = answer.header('Sec-WebSocket-Accept');
 
-	if (answer.status !== 101)
-		throw new Error(`no handshake: ${answer.head}`);
+	if (answer.status !== 101) throw new Error(`no handshake: ${answer.head}`);
 	if (accept !== acceptOf(key))
 		throw new Error(`Sec-WebSocket-Accept: ${accept} instead of ${acceptOf(key)}`);
 }

@@ -1,9 +1,9 @@
 /*
- * What an application may know of a connection's last receiving request: addresses, URL, the listed headers. One allocation,
- * so that an idle session carries little.
+ * What an application may know of a connection's last receiving request: addresses, URL, the listed
+ * headers. One allocation, so that an idle session carries little.
  */
-#ifndef SESSIOND_CONNECTION_INFO_H
-#define SESSIOND_CONNECTION_INFO_H
+#ifndef COMMON_CONNECTION_INFO_H
+#define COMMON_CONNECTION_INFO_H
 
 #include <netinet/in.h>
 #include <stddef.h>
@@ -11,11 +11,17 @@
 
 struct connection_info;
 
+/*
+ * The headers that are kept, lower-case; NULL-terminated. Never `cookie`: SockJS cannot keep
+ * cookies safe across origins.
+ */
+extern const char *const connection_header_names[];
+
 /* Where it comes from; everything borrowed. */
 struct connection_source {
-	const char *path;  /* percent-encoded */
-	const char *query; /* NULL: none */
-	size_t prefix_len; /* the service's part of path */
+	const char *path;		     /* percent-encoded */
+	const char *query;		     /* NULL: none */
+	size_t prefix_len;		     /* the service's part of path */
 	const struct sockaddr *peer, *local; /* NULL: unknown */
 	const char *(*header)(const void *context, const char *name);
 	const void *context;
@@ -37,7 +43,10 @@ const char *connection_info_local_address(const struct connection_info *info);
 int connection_info_remote_port(const struct connection_info *info);
 int connection_info_local_port(const struct connection_info *info);
 
-/* The value of one of the listed headers by its lower-case name; NULL if it was not sent or is not listed. */
+/*
+ * The value of one of the listed headers by its lower-case name; NULL if it was not sent or is not
+ * listed.
+ */
 const char *connection_info_header(const struct connection_info *info, const char *name);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * See connection_info.h. Made anew by each receiving request of a session (session.c), read through api.c.
+ * See connection_info.h. Made anew by each receiving request of a session (session.c), read through
+ * api.c.
  */
-#include "sessiond/connection_info.h"
+#include "common/connection_info.h"
 
 #include "common/buffer.h"
 
@@ -10,26 +11,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What applications may see of a request. Never `cookie`: SockJS cannot keep cookies safe across origins. */
-static const char *const header_names[] = {
-	"origin",
-	"referer",
-	"x-client-ip",
-	"x-forwarded-for",
-	"x-forwarded-host",
-	"x-forwarded-port",
-	"x-cluster-client-ip",
-	"via",
-	"x-real-ip",
-	"x-forwarded-proto",
-	"x-ssl",
-	"dnt",
-	"host",
-	"user-agent",
-	"accept-language",
+const char *const connection_header_names[] = {
+    "origin",
+    "referer",
+    "x-client-ip",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-cluster-client-ip",
+    "via",
+    "x-real-ip",
+    "x-forwarded-proto",
+    "x-ssl",
+    "dnt",
+    "host",
+    "user-agent",
+    "accept-language",
+    NULL,
 };
 
-#define HEADERS (sizeof header_names / sizeof header_names[0])
+#define HEADERS (sizeof connection_header_names / sizeof connection_header_names[0] - 1)
 
 enum text {
 	TEXT_URL,
@@ -109,8 +110,9 @@ connection_info_create(const struct connection_source *source)
 	format_address(source->local, address, &head.local_port);
 	head.at[TEXT_LOCAL] = add_text(&texts, address, strlen(address));
 	for (i = 0; i < HEADERS; i++) {
-		value = source->header(source->context, header_names[i]);
-		head.at[TEXT_HEADERS + i] = value == NULL ? NONE : add_text(&texts, value, strlen(value));
+		value = source->header(source->context, connection_header_names[i]);
+		head.at[TEXT_HEADERS + i] =
+		    value == NULL ? NONE : add_text(&texts, value, strlen(value));
 	}
 	info = buffer_failed(&texts) ? NULL : malloc(sizeof *info + texts.len);
 	if (info == NULL)
@@ -176,7 +178,9 @@ connection_info_header(const struct connection_info *info, const char *name)
 	size_t i;
 
 	for (i = 0; i < HEADERS; i++)
-		if (strcmp(header_names[i], name) == 0)
-			return info->at[TEXT_HEADERS + i] == NONE ? NULL : info->texts + info->at[TEXT_HEADERS + i];
+		if (strcmp(connection_header_names[i], name) == 0)
+			return info->at[TEXT_HEADERS + i] == NONE
+			    ? NULL
+			    : info->texts + info->at[TEXT_HEADERS + i];
 	return NULL;
 }

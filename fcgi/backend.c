@@ -1,0 +1,492 @@
+/*
+ * See backend.h. Called by request.c; calls back there with what sessiond answers.
+ */
+#include "fcgi/backend.h"
+
+#include "common/log.h"
+#include "common/random.h"
+#include "common/wire_messages.h"
+#include "fcgi/autostart.h"
+#include "fcgi/connection.h"
+#include "fcgi/responder.h"
+#include "fcgi/service_table.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <uv.h>
+
+enum {
+	READ_SIZE = 65536,
+	FIRST_PAUSE_MS = 20,
+	LONGEST_PAUSE_MS = 500,
+	BUCKETS = 4096, /* of requests by id */
+};
+
+enum backend_state {
+	BACKEND_AWAY,       /* not connected; the pause runs */
+	BACKEND_CONNECTING,
+	BACKEND_GREETING,   /* connected; its services are awaited */
+	BACKEND_THERE,
+};
+
+struct backend {
+	struct responder *responder;
+	enum backend_state state;
+	uv_poll_t *poll; /* NULL while away; closed handles free themselves */
+	uv_timer_t pause;
+	uint64_t pause_ms;
+	int fd;
+	int events;
+	uint64_t instance;
+	struct service_table *services;
+	struct buffer in, out;
+	struct request *buckets[BUCKETS];
+};
+
+static void connect_to_daemon(struct backend *backend);
+static void on_events(uv_poll_t *poll, int status, int events);
+
+static const char *
+state_name(enum backend_state state)
+{
+	static const char *const names[] = {"away", "connecting", "greeting", "there"};
+
+	return names[state];
+}
+
+static void
+set_state(struct backend *backend, enum backend_state state)
+{
+	log_debug("sessiond: %s -> %s", state_name(backend->state), state_name(state));
+	backend->state = state;
+}
+
+/* --- requests ----------------------------------------------------------------------------------------------------- */
+
+static struct request **
+bucket_of(const struct backend *backend, uint64_t id)
+{
+	return (struct request **)&backend->buckets[id % BUCKETS];
+}
+
+void
+backend_add(struct backend *backend, struct request *request)
+{
+	struct request **bucket = bucket_of(backend, request->id);
+
+	assert(!request->is_listed);
+	request->next = *bucket;
+	request->link = bucket;
+	if (request->next != NULL)
+		request->next->link = &request->next;
+	*bucket = request;
+	request->is_listed = true;
+	if (backend->state == BACKEND_THERE)
+		request_issue(request);
+	else
+		timer_start(&backend->responder->patience, &request->connection->timer, responder_now(backend->responder));
+}
+
+void
+backend_forget(struct backend *backend, struct request *request)
+{
+	(void)backend;
+	if (!request->is_listed)
+		return;
+	*request->link = request->next;
+	if (request->next != NULL)
+		request->next->link = request->link;
+	request->is_listed = false;
+	timer_stop(&request->connection->timer);
+}
+
+struct request *
+backend_find(const struct backend *backend, uint64_t id)
+{
+	struct request *request = *bucket_of(backend, id);
+
+	while (request != NULL && request->id != id)
+		request = request->next;
+	return request;
+}
+
+/* Calls fn with each listed request; fn may take that one off the list. */
+static void
+each_request(struct backend *backend, void (*fn)(struct request *request))
+{
+	size_t i;
+
+	for (i = 0; i < BUCKETS; i++) {
+		struct request *request = backend->buckets[i], *next;
+
+		for (; request != NULL; request = next) {
+			next = request->next;
+			fn(request);
+		}
+	}
+}
+
+static void
+start_patience(struct request *request)
+{
+	struct responder *responder = request->connection->responder;
+
+	timer_start(&responder->patience, &request->connection->timer, responder_now(responder));
+}
+
+static void
+issue(struct request *request)
+{
+	timer_stop(&request->connection->timer);
+	request_issue(request);
+}
+
+/* --- the connection ----------------------------------------------------------------------------------------------- */
+
+static void
+on_poll_closed(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static void
+on_pause_over(uv_timer_t *timer)
+{
+	connect_to_daemon(timer->data);
+}
+
+/* Requests stay, and wait for it to be back. */
+static void
+lose(struct backend *backend, const char *why)
+{
+	bool was_there = backend->state == BACKEND_THERE;
+
+	if (was_there)
+		log_error("sessiond is away: %s", why);
+	set_state(backend, BACKEND_AWAY);
+	if (backend->poll != NULL) {
+		uv_close((uv_handle_t *)backend->poll, on_poll_closed);
+		backend->poll = NULL;
+		close(backend->fd);
+	}
+	buffer_free(&backend->in);
+	buffer_free(&backend->out);
+	if (was_there)
+		each_request(backend, start_patience);
+	if (!was_there)
+		autostart(backend->responder->config);
+	uv_timer_start(&backend->pause, on_pause_over, backend->pause_ms, 0);
+	backend->pause_ms = backend->pause_ms * 2 > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : backend->pause_ms * 2;
+}
+
+static void
+watch(struct backend *backend)
+{
+	int events = UV_READABLE;
+
+	if (backend->state == BACKEND_CONNECTING || backend->out.len > 0)
+		events |= UV_WRITABLE;
+	if (backend->poll == NULL || events == backend->events)
+		return;
+	backend->events = events;
+	uv_poll_start(backend->poll, events, on_events);
+}
+
+static void
+greet(struct backend *backend)
+{
+	const struct wire_hello hello = {
+	    .role = WIRE_RESPONDER,
+	    .major = WIRE_MAJOR,
+	    .minor = WIRE_MINOR,
+	    .pid = (uint32_t)getpid(),
+	    .instance = backend->instance,
+	};
+
+	set_state(backend, BACKEND_GREETING);
+	wire_encode_hello(&backend->out, &hello);
+	backend_flush(backend);
+}
+
+static void
+connect_to_daemon(struct backend *backend)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const char *path = backend->responder->config->socket;
+
+	/* main.c has checked that it fits. */
+	strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+	backend->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (backend->fd == -1) {
+		lose(backend, strerror(errno));
+		return;
+	}
+	backend->poll = calloc(1, sizeof *backend->poll);
+	if (backend->poll == NULL || uv_poll_init(&backend->responder->loop, backend->poll, backend->fd) != 0)
+		abort();
+	backend->poll->data = backend;
+	backend->events = 0;
+	set_state(backend, BACKEND_CONNECTING);
+	if (connect(backend->fd, (struct sockaddr *)&address, sizeof address) == 0)
+		greet(backend);
+	else if (errno == EINPROGRESS)
+		watch(backend);
+	else
+		lose(backend, strerror(errno));
+}
+
+void
+backend_flush(struct backend *backend)
+{
+	struct buffer *out = &backend->out;
+
+	while (backend->poll != NULL && backend->state != BACKEND_CONNECTING && out->len > 0) {
+		ssize_t n = send(backend->fd, out->data, out->len, MSG_NOSIGNAL);
+
+		if (n > 0)
+			buffer_consume(out, (size_t)n);
+		else if (errno == EAGAIN)
+			break;
+		else if (errno != EINTR) {
+			/* Found by the next read as well: nobody up the stack loses the connection here. */
+			shutdown(backend->fd, SHUT_RDWR);
+			buffer_free(out);
+		}
+	}
+	watch(backend);
+}
+
+/* --- what sessiond says ------------------------------------------------------------------------------------------- */
+
+static int
+take_hello(const struct wire_header *header, const char *payload)
+{
+	struct wire_hello hello;
+	const char *refusal;
+
+	if (wire_decode_hello(header, payload, &hello) == -1)
+		return -1;
+	refusal = wire_hello_refusal(&hello, 1u << WIRE_DAEMON);
+	if (refusal == NULL)
+		return 0;
+	log_error("sessiond (process %u): %s", hello.pid, refusal);
+	return -1;
+}
+
+static int
+take_services(struct backend *backend, const struct wire_header *header, const char *payload)
+{
+	struct error err = ERROR_INIT;
+	struct wire_services wire;
+	struct service_table *table;
+
+	if (wire_decode_services(header, payload, &wire) == -1)
+		return -1;
+	table = service_table_create(&wire, &err);
+	if (table == NULL) {
+		log_error("sessiond's services: %s", err.text);
+		return -1;
+	}
+	service_table_unref(&backend->services);
+	backend->services = table;
+	backend->pause_ms = FIRST_PAUSE_MS;
+	set_state(backend, BACKEND_THERE);
+	each_request(backend, issue);
+	return 0;
+}
+
+static int
+take_answer(struct backend *backend, const struct wire_header *header, const char *payload)
+{
+	struct request *request = backend_find(backend, header->request);
+	enum wire_sent_result result;
+	struct wire_refused refused;
+	struct wire_cookie cookie;
+	struct wire_frame frame;
+	int status = -1;
+
+	/* One that was aborted meanwhile has no request any more; it is decoded all the same, so that a broken peer is found. */
+	switch (header->type) {
+	case WIRE_FRAME:
+		status = wire_decode_frame(header, payload, &frame);
+		if (status == 0 && request != NULL)
+			request_frame(request, &frame);
+		break;
+	case WIRE_SENT:
+		status = wire_decode_sent(header, payload, &result);
+		if (status == 0 && request != NULL)
+			request_sent(request, result);
+		break;
+	case WIRE_REFUSED:
+		status = wire_decode_refused(header, payload, &refused);
+		if (status == 0 && request != NULL)
+			request_refused(request, &refused);
+		break;
+	case WIRE_COOKIE:
+		status = wire_decode_cookie(header, payload, &cookie);
+		if (status == 0 && request != NULL)
+			request_cookie(request, &cookie);
+		break;
+	default:
+		break;
+	}
+	return status;
+}
+
+static int
+take_message(struct backend *backend, const struct wire_header *header, const char *payload)
+{
+	struct wire_goodbye goodbye;
+
+	switch (header->type) {
+	case WIRE_HELLO:
+		return take_hello(header, payload);
+	case WIRE_SERVICES:
+		return take_services(backend, header, payload);
+	case WIRE_GOODBYE:
+		if (wire_decode_goodbye(header, payload, &goodbye) == 0)
+			log_info("sessiond says goodbye: %s", goodbye.text);
+		/* It closes the connection once what it holds is answered. */
+		return 0;
+	default:
+		return take_answer(backend, header, payload);
+	}
+}
+
+/* Handles the whole messages in `in`. Returns -1 if the peer is broken. */
+static int
+take_messages(struct backend *backend)
+{
+	struct buffer *in = &backend->in;
+	struct wire_header header;
+	int got = 0;
+
+	while (backend->poll != NULL && (got = wire_parse_header(in->data, in->len, WIRE_PAYLOAD_MAX, &header)) > 0) {
+		got = wire_check(&header, WIRE_DAEMON);
+		if (got < 0 || take_message(backend, &header, in->data + WIRE_HEADER_SIZE) == -1) {
+			log_error("sessiond sent a bad message (%s): %s", wire_type_name(header.type), wire_error_text(got));
+			return -1;
+		}
+		buffer_consume(in, WIRE_HEADER_SIZE + header.length);
+	}
+	return got < 0 ? -1 : 0;
+}
+
+static void
+read_some(struct backend *backend)
+{
+	char *to = buffer_reserve(&backend->in, READ_SIZE);
+	ssize_t n = to == NULL ? 0 : recv(backend->fd, to, READ_SIZE, 0);
+
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		lose(backend, n == 0 ? "it closed the connection" : strerror(errno));
+		return;
+	}
+	buffer_added(&backend->in, (size_t)n);
+	if (take_messages(backend) == -1)
+		lose(backend, "it sent a bad message");
+	else if (backend->in.len == 0)
+		buffer_free(&backend->in);
+}
+
+static void
+on_events(uv_poll_t *poll, int status, int events)
+{
+	struct backend *backend = poll->data;
+	int error = 0;
+	socklen_t len = sizeof error;
+
+	if (backend->state == BACKEND_CONNECTING) {
+		if (getsockopt(backend->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1 || error != 0 || status < 0)
+			lose(backend, strerror(error));
+		else
+			greet(backend);
+		return;
+	}
+	if (events & UV_WRITABLE)
+		backend_flush(backend);
+	if ((events & UV_READABLE) || status < 0)
+		read_some(backend);
+}
+
+/* --- life --------------------------------------------------------------------------------------------------------- */
+
+struct backend *
+backend_create(struct responder *responder)
+{
+	struct backend *backend = calloc(1, sizeof *backend);
+
+	if (backend == NULL)
+		abort();
+	backend->responder = responder;
+	backend->pause_ms = FIRST_PAUSE_MS;
+	random_bytes(&backend->instance, sizeof backend->instance);
+	uv_timer_init(&responder->loop, &backend->pause);
+	backend->pause.data = backend;
+	connect_to_daemon(backend);
+	return backend;
+}
+
+static void
+on_pause_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+void
+backend_destroy(struct backend **backend)
+{
+	struct backend *b = *backend;
+
+	*backend = NULL;
+	if (b == NULL)
+		return;
+	if (b->poll != NULL) {
+		uv_close((uv_handle_t *)b->poll, on_poll_closed);
+		close(b->fd);
+	}
+	buffer_free(&b->in);
+	buffer_free(&b->out);
+	service_table_unref(&b->services);
+	uv_close((uv_handle_t *)&b->pause, on_pause_closed);
+}
+
+struct service_table *
+backend_services(const struct backend *backend)
+{
+	return backend->services;
+}
+
+uint64_t
+backend_instance(const struct backend *backend)
+{
+	return backend->instance;
+}
+
+bool
+backend_is_there(const struct backend *backend)
+{
+	return backend->state == BACKEND_THERE;
+}
+
+struct buffer *
+backend_output(struct backend *backend)
+{
+	return &backend->out;
+}
+
+void
+backend_say_goodbye(struct backend *backend)
+{
+	if (backend->state == BACKEND_THERE)
+		wire_encode_goodbye(&backend->out, "stopping");
+	else
+		each_request(backend, request_stop);
+}

@@ -1,0 +1,67 @@
+/*
+ * A FastCGI connection from the web server, and the one request it has at a time.
+ *
+ * It stays on the loop all its life: its request is collected until it is whole (record.h), then read by libfcgi from memory, and
+ * parked until its answer has come. So neither a body that dribbles in nor a connection that the web server keeps open takes a
+ * thread. Only an answer too large for the socket's buffer is written by one, since libfcgi's writes block.
+ */
+#ifndef FCGI_CONNECTION_H
+#define FCGI_CONNECTION_H
+
+#include "common/buffer.h"
+#include "common/timer_queue.h"
+#include "fcgi/record.h"
+#include "fcgi/request.h"
+
+#include <fcgiapp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct chunking;
+struct responder;
+
+enum connection_state {
+	CONNECTION_WAITING, /* for a whole request */
+	CONNECTION_PARKED,  /* the request is being handled, here or by sessiond */
+	CONNECTION_WRITING, /* a thread writes a large answer */
+	CONNECTION_GONE,
+};
+
+struct connection {
+	struct responder *responder;
+	struct connection *next, **link, *next_dead;
+	enum connection_state state;
+	FCGX_Request fcgx;
+	int fd;
+	struct timer timer; /* of arrivals, or of patience while parked */
+	uv_work_t work;
+	bool peer_gone;     /* the web server closed while a thread had the connection */
+	bool failed;        /* to write */
+	bool response_ended;
+	bool is_streaming;  /* part of the response was written */
+	struct buffer in;   /* of the next request, as far as it has come */
+	struct record_scan scan;
+	struct buffer out;  /* of the response, not yet given to libfcgi */
+	struct request request;
+	struct chunking *chunking; /* NULL: no such probe runs */
+};
+
+/* Takes an accepted socket. */
+void connection_create(struct responder *responder, int fd);
+
+/* The socket has something: a request, or its end. */
+void connection_event(struct connection *connection);
+
+/* Adds bytes to the response; connection_push writes them. ended: the response is complete with them. */
+void connection_add(struct connection *connection, const void *data, size_t len);
+void connection_push(struct connection *connection, bool ended);
+
+/* Ends the connection at once; a request that sessiond has is aborted. */
+void connection_drop(struct connection *connection);
+
+/* Frees what was dropped in this turn. */
+void connections_bury(struct responder *responder);
+
+#endif

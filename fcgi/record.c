@@ -1,0 +1,56 @@
+/*
+ * See record.h. Called with what has arrived on a connection (connection.c).
+ */
+#include "fcgi/record.h"
+
+enum {
+	HEADER = 8,
+	PROTOCOL_VERSION = 1,
+	BEGIN_REQUEST = 1,
+	ABORT_REQUEST = 2,
+	STDIN = 5,
+};
+
+struct record {
+	unsigned type, id;
+	size_t content, size; /* size: with header and padding */
+};
+
+static struct record
+read_header(const unsigned char *data)
+{
+	size_t content = (size_t)data[4] << 8 | data[5];
+
+	return (struct record){
+	    .type = data[1],
+	    .id = (unsigned)data[2] << 8 | data[3],
+	    .content = content,
+	    .size = HEADER + content + data[6],
+	};
+}
+
+enum record_progress
+record_scan(struct record_scan *scan, const unsigned char *data, size_t len)
+{
+	scan->last_is_body = false;
+	while (len - scan->at >= HEADER) {
+		struct record record = read_header(data + scan->at);
+
+		if (data[scan->at] != PROTOCOL_VERSION || (record.type == ABORT_REQUEST && record.id == scan->id))
+			return RECORD_BROKEN;
+		if (record.size > len - scan->at)
+			return RECORD_INCOMPLETE;
+		scan->last_begin = scan->at;
+		scan->at += record.size;
+		if (record.type == BEGIN_REQUEST && scan->id == 0)
+			scan->id = record.id;
+		if (record.type != STDIN || record.id != scan->id)
+			continue;
+		if (record.content == 0)
+			return RECORD_COMPLETE;
+		scan->body += record.content;
+		scan->last_is_body = true;
+		return RECORD_INCOMPLETE;
+	}
+	return RECORD_INCOMPLETE;
+}

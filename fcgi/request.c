@@ -1,0 +1,541 @@
+/*
+ * See request.h. Called by connection.c when a request is there and by backend.c with what sessiond answers; answers through
+ * connection_add and connection_push.
+ */
+#include "fcgi/request.h"
+
+#include "common/connection_info.h"
+#include "common/log.h"
+#include "common/random.h"
+#include "fcgi/backend.h"
+#include "fcgi/chunking.h"
+#include "fcgi/connection.h"
+#include "fcgi/origin.h"
+#include "fcgi/responder.h"
+#include "fcgi/service_table.h"
+#include "sockjs/frame.h"
+#include "sockjs/send_body.h"
+#include "sockjs/ws_handshake.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define BODY_LIMIT_UNKNOWN (4u << 20) /* bytes, until sessiond has told its services' limits */
+
+static struct backend *
+backend_of(const struct request *request)
+{
+	return request->connection->responder->backend;
+}
+
+size_t
+request_body_limit(const struct responder *responder)
+{
+	struct service_table *services = backend_services(responder->backend);
+
+	return services == NULL || services->body_limit == 0 ? BODY_LIMIT_UNKNOWN : services->body_limit;
+}
+
+/* --- what libfcgi read -------------------------------------------------------------------------------------------- */
+
+/* A header by its HTTP name, in any case: CGI has it as HTTP_NAME, two of them without. */
+static const char *
+find_header(const void *context, const char *name)
+{
+	char variable[64] = "HTTP_";
+	size_t i, n = strlen("HTTP_");
+
+	for (i = 0; name[i] != '\0' && n < sizeof variable - 1; i++, n++) {
+		char c = name[i];
+
+		variable[n] = c == '-' ? '_' : c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+	}
+	variable[n] = '\0';
+	if (strcmp(variable, "HTTP_CONTENT_TYPE") == 0 || strcmp(variable, "HTTP_CONTENT_LENGTH") == 0)
+		return FCGX_GetParam(variable + strlen("HTTP_"), (char **)(uintptr_t)context);
+	return FCGX_GetParam(variable, (char **)(uintptr_t)context);
+}
+
+static int
+read_body(struct request *request, FCGX_Stream *in)
+{
+	enum { PIECE = 16384 };
+	int n;
+
+	do {
+		char *to = buffer_reserve(&request->body, PIECE);
+
+		if (to == NULL)
+			return -1;
+		n = FCGX_GetStr(to, PIECE, in);
+		if (n > 0)
+			buffer_added(&request->body, (size_t)n);
+	} while (n == PIECE);
+	if (request->body.len == 0)
+		buffer_free(&request->body);
+	return FCGX_GetError(in) == 0 ? 0 : -1;
+}
+
+int
+request_read(struct request *request, FCGX_Request *fcgx)
+{
+	const char *uri = FCGX_GetParam("REQUEST_URI", fcgx->envp), *method = FCGX_GetParam("REQUEST_METHOD", fcgx->envp);
+	char *end;
+
+	request->params = fcgx->envp;
+	if (uri == NULL || method == NULL) {
+		log_error("the web server sends no REQUEST_URI or no REQUEST_METHOD; its FastCGI settings lack them");
+		return -1;
+	}
+	request->path = strdup(uri);
+	if (request->path == NULL)
+		abort();
+	end = strpbrk(request->path, "?#");
+	if (end != NULL && *end == '?')
+		request->query = strdup(end + 1);
+	if (end != NULL)
+		*end = '\0';
+	request->head = (struct request_head){
+	    .method = method,
+	    .path = request->path,
+	    .query = request->query,
+	    .header = find_header,
+	    .context = fcgx->envp,
+	};
+	return read_body(request, fcgx->in);
+}
+
+/* --- answers ------------------------------------------------------------------------------------------------------ */
+
+struct header_writer {
+	struct connection *connection;
+};
+
+static void
+write_header(void *context, const char *name, const char *value)
+{
+	struct connection *connection = context;
+
+	connection_add(connection, name, strlen(name));
+	connection_add(connection, ": ", 2);
+	connection_add(connection, value, strlen(value));
+	connection_add(connection, "\r\n", 2);
+}
+
+/* The headers, as CGI has them. body_len: of the whole body, -1 if that is not known. */
+static void
+write_head(struct request *request, ssize_t body_len)
+{
+	struct connection *connection = request->connection;
+	char line[64];
+	int n;
+
+	request->is_answered = true;
+	request->head.now = time(NULL);
+	n = snprintf(line, sizeof line, "Status: %d\r\n", request->reply.status);
+	connection_add(connection, line, (size_t)n);
+	reply_headers(&request->reply, request->service == NULL ? NULL : &request->service->protocol, &request->head,
+	    write_header, connection);
+	if (body_len >= 0 && request->reply.status != 204 && request->reply.status != 304) {
+		n = snprintf(line, sizeof line, "Content-Length: %zd\r\n", body_len);
+		connection_add(connection, line, (size_t)n);
+	}
+	if (request->reply.status == 503)
+		write_header(connection, "Retry-After", "1");
+	connection_add(connection, "\r\n", 2);
+}
+
+static void
+answer(struct request *request)
+{
+	write_head(request, (ssize_t)request->reply.body_len);
+	connection_add(request->connection, request->reply.body, request->reply.body_len);
+	connection_push(request->connection, true);
+}
+
+static void
+answer_error(struct request *request, int status, const char *text)
+{
+	reply_set_error(&request->reply, status, text);
+	answer(request);
+}
+
+/* --- decisions ---------------------------------------------------------------------------------------------------- */
+
+/* True if services know the path; where the program lives in a folder of its own (/~user/app/sockjs.fcgi), prefixes count from there. */
+static bool
+find_service(struct request *request, const struct service_table *services)
+{
+	const char *script = FCGX_GetParam("SCRIPT_NAME", request->params), *path = request->path;
+	size_t script_len = script == NULL ? 0 : strlen(script), folder_len = script_len;
+
+	request->service = service_table_find(services, path, &request->prefix_len);
+	if (request->service == NULL && script_len > 0 && strncmp(path, script, script_len) == 0) {
+		request->service = service_table_find(services, path + script_len, &request->prefix_len);
+		request->prefix_len += script_len;
+	}
+	while (folder_len > 0 && script[folder_len - 1] != '/')
+		folder_len--;
+	if (request->service == NULL && folder_len > 1 && strncmp(path, script, folder_len) == 0) {
+		request->service = service_table_find(services, path + folder_len - 1, &request->prefix_len);
+		request->prefix_len += folder_len - 1;
+	}
+	return request->service != NULL;
+}
+
+static void
+route(struct request *request)
+{
+	const char *rest;
+
+	if (!find_service(request, backend_services(backend_of(request))))
+		return;
+	service_table_ref(request->service->table);
+	rest = request->path + request->prefix_len;
+	request->endpoint = route_find(rest, strlen(rest), &request->session_id, &request->session_id_len);
+}
+
+static void
+decide_receive(struct request *request)
+{
+	const struct transport *transport = transport_get((enum transport_id)request->endpoint->transport);
+	const char *error = transport->callback ? reply_callback(request->query, request->callback) : NULL;
+
+	if (error != NULL)
+		answer_error(request, 500, error);
+	else
+		backend_add(backend_of(request), request);
+}
+
+static void
+decide_send(struct request *request)
+{
+	const char *error;
+
+	if (request->body_too_large || request->body.len > request->service->protocol.options.body_limit) {
+		answer_error(request, 413, "Request body too large.\n");
+		return;
+	}
+	error = send_body_decode(&request->body, request->endpoint->form, request->head.header(request->head.context, "Content-Type"),
+	    request->service->protocol.options.messages_limit, &request->messages_len);
+	if (error != NULL) {
+		answer_error(request, 500, error);
+		return;
+	}
+	request->sequence = request->id;
+	backend_add(backend_of(request), request);
+}
+
+/* Only a web server that passes them on to sessiond itself can serve websockets. */
+static void
+decide_websocket(struct request *request)
+{
+	if (http_header_has_token(request->head.header(request->head.context, "Upgrade"), "websocket"))
+		answer_error(request, 501, "WebSockets do not go through FastCGI.\n");
+	else
+		answer_error(request, 400, "Not a valid websocket request");
+}
+
+static void
+decide(struct request *request)
+{
+	static const struct protocol_service nowhere;
+	uint32_t entropy = 0;
+
+	route(request);
+	if (request->endpoint != NULL && request->endpoint->id == ENDPOINT_INFO)
+		random_bytes(&entropy, sizeof entropy);
+	if (reply_decide(request->service == NULL ? &nowhere : &request->service->protocol, request->endpoint, &request->head,
+	        entropy, &request->reply)) {
+		answer(request);
+		return;
+	}
+	switch (request->endpoint->id) {
+	case ENDPOINT_RECEIVE:
+		decide_receive(request);
+		break;
+	case ENDPOINT_SEND:
+		decide_send(request);
+		break;
+	case ENDPOINT_WEBSOCKET:
+	case ENDPOINT_WEBSOCKET_RAW:
+		decide_websocket(request);
+		break;
+	case ENDPOINT_CHUNKING_TEST:
+		write_head(request, -1);
+		chunking_start(request->connection);
+		break;
+	case ENDPOINT_GREETING:
+	case ENDPOINT_IFRAME:
+	case ENDPOINT_INFO:
+		break;
+	}
+}
+
+void
+request_begin(struct request *request, struct connection *connection)
+{
+	struct responder *responder = connection->responder;
+
+	request->connection = connection;
+	request->id = ++responder->last_request;
+	if (++responder->in_flight > 1)
+		responder->has_been_shared = true;
+	if (backend_services(responder->backend) != NULL)
+		decide(request);
+	else
+		/* What is asked for nobody can say yet: it waits for the services. */
+		backend_add(responder->backend, request);
+}
+
+/* --- sessiond's part ---------------------------------------------------------------------------------------------- */
+
+static unsigned
+receive_flags(const struct request *request)
+{
+	const struct responder *responder = request->connection->responder;
+	unsigned flags = 0;
+
+	if (!responder->config->options.streaming)
+		flags |= WIRE_RECEIVE_ONE_FRAME;
+	if (request->was_issued)
+		flags |= WIRE_RECEIVE_REISSUED;
+	if (!responder->has_been_shared)
+		flags |= WIRE_RECEIVE_ALONE;
+	return flags;
+}
+
+static const char *
+cookie_of(const struct request *request)
+{
+	const char *cookie = NULL;
+
+	if (request->service->protocol.options.jsessionid == JSESSIONID_MODULE)
+		cookie = request->head.header(request->head.context, "Cookie");
+	return cookie == NULL ? "" : cookie;
+}
+
+static int
+encode_receive(struct request *request, struct buffer *out)
+{
+	const struct wire_receive receive = {
+	    .flags = receive_flags(request),
+	    .service = service_table_index(request->service),
+	    .transport = (enum transport_id)request->endpoint->transport,
+	    .session = request->session_id,
+	    .session_len = request->session_id_len,
+	    .callback = request->callback,
+	    .cookie = cookie_of(request),
+	};
+	struct origin origin;
+
+	origin_of(request, &origin);
+	return wire_encode_receive(out, request->id, &receive, &origin.source, connection_header_names);
+}
+
+static int
+encode_send(struct request *request, struct buffer *out)
+{
+	const struct wire_send send = {
+	    .service = service_table_index(request->service),
+	    .session = request->session_id,
+	    .session_len = request->session_id_len,
+	    .instance = backend_instance(backend_of(request)),
+	    .sequence = request->sequence,
+	    .cookie = cookie_of(request),
+	    .messages = request->body.len == 0 ? "" : request->body.data,
+	    .messages_len = request->messages_len,
+	};
+
+	return wire_encode_send(out, request->id, &send);
+}
+
+/* sessiond may have other services than when the request came. */
+static bool
+renew_service(struct request *request)
+{
+	struct service_table *services = backend_services(backend_of(request)), *old = request->service->table;
+	const struct known_service *service = service_table_named(services, request->service->prefix.name);
+
+	if (service == NULL)
+		return false;
+	service_table_ref(services);
+	request->service = service;
+	service_table_unref(&old);
+	return true;
+}
+
+void
+request_issue(struct request *request)
+{
+	struct buffer *out = backend_output(backend_of(request));
+	int status;
+
+	/* It came before the first services were known. */
+	if (request->path != NULL && request->endpoint == NULL) {
+		backend_forget(backend_of(request), request);
+		decide(request);
+		return;
+	}
+	if (!renew_service(request)) {
+		backend_forget(backend_of(request), request);
+		answer_error(request, 404, "404 Error: Page not found\n");
+		return;
+	}
+	status = request->endpoint->id == ENDPOINT_SEND ? encode_send(request, out) : encode_receive(request, out);
+	request->was_issued = true;
+	if (status == 0)
+		return;
+	backend_forget(backend_of(request), request);
+	answer_error(request, 431, "The request's head or body is too large.\n");
+}
+
+void
+request_give_up(struct request *request)
+{
+	backend_forget(backend_of(request), request);
+	if (request->is_answered)
+		connection_drop(request->connection);
+	else
+		answer_error(request, 503, "The session daemon is not running.\n");
+}
+
+void
+request_stop(struct request *request)
+{
+	const struct transport *transport;
+	struct buffer body = BUFFER_INIT;
+
+	backend_forget(backend_of(request), request);
+	if (request->endpoint == NULL || request->endpoint->id != ENDPOINT_RECEIVE || request->is_answered) {
+		request_give_up(request);
+		return;
+	}
+	transport = transport_get((enum transport_id)request->endpoint->transport);
+	transport->wrap(request->callback, FRAME_HEARTBEAT, strlen(FRAME_HEARTBEAT), &body);
+	request->reply.body = body.data;
+	request->reply.body_len = body.len;
+	answer(request);
+	buffer_free(&body);
+}
+
+/* The first bytes of a response have the headers and the transport's prelude before them. */
+static void
+begin_response(struct request *request, const struct wire_frame *frame)
+{
+	const struct transport *transport = transport_get((enum transport_id)request->endpoint->transport);
+	struct buffer prelude = BUFFER_INIT;
+
+	if (transport->prelude != NULL)
+		transport->prelude(request->callback, &prelude);
+	write_head(request, frame->end ? (ssize_t)(prelude.len + frame->len) : -1);
+	connection_add(request->connection, prelude.data, prelude.len);
+	buffer_free(&prelude);
+}
+
+void
+request_frame(struct request *request, const struct wire_frame *frame)
+{
+	struct connection *connection = request->connection;
+
+	if (request->endpoint == NULL || request->endpoint->id != ENDPOINT_RECEIVE)
+		return;
+	if (!request->is_answered)
+		begin_response(request, frame);
+	connection_add(connection, frame->bytes, frame->len);
+	if (frame->end)
+		backend_forget(backend_of(request), request);
+	connection_push(connection, frame->end);
+}
+
+void
+request_sent(struct request *request, enum wire_sent_result result)
+{
+	if (request->endpoint == NULL || request->endpoint->id != ENDPOINT_SEND)
+		return;
+	backend_forget(backend_of(request), request);
+	switch (result) {
+	case WIRE_SENT_OK:
+		request->reply.status = request->endpoint->form ? 200 : 204;
+		request->reply.body = request->endpoint->form ? "ok" : "";
+		request->reply.body_len = strlen(request->reply.body);
+		answer(request);
+		break;
+	case WIRE_SENT_NO_SESSION:
+		answer_error(request, 404, "404 Error: Page not found\n");
+		break;
+	case WIRE_SENT_UNAVAILABLE:
+		answer_error(request, 503, "The session cannot take messages now.\n");
+		break;
+	}
+}
+
+void
+request_refused(struct request *request, const struct wire_refused *refused)
+{
+	backend_forget(backend_of(request), request);
+	if (request->is_answered) {
+		connection_drop(request->connection);
+		return;
+	}
+	reply_set_error(&request->reply, (int)refused->status, "");
+	request->reply.body = refused->text;
+	request->reply.body_len = refused->text_len;
+	answer(request);
+}
+
+void
+request_cookie(struct request *request, const struct wire_cookie *cookie)
+{
+	free(request->cookie);
+	request->cookie = strdup(cookie->value);
+	request->reply.cookie_value = request->cookie;
+}
+
+void
+request_lost(struct request *request)
+{
+	struct backend *backend = backend_of(request);
+
+	if (!request->is_listed)
+		return;
+	if (request->was_issued && backend_is_there(backend))
+		wire_encode_abort(backend_output(backend), request->id, 0);
+	backend_forget(backend, request);
+}
+
+void
+request_unwritten(struct request *request)
+{
+	struct backend *backend = backend_of(request);
+
+	if (request->was_issued && backend_is_there(backend))
+		wire_encode_abort(backend_output(backend), request->id, WIRE_ABORT_UNWRITTEN);
+	backend_forget(backend, request);
+}
+
+void
+request_end(struct request *request)
+{
+	request_clear(request);
+}
+
+void
+request_clear(struct request *request)
+{
+	struct service_table *table = request->service == NULL ? NULL : request->service->table;
+
+	if (request->connection != NULL) {
+		chunking_stop(request->connection);
+		backend_forget(backend_of(request), request);
+		request->connection->responder->in_flight--;
+	}
+	service_table_unref(&table);
+	buffer_free(&request->body);
+	free(request->cookie);
+	free(request->query);
+	free(request->path);
+	*request = (struct request){.connection = NULL};
+}

@@ -1,0 +1,460 @@
+/*
+ * See peer.h. Called by the listener of the Unix socket and by the loop; joins requests to sessions through remote_request.h.
+ */
+#include "sessiond/peer.h"
+
+#include "common/log.h"
+#include "common/wire_messages.h"
+#include "sessiond/http_server.h"
+#include "sessiond/remote_request.h"
+#include "sessiond/sent_ids.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	READ_SIZE = 65536,
+	GREETING_WAIT_MS = 10000, /* for a connection to say what it is */
+};
+
+static void on_events(uv_poll_t *poll, int status, int events);
+
+static void
+set_state(struct peer *peer, enum peer_state state)
+{
+	static const char *const names[] = {"unknown", "greeting", "open", "leaving", "gone"};
+
+	log_debug("responder %u: %s -> %s", peer->pid, names[peer->state], names[state]);
+	peer->state = state;
+}
+
+/* --- life --------------------------------------------------------------------------------------------------------- */
+
+static void
+on_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+/* Takes the connection off the lists; its descriptor is the caller's. */
+static int
+detach(struct peer *peer)
+{
+	struct peer **link = &peer->all->dirty;
+
+	while (peer->is_dirty && *link != peer)
+		link = &(*link)->next_dirty;
+	if (peer->is_dirty)
+		*link = peer->next_dirty;
+	timer_stop(&peer->timer);
+	*peer->link = peer->next;
+	if (peer->next != NULL)
+		peer->next->link = peer->link;
+	set_state(peer, PEER_GONE);
+	buffer_free(&peer->in);
+	buffer_free(&peer->out);
+	uv_close((uv_handle_t *)&peer->poll, on_closed);
+	return peer->fd;
+}
+
+/* Its requests' clients are gone with it. */
+static void
+drop(struct peer *peer)
+{
+	remote_requests_break(peer);
+	close(detach(peer));
+}
+
+static void
+greeting_fire(struct timer *timer, void *ctx)
+{
+	(void)ctx;
+	drop((struct peer *)(void *)((char *)timer - offsetof(struct peer, timer)));
+}
+
+void
+peers_init(struct peers *all, uv_loop_t *loop, struct config *config, struct sessions *sessions, struct http_server *http)
+{
+	*all = (struct peers){
+	    .loop = loop,
+	    .config = config,
+	    .sessions = sessions,
+	    .http = http,
+	    .scratch = BUFFER_INIT,
+	};
+	all->held_tail = &all->held;
+	timer_queue_add(&sessions->timers, &all->greetings, GREETING_WAIT_MS, greeting_fire, all);
+}
+
+void
+peers_clear(struct peers *all)
+{
+	while (all->first != NULL)
+		drop(all->first);
+	timer_queue_remove(&all->sessions->timers, &all->greetings);
+	buffer_free(&all->scratch);
+}
+
+static void
+watch(struct peer *peer)
+{
+	int events = peer->out.len > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE;
+
+	if (peer->state == PEER_GONE || events == peer->events)
+		return;
+	peer->events = events;
+	uv_poll_start(&peer->poll, events, on_events);
+}
+
+void
+peers_accept(struct peers *all, int fd, const struct sockaddr *address, socklen_t len)
+{
+	struct peer *peer = calloc(1, sizeof *peer);
+
+	(void)address;
+	(void)len;
+	if (peer == NULL || uv_poll_init(all->loop, &peer->poll, fd) != 0)
+		abort();
+	peer->all = all;
+	peer->fd = fd;
+	peer->poll.data = peer;
+	peer->next = all->first;
+	peer->link = &all->first;
+	if (peer->next != NULL)
+		peer->next->link = &peer->next;
+	all->first = peer;
+	timer_start(&all->greetings, &peer->timer, sessions_now(all->sessions));
+	watch(peer);
+}
+
+/* --- writing ------------------------------------------------------------------------------------------------------ */
+
+void
+peer_mark(struct peer *peer)
+{
+	if (peer->is_dirty || peer->state == PEER_GONE)
+		return;
+	peer->is_dirty = true;
+	peer->next_dirty = peer->all->dirty;
+	peer->all->dirty = peer;
+}
+
+static bool
+holds_requests(const struct peer *peer)
+{
+	size_t i;
+
+	for (i = 0; i < PEER_BUCKETS; i++)
+		if (peer->requests[i] != NULL)
+			return true;
+	return false;
+}
+
+static void
+write_some(struct peer *peer)
+{
+	while (peer->out.len > 0) {
+		ssize_t n = send(peer->fd, peer->out.data, peer->out.len, MSG_NOSIGNAL);
+
+		if (n > 0)
+			buffer_consume(&peer->out, (size_t)n);
+		else if (n == -1 && errno == EAGAIN)
+			break;
+		else if (n == 0 || errno != EINTR) {
+			/* The next read finds it as well. */
+			buffer_free(&peer->out);
+			shutdown(peer->fd, SHUT_RDWR);
+		}
+	}
+	watch(peer);
+	if (peer->state == PEER_LEAVING && peer->out.len == 0 && !holds_requests(peer))
+		shutdown(peer->fd, SHUT_WR);
+}
+
+bool
+peers_flush(struct peers *all)
+{
+	bool done = all->dirty != NULL;
+
+	while (all->dirty != NULL) {
+		struct peer *peer = all->dirty;
+
+		all->dirty = peer->next_dirty;
+		peer->is_dirty = false;
+		write_some(peer);
+	}
+	return done;
+}
+
+/* --- the handshake ------------------------------------------------------------------------------------------------ */
+
+/* Which process it really is, says the kernel. */
+static bool
+is_allowed(const struct peer *peer)
+{
+	struct ucred who;
+	socklen_t len = sizeof who;
+
+	if (getsockopt(peer->fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == -1)
+		return false;
+	if (config_allows_user(peer->all->config, who.uid))
+		return true;
+	log_error("a process of user %u may not use the socket (socket_users)", (unsigned)who.uid);
+	return false;
+}
+
+static int
+send_services(struct peer *peer)
+{
+	const struct config *config = peer->all->config;
+	struct wire_service_entry *entries = calloc(config->service_count + 1, sizeof *entries);
+	size_t i;
+	int status;
+
+	if (entries == NULL)
+		abort();
+	for (i = 0; i < config->service_count; i++)
+		entries[i] = (struct wire_service_entry){config->services[i]->name, &config->services[i]->protocol.options};
+	status = wire_encode_services(&peer->out, entries, config->service_count);
+	free(entries);
+	return status;
+}
+
+static int
+take_hello(struct peer *peer, const struct wire_header *header, const char *payload)
+{
+	const struct wire_hello ours = {.role = WIRE_DAEMON, .major = WIRE_MAJOR, .minor = WIRE_MINOR, .pid = (uint32_t)getpid()};
+	struct wire_hello hello;
+	const char *refusal;
+
+	if (peer->state != PEER_GREETING || wire_decode_hello(header, payload, &hello) == -1)
+		return -1;
+	peer->pid = hello.pid;
+	timer_stop(&peer->timer);
+	wire_encode_hello(&peer->out, &ours);
+	peer_mark(peer);
+	refusal = is_allowed(peer) ? wire_hello_refusal(&hello, 1u << WIRE_RESPONDER) : "this user may not use the socket";
+	if (refusal != NULL) {
+		log_error("responder %u is refused: %s", hello.pid, refusal);
+		wire_encode_goodbye(&peer->out, refusal);
+		set_state(peer, PEER_LEAVING);
+		return 0;
+	}
+	set_state(peer, PEER_OPEN);
+	return send_services(peer);
+}
+
+/* The responder stops: what it holds it is given back with `h`, so that its clients ask again, elsewhere. */
+static int
+take_goodbye(struct peer *peer, const struct wire_header *header, const char *payload)
+{
+	struct wire_goodbye goodbye;
+
+	if (wire_decode_goodbye(header, payload, &goodbye) == -1)
+		return -1;
+	log_info("responder %u says goodbye: %s", peer->pid, goodbye.text);
+	set_state(peer, PEER_LEAVING);
+	remote_requests_release(peer);
+	peer_mark(peer);
+	return 0;
+}
+
+void
+peers_say_goodbye(struct peers *all)
+{
+	struct peer *peer;
+
+	for (peer = all->first; peer != NULL; peer = peer->next) {
+		if (peer->state != PEER_OPEN)
+			continue;
+		wire_encode_goodbye(&peer->out, "stopping");
+		set_state(peer, PEER_LEAVING);
+		peer_mark(peer);
+	}
+}
+
+/* --- requests ----------------------------------------------------------------------------------------------------- */
+
+static struct sockjs_service *
+service_at(struct peer *peer, unsigned index)
+{
+	return index < peer->all->config->service_count ? peer->all->config->services[index] : NULL;
+}
+
+/* With jsessionid = module the application makes the cookie, here. */
+static int
+answer_cookie(struct peer *peer, uint64_t request, const struct sockjs_service *service, const char *cookies)
+{
+	char value[REPLY_COOKIE_MAX];
+
+	if (service->protocol.options.jsessionid != JSESSIONID_MODULE)
+		return 0;
+	if (!reply_module_cookie(&service->protocol, cookies, value))
+		value[0] = '\0';
+	return wire_encode_cookie(&peer->out, request, value);
+}
+
+static int
+take_receive(struct peer *peer, const struct wire_header *header, const char *payload)
+{
+	struct wire_receive receive;
+	struct wire_source source;
+	struct sockjs_service *service;
+
+	if (wire_decode_receive(header, payload, &receive, &source) == -1)
+		return -1;
+	service = service_at(peer, receive.service);
+	if (service == NULL || remote_request_find(peer, header->request) != NULL
+	    || (receive.callback[0] != '\0' && !transport_callback_is_valid(receive.callback, strlen(receive.callback))))
+		return -1;
+	if (answer_cookie(peer, header->request, service, receive.cookie) == -1)
+		return -1;
+	remote_request_receive(peer, header, &receive, service, &source.source);
+	return 0;
+}
+
+static enum wire_sent_result
+deliver(struct sockjs_service *service, const struct wire_send *send)
+{
+	struct session *session = session_table_find(&service->table, send->session, send->session_len);
+
+	if (session == NULL)
+		return WIRE_SENT_NO_SESSION;
+	if (!sent_ids_add(&session->sent_ids, send->instance, send->sequence))
+		session_receive_all(session, send->messages, send->messages_len);
+	return WIRE_SENT_OK;
+}
+
+static int
+take_send(struct peer *peer, const struct wire_header *header, const char *payload)
+{
+	struct sockjs_service *service;
+	struct wire_send send;
+
+	if (wire_decode_send(header, payload, &send) == -1)
+		return -1;
+	service = service_at(peer, send.service);
+	if (service == NULL || answer_cookie(peer, header->request, service, send.cookie) == -1)
+		return -1;
+	wire_encode_sent(&peer->out, header->request, deliver(service, &send));
+	peer_mark(peer);
+	return 0;
+}
+
+static int
+take_abort(struct peer *peer, const struct wire_header *header, const char *payload)
+{
+	struct remote_request *request;
+
+	if (wire_decode_abort(header, payload) == -1)
+		return -1;
+	request = remote_request_find(peer, header->request);
+	if (header->flags & WIRE_ABORT_UNWRITTEN)
+		log_info("responder %u could not write an answer: its client or web server is gone", peer->pid);
+	if (request != NULL)
+		remote_request_break(request);
+	return 0;
+}
+
+static int
+take_message(struct peer *peer, const struct wire_header *header, const char *payload)
+{
+	if (header->type == WIRE_HELLO)
+		return take_hello(peer, header, payload);
+	if (peer->state != PEER_OPEN && peer->state != PEER_LEAVING)
+		return -1;
+	switch (header->type) {
+	case WIRE_RECEIVE:
+		return take_receive(peer, header, payload);
+	case WIRE_SEND:
+		return take_send(peer, header, payload);
+	case WIRE_ABORT:
+		return take_abort(peer, header, payload);
+	case WIRE_GOODBYE:
+		return take_goodbye(peer, header, payload);
+	default:
+		return -1;
+	}
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+static int
+take_messages(struct peer *peer)
+{
+	struct buffer *in = &peer->in;
+	struct wire_header header;
+	int got;
+
+	while ((got = wire_parse_header(in->data, in->len, WIRE_PAYLOAD_MAX, &header)) > 0) {
+		got = wire_check(&header, WIRE_RESPONDER);
+		if (got == 0)
+			got = take_message(peer, &header, in->data + WIRE_HEADER_SIZE);
+		if (got < 0)
+			break;
+		buffer_consume(in, WIRE_HEADER_SIZE + header.length);
+	}
+	return got < 0 ? -1 : 0;
+}
+
+static void
+read_some(struct peer *peer)
+{
+	char *to = buffer_reserve(&peer->in, READ_SIZE);
+	ssize_t n = to == NULL ? 0 : recv(peer->fd, to, READ_SIZE, 0);
+
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		drop(peer);
+		return;
+	}
+	buffer_added(&peer->in, (size_t)n);
+	if (take_messages(peer) == -1) {
+		log_error("a peer of the local socket (process %u) breaks the protocol: its connection is closed", peer->pid);
+		drop(peer);
+	} else if (peer->in.len == 0) {
+		buffer_free(&peer->in);
+	}
+}
+
+/* The first byte tells what it is. */
+static void
+recognise(struct peer *peer)
+{
+	const struct sockaddr address = {.sa_family = AF_UNIX};
+	struct http_server *http = peer->all->http;
+	char first;
+	ssize_t n = recv(peer->fd, &first, 1, MSG_PEEK);
+
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0)
+		drop(peer);
+	else if (first == '\0')
+		set_state(peer, PEER_GREETING);
+	else
+		http_server_add(http, detach(peer), &address, sizeof address.sa_family);
+}
+
+static void
+on_events(uv_poll_t *poll, int status, int events)
+{
+	struct peer *peer = poll->data;
+
+	if (status < 0) {
+		drop(peer);
+		return;
+	}
+	if (events & UV_WRITABLE)
+		write_some(peer);
+	if (!(events & UV_READABLE))
+		return;
+	if (peer->state == PEER_UNKNOWN)
+		recognise(peer);
+	if (peer->state == PEER_GREETING || peer->state == PEER_OPEN || peer->state == PEER_LEAVING)
+		read_some(peer);
+}

@@ -1,0 +1,552 @@
+/*
+ * sessiond/session.h: receivers come and go, frames, heartbeats, limits. How sessions end is in test_session_end.c.
+ */
+#include "tests/session_fixture.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+
+/* --- opening ------------------------------------------------------------------------------------------------------ */
+
+static void
+test_opens_with_poll(void **state)
+{
+	struct fake_receiver *poll = fake_poll('1');
+	struct session *session;
+
+	(void)state;
+	session = arrive("s", poll);
+	assert_seen("1<o 1. + ");
+	assert_null(poll->receiver.session);
+	assert_null(session->receiver);
+	assert_int_equal(session_ready_state(session), SOCKJS_OPEN);
+	assert_ptr_equal(session_table_find(&service->table, "s", 1), session);
+	assert_int_equal(sessions.count, 1);
+}
+
+static void
+test_opens_with_stream(void **state)
+{
+	struct fake_receiver *stream = fake_stream('1');
+	struct session *session;
+
+	(void)state;
+	session = arrive("s", stream);
+	assert_seen("1<o + ");
+	assert_ptr_equal(stream->receiver.session, session);
+	turn();
+	assert_seen("");
+}
+
+static void
+test_websockets_are_not_found(void **state)
+{
+	(void)state;
+	assert_true(arrive(NULL, fake_websocket('1')) != arrive(NULL, fake_websocket('2')));
+	assert_seen("1<o + 2<o + ");
+	assert_int_equal(sessions.count, 2);
+	assert_int_equal(service->table.count, 0);
+}
+
+static void
+write_hello(sockjs_connection connection)
+{
+	assert_int_equal(sockjs_ready_state(connection), SOCKJS_OPEN);
+	assert_int_equal(write_text(connection, "hello"), SOCKJS_OK);
+	assert_int_equal(write_text(connection, "you"), SOCKJS_OK);
+}
+
+static void
+test_write_in_connection(void **state)
+{
+	(void)state;
+	hooks.connection = write_hello;
+	arrive("stream", fake_stream('1'));
+	assert_seen("1<o + 1<a[\"hello\",\"you\"] ");
+	arrive("poll", fake_poll('2'));
+	turn();
+	assert_seen("2<o 2. + ");
+	arrive("poll", fake_poll('3'));
+	assert_seen("3<a[\"hello\",\"you\"] 3. ");
+	arrive(NULL, fake_websocket('4'));
+	assert_seen("4<o + 4<a[\"hello\",\"you\"] ");
+}
+
+/* --- receivers ---------------------------------------------------------------------------------------------------- */
+
+static void
+test_second_receiver(void **state)
+{
+	struct fake_receiver *first = fake_stream('1'), *second = fake_stream('2');
+	struct session *session;
+
+	(void)state;
+	session = arrive("s", first);
+	assert_seen("1<o + ");
+	pass(1000);
+	assert_ptr_equal(arrive("s", second), session);
+	assert_seen("2<c[2010,\"Another connection still open\"] 2. ");
+	assert_null(second->receiver.session);
+	assert_ptr_equal(session->receiver, &first->receiver);
+	write_text(latest, "x");
+	turn();
+	assert_seen("1<a[\"x\"] ");
+	/* Not of this session: its end says nothing. */
+	session_receiver_broke(&second->receiver);
+	session_receiver_alive(&second->receiver);
+	session_receiver_drained(&second->receiver);
+	turn();
+	assert_seen("");
+}
+
+static void
+test_second_receiver_leaves_heartbeat(void **state)
+{
+	(void)state;
+	arrive("s", fake_stream('1'));
+	pass(HEARTBEAT_DELAY - 1);
+	arrive("s", fake_poll('2'));
+	assert_seen("1<o + 2<c[2010,\"Another connection still open\"] 2. ");
+	pass(1);
+	assert_seen("1<h ");
+}
+
+static void
+test_messages_wait_for_poll(void **state)
+{
+	(void)state;
+	arrive("s", fake_poll('1'));
+	assert_seen("1<o 1. + ");
+	write_text(latest, "a");
+	write_text(latest, "b");
+	turn();
+	assert_seen("");
+	arrive("s", fake_poll('2'));
+	assert_seen("2<a[\"a\",\"b\"] 2. ");
+	turn();
+	assert_seen("");
+}
+
+static void
+test_poll_waits_for_messages(void **state)
+{
+	(void)state;
+	arrive("s", fake_poll('1'));
+	arrive("s", fake_poll('2'));
+	turn();
+	assert_seen("1<o 1. + ");
+	write_text(latest, "a");
+	write_text(latest, "b");
+	assert_seen(""); /* leaves at the end of the turn */
+	turn();
+	assert_seen("2<a[\"a\",\"b\"] 2. ");
+}
+
+static void
+test_stream_reaches_limit(void **state)
+{
+	struct fake_receiver *stream = fake_stream('1');
+
+	(void)state;
+	stream->frames_left = 2;
+	arrive("s", stream);
+	write_text(latest, "a");
+	turn();
+	write_text(latest, "b");
+	turn();
+	assert_seen("1<o + 1<a[\"a\"] 1. ");
+	arrive("s", fake_stream('2'));
+	assert_seen("2<a[\"b\"] ");
+}
+
+static void
+test_congested_receiver(void **state)
+{
+	struct fake_receiver *stream = fake_stream('1');
+
+	(void)state;
+	arrive("s", stream);
+	stream->congested = true;
+	write_text(latest, "a");
+	turn();
+	write_text(latest, "b");
+	turn();
+	assert_seen("1<o + ");
+	stream->congested = false;
+	session_receiver_drained(&stream->receiver);
+	turn();
+	assert_seen("1<a[\"a\",\"b\"] ");
+}
+
+static void
+test_data_in_order(void **state)
+{
+	struct session *session;
+
+	(void)state;
+	session = arrive("s", fake_poll('1'));
+	receive_text(session, "1");
+	receive_text(session, "2");
+	arrive("s", fake_stream('2'));
+	receive_text(session, "3");
+	session_receive(session, "\0\xff", 2, true);
+	receive_text(session, "");
+	buffer_append_char(&seen, '\0');
+	assert_int_equal(seen.len, strlen("1<o 1. + =1 =2 =3 =<..> = ") + 1);
+	assert_memory_equal(seen.data, "1<o 1. + =1 =2 =3 =<\0\xff> = ", seen.len);
+	buffer_clear(&seen);
+}
+
+static void
+echo(sockjs_connection connection, const sockjs_message *message)
+{
+	sockjs_write(connection, message->data, message->len);
+}
+
+static void
+test_echo(void **state)
+{
+	struct session *session;
+
+	(void)state;
+	hooks.data = echo;
+	session = arrive("s", fake_stream('1'));
+	receive_text(session, "a");
+	receive_text(session, "\xed\xa0\xbd"); /* a lone surrogate */
+	turn();
+	assert_seen("1<o + =a =\xed\xa0\xbd 1<a[\"a\",\"\\ud83d\"] ");
+}
+
+/* --- heartbeats --------------------------------------------------------------------------------------------------- */
+
+static void
+test_heartbeat_of_stream(void **state)
+{
+	struct session *session;
+
+	(void)state;
+	session = arrive("s", fake_stream('1'));
+	assert_seen("1<o + ");
+	pass(HEARTBEAT_DELAY - 1);
+	assert_seen("");
+	pass(1);
+	assert_seen("1<h ");
+	/* A message to the client restarts the delay, one from it does not. */
+	pass(20000);
+	write_text(latest, "x");
+	turn();
+	pass(10000);
+	receive_text(session, "y");
+	assert_seen("1<a[\"x\"] =y ");
+	pass(HEARTBEAT_DELAY - 10000 - 1);
+	assert_seen("");
+	pass(1);
+	assert_seen("1<h ");
+	pass(3 * HEARTBEAT_DELAY);
+	assert_seen("1<h 1<h 1<h ");
+}
+
+/* A heartbeat completes a poll; the delay begins with each. */
+static void
+test_heartbeat_of_poll(void **state)
+{
+	(void)state;
+	arrive("s", fake_poll('1'));
+	pass(1000);
+	arrive("s", fake_poll('2'));
+	assert_seen("1<o 1. + ");
+	pass(HEARTBEAT_DELAY - 1);
+	assert_seen("");
+	pass(1);
+	assert_seen("2<h 2. ");
+	pass(DISCONNECT_DELAY - 1);
+	arrive("s", fake_poll('3'));
+	pass(HEARTBEAT_DELAY - 1);
+	assert_seen("");
+	pass(1);
+	assert_seen("3<h 3. ");
+}
+
+static void
+test_pings_despite_sends(void **state)
+{
+	struct fake_receiver *websocket = fake_websocket('1');
+
+	(void)state;
+	arrive(NULL, websocket);
+	pass(HEARTBEAT_DELAY - 1);
+	write_text(latest, "x");
+	turn();
+	session_receiver_alive(&websocket->receiver); /* no answer was awaited */
+	assert_seen("1<o + 1<a[\"x\"] ");
+	pass(1);
+	assert_seen("1<ping ");
+	pass(SESSION_PONG_DELAY - 1);
+	write_text(latest, "y");
+	turn();
+	assert_seen("1<a[\"y\"] ");
+	session_receiver_alive(&websocket->receiver);
+	session_receiver_alive(&websocket->receiver);
+	pass(HEARTBEAT_DELAY - 1);
+	assert_seen("");
+	pass(1);
+	assert_seen("1<ping ");
+}
+
+static void
+test_no_pong(void **state)
+{
+	struct fake_receiver *websocket = fake_websocket('1');
+
+	(void)state;
+	arrive(NULL, websocket);
+	pass(HEARTBEAT_DELAY);
+	pass(SESSION_PONG_DELAY - 1);
+	assert_seen("1<o + 1<ping ");
+	pass(1);
+	assert_seen("1<c[3000,\"No response from heartbeat\"] 1. - ");
+	assert_int_equal(sessions.count, 0);
+	assert_null(websocket->receiver.session);
+}
+
+/* Who answers no ping does not read either: what is queued for it must not keep the session. */
+static void
+test_no_pong_while_congested(void **state)
+{
+	struct fake_receiver *websocket = fake_websocket('1');
+
+	(void)state;
+	arrive(NULL, websocket);
+	websocket->congested = true;
+	write_text(latest, "x");
+	pass(HEARTBEAT_DELAY + SESSION_PONG_DELAY);
+	assert_seen("1<o + 1<ping 1<c[3000,\"No response from heartbeat\"] 1. - ");
+	assert_int_equal(sessions.count, 0);
+}
+
+static void
+test_no_pong_while_closing(void **state)
+{
+	struct fake_receiver *websocket = fake_websocket('1');
+
+	(void)state;
+	arrive(NULL, websocket);
+	websocket->congested = true;
+	write_text(latest, "x");
+	sockjs_close(latest, 3001, "bye");
+	pass(HEARTBEAT_DELAY + SESSION_PONG_DELAY);
+	assert_seen("1<o + 1<ping 1<c[3001,\"bye\"] 1. - ");
+	assert_int_equal(sessions.count, 0);
+}
+
+/* websocket_heartbeat = frame. */
+static void
+test_websocket_without_pings(void **state)
+{
+	struct fake_receiver *websocket = fake_websocket('1');
+
+	(void)state;
+	websocket->pings = false;
+	arrive(NULL, websocket);
+	pass(HEARTBEAT_DELAY - 1);
+	write_text(latest, "x");
+	turn();
+	assert_seen("1<o + 1<a[\"x\"] ");
+	pass(1);
+	assert_seen("1<h ");
+	pass(2 * HEARTBEAT_DELAY);
+	assert_seen("1<h 1<h ");
+}
+
+/* --- limits ------------------------------------------------------------------------------------------------------- */
+
+static char large[QUEUE_LIMIT + 1]; /* of `x` once it is used */
+
+static int
+write_large(size_t len)
+{
+	memset(large, 'x', sizeof large);
+	return sockjs_write(latest, large, len);
+}
+
+#define TOO_SLOW "c[1008,\"Messages are not read fast enough\"] "
+
+static void
+test_queue_limit(void **state)
+{
+	(void)state;
+	arrive("s", fake_poll('1'));
+	assert_int_equal(write_large(QUEUE_LIMIT / 2), SOCKJS_OK);
+	assert_int_equal(write_large(QUEUE_LIMIT / 2), SOCKJS_FULL);
+	assert_int_equal(sockjs_ready_state(latest), SOCKJS_CLOSING);
+	assert_int_equal(write_text(latest, ""), SOCKJS_GONE);
+	turn();
+	assert_seen("1<o 1. + ");
+	arrive("s", fake_poll('2')); /* the queue is dropped: who does not read shall not cost */
+	assert_seen("2<" TOO_SLOW "2. - ");
+}
+
+static void
+test_queue_limit_is_allowed(void **state)
+{
+	struct fake_receiver *stream = fake_stream('1');
+
+	(void)state;
+	arrive("s", stream);
+	assert_int_equal(write_large(QUEUE_LIMIT), SOCKJS_OK);
+	turn();
+	assert_int_equal(write_large(QUEUE_LIMIT), SOCKJS_OK);
+	turn();
+	buffer_clear(&seen);
+	assert_int_equal(write_large(QUEUE_LIMIT + 1), SOCKJS_FULL);
+	turn();
+	assert_seen("1<" TOO_SLOW "1. - ");
+}
+
+static void
+test_queue_limit_counts_backlog(void **state)
+{
+	struct fake_receiver *websocket = fake_websocket('1');
+
+	(void)state;
+	arrive(NULL, websocket);
+	websocket->backlog = QUEUE_LIMIT - 1;
+	assert_int_equal(write_text(latest, "1"), SOCKJS_OK);
+	turn();
+	assert_seen("1<o + 1<a[\"1\"] ");
+	websocket->backlog = QUEUE_LIMIT;
+	assert_int_equal(write_text(latest, "2"), SOCKJS_FULL);
+	turn();
+	assert_seen("1<" TOO_SLOW "1. - ");
+	assert_int_equal(sessions.count, 0);
+}
+
+/* Many messages of no bytes cost memory too. */
+static void
+test_queue_limit_counts_empty_messages(void **state)
+{
+	size_t n;
+
+	(void)state;
+	arrive("s", fake_poll('1'));
+	for (n = 0; write_text(latest, "") == SOCKJS_OK; n++)
+		assert_true(n < QUEUE_LIMIT);
+	assert_true(n > 2);
+	assert_int_equal(sockjs_ready_state(latest), SOCKJS_CLOSING);
+}
+
+static void
+test_refusal(void **state)
+{
+	const struct sockaddr_in one = {.sin_family = AF_INET, .sin_addr = {htonl(0x0a000001)}};
+	const struct sockaddr_in two = {.sin_family = AF_INET, .sin_addr = {htonl(0x0a000002)}};
+	const struct sockaddr *from_one = (const struct sockaddr *)(const void *)&one;
+	const struct sockaddr *from_two = (const struct sockaddr *)(const void *)&two;
+	struct session *session;
+
+	(void)state;
+	sessions.limit = 2;
+	sessions.limit_per_address = 1;
+	assert_null(session_refusal(&sessions, from_one));
+	session = arrive("s", fake_poll('1'));
+	session_count_address(session, from_one);
+	assert_string_equal(
+	    session_refusal(&sessions, from_one), "Too many sessions from your address.\n");
+	assert_null(session_refusal(&sessions, from_two));
+	arrive("t", fake_stream('2'));
+	assert_string_equal(session_refusal(&sessions, from_two), "Too many sessions.\n");
+	pass(DISCONNECT_DELAY); /* s ends */
+	assert_null(session_refusal(&sessions, from_one));
+	sessions.closing = true;
+	assert_string_equal(session_refusal(&sessions, from_two), "The server is stopping.\n");
+}
+
+/* --- services ----------------------------------------------------------------------------------------------------- */
+
+static void
+test_services_do_not_mix(void **state)
+{
+	struct error err = ERROR_INIT;
+	struct sockjs_service *first = service, *other = service_create("/other", &err);
+	struct session *session;
+
+	(void)state;
+	other->application = &fake_application;
+	other->protocol.options = service->protocol.options;
+	service_prepare(other, &sessions);
+	session = arrive("s", fake_poll('1'));
+	service = other;
+	assert_true(arrive("s", fake_poll('2')) != session);
+	service = first;
+	assert_seen("1<o 1. + 2<o 2. + ");
+	pass(DISCONNECT_DELAY);
+	assert_seen("- - ");
+	service_destroy(&other);
+}
+
+/* Callbacks that are not needed are NULL. */
+static void
+test_application_without_callbacks(void **state)
+{
+	static const struct sockjs_module none = {.abi = SOCKJS_ABI, .name = "none"};
+	struct session *session;
+
+	(void)state;
+	service->application = &none;
+	session = arrive("s", fake_poll('1'));
+	receive_text(session, "x");
+	pass(DISCONNECT_DELAY);
+	assert_seen("1<o 1. ");
+	assert_int_equal(sessions.count, 0);
+}
+
+static void
+test_trim_scratch(void **state)
+{
+	(void)state;
+	buffer_append_str(&sessions.scratch, "x");
+	sessions_trim_scratch(&sessions);
+	assert_int_equal(sessions.scratch.len, 0);
+	assert_int_not_equal(sessions.scratch.room, 0);
+	assert_non_null(buffer_reserve(&sessions.scratch, 2 << 20));
+	sessions_trim_scratch(&sessions);
+	assert_int_equal(sessions.scratch.room, 0);
+}
+
+#define TEST(name) session_test(test_##name)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(opens_with_poll),
+	    TEST(opens_with_stream),
+	    TEST(websockets_are_not_found),
+	    TEST(write_in_connection),
+	    TEST(second_receiver),
+	    TEST(second_receiver_leaves_heartbeat),
+	    TEST(messages_wait_for_poll),
+	    TEST(poll_waits_for_messages),
+	    TEST(stream_reaches_limit),
+	    TEST(congested_receiver),
+	    TEST(data_in_order),
+	    TEST(echo),
+	    TEST(heartbeat_of_stream),
+	    TEST(heartbeat_of_poll),
+	    TEST(pings_despite_sends),
+	    TEST(no_pong),
+	    TEST(no_pong_while_congested),
+	    TEST(no_pong_while_closing),
+	    TEST(websocket_without_pings),
+	    TEST(queue_limit),
+	    TEST(queue_limit_is_allowed),
+	    TEST(queue_limit_counts_backlog),
+	    TEST(queue_limit_counts_empty_messages),
+	    TEST(refusal),
+	    TEST(services_do_not_mix),
+	    TEST(application_without_callbacks),
+	    TEST(trim_scratch),
+	};
+
+	return cmocka_run_group_tests_name("session", tests, NULL, NULL);
+}
