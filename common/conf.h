@@ -134,6 +134,12 @@ int conf_read(const char *path, const struct conf_handler *handler, void *user, 
  */
 const char *conf_suggest(const char *word, const char *const *candidates, size_t n);
 
+/*
+ * Makes *path (malloc'd; NULL stays), if it is relative, relative to the folder of the file at conf_path: so that a
+ * configuration means the same wherever a program is started.
+ */
+void conf_resolve_path(const char *conf_path, char **path);
+
 /* Room for what conf_quote makes. */
 #define CONF_QUOTED_SIZE 84
 

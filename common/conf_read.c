@@ -218,3 +218,17 @@ conf_read(const char *path, const struct conf_handler *handler, void *user, stru
 	fclose(r.file);
 	return r.stopped ? -1 : 0;
 }
+
+void
+conf_resolve_path(const char *conf_path, char **path)
+{
+	const char *slash = strrchr(conf_path, '/');
+	char *joined;
+
+	if (*path == NULL || (*path)[0] == '/' || slash == NULL)
+		return;
+	if (asprintf(&joined, "%.*s/%s", (int)(slash - conf_path), conf_path, *path) == -1)
+		abort();
+	free(*path);
+	*path = joined;
+}

@@ -105,7 +105,7 @@ const char *wire_error_text(int error);
  * Looks at data[0..len), which begins with a message. Returns 1 if the message is there, *header
  * then being filled and the payload the header->length bytes at data + WIRE_HEADER_SIZE; 0 if more
  * bytes are needed; < 0, an enum wire_error (WIRE_WRONG_ROLE not among them), as soon as the header
- * is there: the connection is to be closed.
+ * is there, *header then being filled too: the connection is to be closed.
  *
  * max_payload, at most WIRE_PAYLOAD_MAX, bounds what a peer can make its reader keep. The daemon's:
  * the greatest body_limit of its services + WIRE_OVERHEAD_MAX. A responder's: WIRE_PAYLOAD_MAX,

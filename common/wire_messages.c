@@ -108,9 +108,6 @@ wire_decode_goodbye(
 
 /* --- SERVICES ------------------------------------------------------------------------------- */
 
-/* Bytes of a service whose strings are empty. */
-#define SERVICE_LEAST (3 + 3 + 1 + 8 + 4 + 1 + 1 + 1 + 8 + 8 + 8 + 4 + 1)
-
 static bool
 is_encodable(const struct wire_service_entry *entry)
 {
@@ -213,7 +210,7 @@ wire_decode_services(
 	*services = (struct wire_services){NULL, 0};
 	wire_reader_init(&reader, payload, header->length);
 	count = wire_get_u16(&reader);
-	if (count > WIRE_SERVICES_MAX || count * SERVICE_LEAST > (size_t)(reader.end - reader.pos))
+	if (count > WIRE_SERVICES_MAX)
 		return -1;
 	if (count > 0) {
 		services->list = calloc(count, sizeof *services->list);

@@ -32,7 +32,7 @@ on_data(sockjs_connection connection, const sockjs_message *message)
 }
 
 SOCKJS_MODULE = {
-	.abi = SOCKJS_ABI,
-	.name = "amplify",
-	.data = on_data,
+    .abi = SOCKJS_ABI,
+    .name = "amplify",
+    .data = on_data,
 };

@@ -29,14 +29,15 @@ on_data(sockjs_connection connection, const sockjs_message *message)
 {
 	/* A raw websocket may send bytes that are no text, which nobody else could be given. */
 	if (!message->binary)
-		sockjs_group_write(sockjs_service_user_data(sockjs_service_of(connection)), message->data, message->len);
+		sockjs_group_write(sockjs_service_user_data(sockjs_service_of(connection)),
+		    message->data, message->len);
 }
 
 SOCKJS_MODULE = {
-	.abi = SOCKJS_ABI,
-	.name = "broadcast",
-	.start = on_start,
-	.stop = on_stop,
-	.connection = on_connection,
-	.data = on_data,
+    .abi = SOCKJS_ABI,
+    .name = "broadcast",
+    .start = on_start,
+    .stop = on_stop,
+    .connection = on_connection,
+    .data = on_data,
 };

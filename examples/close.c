@@ -10,7 +10,7 @@ on_connection(sockjs_connection connection)
 }
 
 SOCKJS_MODULE = {
-	.abi = SOCKJS_ABI,
-	.name = "close",
-	.connection = on_connection,
+    .abi = SOCKJS_ABI,
+    .name = "close",
+    .connection = on_connection,
 };

@@ -13,7 +13,7 @@ on_data(sockjs_connection connection, const sockjs_message *message)
 }
 
 SOCKJS_MODULE = {
-	.abi = SOCKJS_ABI,
-	.name = "echo",
-	.data = on_data,
+    .abi = SOCKJS_ABI,
+    .name = "echo",
+    .data = on_data,
 };

@@ -41,8 +41,8 @@ on_close(sockjs_connection connection)
 }
 
 SOCKJS_MODULE = {
-	.abi = SOCKJS_ABI,
-	.name = "ticker",
-	.connection = on_connection,
-	.close = on_close,
+    .abi = SOCKJS_ABI,
+    .name = "ticker",
+    .connection = on_connection,
+    .close = on_close,
 };

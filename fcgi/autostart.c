@@ -46,7 +46,8 @@ take_lock(const char *socket)
 static void
 find_program(const struct fcgi_options *options, char path[PATH_MAX])
 {
-	static const char *const places[] = {"%s/" PROGRAM, "%s/../sessiond/" PROGRAM, "%s/../sbin/" PROGRAM};
+	static const char *const places[] = {
+	    "%s/" PROGRAM, "%s/../sessiond/" PROGRAM, "%s/../sbin/" PROGRAM};
 	char folder[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", folder, sizeof folder - 1);
 	char *slash;
@@ -63,7 +64,8 @@ find_program(const struct fcgi_options *options, char path[PATH_MAX])
 	for (i = 0; i < sizeof places / sizeof places[0]; i++) {
 		const char *tail = strstr(places[i], "%s") + 2;
 
-		if (snprintf(path, PATH_MAX, "%s%s", folder, tail) < PATH_MAX && access(path, X_OK) == 0)
+		if (snprintf(path, PATH_MAX, "%s%s", folder, tail) < PATH_MAX &&
+		    access(path, X_OK) == 0)
 			return;
 	}
 	snprintf(path, PATH_MAX, "%s", SBIN_FOLDER "/" PROGRAM);

@@ -28,9 +28,9 @@ enum {
 };
 
 enum backend_state {
-	BACKEND_AWAY,       /* not connected; the pause runs */
+	BACKEND_AWAY, /* not connected; the pause runs */
 	BACKEND_CONNECTING,
-	BACKEND_GREETING,   /* connected; its services are awaited */
+	BACKEND_GREETING, /* connected; its services are awaited */
 	BACKEND_THERE,
 };
 
@@ -89,7 +89,8 @@ backend_add(struct backend *backend, struct request *request)
 	if (backend->state == BACKEND_THERE)
 		request_issue(request);
 	else
-		timer_start(&backend->responder->patience, &request->connection->timer, responder_now(backend->responder));
+		timer_start(&backend->responder->patience, &request->connection->timer,
+		    responder_now(backend->responder));
 }
 
 void
@@ -136,12 +137,16 @@ start_patience(struct request *request)
 {
 	struct responder *responder = request->connection->responder;
 
+	request->is_issued = false;
 	timer_start(&responder->patience, &request->connection->timer, responder_now(responder));
 }
 
 static void
 issue(struct request *request)
 {
+	/* One that has come while the others are issued is so already. */
+	if (request->is_issued)
+		return;
 	timer_stop(&request->connection->timer);
 	request_issue(request);
 }
@@ -181,7 +186,8 @@ lose(struct backend *backend, const char *why)
 	if (!was_there)
 		autostart(backend->responder->config);
 	uv_timer_start(&backend->pause, on_pause_over, backend->pause_ms, 0);
-	backend->pause_ms = backend->pause_ms * 2 > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : backend->pause_ms * 2;
+	backend->pause_ms =
+	    backend->pause_ms * 2 > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : backend->pause_ms * 2;
 }
 
 static void
@@ -227,7 +233,8 @@ connect_to_daemon(struct backend *backend)
 		return;
 	}
 	backend->poll = calloc(1, sizeof *backend->poll);
-	if (backend->poll == NULL || uv_poll_init(&backend->responder->loop, backend->poll, backend->fd) != 0)
+	if (backend->poll == NULL ||
+	    uv_poll_init(&backend->responder->loop, backend->poll, backend->fd) != 0)
 		abort();
 	backend->poll->data = backend;
 	backend->events = 0;
@@ -366,10 +373,12 @@ take_messages(struct backend *backend)
 	struct wire_header header;
 	int got = 0;
 
-	while (backend->poll != NULL && (got = wire_parse_header(in->data, in->len, WIRE_PAYLOAD_MAX, &header)) > 0) {
+	while (backend->poll != NULL &&
+	    (got = wire_parse_header(in->data, in->len, WIRE_PAYLOAD_MAX, &header)) > 0) {
 		got = wire_check(&header, WIRE_DAEMON);
 		if (got < 0 || take_message(backend, &header, in->data + WIRE_HEADER_SIZE) == -1) {
-			log_error("sessiond sent a bad message (%s): %s", wire_type_name(header.type), wire_error_text(got));
+			log_error("sessiond sent a bad message (%s): %s",
+			    wire_type_name(header.type), wire_error_text(got));
 			return -1;
 		}
 		buffer_consume(in, WIRE_HEADER_SIZE + header.length);
@@ -404,7 +413,8 @@ on_events(uv_poll_t *poll, int status, int events)
 	socklen_t len = sizeof error;
 
 	if (backend->state == BACKEND_CONNECTING) {
-		if (getsockopt(backend->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1 || error != 0 || status < 0)
+		if (getsockopt(backend->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1 ||
+		    error != 0 || status < 0)
 			lose(backend, strerror(error));
 		else
 			greet(backend);

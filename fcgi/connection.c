@@ -22,16 +22,18 @@
 #include <unistd.h>
 
 enum {
-	READ_SIZE = 16384,  /* bytes a read asks for */
+	READ_SIZE = 16384,   /* bytes a read asks for */
 	HEAD_LIMIT = 262144, /* bytes of a request beside its body */
-	WRITE_WAIT_S = 10,  /* a thread's write gives up after this long without a byte taken */
-	SEND_SHARE = 4,     /* an answer up to 1/4 of the socket's buffer surely fits: small writes are accounted at a multiple */
+	WRITE_WAIT_S = 10,   /* a thread's write gives up after this long without a byte taken */
+	SEND_SHARE =
+	    4, /* an answer up to 1/4 of the socket's buffer surely fits: small writes are accounted at a multiple */
 };
 
 static void
 set_watch(struct connection *connection)
 {
-	struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = connection};
+	struct epoll_event event = {
+	    .events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = connection};
 
 	if (epoll_ctl(connection->responder->epoll_fd, EPOLL_CTL_ADD, connection->fd, &event) == -1)
 		fatal(1, "epoll: %s", strerror(errno));
@@ -83,6 +85,7 @@ forget(struct connection *connection)
 	request_clear(&connection->request);
 	buffer_free(&connection->in);
 	buffer_free(&connection->out);
+	buffer_free(&connection->writing);
 	*connection->link = connection->next;
 	if (connection->next != NULL)
 		connection->next->link = connection->link;
@@ -134,7 +137,8 @@ fill_memory_file(const char *data, size_t len)
 
 	if (memory_file == -1)
 		memory_file = memfd_create("request", MFD_CLOEXEC);
-	if (memory_file == -1 || ftruncate(memory_file, (off_t)len) == -1 || lseek(memory_file, 0, SEEK_SET) == -1)
+	if (memory_file == -1 || ftruncate(memory_file, (off_t)len) == -1 ||
+	    lseek(memory_file, 0, SEEK_SET) == -1)
 		return -1;
 	while (written < len) {
 		ssize_t n = pwrite(memory_file, data + written, len - written, (off_t)written);
@@ -172,7 +176,9 @@ read_request(struct connection *connection, const char *data, size_t len)
 	connection->fcgx.ipcFd = memory_file;
 	/* It finishes the request before first, and would close the descriptor of one that was not kept. */
 	connection->fcgx.keepConnection = 1;
-	status = FCGX_Accept_r(&connection->fcgx) == 0 ? request_read(&connection->request, &connection->fcgx) : -1;
+	status = FCGX_Accept_r(&connection->fcgx) == 0
+	    ? request_read(&connection->request, &connection->fcgx)
+	    : -1;
 	/* On an error libfcgi has closed it. */
 	if (connection->fcgx.ipcFd == -1)
 		memory_file = -1;
@@ -207,7 +213,8 @@ scan(struct connection *connection)
 		progress = record_scan(&connection->scan, (const unsigned char *)in->data, in->len);
 		limit_body(connection);
 	} while (progress == RECORD_INCOMPLETE && connection->scan.last_is_body);
-	if (progress == RECORD_INCOMPLETE && in->len > request_body_limit(connection->responder) * 2 + HEAD_LIMIT)
+	if (progress == RECORD_INCOMPLETE &&
+	    in->len > request_body_limit(connection->responder) * 2 + HEAD_LIMIT)
 		return RECORD_BROKEN;
 	return progress;
 }
@@ -249,7 +256,8 @@ read_more(struct connection *connection)
 		return false;
 	}
 	if (!timer_is_running(&connection->timer))
-		timer_start(&connection->responder->arrivals, &connection->timer, responder_now(connection->responder));
+		timer_start(&connection->responder->arrivals, &connection->timer,
+		    responder_now(connection->responder));
 	buffer_added(&connection->in, (size_t)n);
 	return true;
 }
@@ -270,7 +278,8 @@ collect(struct connection *connection)
 		take_request(connection);
 		return;
 	}
-	log_info("a web server's connection was given up: no FastCGI, a request too large, or aborted");
+	log_info(
+	    "a web server's connection was given up: no FastCGI, a request too large, or aborted");
 	connection_drop(connection);
 }
 
@@ -303,14 +312,15 @@ connection_add(struct connection *connection, const void *data, size_t len)
 static void
 write_response(struct connection *connection)
 {
-	struct buffer *out = &connection->out;
+	struct buffer *bytes = &connection->writing;
 	FCGX_Stream *stream = connection->fcgx.out;
 
-	connection->failed = buffer_failed(out)
-	    || (out->len > 0 && FCGX_PutStr(out->data, (int)out->len, stream) != (int)out->len)
-	    || (!connection->response_ended && FCGX_FFlush(stream) != 0);
-	buffer_free(out);
-	if (connection->failed || !connection->response_ended)
+	connection->failed = buffer_failed(bytes) ||
+	    (bytes->len > 0 &&
+		FCGX_PutStr(bytes->data, (int)bytes->len, stream) != (int)bytes->len) ||
+	    (!connection->writing_ends && FCGX_FFlush(stream) != 0);
+	buffer_free(bytes);
+	if (connection->failed || !connection->writing_ends)
 		return;
 	FCGX_Finish_r(&connection->fcgx);
 	/* Finish has closed the descriptor, unless the web server keeps it and all went well. */
@@ -327,16 +337,16 @@ response_is_out(struct connection *connection)
 		return;
 	}
 	connection->state = CONNECTION_PARKED;
-	connection->is_streaming = true;
-	if (!connection->response_ended) {
-		if (connection->out.len > 0)
-			connection_push(connection, false);
+	if (!connection->writing_ends) {
+		/* What a thread was writing may have been followed by more, or by the peer's end. */
+		if (connection->out.len > 0 || connection->response_ended)
+			connection_push(connection, connection->response_ended);
 		else if (peer_has_closed(connection->fd))
 			connection_drop(connection);
 		return;
 	}
 	request_end(&connection->request);
-	connection->response_ended = connection->is_streaming = false;
+	connection->response_ended = connection->writing_ends = false;
 	if (connection->fcgx.ipcFd == -1) {
 		forget(connection);
 		return;
@@ -368,7 +378,8 @@ fits_socket(int fd, size_t len)
 	int room = 0, queued = 0;
 	socklen_t size = sizeof room;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, &size) == -1 || ioctl(fd, SIOCOUTQ, &queued) == -1)
+	if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, &size) == -1 ||
+	    ioctl(fd, SIOCOUTQ, &queued) == -1)
 		return false;
 	return queued < room && len < (size_t)(room - queued) / SEND_SHARE;
 }
@@ -381,11 +392,15 @@ connection_push(struct connection *connection, bool ended)
 	/* A thread is writing: what was added follows when it is done. */
 	if (connection->state != CONNECTION_PARKED)
 		return;
-	if (fits_socket(connection->fd, connection->out.len)) {
+	connection->writing = connection->out;
+	connection->writing_ends = connection->response_ended;
+	buffer_init(&connection->out);
+	if (fits_socket(connection->fd, connection->writing.len)) {
 		write_response(connection);
 		response_is_out(connection);
 		return;
 	}
 	connection->state = CONNECTION_WRITING;
-	uv_queue_work(&connection->responder->loop, &connection->work, on_write_work, on_write_done);
+	uv_queue_work(
+	    &connection->responder->loop, &connection->work, on_write_work, on_write_done);
 }

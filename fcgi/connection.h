@@ -37,13 +37,14 @@ struct connection {
 	int fd;
 	struct timer timer; /* of arrivals, or of patience while parked */
 	uv_work_t work;
-	bool peer_gone;     /* the web server closed while a thread had the connection */
-	bool failed;        /* to write */
-	bool response_ended;
-	bool is_streaming;  /* part of the response was written */
-	struct buffer in;   /* of the next request, as far as it has come */
+	bool peer_gone;	     /* the web server closed while a thread had the connection */
+	bool failed;	     /* to write */
+	bool response_ended; /* nothing follows what is in out */
+	struct buffer in;    /* of the next request, as far as it has come */
 	struct record_scan scan;
-	struct buffer out;  /* of the response, not yet given to libfcgi */
+	struct buffer out;     /* of the response, to be written next */
+	struct buffer writing; /* being written, maybe by a thread: nobody else touches it then */
+	bool writing_ends;     /* the response, that is */
 	struct request request;
 	struct chunking *chunking; /* NULL: no such probe runs */
 };

@@ -22,7 +22,8 @@ take_passed(struct error *err)
 	int listening = 0;
 	socklen_t len = sizeof listening;
 
-	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == -1 || !listening)
+	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == -1 ||
+	    !listening)
 		return error_set(err, EX_USAGE,
 		    "descriptor 0 is no listening socket: this program is started by a web server, or with --listen PATH");
 	return dup(STDIN_FILENO);
@@ -36,23 +37,28 @@ bind_unix(const char *path, const char *mode, struct error *err)
 	int probe, fd;
 
 	if (strlen(path) >= sizeof address.sun_path)
-		return error_set(err, EX_CONFIG, "listen: the path is longer than %zu bytes", sizeof address.sun_path - 1);
+		return error_set(err, EX_CONFIG, "listen: the path is longer than %zu bytes",
+		    sizeof address.sun_path - 1);
 	strcpy(address.sun_path, path);
 	if (lstat(path, &st) == 0) {
 		if (!S_ISSOCK(st.st_mode))
-			return error_set(err, EX_UNAVAILABLE, "cannot listen on %s: it exists and is no socket", path);
+			return error_set(err, EX_UNAVAILABLE,
+			    "cannot listen on %s: it exists and is no socket", path);
 		probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		if (probe != -1 && connect(probe, (struct sockaddr *)&address, sizeof address) == 0) {
+		if (probe != -1 &&
+		    connect(probe, (struct sockaddr *)&address, sizeof address) == 0) {
 			close(probe);
-			return error_set(err, EX_UNAVAILABLE, "cannot listen on %s: another process does", path);
+			return error_set(
+			    err, EX_UNAVAILABLE, "cannot listen on %s: another process does", path);
 		}
 		close(probe);
 		unlink(path);
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd == -1 || bind(fd, (struct sockaddr *)&address, sizeof address) == -1
-	    || chmod(path, (mode_t)strtoul(mode, NULL, 8)) == -1 || listen(fd, BACKLOG) == -1)
-		return error_set(err, EX_UNAVAILABLE, "cannot listen on %s: %s", path, strerror(errno));
+	if (fd == -1 || bind(fd, (struct sockaddr *)&address, sizeof address) == -1 ||
+	    chmod(path, (mode_t)strtoul(mode, NULL, 8)) == -1 || listen(fd, BACKLOG) == -1)
+		return error_set(
+		    err, EX_UNAVAILABLE, "cannot listen on %s: %s", path, strerror(errno));
 	return fd;
 }
 
@@ -74,14 +80,16 @@ bind_info(const struct addrinfo *info)
 static int
 bind_tcp(const char *text, struct error *err)
 {
-	const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+	const struct addrinfo hints = {
+	    .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
 	struct addrinfo *infos = NULL, *info;
 	const char *colon = strrchr(text, ':');
 	char host[128];
 	int status, fd = -1;
 
 	if (colon == NULL || (size_t)(colon - text) >= sizeof host)
-		return error_set(err, EX_CONFIG, "listen: \"%s\" is neither a path nor ADDR:PORT", text);
+		return error_set(
+		    err, EX_CONFIG, "listen: \"%s\" is neither a path nor ADDR:PORT", text);
 	memcpy(host, text, (size_t)(colon - text));
 	host[colon - text] = '\0';
 	status = getaddrinfo(host[0] == '\0' ? NULL : host, colon + 1, &hints, &infos);
@@ -91,7 +99,8 @@ bind_tcp(const char *text, struct error *err)
 		fd = bind_info(info);
 	freeaddrinfo(infos);
 	if (fd == -1)
-		return error_set(err, EX_UNAVAILABLE, "cannot listen on %s: %s", text, strerror(errno));
+		return error_set(
+		    err, EX_UNAVAILABLE, "cannot listen on %s: %s", text, strerror(errno));
 	return fd;
 }
 
@@ -100,7 +109,8 @@ listen_open(const char *address, const char *mode, struct error *err)
 {
 	if (address == NULL)
 		return take_passed(err);
-	return strchr(address, '/') != NULL ? bind_unix(address, mode, err) : bind_tcp(address, err);
+	return strchr(address, '/') != NULL ? bind_unix(address, mode, err)
+					    : bind_tcp(address, err);
 }
 
 void

@@ -44,13 +44,13 @@ static const char usage_text[] =
     "address cannot be had; 78 for a mistake in the configuration.\n";
 
 static const struct option long_options[] = {
-	{"config", required_argument, NULL, 'c'},
-	{"listen", required_argument, NULL, 'l'},
-	{"mode", required_argument, NULL, 'm'},
-	{"socket", required_argument, NULL, 's'},
-	{"version", no_argument, NULL, 'v'},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
+    {"config", required_argument, NULL, 'c'},
+    {"listen", required_argument, NULL, 'l'},
+    {"mode", required_argument, NULL, 'm'},
+    {"socket", required_argument, NULL, 's'},
+    {"version", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 struct command_line {
@@ -97,7 +97,8 @@ parse_command_line(int argc, char **argv, struct command_line *line)
 			return usage_error(argv[optind - 1], "unknown option");
 		}
 	}
-	return optind < argc ? usage_error(argv[optind], "there are no arguments beside options") : -1;
+	return optind < argc ? usage_error(argv[optind], "there are no arguments beside options")
+			     : -1;
 }
 
 /* A web server may have no way to pass arguments: the file is then found by the program's place. */
@@ -153,11 +154,13 @@ main(int argc, char **argv)
 		return status;
 	if (line.config == NULL)
 		find_config(path);
-	if (responder_config_read(line.config == NULL ? path : line.config, &config, line.socket, &err) == -1)
+	if (responder_config_read(
+		line.config == NULL ? path : line.config, &config, line.socket, &err) == -1)
 		return fail(&err);
 	override(&config.options.listen, line.listen);
 	override(&config.options.mode, line.mode);
-	log_open(PROGRAM, (enum log_target)config.options.log, (enum log_severity)config.options.log_level);
+	log_open(PROGRAM, (enum log_target)config.options.log,
+	    (enum log_severity)config.options.log_level);
 	fd = listen_open(config.options.listen, config.options.mode, &err);
 	if (fd == -1) {
 		responder_config_clear(&config);

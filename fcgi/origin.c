@@ -11,7 +11,8 @@
 
 /* Fills *to from the variables; NULL if they hold no address. */
 static const struct sockaddr *
-address_of(const struct request *request, const char *address_name, const char *port_name, union origin_address *to)
+address_of(const struct request *request, const char *address_name, const char *port_name,
+    union origin_address *to)
 {
 	const char *address = FCGX_GetParam(address_name, request->params);
 	const char *port = FCGX_GetParam(port_name, request->params);

@@ -36,7 +36,8 @@ record_scan(struct record_scan *scan, const unsigned char *data, size_t len)
 	while (len - scan->at >= HEADER) {
 		struct record record = read_header(data + scan->at);
 
-		if (data[scan->at] != PROTOCOL_VERSION || (record.type == ABORT_REQUEST && record.id == scan->id))
+		if (data[scan->at] != PROTOCOL_VERSION ||
+		    (record.type == ABORT_REQUEST && record.id == scan->id))
 			return RECORD_BROKEN;
 		if (record.size > len - scan->at)
 			return RECORD_INCOMPLETE;

@@ -13,16 +13,17 @@
 enum record_progress {
 	RECORD_INCOMPLETE, /* more has to come */
 	RECORD_COMPLETE,   /* from its begin to the end of its standard input */
-	RECORD_BROKEN,     /* no FastCGI, or the web server gave the request up */
+	RECORD_BROKEN,	   /* no FastCGI, or the web server gave the request up */
 };
 
 /* How far a request was looked at; all zero at its start. */
 struct record_scan {
-	size_t at;         /* bytes of records that are whole; after RECORD_COMPLETE the length of the request */
-	size_t body;       /* bytes of standard input among them */
+	size_t
+	    at; /* bytes of records that are whole; after RECORD_COMPLETE the length of the request */
+	size_t body;	   /* bytes of standard input among them */
 	size_t last_begin; /* where the record before `at` begins ... */
 	bool last_is_body; /* ... if it is standard input that is not its end */
-	unsigned id;       /* of the request; 0: its begin was not seen */
+	unsigned id;	   /* of the request; 0: its begin was not seen */
 };
 
 /*

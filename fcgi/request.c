@@ -35,7 +35,8 @@ request_body_limit(const struct responder *responder)
 {
 	struct service_table *services = backend_services(responder->backend);
 
-	return services == NULL || services->body_limit == 0 ? BODY_LIMIT_UNKNOWN : services->body_limit;
+	return services == NULL || services->body_limit == 0 ? BODY_LIMIT_UNKNOWN
+							     : services->body_limit;
 }
 
 /* --- what libfcgi read -------------------------------------------------------------------------------------------- */
@@ -53,7 +54,8 @@ find_header(const void *context, const char *name)
 		variable[n] = c == '-' ? '_' : c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
 	}
 	variable[n] = '\0';
-	if (strcmp(variable, "HTTP_CONTENT_TYPE") == 0 || strcmp(variable, "HTTP_CONTENT_LENGTH") == 0)
+	if (strcmp(variable, "HTTP_CONTENT_TYPE") == 0 ||
+	    strcmp(variable, "HTTP_CONTENT_LENGTH") == 0)
 		return FCGX_GetParam(variable + strlen("HTTP_"), (char **)(uintptr_t)context);
 	return FCGX_GetParam(variable, (char **)(uintptr_t)context);
 }
@@ -81,12 +83,14 @@ read_body(struct request *request, FCGX_Stream *in)
 int
 request_read(struct request *request, FCGX_Request *fcgx)
 {
-	const char *uri = FCGX_GetParam("REQUEST_URI", fcgx->envp), *method = FCGX_GetParam("REQUEST_METHOD", fcgx->envp);
+	const char *uri = FCGX_GetParam("REQUEST_URI", fcgx->envp),
+		   *method = FCGX_GetParam("REQUEST_METHOD", fcgx->envp);
 	char *end;
 
 	request->params = fcgx->envp;
 	if (uri == NULL || method == NULL) {
-		log_error("the web server sends no REQUEST_URI or no REQUEST_METHOD; its FastCGI settings lack them");
+		log_error(
+		    "the web server sends no REQUEST_URI or no REQUEST_METHOD; its FastCGI settings lack them");
 		return -1;
 	}
 	request->path = strdup(uri);
@@ -136,7 +140,8 @@ write_head(struct request *request, ssize_t body_len)
 	request->head.now = time(NULL);
 	n = snprintf(line, sizeof line, "Status: %d\r\n", request->reply.status);
 	connection_add(connection, line, (size_t)n);
-	reply_headers(&request->reply, request->service == NULL ? NULL : &request->service->protocol, &request->head,
+	reply_headers(&request->reply,
+	    request->service == NULL ? NULL : &request->service->protocol, &request->head,
 	    write_header, connection);
 	if (body_len >= 0 && request->reply.status != 204 && request->reply.status != 304) {
 		n = snprintf(line, sizeof line, "Content-Length: %zd\r\n", body_len);
@@ -173,13 +178,15 @@ find_service(struct request *request, const struct service_table *services)
 
 	request->service = service_table_find(services, path, &request->prefix_len);
 	if (request->service == NULL && script_len > 0 && strncmp(path, script, script_len) == 0) {
-		request->service = service_table_find(services, path + script_len, &request->prefix_len);
+		request->service =
+		    service_table_find(services, path + script_len, &request->prefix_len);
 		request->prefix_len += script_len;
 	}
 	while (folder_len > 0 && script[folder_len - 1] != '/')
 		folder_len--;
 	if (request->service == NULL && folder_len > 1 && strncmp(path, script, folder_len) == 0) {
-		request->service = service_table_find(services, path + folder_len - 1, &request->prefix_len);
+		request->service =
+		    service_table_find(services, path + folder_len - 1, &request->prefix_len);
 		request->prefix_len += folder_len - 1;
 	}
 	return request->service != NULL;
@@ -194,14 +201,17 @@ route(struct request *request)
 		return;
 	service_table_ref(request->service->table);
 	rest = request->path + request->prefix_len;
-	request->endpoint = route_find(rest, strlen(rest), &request->session_id, &request->session_id_len);
+	request->endpoint =
+	    route_find(rest, strlen(rest), &request->session_id, &request->session_id_len);
 }
 
 static void
 decide_receive(struct request *request)
 {
-	const struct transport *transport = transport_get((enum transport_id)request->endpoint->transport);
-	const char *error = transport->callback ? reply_callback(request->query, request->callback) : NULL;
+	const struct transport *transport =
+	    transport_get((enum transport_id)request->endpoint->transport);
+	const char *error =
+	    transport->callback ? reply_callback(request->query, request->callback) : NULL;
 
 	if (error != NULL)
 		answer_error(request, 500, error);
@@ -214,11 +224,13 @@ decide_send(struct request *request)
 {
 	const char *error;
 
-	if (request->body_too_large || request->body.len > request->service->protocol.options.body_limit) {
+	if (request->body_too_large ||
+	    request->body.len > request->service->protocol.options.body_limit) {
 		answer_error(request, 413, "Request body too large.\n");
 		return;
 	}
-	error = send_body_decode(&request->body, request->endpoint->form, request->head.header(request->head.context, "Content-Type"),
+	error = send_body_decode(&request->body, request->endpoint->form,
+	    request->head.header(request->head.context, "Content-Type"),
 	    request->service->protocol.options.messages_limit, &request->messages_len);
 	if (error != NULL) {
 		answer_error(request, 500, error);
@@ -232,7 +244,8 @@ decide_send(struct request *request)
 static void
 decide_websocket(struct request *request)
 {
-	if (http_header_has_token(request->head.header(request->head.context, "Upgrade"), "websocket"))
+	if (http_header_has_token(
+		request->head.header(request->head.context, "Upgrade"), "websocket"))
 		answer_error(request, 501, "WebSockets do not go through FastCGI.\n");
 	else
 		answer_error(request, 400, "Not a valid websocket request");
@@ -247,8 +260,8 @@ decide(struct request *request)
 	route(request);
 	if (request->endpoint != NULL && request->endpoint->id == ENDPOINT_INFO)
 		random_bytes(&entropy, sizeof entropy);
-	if (reply_decide(request->service == NULL ? &nowhere : &request->service->protocol, request->endpoint, &request->head,
-	        entropy, &request->reply)) {
+	if (reply_decide(request->service == NULL ? &nowhere : &request->service->protocol,
+		request->endpoint, &request->head, entropy, &request->reply)) {
 		answer(request);
 		return;
 	}
@@ -332,7 +345,8 @@ encode_receive(struct request *request, struct buffer *out)
 	struct origin origin;
 
 	origin_of(request, &origin);
-	return wire_encode_receive(out, request->id, &receive, &origin.source, connection_header_names);
+	return wire_encode_receive(
+	    out, request->id, &receive, &origin.source, connection_header_names);
 }
 
 static int
@@ -356,8 +370,10 @@ encode_send(struct request *request, struct buffer *out)
 static bool
 renew_service(struct request *request)
 {
-	struct service_table *services = backend_services(backend_of(request)), *old = request->service->table;
-	const struct known_service *service = service_table_named(services, request->service->prefix.name);
+	struct service_table *services = backend_services(backend_of(request)),
+			     *old = request->service->table;
+	const struct known_service *service =
+	    service_table_named(services, request->service->prefix.name);
 
 	if (service == NULL)
 		return false;
@@ -384,8 +400,9 @@ request_issue(struct request *request)
 		answer_error(request, 404, "404 Error: Page not found\n");
 		return;
 	}
-	status = request->endpoint->id == ENDPOINT_SEND ? encode_send(request, out) : encode_receive(request, out);
-	request->was_issued = true;
+	status = request->endpoint->id == ENDPOINT_SEND ? encode_send(request, out)
+							: encode_receive(request, out);
+	request->is_issued = request->was_issued = true;
 	if (status == 0)
 		return;
 	backend_forget(backend_of(request), request);
@@ -409,7 +426,8 @@ request_stop(struct request *request)
 	struct buffer body = BUFFER_INIT;
 
 	backend_forget(backend_of(request), request);
-	if (request->endpoint == NULL || request->endpoint->id != ENDPOINT_RECEIVE || request->is_answered) {
+	if (request->endpoint == NULL || request->endpoint->id != ENDPOINT_RECEIVE ||
+	    request->is_answered) {
 		request_give_up(request);
 		return;
 	}
@@ -425,7 +443,8 @@ request_stop(struct request *request)
 static void
 begin_response(struct request *request, const struct wire_frame *frame)
 {
-	const struct transport *transport = transport_get((enum transport_id)request->endpoint->transport);
+	const struct transport *transport =
+	    transport_get((enum transport_id)request->endpoint->transport);
 	struct buffer prelude = BUFFER_INIT;
 
 	if (transport->prelude != NULL)
@@ -501,7 +520,7 @@ request_lost(struct request *request)
 
 	if (!request->is_listed)
 		return;
-	if (request->was_issued && backend_is_there(backend))
+	if (request->is_issued && backend_is_there(backend))
 		wire_encode_abort(backend_output(backend), request->id, 0);
 	backend_forget(backend, request);
 }
@@ -511,7 +530,7 @@ request_unwritten(struct request *request)
 {
 	struct backend *backend = backend_of(request);
 
-	if (request->was_issued && backend_is_there(backend))
+	if (request->is_issued && backend_is_there(backend))
 		wire_encode_abort(backend_output(backend), request->id, WIRE_ABORT_UNWRITTEN);
 	backend_forget(backend, request);
 }

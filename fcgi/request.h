@@ -19,14 +19,15 @@ struct responder;
 
 struct request {
 	struct connection *connection;
-	uint64_t id; /* among all of this process; what sessiond calls it */
+	uint64_t id;		      /* among all of this process; what sessiond calls it */
 	struct request *next, **link; /* of those that sessiond has, or has to get */
 	bool is_listed;
-	bool was_issued;   /* sessiond got it, on this connection or one before */
-	bool is_answered;  /* headers were written */
+	bool is_issued;	  /* sessiond got it, on the present connection */
+	bool was_issued;  /* ... or on one before */
+	bool is_answered; /* headers were written */
 	bool body_too_large;
-	char *path;        /* owned; percent-encoded, as the service's prefix is matched against */
-	char *query;       /* owned; NULL: none */
+	char *path;  /* owned; percent-encoded, as the service's prefix is matched against */
+	char *query; /* owned; NULL: none */
 	FCGX_ParamArray params; /* libfcgi's */
 	struct request_head head;
 	const struct known_service *service;
@@ -36,10 +37,10 @@ struct request {
 	size_t session_id_len;
 	char callback[TRANSPORT_CALLBACK_MAX + 1];
 	struct reply reply;
-	struct buffer body;     /* of a send: then its decoded messages */
+	struct buffer body; /* of a send: then its decoded messages */
 	size_t messages_len;
-	uint64_t sequence;      /* of a send */
-	char *cookie;           /* that sessiond says to set, with jsessionid = module; NULL: none */
+	uint64_t sequence; /* of a send */
+	char *cookie;	   /* that sessiond says to set, with jsessionid = module; NULL: none */
 };
 
 /* The largest body that any service takes, bytes. */

@@ -6,6 +6,7 @@
  */
 #include "fcgi/responder.h"
 
+#include "common/descriptor_limit.h"
 #include "common/log.h"
 #include "fcgi/backend.h"
 #include "fcgi/connection.h"
@@ -19,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -105,7 +105,8 @@ set_timer(struct responder *responder)
 {
 	uint64_t due, now = uv_now(&responder->loop);
 
-	if (!timers_next(&responder->timers, &due) || (responder->timer_due != 0 && responder->timer_due <= due))
+	if (!timers_next(&responder->timers, &due) ||
+	    (responder->timer_due != 0 && responder->timer_due <= due))
 		return;
 	responder->timer_due = due == 0 ? 1 : due;
 	uv_timer_start(&responder->timer, on_timer, due > now ? due - now : 0, 0);
@@ -207,23 +208,6 @@ stop(struct responder *responder)
 
 /* --- the start ---------------------------------------------------------------------------------------------------- */
 
-static size_t
-raise_descriptor_limit(size_t connections)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
-		return connections;
-	if (limit.rlim_cur < connections + OWN_DESCRIPTORS) {
-		limit.rlim_cur = limit.rlim_max < connections + OWN_DESCRIPTORS ? limit.rlim_max : connections + OWN_DESCRIPTORS;
-		if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
-			getrlimit(RLIMIT_NOFILE, &limit);
-	}
-	if (limit.rlim_cur < connections + OWN_DESCRIPTORS)
-		connections = limit.rlim_cur > 2 * OWN_DESCRIPTORS ? limit.rlim_cur - OWN_DESCRIPTORS : limit.rlim_cur / 2;
-	return connections;
-}
-
 static void
 start_loop(struct responder *responder)
 {
@@ -233,8 +217,10 @@ start_loop(struct responder *responder)
 
 	uv_loop_init(&responder->loop);
 	timers_init(&responder->timers);
-	timer_queue_add(&responder->timers, &responder->arrivals, options->request_timeout, arrival_fire, responder);
-	timer_queue_add(&responder->timers, &responder->patience, options->backend_timeout, patience_fire, responder);
+	timer_queue_add(&responder->timers, &responder->arrivals, options->request_timeout,
+	    arrival_fire, responder);
+	timer_queue_add(&responder->timers, &responder->patience, options->backend_timeout,
+	    patience_fire, responder);
 	uv_prepare_init(&responder->loop, &responder->turn);
 	uv_timer_init(&responder->loop, &responder->timer);
 	uv_timer_init(&responder->loop, &responder->drain);
@@ -253,8 +239,8 @@ start_watching(struct responder *responder, struct error *err)
 	if (responder->epoll_fd == -1)
 		return error_set(err, EX_OSERR, "epoll: %s", strerror(errno));
 	fcntl(responder->listen_fd, F_SETFL, fcntl(responder->listen_fd, F_GETFL) | O_NONBLOCK);
-	if (uv_poll_init(&responder->loop, &responder->listen_poll, responder->listen_fd) != 0
-	    || uv_poll_init(&responder->loop, &responder->epoll_poll, responder->epoll_fd) != 0)
+	if (uv_poll_init(&responder->loop, &responder->listen_poll, responder->listen_fd) != 0 ||
+	    uv_poll_init(&responder->loop, &responder->epoll_poll, responder->epoll_fd) != 0)
 		return error_set(err, EX_OSERR, "the listening socket cannot be watched");
 	responder->listen_poll.data = responder->epoll_poll.data = responder;
 	responder->is_accepting = true;
@@ -273,7 +259,8 @@ responder_run(const struct responder_config *config, int listen_fd, struct error
 		abort();
 	responder->config = config;
 	responder->listen_fd = listen_fd;
-	responder->limit = raise_descriptor_limit(config->options.connection_limit);
+	responder->limit =
+	    descriptor_limit_raise(config->options.connection_limit, OWN_DESCRIPTORS);
 	signal(SIGPIPE, SIG_IGN);
 	/* libfcgi would wait for the web server's side at each close. */
 	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 1);

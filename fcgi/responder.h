@@ -20,8 +20,8 @@ struct responder {
 	const struct responder_config *config;
 	uv_loop_t loop;
 	struct timers timers;
-	struct timer_queue arrivals;  /* requests that the web server has to pass on whole */
-	struct timer_queue patience;  /* requests that wait for sessiond to be there */
+	struct timer_queue arrivals; /* requests that the web server has to pass on whole */
+	struct timer_queue patience; /* requests that wait for sessiond to be there */
 	int listen_fd;
 	uv_poll_t listen_poll;
 	bool is_accepting;
@@ -35,9 +35,10 @@ struct responder {
 	struct connection *first;
 	struct connection *dead; /* to be freed at the end of the turn */
 	size_t count, limit;
-	size_t in_flight;       /* requests being handled, all kinds */
-	bool has_been_shared;   /* there were two requests at once: the web server does not keep a process for each */
-	uint64_t last_request;  /* id */
+	size_t in_flight; /* requests being handled, all kinds */
+	bool
+	    has_been_shared; /* there were two requests at once: the web server does not keep a process for each */
+	uint64_t last_request; /* id */
 	struct backend *backend;
 	bool is_draining;
 };

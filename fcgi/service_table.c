@@ -9,7 +9,8 @@
 struct service_table *
 service_table_create(struct wire_services *wire, struct error *err)
 {
-	struct service_table *table = calloc(1, sizeof *table + wire->count * sizeof table->services[0]);
+	struct service_table *table =
+	    calloc(1, sizeof *table + wire->count * sizeof table->services[0]);
 	size_t i;
 
 	if (table == NULL)
@@ -68,7 +69,9 @@ service_table_find(const struct service_table *table, const char *path, size_t *
 		const struct known_service *service = &table->services[i];
 		long len = prefix_match(&service->prefix, path);
 
-		if (len < 0 || (best != NULL && !prefix_beats(&service->prefix, (size_t)len, &best->prefix, *prefix_len)))
+		if (len < 0 ||
+		    (best != NULL &&
+			!prefix_beats(&service->prefix, (size_t)len, &best->prefix, *prefix_len)))
 			continue;
 		best = service;
 		*prefix_len = (size_t)len;

@@ -20,7 +20,7 @@ struct known_service {
 struct service_table {
 	unsigned refs;
 	size_t count;
-	size_t body_limit; /* the largest of all services */
+	size_t body_limit;	   /* the largest of all services */
 	struct wire_services wire; /* owns the options' strings */
 	struct known_service services[];
 };
@@ -34,10 +34,12 @@ struct service_table *service_table_ref(struct service_table *table);
 void service_table_unref(struct service_table **table);
 
 /* The service of a path, and its prefix's length; NULL: none. */
-const struct known_service *service_table_find(const struct service_table *table, const char *path, size_t *prefix_len);
+const struct known_service *
+service_table_find(const struct service_table *table, const char *path, size_t *prefix_len);
 
 /* The service of that name; NULL: none. */
-const struct known_service *service_table_named(const struct service_table *table, const char *name);
+const struct known_service *
+service_table_named(const struct service_table *table, const char *name);
 
 /* Its number in the table, as sessiond counts. */
 unsigned service_table_index(const struct known_service *service);

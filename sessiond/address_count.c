@@ -45,7 +45,8 @@ number_of(const struct sockaddr *address)
 	if (address != NULL && address->sa_family == AF_INET) {
 		bytes[1] = 4;
 		memcpy(bytes + 4, &v4->sin_addr, 4);
-	} else if (address != NULL && address->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+	} else if (address != NULL && address->sa_family == AF_INET6 &&
+	    IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
 		bytes[1] = 4;
 		memcpy(bytes + 4, v6->sin6_addr.s6_addr + 12, 4);
 	} else if (address != NULL && address->sa_family == AF_INET6) {
@@ -58,7 +59,8 @@ number_of(const struct sockaddr *address)
 static struct address_entry **
 bucket_of(const struct address_count *table, uint64_t address)
 {
-	return &table->buckets[hash_bytes(&address, sizeof address, table->key) & (table->room - 1)];
+	return &table
+		    ->buckets[hash_bytes(&address, sizeof address, table->key) & (table->room - 1)];
 }
 
 static struct address_entry *

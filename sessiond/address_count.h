@@ -24,7 +24,8 @@ void address_count_clear(struct address_count *table);
 uint32_t address_count_get(const struct address_count *table, const struct sockaddr *address);
 
 /* One more; what is returned is for address_count_drop. Aborts without memory. */
-struct address_entry *address_count_add(struct address_count *table, const struct sockaddr *address);
+struct address_entry *
+address_count_add(struct address_count *table, const struct sockaddr *address);
 
 /* One less. Takes NULL. */
 void address_count_drop(struct address_count *table, struct address_entry *entry);

@@ -21,7 +21,8 @@ api_bind(struct sessions *sessions)
 static struct session *
 find(sockjs_connection connection)
 {
-	struct session *session = bound == NULL ? NULL : handle_table_find(&bound->handles, connection.handle);
+	struct session *session =
+	    bound == NULL ? NULL : handle_table_find(&bound->handles, connection.handle);
 
 	return session == NULL || session->is_forgotten ? NULL : session;
 }
@@ -29,7 +30,8 @@ find(sockjs_connection connection)
 static int
 refuse(const struct session *session, const char *call, const char *why)
 {
-	session_log(session, SEVERITY_ERROR, "%s: %s (%s)", session->service->module_name, call, why);
+	session_log(
+	    session, SEVERITY_ERROR, "%s: %s (%s)", session->service->module_name, call, why);
 	return SOCKJS_INVALID;
 }
 
@@ -86,9 +88,11 @@ sockjs_close(sockjs_connection connection, int code, const char *reason)
 	if (reason == NULL)
 		reason = "Normal closure";
 	if (code != SESSION_CODE_NORMAL && (code < 3000 || code > 4999))
-		return refuse(session, "sockjs_close", "the code is neither 1000 nor in 3000..4999");
+		return refuse(
+		    session, "sockjs_close", "the code is neither 1000 nor in 3000..4999");
 	if (strlen(reason) > SESSION_REASON_MAX || !utf8_is_valid(reason, strlen(reason)))
-		return refuse(session, "sockjs_close", "the reason is not UTF-8, or longer than 123 bytes");
+		return refuse(
+		    session, "sockjs_close", "the reason is not UTF-8, or longer than 123 bytes");
 	return session_close(session, code, reason, strlen(reason)) ? SOCKJS_OK : SOCKJS_GONE;
 }
 

@@ -38,7 +38,8 @@ on_closed(uv_handle_t *uv)
 }
 
 sockjs_timer *
-sockjs_timer_start(sockjs_service *service, uint64_t delay_ms, uint64_t repeat_ms, void (*fire)(void *data), void *data)
+sockjs_timer_start(sockjs_service *service, uint64_t delay_ms, uint64_t repeat_ms,
+    void (*fire)(void *data), void *data)
 {
 	struct sockjs_timer *timer = calloc(1, sizeof *timer);
 

@@ -12,40 +12,87 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define DAY_MS 86400000u
+#define DAY_MS	   86400000u
 #define SOCKJS_URL "https://cdn.jsdelivr.net/npm/sockjs-client@1/dist/sockjs.min.js"
 
-#define SERVER(member)  offsetof(struct server_options, member)
+#define SERVER(member)	offsetof(struct server_options, member)
 #define SERVICE(member) offsetof(struct service_options, member)
 
 const struct conf_option server_option_table[] = {
-	{.name = "listen", .type = CONF_STRING, .offset = SERVER(listen),
-	    .help = "addresses to listen on, ADDR:PORT separated by blanks"},
-	{.name = "socket", .type = CONF_STRING, .offset = SERVER(socket),
-	    .help = "path of a Unix socket to listen on, for web servers on this machine"},
-	{.name = "socket_users", .type = CONF_STRING, .offset = SERVER(socket_users),
-	    .help = "users whose sockjs.fcgi may connect to the socket, names separated by blanks; unset: all whom the file's permissions let"},
-	{.name = "fcgid_max_held", .type = CONF_U32, .offset = SERVER(fcgid_max_held), .min = 1, .default_text = "10",
-	    .help = "polls held at once by processes that serve one request at a time (mod_fcgid); more are answered early with a heartbeat"},
-	{.name = "static", .type = CONF_STRING, .offset = SERVER(static_folder),
-	    .help = "folder whose files answer requests outside every service"},
-	{.name = "module_path", .type = CONF_STRING, .offset = SERVER(module_path),
-	    .help = "folder in which modules are looked up"},
-	{.name = "log", .type = CONF_ENUM, .offset = SERVER(log), .default_text = "stderr", .names = log_target_names,
-	    .help = "where the log goes"},
-	{.name = "connection_limit", .type = CONF_U32, .offset = SERVER(connection_limit), .min = 1, .max = 10000000,
-	    .default_text = "65536",
-	    .help = "open connections; lowered to what the system's limit of open files allows"},
-	{.name = "session_limit", .type = CONF_U32, .offset = SERVER(session_limit), .min = 1, .default_text = "100000",
-	    .help = "sessions of all services"},
-	{.name = "sessions_per_address", .type = CONF_U32, .offset = SERVER(sessions_per_address), .default_text = "0",
-	    .help = "sessions from one client address; 0: no limit (behind a proxy all have one address)"},
-	{.name = "request_timeout", .type = CONF_MS, .offset = SERVER(request_timeout), .min = 10, .max = DAY_MS,
-	    .default_text = "20000", .help = "time in which a request must have arrived whole"},
-	{.name = "keepalive_timeout", .type = CONF_MS, .offset = SERVER(keepalive_timeout), .min = 10, .max = DAY_MS,
-	    .default_text = "75000", .help = "time that a connection may be idle between two requests"},
-	{.name = "connection_memory", .type = CONF_SIZE, .offset = SERVER(connection_memory), .min = 4096, .max = 1 << 20,
-	    .default_text = "32k", .help = "memory for one HTTP connection, which bounds a request's head"},
+    {.name = "listen",
+	.type = CONF_STRING,
+	.offset = SERVER(listen),
+	.help = "addresses to listen on, ADDR:PORT separated by blanks"},
+    {.name = "socket",
+	.type = CONF_STRING,
+	.offset = SERVER(socket),
+	.help = "path of a Unix socket to listen on, for web servers on this machine"},
+    {.name = "socket_users",
+	.type = CONF_STRING,
+	.offset = SERVER(socket_users),
+	.help =
+	    "users whose sockjs.fcgi may connect to the socket, names separated by blanks; unset: all whom the file's permissions let"},
+    {.name = "fcgid_max_held",
+	.type = CONF_U32,
+	.offset = SERVER(fcgid_max_held),
+	.min = 1,
+	.default_text = "10",
+	.help =
+	    "polls held at once by processes that serve one request at a time (mod_fcgid); more are answered early with a heartbeat"},
+    {.name = "static",
+	.type = CONF_STRING,
+	.offset = SERVER(static_folder),
+	.help = "folder whose files answer requests outside every service"},
+    {.name = "module_path",
+	.type = CONF_STRING,
+	.offset = SERVER(module_path),
+	.help = "folder in which modules are looked up"},
+    {.name = "log",
+	.type = CONF_ENUM,
+	.offset = SERVER(log),
+	.default_text = "stderr",
+	.names = log_target_names,
+	.help = "where the log goes"},
+    {.name = "connection_limit",
+	.type = CONF_U32,
+	.offset = SERVER(connection_limit),
+	.min = 1,
+	.max = 10000000,
+	.default_text = "65536",
+	.help = "open connections; lowered to what the system's limit of open files allows"},
+    {.name = "session_limit",
+	.type = CONF_U32,
+	.offset = SERVER(session_limit),
+	.min = 1,
+	.default_text = "100000",
+	.help = "sessions of all services"},
+    {.name = "sessions_per_address",
+	.type = CONF_U32,
+	.offset = SERVER(sessions_per_address),
+	.default_text = "0",
+	.help =
+	    "sessions from one client address; 0: no limit (behind a proxy all have one address)"},
+    {.name = "request_timeout",
+	.type = CONF_MS,
+	.offset = SERVER(request_timeout),
+	.min = 10,
+	.max = DAY_MS,
+	.default_text = "20000",
+	.help = "time in which a request must have arrived whole"},
+    {.name = "keepalive_timeout",
+	.type = CONF_MS,
+	.offset = SERVER(keepalive_timeout),
+	.min = 10,
+	.max = DAY_MS,
+	.default_text = "75000",
+	.help = "time that a connection may be idle between two requests"},
+    {.name = "connection_memory",
+	.type = CONF_SIZE,
+	.offset = SERVER(connection_memory),
+	.min = 4096,
+	.max = 1 << 20,
+	.default_text = "32k",
+	.help = "memory for one HTTP connection, which bounds a request's head"},
 };
 const size_t server_option_count = sizeof server_option_table / sizeof server_option_table[0];
 
@@ -53,48 +100,115 @@ static const char *const jsessionid_names[] = {"off", "on", "module", NULL};
 static const char *const heartbeat_names[] = {"ping", "frame", NULL};
 
 const struct conf_option service_option_table[] = {
-	{.name = "sockjs_url", .type = CONF_STRING, .offset = SERVICE(sockjs_url), .min = 1, .default_text = SOCKJS_URL,
-	    .help = "URL of sockjs-client for the iframe page"},
-	{.name = "response_limit", .type = CONF_SIZE, .offset = SERVICE(response_limit), .min = 1, .default_text = "128k",
-	    .help = "bytes after which a streaming response ends and the client asks again"},
-	{.name = "websocket", .type = CONF_BOOL, .offset = SERVICE(websocket), .default_text = "on",
-	    .help = "whether websockets are offered"},
-	{.name = "jsessionid", .type = CONF_ENUM, .offset = SERVICE(jsessionid), .default_text = "off",
-	    .names = jsessionid_names,
-	    .help = "JSESSIONID cookie for load balancers: off, on, or what the module's callback says"},
-	{.name = "log_level", .type = CONF_ENUM, .offset = SERVICE(log_level), .default_text = "info",
-	    .names = log_severity_names, .help = "least severity that is logged; info has a line for each request"},
-	{.name = "heartbeat_delay", .type = CONF_MS, .offset = SERVICE(heartbeat_delay), .min = 1, .max = DAY_MS,
-	    .default_text = "25000", .help = "time between two heartbeats"},
-	{.name = "disconnect_delay", .type = CONF_MS, .offset = SERVICE(disconnect_delay), .min = 1, .max = DAY_MS,
-	    .default_text = "5000", .help = "time without a receiving request after which a session ends"},
-	{.name = "disable_cors", .type = CONF_BOOL, .offset = SERVICE(disable_cors), .default_text = "off",
-	    .help = "no CORS headers and no iframe page: only pages of the same origin can connect"},
-	{.name = "base_url", .type = CONF_STRING, .offset = SERVICE(base_url),
-	    .help = "URL that clients use for every transport, given to them by /info"},
-	{.name = "transports", .type = CONF_SET, .offset = SERVICE(transports), .min = 1, .default_text = "all",
-	    .names = transport_names, .help = "transports that are offered"},
-	{.name = "websocket_heartbeat", .type = CONF_ENUM, .offset = SERVICE(websocket_heartbeat), .default_text = "ping",
-	    .names = heartbeat_names, .help = "heartbeat of websockets: a ping, or an h frame that the client sees"},
-	{.name = "websocket_hixie76", .type = CONF_BOOL, .offset = SERVICE(websocket_hixie76), .default_text = "off",
-	    .help = "accept the obsolete hixie-76 protocol of browsers before 2012"},
-	{.name = "websocket_deflate", .type = CONF_BOOL, .offset = SERVICE(websocket_deflate), .default_text = "off",
-	    .help = "compress websocket messages (permessage-deflate)"},
-	{.name = "body_limit", .type = CONF_SIZE, .offset = SERVICE(body_limit), .min = 1, .max = 1u << 30,
-	    .default_text = "4M", .help = "bytes of a request's body; more is answered with 413"},
-	{.name = "message_limit", .type = CONF_SIZE, .offset = SERVICE(message_limit), .min = 1, .max = 1u << 30,
-	    .default_text = "4M", .help = "bytes of one websocket message; more closes with 1009"},
-	{.name = "messages_limit", .type = CONF_U32, .offset = SERVICE(messages_limit), .min = 1, .default_text = "65536",
-	    .help = "messages in one request or frame"},
-	{.name = "queue_limit", .type = CONF_SIZE, .offset = SERVICE(queue_limit), .min = 1, .default_text = "16M",
-	    .help = "bytes that wait for a client to read; more closes its session with 1008"},
+    {.name = "sockjs_url",
+	.type = CONF_STRING,
+	.offset = SERVICE(sockjs_url),
+	.min = 1,
+	.default_text = SOCKJS_URL,
+	.help = "URL of sockjs-client for the iframe page"},
+    {.name = "response_limit",
+	.type = CONF_SIZE,
+	.offset = SERVICE(response_limit),
+	.min = 1,
+	.default_text = "128k",
+	.help = "bytes after which a streaming response ends and the client asks again"},
+    {.name = "websocket",
+	.type = CONF_BOOL,
+	.offset = SERVICE(websocket),
+	.default_text = "on",
+	.help = "whether websockets are offered"},
+    {.name = "jsessionid",
+	.type = CONF_ENUM,
+	.offset = SERVICE(jsessionid),
+	.default_text = "off",
+	.names = jsessionid_names,
+	.help =
+	    "JSESSIONID cookie for load balancers: off, on, or what the module's callback says"},
+    {.name = "log_level",
+	.type = CONF_ENUM,
+	.offset = SERVICE(log_level),
+	.default_text = "info",
+	.names = log_severity_names,
+	.help = "least severity that is logged; info has a line for each request"},
+    {.name = "heartbeat_delay",
+	.type = CONF_MS,
+	.offset = SERVICE(heartbeat_delay),
+	.min = 1,
+	.max = DAY_MS,
+	.default_text = "25000",
+	.help = "time between two heartbeats"},
+    {.name = "disconnect_delay",
+	.type = CONF_MS,
+	.offset = SERVICE(disconnect_delay),
+	.min = 1,
+	.max = DAY_MS,
+	.default_text = "5000",
+	.help = "time without a receiving request after which a session ends"},
+    {.name = "disable_cors",
+	.type = CONF_BOOL,
+	.offset = SERVICE(disable_cors),
+	.default_text = "off",
+	.help = "no CORS headers and no iframe page: only pages of the same origin can connect"},
+    {.name = "base_url",
+	.type = CONF_STRING,
+	.offset = SERVICE(base_url),
+	.help = "URL that clients use for every transport, given to them by /info"},
+    {.name = "transports",
+	.type = CONF_SET,
+	.offset = SERVICE(transports),
+	.min = 1,
+	.default_text = "all",
+	.names = transport_names,
+	.help = "transports that are offered"},
+    {.name = "websocket_heartbeat",
+	.type = CONF_ENUM,
+	.offset = SERVICE(websocket_heartbeat),
+	.default_text = "ping",
+	.names = heartbeat_names,
+	.help = "heartbeat of websockets: a ping, or an h frame that the client sees"},
+    {.name = "websocket_hixie76",
+	.type = CONF_BOOL,
+	.offset = SERVICE(websocket_hixie76),
+	.default_text = "off",
+	.help = "accept the obsolete hixie-76 protocol of browsers before 2012"},
+    {.name = "websocket_deflate",
+	.type = CONF_BOOL,
+	.offset = SERVICE(websocket_deflate),
+	.default_text = "off",
+	.help = "compress websocket messages (permessage-deflate)"},
+    {.name = "body_limit",
+	.type = CONF_SIZE,
+	.offset = SERVICE(body_limit),
+	.min = 1,
+	.max = 1u << 30,
+	.default_text = "4M",
+	.help = "bytes of a request's body; more is answered with 413"},
+    {.name = "message_limit",
+	.type = CONF_SIZE,
+	.offset = SERVICE(message_limit),
+	.min = 1,
+	.max = 1u << 30,
+	.default_text = "4M",
+	.help = "bytes of one websocket message; more closes with 1009"},
+    {.name = "messages_limit",
+	.type = CONF_U32,
+	.offset = SERVICE(messages_limit),
+	.min = 1,
+	.default_text = "65536",
+	.help = "messages in one request or frame"},
+    {.name = "queue_limit",
+	.type = CONF_SIZE,
+	.offset = SERVICE(queue_limit),
+	.min = 1,
+	.default_text = "16M",
+	.help = "bytes that wait for a client to read; more closes its session with 1008"},
 };
 const size_t service_option_count = sizeof service_option_table / sizeof service_option_table[0];
 
 struct reading {
 	struct config *config;
 	struct sockjs_service *service; /* of the section being read; NULL: [server] */
-	bool in_fcgi;                   /* in the responder's section, which is only checked here */
+	bool in_fcgi;			/* in the responder's section, which is only checked here */
 	struct fcgi_options fcgi;
 	struct conf_seen seen;
 	bool had_server, had_any;
@@ -116,7 +230,8 @@ begin_server(struct reading *reading, struct error *err)
 	if (reading->had_server)
 		return error_set(err, EX_CONFIG, "there is a [server] section already");
 	if (reading->had_any)
-		return error_set(err, EX_CONFIG, "[server] comes before the services, whose defaults it sets");
+		return error_set(
+		    err, EX_CONFIG, "[server] comes before the services, whose defaults it sets");
 	reading->had_server = true;
 	reading->service = NULL;
 	return 0;
@@ -129,7 +244,8 @@ check_unique(const struct config *config, const char *name, struct error *err)
 
 	for (i = 0; i < config->service_count; i++)
 		if (strcmp(config->services[i]->name, name) == 0)
-			return error_set(err, EX_CONFIG, "[service %s] was begun on line %u already", name,
+			return error_set(err, EX_CONFIG,
+			    "[service %s] was begun on line %u already", name,
 			    config->services[i]->conf_line);
 	return 0;
 }
@@ -146,8 +262,10 @@ begin_service(struct reading *reading, const char *name, unsigned line, struct e
 	if (reading->service == NULL)
 		return -1;
 	reading->service->conf_line = line;
-	conf_copy_values(service_option_table, service_option_count, &reading->service->protocol.options, &config->defaults);
-	services = realloc(config->services, (config->service_count + 1) * sizeof(struct sockjs_service *));
+	conf_copy_values(service_option_table, service_option_count,
+	    &reading->service->protocol.options, &config->defaults);
+	services = realloc(
+	    config->services, (config->service_count + 1) * sizeof(struct sockjs_service *));
 	if (services == NULL)
 		abort();
 	config->services = services;
@@ -176,14 +294,16 @@ on_section(void *user, const char *section, unsigned line, struct error *err)
 		return begin_server(reading, err);
 	if (kind_len == strlen("service") && strncmp(section, "service", kind_len) == 0) {
 		if (*name == '\0')
-			return error_set(err, EX_CONFIG, "[service] needs a prefix, as in [service /echo]");
+			return error_set(
+			    err, EX_CONFIG, "[service] needs a prefix, as in [service /echo]");
 		return begin_service(reading, name, line, err);
 	}
 	snprintf(kind, sizeof kind, "%.*s", (int)kind_len, section);
 	near = conf_suggest(kind, kinds, sizeof kinds / sizeof kinds[0]);
 	return error_set(err, EX_CONFIG, "unknown section %s%s%s%s", conf_quote(section, quoted),
-	    near == NULL ? ", known are [server], [service /prefix] and [fcgi]" : ", did you mean [", near == NULL ? "" : near,
-	    near == NULL ? "" : "]?");
+	    near == NULL ? ", known are [server], [service /prefix] and [fcgi]"
+			 : ", did you mean [",
+	    near == NULL ? "" : near, near == NULL ? "" : "]?");
 }
 
 /* Both tables at once, so that a misspelt service option in [server] is recognised too. */
@@ -223,29 +343,35 @@ set_module(struct sockjs_service *service, const char *value, struct error *err)
 	if (service->module_name != NULL)
 		return error_set(err, EX_CONFIG, "option \"module\" was already set");
 	if (value[0] == '\0')
-		return error_set(err, EX_CONFIG, "module: a name is expected, as echo, or a path of a .so file");
+		return error_set(
+		    err, EX_CONFIG, "module: a name is expected, as echo, or a path of a .so file");
 	service->module_name = copy_text(value);
 	return 0;
 }
 
 static int
-on_option(void *user, const char *section, const char *name, const char *value, unsigned line, struct error *err)
+on_option(void *user, const char *section, const char *name, const char *value, unsigned line,
+    struct error *err)
 {
 	struct reading *reading = user;
 	bool server = reading->service == NULL;
-	struct service_options *options = server ? &reading->config->defaults : &reading->service->protocol.options;
+	struct service_options *options =
+	    server ? &reading->config->defaults : &reading->service->protocol.options;
 
 	if (section[0] == '\0')
-		return error_set(err, EX_CONFIG, "an option before the first section; begin with [server] or [service /prefix]");
+		return error_set(err, EX_CONFIG,
+		    "an option before the first section; begin with [server] or [service /prefix]");
 	if (reading->in_fcgi)
-		return conf_apply(fcgi_option_table, fcgi_option_count, &reading->fcgi, &reading->seen, name, value, line, err);
+		return conf_apply(fcgi_option_table, fcgi_option_count, &reading->fcgi,
+		    &reading->seen, name, value, line, err);
 	if (strcmp(name, "module") == 0)
 		return set_module(reading->service, value, err);
 	if (conf_find(service_option_table, service_option_count, name) != NULL)
-		return conf_apply(service_option_table, service_option_count, options, &reading->seen, name, value, line, err);
+		return conf_apply(service_option_table, service_option_count, options,
+		    &reading->seen, name, value, line, err);
 	if (server && conf_find(server_option_table, server_option_count, name) != NULL)
-		return conf_apply(server_option_table, server_option_count, &reading->config->server, &reading->seen, name,
-		    value, line, err);
+		return conf_apply(server_option_table, server_option_count,
+		    &reading->config->server, &reading->seen, name, value, line, err);
 	return unknown_option(name, server, err);
 }
 
@@ -257,24 +383,11 @@ check_services(const struct config *config, struct error *err)
 
 	for (i = 0; i < config->service_count; i++)
 		if (config->services[i]->module_name == NULL)
-			return error_set(err, EX_CONFIG, "%s:%u: [service %s] names no module; add a line such as: module = echo",
-			    config->path, config->services[i]->conf_line, config->services[i]->name);
+			return error_set(err, EX_CONFIG,
+			    "%s:%u: [service %s] names no module; add a line such as: module = echo",
+			    config->path, config->services[i]->conf_line,
+			    config->services[i]->name);
 	return 0;
-}
-
-/* Makes *path, if it is relative, relative to the configuration's folder. */
-static void
-resolve(const char *conf_path, char **path)
-{
-	const char *slash = strrchr(conf_path, '/');
-	char *joined;
-
-	if (*path == NULL || (*path)[0] == '/' || slash == NULL)
-		return;
-	if (asprintf(&joined, "%.*s/%s", (int)(slash - conf_path), conf_path, *path) == -1)
-		abort();
-	free(*path);
-	*path = joined;
 }
 
 static void
@@ -282,12 +395,12 @@ resolve_paths(struct config *config)
 {
 	size_t i;
 
-	resolve(config->path, &config->server.socket);
-	resolve(config->path, &config->server.static_folder);
-	resolve(config->path, &config->server.module_path);
+	conf_resolve_path(config->path, &config->server.socket);
+	conf_resolve_path(config->path, &config->server.static_folder);
+	conf_resolve_path(config->path, &config->server.module_path);
 	for (i = 0; i < config->service_count; i++)
 		if (strchr(config->services[i]->module_name, '/') != NULL)
-			resolve(config->path, &config->services[i]->module_name);
+			conf_resolve_path(config->path, &config->services[i]->module_name);
 }
 
 struct config *
@@ -300,9 +413,11 @@ config_read(const char *path, struct error *err)
 	if (config == NULL)
 		abort();
 	config->path = copy_text(path);
-	if (conf_set_defaults(server_option_table, server_option_count, &config->server, err) == -1
-	    || conf_set_defaults(service_option_table, service_option_count, &config->defaults, err) == -1
-	    || conf_read(path, &handler, &reading, err) == -1 || check_services(config, err) == -1) {
+	if (conf_set_defaults(server_option_table, server_option_count, &config->server, err) ==
+		-1 ||
+	    conf_set_defaults(service_option_table, service_option_count, &config->defaults, err) ==
+		-1 ||
+	    conf_read(path, &handler, &reading, err) == -1 || check_services(config, err) == -1) {
 		conf_free_values(fcgi_option_table, fcgi_option_count, &reading.fcgi);
 		config_destroy(&config);
 		return NULL;

@@ -15,19 +15,21 @@
 #include <sys/types.h>
 
 struct server_options {
-	char *listen;        /* "ADDR:PORT ...", NULL: none */
-	char *socket;        /* path of a Unix socket, NULL: none */
+	char *listen;	     /* "ADDR:PORT ...", NULL: none */
+	char *socket;	     /* path of a Unix socket, NULL: none */
 	char *static_folder; /* NULL: no files are served */
-	char *module_path;   /* folder; NULL: beside the program, then where modules are installed */
-	int log;             /* enum log_target */
-	char *socket_users;  /* names that may use the local socket; NULL: whom the file's permissions let */
+	char *module_path; /* folder; NULL: beside the program, then where modules are installed */
+	int log;	   /* enum log_target */
+	char *
+	    socket_users; /* names that may use the local socket; NULL: whom the file's permissions let */
 	uint32_t fcgid_max_held; /* polls held by processes that serve one request at a time */
 	uint32_t connection_limit;
 	uint32_t session_limit;
 	uint32_t sessions_per_address; /* 0: no limit */
 	uint64_t request_timeout;      /* ms for a whole request to arrive */
 	uint64_t keepalive_timeout;    /* ms between two requests of a connection */
-	size_t connection_memory;      /* bytes libmicrohttpd has for one connection: the limit of a request's head */
+	size_t
+	    connection_memory; /* bytes libmicrohttpd has for one connection: the limit of a request's head */
 };
 
 struct config {

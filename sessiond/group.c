@@ -12,7 +12,7 @@ struct group_member {
 	struct sockjs_group *group;
 	struct session *session;
 	struct group_member *next; /* of the same session */
-	size_t index;              /* in the group's array */
+	size_t index;		   /* in the group's array */
 };
 
 struct sockjs_group {
@@ -26,7 +26,8 @@ struct sockjs_group {
 static struct session *
 session_of(const sockjs_group *group, sockjs_connection connection)
 {
-	struct session *session = handle_table_find(&group->service->sessions->handles, connection.handle);
+	struct session *session =
+	    handle_table_find(&group->service->sessions->handles, connection.handle);
 
 	return session == NULL || session->close_told ? NULL : session;
 }
@@ -91,7 +92,8 @@ static void
 grow(sockjs_group *group)
 {
 	size_t room = group->room == 0 ? FIRST_ROOM : group->room * 2;
-	struct group_member **members = realloc(group->members, room * sizeof(struct group_member *));
+	struct group_member **members =
+	    realloc(group->members, room * sizeof(struct group_member *));
 
 	if (members == NULL)
 		abort();

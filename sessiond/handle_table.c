@@ -91,7 +91,8 @@ handle_table_remove(struct handle_table *table, uint64_t handle)
 }
 
 void
-handle_table_each(const struct handle_table *table, void (*fn)(void *object, void *context), void *context)
+handle_table_each(
+    const struct handle_table *table, void (*fn)(void *object, void *context), void *context)
 {
 	uint32_t i;
 

@@ -25,7 +25,8 @@ void *handle_table_find(const struct handle_table *table, uint64_t handle);
 void handle_table_remove(struct handle_table *table, uint64_t handle);
 
 /* Calls fn with each object and context; fn may remove any handle, and must add none. */
-void handle_table_each(const struct handle_table *table, void (*fn)(void *object, void *context), void *context);
+void handle_table_each(
+    const struct handle_table *table, void (*fn)(void *object, void *context), void *context);
 
 /* Frees the table's storage; the objects are not touched. */
 void handle_table_clear(struct handle_table *table);

@@ -112,8 +112,9 @@ on_timeout(uv_timer_t *timer)
 }
 
 void
-hixie76_handshake_start(const struct websocket_plan *plan, int fd, const struct connection_source *source,
-    const uint32_t numbers[2], const char *extra, size_t extra_len)
+hixie76_handshake_start(const struct websocket_plan *plan, int fd,
+    const struct connection_source *source, const uint32_t numbers[2], const char *extra,
+    size_t extra_len)
 {
 	struct hixie76_handshake *handshake = calloc(1, sizeof *handshake);
 

@@ -13,8 +13,9 @@
 #define HIXIE76_HANDSHAKE_WAIT 10000 /* ms for the 8 bytes */
 
 /* Takes fd; copies what else it keeps. Opens the websocket when the handshake is complete, drops the connection if it never is. */
-void hixie76_handshake_start(const struct websocket_plan *plan, int fd, const struct connection_source *source,
-    const uint32_t numbers[2], const char *extra, size_t extra_len);
+void hixie76_handshake_start(const struct websocket_plan *plan, int fd,
+    const struct connection_source *source, const uint32_t numbers[2], const char *extra,
+    size_t extra_len);
 
 /* Drops all that wait. */
 void hixie76_handshake_drop_all(struct websockets *all);

@@ -21,14 +21,16 @@
 #include <time.h>
 
 enum {
-	DISCARD_FACTOR = 16, /* times body_limit: so much of a body is read and thrown away for the sake of a proper 413 */
+	DISCARD_FACTOR =
+	    16, /* times body_limit: so much of a body is read and thrown away for the sake of a proper 413 */
 	SHOWN_OF_SESSION = 4, /* characters of a session id in the log */
 };
 
 static const char *
 find_header(const void *context, const char *name)
 {
-	return MHD_lookup_connection_value((struct MHD_Connection *)(uintptr_t)context, MHD_HEADER_KIND, name);
+	return MHD_lookup_connection_value(
+	    (struct MHD_Connection *)(uintptr_t)context, MHD_HEADER_KIND, name);
 }
 
 void *
@@ -40,7 +42,8 @@ http_request_begin(void *cls, const char *uri, struct MHD_Connection *mhd)
 	if (request == NULL)
 		abort();
 	request->server = server;
-	request->connection = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+	request->connection =
+	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 	request->connection->request = request;
 	request->began = sessions_now(server->sessions);
 	request->uri = strdup(uri);
@@ -68,11 +71,13 @@ route(struct http_request *request)
 {
 	struct config *config = request->server->config;
 
-	request->service = service_find(config->services, config->service_count, request->uri, &request->prefix_len);
+	request->service = service_find(
+	    config->services, config->service_count, request->uri, &request->prefix_len);
 	if (request->service == NULL)
 		return;
-	request->endpoint = route_find(request->uri + request->prefix_len, strlen(request->uri + request->prefix_len),
-	    &request->session_id, &request->session_id_len);
+	request->endpoint = route_find(request->uri + request->prefix_len,
+	    strlen(request->uri + request->prefix_len), &request->session_id,
+	    &request->session_id_len);
 }
 
 static size_t
@@ -80,7 +85,8 @@ body_limit(const struct http_request *request)
 {
 	const struct config *config = request->server->config;
 
-	return request->service == NULL ? config->defaults.body_limit : request->service->protocol.options.body_limit;
+	return request->service == NULL ? config->defaults.body_limit
+					: request->service->protocol.options.body_limit;
 }
 
 static enum MHD_Result queue_response(struct http_request *request);
@@ -89,7 +95,8 @@ static enum MHD_Result
 refuse_body(struct http_request *request)
 {
 	/* A script of another origin can read the status only with these headers. */
-	request->reply = (struct reply){.body = "", .cors = request->endpoint != NULL && request->endpoint->cors};
+	request->reply = (struct reply){
+	    .body = "", .cors = request->endpoint != NULL && request->endpoint->cors};
 	reply_set_error(&request->reply, MHD_HTTP_CONTENT_TOO_LARGE, "Request body too large.\n");
 	http_request_respond_reply(request);
 	return queue_response(request);
@@ -123,10 +130,12 @@ look_at_length(void *cls, enum MHD_ValueKind kind, const char *name, const char 
 static int
 refusal_of_framing(struct http_request *request, const char **length)
 {
-	const char *encoding = find_header(request->connection->mhd, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+	const char *encoding =
+	    find_header(request->connection->mhd, MHD_HTTP_HEADER_TRANSFER_ENCODING);
 	struct lengths lengths = {NULL, false};
 
-	MHD_get_connection_values(request->connection->mhd, MHD_HEADER_KIND, look_at_length, &lengths);
+	MHD_get_connection_values(
+	    request->connection->mhd, MHD_HEADER_KIND, look_at_length, &lengths);
 	*length = lengths.first;
 	if (lengths.differ || (encoding != NULL && lengths.first != NULL))
 		return MHD_HTTP_BAD_REQUEST;
@@ -139,7 +148,8 @@ static enum MHD_Result
 refuse_framing(struct http_request *request, int status)
 {
 	request->reply = (struct reply){.body = ""};
-	reply_set_error(&request->reply, status, "The length of the request's body is ambiguous.\n");
+	reply_set_error(
+	    &request->reply, status, "The length of the request's body is ambiguous.\n");
 	http_request_respond_reply(request);
 	return queue_response(request);
 }
@@ -170,7 +180,8 @@ handle_head(struct http_request *request, const char *method)
 	request->body_too_large = true;
 	/* A client that asks first need not send it; another one is heard out, since it may not listen before. */
 	expect = find_header(request->connection->mhd, MHD_HTTP_HEADER_EXPECT);
-	return expect != NULL && strcasecmp(expect, "100-continue") == 0 ? refuse_body(request) : MHD_YES;
+	return expect != NULL && strcasecmp(expect, "100-continue") == 0 ? refuse_body(request)
+									 : MHD_YES;
 }
 
 /* --- the body ----------------------------------------------------------------------------------------------------- */
@@ -205,12 +216,14 @@ add_header(void *context, const char *name, const char *value)
 struct MHD_Response *
 http_request_make_response(struct http_request *request, const char *body, size_t len)
 {
-	struct MHD_Response *response = MHD_create_response_from_buffer(len, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
+	struct MHD_Response *response =
+	    MHD_create_response_from_buffer(len, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
 
 	if (response == NULL)
 		return NULL;
 	request->head.now = time(NULL);
-	reply_headers(&request->reply, request->service == NULL ? NULL : &request->service->protocol, &request->head,
+	reply_headers(&request->reply,
+	    request->service == NULL ? NULL : &request->service->protocol, &request->head,
 	    add_header, response);
 	return response;
 }
@@ -240,7 +253,8 @@ http_request_respond_reply(struct http_request *request)
 {
 	const struct reply *reply = &request->reply;
 
-	http_request_respond(request, http_request_make_response(request, reply->body, reply->body_len),
+	http_request_respond(request,
+	    http_request_make_response(request, reply->body, reply->body_len),
 	    (unsigned)reply->status);
 }
 
@@ -291,7 +305,8 @@ http_request_start_stream(struct http_request *request)
 
 	if (response != NULL) {
 		request->head.now = time(NULL);
-		reply_headers(&request->reply, &request->service->protocol, &request->head, add_header, response);
+		reply_headers(&request->reply, &request->service->protocol, &request->head,
+		    add_header, response);
 	}
 	http_request_respond(request, response, (unsigned)request->reply.status);
 }
@@ -321,8 +336,10 @@ answer_outside(struct http_request *request)
 	} else {
 		static const char text[] = "404 Error: Page not found\n";
 
-		response = MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT);
-		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain; charset=UTF-8");
+		response = MHD_create_response_from_buffer(
+		    strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT);
+		MHD_add_response_header(
+		    response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain; charset=UTF-8");
 	}
 	http_request_respond(request, response, status);
 }
@@ -338,7 +355,8 @@ decide(struct http_request *request)
 	}
 	if (request->endpoint != NULL && request->endpoint->id == ENDPOINT_INFO)
 		random_bytes(&entropy, sizeof entropy);
-	if (reply_decide(&request->service->protocol, request->endpoint, &request->head, entropy, &request->reply)) {
+	if (reply_decide(&request->service->protocol, request->endpoint, &request->head, entropy,
+		&request->reply)) {
 		http_request_respond_reply(request);
 		return;
 	}
@@ -392,8 +410,8 @@ respond_or_wait(struct http_request *request)
 }
 
 enum MHD_Result
-http_request_handle(void *cls, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
-    const char *upload_data, size_t *upload_data_size, void **context)
+http_request_handle(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
+    const char *version, const char *upload_data, size_t *upload_data_size, void **context)
 {
 	struct http_request *request = *context;
 
@@ -429,21 +447,24 @@ static void
 log_request(const struct http_request *request)
 {
 	uint64_t ms = sessions_now(request->server->sessions) - request->began;
-	const struct service_options *options =
-	    request->service == NULL ? &request->server->config->defaults : &request->service->protocol.options;
+	const struct service_options *options = request->service == NULL
+	    ? &request->server->config->defaults
+	    : &request->service->protocol.options;
 	const char *id = request->session_id;
 	int shown;
 
 	if (options->log_level < SEVERITY_INFO)
 		return;
 	if (id == NULL) {
-		log_info("%s %s %u %llums", request->method, request->uri, request->status, (unsigned long long)ms);
+		log_info("%s %s %u %llums", request->method, request->uri, request->status,
+		    (unsigned long long)ms);
 		return;
 	}
 	/* The session id is what lets one speak in another's name: the log has its beginning only. */
 	shown = request->session_id_len < 2 * SHOWN_OF_SESSION ? 1 : SHOWN_OF_SESSION;
-	log_info("%s %.*s%.*s...%s %u %llums", request->method, (int)(id - request->uri), request->uri, shown, id,
-	    id + request->session_id_len, request->status, (unsigned long long)ms);
+	log_info("%s %.*s%.*s...%s %u %llums", request->method, (int)(id - request->uri),
+	    request->uri, shown, id, id + request->session_id_len, request->status,
+	    (unsigned long long)ms);
 }
 
 static void
@@ -460,7 +481,8 @@ request_free(struct http_request *request)
 }
 
 void
-http_request_completed(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code)
+http_request_completed(
+    void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code)
 {
 	struct http_request *request = *context;
 

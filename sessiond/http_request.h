@@ -21,15 +21,16 @@ struct http_server;
 struct websocket_offer;
 
 enum http_request_phase {
-	HTTP_REQUEST_HEAD,      /* the handler was not called yet */
-	HTTP_REQUEST_BODY,      /* the body is arriving */
-	HTTP_REQUEST_DECIDING,  /* being decided, within the handler */
-	HTTP_REQUEST_WAITING,   /* suspended: the answer is to come */
+	HTTP_REQUEST_HEAD,	/* the handler was not called yet */
+	HTTP_REQUEST_BODY,	/* the body is arriving */
+	HTTP_REQUEST_DECIDING,	/* being decided, within the handler */
+	HTTP_REQUEST_WAITING,	/* suspended: the answer is to come */
 	HTTP_REQUEST_ANSWERING, /* the response is queued */
 };
 
 struct http_request {
-	struct receiver receiver; /* of receiving requests; first, so that a receiver is a request */
+	struct receiver
+	    receiver; /* of receiving requests; first, so that a receiver is a request */
 	struct http_connection *connection;
 	struct http_server *server;
 	enum http_request_phase phase;
@@ -40,28 +41,30 @@ struct http_request {
 	struct sockjs_service *service; /* NULL: outside every service */
 	size_t prefix_len;
 	const struct endpoint *endpoint; /* NULL: no SockJS URL */
-	const char *session_id;          /* not NUL-terminated; NULL on other URLs */
+	const char *session_id;		 /* not NUL-terminated; NULL on other URLs */
 	size_t session_id_len;
 	struct reply reply;
 	struct buffer body;
 	bool body_too_large;
 	char callback[TRANSPORT_CALLBACK_MAX + 1];
 	struct MHD_Response *response; /* ready to be queued; owned until then */
-	struct buffer out;             /* of a stream: frames on their way */
-	size_t streamed;               /* bytes of frames, for response_limit */
-	bool out_ended;                /* nothing follows what is in out */
+	struct buffer out;	       /* of a stream: frames on their way */
+	size_t streamed;	       /* bytes of frames, for response_limit */
+	bool out_ended;		       /* nothing follows what is in out */
 	bool is_suspended, is_gone;
 	struct chunking_test *chunking;
 	struct websocket_offer *offer; /* of a handshake that was accepted */
-	uint64_t began; /* ms */
+	uint64_t began;		       /* ms */
 	unsigned status;
 };
 
 /* Callbacks of libmicrohttpd; cls is the struct http_server. */
 void *http_request_begin(void *cls, const char *uri, struct MHD_Connection *mhd);
-enum MHD_Result http_request_handle(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
+enum MHD_Result
+http_request_handle(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
     const char *version, const char *upload_data, size_t *upload_data_size, void **context);
-void http_request_completed(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code);
+void http_request_completed(
+    void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code);
 
 /* The client of a suspended request hung up. */
 void http_request_hung_up(struct http_request *request);
@@ -70,11 +73,13 @@ void http_request_hung_up(struct http_request *request);
 void http_request_give_up(struct http_request *request);
 
 /* For those who answer a request: the whole response is ready, or something was added to a stream's out. */
-void http_request_respond(struct http_request *request, struct MHD_Response *response, unsigned status);
+void
+http_request_respond(struct http_request *request, struct MHD_Response *response, unsigned status);
 void http_request_wake(struct http_request *request);
 
 /* A response with the headers of request->reply and a copy of body. NULL without memory. */
-struct MHD_Response *http_request_make_response(struct http_request *request, const char *body, size_t len);
+struct MHD_Response *
+http_request_make_response(struct http_request *request, const char *body, size_t len);
 
 /* Answers with request->reply, whole. */
 void http_request_respond_reply(struct http_request *request);

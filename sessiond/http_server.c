@@ -17,7 +17,8 @@
 static struct http_connection *
 connection_of_timer(struct timer *timer)
 {
-	return (struct http_connection *)(void *)((char *)timer - offsetof(struct http_connection, timer));
+	return (struct http_connection *)(void *)((char *)timer -
+	    offsetof(struct http_connection, timer));
 }
 
 /* --- the life of a connection ------------------------------------------------------------------------------------- */
@@ -46,7 +47,8 @@ connection_create(struct http_server *server, struct MHD_Connection *mhd, void *
 		abort();
 	connection->server = server;
 	connection->mhd = mhd;
-	connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	connection->fd =
+	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 	connection->next = server->first;
 	connection->link = &server->first;
 	if (server->first != NULL)
@@ -70,7 +72,8 @@ connection_destroy(struct http_connection *connection)
 }
 
 static void
-on_connection(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode code)
+on_connection(
+    void *cls, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode code)
 {
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		connection_create(cls, mhd, context);
@@ -83,7 +86,8 @@ on_connection(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_Co
 void
 http_connection_expect_body(struct http_connection *connection)
 {
-	timer_start(&connection->server->arrivals, &connection->timer, sessions_now(connection->server->sessions));
+	timer_start(&connection->server->arrivals, &connection->timer,
+	    sessions_now(connection->server->sessions));
 }
 
 void
@@ -95,7 +99,8 @@ http_connection_arrived(struct http_connection *connection)
 void
 http_connection_idle(struct http_connection *connection)
 {
-	timer_start(&connection->server->idles, &connection->timer, sessions_now(connection->server->sessions));
+	timer_start(&connection->server->idles, &connection->timer,
+	    sessions_now(connection->server->sessions));
 	if (connection->server->is_draining)
 		shutdown(connection->fd, SHUT_WR);
 }
@@ -103,7 +108,8 @@ http_connection_idle(struct http_connection *connection)
 const struct sockaddr *
 http_connection_peer(struct http_connection *connection)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
 	return info == NULL ? NULL : info->client_addr;
 }
@@ -143,7 +149,8 @@ http_connection_watch(struct http_connection *connection)
 	if (connection->hangup != NULL)
 		return true;
 	connection->hangup = calloc(1, sizeof *connection->hangup);
-	if (connection->hangup == NULL || uv_poll_init(connection->server->loop, connection->hangup, connection->fd) != 0)
+	if (connection->hangup == NULL ||
+	    uv_poll_init(connection->server->loop, connection->hangup, connection->fd) != 0)
 		abort();
 	connection->hangup->data = connection;
 	uv_poll_start(connection->hangup, UV_DISCONNECT, on_hangup);
@@ -167,7 +174,8 @@ static void
 write_bare_response(int fd, int status)
 {
 	char text[160];
-	int n = snprintf(text, sizeof text, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n%s\r\n", status,
+	int n = snprintf(text, sizeof text,
+	    "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n%s\r\n", status,
 	    reason_of(status), status == 503 ? "Retry-After: 1\r\n" : "");
 
 	/* A peer that does not even take this much gets nothing. */
@@ -271,7 +279,8 @@ start_timer(struct http_server *server)
 	if (timeout == 0)
 		server->has_work = true;
 	/* Once for a connection, not for each of its requests: the timer is only moved when it would come too late. */
-	else if (!uv_is_active((uv_handle_t *)&server->timer) || uv_timer_get_due_in(&server->timer) > timeout)
+	else if (!uv_is_active((uv_handle_t *)&server->timer) ||
+	    uv_timer_get_due_in(&server->timer) > timeout)
 		uv_timer_start(&server->timer, on_timer, timeout, 0);
 }
 
@@ -311,26 +320,22 @@ start_mhd(struct http_server *server)
 {
 	unsigned idle_seconds = (unsigned)((server->config->server.keepalive_timeout + 999) / 1000);
 
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE
-	        | MHD_USE_ERROR_LOG,
-	    0, NULL, NULL, http_request_handle, server,
-	    MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
-	    MHD_OPTION_URI_LOG_CALLBACK, http_request_begin, server,
-	    MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL,
-	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-	    MHD_OPTION_NOTIFY_COMPLETED, http_request_completed, server,
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
+		MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG,
+	    0, NULL, NULL, http_request_handle, server, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log,
+	    NULL, MHD_OPTION_URI_LOG_CALLBACK, http_request_begin, server,
+	    MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL, MHD_OPTION_NOTIFY_CONNECTION,
+	    on_connection, server, MHD_OPTION_NOTIFY_COMPLETED, http_request_completed, server,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)server->limit + 64,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, server->config->server.connection_memory,
 	    /* For a peer that stops reading its response; the rest is ours. */
-	    MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds,
-	    MHD_OPTION_STRICT_FOR_CLIENT, 1,
-	    MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-	    MHD_OPTION_END);
+	    MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+	    MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
 }
 
 int
-http_server_start(struct http_server *server, uv_loop_t *loop, struct config *config, struct sessions *sessions,
-    struct websockets *websockets, size_t limit, struct error *err)
+http_server_start(struct http_server *server, uv_loop_t *loop, struct config *config,
+    struct sessions *sessions, struct websockets *websockets, size_t limit, struct error *err)
 {
 	const union MHD_DaemonInfo *info;
 
@@ -347,11 +352,14 @@ http_server_start(struct http_server *server, uv_loop_t *loop, struct config *co
 		if (server->files == NULL)
 			return -1;
 	}
-	timer_queue_add(&sessions->timers, &server->arrivals, config->server.request_timeout, arrival_fire, server);
-	timer_queue_add(&sessions->timers, &server->idles, config->server.keepalive_timeout, idle_fire, server);
+	timer_queue_add(&sessions->timers, &server->arrivals, config->server.request_timeout,
+	    arrival_fire, server);
+	timer_queue_add(
+	    &sessions->timers, &server->idles, config->server.keepalive_timeout, idle_fire, server);
 	server->mhd = start_mhd(server);
 	if (server->mhd == NULL)
-		return error_set(err, EX_OSERR, "libmicrohttpd could not be started: %s", strerror(errno));
+		return error_set(
+		    err, EX_OSERR, "libmicrohttpd could not be started: %s", strerror(errno));
 	info = MHD_get_daemon_info(server->mhd, MHD_DAEMON_INFO_EPOLL_FD);
 	if (info == NULL || uv_poll_init(loop, &server->poll, info->listen_fd) != 0)
 		return error_set(err, EX_OSERR, "libmicrohttpd was built without epoll");

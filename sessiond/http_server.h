@@ -30,10 +30,10 @@ struct http_server {
 	struct websockets *websockets;
 	struct static_files *files; /* NULL: none */
 	struct MHD_Daemon *mhd;
-	uv_poll_t poll;  /* libmicrohttpd's epoll descriptor */
+	uv_poll_t poll;	  /* libmicrohttpd's epoll descriptor */
 	uv_timer_t timer; /* libmicrohttpd's timeouts */
 	bool is_draining;
-	bool has_work;   /* libmicrohttpd has to run in this turn */
+	bool has_work;		     /* libmicrohttpd has to run in this turn */
 	struct timer_queue arrivals; /* requests that have to be complete */
 	struct timer_queue idles;    /* kept connections between two requests */
 	struct http_connection *first;
@@ -48,17 +48,18 @@ struct http_connection {
 	struct http_connection *next, **link;
 	struct MHD_Connection *mhd;
 	int fd;
-	struct timer timer; /* of arrivals or idles; none while a response is under way */
+	struct timer timer;	      /* of arrivals or idles; none while a response is under way */
 	struct http_request *request; /* the current one, NULL between two */
-	uv_poll_t *hangup; /* watches for the peer's hang-up, once a request was suspended; NULL before */
-	bool is_gone; /* the peer hung up */
+	uv_poll_t
+	    *hangup; /* watches for the peer's hang-up, once a request was suspended; NULL before */
+	bool is_gone;	/* the peer hung up */
 	bool has_local; /* local is filled */
 	struct sockaddr_storage local;
 };
 
 /* Starts libmicrohttpd on the loop. Everything given is borrowed. limit: connections, websockets included. */
-int http_server_start(struct http_server *server, uv_loop_t *loop, struct config *config, struct sessions *sessions,
-    struct websockets *websockets, size_t limit, struct error *err);
+int http_server_start(struct http_server *server, uv_loop_t *loop, struct config *config,
+    struct sessions *sessions, struct websockets *websockets, size_t limit, struct error *err);
 
 /* The daemon stops: connections between two requests are closed, the others when their response is complete. */
 void http_server_drain(struct http_server *server);
@@ -67,7 +68,8 @@ void http_server_drain(struct http_server *server);
 void http_server_stop(struct http_server *server);
 
 /* Takes a connected, non-blocking socket. May drop the longest silent connection to make room, or refuse (503). */
-void http_server_add(struct http_server *server, int fd, const struct sockaddr *address, socklen_t len);
+void
+http_server_add(struct http_server *server, int fd, const struct sockaddr *address, socklen_t len);
 
 /* Lets libmicrohttpd handle what is ready. Returns true if it had something to do. Once or more at the end of each turn. */
 bool http_server_run(struct http_server *server);

@@ -35,7 +35,8 @@ start_receiver(struct http_request *request, const struct transport *transport)
 void
 http_session_receive(struct http_request *request)
 {
-	const struct transport *transport = transport_get((enum transport_id)request->endpoint->transport);
+	const struct transport *transport =
+	    transport_get((enum transport_id)request->endpoint->transport);
 	struct connection_source source;
 	struct session *session;
 	const char *error;
@@ -72,7 +73,8 @@ http_session_send(struct http_request *request)
 		return;
 	}
 	error = send_body_decode(&request->body, request->endpoint->form,
-	    request->head.header(request->head.context, "Content-Type"), service->protocol.options.messages_limit, &len);
+	    request->head.header(request->head.context, "Content-Type"),
+	    service->protocol.options.messages_limit, &len);
 	if (error != NULL) {
 		respond_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, error);
 		return;

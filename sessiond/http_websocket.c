@@ -91,8 +91,8 @@ has_token(struct http_request *request, const char *name, const char *token)
 
 /* --- the answer --------------------------------------------------------------------------------------------------- */
 
-static void on_upgraded(void *cls, struct MHD_Connection *mhd, void *context, const char *extra, size_t extra_len,
-    MHD_socket fd, struct MHD_UpgradeResponseHandle *upgrade);
+static void on_upgraded(void *cls, struct MHD_Connection *mhd, void *context, const char *extra,
+    size_t extra_len, MHD_socket fd, struct MHD_UpgradeResponseHandle *upgrade);
 
 static void
 add_header(void *context, const char *name, const char *value)
@@ -103,13 +103,15 @@ add_header(void *context, const char *name, const char *value)
 static struct MHD_Response *
 make_response(struct http_request *request, const char *upgrade)
 {
-	struct MHD_Response *response = MHD_create_response_for_upgrade(on_upgraded, request->server);
+	struct MHD_Response *response =
+	    MHD_create_response_for_upgrade(on_upgraded, request->server);
 
 	if (response == NULL)
 		abort();
 	MHD_add_response_header(response, MHD_HTTP_HEADER_UPGRADE, upgrade);
 	request->reply.content_type = NULL;
-	reply_headers(&request->reply, &request->service->protocol, &request->head, add_header, response);
+	reply_headers(
+	    &request->reply, &request->service->protocol, &request->head, add_header, response);
 	return response;
 }
 
@@ -136,8 +138,9 @@ accept_hixie76(struct http_request *request)
 	char *location;
 
 	if (asprintf(&location, "%s://%s%s%s%s",
-	        protocol != NULL && strcasecmp(protocol, "https") == 0 ? "wss" : "ws", host == NULL ? "" : host,
-	        request->uri, request->query == NULL ? "" : "?", request->query == NULL ? "" : request->query) == -1)
+		protocol != NULL && strcasecmp(protocol, "https") == 0 ? "wss" : "ws",
+		host == NULL ? "" : host, request->uri, request->query == NULL ? "" : "?",
+		request->query == NULL ? "" : request->query) == -1)
 		abort();
 	if (origin != NULL)
 		MHD_add_response_header(response, "Sec-WebSocket-Origin", origin);
@@ -172,7 +175,8 @@ handshake_rfc6455(struct http_request *request, const char *version)
 	const char *key = header_of(request, "Sec-WebSocket-Key");
 
 	if (version == NULL || (strcmp(version, "8") != 0 && strcmp(version, "13") != 0))
-		refuse(request, MHD_HTTP_BAD_REQUEST, "Only supported WebSocket protocol is RFC 6455.");
+		refuse(request, MHD_HTTP_BAD_REQUEST,
+		    "Only supported WebSocket protocol is RFC 6455.");
 	else if (key == NULL || !ws_key_is_valid(key) || !negotiate_deflate(request))
 		refuse(request, MHD_HTTP_BAD_REQUEST, "Not a valid websocket request");
 	else
@@ -185,11 +189,14 @@ handshake_hixie76(struct http_request *request, const char *key1, const char *ke
 	struct websocket_offer *offer = request->offer;
 
 	/* The raw websocket came later than hixie-76: nobody ever spoke it there. */
-	if (!request->service->protocol.options.websocket_hixie76 || request->endpoint->id == ENDPOINT_WEBSOCKET_RAW) {
-		refuse(request, MHD_HTTP_BAD_REQUEST, "Only supported WebSocket protocol is RFC 6455.");
+	if (!request->service->protocol.options.websocket_hixie76 ||
+	    request->endpoint->id == ENDPOINT_WEBSOCKET_RAW) {
+		refuse(request, MHD_HTTP_BAD_REQUEST,
+		    "Only supported WebSocket protocol is RFC 6455.");
 		return;
 	}
-	if (hixie76_key_number(key1, &offer->numbers[0]) == -1 || hixie76_key_number(key2, &offer->numbers[1]) == -1) {
+	if (hixie76_key_number(key1, &offer->numbers[0]) == -1 ||
+	    hixie76_key_number(key2, &offer->numbers[1]) == -1) {
 		refuse(request, MHD_HTTP_BAD_REQUEST, "Not a valid websocket request");
 		return;
 	}
@@ -201,14 +208,17 @@ void
 http_websocket_upgrade(struct http_request *request)
 {
 	const char *version = header_of(request, "Sec-WebSocket-Version");
-	const char *key1 = header_of(request, "Sec-WebSocket-Key1"), *key2 = header_of(request, "Sec-WebSocket-Key2");
+	const char *key1 = header_of(request, "Sec-WebSocket-Key1"),
+		   *key2 = header_of(request, "Sec-WebSocket-Key2");
 	const char *error;
 
-	if (!has_token(request, "Upgrade", "websocket") || !has_token(request, "Connection", "upgrade")) {
+	if (!has_token(request, "Upgrade", "websocket") ||
+	    !has_token(request, "Connection", "upgrade")) {
 		refuse(request, MHD_HTTP_BAD_REQUEST, "Not a valid websocket request");
 		return;
 	}
-	error = session_refusal(request->service->sessions, http_connection_peer(request->connection));
+	error =
+	    session_refusal(request->service->sessions, http_connection_peer(request->connection));
 	if (error != NULL) {
 		refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, error);
 		return;
@@ -265,8 +275,8 @@ start_websocket(struct http_request *request, int fd, const char *extra, size_t 
 }
 
 static void
-on_upgraded(void *cls, struct MHD_Connection *mhd, void *context, const char *extra, size_t extra_len, MHD_socket fd,
-    struct MHD_UpgradeResponseHandle *upgrade)
+on_upgraded(void *cls, struct MHD_Connection *mhd, void *context, const char *extra,
+    size_t extra_len, MHD_socket fd, struct MHD_UpgradeResponseHandle *upgrade)
 {
 	struct http_server *server = cls;
 	struct http_request *request = context;

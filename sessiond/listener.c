@@ -20,9 +20,9 @@
 #include <unistd.h>
 
 enum {
-	BACKLOG = 4096,         /* the kernel lowers it to somaxconn */
-	ACCEPTS_A_TURN = 64,    /* before what is connected gets its turn */
-	PAUSE_MS = 100,         /* without a free descriptor */
+	BACKLOG = 4096,	     /* the kernel lowers it to somaxconn */
+	ACCEPTS_A_TURN = 64, /* before what is connected gets its turn */
+	PAUSE_MS = 100,	     /* without a free descriptor */
 };
 
 struct listener {
@@ -76,7 +76,8 @@ on_ready(uv_poll_t *poll, int status, int events)
 	for (i = 0; i < ACCEPTS_A_TURN; i++) {
 		socklen_t len = sizeof address;
 
-		fd = accept4(listener->fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = accept4(
+		    listener->fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd == -1)
 			break;
 		if (listener->path == NULL)
@@ -89,7 +90,8 @@ on_ready(uv_poll_t *poll, int status, int events)
 
 /* Takes fd, bound. */
 static struct listener *
-start(uv_loop_t *loop, int fd, const char *name, const char *path, listener_accept *accept_fn, void *context, struct error *err)
+start(uv_loop_t *loop, int fd, const char *name, const char *path, listener_accept *accept_fn,
+    void *context, struct error *err)
 {
 	struct listener *listener;
 
@@ -132,8 +134,11 @@ split_address(char *text, char **host, char **port, struct error *err)
 		text[strlen(text) - 1] = '\0';
 		(*host)++;
 	}
-	if (**port == '\0' || strspn(*port, "0123456789") != strlen(*port) || strlen(*port) > 5 || atoi(*port) > 65535)
-		return error_set(err, EX_CONFIG, "listen: \"%s\" is no port, 0 to 65535 (ADDR:PORT, as in 127.0.0.1:8080)", *port);
+	if (**port == '\0' || strspn(*port, "0123456789") != strlen(*port) || strlen(*port) > 5 ||
+	    atoi(*port) > 65535)
+		return error_set(err, EX_CONFIG,
+		    "listen: \"%s\" is no port, 0 to 65535 (ADDR:PORT, as in 127.0.0.1:8080)",
+		    *port);
 	return 0;
 }
 
@@ -144,19 +149,22 @@ name_of(int fd, char *name, size_t size)
 	socklen_t len = sizeof address;
 	char host[64], port[8];
 
-	if (getsockname(fd, (struct sockaddr *)&address, &len) == -1
-	    || getnameinfo((struct sockaddr *)&address, len, host, sizeof host, port, sizeof port,
-	           NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+	if (getsockname(fd, (struct sockaddr *)&address, &len) == -1 ||
+	    getnameinfo((struct sockaddr *)&address, len, host, sizeof host, port, sizeof port,
+		NI_NUMERICHOST | NI_NUMERICSERV) != 0)
 		snprintf(name, size, "?");
 	else
-		snprintf(name, size, address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+		snprintf(
+		    name, size, address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
 static int
 bind_one(const struct addrinfo *info)
 {
 	const int on = 1, off = 0;
-	int saved, fd = socket(info->ai_family, info->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, info->ai_protocol);
+	int saved,
+	    fd = socket(info->ai_family, info->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		info->ai_protocol);
 
 	if (fd == -1)
 		return -1;
@@ -187,15 +195,18 @@ bind_any(const struct addrinfo *infos, bool wildcard)
 }
 
 struct listener *
-listener_open_tcp(uv_loop_t *loop, const char *text, listener_accept *accept_fn, void *context, struct error *err)
+listener_open_tcp(
+    uv_loop_t *loop, const char *text, listener_accept *accept_fn, void *context, struct error *err)
 {
-	const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+	const struct addrinfo hints = {
+	    .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
 	struct addrinfo *infos = NULL;
 	char copy[256], name[160], *host, *port;
 	int status, fd;
 
 	if (strlen(text) >= sizeof copy) {
-		error_set(err, EX_CONFIG, "listen: an address is longer than %zu bytes", sizeof copy - 1);
+		error_set(
+		    err, EX_CONFIG, "listen: an address is longer than %zu bytes", sizeof copy - 1);
 		return NULL;
 	}
 	strcpy(copy, text);
@@ -224,7 +235,9 @@ static bool
 is_served(const struct sockaddr_un *address)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool served = fd != -1 && (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EAGAIN);
+	bool served = fd != -1 &&
+	    (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 ||
+		errno == EAGAIN);
 
 	if (fd != -1)
 		close(fd);
@@ -240,30 +253,35 @@ clear_path(const struct sockaddr_un *address, struct error *err)
 	if (lstat(address->sun_path, &st) == -1)
 		return 0;
 	if (!S_ISSOCK(st.st_mode))
-		return error_set(err, EX_UNAVAILABLE, "cannot listen on %s: it exists and is no socket", address->sun_path);
+		return error_set(err, EX_UNAVAILABLE,
+		    "cannot listen on %s: it exists and is no socket", address->sun_path);
 	if (is_served(address))
-		return error_set(err, EX_UNAVAILABLE, "cannot listen on %s: another process does (choose another with --socket PATH)",
+		return error_set(err, EX_UNAVAILABLE,
+		    "cannot listen on %s: another process does (choose another with --socket PATH)",
 		    address->sun_path);
 	unlink(address->sun_path);
 	return 0;
 }
 
 struct listener *
-listener_open_unix(uv_loop_t *loop, const char *path, listener_accept *accept_fn, void *context, struct error *err)
+listener_open_unix(
+    uv_loop_t *loop, const char *path, listener_accept *accept_fn, void *context, struct error *err)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	char name[160];
 	int fd;
 
 	if (strlen(path) >= sizeof address.sun_path) {
-		error_set(err, EX_CONFIG, "socket: the path is longer than %zu bytes", sizeof address.sun_path - 1);
+		error_set(err, EX_CONFIG, "socket: the path is longer than %zu bytes",
+		    sizeof address.sun_path - 1);
 		return NULL;
 	}
 	strcpy(address.sun_path, path);
 	if (clear_path(&address, err) == -1)
 		return NULL;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd == -1 || bind(fd, (struct sockaddr *)&address, sizeof address) == -1 || chmod(path, 0666) == -1) {
+	if (fd == -1 || bind(fd, (struct sockaddr *)&address, sizeof address) == -1 ||
+	    chmod(path, 0666) == -1) {
 		error_set(err, EX_UNAVAILABLE, "cannot listen on %s: %s", path, strerror(errno));
 		if (fd != -1)
 			close(fd);

@@ -18,13 +18,15 @@ typedef void listener_accept(void *context, int fd, const struct sockaddr *addre
  * Binds to "ADDR:PORT", "[ADDR6]:PORT", ":PORT" or "PORT" (every address of the machine). NULL and an error (EX_CONFIG for what is
  * no address, EX_UNAVAILABLE for one that cannot be had) otherwise. Accepts once the loop runs. Port 0 is any free one.
  */
-struct listener *listener_open_tcp(uv_loop_t *loop, const char *text, listener_accept *accept, void *context, struct error *err);
+struct listener *listener_open_tcp(
+    uv_loop_t *loop, const char *text, listener_accept *accept, void *context, struct error *err);
 
 /*
  * Binds to a Unix socket at path, mode 0666: what may connect is for its folder's permissions to say. A socket that nobody answers on
  * any more is replaced; one in use is an error, and so is any other file.
  */
-struct listener *listener_open_unix(uv_loop_t *loop, const char *path, listener_accept *accept, void *context, struct error *err);
+struct listener *listener_open_unix(
+    uv_loop_t *loop, const char *path, listener_accept *accept, void *context, struct error *err);
 
 /* Where it really listens: "127.0.0.1:8080", "unix:/path". */
 const char *listener_name(const struct listener *listener);

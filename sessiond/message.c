@@ -10,9 +10,9 @@
 #include <string.h>
 
 enum {
-	FIRST_ROOM = 4,     /* messages; a power of two, as every later room */
-	MESSAGE_COST = 64,  /* bytes a queued message costs beside its own */
-	KEEP_ROOM = 1024,   /* an emptied ring larger than this is given back */
+	FIRST_ROOM = 4,	   /* messages; a power of two, as every later room */
+	MESSAGE_COST = 64, /* bytes a queued message costs beside its own */
+	KEEP_ROOM = 1024,  /* an emptied ring larger than this is given back */
 };
 
 struct message *

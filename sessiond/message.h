@@ -14,9 +14,10 @@
 struct message {
 	uint32_t refs;
 	bool binary;
-	char *json; /* the quoted JSON string, made when a shared message is first framed; NULL before */
+	char *
+	    json; /* the quoted JSON string, made when a shared message is first framed; NULL before */
 	size_t json_len;
-	size_t len; /* bytes of data */
+	size_t len;  /* bytes of data */
 	char data[]; /* WTF-8, or any bytes if binary */
 };
 

@@ -39,7 +39,8 @@ build_folder(char folder[PATH_MAX])
 	if (slash == NULL)
 		return;
 	*slash = '\0';
-	if (snprintf(folder, PATH_MAX, "%s/../examples", program) >= PATH_MAX || access(folder, X_OK) == -1)
+	if (snprintf(folder, PATH_MAX, "%s/../examples", program) >= PATH_MAX ||
+	    access(folder, X_OK) == -1)
 		folder[0] = '\0';
 }
 
@@ -57,10 +58,11 @@ suggest(const char *folder, const char *name, char *out, size_t size)
 	while (dir != NULL && n < 64 && (entry = readdir(dir)) != NULL) {
 		size_t len = strlen(entry->d_name);
 
-		if (len <= strlen(SUFFIX) || len - strlen(SUFFIX) >= sizeof names[0]
-		    || strcmp(entry->d_name + len - strlen(SUFFIX), SUFFIX) != 0)
+		if (len <= strlen(SUFFIX) || len - strlen(SUFFIX) >= sizeof names[0] ||
+		    strcmp(entry->d_name + len - strlen(SUFFIX), SUFFIX) != 0)
 			continue;
-		snprintf(names[n], sizeof names[n], "%.*s", (int)(len - strlen(SUFFIX)), entry->d_name);
+		snprintf(
+		    names[n], sizeof names[n], "%.*s", (int)(len - strlen(SUFFIX)), entry->d_name);
 		candidates[n] = names[n];
 		n++;
 	}
@@ -87,12 +89,14 @@ find(const char *name, const char *module_path, char path[PATH_MAX], struct erro
 		if (folders[i] == NULL)
 			continue;
 		last = folders[i];
-		if (snprintf(path, PATH_MAX, "%s/%s" SUFFIX, folders[i], name) < PATH_MAX && access(path, R_OK) == 0)
+		if (snprintf(path, PATH_MAX, "%s/%s" SUFFIX, folders[i], name) < PATH_MAX &&
+		    access(path, R_OK) == 0)
 			return 0;
 	}
 	suggest(folders[0] != NULL ? folders[0] : last, name, hint, sizeof hint);
 	return error_set(err, EX_CONFIG, "module \"%s\": no %s" SUFFIX " in %s%s%s%s", name, name,
-	    folders[0] != NULL ? folders[0] : last, folders[0] != NULL && folders[1] != NULL ? " or " : "",
+	    folders[0] != NULL ? folders[0] : last,
+	    folders[0] != NULL && folders[1] != NULL ? " or " : "",
 	    folders[0] != NULL && folders[1] != NULL ? folders[1] : "", hint);
 }
 
@@ -113,9 +117,11 @@ module_load(struct sockjs_service *service, const char *module_path, struct erro
 		return error_set(err, EX_CONFIG, "module %s", dlerror());
 	service->application = dlsym(service->module_handle, SYMBOL);
 	if (service->application == NULL)
-		return error_set(err, EX_CONFIG, "module %s: exports no `" SYMBOL "`, see SOCKJS_MODULE in sockjs.h", path);
+		return error_set(err, EX_CONFIG,
+		    "module %s: exports no `" SYMBOL "`, see SOCKJS_MODULE in sockjs.h", path);
 	if (service->application->abi != SOCKJS_ABI)
-		return error_set(err, EX_CONFIG, "module %s: built for version %u of sockjs.h, this is version %u; build it again",
+		return error_set(err, EX_CONFIG,
+		    "module %s: built for version %u of sockjs.h, this is version %u; build it again",
 		    path, service->application->abi, SOCKJS_ABI);
 	return 0;
 }
@@ -126,7 +132,8 @@ module_start(struct sockjs_service *service, struct error *err)
 	int status = service->application->start == NULL ? 0 : service->application->start(service);
 
 	if (status != 0)
-		return error_set(err, EX_CONFIG, "module \"%s\" of [service %s] refuses to start (%d)", service->module_name,
+		return error_set(err, EX_CONFIG,
+		    "module \"%s\" of [service %s] refuses to start (%d)", service->module_name,
 		    service->name, status);
 	service->started = true;
 	return 0;

@@ -76,7 +76,8 @@ greeting_fire(struct timer *timer, void *ctx)
 }
 
 void
-peers_init(struct peers *all, uv_loop_t *loop, struct config *config, struct sessions *sessions, struct http_server *http)
+peers_init(struct peers *all, uv_loop_t *loop, struct config *config, struct sessions *sessions,
+    struct http_server *http)
 {
 	*all = (struct peers){
 	    .loop = loop,
@@ -217,7 +218,8 @@ send_services(struct peer *peer)
 	if (entries == NULL)
 		abort();
 	for (i = 0; i < config->service_count; i++)
-		entries[i] = (struct wire_service_entry){config->services[i]->name, &config->services[i]->protocol.options};
+		entries[i] = (struct wire_service_entry){
+		    config->services[i]->name, &config->services[i]->protocol.options};
 	status = wire_encode_services(&peer->out, entries, config->service_count);
 	free(entries);
 	return status;
@@ -226,7 +228,10 @@ send_services(struct peer *peer)
 static int
 take_hello(struct peer *peer, const struct wire_header *header, const char *payload)
 {
-	const struct wire_hello ours = {.role = WIRE_DAEMON, .major = WIRE_MAJOR, .minor = WIRE_MINOR, .pid = (uint32_t)getpid()};
+	const struct wire_hello ours = {.role = WIRE_DAEMON,
+	    .major = WIRE_MAJOR,
+	    .minor = WIRE_MINOR,
+	    .pid = (uint32_t)getpid()};
 	struct wire_hello hello;
 	const char *refusal;
 
@@ -236,7 +241,8 @@ take_hello(struct peer *peer, const struct wire_header *header, const char *payl
 	timer_stop(&peer->timer);
 	wire_encode_hello(&peer->out, &ours);
 	peer_mark(peer);
-	refusal = is_allowed(peer) ? wire_hello_refusal(&hello, 1u << WIRE_RESPONDER) : "this user may not use the socket";
+	refusal = is_allowed(peer) ? wire_hello_refusal(&hello, 1u << WIRE_RESPONDER)
+				   : "this user may not use the socket";
 	if (refusal != NULL) {
 		log_error("responder %u is refused: %s", hello.pid, refusal);
 		wire_encode_goodbye(&peer->out, refusal);
@@ -286,7 +292,8 @@ service_at(struct peer *peer, unsigned index)
 
 /* With jsessionid = module the application makes the cookie, here. */
 static int
-answer_cookie(struct peer *peer, uint64_t request, const struct sockjs_service *service, const char *cookies)
+answer_cookie(
+    struct peer *peer, uint64_t request, const struct sockjs_service *service, const char *cookies)
 {
 	char value[REPLY_COOKIE_MAX];
 
@@ -307,8 +314,9 @@ take_receive(struct peer *peer, const struct wire_header *header, const char *pa
 	if (wire_decode_receive(header, payload, &receive, &source) == -1)
 		return -1;
 	service = service_at(peer, receive.service);
-	if (service == NULL || remote_request_find(peer, header->request) != NULL
-	    || (receive.callback[0] != '\0' && !transport_callback_is_valid(receive.callback, strlen(receive.callback))))
+	if (service == NULL || remote_request_find(peer, header->request) != NULL ||
+	    (receive.callback[0] != '\0' &&
+		!transport_callback_is_valid(receive.callback, strlen(receive.callback))))
 		return -1;
 	if (answer_cookie(peer, header->request, service, receive.cookie) == -1)
 		return -1;
@@ -319,7 +327,8 @@ take_receive(struct peer *peer, const struct wire_header *header, const char *pa
 static enum wire_sent_result
 deliver(struct sockjs_service *service, const struct wire_send *send)
 {
-	struct session *session = session_table_find(&service->table, send->session, send->session_len);
+	struct session *session =
+	    session_table_find(&service->table, send->session, send->session_len);
 
 	if (session == NULL)
 		return WIRE_SENT_NO_SESSION;
@@ -353,7 +362,8 @@ take_abort(struct peer *peer, const struct wire_header *header, const char *payl
 		return -1;
 	request = remote_request_find(peer, header->request);
 	if (header->flags & WIRE_ABORT_UNWRITTEN)
-		log_info("responder %u could not write an answer: its client or web server is gone", peer->pid);
+		log_info("responder %u could not write an answer: its client or web server is gone",
+		    peer->pid);
 	if (request != NULL)
 		remote_request_break(request);
 	return 0;
@@ -366,6 +376,10 @@ take_message(struct peer *peer, const struct wire_header *header, const char *pa
 		return take_hello(peer, header, payload);
 	if (peer->state != PEER_OPEN && peer->state != PEER_LEAVING)
 		return -1;
+	/* After a goodbye requests are left to the next daemon, to which the responder will send them again. */
+	if (peer->state == PEER_LEAVING &&
+	    (header->type == WIRE_RECEIVE || header->type == WIRE_SEND))
+		return 0;
 	switch (header->type) {
 	case WIRE_RECEIVE:
 		return take_receive(peer, header, payload);
@@ -414,7 +428,9 @@ read_some(struct peer *peer)
 	}
 	buffer_added(&peer->in, (size_t)n);
 	if (take_messages(peer) == -1) {
-		log_error("a peer of the local socket (process %u) breaks the protocol: its connection is closed", peer->pid);
+		log_error(
+		    "a peer of the local socket (process %u) breaks the protocol: its connection is closed",
+		    peer->pid);
 		drop(peer);
 	} else if (peer->in.len == 0) {
 		buffer_free(&peer->in);

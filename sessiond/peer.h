@@ -41,7 +41,7 @@ enum peer_state {
 	PEER_UNKNOWN,  /* nothing came yet */
 	PEER_GREETING, /* its HELLO is awaited */
 	PEER_OPEN,
-	PEER_LEAVING,  /* it or we have said goodbye: what is held is answered, then it closes */
+	PEER_LEAVING, /* it or we have said goodbye: what is held is answered, then it closes */
 	PEER_GONE,
 };
 
@@ -59,7 +59,8 @@ struct peer {
 	struct remote_request *requests[PEER_BUCKETS]; /* held, by id */
 };
 
-void peers_init(struct peers *all, uv_loop_t *loop, struct config *config, struct sessions *sessions, struct http_server *http);
+void peers_init(struct peers *all, uv_loop_t *loop, struct config *config,
+    struct sessions *sessions, struct http_server *http);
 
 /* Drops all connections. */
 void peers_clear(struct peers *all);

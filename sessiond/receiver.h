@@ -18,8 +18,8 @@ struct session;
 struct receiver;
 
 enum receiver_result {
-	RECEIVER_MORE,        /* can take another frame */
-	RECEIVER_DONE,        /* its response is complete: the session lets it go */
+	RECEIVER_MORE,	      /* can take another frame */
+	RECEIVER_DONE,	      /* its response is complete: the session lets it go */
 	RECEIVER_AWAITS_PONG, /* of heartbeat: an answer is expected; session_receiver_alive tells of it */
 };
 

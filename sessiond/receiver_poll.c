@@ -76,7 +76,8 @@ send_close(struct receiver *receiver, int code, const char *reason, size_t reaso
 static void
 end(struct receiver *receiver)
 {
-	if (request_of(receiver)->response == NULL && request_of(receiver)->phase == HTTP_REQUEST_WAITING)
+	if (request_of(receiver)->response == NULL &&
+	    request_of(receiver)->phase == HTTP_REQUEST_WAITING)
 		http_request_give_up(request_of(receiver));
 }
 
@@ -88,10 +89,10 @@ backlog(const struct receiver *receiver)
 }
 
 const struct receiver_ops http_poll_receiver = {
-	.open = send_open,
-	.heartbeat = send_heartbeat,
-	.messages = send_messages,
-	.close = send_close,
-	.end = end,
-	.backlog = backlog,
+    .open = send_open,
+    .heartbeat = send_heartbeat,
+    .messages = send_messages,
+    .close = send_close,
+    .end = end,
+    .backlog = backlog,
 };

@@ -56,7 +56,8 @@ send_messages(struct receiver *receiver, struct message_queue *queue)
 	struct websocket *websocket = websocket_of(receiver);
 	struct message *message;
 
-	while (!websocket_is_congested(websocket) && (message = message_queue_shift(queue)) != NULL) {
+	while (
+	    !websocket_is_congested(websocket) && (message = message_queue_shift(queue)) != NULL) {
 		if (message->binary)
 			websocket_add_message(websocket, true, message->data, message->len);
 		else
@@ -94,14 +95,15 @@ on_message(struct websocket *websocket, char *data, size_t len, bool binary)
 }
 
 const struct websocket_kind websocket_kind_raw = {
-	.receiver = {
-		.single = true,
-		.open = send_open,
-		.heartbeat = send_heartbeat,
-		.messages = send_messages,
-		.close = send_close,
-		.end = end,
-		.backlog = backlog,
+    .receiver =
+	{
+	    .single = true,
+	    .open = send_open,
+	    .heartbeat = send_heartbeat,
+	    .messages = send_messages,
+	    .close = send_close,
+	    .end = end,
+	    .backlog = backlog,
 	},
-	.message = on_message,
+    .message = on_message,
 };

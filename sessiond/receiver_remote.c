@@ -77,17 +77,20 @@ remote_request_find(const struct peer *peer, uint64_t id)
 }
 
 static struct remote_request *
-request_create(struct peer *peer, const struct wire_header *header, const struct wire_receive *receive,
-    const struct sockjs_service *service)
+request_create(struct peer *peer, const struct wire_header *header,
+    const struct wire_receive *receive, const struct sockjs_service *service)
 {
-	struct remote_request *request = calloc(1, sizeof *request), **bucket = bucket_of(peer, header->request);
+	struct remote_request *request = calloc(1, sizeof *request),
+			      **bucket = bucket_of(peer, header->request);
 
 	if (request == NULL)
 		abort();
 	request->peer = peer;
 	request->id = header->request;
-	request->receiver = (struct receiver){&remote_receiver, transport_get(receive->transport), NULL};
-	request->one_frame = (receive->flags & WIRE_RECEIVE_ONE_FRAME) || !request->receiver.transport->streaming;
+	request->receiver =
+	    (struct receiver){&remote_receiver, transport_get(receive->transport), NULL};
+	request->one_frame =
+	    (receive->flags & WIRE_RECEIVE_ONE_FRAME) || !request->receiver.transport->streaming;
 	request->is_alone = receive->flags & WIRE_RECEIVE_ALONE;
 	request->response_limit = service->protocol.options.response_limit;
 	memcpy(request->callback, receive->callback, strlen(receive->callback) + 1);
@@ -143,11 +146,13 @@ remote_requests_release(struct peer *peer)
 }
 
 void
-remote_request_receive(struct peer *peer, const struct wire_header *header, const struct wire_receive *receive,
-    struct sockjs_service *service, const struct connection_source *source)
+remote_request_receive(struct peer *peer, const struct wire_header *header,
+    const struct wire_receive *receive, struct sockjs_service *service,
+    const struct connection_source *source)
 {
 	const char *refusal;
-	struct session *session = session_obtain(service, receive->session, receive->session_len, source->peer, &refusal);
+	struct session *session =
+	    session_obtain(service, receive->session, receive->session_len, source->peer, &refusal);
 	struct remote_request *request;
 
 	if (session == NULL) {
@@ -177,9 +182,11 @@ send_frame(struct receiver *receiver, const char *frame, size_t len, bool last)
 	buffer_clear(wrapped);
 	receiver->transport->wrap(request->callback, frame, len, wrapped);
 	request->streamed += wrapped->len;
-	request->is_ended = last || request->one_frame || request->streamed >= request->response_limit;
-	if (buffer_failed(wrapped)
-	    || wire_encode_frame(&request->peer->out, request->id, wrapped->data, wrapped->len, request->is_ended) == -1) {
+	request->is_ended =
+	    last || request->one_frame || request->streamed >= request->response_limit;
+	if (buffer_failed(wrapped) ||
+	    wire_encode_frame(&request->peer->out, request->id, wrapped->data, wrapped->len,
+		request->is_ended) == -1) {
 		buffer_free(wrapped);
 		wire_encode_refused(&request->peer->out, request->id, 503, "Out of memory.\n");
 		request->is_ended = true;
@@ -243,10 +250,10 @@ backlog(const struct receiver *receiver)
 }
 
 const struct receiver_ops remote_receiver = {
-	.open = send_open,
-	.heartbeat = send_heartbeat,
-	.messages = send_messages,
-	.close = send_close,
-	.end = end,
-	.backlog = backlog,
+    .open = send_open,
+    .heartbeat = send_heartbeat,
+    .messages = send_messages,
+    .close = send_close,
+    .end = end,
+    .backlog = backlog,
 };

@@ -29,7 +29,9 @@ send_frame(struct receiver *receiver, const char *frame, size_t len)
 		request->is_gone = true;
 	request->streamed += request->out.len - before;
 	http_request_wake(request);
-	return request->streamed >= request->service->protocol.options.response_limit ? RECEIVER_DONE : RECEIVER_MORE;
+	return request->streamed >= request->service->protocol.options.response_limit
+	    ? RECEIVER_DONE
+	    : RECEIVER_MORE;
 }
 
 static enum receiver_result
@@ -88,10 +90,10 @@ backlog(const struct receiver *receiver)
 }
 
 const struct receiver_ops http_stream_receiver = {
-	.open = send_open,
-	.heartbeat = send_heartbeat,
-	.messages = send_messages,
-	.close = send_close,
-	.end = end,
-	.backlog = backlog,
+    .open = send_open,
+    .heartbeat = send_heartbeat,
+    .messages = send_messages,
+    .close = send_close,
+    .end = end,
+    .backlog = backlog,
 };

@@ -34,8 +34,9 @@ send_heartbeat(struct receiver *receiver)
 {
 	struct websocket *websocket = websocket_of(receiver);
 
-	if (!websocket->framing->control
-	    || receiver->session->service->protocol.options.websocket_heartbeat == WEBSOCKET_HEARTBEAT_FRAME)
+	if (!websocket->framing->control ||
+	    receiver->session->service->protocol.options.websocket_heartbeat ==
+		WEBSOCKET_HEARTBEAT_FRAME)
 		return send_text(receiver, FRAME_HEARTBEAT);
 	websocket_add_ping(websocket);
 	websocket_push(websocket);
@@ -106,14 +107,15 @@ on_message(struct websocket *websocket, char *data, size_t len, bool binary)
 }
 
 const struct websocket_kind websocket_kind_sockjs = {
-	.receiver = {
-		.single = true,
-		.open = send_open,
-		.heartbeat = send_heartbeat,
-		.messages = send_messages,
-		.close = send_close,
-		.end = end,
-		.backlog = backlog,
+    .receiver =
+	{
+	    .single = true,
+	    .open = send_open,
+	    .heartbeat = send_heartbeat,
+	    .messages = send_messages,
+	    .close = send_close,
+	    .end = end,
+	    .backlog = backlog,
 	},
-	.message = on_message,
+    .message = on_message,
 };

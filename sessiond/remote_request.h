@@ -15,7 +15,7 @@
 struct remote_request {
 	struct receiver receiver; /* first, so that a receiver is a request */
 	struct peer *peer;
-	struct remote_request *next, **link; /* of the peer's, by id */
+	struct remote_request *next, **link;	       /* of the peer's, by id */
 	struct remote_request *next_held, **link_held; /* of peers.held */
 	uint64_t id;
 	bool one_frame, is_alone, is_ended;
@@ -24,8 +24,9 @@ struct remote_request {
 };
 
 /* Joins a RECEIVE to its session. service has been looked up. */
-void remote_request_receive(struct peer *peer, const struct wire_header *header, const struct wire_receive *receive,
-    struct sockjs_service *service, const struct connection_source *source);
+void remote_request_receive(struct peer *peer, const struct wire_header *header,
+    const struct wire_receive *receive, struct sockjs_service *service,
+    const struct connection_source *source);
 
 /* The request of that id that the peer holds; NULL: none. */
 struct remote_request *remote_request_find(const struct peer *peer, uint64_t id);

@@ -7,6 +7,7 @@
  */
 #include "sessiond/server.h"
 
+#include "common/descriptor_limit.h"
 #include "common/log.h"
 #include "sessiond/api.h"
 #include "sessiond/app_timer.h"
@@ -24,23 +25,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 
 enum {
 	LISTENERS_MAX = 16,
-	OWN_DESCRIPTORS = 64,  /* not for connections: listeners, epoll sets, files that are served, a takeover under way */
-	DRAIN_LIMIT_MS = 5000, /* for the clients to take their close frames when the daemon stops */
-	ROUNDS_A_TURN = 100,   /* of requests and flushes, before the loop looks at the sockets again */
+	OWN_DESCRIPTORS =
+	    64, /* not for connections: listeners, epoll sets, files that are served, a takeover under way */
+	DRAIN_LIMIT_MS =
+	    5000, /* for the clients to take their close frames when the daemon stops */
+	ROUNDS_A_TURN =
+	    100, /* of requests and flushes, before the loop looks at the sockets again */
 };
 
 struct server {
 	struct config *config;
 	uv_loop_t loop;
 	uv_prepare_t turn;
-	uv_idle_t again;       /* active: the loop must not wait */
-	uv_timer_t timer;      /* the earliest of sessions.timers */
-	uint64_t timer_due;    /* ms; 0: it does not run */
+	uv_idle_t again;    /* active: the loop must not wait */
+	uv_timer_t timer;   /* the earliest of sessions.timers */
+	uint64_t timer_due; /* ms; 0: it does not run */
 	uv_timer_t drain;
 	uv_signal_t signals[2];
 	struct listener *listeners[LISTENERS_MAX];
@@ -75,7 +78,8 @@ set_timer(struct server *server)
 {
 	uint64_t due, now = uv_now(&server->loop);
 
-	if (!timers_next(&server->sessions.timers, &due) || (server->timer_due != 0 && server->timer_due <= due))
+	if (!timers_next(&server->sessions.timers, &due) ||
+	    (server->timer_due != 0 && server->timer_due <= due))
 		return;
 	server->timer_due = due == 0 ? 1 : due;
 	uv_timer_start(&server->timer, on_timer, due > now ? due - now : 0, 0);
@@ -90,8 +94,8 @@ on_again(uv_idle_t *idle)
 static bool
 is_drained(const struct server *server)
 {
-	return server->sessions.count == 0 && server->websockets.count == 0 && server->http.first == NULL
-	    && server->peers.first == NULL;
+	return server->sessions.count == 0 && server->websockets.count == 0 &&
+	    server->http.first == NULL && server->peers.first == NULL;
 }
 
 static void
@@ -159,7 +163,8 @@ on_signal(uv_signal_t *signal, int number)
 		uv_stop(&server->loop);
 		return;
 	}
-	log_info("%s: stopping, %zu sessions", number == SIGINT ? "SIGINT" : "SIGTERM", server->sessions.count);
+	log_info("%s: stopping, %zu sessions", number == SIGINT ? "SIGINT" : "SIGTERM",
+	    server->sessions.count);
 	server->is_draining = true;
 	server->sessions.closing = true;
 	close_listeners(server);
@@ -209,36 +214,22 @@ open_listeners(struct server *server, struct error *err)
 		if (*word == '\0')
 			continue;
 		if (server->listener_count == LISTENERS_MAX - 1)
-			status = error_set(err, EX_CONFIG, "listen: more than %d addresses", LISTENERS_MAX - 1);
+			status = error_set(
+			    err, EX_CONFIG, "listen: more than %d addresses", LISTENERS_MAX - 1);
 		else
-			status = add_listener(server, listener_open_tcp(&server->loop, word, on_accept, server, err));
+			status = add_listener(
+			    server, listener_open_tcp(&server->loop, word, on_accept, server, err));
 	}
 	free(copy);
 	if (status == 0 && options->socket != NULL)
-		status = add_listener(server, listener_open_unix(&server->loop, options->socket, on_local_accept, server, err));
+		status = add_listener(server,
+		    listener_open_unix(
+			&server->loop, options->socket, on_local_accept, server, err));
 	if (status == 0 && server->listener_count == 0)
-		status = error_set(err, EX_CONFIG, "nowhere to listen: set `listen = 127.0.0.1:8080` or `socket = PATH` in [server] "
-		                                   "(or give --listen ADDR:PORT)");
+		status = error_set(err, EX_CONFIG,
+		    "nowhere to listen: set `listen = 127.0.0.1:8080` or `socket = PATH` in [server] "
+		    "(or give --listen ADDR:PORT)");
 	return status;
-}
-
-/* As many connections as asked for, or as the system lets us have descriptors for. */
-static size_t
-raise_descriptor_limit(size_t connections)
-{
-	size_t wanted = connections + OWN_DESCRIPTORS;
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur >= wanted)
-		return connections;
-	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-	if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
-		getrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur >= wanted)
-		return connections;
-	connections = limit.rlim_cur > 2 * OWN_DESCRIPTORS ? limit.rlim_cur - OWN_DESCRIPTORS : limit.rlim_cur / 2;
-	log_info("connection_limit is lowered to %zu: the system allows %zu open files", connections, (size_t)limit.rlim_cur);
-	return connections;
 }
 
 static void
@@ -336,7 +327,8 @@ load_modules(struct config *config, struct error *err)
 
 	for (i = 0; i < config->service_count; i++)
 		if (module_load(config->services[i], config->server.module_path, &cause) == -1)
-			return error_set(err, cause.code, "%s:%u: %s", config->path, config->services[i]->conf_line, cause.text);
+			return error_set(err, cause.code, "%s:%u: %s", config->path,
+			    config->services[i]->conf_line, cause.text);
 	return 0;
 }
 
@@ -362,7 +354,7 @@ int
 server_run(struct config *config, struct error *err)
 {
 	struct server *server = calloc(1, sizeof *server);
-	size_t limit = raise_descriptor_limit(config->server.connection_limit);
+	size_t limit = descriptor_limit_raise(config->server.connection_limit, OWN_DESCRIPTORS);
 	int status = -1;
 
 	if (server == NULL)
@@ -375,8 +367,9 @@ server_run(struct config *config, struct error *err)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	start_loop(server);
-	if (http_server_start(&server->http, &server->loop, config, &server->sessions, &server->websockets, limit, err) == 0
-	    && start_services(server, err) == 0 && open_listeners(server, err) == 0) {
+	if (http_server_start(&server->http, &server->loop, config, &server->sessions,
+		&server->websockets, limit, err) == 0 &&
+	    start_services(server, err) == 0 && open_listeners(server, err) == 0) {
 		print_ready(server);
 		uv_run(&server->loop, UV_RUN_DEFAULT);
 		status = 0;

@@ -53,8 +53,8 @@ ask_for_cookie(void *context, const char *cookie, char *value, size_t size)
 {
 	struct sockjs_service *service = context;
 
-	return service->application->jsessionid != NULL
-	    && service->application->jsessionid(service, cookie, value, size);
+	return service->application->jsessionid != NULL &&
+	    service->application->jsessionid(service, cookie, value, size);
 }
 
 void
@@ -64,10 +64,10 @@ service_prepare(struct sockjs_service *service, struct sessions *sessions)
 	service->protocol.jsessionid = ask_for_cookie;
 	service->protocol.jsessionid_context = service;
 	protocol_service_prepare(&service->protocol);
-	timer_queue_add(&sessions->timers, &service->heartbeats, service->protocol.options.heartbeat_delay,
-	    session_heartbeat_fire, sessions);
-	timer_queue_add(&sessions->timers, &service->timeouts, service->protocol.options.disconnect_delay,
-	    session_timeout_fire, sessions);
+	timer_queue_add(&sessions->timers, &service->heartbeats,
+	    service->protocol.options.heartbeat_delay, session_heartbeat_fire, sessions);
+	timer_queue_add(&sessions->timers, &service->timeouts,
+	    service->protocol.options.disconnect_delay, session_timeout_fire, sessions);
 }
 
 struct sockjs_service *
@@ -79,7 +79,10 @@ service_find(struct sockjs_service *const *services, size_t n, const char *path,
 	for (i = 0; i < n; i++) {
 		long len = prefix_match(&services[i]->prefix, path);
 
-		if (len < 0 || (best != NULL && !prefix_beats(&services[i]->prefix, (size_t)len, &best->prefix, *prefix_len)))
+		if (len < 0 ||
+		    (best != NULL &&
+			!prefix_beats(
+			    &services[i]->prefix, (size_t)len, &best->prefix, *prefix_len)))
 			continue;
 		best = services[i];
 		*prefix_len = (size_t)len;

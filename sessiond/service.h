@@ -16,17 +16,16 @@
 
 struct sessions;
 
-
 /* Public as sockjs_service, of which applications see only the name. */
 struct sockjs_service {
 	struct protocol_service protocol;
 	struct prefix prefix;
-	const char *name;  /* the prefix's */
-	char *module_name; /* of sockjs.conf */
-	unsigned conf_line;  /* where its section begins */
+	const char *name;   /* the prefix's */
+	char *module_name;  /* of sockjs.conf */
+	unsigned conf_line; /* where its section begins */
 	const struct sockjs_module *application;
 	void *module_handle; /* of dlopen */
-	bool started;        /* the application's start was called */
+	bool started;	     /* the application's start was called */
 	void *user_data;
 	struct sessions *sessions;
 	struct session_table table;
@@ -47,6 +46,7 @@ void service_prepare(struct sockjs_service *service, struct sessions *sessions);
 void service_release(struct sockjs_service *service);
 
 /* The service of services[n] that path belongs to and its prefix's length; the longest plain prefix, else the first pattern. NULL: none. */
-struct sockjs_service *service_find(struct sockjs_service *const *services, size_t n, const char *path, size_t *prefix_len);
+struct sockjs_service *service_find(
+    struct sockjs_service *const *services, size_t n, const char *path, size_t *prefix_len);
 
 #endif

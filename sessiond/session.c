@@ -42,12 +42,14 @@ pong_fire(struct timer *timer, void *ctx)
 void
 sessions_init(struct sessions *sessions, uint64_t (*clock)(void *context), void *context)
 {
-	*sessions = (struct sessions){.clock = clock, .clock_context = context, .scratch = BUFFER_INIT};
+	*sessions =
+	    (struct sessions){.clock = clock, .clock_context = context, .scratch = BUFFER_INIT};
 	sessions->dirty_tail = &sessions->dirty;
 	sessions->limit = SIZE_MAX;
 	address_count_init(&sessions->addresses);
 	timers_init(&sessions->timers);
-	timer_queue_add(&sessions->timers, &sessions->pongs, SESSION_PONG_DELAY, pong_fire, sessions);
+	timer_queue_add(
+	    &sessions->timers, &sessions->pongs, SESSION_PONG_DELAY, pong_fire, sessions);
 }
 
 uint64_t
@@ -74,9 +76,10 @@ session_refusal(const struct sessions *sessions, const struct sockaddr *address)
 		log_error("session_limit (%zu) reached: a session is refused", sessions->limit);
 		return "Too many sessions.\n";
 	}
-	if (sessions->limit_per_address > 0
-	    && address_count_get(&sessions->addresses, address) >= sessions->limit_per_address) {
-		log_error("sessions_per_address (%u) reached: a session is refused", sessions->limit_per_address);
+	if (sessions->limit_per_address > 0 &&
+	    address_count_get(&sessions->addresses, address) >= sessions->limit_per_address) {
+		log_error("sessions_per_address (%u) reached: a session is refused",
+		    sessions->limit_per_address);
 		return "Too many sessions from your address.\n";
 	}
 	return NULL;
@@ -109,8 +112,9 @@ make_uuid(char text[37])
 	random_bytes(u, sizeof u);
 	u[6] = (uint8_t)((u[6] & 0x0f) | 0x40);
 	u[8] = (uint8_t)((u[8] & 0x3f) | 0x80);
-	snprintf(text, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0], u[1], u[2], u[3],
-	    u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+	snprintf(text, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+	    u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13],
+	    u[14], u[15]);
 }
 
 struct session *
@@ -136,8 +140,8 @@ session_create(struct sockjs_service *service, const char *id, size_t id_len)
 }
 
 struct session *
-session_obtain(struct sockjs_service *service, const char *id, size_t id_len, const struct sockaddr *address,
-    const char **refusal)
+session_obtain(struct sockjs_service *service, const char *id, size_t id_len,
+    const struct sockaddr *address, const char **refusal)
 {
 	struct session *session = session_table_find(&service->table, id, id_len);
 
@@ -178,7 +182,8 @@ static void
 start_heartbeat(struct session *session)
 {
 	session->awaits_pong = false;
-	timer_start(&session->service->heartbeats, &session->timer, sessions_now(session->service->sessions));
+	timer_start(&session->service->heartbeats, &session->timer,
+	    sessions_now(session->service->sessions));
 }
 
 /* What a receiver's op returned decides how the session goes on. */
@@ -275,7 +280,8 @@ handle_event(struct session *session, enum session_event event)
 	if (actions & SESSION_RELEASE)
 		release_receiver(session);
 	if (actions & SESSION_START_TIMEOUT)
-		timer_start(&session->service->timeouts, &session->timer, sessions_now(session->service->sessions));
+		timer_start(&session->service->timeouts, &session->timer,
+		    sessions_now(session->service->sessions));
 	if (actions & SESSION_FLUSH)
 		mark_dirty(session);
 	if (actions & SESSION_TELL_CLOSE)
@@ -293,17 +299,20 @@ answer_with_close(struct receiver *receiver, int code, const char *reason, size_
 }
 
 void
-session_arrive(struct session *session, struct receiver *receiver, const struct connection_source *source)
+session_arrive(
+    struct session *session, struct receiver *receiver, const struct connection_source *source)
 {
 	static const char still_open[] = "Another connection still open";
 	unsigned actions = session_transition(session->state, SESSION_RECEIVER_ARRIVES)->actions;
 
 	if (actions & SESSION_REFUSE) {
-		answer_with_close(receiver, SESSION_CODE_STILL_OPEN, still_open, strlen(still_open));
+		answer_with_close(
+		    receiver, SESSION_CODE_STILL_OPEN, still_open, strlen(still_open));
 		return;
 	}
 	if (actions & SESSION_REPEAT_CLOSE) {
-		answer_with_close(receiver, session->close_code, session->close_reason, session->close_reason_len);
+		answer_with_close(receiver, session->close_code, session->close_reason,
+		    session->close_reason_len);
 		return;
 	}
 	if (source != NULL) {
@@ -322,7 +331,8 @@ session_receive(struct session *session, const char *data, size_t len, bool bina
 	const struct sockjs_module *application = session->service->application;
 	sockjs_message message = {data, len, binary};
 
-	if (!(session_transition(session->state, SESSION_MESSAGE)->actions & SESSION_DELIVER) || application->data == NULL)
+	if (!(session_transition(session->state, SESSION_MESSAGE)->actions & SESSION_DELIVER) ||
+	    application->data == NULL)
 		return;
 	application->data((sockjs_connection){session->handle}, &message);
 }
@@ -367,7 +377,8 @@ session_receiver_drained(struct receiver *receiver)
 static size_t
 queued_bytes(const struct session *session)
 {
-	size_t backlog = session->receiver == NULL ? 0 : session->receiver->ops->backlog(session->receiver);
+	size_t backlog =
+	    session->receiver == NULL ? 0 : session->receiver->ops->backlog(session->receiver);
 
 	return session->queue.bytes + backlog;
 }
@@ -380,9 +391,10 @@ session_write(struct session *session, struct message *message)
 
 	if (session_ready_state(session) > SOCKJS_OPEN)
 		return SOCKJS_GONE;
-	if (message->len > limit || queued_bytes(session) > limit - message->len
-	    || message_queue_push(&session->queue, message) == -1) {
-		session_log(session, SEVERITY_ERROR, "queue_limit (%zu bytes) reached: the client does not read", limit);
+	if (message->len > limit || queued_bytes(session) > limit - message->len ||
+	    message_queue_push(&session->queue, message) == -1) {
+		session_log(session, SEVERITY_ERROR,
+		    "queue_limit (%zu bytes) reached: the client does not read", limit);
 		message_queue_clear(&session->queue);
 		session_close(session, SESSION_CODE_TOO_SLOW, reason, strlen(reason));
 		return SOCKJS_FULL;
@@ -429,8 +441,10 @@ send_close(struct session *session)
 {
 	struct receiver *receiver = session->receiver;
 
-	receiver->ops->close(receiver, session->close_code, session->close_reason, session->close_reason_len);
-	handle_event(session, receiver->ops->single ? SESSION_CLOSE_SENT_TO_LAST : SESSION_CLOSE_SENT);
+	receiver->ops->close(
+	    receiver, session->close_code, session->close_reason, session->close_reason_len);
+	handle_event(
+	    session, receiver->ops->single ? SESSION_CLOSE_SENT_TO_LAST : SESSION_CLOSE_SENT);
 }
 
 /* Sends what is queued, as far as the receiver goes on taking it, then the close frame if it is time. */
@@ -440,7 +454,8 @@ session_flush(struct session *session)
 	while (session->receiver != NULL && session->queue.count > 0) {
 		uint32_t before = session->queue.count;
 
-		after_send(session, session->receiver->ops->messages(session->receiver, &session->queue));
+		after_send(
+		    session, session->receiver->ops->messages(session->receiver, &session->queue));
 		if (session->queue.count == before)
 			break;
 	}

@@ -26,13 +26,13 @@
 /* Close codes of our own (protocol: 3000.. are the application's or SockJS's). */
 enum {
 	SESSION_CODE_NORMAL = 1000,
-	SESSION_CODE_GOING_AWAY = 1001,    /* the daemon stops */
-	SESSION_CODE_TOO_SLOW = 1008,      /* queue_limit */
-	SESSION_CODE_PROTOCOL = 3000,      /* broken framing, no answer to a heartbeat: as sockjs-node */
-	SESSION_CODE_STILL_OPEN = 2010,    /* a second receiver */
+	SESSION_CODE_GOING_AWAY = 1001, /* the daemon stops */
+	SESSION_CODE_TOO_SLOW = 1008,	/* queue_limit */
+	SESSION_CODE_PROTOCOL = 3000, /* broken framing, no answer to a heartbeat: as sockjs-node */
+	SESSION_CODE_STILL_OPEN = 2010, /* a second receiver */
 };
 
-#define SESSION_REASON_MAX 123 /* bytes: what a WebSocket close frame takes */
+#define SESSION_REASON_MAX 123	 /* bytes: what a WebSocket close frame takes */
 #define SESSION_PONG_DELAY 10000 /* ms a ping may stay unanswered */
 
 /* All sessions of the daemon, and what they share. */
@@ -43,20 +43,20 @@ struct sessions {
 	struct timer_queue pongs;
 	struct handle_table handles;
 	struct session *dirty, **dirty_tail; /* to be flushed */
-	struct session *dead;                /* to be freed */
+	struct session *dead;		     /* to be freed */
 	size_t count, limit;
 	uint32_t limit_per_address; /* 0: none */
 	struct address_count addresses;
 	uint64_t last_number;
 	struct buffer scratch; /* for frames on their way out */
-	bool closing;          /* no new sessions */
+	bool closing;	       /* no new sessions */
 };
 
 struct sent_ids;
 
 struct session {
 	struct sockjs_service *service;
-	struct receiver *receiver; /* NULL: none */
+	struct receiver *receiver;	   /* NULL: none */
 	const struct transport *transport; /* of the last receiver */
 	struct connection_info *info;
 	struct timer timer; /* heartbeat or pong with a receiver, disconnect_delay without */
@@ -64,18 +64,18 @@ struct session {
 	struct session *hash_next, *turn_next; /* turn_next: in dirty or dead */
 	struct group_member *memberships;
 	void *user_data;
-	uint64_t handle; /* what the application holds */
-	uint64_t number; /* what the log calls it */
+	uint64_t handle;    /* what the application holds */
+	uint64_t number;    /* what the log calls it */
 	char *close_reason; /* close_reason_len bytes; NULL with none */
 	uint32_t close_reason_len;
 	int close_code;
 	enum session_state state;
 	bool is_dirty, awaits_pong, is_listed;
-	bool close_told;   /* the application's close event was begun */
-	bool is_forgotten; /* ... and is over: its handle finds nothing any more */
-	struct sent_ids *sent_ids; /* of responders' sends; NULL: none came */
+	bool close_told;	       /* the application's close event was begun */
+	bool is_forgotten;	       /* ... and is over: its handle finds nothing any more */
+	struct sent_ids *sent_ids;     /* of responders' sends; NULL: none came */
 	struct address_entry *address; /* NULL: not counted */
-	char uuid[37]; /* what the application knows it by; NUL-terminated */
+	char uuid[37];		       /* what the application knows it by; NUL-terminated */
 	size_t id_len;
 	char id[]; /* of the URL; a secret of its client; empty for websockets */
 };
@@ -111,14 +111,15 @@ struct session *session_create(struct sockjs_service *service, const char *id, s
  * A receiver comes, with the request it came by (source; NULL: session->info is set already). The session takes it, or answers it (2010, a close frame) and ends it:
  * receiver->session tells which. Its ops may be called before this returns.
  */
-void session_arrive(struct session *session, struct receiver *receiver, const struct connection_source *source);
+void session_arrive(
+    struct session *session, struct receiver *receiver, const struct connection_source *source);
 
 /*
  * The session of that id, made if there is none. NULL if there can be none, and *refusal says why (a text for a 503). address: of the
  * client, NULL if unknown.
  */
-struct session *session_obtain(struct sockjs_service *service, const char *id, size_t id_len, const struct sockaddr *address,
-    const char **refusal);
+struct session *session_obtain(struct sockjs_service *service, const char *id, size_t id_len,
+    const struct sockaddr *address, const char **refusal);
 
 /* Sends a heartbeat now, which ends a poll. The session must have a receiver. */
 void session_send_heartbeat(struct session *session);
@@ -149,10 +150,10 @@ bool session_close(struct session *session, int code, const char *reason, size_t
 void session_abort(struct session *session);
 
 /* log_conn for a session, if its service's log_level asks for that severity. */
-#define session_log(session, severity, ...)                                             \
-	do {                                                                            \
-		if ((int)(severity) <= (session)->service->protocol.options.log_level)  \
-			log_conn(severity, (session)->number, __VA_ARGS__);             \
+#define session_log(session, severity, ...)                                                        \
+	do {                                                                                       \
+		if ((int)(severity) <= (session)->service->protocol.options.log_level)             \
+			log_conn(severity, (session)->number, __VA_ARGS__);                        \
 	} while (0)
 
 /* Callbacks of the services' timer queues; ctx is the struct sessions. */
@@ -162,6 +163,7 @@ void session_timeout_fire(struct timer *timer, void *ctx);
 enum sockjs_ready_state session_ready_state(const struct session *session);
 
 /* Calls fn with each `struct session *` and context; fn may end the session it is called with. */
-void sessions_each(struct sessions *sessions, void (*fn)(void *session, void *context), void *context);
+void
+sessions_each(struct sessions *sessions, void (*fn)(void *session, void *context), void *context);
 
 #endif

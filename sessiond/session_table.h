@@ -11,7 +11,7 @@ struct session;
 
 struct session_table {
 	struct session **buckets; /* chained through session.hash_next */
-	size_t count, room;       /* room is a power of two, or 0 */
+	size_t count, room;	  /* room is a power of two, or 0 */
 	uint64_t key[2];
 };
 

@@ -48,9 +48,12 @@ typedef struct sockjs_group sockjs_group;
 /* Results of the functions that act on a connection. 0 is success, errors are negative. */
 enum sockjs_result {
 	SOCKJS_OK = 0,
-	SOCKJS_GONE = -1,     /* no such connection any more, or it is closing: nothing can be written */
-	SOCKJS_INVALID = -2,  /* an argument no call accepts: NULL data, not UTF-8, a bad close code, a reason over 123 bytes */
-	SOCKJS_FULL = -3,     /* the peer reads too slowly: its queue is over `queue_limit`; the connection is being closed */
+	SOCKJS_GONE =
+	    -1, /* no such connection any more, or it is closing: nothing can be written */
+	SOCKJS_INVALID =
+	    -2, /* an argument no call accepts: NULL data, not UTF-8, a bad close code, a reason over 123 bytes */
+	SOCKJS_FULL =
+	    -3, /* the peer reads too slowly: its queue is over `queue_limit`; the connection is being closed */
 	SOCKJS_UNSUPPORTED = -4, /* a binary message to a connection that is not a raw websocket */
 };
 
@@ -73,7 +76,7 @@ typedef struct sockjs_message {
  * What a module exports, by the name `sockjs_module`. Callbacks that are not needed are NULL.
  */
 struct sockjs_module {
-	uint32_t abi;     /* SOCKJS_ABI */
+	uint32_t abi;	  /* SOCKJS_ABI */
 	const char *name; /* for the log */
 
 	/* Once for each service that names the module. Not 0: the daemon refuses to start. */
@@ -183,8 +186,8 @@ SOCKJS_API int sockjs_group_write(sockjs_group *group, const char *data, size_t 
  * be called from within fire. A timer that fired once and does not repeat must be stopped too, to free it. Timers that
  * are left are stopped with the daemon, before the module's stop.
  */
-SOCKJS_API sockjs_timer *sockjs_timer_start(sockjs_service *service, uint64_t delay_ms, uint64_t repeat_ms,
-    void (*fire)(void *data), void *data);
+SOCKJS_API sockjs_timer *sockjs_timer_start(sockjs_service *service, uint64_t delay_ms,
+    uint64_t repeat_ms, void (*fire)(void *data), void *data);
 SOCKJS_API void sockjs_timer_stop(sockjs_timer **timer);
 
 #ifdef __cplusplus

@@ -24,19 +24,19 @@ struct static_files {
 static const struct {
 	const char *extension, *type;
 } types[] = {
-	{".html", "text/html; charset=UTF-8"},
-	{".js", "text/javascript; charset=UTF-8"},
-	{".css", "text/css; charset=UTF-8"},
-	{".json", "application/json"},
-	{".map", "application/json"},
-	{".svg", "image/svg+xml"},
-	{".png", "image/png"},
-	{".jpg", "image/jpeg"},
-	{".gif", "image/gif"},
-	{".ico", "image/vnd.microsoft.icon"},
-	{".txt", "text/plain; charset=UTF-8"},
-	{".woff2", "font/woff2"},
-	{".wasm", "application/wasm"},
+    {".html", "text/html; charset=UTF-8"},
+    {".js", "text/javascript; charset=UTF-8"},
+    {".css", "text/css; charset=UTF-8"},
+    {".json", "application/json"},
+    {".map", "application/json"},
+    {".svg", "image/svg+xml"},
+    {".png", "image/png"},
+    {".jpg", "image/jpeg"},
+    {".gif", "image/gif"},
+    {".ico", "image/vnd.microsoft.icon"},
+    {".txt", "text/plain; charset=UTF-8"},
+    {".woff2", "font/woff2"},
+    {".wasm", "application/wasm"},
 };
 
 struct static_files *
@@ -117,11 +117,12 @@ open_beneath(int folder, const char *path)
 static struct MHD_Response *
 plain_response(const char *text)
 {
-	struct MHD_Response *response =
-	    MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT);
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+	    strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT);
 
 	if (response != NULL && text[0] != '\0')
-		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain; charset=UTF-8");
+		MHD_add_response_header(
+		    response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain; charset=UTF-8");
 	return response;
 }
 
@@ -159,7 +160,8 @@ redirect_to_folder(const char *url, unsigned *status)
 }
 
 static struct MHD_Response *
-file_response(int fd, const struct stat *st, const char *path, const struct request_head *head, unsigned *status)
+file_response(int fd, const struct stat *st, const char *path, const struct request_head *head,
+    unsigned *status)
 {
 	const char *known = head->header(head->context, "If-None-Match");
 	struct MHD_Response *response;
@@ -178,7 +180,8 @@ file_response(int fd, const struct stat *st, const char *path, const struct requ
 		if (response == NULL)
 			close(fd);
 		else
-			MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type_of(path));
+			MHD_add_response_header(
+			    response, MHD_HTTP_HEADER_CONTENT_TYPE, type_of(path));
 	}
 	if (response == NULL)
 		return NULL;

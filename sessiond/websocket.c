@@ -20,9 +20,10 @@
 #include <unistd.h>
 
 enum {
-	READS_A_TURN = 4,           /* of WEBSOCKET_INPUT bytes, before others get their turn */
-	CONGESTED = 256 * 1024,     /* bytes */
-	KEEP_OUTPUT = 1024 * 1024,  /* bytes of the shared output buffer that are kept between turns */
+	READS_A_TURN = 4,	/* of WEBSOCKET_INPUT bytes, before others get their turn */
+	CONGESTED = 256 * 1024, /* bytes */
+	KEEP_OUTPUT =
+	    1024 * 1024, /* bytes of the shared output buffer that are kept between turns */
 };
 
 static void on_events(uv_poll_t *poll, int status, int events);
@@ -87,7 +88,8 @@ websockets_clear(struct websockets *all)
 static void
 closing_fire(struct timer *timer, void *ctx)
 {
-	struct websocket *websocket = (struct websocket *)(void *)((char *)timer - offsetof(struct websocket, timer));
+	struct websocket *websocket =
+	    (struct websocket *)(void *)((char *)timer - offsetof(struct websocket, timer));
 
 	(void)ctx;
 	lose(websocket);
@@ -108,8 +110,9 @@ watch(struct websocket *websocket)
 }
 
 struct websocket *
-websocket_create(struct websockets *all, int fd, const struct websocket_kind *kind, const struct transport *transport,
-    const struct websocket_framing *framing, size_t message_limit, const struct ws_deflate_params *deflate)
+websocket_create(struct websockets *all, int fd, const struct websocket_kind *kind,
+    const struct transport *transport, const struct websocket_framing *framing,
+    size_t message_limit, const struct ws_deflate_params *deflate)
 {
 	struct websocket *websocket = calloc(1, sizeof *websocket);
 
@@ -121,7 +124,8 @@ websocket_create(struct websockets *all, int fd, const struct websocket_kind *ki
 	websocket->kind = kind;
 	websocket->framing = framing;
 	websocket->fd = fd;
-	websocket->limits = (struct ws_limits){.message = message_limit, .deflate = deflate != NULL};
+	websocket->limits =
+	    (struct ws_limits){.message = message_limit, .deflate = deflate != NULL};
 	framing->init(&websocket->parser);
 	if (deflate != NULL)
 		websocket->deflate = websocket_deflate_create(deflate);
@@ -141,7 +145,8 @@ websocket_create(struct websockets *all, int fd, const struct websocket_kind *ki
 static void
 end_output(struct websocket *websocket)
 {
-	if (websocket->state != WEBSOCKET_CLOSING || websocket->out.len > 0 || !websocket->peer_closed)
+	if (websocket->state != WEBSOCKET_CLOSING || websocket->out.len > 0 ||
+	    !websocket->peer_closed)
 		return;
 	websocket->state = WEBSOCKET_DRAINING;
 	shutdown(websocket->fd, SHUT_WR);
@@ -224,7 +229,9 @@ write_backlog(struct websocket *websocket)
 void
 websocket_add_message(struct websocket *websocket, bool binary, const char *data, size_t len)
 {
-	if (websocket->deflate != NULL && websocket_deflate_append(websocket->deflate, &websocket->all->output, binary, data, len))
+	if (websocket->deflate != NULL &&
+	    websocket_deflate_append(
+		websocket->deflate, &websocket->all->output, binary, data, len))
 		return;
 	websocket->framing->append_message(&websocket->all->output, binary, false, data, len);
 }
@@ -255,7 +262,8 @@ websocket_close(struct websocket *websocket, unsigned code, const char *reason, 
 	if (websocket->state != WEBSOCKET_OPEN)
 		return;
 	websocket->state = WEBSOCKET_CLOSING;
-	timer_start(&websocket->all->closings, &websocket->timer, sessions_now(websocket->all->sessions));
+	timer_start(
+	    &websocket->all->closings, &websocket->timer, sessions_now(websocket->all->sessions));
 	websocket->framing->append_close(&websocket->all->output, code, reason, reason_len);
 	websocket_push(websocket);
 }
@@ -288,7 +296,8 @@ handle_data(struct websocket *websocket, const struct ws_event *event)
 	bool binary = event->opcode == WS_BINARY;
 
 	if (event->compressed) {
-		unsigned code = websocket_deflate_receive(websocket->deflate, event, websocket->limits.message, message);
+		unsigned code = websocket_deflate_receive(
+		    websocket->deflate, event, websocket->limits.message, message);
 
 		if (code != 0) {
 			websocket_fail(websocket, code, "");
@@ -323,7 +332,8 @@ handle_event(struct websocket *websocket, const struct ws_event *event)
 		break;
 	case WS_EVENT_PING:
 		if (websocket->state == WEBSOCKET_OPEN && !websocket_is_congested(websocket)) {
-			websocket->framing->append_control(&websocket->all->output, WS_PONG, event->data, event->len);
+			websocket->framing->append_control(
+			    &websocket->all->output, WS_PONG, event->data, event->len);
 			websocket_push(websocket);
 		}
 		break;
@@ -345,7 +355,8 @@ parse(struct websocket *websocket, char *data, size_t len)
 	ssize_t n = 1;
 
 	while (len > 0 && websocket->state < WEBSOCKET_DRAINING) {
-		n = websocket->framing->parse(&websocket->parser, data, len, &websocket->limits, &event);
+		n = websocket->framing->parse(
+		    &websocket->parser, data, len, &websocket->limits, &event);
 		if (n <= 0)
 			break;
 		data += n;
@@ -388,7 +399,8 @@ websocket_feed(struct websocket *websocket, const char *data, size_t len)
 
 	assert(websocket->unparsed.len == 0);
 	while (len > 0 && websocket->state < WEBSOCKET_DRAINING) {
-		size_t kept = websocket->unparsed.len, n = len < WEBSOCKET_INPUT - kept ? len : WEBSOCKET_INPUT - kept;
+		size_t kept = websocket->unparsed.len,
+		       n = len < WEBSOCKET_INPUT - kept ? len : WEBSOCKET_INPUT - kept;
 
 		if (kept > 0)
 			memcpy(input, websocket->unparsed.data, kept);

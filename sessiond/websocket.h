@@ -30,16 +30,17 @@ struct websockets {
 	struct websocket *first;     /* all of them */
 	size_t count;
 	struct hixie76_handshake *handshakes; /* that wait for their last bytes */
-	char *input; /* WEBSOCKET_INPUT bytes, shared by all reads */
-	struct buffer output; /* shared by all writes */
+	char *input;			      /* WEBSOCKET_INPUT bytes, shared by all reads */
+	struct buffer output;		      /* shared by all writes */
 };
 
-#define WEBSOCKET_INPUT      65536 /* bytes */
-#define WEBSOCKET_CLOSE_WAIT 5000  /* ms for the peer to answer our close and to close the connection */
+#define WEBSOCKET_INPUT 65536 /* bytes */
+#define WEBSOCKET_CLOSE_WAIT                                                                       \
+	5000 /* ms for the peer to answer our close and to close the connection */
 
 enum websocket_state {
 	WEBSOCKET_OPEN,
-	WEBSOCKET_CLOSING,  /* our close was sent or is queued; waits for the peer's */
+	WEBSOCKET_CLOSING, /* our close was sent or is queued; waits for the peer's */
 	WEBSOCKET_DRAINING, /* nothing more to say: what still arrives is thrown away until the peer has closed */
 	WEBSOCKET_GONE,
 };
@@ -66,10 +67,10 @@ struct websocket {
 	enum websocket_state state;
 	bool peer_closed; /* its close frame came */
 	bool message_is_binary, message_is_compressed;
-	struct timer timer;     /* of closings */
+	struct timer timer;	/* of closings */
 	struct buffer unparsed; /* the beginning of a frame */
-	struct buffer message;  /* the beginning of a message */
-	struct buffer out;      /* what the peer did not take yet */
+	struct buffer message;	/* the beginning of a message */
+	struct buffer out;	/* what the peer did not take yet */
 };
 
 /* Makes an empty set. loop and sessions are borrowed. */
@@ -84,9 +85,10 @@ extern const struct websocket_kind websocket_kind_sockjs, websocket_kind_raw;
  * Takes over a connected, non-blocking socket after its handshake. deflate: what was agreed, NULL for nothing. Nothing is read
  * before the loop's next turn. The websocket frees itself. Aborts without memory.
  */
-struct websocket *websocket_create(struct websockets *all, int fd, const struct websocket_kind *kind,
-    const struct transport *transport, const struct websocket_framing *framing, size_t message_limit,
-    const struct ws_deflate_params *deflate);
+struct websocket *
+websocket_create(struct websockets *all, int fd, const struct websocket_kind *kind,
+    const struct transport *transport, const struct websocket_framing *framing,
+    size_t message_limit, const struct ws_deflate_params *deflate);
 
 /* Handles bytes that came with the handshake, as if they had been read now. */
 void websocket_feed(struct websocket *websocket, const char *data, size_t len);
@@ -111,7 +113,8 @@ size_t websocket_backlog(const struct websocket *websocket);
 bool websocket_is_congested(const struct websocket *websocket);
 
 /* Sends a close frame and waits for the peer's, if none came yet. Does nothing when closing already. */
-void websocket_close(struct websocket *websocket, unsigned code, const char *reason, size_t reason_len);
+void
+websocket_close(struct websocket *websocket, unsigned code, const char *reason, size_t reason_len);
 
 /* The peer broke the rules: close frame, then the end; the session, if any, is told that its connection broke. */
 void websocket_fail(struct websocket *websocket, unsigned code, const char *reason);

@@ -10,14 +10,15 @@
 #include <string.h>
 
 enum {
-	LEVEL = 1,      /* zlib's: most of the gain for a third of the time */
+	LEVEL = 1,	/* zlib's: most of the gain for a third of the time */
 	SHORTEST = 128, /* bytes; below, the header and the time cost more than is gained */
 };
 
 struct websocket_deflate {
 	struct ws_deflate_params params;
 	struct ws_inflater *inflater;
-	struct ws_deflater *deflater; /* with a context of our own; else NULL, and `shared` serves */
+	struct ws_deflater
+	    *deflater; /* with a context of our own; else NULL, and `shared` serves */
 };
 
 /* The last payload that was deflated without a context, and the result. */
@@ -56,20 +57,23 @@ websocket_deflate_destroy(struct websocket_deflate **deflate)
 static const struct buffer *
 deflate_shared(unsigned bits, const char *data, size_t len)
 {
-	if (shared.bits == bits && shared.from.len == len && memcmp(shared.from.data, data, len) == 0)
+	if (shared.bits == bits && shared.from.len == len &&
+	    memcmp(shared.from.data, data, len) == 0)
 		return &shared.to;
 	buffer_free(&shared.from);
 	buffer_free(&shared.to);
 	shared.bits = 0;
 	buffer_append(&shared.from, data, len);
-	if (buffer_failed(&shared.from) || ws_deflate_shared(bits, LEVEL, data, len, &shared.to) != 0)
+	if (buffer_failed(&shared.from) ||
+	    ws_deflate_shared(bits, LEVEL, data, len, &shared.to) != 0)
 		return NULL;
 	shared.bits = bits;
 	return &shared.to;
 }
 
 bool
-websocket_deflate_append(struct websocket_deflate *deflate, struct buffer *out, bool binary, const char *data, size_t len)
+websocket_deflate_append(struct websocket_deflate *deflate, struct buffer *out, bool binary,
+    const char *data, size_t len)
 {
 	struct buffer own = BUFFER_INIT;
 	const struct buffer *payload = &own;
@@ -82,7 +86,8 @@ websocket_deflate_append(struct websocket_deflate *deflate, struct buffer *out, 
 	else if (ws_deflate(deflate->deflater, data, len, &own) != 0)
 		payload = NULL;
 	if (payload != NULL) {
-		buffer_append(out, header, ws_header(header, binary ? WS_BINARY : WS_TEXT, true, true, payload->len));
+		buffer_append(out, header,
+		    ws_header(header, binary ? WS_BINARY : WS_TEXT, true, true, payload->len));
 		buffer_append(out, payload->data, payload->len);
 	}
 	buffer_free(&own);
@@ -90,10 +95,11 @@ websocket_deflate_append(struct websocket_deflate *deflate, struct buffer *out, 
 }
 
 unsigned
-websocket_deflate_receive(struct websocket_deflate *deflate, const struct ws_event *event, size_t limit,
-    struct buffer *message)
+websocket_deflate_receive(struct websocket_deflate *deflate, const struct ws_event *event,
+    size_t limit, struct buffer *message)
 {
-	int status = ws_inflate(deflate->inflater, event->data, event->len, event->last, limit, message);
+	int status =
+	    ws_inflate(deflate->inflater, event->data, event->len, event->last, limit, message);
 
 	if (status != 0)
 		return (unsigned)-status;

@@ -23,13 +23,14 @@ void websocket_deflate_destroy(struct websocket_deflate **deflate);
  * Appends a message to out as one compressed frame. Returns false, and appends nothing, if it is better sent as it is: too short
  * to gain, or no memory for it.
  */
-bool websocket_deflate_append(struct websocket_deflate *deflate, struct buffer *out, bool binary, const char *data, size_t len);
+bool websocket_deflate_append(struct websocket_deflate *deflate, struct buffer *out, bool binary,
+    const char *data, size_t len);
 
 /*
  * Inflates a piece of a compressed message and appends it to message; with the last one, text is checked for UTF-8. Returns 0, or
  * the close code to fail with: 1009 over limit bytes, 1007 broken, 1011 no memory.
  */
-unsigned websocket_deflate_receive(struct websocket_deflate *deflate, const struct ws_event *event, size_t limit,
-    struct buffer *message);
+unsigned websocket_deflate_receive(struct websocket_deflate *deflate, const struct ws_event *event,
+    size_t limit, struct buffer *message);
 
 #endif

@@ -10,14 +10,15 @@ rfc6455_init(union websocket_parser *parser)
 }
 
 static ssize_t
-rfc6455_parse(union websocket_parser *parser, char *data, size_t len, const struct ws_limits *limits,
-    struct ws_event *event)
+rfc6455_parse(union websocket_parser *parser, char *data, size_t len,
+    const struct ws_limits *limits, struct ws_event *event)
 {
 	return ws_parse(&parser->rfc6455, data, len, limits, event);
 }
 
 static void
-append_frame(struct buffer *out, enum ws_opcode opcode, bool compressed, const char *data, size_t len)
+append_frame(
+    struct buffer *out, enum ws_opcode opcode, bool compressed, const char *data, size_t len)
 {
 	char header[WS_HEADER_MAX];
 
@@ -26,7 +27,8 @@ append_frame(struct buffer *out, enum ws_opcode opcode, bool compressed, const c
 }
 
 static void
-rfc6455_append_message(struct buffer *out, bool binary, bool compressed, const char *data, size_t len)
+rfc6455_append_message(
+    struct buffer *out, bool binary, bool compressed, const char *data, size_t len)
 {
 	append_frame(out, binary ? WS_BINARY : WS_TEXT, compressed, data, len);
 }
@@ -46,12 +48,12 @@ rfc6455_append_close(struct buffer *out, unsigned code, const char *reason, size
 }
 
 const struct websocket_framing websocket_framing_rfc6455 = {
-	.control = true,
-	.init = rfc6455_init,
-	.parse = rfc6455_parse,
-	.append_message = rfc6455_append_message,
-	.append_control = rfc6455_append_control,
-	.append_close = rfc6455_append_close,
+    .control = true,
+    .init = rfc6455_init,
+    .parse = rfc6455_parse,
+    .append_message = rfc6455_append_message,
+    .append_control = rfc6455_append_control,
+    .append_close = rfc6455_append_close,
 };
 
 static void
@@ -61,15 +63,16 @@ hixie76_init(union websocket_parser *parser)
 }
 
 static ssize_t
-hixie76_parse_any(union websocket_parser *parser, char *data, size_t len, const struct ws_limits *limits,
-    struct ws_event *event)
+hixie76_parse_any(union websocket_parser *parser, char *data, size_t len,
+    const struct ws_limits *limits, struct ws_event *event)
 {
 	return hixie76_parse(&parser->hixie76, data, len, limits, event);
 }
 
 /* There is no binary there: such a message cannot come from a hixie-76 peer, and is dropped on its way to one. */
 static void
-hixie76_append_message(struct buffer *out, bool binary, bool compressed, const char *data, size_t len)
+hixie76_append_message(
+    struct buffer *out, bool binary, bool compressed, const char *data, size_t len)
 {
 	(void)compressed;
 	if (binary)
@@ -98,10 +101,10 @@ hixie76_append_close(struct buffer *out, unsigned code, const char *reason, size
 }
 
 const struct websocket_framing websocket_framing_hixie76 = {
-	.control = false,
-	.init = hixie76_init,
-	.parse = hixie76_parse_any,
-	.append_message = hixie76_append_message,
-	.append_control = hixie76_append_control,
-	.append_close = hixie76_append_close,
+    .control = false,
+    .init = hixie76_init,
+    .parse = hixie76_parse_any,
+    .append_message = hixie76_append_message,
+    .append_control = hixie76_append_control,
+    .append_close = hixie76_append_close,
 };

@@ -20,11 +20,13 @@ struct websocket_framing {
 	bool control; /* has pings, pongs, and close frames with a code */
 	void (*init)(union websocket_parser *parser);
 	/* As ws_parse. */
-	ssize_t (*parse)(union websocket_parser *parser, char *data, size_t len, const struct ws_limits *limits,
-	    struct ws_event *event);
+	ssize_t (*parse)(union websocket_parser *parser, char *data, size_t len,
+	    const struct ws_limits *limits, struct ws_event *event);
 	/* Append a message, a control frame (.control only), what closes. */
-	void (*append_message)(struct buffer *out, bool binary, bool compressed, const char *data, size_t len);
-	void (*append_control)(struct buffer *out, enum ws_opcode opcode, const char *data, size_t len);
+	void (*append_message)(
+	    struct buffer *out, bool binary, bool compressed, const char *data, size_t len);
+	void (*append_control)(
+	    struct buffer *out, enum ws_opcode opcode, const char *data, size_t len);
 	void (*append_close)(struct buffer *out, unsigned code, const char *reason, size_t len);
 };
 

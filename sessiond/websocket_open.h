@@ -14,13 +14,13 @@
 struct websocket_plan {
 	struct websockets *all;
 	struct sockjs_service *service;
-	const struct transport *transport; /* websocket or websocket-raw */
+	const struct transport *transport;	 /* websocket or websocket-raw */
 	const struct ws_deflate_params *deflate; /* NULL: none */
 };
 
 /* Takes fd. extra: bytes that came behind the request's head; they are handled before this returns. */
-void websocket_open(const struct websocket_plan *plan, int fd, const struct connection_source *source, const char *extra,
-    size_t extra_len);
+void websocket_open(const struct websocket_plan *plan, int fd,
+    const struct connection_source *source, const char *extra, size_t extra_len);
 
 /* The same over hixie-76; takes info as well. */
 void websocket_open_hixie76(const struct websocket_plan *plan, int fd, struct connection_info *info,

@@ -4,7 +4,8 @@
 #include "sockjs/chunking.h"
 
 enum {
-	PADDING = 2048, /* spaces, once: some browsers show nothing before they have read this much */
+	PADDING =
+	    2048, /* spaces, once: some browsers show nothing before they have read this much */
 	PADDED_STEP = 1,
 };
 

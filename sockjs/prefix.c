@@ -19,7 +19,8 @@ compile_pattern(struct prefix *prefix, const char *expression, struct error *err
 	if (*expression == '^')
 		expression++;
 	if (*expression == '\0')
-		return error_set(err, EX_CONFIG, "[service ~]: a POSIX extended regular expression is expected after ~");
+		return error_set(err, EX_CONFIG,
+		    "[service ~]: a POSIX extended regular expression is expected after ~");
 	anchored = malloc(strlen(expression) + sizeof "^()");
 	if (anchored == NULL)
 		abort();
@@ -39,7 +40,8 @@ set_path(struct prefix *prefix, struct error *err)
 {
 	if (prefix->name[0] != '/')
 		return error_set(err, EX_CONFIG,
-		    "[service %s]: a service is named by its prefix, \"/path\", or by \"~ REGEX\"", prefix->name);
+		    "[service %s]: a service is named by its prefix, \"/path\", or by \"~ REGEX\"",
+		    prefix->name);
 	prefix->len = strlen(prefix->name);
 	while (prefix->len > 0 && prefix->name[prefix->len - 1] == '/')
 		prefix->len--;
@@ -81,17 +83,20 @@ prefix_match(const struct prefix *prefix, const char *path)
 	regmatch_t match;
 
 	if (!prefix->is_pattern) {
-		if (strncmp(path, prefix->name, prefix->len) != 0 || !is_segment_end(path[prefix->len]))
+		if (strncmp(path, prefix->name, prefix->len) != 0 ||
+		    !is_segment_end(path[prefix->len]))
 			return -1;
 		return (long)prefix->len;
 	}
-	if (regexec(&prefix->pattern, path, 1, &match, 0) != 0 || !is_segment_end(path[match.rm_eo]))
+	if (regexec(&prefix->pattern, path, 1, &match, 0) != 0 ||
+	    !is_segment_end(path[match.rm_eo]))
 		return -1;
 	return (long)match.rm_eo;
 }
 
 bool
-prefix_beats(const struct prefix *challenger, size_t len, const struct prefix *holder, size_t holder_len)
+prefix_beats(
+    const struct prefix *challenger, size_t len, const struct prefix *holder, size_t holder_len)
 {
 	return !challenger->is_pattern && (holder->is_pattern || len > holder_len);
 }

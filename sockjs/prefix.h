@@ -14,7 +14,7 @@ struct prefix {
 	char *name; /* as in sockjs.conf: "/echo", or "~ /chat[0-9]+" */
 	bool is_pattern;
 	regex_t pattern; /* if is_pattern; anchored at the start */
-	size_t len;      /* of name without slashes at its end, if it is a path */
+	size_t len;	 /* of name without slashes at its end, if it is a path */
 };
 
 /* Makes a prefix of a section's name, which is copied. -1 and an error (EX_CONFIG) if it is none; *prefix is then empty. */
@@ -30,6 +30,7 @@ long prefix_match(const struct prefix *prefix, const char *path);
  * Which of two prefixes that match a path is the better one: true if `challenger`, which matched len bytes, beats `holder` with
  * holder_len. The longest path wins, then the first pattern.
  */
-bool prefix_beats(const struct prefix *challenger, size_t len, const struct prefix *holder, size_t holder_len);
+bool prefix_beats(
+    const struct prefix *challenger, size_t len, const struct prefix *holder, size_t holder_len);
 
 #endif

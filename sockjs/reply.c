@@ -335,19 +335,21 @@ is_cookie_value(const char *value)
 }
 
 bool
-reply_module_cookie(const struct protocol_service *service, const char *cookies, char value[REPLY_COOKIE_MAX])
+reply_module_cookie(
+    const struct protocol_service *service, const char *cookies, char value[REPLY_COOKIE_MAX])
 {
 	char given[REPLY_COOKIE_MAX];
 
 	session_cookie_of(cookies, given);
-	return service->jsessionid != NULL
-	    && service->jsessionid(service->jsessionid_context, given[0] != '\0' ? given : NULL, value, REPLY_COOKIE_MAX)
-	    && is_cookie_value(value);
+	return service->jsessionid != NULL &&
+	    service->jsessionid(service->jsessionid_context, given[0] != '\0' ? given : NULL, value,
+		REPLY_COOKIE_MAX) &&
+	    is_cookie_value(value);
 }
 
 static void
-cookie_header(const struct reply *reply, const struct protocol_service *service, const struct request_head *head,
-    reply_sink *sink, void *context)
+cookie_header(const struct reply *reply, const struct protocol_service *service,
+    const struct request_head *head, reply_sink *sink, void *context)
 {
 	const char *cookies = head->header(head->context, "Cookie");
 	char value[REPLY_COOKIE_MAX], header[REPLY_COOKIE_MAX + 64];

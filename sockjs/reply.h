@@ -51,7 +51,8 @@ void protocol_service_clear(struct protocol_service *service);
  * With jsessionid = module: asks the service's callback for the value, cookies being the request's Cookie header (NULL or "": none).
  * False if none is to be set, or it is no cookie value.
  */
-bool reply_module_cookie(const struct protocol_service *service, const char *cookies, char value[REPLY_COOKIE_MAX]);
+bool reply_module_cookie(
+    const struct protocol_service *service, const char *cookies, char value[REPLY_COOKIE_MAX]);
 
 struct reply {
 	int status;
@@ -59,7 +60,8 @@ struct reply {
 	const char *allow;	  /* for 405 */
 	const char *preflight;	  /* Access-Control-Allow-Methods */
 	const char *etag;
-	const char *cookie_value; /* of JSESSIONID with jsessionid = module, made elsewhere; "": none is set; NULL: ask the service */
+	const char *
+	    cookie_value; /* of JSESSIONID with jsessionid = module, made elsewhere; "": none is set; NULL: ask the service */
 	bool nosniff, cors, cookie, stream;
 	enum reply_cache { REPLY_CACHE_UNSAID, REPLY_CACHED, REPLY_NOT_CACHED } cache;
 	const char *body; /* borrowed: constant, the service's, or `text` of this reply */

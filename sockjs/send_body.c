@@ -50,7 +50,8 @@ error_of(ssize_t decoded)
 }
 
 const char *
-send_body_decode(struct buffer *body, bool form, const char *content_type, size_t max_messages, size_t *len)
+send_body_decode(
+    struct buffer *body, bool form, const char *content_type, size_t max_messages, size_t *len)
 {
 	ssize_t decoded = MESSAGE_ARRAY_PAYLOAD;
 	size_t count;

@@ -252,7 +252,8 @@ static const struct connection_source fake_source = {
 static inline struct session *
 arrive(const char *id, struct fake_receiver *fake)
 {
-	struct session *session = id == NULL ? NULL : session_table_find(&service->table, id, strlen(id));
+	struct session *session =
+	    id == NULL ? NULL : session_table_find(&service->table, id, strlen(id));
 
 	if (session == NULL)
 		session = session_create(service, id, id == NULL ? 0 : strlen(id));
@@ -365,6 +366,7 @@ fixture_tear_down(void **state)
 	return 0;
 }
 
-#define session_test(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
+#define SESSION_TEST(name)                                                                         \
+	cmocka_unit_test_setup_teardown(test_##name, fixture_set_up, fixture_tear_down)
 
 #endif

@@ -10,7 +10,8 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
-static const sockjs_connection strangers[] = {{0}, {1}, {2}, {UINT32_MAX}, {UINT64_MAX}, {UINT64_C(1) << 32}};
+static const sockjs_connection strangers[] = {
+    {0}, {1}, {2}, {UINT32_MAX}, {UINT64_MAX}, {UINT64_C(1) << 32}};
 
 /* --- handles ------------------------------------------------------------------------------------------------------ */
 
@@ -77,8 +78,8 @@ test_stale_handle(void **state)
 static void
 test_write_misuse(void **state)
 {
-	static const char *const not_utf8[] = {"\xff", "\x80", "a\xc3", "\xc0\x80", "\xe2\x82", "\xf4\x90\x80\x80",
-	    "\xf8\x88\x80\x80\x80", "ok\xfe"};
+	static const char *const not_utf8[] = {"\xff", "\x80", "a\xc3", "\xc0\x80", "\xe2\x82",
+	    "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "ok\xfe"};
 	size_t i;
 
 	(void)state;
@@ -152,7 +153,8 @@ test_after_close(void **state)
 static void
 test_close_codes(void **state)
 {
-	static const int bad[] = {INT_MIN, -1000, -1, 1, 999, 1001, 1005, 1006, 1015, 2999, 5000, 65536 + 3000, INT_MAX};
+	static const int bad[] = {
+	    INT_MIN, -1000, -1, 1, 999, 1001, 1005, 1006, 1015, 2999, 5000, 65536 + 3000, INT_MAX};
 	static const int good[] = {1000, 3000, 3999, 4000, 4999};
 	char expected[80];
 	size_t i;
@@ -184,15 +186,16 @@ test_close_reasons(void **state)
 	arrive("s", fake_stream('1'));
 	assert_int_equal(sockjs_close(latest, 3000, reason), SOCKJS_INVALID);
 	assert_int_equal(sockjs_close(latest, 3000, "\xff"), SOCKJS_INVALID);
-	assert_int_equal(sockjs_close(latest, 3000, "\xed\xa0\xbd"), SOCKJS_INVALID); /* strictly UTF-8 */
+	assert_int_equal(
+	    sockjs_close(latest, 3000, "\xed\xa0\xbd"), SOCKJS_INVALID); /* strictly UTF-8 */
 	assert_int_equal(sockjs_ready_state(latest), SOCKJS_OPEN);
 	reason[SESSION_REASON_MAX] = '\0';
 	assert_int_equal(sockjs_close(latest, 3000, reason), SOCKJS_OK);
 	arrive(NULL, fake_websocket('2'));
 	assert_int_equal(sockjs_close(latest, 3000, "\xc3\xa4 \"q\""), SOCKJS_OK);
 	turn();
-	snprintf(expected, sizeof expected, "1<o + 2<o + 1<c[3000,\"%s\"] 1. - 2<c[3000,\"\xc3\xa4 \\\"q\\\"\"] 2. - ",
-	    reason);
+	snprintf(expected, sizeof expected,
+	    "1<o + 2<o + 1<c[3000,\"%s\"] 1. - 2<c[3000,\"\xc3\xa4 \\\"q\\\"\"] 2. - ", reason);
 	assert_seen(expected);
 }
 
@@ -265,7 +268,9 @@ static const char *
 full_header(const void *context, const char *name)
 {
 	(void)context;
-	return strcmp(name, "origin") == 0 ? "http://o" : strcmp(name, "cookie") == 0 ? "secret" : NULL;
+	return strcmp(name, "origin") == 0 ? "http://o"
+	    : strcmp(name, "cookie") == 0  ? "secret"
+					   : NULL;
 }
 
 static void
@@ -273,7 +278,8 @@ test_getters(void **state)
 {
 	struct fake_receiver *poll = fake_poll('2');
 	struct sockaddr_in peer = {.sin_family = AF_INET, .sin_port = htons(54321)};
-	struct sockaddr_in6 local = {.sin6_family = AF_INET6, .sin6_port = htons(8080), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	struct sockaddr_in6 local = {
+	    .sin6_family = AF_INET6, .sin6_port = htons(8080), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
 	struct connection_source source = {
 	    .path = "/echo/000/s/jsonp",
 	    .prefix_len = 5,
@@ -388,25 +394,23 @@ test_timers(void **state)
 	app_timer_bind(NULL);
 }
 
-#define TEST(name) session_test(test_##name)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(strange_handles),
-	    TEST(stale_handle),
-	    TEST(write_misuse),
-	    TEST(write_what_is_allowed),
-	    TEST(write_binary),
-	    TEST(after_close),
-	    TEST(close_codes),
-	    TEST(close_reasons),
-	    TEST(close_defaults),
-	    TEST(ids),
-	    TEST(getters),
-	    TEST(user_data),
-	    TEST(timers),
+	    SESSION_TEST(strange_handles),
+	    SESSION_TEST(stale_handle),
+	    SESSION_TEST(write_misuse),
+	    SESSION_TEST(write_what_is_allowed),
+	    SESSION_TEST(write_binary),
+	    SESSION_TEST(after_close),
+	    SESSION_TEST(close_codes),
+	    SESSION_TEST(close_reasons),
+	    SESSION_TEST(close_defaults),
+	    SESSION_TEST(ids),
+	    SESSION_TEST(getters),
+	    SESSION_TEST(user_data),
+	    SESSION_TEST(timers),
 	};
 
 	return cmocka_run_group_tests_name("api", tests, NULL, NULL);

@@ -90,8 +90,9 @@ test_standard_services(void **state)
 {
 	static const struct {
 		const char *name, *module;
-	} expected[] = {{"/echo", "echo"}, {"/disabled_websocket_echo", "echo"}, {"/cookie_needed_echo", "echo"},
-	    {"/close", "close"}, {"/ticker", "ticker"}, {"/amplify", "amplify"}, {"/broadcast", "broadcast"}};
+	} expected[] = {{"/echo", "echo"}, {"/disabled_websocket_echo", "echo"},
+	    {"/cookie_needed_echo", "echo"}, {"/close", "close"}, {"/ticker", "ticker"},
+	    {"/amplify", "amplify"}, {"/broadcast", "broadcast"}};
 	const char *source = getenv("SOCKJS_SRCDIR");
 	struct error err = ERROR_INIT;
 	char file[400];
@@ -108,8 +109,10 @@ test_standard_services(void **state)
 		assert_string_equal(config->services[i]->name, expected[i].name);
 		assert_string_equal(config->services[i]->module_name, expected[i].module);
 		assert_int_equal(config->services[i]->protocol.options.websocket, i != 1);
-		assert_int_equal(config->services[i]->protocol.options.jsessionid, i == 2 ? JSESSIONID_ON : JSESSIONID_OFF);
-		assert_int_equal(config->services[i]->protocol.options.response_limit, i == 0 ? 4096 : 131072);
+		assert_int_equal(config->services[i]->protocol.options.jsessionid,
+		    i == 2 ? JSESSIONID_ON : JSESSIONID_OFF);
+		assert_int_equal(
+		    config->services[i]->protocol.options.response_limit, i == 0 ? 4096 : 131072);
 		assert_int_equal(config->services[i]->protocol.options.websocket_hixie76, i == 0);
 	}
 }
@@ -147,9 +150,10 @@ test_inheritance(void **state)
 	const struct service_options *first, *second;
 
 	(void)state;
-	first = load("[server]\nresponse_limit = 5k\nwebsocket = off\nbase_url = http://server\ntransports = xhr-polling\n"
-		     "[service /a]\nmodule = m\nresponse_limit = 1\nbase_url = http://a\n"
-		     "[service /b]\nmodule = m\nwebsocket = on\n");
+	first = load(
+	    "[server]\nresponse_limit = 5k\nwebsocket = off\nbase_url = http://server\ntransports = xhr-polling\n"
+	    "[service /a]\nmodule = m\nresponse_limit = 1\nbase_url = http://a\n"
+	    "[service /b]\nmodule = m\nwebsocket = on\n");
 	second = &config->services[1]->protocol.options;
 	assert_int_equal(config->defaults.response_limit, 5120);
 	assert_int_equal(first->response_limit, 1);
@@ -170,13 +174,14 @@ test_every_option(void **state)
 	const struct server_options *server;
 
 	(void)state;
-	options = load("[server]\nlisten = 127.0.0.1:1 [::1]:2\nsocket = /s\nstatic = /w\nmodule_path = /m\nlog = syslog\n"
-		       "connection_limit = 9\nsession_limit = 8\nsessions_per_address = 7\nrequest_timeout = 6s\n"
-		       "keepalive_timeout = 1m\nconnection_memory = 8k\n"
-		       "[service ~ /x[0-9]]\nmodule = m\nsockjs_url = /s.js\njsessionid = module\nlog_level = debug\n"
-		       "heartbeat_delay = 10s\ndisconnect_delay = 20\ndisable_cors = yes\n"
-		       "transports = websocket, websocket-raw\nwebsocket_heartbeat = frame\nwebsocket_deflate = on\n"
-		       "body_limit = 2k\nmessage_limit = 3k\nmessages_limit = 4\nqueue_limit = 5M\n");
+	options = load(
+	    "[server]\nlisten = 127.0.0.1:1 [::1]:2\nsocket = /s\nstatic = /w\nmodule_path = /m\nlog = syslog\n"
+	    "connection_limit = 9\nsession_limit = 8\nsessions_per_address = 7\nrequest_timeout = 6s\n"
+	    "keepalive_timeout = 1m\nconnection_memory = 8k\n"
+	    "[service ~ /x[0-9]]\nmodule = m\nsockjs_url = /s.js\njsessionid = module\nlog_level = debug\n"
+	    "heartbeat_delay = 10s\ndisconnect_delay = 20\ndisable_cors = yes\n"
+	    "transports = websocket, websocket-raw\nwebsocket_heartbeat = frame\nwebsocket_deflate = on\n"
+	    "body_limit = 2k\nmessage_limit = 3k\nmessages_limit = 4\nqueue_limit = 5M\n");
 	server = &config->server;
 	assert_string_equal(server->listen, "127.0.0.1:1 [::1]:2");
 	assert_string_equal(server->socket, "/s");
@@ -196,7 +201,8 @@ test_every_option(void **state)
 	assert_int_equal(options->heartbeat_delay, 10000);
 	assert_int_equal(options->disconnect_delay, 20);
 	assert_true(options->disable_cors);
-	assert_int_equal(options->transports, 1u << TRANSPORT_WEBSOCKET | 1u << TRANSPORT_WEBSOCKET_RAW);
+	assert_int_equal(
+	    options->transports, 1u << TRANSPORT_WEBSOCKET | 1u << TRANSPORT_WEBSOCKET_RAW);
 	assert_int_equal(options->websocket_heartbeat, WEBSOCKET_HEARTBEAT_FRAME);
 	assert_true(options->websocket_deflate);
 	assert_int_equal(options->body_limit, 2048);
@@ -212,8 +218,9 @@ test_log_level(void **state)
 	(void)state;
 	load("[server]\nlog_level = error\n[service /a]\nmodule = m\n");
 	assert_int_equal(config_log_level(config), SEVERITY_ERROR);
-	load("[server]\nlog_level = error\n[service /a]\nmodule = m\n[service /b]\nmodule = m\nlog_level = debug\n"
-	     "[service /c]\nmodule = m\nlog_level = info\n");
+	load(
+	    "[server]\nlog_level = error\n[service /a]\nmodule = m\n[service /b]\nmodule = m\nlog_level = debug\n"
+	    "[service /c]\nmodule = m\nlog_level = info\n");
 	assert_int_equal(config_log_level(config), SEVERITY_DEBUG);
 	load("[server]\nlog_level = debug\n[service /a]\nmodule = m\nlog_level = error\n");
 	assert_int_equal(config_log_level(config), SEVERITY_DEBUG);
@@ -232,8 +239,9 @@ static void
 test_relative_paths(void **state)
 {
 	(void)state;
-	load("[server]\nsocket = run/s\nstatic = www\nmodule_path = ../modules\n"
-	     "[service /a]\nmodule = ./echo.so\n[service /b]\nmodule = echo\n[service /c]\nmodule = /lib/echo.so\n");
+	load(
+	    "[server]\nsocket = run/s\nstatic = www\nmodule_path = ../modules\n"
+	    "[service /a]\nmodule = ./echo.so\n[service /b]\nmodule = echo\n[service /c]\nmodule = /lib/echo.so\n");
 	assert_in_folder(config->server.socket, "run/s");
 	assert_in_folder(config->server.static_folder, "www");
 	assert_in_folder(config->server.module_path, "../modules");
@@ -266,12 +274,15 @@ static void
 test_unknown_options(void **state)
 {
 	(void)state;
-	assert_refused("[server]\nlisen = x\n", "2: unknown option \"lisen\", did you mean \"listen\"?");
-	assert_refused("[server]\nrespnse_limit = 1\n", "2: unknown option \"respnse_limit\", did you mean \"response_limit\"?");
-	assert_refused("[server]\n\nzzz = 1\n", "3: unknown option \"zzz\"");
 	assert_refused(
-	    "[service /a]\nmodule = m\nwebsockets = on\n", "3: unknown option \"websockets\", did you mean \"websocket\"?");
-	assert_refused("[service /a]\nmodul = m\n", "2: unknown option \"modul\", did you mean \"module\"?");
+	    "[server]\nlisen = x\n", "2: unknown option \"lisen\", did you mean \"listen\"?");
+	assert_refused("[server]\nrespnse_limit = 1\n",
+	    "2: unknown option \"respnse_limit\", did you mean \"response_limit\"?");
+	assert_refused("[server]\n\nzzz = 1\n", "3: unknown option \"zzz\"");
+	assert_refused("[service /a]\nmodule = m\nwebsockets = on\n",
+	    "3: unknown option \"websockets\", did you mean \"websocket\"?");
+	assert_refused(
+	    "[service /a]\nmodul = m\n", "2: unknown option \"modul\", did you mean \"module\"?");
 	assert_refused("[service /a]\nqqqqqqqq = m\n", "2: unknown option \"qqqqqqqq\"");
 	assert_refused("[service /a]\na\x1b[1m = m\n", "2: unknown option \"a\\x1b[1m\"");
 }
@@ -280,52 +291,68 @@ static void
 test_misplaced_options(void **state)
 {
 	(void)state;
-	assert_refused("[service /a]\nmodule = m\nlisten = x\n", "3: listen is an option of the [server] section");
-	assert_refused("[server]\nmodule = m\n", "2: module is an option of a [service ...] section");
+	assert_refused("[service /a]\nmodule = m\nlisten = x\n",
+	    "3: listen is an option of the [server] section");
+	assert_refused(
+	    "[server]\nmodule = m\n", "2: module is an option of a [service ...] section");
 	assert_refused("# begins\nlisten = x\n",
 	    "2: an option before the first section; begin with [server] or [service /prefix]");
-	assert_refused("module = m\n", "1: an option before the first section; begin with [server] or [service /prefix]");
+	assert_refused("module = m\n",
+	    "1: an option before the first section; begin with [server] or [service /prefix]");
 }
 
 static void
 test_repeated_options(void **state)
 {
 	(void)state;
-	assert_refused("[server]\nwebsocket = on\nwebsocket = on\n", "3: option \"websocket\" was already set on line 2");
-	assert_refused("[server]\nlisten = a\n\nlisten = b\n", "4: option \"listen\" was already set on line 2");
-	assert_refused("[service /a]\nmodule = a\nmodule = b\n", "3: option \"module\" was already set");
-	load("[server]\nwebsocket = on\n[service /a]\nwebsocket = on\nmodule = m\n[service /b]\nwebsocket = on\nmodule = m\n");
+	assert_refused("[server]\nwebsocket = on\nwebsocket = on\n",
+	    "3: option \"websocket\" was already set on line 2");
+	assert_refused("[server]\nlisten = a\n\nlisten = b\n",
+	    "4: option \"listen\" was already set on line 2");
+	assert_refused(
+	    "[service /a]\nmodule = a\nmodule = b\n", "3: option \"module\" was already set");
+	load(
+	    "[server]\nwebsocket = on\n[service /a]\nwebsocket = on\nmodule = m\n[service /b]\nwebsocket = on\nmodule = m\n");
 }
 
 static void
 test_bad_values(void **state)
 {
 	(void)state;
-	assert_refused("[server]\nwebsocket = maybe\n", "2: websocket: \"maybe\" is neither \"on\" nor \"off\"");
+	assert_refused("[server]\nwebsocket = maybe\n",
+	    "2: websocket: \"maybe\" is neither \"on\" nor \"off\"");
 	assert_refused("[service /a]\nmodule = m\nheartbeat_delay = 25x\n",
 	    "3: heartbeat_delay: \"25x\" is not a number of milliseconds (1 to 86400000)");
-	assert_refused("[service /a]\nresponse_limit = 0\n", "2: response_limit: \"0\" is out of range (1 or more)");
-	assert_refused("[service /a]\njsessionid = perhaps\n", "2: jsessionid: \"perhaps\" is not one of: off, on, module");
+	assert_refused("[service /a]\nresponse_limit = 0\n",
+	    "2: response_limit: \"0\" is out of range (1 or more)");
+	assert_refused("[service /a]\njsessionid = perhaps\n",
+	    "2: jsessionid: \"perhaps\" is not one of: off, on, module");
 	assert_refused("[service /a]\ntransports = xhr-polling, websockets\n",
 	    "2: transports: \"websockets\" is not one of: eventsource, htmlfile, jsonp-polling, websocket, websocket-raw, "
 	    "xhr-polling, xhr-streaming, all");
 	assert_refused("[service /a]\ntransports =\n", "2: transports: must not be empty");
 	assert_refused("[service /a]\nsockjs_url =\n", "2: sockjs_url: must not be empty");
-	assert_refused("[service /a]\nmodule =\n", "2: module: a name is expected, as echo, or a path of a .so file");
+	assert_refused("[service /a]\nmodule =\n",
+	    "2: module: a name is expected, as echo, or a path of a .so file");
 }
 
 static void
 test_sections(void **state)
 {
 	(void)state;
-	assert_refused("[service /a]\nmodule = m\n[service /b]\nmodule = m\n[service /a]\nmodule = m\n",
+	assert_refused(
+	    "[service /a]\nmodule = m\n[service /b]\nmodule = m\n[service /a]\nmodule = m\n",
 	    "5: [service /a] was begun on line 1 already");
 	assert_refused("[server]\n[server]\n", "2: there is a [server] section already");
-	assert_refused("[service /a]\nmodule = m\n[server]\n", "3: [server] comes before the services, whose defaults it sets");
+	assert_refused("[service /a]\nmodule = m\n[server]\n",
+	    "3: [server] comes before the services, whose defaults it sets");
 	assert_refused("[sever]\n", "1: unknown section \"sever\", did you mean [server]?");
-	assert_refused("[servic /a]\n", "1: unknown section \"servic /a\", did you mean [service]?");
-	assert_refused("[Service /a]\n", "1: unknown section \"Service /a\", did you mean [service]?");
-	assert_refused("[applications]\n", "1: unknown section \"applications\", known are [server], [service /prefix] and [fcgi]");
+	assert_refused(
+	    "[servic /a]\n", "1: unknown section \"servic /a\", did you mean [service]?");
+	assert_refused(
+	    "[Service /a]\n", "1: unknown section \"Service /a\", did you mean [service]?");
+	assert_refused("[applications]\n",
+	    "1: unknown section \"applications\", known are [server], [service /prefix] and [fcgi]");
 	assert_refused("[service]\n", "1: [service] needs a prefix, as in [service /echo]");
 	assert_refused("\n[service echo]\n",
 	    "2: [service echo]: a service is named by its prefix, \"/path\", or by \"~ REGEX\"");
@@ -338,7 +365,8 @@ test_bad_pattern(void **state)
 	char start[120];
 
 	(void)state;
-	assert_refused("[service ~]\n", "1: [service ~]: a POSIX extended regular expression is expected after ~");
+	assert_refused("[service ~]\n",
+	    "1: [service ~]: a POSIX extended regular expression is expected after ~");
 	write_file("[service /a]\nmodule = m\n[service ~ /(a]\nmodule = m\n");
 	assert_null(config_read(path, &err));
 	snprintf(start, sizeof start, "%s:3: [service ~ /(a]: ", path);
@@ -355,8 +383,10 @@ test_section_of_responder(void **state)
 	load("[fcgi]\nbackend_timeout = 3s\n[service /a]\nmodule = m\n[fcgi]\n");
 	assert_int_equal(config->service_count, 1);
 	load("[service /a]\nmodule = m\n[fcgi]\nbackend_timeout = 3s\n");
-	assert_refused("[fcgi]\nbackend_timeou = 3s\n", "2: unknown option \"backend_timeou\", did you mean \"backend_timeout\"?");
-	assert_refused("[service /a]\nmodule = m\n[fcgi]\nmodule = m\n", "4: unknown option \"module\"");
+	assert_refused("[fcgi]\nbackend_timeou = 3s\n",
+	    "2: unknown option \"backend_timeou\", did you mean \"backend_timeout\"?");
+	assert_refused("[service /a]\nmodule = m\n[fcgi]\nmodule = m\n",
+	    "4: unknown option \"module\", did you mean \"mode\"?");
 	assert_refused("[fgci]\n", "1: unknown section \"fgci\", did you mean [fcgi]?");
 }
 

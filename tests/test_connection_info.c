@@ -15,9 +15,9 @@
 #include <cmocka.h>
 #include <sys/un.h>
 
-static const char *const allowed[] = {"origin", "referer", "x-client-ip", "x-forwarded-for", "x-forwarded-host",
-    "x-forwarded-port", "x-cluster-client-ip", "via", "x-real-ip", "x-forwarded-proto", "x-ssl", "dnt", "host",
-    "user-agent", "accept-language"};
+static const char *const allowed[] = {"origin", "referer", "x-client-ip", "x-forwarded-for",
+    "x-forwarded-host", "x-forwarded-port", "x-cluster-client-ip", "via", "x-real-ip",
+    "x-forwarded-proto", "x-ssl", "dnt", "host", "user-agent", "accept-language"};
 
 /* Every request has every header. */
 static const char *
@@ -41,8 +41,11 @@ static void
 test_copies(void **state)
 {
 	char path[] = "/pre%20fix/000/id/xhr", query[] = "a=1&b=%20";
-	struct connection_source source = {
-	    .path = path, .query = query, .prefix_len = strlen("/pre%20fix"), .header = any_header, .context = "request"};
+	struct connection_source source = {.path = path,
+	    .query = query,
+	    .prefix_len = strlen("/pre%20fix"),
+	    .header = any_header,
+	    .context = "request"};
 	struct connection_info *info = connection_info_create(&source);
 
 	(void)state;
@@ -76,7 +79,8 @@ test_url_without_query(void **state)
 static void
 test_headers(void **state)
 {
-	static const char *const others[] = {"cookie", "Cookie", "authorization", "Origin", "origi", "originx", ""};
+	static const char *const others[] = {
+	    "cookie", "Cookie", "authorization", "Origin", "origi", "originx", ""};
 	struct connection_source source = {.path = "/", .header = any_header, .context = "request"};
 	struct connection_info *info = connection_info_create(&source);
 	char expected[100];
@@ -133,7 +137,8 @@ test_addresses(void **state)
 	info = connection_info_create(&source);
 	assert_string_equal(connection_info_remote_address(info), "203.0.113.255");
 	assert_int_equal(connection_info_remote_port(info), 65535);
-	assert_string_equal(connection_info_local_address(info), "2001:db8:1111:2222:3333:4444:5555:6666");
+	assert_string_equal(
+	    connection_info_local_address(info), "2001:db8:1111:2222:3333:4444:5555:6666");
 	assert_int_equal(connection_info_local_port(info), 80);
 	connection_info_destroy(&info);
 	source.peer = (const struct sockaddr *)(const void *)&un;

@@ -158,7 +158,8 @@ test_random_operations(void **state)
 		}
 	}
 	for (i = 0; i < n; i++)
-		assert_ptr_equal(handle_table_find(&table, handles[i]), is_live[i] ? &handles[i] : NULL);
+		assert_ptr_equal(
+		    handle_table_find(&table, handles[i]), is_live[i] ? &handles[i] : NULL);
 	visited = 0;
 	handle_table_each(&table, count_visit, &visited);
 	assert_int_equal(visited, live);

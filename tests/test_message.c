@@ -56,7 +56,8 @@ test_copies(void **state)
 static void
 test_references(void **state)
 {
-	struct message *first = text_message("x"), *second = message_ref(first), *third = message_ref(second);
+	struct message *first = text_message("x"), *second = message_ref(first),
+		       *third = message_ref(second);
 
 	(void)state;
 	assert_ptr_equal(first, second);

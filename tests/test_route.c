@@ -45,7 +45,8 @@ static const struct expectation urls[] = {
     {"/a/b/jsonp", ENDPOINT_RECEIVE, TRANSPORT_JSONP_POLLING, "b"},
     {"/a/b/xhr_send", ENDPOINT_SEND, -1, "b"},
     {"/a/b/jsonp_send", ENDPOINT_SEND, -1, "b"},
-    {"/abcdefgh_i-j%20/abcdefg_i-j%20x/xhr", ENDPOINT_RECEIVE, TRANSPORT_XHR_POLLING, "abcdefg_i-j%20x"},
+    {"/abcdefgh_i-j%20/abcdefg_i-j%20x/xhr", ENDPOINT_RECEIVE, TRANSPORT_XHR_POLLING,
+	"abcdefg_i-j%20x"},
     {"/_/_/xhr", ENDPOINT_RECEIVE, TRANSPORT_XHR_POLLING, "_"},
     {"/1/1/xhr", ENDPOINT_RECEIVE, TRANSPORT_XHR_POLLING, "1"},
     {"/ /\xff/xhr", ENDPOINT_RECEIVE, TRANSPORT_XHR_POLLING, "\xff"},
@@ -182,20 +183,24 @@ struct methods {
 static const struct methods methods[] = {
     {"", "GET", "GET", NULL, "text/plain; charset=UTF-8", false, false, false, false},
     {"/iframe.html", "GET", "GET", NULL, "text/html; charset=UTF-8", false, false, false, false},
-    {"/info", "GET", "OPTIONS, GET", "OPTIONS, GET", "application/json; charset=UTF-8", true, true, false, false},
-    {"/chunking_test", "POST", "OPTIONS, POST", "OPTIONS, POST", "application/javascript; charset=UTF-8", true, false,
+    {"/info", "GET", "OPTIONS, GET", "OPTIONS, GET", "application/json; charset=UTF-8", true, true,
 	false, false},
+    {"/chunking_test", "POST", "OPTIONS, POST", "OPTIONS, POST",
+	"application/javascript; charset=UTF-8", true, false, false, false},
     {"/websocket", "GET", "GET", NULL, NULL, false, false, false, false},
     {"/a/b/websocket", "GET", "GET", NULL, NULL, false, false, false, false},
-    {"/a/b/xhr", "POST", "OPTIONS, POST", "OPTIONS, POST", "application/javascript; charset=UTF-8", true, true, false,
-	false},
-    {"/a/b/xhr_streaming", "POST", "OPTIONS, POST", "OPTIONS, POST", "application/javascript; charset=UTF-8", true, true,
-	false, false},
-    {"/a/b/xhr_send", "POST", "OPTIONS, POST", "OPTIONS, POST", "text/plain; charset=UTF-8", true, true, false, false},
+    {"/a/b/xhr", "POST", "OPTIONS, POST", "OPTIONS, POST", "application/javascript; charset=UTF-8",
+	true, true, false, false},
+    {"/a/b/xhr_streaming", "POST", "OPTIONS, POST", "OPTIONS, POST",
+	"application/javascript; charset=UTF-8", true, true, false, false},
+    {"/a/b/xhr_send", "POST", "OPTIONS, POST", "OPTIONS, POST", "text/plain; charset=UTF-8", true,
+	true, false, false},
     {"/a/b/eventsource", "GET", "GET", NULL, "text/event-stream", true, true, false, false},
     {"/a/b/htmlfile", "GET", "GET", NULL, "text/html; charset=UTF-8", false, true, true, false},
-    {"/a/b/jsonp", "GET", "GET", NULL, "application/javascript; charset=UTF-8", false, true, true, false},
-    {"/a/b/jsonp_send", "POST", "POST", NULL, "text/plain; charset=UTF-8", false, true, false, true},
+    {"/a/b/jsonp", "GET", "GET", NULL, "application/javascript; charset=UTF-8", false, true, true,
+	false},
+    {"/a/b/jsonp_send", "POST", "POST", NULL, "text/plain; charset=UTF-8", false, true, false,
+	true},
 };
 
 static void
@@ -216,7 +221,8 @@ test_properties(void **state)
 	(void)state;
 	for (i = 0; i < sizeof methods / sizeof methods[0]; i++) {
 		const struct methods *m = &methods[i];
-		const struct endpoint *endpoint = route_find(m->path, strlen(m->path), &session, &len);
+		const struct endpoint *endpoint =
+		    route_find(m->path, strlen(m->path), &session, &len);
 
 		assert_non_null(endpoint);
 		assert_string_equal(endpoint->method, m->method);
@@ -248,7 +254,8 @@ test_transports(void **state)
 	assert_int_equal(transports_of("/a/b/xhr"), POLL);
 	assert_int_equal(transports_of("/a/b/jsonp_send"), 1u << TRANSPORT_JSONP_POLLING);
 	assert_int_equal(transports_of("/a/b/xhr_send"),
-	    POLL | 1u << TRANSPORT_XHR_STREAMING | 1u << TRANSPORT_EVENTSOURCE | 1u << TRANSPORT_HTMLFILE);
+	    POLL | 1u << TRANSPORT_XHR_STREAMING | 1u << TRANSPORT_EVENTSOURCE |
+		1u << TRANSPORT_HTMLFILE);
 	assert_int_equal(transports_of("/websocket"), 1u << TRANSPORT_WEBSOCKET_RAW);
 	assert_int_equal(transports_of("/a/b/websocket"), 1u << TRANSPORT_WEBSOCKET);
 }

@@ -94,9 +94,11 @@ static void
 test_bad_prefixes(void **state)
 {
 	(void)state;
-	assert_no_prefix("echo", "[service echo]: a service is named by its prefix, \"/path\", or by \"~ REGEX\"");
+	assert_no_prefix("echo",
+	    "[service echo]: a service is named by its prefix, \"/path\", or by \"~ REGEX\"");
 	assert_no_prefix("", "a service is named by its prefix");
-	assert_no_prefix("~", "[service ~]: a POSIX extended regular expression is expected after ~");
+	assert_no_prefix(
+	    "~", "[service ~]: a POSIX extended regular expression is expected after ~");
 	assert_no_prefix("~ ", "is expected after ~");
 	assert_no_prefix("~ ^", "is expected after ~");
 	assert_no_prefix("~ /a(", "[service ~ /a(]: ");
@@ -237,7 +239,8 @@ test_prepare_and_release(void **state)
 static void
 test_cookie_callback(void **state)
 {
-	static const struct sockjs_module without = {.abi = SOCKJS_ABI}, with = {.abi = SOCKJS_ABI, .jsessionid = give_cookie};
+	static const struct sockjs_module without = {.abi = SOCKJS_ABI},
+					  with = {.abi = SOCKJS_ABI, .jsessionid = give_cookie};
 	static char url[] = "/sockjs.js";
 	struct protocol_service *protocol;
 	struct sessions sessions;
@@ -250,7 +253,8 @@ test_cookie_callback(void **state)
 	protocol->options.sockjs_url = url;
 	service_prepare(services[0], &sessions);
 	services[0]->application = &without;
-	assert_false(protocol->jsessionid(protocol->jsessionid_context, "old", value, sizeof value));
+	assert_false(
+	    protocol->jsessionid(protocol->jsessionid_context, "old", value, sizeof value));
 	services[0]->application = &with;
 	assert_true(protocol->jsessionid(protocol->jsessionid_context, "old", value, sizeof value));
 	assert_string_equal(value, "given");

@@ -1,10 +1,14 @@
 /*
- * sessiond/session.h: receivers come and go, frames, heartbeats, limits. How sessions end is in test_session_end.c.
+ * sessiond/session.h: receivers come and go, frames, limits. Heartbeats are in test_session_heartbeat.c, how sessions end in
+ * test_session_end.c.
  */
 #include "tests/session_fixture.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
+#include <sys/types.h>
+
+#include "sockjs/message_array.h"
 
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
@@ -198,6 +202,37 @@ test_data_in_order(void **state)
 }
 
 static void
+close_at_b(sockjs_connection connection, const sockjs_message *message)
+{
+	if (memcmp(message->data, "b", 1) == 0)
+		sockjs_close(connection, 0, NULL);
+}
+
+static void
+test_receive_all(void **state)
+{
+	char body[] = "[\"a\",\"\",\"b\",\"c\"]", empty[] = "[]";
+	ssize_t len;
+	size_t count;
+	struct session *session;
+
+	(void)state;
+	session = arrive("s", fake_stream('1'));
+	len = message_array_decode(empty, strlen(empty), 0, 100, &count);
+	assert_int_equal(len, 0);
+	session_receive_all(session, empty, 0);
+	session_receive_all(session, NULL, 0);
+	assert_seen("1<o + ");
+	len = message_array_decode(body, strlen(body), 0, 100, &count);
+	assert_true(len > 0);
+	session_receive_all(session, body, (size_t)len);
+	assert_seen("=a = =b =c ");
+	hooks.data = close_at_b; /* what follows is not delivered */
+	session_receive_all(session, body, (size_t)len);
+	assert_seen("=a = =b ");
+}
+
+static void
 echo(sockjs_connection connection, const sockjs_message *message)
 {
 	sockjs_write(connection, message->data, message->len);
@@ -215,147 +250,6 @@ test_echo(void **state)
 	receive_text(session, "\xed\xa0\xbd"); /* a lone surrogate */
 	turn();
 	assert_seen("1<o + =a =\xed\xa0\xbd 1<a[\"a\",\"\\ud83d\"] ");
-}
-
-/* --- heartbeats --------------------------------------------------------------------------------------------------- */
-
-static void
-test_heartbeat_of_stream(void **state)
-{
-	struct session *session;
-
-	(void)state;
-	session = arrive("s", fake_stream('1'));
-	assert_seen("1<o + ");
-	pass(HEARTBEAT_DELAY - 1);
-	assert_seen("");
-	pass(1);
-	assert_seen("1<h ");
-	/* A message to the client restarts the delay, one from it does not. */
-	pass(20000);
-	write_text(latest, "x");
-	turn();
-	pass(10000);
-	receive_text(session, "y");
-	assert_seen("1<a[\"x\"] =y ");
-	pass(HEARTBEAT_DELAY - 10000 - 1);
-	assert_seen("");
-	pass(1);
-	assert_seen("1<h ");
-	pass(3 * HEARTBEAT_DELAY);
-	assert_seen("1<h 1<h 1<h ");
-}
-
-/* A heartbeat completes a poll; the delay begins with each. */
-static void
-test_heartbeat_of_poll(void **state)
-{
-	(void)state;
-	arrive("s", fake_poll('1'));
-	pass(1000);
-	arrive("s", fake_poll('2'));
-	assert_seen("1<o 1. + ");
-	pass(HEARTBEAT_DELAY - 1);
-	assert_seen("");
-	pass(1);
-	assert_seen("2<h 2. ");
-	pass(DISCONNECT_DELAY - 1);
-	arrive("s", fake_poll('3'));
-	pass(HEARTBEAT_DELAY - 1);
-	assert_seen("");
-	pass(1);
-	assert_seen("3<h 3. ");
-}
-
-static void
-test_pings_despite_sends(void **state)
-{
-	struct fake_receiver *websocket = fake_websocket('1');
-
-	(void)state;
-	arrive(NULL, websocket);
-	pass(HEARTBEAT_DELAY - 1);
-	write_text(latest, "x");
-	turn();
-	session_receiver_alive(&websocket->receiver); /* no answer was awaited */
-	assert_seen("1<o + 1<a[\"x\"] ");
-	pass(1);
-	assert_seen("1<ping ");
-	pass(SESSION_PONG_DELAY - 1);
-	write_text(latest, "y");
-	turn();
-	assert_seen("1<a[\"y\"] ");
-	session_receiver_alive(&websocket->receiver);
-	session_receiver_alive(&websocket->receiver);
-	pass(HEARTBEAT_DELAY - 1);
-	assert_seen("");
-	pass(1);
-	assert_seen("1<ping ");
-}
-
-static void
-test_no_pong(void **state)
-{
-	struct fake_receiver *websocket = fake_websocket('1');
-
-	(void)state;
-	arrive(NULL, websocket);
-	pass(HEARTBEAT_DELAY);
-	pass(SESSION_PONG_DELAY - 1);
-	assert_seen("1<o + 1<ping ");
-	pass(1);
-	assert_seen("1<c[3000,\"No response from heartbeat\"] 1. - ");
-	assert_int_equal(sessions.count, 0);
-	assert_null(websocket->receiver.session);
-}
-
-/* Who answers no ping does not read either: what is queued for it must not keep the session. */
-static void
-test_no_pong_while_congested(void **state)
-{
-	struct fake_receiver *websocket = fake_websocket('1');
-
-	(void)state;
-	arrive(NULL, websocket);
-	websocket->congested = true;
-	write_text(latest, "x");
-	pass(HEARTBEAT_DELAY + SESSION_PONG_DELAY);
-	assert_seen("1<o + 1<ping 1<c[3000,\"No response from heartbeat\"] 1. - ");
-	assert_int_equal(sessions.count, 0);
-}
-
-static void
-test_no_pong_while_closing(void **state)
-{
-	struct fake_receiver *websocket = fake_websocket('1');
-
-	(void)state;
-	arrive(NULL, websocket);
-	websocket->congested = true;
-	write_text(latest, "x");
-	sockjs_close(latest, 3001, "bye");
-	pass(HEARTBEAT_DELAY + SESSION_PONG_DELAY);
-	assert_seen("1<o + 1<ping 1<c[3001,\"bye\"] 1. - ");
-	assert_int_equal(sessions.count, 0);
-}
-
-/* websocket_heartbeat = frame. */
-static void
-test_websocket_without_pings(void **state)
-{
-	struct fake_receiver *websocket = fake_websocket('1');
-
-	(void)state;
-	websocket->pings = false;
-	arrive(NULL, websocket);
-	pass(HEARTBEAT_DELAY - 1);
-	write_text(latest, "x");
-	turn();
-	assert_seen("1<o + 1<a[\"x\"] ");
-	pass(1);
-	assert_seen("1<h ");
-	pass(2 * HEARTBEAT_DELAY);
-	assert_seen("1<h 1<h ");
 }
 
 /* --- limits ------------------------------------------------------------------------------------------------------- */
@@ -461,6 +355,32 @@ test_refusal(void **state)
 	assert_string_equal(session_refusal(&sessions, from_two), "The server is stopping.\n");
 }
 
+static void
+test_obtain(void **state)
+{
+	const struct sockaddr_in one = {.sin_family = AF_INET, .sin_addr = {htonl(0x0a000001)}};
+	const struct sockaddr *address = (const struct sockaddr *)(const void *)&one;
+	const char *refusal = NULL;
+	struct session *session;
+
+	(void)state;
+	sessions.limit_per_address = 1;
+	session = session_obtain(service, "s", 1, address, &refusal);
+	assert_non_null(session);
+	assert_null(refusal);
+	assert_int_equal(address_count_get(&sessions.addresses, address), 1);
+	assert_ptr_equal(session_obtain(service, "s", 1, address, &refusal), session);
+	assert_int_equal(address_count_get(&sessions.addresses, address), 1);
+	assert_null(session_obtain(service, "t", 1, address, &refusal));
+	assert_string_equal(refusal, "Too many sessions from your address.\n");
+	assert_false(is_known("t"));
+	assert_non_null(session_obtain(service, "t", 1, NULL, &refusal));
+	sessions.closing = true;
+	assert_ptr_equal(session_obtain(service, "s", 1, address, &refusal), session);
+	assert_null(session_obtain(service, "u", 1, NULL, &refusal));
+	assert_string_equal(refusal, "The server is stopping.\n");
+}
+
 /* --- services ----------------------------------------------------------------------------------------------------- */
 
 static void
@@ -513,39 +433,32 @@ test_trim_scratch(void **state)
 	assert_int_equal(sessions.scratch.room, 0);
 }
 
-#define TEST(name) session_test(test_##name)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(opens_with_poll),
-	    TEST(opens_with_stream),
-	    TEST(websockets_are_not_found),
-	    TEST(write_in_connection),
-	    TEST(second_receiver),
-	    TEST(second_receiver_leaves_heartbeat),
-	    TEST(messages_wait_for_poll),
-	    TEST(poll_waits_for_messages),
-	    TEST(stream_reaches_limit),
-	    TEST(congested_receiver),
-	    TEST(data_in_order),
-	    TEST(echo),
-	    TEST(heartbeat_of_stream),
-	    TEST(heartbeat_of_poll),
-	    TEST(pings_despite_sends),
-	    TEST(no_pong),
-	    TEST(no_pong_while_congested),
-	    TEST(no_pong_while_closing),
-	    TEST(websocket_without_pings),
-	    TEST(queue_limit),
-	    TEST(queue_limit_is_allowed),
-	    TEST(queue_limit_counts_backlog),
-	    TEST(queue_limit_counts_empty_messages),
-	    TEST(refusal),
-	    TEST(services_do_not_mix),
-	    TEST(application_without_callbacks),
-	    TEST(trim_scratch),
+	    SESSION_TEST(opens_with_poll),
+	    SESSION_TEST(opens_with_stream),
+	    SESSION_TEST(websockets_are_not_found),
+	    SESSION_TEST(write_in_connection),
+	    SESSION_TEST(second_receiver),
+	    SESSION_TEST(second_receiver_leaves_heartbeat),
+	    SESSION_TEST(messages_wait_for_poll),
+	    SESSION_TEST(poll_waits_for_messages),
+	    SESSION_TEST(stream_reaches_limit),
+	    SESSION_TEST(congested_receiver),
+	    SESSION_TEST(data_in_order),
+	    SESSION_TEST(receive_all),
+	    SESSION_TEST(echo),
+	    SESSION_TEST(queue_limit),
+	    SESSION_TEST(queue_limit_is_allowed),
+	    SESSION_TEST(queue_limit_counts_backlog),
+	    SESSION_TEST(queue_limit_counts_empty_messages),
+	    SESSION_TEST(refusal),
+	    SESSION_TEST(obtain),
+	    SESSION_TEST(services_do_not_mix),
+	    SESSION_TEST(application_without_callbacks),
+	    SESSION_TEST(trim_scratch),
 	};
 
 	return cmocka_run_group_tests_name("session", tests, NULL, NULL);

@@ -298,8 +298,8 @@ test_close_reason(void **state)
 	memset(reason, 'r', sizeof reason);
 	session_close(arrive(NULL, fake_websocket('2')), 4999, reason, sizeof reason);
 	turn();
-	snprintf(
-	    expected, sizeof expected, "2<o + 2<c[4999,\"%.*s\"] 2. - ", SESSION_REASON_MAX, reason);
+	snprintf(expected, sizeof expected, "2<o + 2<c[4999,\"%.*s\"] 2. - ", SESSION_REASON_MAX,
+	    reason);
 	assert_seen(expected);
 }
 
@@ -522,36 +522,34 @@ test_every_timer_is_quiet_afterwards(void **state)
 	assert_false(sessions_flush(&sessions));
 }
 
-#define TEST(name) session_test(test_##name)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(disconnect_delay),
-	    TEST(poll_in_time),
-	    TEST(broken_receiver),
-	    TEST(ended_receiver_breaks),
-	    TEST(broken_while_closing),
-	    TEST(close_on_stream),
-	    TEST(close_on_poll),
-	    TEST(close_on_waiting_poll),
-	    TEST(close_while_detached),
-	    TEST(close_and_nobody_asks),
-	    TEST(close_on_websocket),
-	    TEST(close_waits_for_congested),
-	    TEST(close_in_connection),
-	    TEST(close_in_data),
-	    TEST(close_twice),
-	    TEST(close_reason),
-	    TEST(close_event),
-	    TEST(write_to_others_in_close),
-	    TEST(end_while_dirty),
-	    TEST(abort_while_dirty),
-	    TEST(abort_new),
-	    TEST(abort_from_each_state),
-	    TEST(close_new),
-	    TEST(every_timer_is_quiet_afterwards),
+	    SESSION_TEST(disconnect_delay),
+	    SESSION_TEST(poll_in_time),
+	    SESSION_TEST(broken_receiver),
+	    SESSION_TEST(ended_receiver_breaks),
+	    SESSION_TEST(broken_while_closing),
+	    SESSION_TEST(close_on_stream),
+	    SESSION_TEST(close_on_poll),
+	    SESSION_TEST(close_on_waiting_poll),
+	    SESSION_TEST(close_while_detached),
+	    SESSION_TEST(close_and_nobody_asks),
+	    SESSION_TEST(close_on_websocket),
+	    SESSION_TEST(close_waits_for_congested),
+	    SESSION_TEST(close_in_connection),
+	    SESSION_TEST(close_in_data),
+	    SESSION_TEST(close_twice),
+	    SESSION_TEST(close_reason),
+	    SESSION_TEST(close_event),
+	    SESSION_TEST(write_to_others_in_close),
+	    SESSION_TEST(end_while_dirty),
+	    SESSION_TEST(abort_while_dirty),
+	    SESSION_TEST(abort_new),
+	    SESSION_TEST(abort_from_each_state),
+	    SESSION_TEST(close_new),
+	    SESSION_TEST(every_timer_is_quiet_afterwards),
 	};
 
 	return cmocka_run_group_tests_name("session_end", tests, NULL, NULL);

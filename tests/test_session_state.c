@@ -134,7 +134,8 @@ describe(const struct session_transition *transition, enum session_state state, 
 		known |= actions[i].action;
 		if (transition->actions & actions[i].action)
 			n += (size_t)sprintf(out + n, "%s %s",
-			    transition->actions & (actions[i].action - 1) ? "," : "", actions[i].name);
+			    transition->actions & (actions[i].action - 1) ? "," : "",
+			    actions[i].name);
 	}
 	assert_int_equal(transition->actions & ~known, 0);
 }

@@ -60,7 +60,8 @@ test_ids_are_bytes(void **state)
 	static const struct {
 		const char *id;
 		size_t len;
-	} ids[] = {{"a", 1}, {"A", 1}, {"ab", 2}, {"a\0b", 3}, {"a\0c", 3}, {"a\0", 2}, {"%61", 3}, {"\xff\xfe", 2}};
+	} ids[] = {{"a", 1}, {"A", 1}, {"ab", 2}, {"a\0b", 3}, {"a\0c", 3}, {"a\0", 2}, {"%61", 3},
+	    {"\xff\xfe", 2}};
 	struct session *sessions[sizeof ids / sizeof ids[0]];
 	const size_t n = sizeof ids / sizeof ids[0];
 	size_t i, k;
@@ -71,7 +72,8 @@ test_ids_are_bytes(void **state)
 		sessions[i] = session_of(ids[i].id, ids[i].len);
 		session_table_add(&table, sessions[i]);
 		for (k = 0; k <= i; k++)
-			assert_ptr_equal(session_table_find(&table, ids[k].id, ids[k].len), sessions[k]);
+			assert_ptr_equal(
+			    session_table_find(&table, ids[k].id, ids[k].len), sessions[k]);
 	}
 	assert_null(session_table_find(&table, "abc", 3));
 	assert_int_equal(table.count, n);
@@ -79,7 +81,8 @@ test_ids_are_bytes(void **state)
 		session_table_remove(&table, sessions[i]);
 		assert_null(session_table_find(&table, ids[i].id, ids[i].len));
 		for (k = i + 1; k < n; k++)
-			assert_ptr_equal(session_table_find(&table, ids[k].id, ids[k].len), sessions[k]);
+			assert_ptr_equal(
+			    session_table_find(&table, ids[k].id, ids[k].len), sessions[k]);
 		free(sessions[i]);
 	}
 	assert_int_equal(table.count, 0);
@@ -93,7 +96,8 @@ test_tables_do_not_mix(void **state)
 
 	(void)state;
 	session_table_init(&other);
-	assert_true(memcmp(table.key, other.key, sizeof table.key) != 0); /* its key is a secret of each */
+	assert_true(
+	    memcmp(table.key, other.key, sizeof table.key) != 0); /* its key is a secret of each */
 	session_table_add(&table, session);
 	assert_null(session_table_find(&other, "s", 1));
 	session_table_remove(&table, session);

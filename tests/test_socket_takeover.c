@@ -25,7 +25,8 @@
 
 enum { WAIT_MS = 10000 }; /* longer than anything here takes */
 
-static const char request[] = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n";
+static const char request[] =
+    "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n";
 
 static struct MHD_Daemon *mhd;
 static int epoll_fd;
@@ -36,8 +37,8 @@ static size_t early_len;
 /* --- the daemon --------------------------------------------------------------------------------------------------- */
 
 static void
-on_upgraded(void *cls, struct MHD_Connection *connection, void *context, const char *extra, size_t extra_len, MHD_socket fd,
-    struct MHD_UpgradeResponseHandle *upgrade)
+on_upgraded(void *cls, struct MHD_Connection *connection, void *context, const char *extra,
+    size_t extra_len, MHD_socket fd, struct MHD_UpgradeResponseHandle *upgrade)
 {
 	(void)cls;
 	(void)connection;
@@ -51,8 +52,8 @@ on_upgraded(void *cls, struct MHD_Connection *connection, void *context, const c
 }
 
 static enum MHD_Result
-on_request(void *cls, struct MHD_Connection *connection, const char *uri, const char *method, const char *version,
-    const char *upload, size_t *upload_size, void **context)
+on_request(void *cls, struct MHD_Connection *connection, const char *uri, const char *method,
+    const char *version, const char *upload, size_t *upload_size, void **context)
 {
 	static char seen;
 	struct MHD_Response *response;
@@ -75,8 +76,9 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE, 0,
-	    NULL, NULL, on_request, NULL, MHD_OPTION_CONNECTION_LIMIT, 200u, MHD_OPTION_END);
+	mhd = MHD_start_daemon(
+	    MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE,
+	    0, NULL, NULL, on_request, NULL, MHD_OPTION_CONNECTION_LIMIT, 200u, MHD_OPTION_END);
 	assert_non_null(mhd);
 	epoll_fd = MHD_get_daemon_info(mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 	return 0;
@@ -119,7 +121,9 @@ make_unix_pair(int pair[2])
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	assert_int_equal(fcntl(pair[1], F_SETFL, O_NONBLOCK), 0);
-	assert_int_equal(MHD_add_connection(mhd, pair[1], (struct sockaddr *)&address, sizeof(sa_family_t)), MHD_YES);
+	assert_int_equal(
+	    MHD_add_connection(mhd, pair[1], (struct sockaddr *)&address, sizeof(sa_family_t)),
+	    MHD_YES);
 }
 
 static void
@@ -246,7 +250,7 @@ check_takeover(void (*make_pair)(int pair[2]))
 	expect_let_go();
 	assert_int_equal(connections(), 0);
 	assert_int_equal(fcntl(pair[1], F_GETFD), -1); /* libmicrohttpd has closed its descriptor */
-	expect_flow(pair[0], server);		       /* and neither closed nor shut down the connection */
+	expect_flow(pair[0], server); /* and neither closed nor shut down the connection */
 	assert_int_equal(shutdown(pair[0], SHUT_WR), 0);
 	expect_read(server, "");
 	send_all(server, "last");

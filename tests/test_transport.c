@@ -15,7 +15,8 @@
 #define WHOLE(literal) (literal), sizeof(literal) - 1
 
 static void
-assert_wraps_bytes(enum transport_id id, const char *frame, size_t len, const char *expected, size_t expected_len)
+assert_wraps_bytes(
+    enum transport_id id, const char *frame, size_t len, const char *expected, size_t expected_len)
 {
 	struct buffer out = BUFFER_INIT;
 
@@ -146,18 +147,19 @@ test_short_preludes(void **state)
 static void
 test_htmlfile_prelude(void **state)
 {
-	static const char head[] = "<!doctype html>\n"
-				   "<html><head>\n"
-				   "  <meta http-equiv=\"X-UA-Compatible\" content=\"IE=edge\" />\n"
-				   "  <meta http-equiv=\"Content-Type\" content=\"text/html; charset=UTF-8\" />\n"
-				   "</head><body><h2>Don't panic!</h2>\n"
-				   "  <script>\n"
-				   "    document.domain = document.domain;\n"
-				   "    var c = parent.cb;\n"
-				   "    c.start();\n"
-				   "    function p(d) {c.message(d);};\n"
-				   "    window.onload = function() {c.stop();};\n"
-				   "  </script>";
+	static const char head[] =
+	    "<!doctype html>\n"
+	    "<html><head>\n"
+	    "  <meta http-equiv=\"X-UA-Compatible\" content=\"IE=edge\" />\n"
+	    "  <meta http-equiv=\"Content-Type\" content=\"text/html; charset=UTF-8\" />\n"
+	    "</head><body><h2>Don't panic!</h2>\n"
+	    "  <script>\n"
+	    "    document.domain = document.domain;\n"
+	    "    var c = parent.cb;\n"
+	    "    c.start();\n"
+	    "    function p(d) {c.message(d);};\n"
+	    "    window.onload = function() {c.stop();};\n"
+	    "  </script>";
 	struct buffer out = prelude_of(TRANSPORT_HTMLFILE, "cb");
 	size_t i;
 
@@ -182,14 +184,17 @@ test_callbacks(void **state)
 	(void)state;
 	assert_int_equal(strlen(longest), TRANSPORT_CALLBACK_MAX);
 	assert_true(transport_callback_is_valid(longest, TRANSPORT_CALLBACK_MAX));
-	assert_false(transport_callback_is_valid("abcdefghijklmnopqrstuvwxyz0123456", TRANSPORT_CALLBACK_MAX + 1));
+	assert_false(transport_callback_is_valid(
+	    "abcdefghijklmnopqrstuvwxyz0123456", TRANSPORT_CALLBACK_MAX + 1));
 	assert_false(transport_callback_is_valid("", 0));
 	assert_true(transport_callback_is_valid("_jp.a1-B", 8));
 	assert_false(transport_callback_is_valid("a\0b", 3));
 	for (c = 0; c < 256; c++) {
 		one = (char)c;
 		assert_int_equal(transport_callback_is_valid(&one, 1),
-		    c != 0 && strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", c) != NULL);
+		    c != 0 &&
+			strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.",
+			    c) != NULL);
 	}
 }
 

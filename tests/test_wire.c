@@ -342,6 +342,9 @@ test_failure_sticks(void **state)
 	wire_get_optional_string16(&reader, &str, &len);
 	assert_true(len == 0 && str == NULL);
 	assert_false(wire_reader_done(&reader));
+	wire_reader_init(&reader, BYTES("\1\0\3ab"));
+	wire_get_optional_string16(&reader, &str, &len);
+	assert_true(reader.failed && len == 0 && str == NULL);
 }
 
 static bool
@@ -445,6 +448,22 @@ test_cancel(void **state)
 	buffer_free(&out);
 }
 
+/* Only wire_end looks at the length, so there need not be a gigabyte. */
+static void
+test_too_long_a_payload(void **state)
+{
+	char bytes[WIRE_HEADER_SIZE] = "";
+	struct buffer out = {bytes, WIRE_HEADER_SIZE, SIZE_MAX, bytes, false};
+
+	(void)state;
+	out.len += WIRE_PAYLOAD_MAX;
+	assert_int_equal(wire_end(&out, 0), 0);
+	assert_memory_equal(bytes, "\x40\x80\0\0", 4);
+	out.len++;
+	assert_int_equal(wire_end(&out, 0), -1);
+	assert_int_equal(out.len, 0);
+}
+
 static void
 test_no_memory(void **state)
 {
@@ -485,6 +504,7 @@ main(void)
 	    cmocka_unit_test(test_bytes_that_lie),
 	    cmocka_unit_test(test_at_most),
 	    cmocka_unit_test(test_cancel),
+	    cmocka_unit_test(test_too_long_a_payload),
 	    cmocka_unit_test(test_no_memory),
 	};
 

@@ -1,6 +1,9 @@
 /*
- * What the decoders of the local socket's messages do not take, field by field.
+ * What the decoders of the local socket's messages do not take, field by field, and what the
+ * encoders do not send.
  */
+#include <stdio.h>
+
 #include "tests/wire_fixture.h"
 #include "tests/wire_recode.h"
 
@@ -89,6 +92,7 @@ static const struct change changes[] = {
 	{"family 6 where there are 4 bytes", WIRE_RECEIVE, PEER, BYTES("\6"), -1},
 	{"another address and port", WIRE_RECEIVE, PEER + 1, BYTES("\1\2\3\4\5\6"), 0},
 	{"family 1", WIRE_RECEIVE, LOCAL, BYTES("\1"), -1},
+	{"family 5 with its bytes", WIRE_RECEIVE, LOCAL, BYTES("\5"), -1},
 	{"fewer headers than there are", WIRE_RECEIVE, HEADERS, BYTES("\1"), -1},
 	{"more headers than there are", WIRE_RECEIVE, HEADERS, BYTES("\3"), -1},
 	{"33 headers", WIRE_RECEIVE, HEADERS, BYTES("\x21"), -1},
@@ -192,11 +196,178 @@ test_changes(void **state)
 	buffer_free(&again);
 }
 
+/* Otherwise whole: a session without an id is none. */
+static void
+test_empty_session_ids(void **state)
+{
+	static const char receive[] = "\0\0\5\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+	static const char send[] = "\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0";
+	struct wire_header header = {.length = sizeof receive - 1};
+	struct wire_receive got_receive;
+	struct wire_source source;
+	struct wire_send got_send;
+
+	(void)state;
+	assert_int_equal(header.length, wire_type_find(WIRE_RECEIVE)->least - 1);
+	assert_int_equal(wire_decode_receive(&header, receive, &got_receive, &source), -1);
+	header.length = sizeof send - 1;
+	assert_int_equal(header.length, wire_type_find(WIRE_SEND)->least - 1);
+	assert_int_equal(wire_decode_send(&header, send, &got_send), -1);
+}
+
+/* --- what cannot be sent */
+
+/* One byte more than a string16 takes; to be freed. */
+static char *
+too_long_a_string(void)
+{
+	char *string = malloc(WIRE_STRING_MAX + 2);
+
+	assert_non_null(string);
+	memset(string, 'x', WIRE_STRING_MAX + 1);
+	string[WIRE_STRING_MAX + 1] = '\0';
+	return string;
+}
+
+static void
+test_receive_refused(void **state)
+{
+	struct headers headers = {{"host", NULL}, {"h", NULL}};
+	struct connection_source source = {
+	    .path = "/e", .prefix_len = 2, .header = find_header, .context = &headers};
+	struct wire_receive receive = {
+	    .session = "s", .session_len = 1, .callback = "", .cookie = ""};
+	char *longer = too_long_a_string();
+	struct buffer out = BUFFER_INIT;
+
+	(void)state;
+	buffer_append_str(&out, "before");
+#define REFUSES(change_receive, change_source)                                                     \
+	do {                                                                                       \
+		struct wire_receive r = receive;                                                   \
+		struct connection_source s = source;                                               \
+		change_receive;                                                                    \
+		change_source;                                                                     \
+		assert_int_equal(wire_encode_receive(&out, 1, &r, &s, wanted), -1);                \
+	} while (0)
+	REFUSES(r.session_len = 0, );
+	REFUSES((r.session = "a\0b", r.session_len = 3), );
+	REFUSES((r.session = longer, r.session_len = WIRE_STRING_MAX + 1), );
+	REFUSES(r.callback = longer, );
+	REFUSES(r.cookie = longer, );
+	REFUSES(, s.path = longer);
+	REFUSES(, s.query = longer);
+	REFUSES(, s.prefix_len = 3);
+	REFUSES(, headers.values[0] = longer);
+#undef REFUSES
+	assert_content(&out, BYTES("before"));
+	headers.values[0] = longer + 1;
+	assert_int_equal(wire_encode_receive(&out, 1, &receive, &source, wanted), 0);
+	free(longer);
+	buffer_free(&out);
+}
+
+static void
+test_send_refused(void **state)
+{
+	struct wire_send send = {.session = "s", .session_len = 1, .cookie = "", .messages = ""};
+	char *longer = too_long_a_string();
+	struct buffer out = BUFFER_INIT;
+
+	(void)state;
+	buffer_append_str(&out, "before");
+#define REFUSES(change)                                                                            \
+	do {                                                                                       \
+		struct wire_send s = send;                                                         \
+		change;                                                                            \
+		assert_int_equal(wire_encode_send(&out, 1, &s), -1);                               \
+	} while (0)
+	REFUSES(s.session_len = 0);
+	REFUSES((s.session = "a\0b", s.session_len = 3));
+	REFUSES(s.cookie = longer);
+	REFUSES(s.messages_len = (size_t)WIRE_PAYLOAD_MAX + 1);
+	REFUSES(s.messages_len = SIZE_MAX);
+#undef REFUSES
+	assert_int_equal(wire_encode_cookie(&out, 1, longer), -1);
+	assert_content(&out, BYTES("before"));
+	assert_int_equal(wire_encode_send(&out, 1, &send), 0);
+	free(longer);
+	buffer_free(&out);
+}
+
+static void
+test_services_refused(void **state)
+{
+	struct service_options options = some_options();
+	struct wire_service_entry entry = {"/e", &options};
+	char *longer = too_long_a_string();
+	struct buffer out = BUFFER_INIT;
+
+	(void)state;
+	entry.name = longer;
+	assert_int_equal(wire_encode_services(&out, &entry, 1), -1);
+	entry.name = longer + 1;
+	options.sockjs_url = longer;
+	assert_int_equal(wire_encode_services(&out, &entry, 1), -1);
+	options.sockjs_url = longer + 1;
+	options.base_url = longer;
+	assert_int_equal(wire_encode_services(&out, &entry, 1), -1);
+	assert_int_equal(out.len, 0);
+	assert_false(buffer_failed(&out));
+	options.base_url = longer + 1;
+	assert_int_equal(wire_encode_services(&out, &entry, 1), 0);
+	free(longer);
+	buffer_free(&out);
+}
+
+static void
+test_too_many_headers(void **state)
+{
+	static char names[WIRE_HEADERS_MAX + 1][8];
+	struct wire_receive receive = {
+	    .session = "s", .session_len = 1, .callback = "", .cookie = ""};
+	struct headers headers = {{NULL}, {NULL}};
+	struct connection_source source = {
+	    .path = "/e", .header = find_header, .context = &headers};
+	struct buffer out = BUFFER_INIT;
+	struct wire_source got;
+	struct wire_header header;
+	char *payload;
+
+	(void)state;
+	for (size_t i = 0; i <= WIRE_HEADERS_MAX; i++) {
+		snprintf(names[i], sizeof names[i], "h-%zu", i);
+		headers.names[i] = headers.values[i] = names[i];
+	}
+	assert_int_equal(wire_encode_receive(&out, 1, &receive, &source, headers.names), -1);
+	assert_int_equal(out.len, 0);
+	headers.names[WIRE_HEADERS_MAX] = NULL;
+	assert_int_equal(wire_encode_receive(&out, 1, &receive, &source, headers.names), 0);
+	payload = take_message(&out, &header);
+	assert_int_equal(wire_decode_receive(&header, payload, &receive, &got), 0);
+	assert_int_equal(got.header_count, WIRE_HEADERS_MAX);
+	assert_string_equal(got.source.header(got.source.context, "h-31"), "h-31");
+	assert_true(got.source.peer == NULL && got.source.local == NULL);
+	free(payload);
+	/* One more, made from what is there. */
+	buffer_append(&out, BYTES("\0\1x\0\0\0\0"));
+	out.data[WIRE_HEADER_SIZE + 23]++;
+	header.length += 7;
+	assert_int_equal(
+	    wire_decode_receive(&header, out.data + WIRE_HEADER_SIZE, &receive, &got), -1);
+	buffer_free(&out);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_least_payloads),
+	    cmocka_unit_test(test_empty_session_ids),
+	    cmocka_unit_test(test_receive_refused),
+	    cmocka_unit_test(test_send_refused),
+	    cmocka_unit_test(test_services_refused),
+	    cmocka_unit_test(test_too_many_headers),
 	    cmocka_unit_test(test_changes),
 	};
 

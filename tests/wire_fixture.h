@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "common/buffer.h"
+#include "common/log.h"
 #include "common/wire.h"
 #include "common/wire_messages.h"
 
@@ -61,7 +62,7 @@ find_header(const void *context, const char *name)
 static const char *const wanted[] = {"host", "origin", "via", NULL};
 
 /*
- * A RECEIVE without its query, as it has to be: test_wire_messages.c encodes it, test_wire_bad.c
+ * A RECEIVE as it has to be: test_wire_messages.c encodes it, test_wire_bad.c
  * breaks it.
  */
 static const char some_receive[] = "\0\0\0\x5f\0\x20\0\5\0\0\0\0\0\0\0\x09"
@@ -71,5 +72,28 @@ static const char some_receive[] = "\0\0\0\x5f\0\x20\0\5\0\0\0\0\0\0\0\x09"
 				   "\6"
 				   "0123456789abcdef\0\x50"
 				   "\2\0\4host\0\0\4h:80\0\0\3via\0\0\0\0";
+
+/* The options of a service; those that are not sent are set as well. */
+static inline struct service_options
+some_options(void)
+{
+	return (struct service_options){
+	    .sockjs_url = (char *)(uintptr_t) "u",
+	    .response_limit = 0x20000,
+	    .transports = 0x65,
+	    .websocket = true,
+	    .jsessionid = JSESSIONID_MODULE,
+	    .websocket_hixie76 = true,
+	    .websocket_deflate = true,
+	    .websocket_heartbeat = WEBSOCKET_HEARTBEAT_FRAME,
+	    .heartbeat_delay = 25000,
+	    .disconnect_delay = 5000,
+	    .body_limit = 0x0102030405,
+	    .message_limit = 1,
+	    .messages_limit = 0x10203,
+	    .queue_limit = 1,
+	    .log_level = SEVERITY_DEBUG,
+	};
+}
 
 #endif

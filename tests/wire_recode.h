@@ -14,6 +14,15 @@
 #include "common/wire.h"
 #include "common/wire_messages.h"
 
+/* What has come out of a decoder can be encoded. */
+enum { RECODE_NOT_ENCODED = -2 };
+
+static inline int
+recode_result(int encoded)
+{
+	return encoded == -1 ? RECODE_NOT_ENCODED : 0;
+}
+
 static inline int
 recode_hello(const struct wire_header *header, const char *payload, struct buffer *out)
 {
@@ -51,7 +60,7 @@ recode_services(const struct wire_header *header, const char *payload, struct bu
 	for (size_t i = 0; i < services.count; i++)
 		entries[i] =
 		    (struct wire_service_entry){services.list[i].name, &services.list[i].options};
-	result = wire_encode_services(out, entries, services.count);
+	result = recode_result(wire_encode_services(out, entries, services.count));
 	free(entries);
 	wire_services_clear(&services);
 	return result;
@@ -81,7 +90,8 @@ recode_receive(
 	for (size_t i = 0; i < source.header_count; i++)
 		names[i] = source.headers[i].name;
 	*is_same = !has_header_twice(&source);
-	return wire_encode_receive(out, header->request, &receive, &source.source, names);
+	return recode_result(
+	    wire_encode_receive(out, header->request, &receive, &source.source, names));
 }
 
 static inline int
@@ -91,7 +101,7 @@ recode_send(const struct wire_header *header, const char *payload, struct buffer
 
 	if (wire_decode_send(header, payload, &send) == -1)
 		return -1;
-	return wire_encode_send(out, header->request, &send);
+	return recode_result(wire_encode_send(out, header->request, &send));
 }
 
 static inline int
@@ -110,7 +120,8 @@ recode_frame(const struct wire_header *header, const char *payload, struct buffe
 
 	if (wire_decode_frame(header, payload, &frame) == -1)
 		return -1;
-	return wire_encode_frame(out, header->request, frame.bytes, frame.len, frame.end);
+	return recode_result(
+	    wire_encode_frame(out, header->request, frame.bytes, frame.len, frame.end));
 }
 
 static inline int
@@ -142,12 +153,13 @@ recode_cookie(const struct wire_header *header, const char *payload, struct buff
 
 	if (wire_decode_cookie(header, payload, &cookie) == -1)
 		return -1;
-	return wire_encode_cookie(out, header->request, cookie.value);
+	return recode_result(wire_encode_cookie(out, header->request, cookie.value));
 }
 
 /*
- * Appends to out. Returns 0, or -1 if the payload is not such a message. *is_same: the payload that
- * was appended has to be the one that was given.
+ * Appends to out. Returns 0; -1 if the payload is not such a message; RECODE_NOT_ENCODED if it was
+ * decoded and could not be encoded. *is_same: the payload that was appended has to be the one that
+ * was given.
  */
 static inline int
 recode(const struct wire_header *header, const char *payload, struct buffer *out, bool *is_same)

@@ -23,6 +23,7 @@ const { check, checkUnharmed } = guard('bad http', `
 [server]
 static = ${www}
 request_timeout = ${REQUEST_TIMEOUT}
+keepalive_timeout = 2s
 body_limit = ${BODY_LIMIT}
 
 [service /echo]

@@ -12,6 +12,7 @@ const { Connection, formatRequest, request } = require('./lib/http');
 const { WebSocketClient } = require('./lib/websocket');
 
 const NOTICE = isSanitized ? 2000 : 200; // ms
+const GONE = 3000; // ms after which nothing of a client that left may be open
 const ROUNDS = 20;
 
 const { check, checkUnharmed } = guard('hang up', `
@@ -167,13 +168,16 @@ const phases = {
 };
 for (const [how, leaveNow] of Object.entries(leave))
 	for (const [name, bring] of Object.entries(phases))
-		check(`${ROUNDS} clients leave with ${how} ${name}`, async ({ url }) => {
+		check(`${ROUNDS} clients leave with ${how} ${name}: nothing of them stays open`, async (daemon) => {
+			const before = daemon.openDescriptors();
 			await Promise.all(Array.from({ length: ROUNDS }, async () => {
-				const connection = await Connection.open(url);
-				await bring(connection, url);
+				const connection = await Connection.open(daemon.url);
+				await bring(connection, daemon.url);
 				await new Promise((resolve) => connection.socket.write('', resolve));
 				leaveNow(connection);
 			}));
+			const left = () => daemon.openDescriptors() - before;
+			await eventually(() => left() <= 0, () => `${left()} of ${ROUNDS} connections are still open`, GONE);
 		});
 
 check('of many clients that hear a broadcast, half leave while it is sent; the others get it', async ({ url }) => {

@@ -23,6 +23,8 @@ const stacks = new Set();
 after(() => {
 	for (const stack of stacks)
 		stack.child.kill('SIGTERM');
+	for (const pid of processes())
+		process.kill(Number(pid), 'SIGKILL');
 	fs.rmSync(temporary, { recursive: true, force: true });
 });
 
@@ -51,11 +53,15 @@ function start(args, command = [script]) {
 	const stack = { child, stdout: '', stderr: '' };
 	child.stdout.on('data', (data) => { stack.stdout += data; });
 	child.stderr.on('data', (data) => { stack.stderr += data; });
-	stack.ended = new Promise((resolve) => child.once('close', (code, signal) => {
-		stacks.delete(stack);
-		stack.status = signal || code;
-		resolve(stack.status);
-	}));
+	stack.ended = new Promise((resolve) => {
+		child.once('exit', (code, signal) => {
+			stacks.delete(stack);
+			stack.status = signal || code;
+			// What is left behind may hold the pipes open.
+			setTimeout(() => resolve(stack.status), 5000).unref();
+		});
+		child.once('close', () => resolve(stack.status));
+	});
 	stack.lines = () => stack.stdout.split('\n').slice(0, -1);
 	stack.pids = () => stack.lines().filter((line) => line.startsWith('pids '))
 		.map((line) => Number(/^pids sessiond=(\d+)$/.exec(line)[1]));
