@@ -8,6 +8,8 @@
 #include "sessiond/http_server.h"
 #include "sessiond/remote_request.h"
 #include "sessiond/sent_ids.h"
+#include "sockjs/message_array.h"
+#include "sockjs/utf8.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -75,6 +77,18 @@ greeting_fire(struct timer *timer, void *ctx)
 	drop((struct peer *)(void *)((char *)timer - offsetof(struct peer, timer)));
 }
 
+/* A send with the largest body that a service takes, or a head. */
+static size_t
+largest_message(const struct config *config)
+{
+	size_t i, largest = 0;
+
+	for (i = 0; i < config->service_count; i++)
+		if (config->services[i]->protocol.options.body_limit > largest)
+			largest = config->services[i]->protocol.options.body_limit;
+	return largest + WIRE_OVERHEAD_MAX;
+}
+
 void
 peers_init(struct peers *all, uv_loop_t *loop, struct config *config, struct sessions *sessions,
     struct http_server *http)
@@ -86,6 +100,7 @@ peers_init(struct peers *all, uv_loop_t *loop, struct config *config, struct ses
 	    .http = http,
 	    .scratch = BUFFER_INIT,
 	};
+	all->largest_message = largest_message(config);
 	all->held_tail = &all->held;
 	timer_queue_add(&sessions->timers, &all->greetings, GREETING_WAIT_MS, greeting_fire, all);
 }
@@ -324,6 +339,19 @@ take_receive(struct peer *peer, const struct wire_header *header, const char *pa
 	return 0;
 }
 
+/* Applications count on it, and a peer that is no responder of ours may not have looked. */
+static bool
+messages_are_text(const struct wire_send *send)
+{
+	const char *cursor = send->messages, *message;
+	size_t len;
+
+	while (message_array_next(&cursor, send->messages + send->messages_len, &message, &len))
+		if (!utf8_is_valid_wtf8(message, len))
+			return false;
+	return true;
+}
+
 static enum wire_sent_result
 deliver(struct sockjs_service *service, const struct wire_send *send)
 {
@@ -343,7 +371,7 @@ take_send(struct peer *peer, const struct wire_header *header, const char *paylo
 	struct sockjs_service *service;
 	struct wire_send send;
 
-	if (wire_decode_send(header, payload, &send) == -1)
+	if (wire_decode_send(header, payload, &send) == -1 || !messages_are_text(&send))
 		return -1;
 	service = service_at(peer, send.service);
 	if (service == NULL || answer_cookie(peer, header->request, service, send.cookie) == -1)
@@ -403,7 +431,8 @@ take_messages(struct peer *peer)
 	struct wire_header header;
 	int got;
 
-	while ((got = wire_parse_header(in->data, in->len, WIRE_PAYLOAD_MAX, &header)) > 0) {
+	while (
+	    (got = wire_parse_header(in->data, in->len, peer->all->largest_message, &header)) > 0) {
 		got = wire_check(&header, WIRE_RESPONDER);
 		if (got == 0)
 			got = take_message(peer, &header, in->data + WIRE_HEADER_SIZE);

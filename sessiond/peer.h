@@ -34,6 +34,7 @@ struct peers {
 	/* Polls held by processes that serve one request at a time, the oldest first. */
 	struct remote_request *held, **held_tail;
 	size_t held_count;
+	size_t largest_message; /* bytes that a peer may send at once */
 	struct buffer scratch;
 };
 

@@ -124,7 +124,7 @@ struct session *session_obtain(struct sockjs_service *service, const char *id, s
 /* Sends a heartbeat now, which ends a poll. The session must have a receiver. */
 void session_send_heartbeat(struct session *session);
 
-/* Lets the receiver go, after a heartbeat, whatever its kind; the client asks again. The session must have a receiver. */
+/* Lets an HTTP or remote receiver go, after a heartbeat; the client asks again. The session must have a receiver. */
 void session_release_receiver(struct session *session);
 
 /* A message from the client; data is borrowed. */

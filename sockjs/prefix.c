@@ -88,7 +88,7 @@ prefix_match(const struct prefix *prefix, const char *path)
 			return -1;
 		return (long)prefix->len;
 	}
-	if (regexec(&prefix->pattern, path, 1, &match, 0) != 0 ||
+	if (regexec(&prefix->pattern, path, 1, &match, 0) != 0 || match.rm_so != 0 ||
 	    !is_segment_end(path[match.rm_eo]))
 		return -1;
 	return (long)match.rm_eo;

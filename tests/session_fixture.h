@@ -90,6 +90,7 @@ struct fake_receiver {
 	char name;
 	unsigned frames_left; /* the frame that makes it 0 completes the response */
 	bool pings;	      /* its heartbeat wants an answer */
+	bool takes_one;	      /* message at a time */
 	bool congested;	      /* takes no messages */
 	size_t backlog;
 	unsigned ends; /* times it was let go */
@@ -138,7 +139,17 @@ fake_messages(struct receiver *receiver, struct message_queue *queue)
 	assert_int_not_equal(queue->count, 0);
 	if (fake_of(receiver)->congested)
 		return RECEIVER_MORE;
-	message_queue_append_frame(queue, &frame);
+	if (fake_of(receiver)->takes_one) {
+		struct message_queue first = {NULL, 0, 0, 0, 0};
+		struct message *message = message_queue_shift(queue);
+
+		assert_int_equal(message_queue_push(&first, message), 0);
+		message_unref(&message);
+		message_queue_append_frame(&first, &frame);
+		message_queue_clear(&first);
+	} else {
+		message_queue_append_frame(queue, &frame);
+	}
 	result = fake_frame(receiver, frame.data, frame.len);
 	buffer_free(&frame);
 	return result;

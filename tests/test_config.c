@@ -382,7 +382,9 @@ test_section_of_responder(void **state)
 	(void)state;
 	load("[fcgi]\nbackend_timeout = 3s\n[service /a]\nmodule = m\n[fcgi]\n");
 	assert_int_equal(config->service_count, 1);
-	load("[service /a]\nmodule = m\n[fcgi]\nbackend_timeout = 3s\n");
+	load("[service /a]\nmodule = m\n[fcgi]\nbackend_timeout = 3s\nlisten = /s\n");
+	assert_refused(
+	    "[fcgi]\nlisten = /s\nlisten = /t\n", "3: option \"listen\" was already set on line 2");
 	assert_refused("[fcgi]\nbackend_timeou = 3s\n",
 	    "2: unknown option \"backend_timeou\", did you mean \"backend_timeout\"?");
 	assert_refused("[service /a]\nmodule = m\n[fcgi]\nmodule = m\n",

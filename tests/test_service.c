@@ -74,6 +74,9 @@ test_pattern(void **state)
 	assert_match("~ /a|/b", "/x/b", -1);
 	assert_match("~ /a|/a/b", "/a/b/c", 4);
 	assert_match("~ /[^/]+/sock", "/room/sock/info", 10);
+	/* Parentheses that undo ours do not undo the anchor. */
+	assert_match("~ /a)|(/b", "/x/b", -1);
+	assert_match("~ /a)|(/b", "/a/x", 2);
 }
 
 static void

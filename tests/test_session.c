@@ -182,6 +182,22 @@ test_congested_receiver(void **state)
 	assert_seen("1<a[\"a\",\"b\"] ");
 }
 
+/* As a raw websocket does, which ends when the queue is empty, not before. */
+static void
+test_one_message_at_a_time(void **state)
+{
+	struct fake_receiver *raw = fake_receiver('1', TRANSPORT_WEBSOCKET_RAW, &single_ops);
+
+	(void)state;
+	raw->takes_one = true;
+	arrive(NULL, raw);
+	write_text(latest, "a");
+	write_text(latest, "b");
+	sockjs_close(latest, 0, NULL);
+	turn();
+	assert_seen("1<o + 1<a[\"a\"] 1<a[\"b\"] 1<c[1000,\"Normal closure\"] 1. - ");
+}
+
 static void
 test_data_in_order(void **state)
 {
@@ -447,6 +463,7 @@ main(void)
 	    SESSION_TEST(poll_waits_for_messages),
 	    SESSION_TEST(stream_reaches_limit),
 	    SESSION_TEST(congested_receiver),
+	    SESSION_TEST(one_message_at_a_time),
 	    SESSION_TEST(data_in_order),
 	    SESSION_TEST(receive_all),
 	    SESSION_TEST(echo),
