@@ -3,7 +3,7 @@
  * after each resumption; the phase tells which call it is.
  *
  * A request that cannot be answered yet is suspended, and resumed when its response or more of its stream is there. While it is
- * suspended libmicrohttpd does not look at the connection: http_connection_watch does.
+ * suspended libmicrohttpd does not look at the connection: http_server.c does.
  */
 #include "sessiond/http_request.h"
 
@@ -102,24 +102,34 @@ refuse_body(struct http_request *request)
 	return queue_response(request);
 }
 
-/* Counts the lines of Content-Length and whether they differ. */
-struct lengths {
-	const char *first;
-	bool differ;
+/* What all lines of Content-Length and Transfer-Encoding say. */
+struct framing {
+	const char *length, *encoding;
+	bool is_ambiguous; /* two lines of either differ */
 };
 
-static enum MHD_Result
-look_at_length(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+static void
+note(struct framing *framing, const char **first, const char *value)
 {
-	struct lengths *lengths = cls;
+	if (*first == NULL)
+		*first = value;
+	else if (strcmp(*first, value) != 0)
+		framing->is_ambiguous = true;
+}
+
+static enum MHD_Result
+look_at_framing(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct framing *framing = cls;
 
 	(void)kind;
-	if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) != 0)
-		return MHD_YES;
-	if (lengths->first == NULL)
-		lengths->first = value;
-	else if (strcmp(lengths->first, value) != 0)
-		lengths->differ = true;
+	if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0)
+		note(framing, &framing->length, value);
+	else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
+		/* Two codings, were they alike, would be chunks of chunks. */
+		framing->is_ambiguous = framing->is_ambiguous || framing->encoding != NULL;
+		framing->encoding = value;
+	}
 	return MHD_YES;
 }
 
@@ -130,16 +140,14 @@ look_at_length(void *cls, enum MHD_ValueKind kind, const char *name, const char 
 static int
 refusal_of_framing(struct http_request *request, const char **length)
 {
-	const char *encoding =
-	    find_header(request->connection->mhd, MHD_HTTP_HEADER_TRANSFER_ENCODING);
-	struct lengths lengths = {NULL, false};
+	struct framing framing = {NULL, NULL, false};
 
 	MHD_get_connection_values(
-	    request->connection->mhd, MHD_HEADER_KIND, look_at_length, &lengths);
-	*length = lengths.first;
-	if (lengths.differ || (encoding != NULL && lengths.first != NULL))
+	    request->connection->mhd, MHD_HEADER_KIND, look_at_framing, &framing);
+	*length = framing.length;
+	if (framing.is_ambiguous || (framing.encoding != NULL && framing.length != NULL))
 		return MHD_HTTP_BAD_REQUEST;
-	if (encoding != NULL && strcasecmp(encoding, "chunked") != 0)
+	if (framing.encoding != NULL && strcasecmp(framing.encoding, "chunked") != 0)
 		return MHD_HTTP_NOT_IMPLEMENTED;
 	return 0;
 }
@@ -155,12 +163,13 @@ refuse_framing(struct http_request *request, int status)
 }
 
 static enum MHD_Result
-handle_head(struct http_request *request, const char *method)
+handle_head(struct http_request *request, const char *method, const char *version)
 {
 	const char *length, *expect;
 	int refusal;
 
 	snprintf(request->method, sizeof request->method, "%s", method);
+	request->is_http10 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
 	split_uri(request);
 	request->head = (struct request_head){
 	    .method = request->method,
@@ -262,7 +271,7 @@ http_request_respond_reply(struct http_request *request)
 static bool
 suspend(struct http_request *request)
 {
-	if (!http_connection_watch(request->connection))
+	if (request->connection->is_gone)
 		return false;
 	request->is_suspended = true;
 	MHD_suspend_connection(request->connection->mhd);
@@ -418,10 +427,9 @@ http_request_handle(void *cls, struct MHD_Connection *mhd, const char *url, cons
 	(void)cls;
 	(void)mhd;
 	(void)url;
-	(void)version;
 	switch (request->phase) {
 	case HTTP_REQUEST_HEAD:
-		return handle_head(request, method);
+		return handle_head(request, method, version);
 	case HTTP_REQUEST_BODY:
 		if (*upload_data_size > 0)
 			return handle_body(request, upload_data, upload_data_size);

@@ -45,7 +45,7 @@ struct http_request {
 	size_t session_id_len;
 	struct reply reply;
 	struct buffer body;
-	bool body_too_large;
+	bool body_too_large, is_http10;
 	char callback[TRANSPORT_CALLBACK_MAX + 1];
 	struct MHD_Response *response; /* ready to be queued; owned until then */
 	struct buffer out;	       /* of a stream: frames on their way */

@@ -11,8 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+enum { HANGUPS_A_TURN = 256 };
 
 static struct http_connection *
 connection_of_timer(struct timer *timer)
@@ -23,19 +26,20 @@ connection_of_timer(struct timer *timer)
 
 /* --- the life of a connection ------------------------------------------------------------------------------------- */
 
-static void
-on_hangup_closed(uv_handle_t *handle)
-{
-	free(handle);
-}
-
 void
 http_connection_unwatch(struct http_connection *connection)
 {
-	if (connection->hangup == NULL)
-		return;
-	uv_close((uv_handle_t *)connection->hangup, on_hangup_closed);
-	connection->hangup = NULL;
+	epoll_ctl(connection->server->hangup_fd, EPOLL_CTL_DEL, connection->fd, NULL);
+}
+
+/* For the connection's whole life: closing the descriptor takes it out of the set. */
+static void
+watch_hangup(struct http_connection *connection)
+{
+	struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = connection};
+
+	if (epoll_ctl(connection->server->hangup_fd, EPOLL_CTL_ADD, connection->fd, &event) == -1)
+		log_error("a connection's hang-up cannot be watched: %s", strerror(errno));
 }
 
 static void
@@ -56,6 +60,7 @@ connection_create(struct http_server *server, struct MHD_Connection *mhd, void *
 	server->first = connection;
 	server->count++;
 	timer_start(&server->arrivals, &connection->timer, sessions_now(server->sessions));
+	watch_hangup(connection);
 	*context = connection;
 }
 
@@ -63,7 +68,6 @@ static void
 connection_destroy(struct http_connection *connection)
 {
 	timer_stop(&connection->timer);
-	http_connection_unwatch(connection);
 	*connection->link = connection->next;
 	if (connection->next != NULL)
 		connection->next->link = connection->link;
@@ -128,33 +132,33 @@ http_connection_local(struct http_connection *connection)
 
 /* --- hang-ups and deadlines --------------------------------------------------------------------------------------- */
 
+/*
+ * The peer sends nothing more. A suspended request ends with it. Elsewhere libmicrohttpd will read the end itself, if it looks:
+ * it takes the end for read when it came with the last bytes (its epoll set is edge-triggered and says so only once), so the
+ * socket's state is changed once more.
+ */
 static void
-on_hangup(uv_poll_t *poll, int status, int events)
+hang_up(struct http_connection *connection)
 {
-	struct http_connection *connection = poll->data;
+	connection->is_gone = true;
+	if (connection->request != NULL && connection->request->is_suspended)
+		http_request_hung_up(connection->request);
+	else
+		shutdown(connection->fd, SHUT_RD);
+}
+
+static void
+on_hangups(uv_poll_t *poll, int status, int events)
+{
+	struct http_server *server = poll->data;
+	struct epoll_event ready[HANGUPS_A_TURN];
+	int i, n;
 
 	(void)status;
 	(void)events;
-	uv_poll_stop(poll);
-	connection->is_gone = true;
-	if (connection->request != NULL)
-		http_request_hung_up(connection->request);
-}
-
-bool
-http_connection_watch(struct http_connection *connection)
-{
-	if (connection->is_gone)
-		return false;
-	if (connection->hangup != NULL)
-		return true;
-	connection->hangup = calloc(1, sizeof *connection->hangup);
-	if (connection->hangup == NULL ||
-	    uv_poll_init(connection->server->loop, connection->hangup, connection->fd) != 0)
-		abort();
-	connection->hangup->data = connection;
-	uv_poll_start(connection->hangup, UV_DISCONNECT, on_hangup);
-	return true;
+	n = epoll_wait(server->hangup_fd, ready, HANGUPS_A_TURN, 0);
+	for (i = 0; i < n; i++)
+		hang_up(ready[i].data.ptr);
 }
 
 static const char *
@@ -356,6 +360,12 @@ http_server_start(struct http_server *server, uv_loop_t *loop, struct config *co
 	    arrival_fire, server);
 	timer_queue_add(
 	    &sessions->timers, &server->idles, config->server.keepalive_timeout, idle_fire, server);
+	server->hangup_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (server->hangup_fd == -1 ||
+	    uv_poll_init(loop, &server->hangup_poll, server->hangup_fd) != 0)
+		return error_set(err, EX_OSERR, "epoll: %s", strerror(errno));
+	server->hangup_poll.data = server;
+	uv_poll_start(&server->hangup_poll, UV_READABLE, on_hangups);
 	server->mhd = start_mhd(server);
 	if (server->mhd == NULL)
 		return error_set(
@@ -392,6 +402,8 @@ http_server_stop(struct http_server *server)
 			http_request_give_up(connection->request);
 	MHD_run(server->mhd);
 	uv_close((uv_handle_t *)&server->poll, NULL);
+	uv_close((uv_handle_t *)&server->hangup_poll, NULL);
+	close(server->hangup_fd);
 	uv_close((uv_handle_t *)&server->timer, NULL);
 	MHD_stop_daemon(server->mhd);
 	server->mhd = NULL;

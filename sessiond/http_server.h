@@ -32,6 +32,8 @@ struct http_server {
 	struct MHD_Daemon *mhd;
 	uv_poll_t poll;	  /* libmicrohttpd's epoll descriptor */
 	uv_timer_t timer; /* libmicrohttpd's timeouts */
+	int hangup_fd;	  /* an epoll set of all connections, for their hang-ups */
+	uv_poll_t hangup_poll;
 	bool is_draining;
 	bool has_work;		     /* libmicrohttpd has to run in this turn */
 	struct timer_queue arrivals; /* requests that have to be complete */
@@ -50,10 +52,8 @@ struct http_connection {
 	int fd;
 	struct timer timer;	      /* of arrivals or idles; none while a response is under way */
 	struct http_request *request; /* the current one, NULL between two */
-	uv_poll_t
-	    *hangup; /* watches for the peer's hang-up, once a request was suspended; NULL before */
-	bool is_gone;	/* the peer hung up */
-	bool has_local; /* local is filled */
+	bool is_gone;		      /* the peer hung up */
+	bool has_local;		      /* local is filled */
 	struct sockaddr_storage local;
 };
 
@@ -82,12 +82,6 @@ void http_connection_arrived(struct http_connection *connection);
 
 /* The response is complete: the next request may come within keepalive_timeout. */
 void http_connection_idle(struct http_connection *connection);
-
-/*
- * Watches for a hang-up while libmicrohttpd does not, from now on. False if the peer has hung up already. On a hang-up
- * http_request_hung_up is called, from the loop.
- */
-bool http_connection_watch(struct http_connection *connection);
 
 /* Gives the descriptor up to its new owner: no watching any more. Before it is taken from libmicrohttpd. */
 void http_connection_unwatch(struct http_connection *connection);

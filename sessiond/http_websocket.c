@@ -212,7 +212,8 @@ http_websocket_upgrade(struct http_request *request)
 		   *key2 = header_of(request, "Sec-WebSocket-Key2");
 	const char *error;
 
-	if (!has_token(request, "Upgrade", "websocket") ||
+	/* An upgrade is a matter of HTTP/1.1 (RFC 6455 4.2.1). */
+	if (request->is_http10 || !has_token(request, "Upgrade", "websocket") ||
 	    !has_token(request, "Connection", "upgrade")) {
 		refuse(request, MHD_HTTP_BAD_REQUEST, "Not a valid websocket request");
 		return;

@@ -253,7 +253,6 @@ take_hello(struct peer *peer, const struct wire_header *header, const char *payl
 	if (peer->state != PEER_GREETING || wire_decode_hello(header, payload, &hello) == -1)
 		return -1;
 	peer->pid = hello.pid;
-	timer_stop(&peer->timer);
 	wire_encode_hello(&peer->out, &ours);
 	peer_mark(peer);
 	refusal = is_allowed(peer) ? wire_hello_refusal(&hello, 1u << WIRE_RESPONDER)
@@ -261,9 +260,11 @@ take_hello(struct peer *peer, const struct wire_header *header, const char *payl
 	if (refusal != NULL) {
 		log_error("responder %u is refused: %s", hello.pid, refusal);
 		wire_encode_goodbye(&peer->out, refusal);
+		/* The timer goes on: it has until then to read this and to leave. */
 		set_state(peer, PEER_LEAVING);
 		return 0;
 	}
+	timer_stop(&peer->timer);
 	set_state(peer, PEER_OPEN);
 	return send_services(peer);
 }

@@ -268,10 +268,19 @@ websocket_close(struct websocket *websocket, unsigned code, const char *reason, 
 	websocket_push(websocket);
 }
 
+/* The session's part ends, after what its application has answered so far. */
+static void
+end_session(struct websocket *websocket)
+{
+	if (websocket->receiver.session != NULL)
+		session_flush(websocket->receiver.session);
+	session_receiver_broke(&websocket->receiver);
+}
+
 void
 websocket_fail(struct websocket *websocket, unsigned code, const char *reason)
 {
-	session_receiver_broke(&websocket->receiver);
+	end_session(websocket);
 	/* The rules end here for the peer: its close frame is not waited for. */
 	websocket->peer_closed = true;
 	websocket_close(websocket, code, reason, strlen(reason));
@@ -282,8 +291,8 @@ websocket_fail(struct websocket *websocket, unsigned code, const char *reason)
 static void
 handle_close(struct websocket *websocket, const struct ws_event *event)
 {
+	end_session(websocket);
 	websocket->peer_closed = true;
-	session_receiver_broke(&websocket->receiver);
 	websocket_close(websocket, event->code, event->data, event->len);
 	end_output(websocket);
 }
