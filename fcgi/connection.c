@@ -70,7 +70,7 @@ connection_create(struct responder *responder, int fd)
 	set_write_timeout(fd);
 	timer_start(&responder->arrivals, &connection->timer, responder_now(responder));
 	set_watch(connection);
-	connection_event(connection);
+	connection_event(connection, EPOLLIN);
 }
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
@@ -150,14 +150,17 @@ fill_memory_file(const char *data, size_t len)
 	return 0;
 }
 
-/* True if the peer has closed its side. */
+/* True if the peer has closed its side, or says that it gives its request up. What else is there is its next request. */
 static bool
-peer_has_closed(int fd)
+peer_has_left(const struct connection *connection)
 {
-	char byte;
-	ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	unsigned char head[8];
+	ssize_t n = recv(connection->fd, head, sizeof head, MSG_PEEK | MSG_DONTWAIT);
 
-	return n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR);
+	if (n <= 0)
+		return n == 0 || (errno != EAGAIN && errno != EINTR);
+	return connection->in.len == 0 &&
+	    record_is_abort(head, (size_t)n, (unsigned)connection->fcgx.requestId);
 }
 
 /*
@@ -262,9 +265,9 @@ read_more(struct connection *connection)
 	return true;
 }
 
-/* Collects the next request, until it is whole or nothing more is there. */
-static void
-collect(struct connection *connection)
+/* Collects one request, until it is whole; returns false when nothing more is there, or the connection is over. */
+static bool
+collect_one(struct connection *connection)
 {
 	enum record_progress progress = RECORD_INCOMPLETE;
 
@@ -272,26 +275,39 @@ collect(struct connection *connection)
 		if (connection->in.len > 0)
 			progress = scan(connection);
 		if (progress == RECORD_INCOMPLETE && !read_more(connection))
-			return;
+			return false;
 	}
 	if (progress == RECORD_COMPLETE) {
 		take_request(connection);
-		return;
+		return true;
 	}
 	log_info(
 	    "a web server's connection was given up: no FastCGI, a request too large, or aborted");
 	connection_drop(connection);
+	return false;
+}
+
+/* A request that is answered at once makes room for the next: that is taken here, however many there are, not in its depths. */
+static void
+collect(struct connection *connection)
+{
+	if (connection->is_collecting)
+		return;
+	connection->is_collecting = true;
+	while (connection->state == CONNECTION_WAITING && collect_one(connection))
+		;
+	connection->is_collecting = false;
 }
 
 void
-connection_event(struct connection *connection)
+connection_event(struct connection *connection, uint32_t events)
 {
 	switch (connection->state) {
 	case CONNECTION_WAITING:
 		collect(connection);
 		break;
 	case CONNECTION_PARKED:
-		if (peer_has_closed(connection->fd))
+		if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) || peer_has_left(connection))
 			connection_drop(connection);
 		break;
 	case CONNECTION_WRITING:
@@ -341,7 +357,7 @@ response_is_out(struct connection *connection)
 		/* What a thread was writing may have been followed by more, or by the peer's end. */
 		if (connection->out.len > 0 || connection->response_ended)
 			connection_push(connection, connection->response_ended);
-		else if (peer_has_closed(connection->fd))
+		else if (peer_has_left(connection))
 			connection_drop(connection);
 		return;
 	}
@@ -351,8 +367,11 @@ response_is_out(struct connection *connection)
 		forget(connection);
 		return;
 	}
-	/* Kept by the web server: its next request may be here already. */
+	/* Kept by the web server: its next request may be here already, or a part of it. */
 	connection->state = CONNECTION_WAITING;
+	if (connection->in.len > 0)
+		timer_start(&connection->responder->arrivals, &connection->timer,
+		    responder_now(connection->responder));
 	if (connection->responder->is_draining)
 		connection_drop(connection);
 	else

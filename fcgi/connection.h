@@ -37,6 +37,7 @@ struct connection {
 	int fd;
 	struct timer timer; /* of arrivals, or of patience while parked */
 	uv_work_t work;
+	bool is_collecting;  /* requests are being read: the next one's turn comes after this one */
 	bool peer_gone;	     /* the web server closed while a thread had the connection */
 	bool failed;	     /* to write */
 	bool response_ended; /* nothing follows what is in out */
@@ -52,8 +53,8 @@ struct connection {
 /* Takes an accepted socket. */
 void connection_create(struct responder *responder, int fd);
 
-/* The socket has something: a request, or its end. */
-void connection_event(struct connection *connection);
+/* The socket has something, as epoll tells: a request, or its end. */
+void connection_event(struct connection *connection, uint32_t events);
 
 /* Adds bytes to the response; connection_push writes them. ended: the response is complete with them. */
 void connection_add(struct connection *connection, const void *data, size_t len);

@@ -5,11 +5,13 @@
 
 #include "common/log.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #define OPTION(member) offsetof(struct fcgi_options, member)
 #define DAY_MS	       86400000u
@@ -132,6 +134,24 @@ check(struct responder_config *config, struct error *err)
 	return 0;
 }
 
+/*
+ * For autostart. A symbolic link is not followed: relative paths count from its own folder, as they
+ * do for sessiond.
+ */
+static char *
+absolute(const char *path)
+{
+	char folder[PATH_MAX], *joined;
+
+	if (path[0] == '/' || getcwd(folder, sizeof folder) == NULL)
+		joined = strdup(path);
+	else if (asprintf(&joined, "%s/%s", folder, path) == -1)
+		joined = NULL;
+	if (joined == NULL)
+		abort();
+	return joined;
+}
+
 int
 responder_config_read(
     const char *path, struct responder_config *config, const char *socket, struct error *err)
@@ -139,11 +159,7 @@ responder_config_read(
 	static const struct conf_handler handler = {on_section, on_option};
 	struct reading reading = {.config = config};
 
-	*config = (struct responder_config){.conf_path = realpath(path, NULL)};
-	if (config->conf_path == NULL)
-		config->conf_path = strdup(path);
-	if (config->conf_path == NULL)
-		abort();
+	*config = (struct responder_config){.conf_path = absolute(path)};
 	if (conf_set_defaults(fcgi_option_table, fcgi_option_count, &config->options, err) == -1 ||
 	    conf_read(config->conf_path, &handler, &reading, err) == -1) {
 		responder_config_clear(config);

@@ -45,7 +45,8 @@ record_scan(struct record_scan *scan, const unsigned char *data, size_t len)
 		scan->at += record.size;
 		if (record.type == BEGIN_REQUEST && scan->id == 0)
 			scan->id = record.id;
-		if (record.type != STDIN || record.id != scan->id)
+		/* Id 0 is no request's. */
+		if (record.type != STDIN || scan->id == 0 || record.id != scan->id)
 			continue;
 		if (record.content == 0)
 			return RECORD_COMPLETE;
@@ -54,4 +55,15 @@ record_scan(struct record_scan *scan, const unsigned char *data, size_t len)
 		return RECORD_INCOMPLETE;
 	}
 	return RECORD_INCOMPLETE;
+}
+
+bool
+record_is_abort(const unsigned char *data, size_t len, unsigned id)
+{
+	struct record record;
+
+	if (len < HEADER || data[0] != PROTOCOL_VERSION)
+		return false;
+	record = read_header(data);
+	return record.type == ABORT_REQUEST && record.id == id;
 }

@@ -32,4 +32,7 @@ struct record_scan {
  */
 enum record_progress record_scan(struct record_scan *scan, const unsigned char *data, size_t len);
 
+/* True if data[0..len) begins with the head of the record by which the web server gives up the request of that id. */
+bool record_is_abort(const unsigned char *data, size_t len, unsigned id);
+
 #endif

@@ -128,6 +128,34 @@ write_header(void *context, const char *name, const char *value)
 	connection_add(connection, "\r\n", 2);
 }
 
+/* nginx takes the status line from here, and without a phrase writes one that lacks its blank (RFC 9112, section 4). */
+static const char *
+reason_of(int status)
+{
+	static const struct {
+		int status;
+		const char *phrase;
+	} reasons[] = {
+	    {200, "OK"},
+	    {204, "No Content"},
+	    {304, "Not Modified"},
+	    {400, "Bad Request"},
+	    {404, "Not Found"},
+	    {405, "Method Not Allowed"},
+	    {413, "Content Too Large"},
+	    {431, "Request Header Fields Too Large"},
+	    {500, "Internal Server Error"},
+	    {501, "Not Implemented"},
+	    {503, "Service Unavailable"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+		if (reasons[i].status == status)
+			return reasons[i].phrase;
+	return "Other";
+}
+
 /* The headers, as CGI has them. body_len: of the whole body, -1 if that is not known. */
 static void
 write_head(struct request *request, ssize_t body_len)
@@ -138,7 +166,8 @@ write_head(struct request *request, ssize_t body_len)
 
 	request->is_answered = true;
 	request->head.now = time(NULL);
-	n = snprintf(line, sizeof line, "Status: %d\r\n", request->reply.status);
+	n = snprintf(line, sizeof line, "Status: %d %s\r\n", request->reply.status,
+	    reason_of(request->reply.status));
 	connection_add(connection, line, (size_t)n);
 	reply_headers(&request->reply,
 	    request->service == NULL ? NULL : &request->service->protocol, &request->head,
@@ -184,7 +213,9 @@ find_service(struct request *request, const struct service_table *services)
 	}
 	while (folder_len > 0 && script[folder_len - 1] != '/')
 		folder_len--;
-	if (request->service == NULL && folder_len > 1 && strncmp(path, script, folder_len) == 0) {
+	/* A web server that gives every path to the program may call it by that path. */
+	if (request->service == NULL && folder_len > 1 && strcmp(path, script) != 0 &&
+	    strncmp(path, script, folder_len) == 0) {
 		request->service =
 		    service_table_find(services, path + folder_len - 1, &request->prefix_len);
 		request->prefix_len += folder_len - 1;
@@ -215,6 +246,8 @@ decide_receive(struct request *request)
 
 	if (error != NULL)
 		answer_error(request, 500, error);
+	else if (request->connection->responder->is_draining)
+		request_stop(request);
 	else
 		backend_add(backend_of(request), request);
 }
@@ -237,7 +270,11 @@ decide_send(struct request *request)
 		return;
 	}
 	request->sequence = request->id;
-	backend_add(backend_of(request), request);
+	/* After our goodbye sessiond does not look at it. */
+	if (request->connection->responder->is_draining)
+		request_give_up(request);
+	else
+		backend_add(backend_of(request), request);
 }
 
 /* Only a web server that passes them on to sessiond itself can serve websockets. */

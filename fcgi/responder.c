@@ -85,7 +85,7 @@ on_epoll(uv_poll_t *poll, int status, int events)
 	n = epoll_wait(responder->epoll_fd, ready, EVENTS_A_TURN, 0);
 	/* What is dropped meanwhile is freed at the end of the turn only, so that every pointer is good. */
 	for (i = 0; i < n; i++)
-		connection_event(ready[i].data.ptr);
+		connection_event(ready[i].data.ptr, ready[i].events);
 }
 
 /* --- turns -------------------------------------------------------------------------------------------------------- */

@@ -59,7 +59,7 @@ connection_create(struct http_server *server, struct MHD_Connection *mhd, void *
 		server->first->link = &connection->next;
 	server->first = connection;
 	server->count++;
-	timer_start(&server->arrivals, &connection->timer, sessions_now(server->sessions));
+	timer_start(&server->heads, &connection->timer, sessions_now(server->sessions));
 	watch_hangup(connection);
 	*context = connection;
 }
@@ -90,7 +90,7 @@ on_connection(
 void
 http_connection_expect_body(struct http_connection *connection)
 {
-	timer_start(&connection->server->arrivals, &connection->timer,
+	timer_start(&connection->server->bodies, &connection->timer,
 	    sessions_now(connection->server->sessions));
 }
 
@@ -209,14 +209,14 @@ idle_fire(struct timer *timer, void *ctx)
 	shutdown(connection_of_timer(timer)->fd, SHUT_RDWR);
 }
 
-/* The connection that has been silent for longest, if one is. */
+/* The connection that has been silent for longest, if one is: rather one that never asked for anything. */
 static struct http_connection *
 longest_silent(struct http_server *server)
 {
-	struct timer *timer = timer_queue_first(&server->idles);
+	struct timer *timer = timer_queue_first(&server->heads);
 
 	if (timer == NULL)
-		timer = timer_queue_first(&server->arrivals);
+		timer = timer_queue_first(&server->idles);
 	return timer == NULL ? NULL : connection_of_timer(timer);
 }
 
@@ -356,7 +356,9 @@ http_server_start(struct http_server *server, uv_loop_t *loop, struct config *co
 		if (server->files == NULL)
 			return -1;
 	}
-	timer_queue_add(&sessions->timers, &server->arrivals, config->server.request_timeout,
+	timer_queue_add(&sessions->timers, &server->heads, config->server.request_timeout,
+	    arrival_fire, server);
+	timer_queue_add(&sessions->timers, &server->bodies, config->server.request_timeout,
 	    arrival_fire, server);
 	timer_queue_add(
 	    &sessions->timers, &server->idles, config->server.keepalive_timeout, idle_fire, server);
@@ -407,7 +409,8 @@ http_server_stop(struct http_server *server)
 	uv_close((uv_handle_t *)&server->timer, NULL);
 	MHD_stop_daemon(server->mhd);
 	server->mhd = NULL;
-	timer_queue_remove(&server->sessions->timers, &server->arrivals);
+	timer_queue_remove(&server->sessions->timers, &server->heads);
+	timer_queue_remove(&server->sessions->timers, &server->bodies);
 	timer_queue_remove(&server->sessions->timers, &server->idles);
 	static_files_close(&server->files);
 	buffer_free(&server->scratch);

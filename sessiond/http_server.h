@@ -35,9 +35,10 @@ struct http_server {
 	int hangup_fd;	  /* an epoll set of all connections, for their hang-ups */
 	uv_poll_t hangup_poll;
 	bool is_draining;
-	bool has_work;		     /* libmicrohttpd has to run in this turn */
-	struct timer_queue arrivals; /* requests that have to be complete */
-	struct timer_queue idles;    /* kept connections between two requests */
+	bool has_work;		   /* libmicrohttpd has to run in this turn */
+	struct timer_queue heads;  /* connections whose first request has to come */
+	struct timer_queue bodies; /* requests whose body has to */
+	struct timer_queue idles;  /* kept connections between two requests */
 	struct http_connection *first;
 	size_t count; /* connections in libmicrohttpd */
 	size_t limit; /* of all connections, websockets included */
@@ -50,7 +51,7 @@ struct http_connection {
 	struct http_connection *next, **link;
 	struct MHD_Connection *mhd;
 	int fd;
-	struct timer timer;	      /* of arrivals or idles; none while a response is under way */
+	struct timer timer; /* of heads, bodies or idles; none while a response is under way */
 	struct http_request *request; /* the current one, NULL between two */
 	bool is_gone;		      /* the peer hung up */
 	bool has_local;		      /* local is filled */

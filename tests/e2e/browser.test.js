@@ -14,7 +14,11 @@ const { srcdir } = require('./lib/stack');
 
 const CHROMIUM = process.env.CHROMIUM || ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((file) => fs.existsSync(file));
 const TIMEOUT = 30000;
-const skip = !CHROMIUM && 'Chromium is not installed';
+
+// playwright-core ends the process when node is too old for it, so this has to be known before.
+const [, neededNode] = /(\d+)/.exec(require('playwright-core/package.json').engines.node);
+const isOldNode = Number(process.versions.node.split('.')[0]) < Number(neededNode);
+const skip = !CHROMIUM ? 'Chromium is not installed' : isOldNode && `playwright-core needs node ${neededNode}`;
 
 // The transports that sockjs-client 1.6.1 itself calls possible in today's Chromium. htmlfile without an iframe of its own
 // only works on the page's own origin.

@@ -23,8 +23,10 @@ const running = new Set();
 
 // For what a failed test left running.
 function killAll() {
-	for (const daemon of running)
+	for (const daemon of running) {
 		daemon.child.kill('SIGKILL');
+		daemon.removeDirectory();
+	}
 }
 process.on('exit', killAll);
 
@@ -88,9 +90,13 @@ class Daemon {
 			this.child.kill('SIGKILL');
 			throw error;
 		} finally {
-			if (this.directory)
-				fs.rmSync(this.directory, { recursive: true, force: true });
+			this.removeDirectory();
 		}
+	}
+
+	removeDirectory() {
+		if (this.directory)
+			fs.rmSync(this.directory, { recursive: true, force: true });
 	}
 
 	openDescriptors() {

@@ -176,12 +176,13 @@ class Session {
 		this.path = `${prefix}/${server}/${this.id}`;
 	}
 
-	// Sends a receiving request and does not wait for anything.
-	async receive(name, options) {
+	// Sends a receiving request and does not wait for anything; on a connection of its own, unless one
+	// is given.
+	async receive(name, { connection, ...options } = {}) {
 		const transport = transports[name];
 		return new Receiver(
 			transport,
-			await this.context.connect(),
+			connection || (await this.context.connect()),
 			this.path + transport.path,
 			options,
 		);

@@ -28,7 +28,10 @@ const { Session } = require('./session');
 const { startStack, srcdir } = require('./stack');
 const { WebSocketClient } = require('./websocket');
 
-const AT_ONCE = 6; // tests that work (do not just wait) side by side
+const AT_ONCE = { work: 6, wait: Infinity }; // tests that run side by side: those that work, and that just wait
+// mod_fcgid has a process for each request, and a request that finds none idle waits a second before
+// it even starts one. So those that work come first, and leave processes behind.
+const AT_ONCE_FCGID = { work: 4, wait: 6, inTurn: true };
 const DEFAULT_TIMEOUT = 40000; // ms
 const SHOWN_CONNECTIONS = 6; // of a failed test
 const SHOWN_LOG = 200; // lines
@@ -139,16 +142,25 @@ class Case {
 // A difference shows mostly as something that the reference never sends.
 const waits = ({ options, difference }) => options.wait || difference;
 
-async function runAll(cases, stacks) {
-	const queue = cases.filter((each) => !waits(each));
+async function runSome(cases, atOnce, stacks) {
+	const queue = [...cases];
 	const worker = async () => {
 		for (let next = queue.shift(); next; next = queue.shift()) await next.run(stacks);
 	};
 
-	await Promise.all([
-		...cases.filter(waits).map((each) => each.run(stacks)),
-		...Array.from({ length: AT_ONCE }, worker),
-	]);
+	await Promise.all(Array.from({ length: Math.min(atOnce, queue.length) }, worker));
+}
+
+async function runAll(kind, cases, stacks) {
+	const atOnce = ['apache-fcgid', 'htaccess'].includes(kind) ? AT_ONCE_FCGID : AT_ONCE;
+	const working = runSome(
+		cases.filter((each) => !waits(each)),
+		atOnce.work,
+		stacks,
+	);
+
+	if (atOnce.inTurn) await working;
+	await Promise.all([working, runSome(cases.filter(waits), atOnce.wait, stacks)]);
 }
 
 function startAll(kind) {
@@ -261,7 +273,7 @@ function run(kind) {
 	const cases = registerAll(kind);
 	const stacks = startAll(kind);
 
-	runAll(cases, stacks);
+	runAll(kind, cases, stacks);
 	if (kind === 'reference') checkList(cases);
 	cases.forEach((each) => reportCase(each));
 	Object.keys(stacks).forEach((name) => checkSurvival(name, stacks, cases));
