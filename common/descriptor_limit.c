@@ -7,6 +7,8 @@
 
 #include <sys/resource.h>
 
+enum { SCARCE = 512 }; /* connections; with fewer, users will be turned away before long */
+
 size_t
 descriptor_limit_raise(size_t connections, size_t own)
 {
@@ -21,7 +23,8 @@ descriptor_limit_raise(size_t connections, size_t own)
 	if (limit.rlim_cur >= wanted)
 		return connections;
 	connections = limit.rlim_cur > 2 * own ? limit.rlim_cur - own : limit.rlim_cur / 2;
-	log_info("connection_limit is lowered to %zu: the system allows %zu open files",
-	    connections, (size_t)limit.rlim_cur);
+	log_at(connections < SCARCE ? SEVERITY_ERROR : SEVERITY_DEBUG,
+	    "connection_limit is lowered to %zu: the system allows %zu open files", connections,
+	    (size_t)limit.rlim_cur);
 	return connections;
 }

@@ -37,6 +37,7 @@ enum backend_state {
 struct backend {
 	struct responder *responder;
 	enum backend_state state;
+	bool is_missed;	 /* the log says that it is not there */
 	uv_poll_t *poll; /* NULL while away; closed handles free themselves */
 	uv_timer_t pause;
 	uint64_t pause_ms;
@@ -165,14 +166,30 @@ on_pause_over(uv_timer_t *timer)
 	connect_to_daemon(timer->data);
 }
 
-/* Requests stay, and wait for it to be back. */
+/* Once for each time that it is not there, however often it is tried; it may as well be starting. */
 static void
-lose(struct backend *backend, const char *why)
+tell(struct backend *backend, const char *why)
 {
 	bool was_there = backend->state == BACKEND_THERE;
 
+	if (backend->is_missed || backend->responder->is_draining ||
+	    (!was_there && backend->pause_ms < LONGEST_PAUSE_MS))
+		return;
+	backend->is_missed = true;
 	if (was_there)
 		log_error("sessiond is away: %s", why);
+	else
+		log_error("sessiond cannot be reached at %s: %s", backend->responder->config->socket,
+		    why);
+}
+
+/* Requests stay, and wait for it to be back; but not while we stop. */
+static void
+lose(struct backend *backend, const char *why)
+{
+	bool was_there = backend->state == BACKEND_THERE, stops = backend->responder->is_draining;
+
+	tell(backend, why);
 	set_state(backend, BACKEND_AWAY);
 	if (backend->poll != NULL) {
 		uv_close((uv_handle_t *)backend->poll, on_poll_closed);
@@ -182,8 +199,8 @@ lose(struct backend *backend, const char *why)
 	buffer_free(&backend->in);
 	buffer_free(&backend->out);
 	if (was_there)
-		each_request(backend, start_patience);
-	if (!was_there)
+		each_request(backend, stops ? request_stop : start_patience);
+	if (!was_there && !stops)
 		autostart(backend->responder->config);
 	uv_timer_start(&backend->pause, on_pause_over, backend->pause_ms, 0);
 	backend->pause_ms =
@@ -302,6 +319,7 @@ take_services(struct backend *backend, const struct wire_header *header, const c
 	service_table_unref(&backend->services);
 	backend->services = table;
 	backend->pause_ms = FIRST_PAUSE_MS;
+	backend->is_missed = false;
 	set_state(backend, BACKEND_THERE);
 	each_request(backend, issue);
 	return 0;

@@ -461,18 +461,17 @@ request_stop(struct request *request)
 {
 	const struct transport *transport;
 	struct buffer body = BUFFER_INIT;
+	struct wire_frame frame = {.end = true};
 
-	backend_forget(backend_of(request), request);
-	if (request->endpoint == NULL || request->endpoint->id != ENDPOINT_RECEIVE ||
-	    request->is_answered) {
+	if (request->endpoint == NULL || request->endpoint->id != ENDPOINT_RECEIVE) {
 		request_give_up(request);
 		return;
 	}
 	transport = transport_get((enum transport_id)request->endpoint->transport);
 	transport->wrap(request->callback, FRAME_HEARTBEAT, strlen(FRAME_HEARTBEAT), &body);
-	request->reply.body = body.data;
-	request->reply.body_len = body.len;
-	answer(request);
+	frame.bytes = body.data;
+	frame.len = body.len;
+	request_frame(request, &frame);
 	buffer_free(&body);
 }
 

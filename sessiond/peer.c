@@ -62,11 +62,14 @@ detach(struct peer *peer)
 	return peer->fd;
 }
 
-/* Its requests' clients are gone with it. */
+/*
+ * What it held is not answered any more. The sessions stay for a while: their clients ask again, through this responder, if only the
+ * connection broke, or through another.
+ */
 static void
 drop(struct peer *peer)
 {
-	remote_requests_break(peer);
+	remote_requests_release(peer);
 	close(detach(peer));
 }
 

@@ -120,16 +120,6 @@ remote_request_break(struct remote_request *request)
 }
 
 void
-remote_requests_break(struct peer *peer)
-{
-	size_t i;
-
-	for (i = 0; i < PEER_BUCKETS; i++)
-		while (peer->requests[i] != NULL)
-			remote_request_break(peer->requests[i]);
-}
-
-void
 remote_requests_release(struct peer *peer)
 {
 	size_t i;

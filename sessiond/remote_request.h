@@ -31,11 +31,10 @@ void remote_request_receive(struct peer *peer, const struct wire_header *header,
 /* The request of that id that the peer holds; NULL: none. */
 struct remote_request *remote_request_find(const struct peer *peer, uint64_t id);
 
-/* The client, or the whole peer, is gone: the session hears of it. Frees the request. */
+/* The client is gone: the session hears of it. Frees the request. */
 void remote_request_break(struct remote_request *request);
 
-/* Ends all of a peer's requests: with `h`, or as broken. */
+/* Ends all of a peer's requests, with `h`. */
 void remote_requests_release(struct peer *peer);
-void remote_requests_break(struct peer *peer);
 
 #endif

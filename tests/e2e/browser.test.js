@@ -9,7 +9,7 @@ const http = require('node:http');
 const path = require('node:path');
 const { test, before, after } = require('node:test');
 const { startDaemon, temporaryDirectory } = require('./lib/daemon');
-const { eventually } = require('./lib/guard');
+const { eventually, openFiles } = require('./lib/guard');
 const { srcdir } = require('./lib/stack');
 
 const CHROMIUM = process.env.CHROMIUM || ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((file) => fs.existsSync(file));
@@ -115,9 +115,11 @@ function check(name, body) {
 
 const textOf = (page, id) => page.locator(`#${id}`).textContent();
 
+// The page holds two connections, and is at rest once both stand.
 async function openChat(open, transport, options) {
 	const page = await open(`${daemon.url}/${transport ? `?transport=${transport}` : ''}`, options);
-	await page.waitForFunction(() => document.getElementById('status').textContent === 'connected');
+	for (const id of ['status', 'echo-status'])
+		await page.waitForFunction((name) => document.getElementById(name).textContent === 'connected', id);
 	return page;
 }
 
@@ -257,7 +259,8 @@ for (const transport of ['websocket', 'xhr-streaming', 'xhr-polling'])
 		await hears(right, 'two');
 		assert.ok(daemon.openDescriptors() > descriptors);
 		await left.context().close();
-		await eventually(() => daemon.openDescriptors() <= descriptors, 'its connections are closed');
+		await eventually(() => daemon.openDescriptors() <= descriptors,
+			() => `${daemon.openDescriptors()} descriptors, ${descriptors} before:\n${openFiles(daemon.pid)}`);
 		await say(right, 'three');
 		await hears(right, 'three');
 	});

@@ -180,6 +180,26 @@ for (const [how, leaveNow] of Object.entries(leave))
 			await eventually(() => left() <= 0, () => `${left()} of ${ROUNDS} connections are still open`, GONE);
 		});
 
+// libmicrohttpd looks at what it has closed in the order of the connections' ages: older ones must not keep it from that.
+const older = {
+	'one that idles between two requests': (connection) => connection.request('GET', '/echo'),
+	'one in the middle of a request': (connection) => connection.write('GET /ec'),
+	'one that has said nothing': () => {},
+};
+for (const [how, leaveNow] of Object.entries(leave))
+	for (const [name, bring] of Object.entries(older))
+		check(`receivers leave with ${how} while there is an older connection, ${name}: nothing of them stays open`, async (daemon) => {
+			const atRest = daemon.openDescriptors();
+			const old = await Connection.open(daemon.url);
+			await bring(old);
+			await eventually(() => daemon.openDescriptors() > atRest, 'the older connection is accepted');
+			const before = daemon.openDescriptors();
+			for (const receiver of Object.values(receivers))
+				leaveNow((await waitingReceiver(daemon.url, receiver)).connection);
+			await eventually(() => daemon.openDescriptors() <= before, () => `${daemon.openDescriptors() - before} are still open`, GONE);
+			old.close();
+		});
+
 check('of many clients that hear a broadcast, half leave while it is sent; the others get it', async ({ url }) => {
 	const clients = await Promise.all(Array.from({ length: 60 }, async () => {
 		const client = await WebSocketClient.connect(url, `${newSession('broadcast')}/websocket`);

@@ -137,4 +137,4 @@ function guard(subject, conf) {
 	return { check, checkUnharmed };
 }
 
-module.exports = { guard, eventually, sleep };
+module.exports = { guard, eventually, openFiles, sleep };
