@@ -1,7 +1,10 @@
 'use strict';
 
 // The real sockjs-client in node, over each transport that it has there, against the standard services of one kind of
-// stack. Entry files call register(kind) once for each way in.
+// stack. Entry files call register(kind) once for each way in, with what is different there:
+//   fcgiOnly       the web server passes nothing to sessiond itself: there is no websocket, and a stream ends with each frame
+//   hidesHangUps   it tells nobody that a client has gone, but for websockets
+//   bodyLimit      bytes of a request's body that it takes
 
 const assert = require('node:assert');
 const fs = require('node:fs');
@@ -129,20 +132,47 @@ const openSockets = (pid) => fs.readdirSync(`/proc/${pid}/fd`).filter((fd) => {
 	}
 }).length;
 
-function register(kind) {
+function register(kind, { fcgiOnly = false, hidesHangUps = false, bodyLimit = Infinity } = {}) {
 	let stack;
-	before(async () => { stack = await startStack(kind); });
+	before(async () => { stack = await startStack(kind, { env: fcgiOnly ? { SOCKJS_STACK_FCGI_ONLY: '1' } : {} }); });
 	after(async () => { if (stack) await stack.stop(); });
-	const check = (name, body) => test(`${kind}: client ${name}`, withLog(() => stack, body));
+	const label = fcgiOnly ? `${kind}, FastCGI only` : kind;
+	const check = (name, body) => test(`${label}: client ${name}`, withLog(() => stack, body));
 	const url = (prefix) => stack.url + prefix;
+	const available = fcgiOnly ? transports.filter((transport) => transport !== 'websocket') : transports;
+	const shared = { check, url, getStack: () => stack, available, fcgiOnly };
 
-	for (const transport of transports)
-		registerTransport({ check, url, transport, getStack: () => stack });
-	registerNegotiation({ check, url, getStack: () => stack });
+	for (const transport of available) {
+		const isSocket = transport === 'websocket';
+		registerTransport({
+			...shared,
+			transport,
+			hidesHangUps: hidesHangUps && !isSocket,
+			bodyLimit: isSocket ? Infinity : bodyLimit,
+		});
+	}
+	registerNegotiation(shared);
 }
 
-function registerTransport({ check, url, transport, getStack }) {
+// A client has all its waiting messages in one body.
+function bodySize(messages) {
+	return Buffer.byteLength(JSON.stringify(messages));
+}
+
+function registerTransport({ check, url, transport, getStack, fcgiOnly, hidesHangUps, bodyLimit }) {
 	const options = { transports: transport };
+	// A stream that ends with each frame may be between two requests when its client closes: disconnect_delay (5 s) ends it.
+	const noticeLimit = fcgiOnly ? 8000 : 5000;
+	// A body that the web server does not take ends the client's connection.
+	const echoOrRefusal = async (messages) => {
+		if (bodySize(messages) <= bodyLimit)
+			return echo(url('/echo'), options, messages);
+		const client = await connect(url('/echo'), options);
+		for (const message of messages)
+			client.socket.send(message);
+		assert.strictEqual((await client.closeCode()).wasClean, false);
+		return client;
+	};
 
 	check(`${transport}: plain, rich and long messages come back`, async () => {
 		const rich = ['', ' ', 'null', '[]', '["a"]', '{"a":"\\u0000"}', '"', '\\', '\'', '\n', '\r\n', '\0', '%', '%00%zz%25', '+&=d',
@@ -153,7 +183,7 @@ function registerTransport({ check, url, transport, getStack }) {
 	});
 
 	check(`${transport}: every character from U+0000 to U+FFFF comes back`, async () => {
-		await echo(url('/echo'), options, everyCharacter());
+		await echoOrRefusal(everyCharacter());
 	});
 
 	check(`${transport}: lone surrogates come back as they are`, async () => {
@@ -161,7 +191,7 @@ function registerTransport({ check, url, transport, getStack }) {
 	});
 
 	check(`${transport}: all 65,536 characters in one message come back`, async () => {
-		await echo(url('/echo'), options, [everyCharacter().join('')]);
+		await echoOrRefusal([everyCharacter().join('')]);
 	});
 
 	check(`${transport}: 1,000 messages come back in order`, async () => {
@@ -179,7 +209,7 @@ function registerTransport({ check, url, transport, getStack }) {
 	});
 
 	check(`${transport}: a message of 1,000,000 characters comes back`, async () => {
-		await echo(url('/echo'), options, ['0123456789'.repeat(100000)]);
+		await echoOrRefusal(['0123456789'.repeat(100000)]);
 	});
 
 	check(`${transport}: the server's close arrives with its code and reason`, async () => {
@@ -189,7 +219,8 @@ function registerTransport({ check, url, transport, getStack }) {
 		assert.deepStrictEqual(client.messages, []);
 	});
 
-	check(`${transport}: the server notices that the client has closed`, async () => {
+	const noticing = hidesHangUps ? 'the web server hides that the client has closed' : 'the server notices that the client has closed';
+	check(`${transport}: ${noticing}`, async () => {
 		const stack = getStack();
 		const { sessiond: [pid] = [] } = stack.pids;
 		const before = pid && openSockets(pid);
@@ -200,8 +231,10 @@ function registerTransport({ check, url, transport, getStack }) {
 		if (transport === 'xhr-polling')
 			await eventually(() => pollIsOnItsWay(client), 'the client polls again');
 		assert.deepStrictEqual(await client.close(), { code: 1000, reason: 'Normal closure', wasClean: true });
-		if (transport !== 'websocket')
-			await eventually(() => isNewSession(stack.url, session), 'the session has ended');
+		if (hidesHangUps)
+			assert.ok(!await isGone(stack.url, session));
+		else if (transport !== 'websocket')
+			await eventually(() => isGone(stack.url, session), 'the session has ended', noticeLimit);
 		else if (pid)
 			await eventually(() => openSockets(pid) <= before, 'the socket is closed');
 	});
@@ -225,18 +258,16 @@ function pollIsOnItsWay(client) {
 	return Boolean(xo && xo.req && xo.req.writableFinished);
 }
 
-// A poll on an id that has no session is answered with an open frame.
-async function isNewSession(url, session) {
-	const answer = await request(url, 'POST', `/echo/000/${session}/xhr`);
-	return answer.text === 'o\n';
+async function isGone(url, session) {
+	return (await request(url, 'POST', `/echo/000/${session}/xhr_send`, { body: '[]' })).status === 404;
 }
 
-function registerNegotiation({ check, url, getStack }) {
+function registerNegotiation({ check, url, getStack, available, fcgiOnly }) {
 	const info = async (prefix) => JSON.parse((await request(getStack().url, 'GET', `${prefix}/info`)).text);
 
-	check('without a choice of transports takes websocket', async () => {
+	check(`without a choice of transports takes ${available[0]}`, async () => {
 		const client = await echo(url('/echo'), {}, ['x']);
-		assert.strictEqual(client.transport, 'websocket');
+		assert.strictEqual(client.transport, available[0]);
 	});
 
 	check('at a URL that is no service closes with 1002', async () => {
@@ -266,12 +297,12 @@ function registerNegotiation({ check, url, getStack }) {
 	});
 
 	check('mixes transports: a broadcast reaches all of them', async () => {
-		const clients = await Promise.all(transports.map((transport) => connect(url('/broadcast'), { transports: transport })));
+		const clients = await Promise.all(available.map((transport) => connect(url('/broadcast'), { transports: transport })));
 		for (const [i, client] of clients.entries())
-			client.socket.send(`from ${transports[i]}`);
-		const expected = transports.map((transport) => `from ${transport}`).sort();
+			client.socket.send(`from ${available[i]}`);
+		const expected = available.map((transport) => `from ${transport}`).sort();
 		for (const client of clients)
-			assert.deepStrictEqual([...await client.received(transports.length)].sort(), expected);
+			assert.deepStrictEqual([...await client.received(available.length)].sort(), expected);
 		await Promise.all(clients.map((client) => client.close()));
 	});
 }

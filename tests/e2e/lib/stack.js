@@ -65,7 +65,7 @@ function parsePids(line) {
 const running = new Set();
 
 class Stack {
-	constructor(kind, port, conf) {
+	constructor(kind, port, conf, env) {
 		const [program, args] = commandOf(kind, String(port), conf.joined);
 
 		this.kind = kind;
@@ -74,7 +74,10 @@ class Stack {
 		this.pidsLines = 0;
 		this.output = '';
 		this.directory = conf.directory;
-		this.child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+		this.child = spawn(program, args, {
+			stdio: ['ignore', 'pipe', 'pipe'],
+			env: { ...process.env, ...env },
+		});
 		this.exited = new Promise((resolve) => {
 			this.child.once('error', (error) => resolve(String(error)));
 			this.child.once('close', (code, signal) => resolve(signal || code));
@@ -152,13 +155,13 @@ function borrowed(kind, url) {
 }
 
 // kind: `reference`, or a kind that tests/stack knows. conf: a configuration file, or several that
-// belong together; default tests/services.conf. Resolves, when it accepts connections, with {url,
+// belong together; default tests/services.conf. env: more of the script's environment. Resolves, when it accepts connections, with {url,
 // pids, pidsLines, log(), stop()}.
-async function startStack(kind, { conf = path.join(srcdir, 'tests/services.conf') } = {}) {
+async function startStack(kind, { conf = path.join(srcdir, 'tests/services.conf'), env } = {}) {
 	if (process.env.SOCKJS_TARGET && kind !== 'reference')
 		return borrowed(kind, process.env.SOCKJS_TARGET);
 	const port = await freePort();
-	const stack = new Stack(kind, port, joinFiles([].concat(conf)));
+	const stack = new Stack(kind, port, joinFiles([].concat(conf)), env);
 	return stack.ready;
 }
 
