@@ -179,8 +179,8 @@ tell(struct backend *backend, const char *why)
 	if (was_there)
 		log_error("sessiond is away: %s", why);
 	else
-		log_error("sessiond cannot be reached at %s: %s", backend->responder->config->socket,
-		    why);
+		log_error("sessiond cannot be reached at %s: %s",
+		    backend->responder->config->socket, why);
 }
 
 /* Requests stay, and wait for it to be back; but not while we stop. */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -44,9 +45,11 @@ bind_unix(const char *path, const char *mode, struct error *err)
 		if (!S_ISSOCK(st.st_mode))
 			return error_set(err, EX_UNAVAILABLE,
 			    "cannot listen on %s: it exists and is no socket", path);
-		probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		/* One whose backlog is full would have us wait. */
+		probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 		if (probe != -1 &&
-		    connect(probe, (struct sockaddr *)&address, sizeof address) == 0) {
+		    (connect(probe, (struct sockaddr *)&address, sizeof address) == 0 ||
+			errno == EAGAIN)) {
 			close(probe);
 			return error_set(
 			    err, EX_UNAVAILABLE, "cannot listen on %s: another process does", path);
@@ -77,6 +80,32 @@ bind_info(const struct addrinfo *info)
 	return -1;
 }
 
+/* getaddrinfo takes any number, and cuts it to 16 bits. */
+static bool
+is_port(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len >= 1 && len <= 5 && strspn(text, "0123456789") == len && atoi(text) <= 65535;
+}
+
+/* The host of "HOST:PORT" or "[HOST]:PORT", whose colon is given; "" for every address. -1 if it is too long. */
+static int
+copy_host(const char *text, const char *colon, char *host, size_t size)
+{
+	size_t len = (size_t)(colon - text);
+
+	if (len >= 2 && text[0] == '[' && colon[-1] == ']') {
+		text++;
+		len -= 2;
+	}
+	if (len >= size)
+		return -1;
+	memcpy(host, text, len);
+	host[len] = '\0';
+	return 0;
+}
+
 static int
 bind_tcp(const char *text, struct error *err)
 {
@@ -87,11 +116,9 @@ bind_tcp(const char *text, struct error *err)
 	char host[128];
 	int status, fd = -1;
 
-	if (colon == NULL || (size_t)(colon - text) >= sizeof host)
+	if (colon == NULL || !is_port(colon + 1) || copy_host(text, colon, host, sizeof host) == -1)
 		return error_set(
 		    err, EX_CONFIG, "listen: \"%s\" is neither a path nor ADDR:PORT", text);
-	memcpy(host, text, (size_t)(colon - text));
-	host[colon - text] = '\0';
 	status = getaddrinfo(host[0] == '\0' ? NULL : host, colon + 1, &hints, &infos);
 	if (status != 0)
 		return error_set(err, EX_CONFIG, "listen: %s: %s", text, gai_strerror(status));

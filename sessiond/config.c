@@ -36,7 +36,7 @@ const struct conf_option server_option_table[] = {
 	.type = CONF_U32,
 	.offset = SERVER(fcgid_max_held),
 	.min = 1,
-	.default_text = "10",
+	.default_text = "5",
 	.help =
 	    "polls held at once by processes that serve one request at a time (mod_fcgid); more are answered early with a heartbeat"},
     {.name = "static",

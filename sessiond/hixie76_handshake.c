@@ -140,5 +140,6 @@ hixie76_handshake_start(const struct websocket_plan *plan, int fd,
 	handshake->poll.data = handshake->timer.data = handshake;
 	uv_poll_start(&handshake->poll, UV_READABLE, on_readable);
 	uv_timer_start(&handshake->timer, on_timeout, HIXIE76_HANDSHAKE_WAIT, 0);
-	take(handshake, extra, extra_len);
+	if (extra_len > 0)
+		take(handshake, extra, extra_len);
 }

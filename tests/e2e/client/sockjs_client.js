@@ -5,12 +5,15 @@
 //   fcgiOnly       the web server passes nothing to sessiond itself: there is no websocket, and a stream ends with each frame
 //   hidesHangUps   it tells nobody that a client has gone, but for websockets
 //   bodyLimit      bytes of a request's body that it takes
+//   processes      to start before the tests begin (lib/fcgid.js)
+//   timeout        ms that a client gives a transport at least, its option of that name
 
 const assert = require('node:assert');
 const fs = require('node:fs');
 const { test, before, after } = require('node:test');
 const SockJS = require('sockjs-client');
 const { withTimeout, withLog } = require('../lib/daemon');
+const { startProcesses } = require('../lib/fcgid');
 const { request } = require('../lib/http');
 const { freePort, startStack } = require('../lib/stack');
 
@@ -132,15 +135,20 @@ const openSockets = (pid) => fs.readdirSync(`/proc/${pid}/fd`).filter((fd) => {
 	}
 }).length;
 
-function register(kind, { fcgiOnly = false, hidesHangUps = false, bodyLimit = Infinity } = {}) {
+function register(kind, { fcgiOnly = false, hidesHangUps = false, bodyLimit = Infinity, processes = 0, timeout } = {}) {
 	let stack;
-	before(async () => { stack = await startStack(kind, { env: fcgiOnly ? { SOCKJS_STACK_FCGI_ONLY: '1' } : {} }); });
+	before(async () => {
+		stack = await startStack(kind, { env: fcgiOnly ? { SOCKJS_STACK_FCGI_ONLY: '1' } : {} });
+		if (processes > 0)
+			await startProcesses(stack.url, processes);
+	});
 	after(async () => { if (stack) await stack.stop(); });
 	const label = fcgiOnly ? `${kind}, FastCGI only` : kind;
 	const check = (name, body) => test(`${label}: client ${name}`, withLog(() => stack, body));
 	const url = (prefix) => stack.url + prefix;
 	const available = fcgiOnly ? transports.filter((transport) => transport !== 'websocket') : transports;
-	const shared = { check, url, getStack: () => stack, available, fcgiOnly };
+	const common = timeout ? { timeout } : {};
+	const shared = { check, url, getStack: () => stack, available, common, fcgiOnly };
 
 	for (const transport of available) {
 		const isSocket = transport === 'websocket';
@@ -159,8 +167,8 @@ function bodySize(messages) {
 	return Buffer.byteLength(JSON.stringify(messages));
 }
 
-function registerTransport({ check, url, transport, getStack, fcgiOnly, hidesHangUps, bodyLimit }) {
-	const options = { transports: transport };
+function registerTransport({ check, url, transport, getStack, common, fcgiOnly, hidesHangUps, bodyLimit }) {
+	const options = { ...common, transports: transport };
 	// A stream that ends with each frame may be between two requests when its client closes: disconnect_delay (5 s) ends it.
 	const noticeLimit = fcgiOnly ? 8000 : 5000;
 	// A body that the web server does not take ends the client's connection.
@@ -262,16 +270,16 @@ async function isGone(url, session) {
 	return (await request(url, 'POST', `/echo/000/${session}/xhr_send`, { body: '[]' })).status === 404;
 }
 
-function registerNegotiation({ check, url, getStack, available, fcgiOnly }) {
+function registerNegotiation({ check, url, getStack, available, common }) {
 	const info = async (prefix) => JSON.parse((await request(getStack().url, 'GET', `${prefix}/info`)).text);
 
 	check(`without a choice of transports takes ${available[0]}`, async () => {
-		const client = await echo(url('/echo'), {}, ['x']);
+		const client = await echo(url('/echo'), common, ['x']);
 		assert.strictEqual(client.transport, available[0]);
 	});
 
 	check('at a URL that is no service closes with 1002', async () => {
-		const { code, reason, wasClean } = await new Client(url('/no/such/service'), {}).closeCode();
+		const { code, reason, wasClean } = await new Client(url('/no/such/service'), common).closeCode();
 		assert.deepStrictEqual({ code, reason, wasClean }, { code: 1002, reason: 'Cannot connect to server', wasClean: false });
 	});
 
@@ -282,12 +290,12 @@ function registerNegotiation({ check, url, getStack, available, fcgiOnly }) {
 
 	check('falls back to a stream where websocket is off', async () => {
 		assert.strictEqual((await info('/disabled_websocket_echo')).websocket, false);
-		const client = await echo(url('/disabled_websocket_echo'), {}, ['x', '\u{1f600}']);
+		const client = await echo(url('/disabled_websocket_echo'), common, ['x', '\u{1f600}']);
 		assert.strictEqual(client.transport, 'xhr-streaming');
 	});
 
 	check('that insists on websocket where it is off gets 2000', async () => {
-		const { code, reason } = await new Client(url('/disabled_websocket_echo'), { transports: 'websocket' }).closeCode();
+		const { code, reason } = await new Client(url('/disabled_websocket_echo'), { ...common, transports: 'websocket' }).closeCode();
 		assert.deepStrictEqual({ code, reason }, { code: 2000, reason: 'All transports failed' });
 	});
 
@@ -297,7 +305,7 @@ function registerNegotiation({ check, url, getStack, available, fcgiOnly }) {
 	});
 
 	check('mixes transports: a broadcast reaches all of them', async () => {
-		const clients = await Promise.all(available.map((transport) => connect(url('/broadcast'), { transports: transport })));
+		const clients = await Promise.all(available.map((transport) => connect(url('/broadcast'), { ...common, transports: transport })));
 		for (const [i, client] of clients.entries())
 			client.socket.send(`from ${available[i]}`);
 		const expected = available.map((transport) => `from ${transport}`).sort();

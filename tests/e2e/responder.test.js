@@ -1,0 +1,579 @@
+'use strict';
+
+// sockjs.fcgi as a web server sees it: raw FastCGI, well and badly behaved. The test is the web server; sessiond is real.
+
+const assert = require('node:assert');
+const crypto = require('node:crypto');
+const { test, before, after } = require('node:test');
+const { isSanitized, withLog } = require('./lib/daemon');
+const { FastCgi, request, encodeRecord, encodeRequest, TYPE } = require('./lib/fastcgi');
+const { eventually, sleep } = require('./lib/guard');
+const { startPair } = require('./lib/responder');
+
+const REQUEST_TIMEOUT = 1500; // ms
+const PATIENCE = 20000; // ms for what takes long on a busy machine
+const AT_ONCE = isSanitized ? 3000 : 1000; // ms: others are not delayed
+const BODY_LIMIT = 4 * 1024 * 1024;
+
+const services = `
+[service /echo]
+module = echo
+response_limit = 4096
+
+[service /cookie]
+module = echo
+jsessionid = on
+
+[service /closed]
+module = echo
+websocket = off
+disable_cors = on
+
+[service /amplify]
+module = amplify
+
+[service /small]
+module = echo
+body_limit = 1000
+messages_limit = 5
+
+[service /close]
+module = close
+`;
+
+let pair;
+let descriptors;
+before(async () => {
+	pair = await startPair({ fcgi: `request_timeout = ${REQUEST_TIMEOUT}ms`, services });
+	for (let i = 0; i < 2; i++)
+		assert.strictEqual((await request(pair.address, 'GET', '/echo')).status, 200);
+	descriptors = pair.responder.openDescriptors();
+});
+after(async () => {
+	if (pair)
+		await pair.stop();
+});
+
+const check = (name, ...rest) => {
+	const body = rest.pop();
+	test(`responder: ${name}`, ...rest, withLog(() => pair, async (t) => {
+		await body(t);
+		assert.strictEqual(pair.responder.child.exitCode ?? pair.responder.child.signalCode, null, 'the responder lives');
+		assert.strictEqual((await request(pair.address, 'GET', '/echo')).text, 'Welcome to SockJS!\n');
+	}));
+};
+
+const newSession = (service = 'echo') => `/${service}/000/${crypto.randomBytes(6).toString('hex')}`;
+const ask = (method, target, options) => request(pair.address, method, target, options);
+const open = () => FastCgi.open(pair.address);
+
+async function openSession(service) {
+	const session = newSession(service);
+	assert.strictEqual((await ask('POST', `${session}/xhr`)).text, 'o\n');
+	return session;
+}
+
+// Resolves once the session has a receiver.
+async function isHeld(session, address = pair.address) {
+	await eventually(async () => (await request(address, 'POST', `${session}/xhr`)).text.startsWith('c[2010,'), 'the poll is held');
+}
+
+// A poll that waits: {session, connection, answer}. The probe that isHeld sends must not be the one that is held.
+async function holdPoll({ service, transport = 'xhr', session, ...options } = {}) {
+	const held = session || await openSession(service);
+	const connection = await open();
+	const answer = connection.begin(transport.startsWith('jsonp') ? 'GET' : 'POST', `${held}/${transport}`, options);
+	await connection.until(() => connection.socket.bytesWritten > 0 && connection.socket.writableLength === 0, 'it is sent');
+	await sleep(30);
+	await isHeld(held);
+	return { session: held, connection, answer };
+}
+
+async function timed(promise) {
+	const start = Date.now();
+	await promise;
+	return Date.now() - start;
+}
+
+async function othersAreServed() {
+	const ms = await timed((async () => {
+		const session = await openSession();
+		assert.strictEqual((await ask('POST', `${session}/xhr_send`, { body: '["others"]' })).status, 204);
+		assert.strictEqual((await ask('POST', `${session}/xhr`)).text, 'a["others"]\n');
+	})());
+	assert.ok(ms < AT_ONCE, `others had to wait: ${ms} ms`);
+}
+
+// --- what it answers by itself ---------------------------------------------------------------------------------------
+
+test('responder: pages, info, preflights, 404, 405 and chunking_test need no sessiond once it has been there', async (t) => {
+	const lonely = await startPair({ services });
+	const get = (method, target, options) => request(lonely.address, method, target, options);
+	t.after(() => lonely.stop());
+	assert.strictEqual((await get('POST', '/echo/0/a/xhr')).text, 'o\n');
+	await lonely.sessiond.stop('SIGKILL');
+
+	for (const target of ['/echo', '/echo/'])
+		assert.strictEqual((await get('GET', target)).text, 'Welcome to SockJS!\n');
+	const info = await get('GET', '/echo/info', { headers: { Origin: 'http://x' } });
+	assert.deepStrictEqual({ ...JSON.parse(info.text), entropy: 0 }, { websocket: true, origins: ['*:*'], cookie_needed: false, entropy: 0 });
+	assert.strictEqual(info.header('Access-Control-Allow-Origin'), 'http://x');
+	assert.strictEqual(info.header('Access-Control-Allow-Credentials'), 'true');
+	assert.notStrictEqual(JSON.parse((await get('GET', '/echo/info')).text).entropy, JSON.parse(info.text).entropy);
+	const closed = JSON.parse((await get('GET', '/closed/info')).text);
+	assert.ok(!closed.websocket && !('origins' in closed));
+	assert.ok(JSON.parse((await get('GET', '/cookie/info')).text).cookie_needed);
+
+	const iframe = await get('GET', '/echo/iframe-1.2.html');
+	assert.match(iframe.text, /^<!DOCTYPE html>[^]*SockJS\.bootstrap_iframe/);
+	assert.strictEqual(Number(iframe.header('Content-Length')), iframe.body.length);
+	const unchanged = await get('GET', '/echo/iframe.html', { headers: { 'If-None-Match': iframe.header('ETag') } });
+	assert.deepStrictEqual([unchanged.status, unchanged.body.length, unchanged.header('Content-Type'), unchanged.header('Content-Length')], [304, 0, undefined, undefined]);
+
+	const preflight = await get('OPTIONS', '/echo/0/a/xhr', { headers: { Origin: 'null', 'Access-Control-Request-Headers': 'a, b' } });
+	assert.strictEqual(preflight.status, 204);
+	assert.strictEqual(preflight.header('Access-Control-Allow-Methods'), 'OPTIONS, POST');
+	assert.strictEqual(preflight.header('Access-Control-Allow-Headers'), 'a, b');
+	assert.strictEqual(preflight.header('Access-Control-Allow-Origin'), 'null');
+
+	for (const target of ['/', '/nothing', '/echoes', '/echo/x', '/echo/0/a/nothing', '/echo//a/xhr', '/echo/a./a/xhr', '/closed/iframe.html'])
+		assert.strictEqual((await get('GET', target)).status, 404, target);
+	const wrong = await get('GET', '/echo/0/a/xhr');
+	assert.deepStrictEqual([wrong.status, wrong.header('Allow'), wrong.header('Content-Type'), wrong.text], [405, 'OPTIONS, POST', undefined, '']);
+	assert.strictEqual((await get('POST', '/echo/info')).status, 405);
+	assert.strictEqual((await get('GET', '/echo/0/a/jsonp')).text, '"callback" parameter required');
+	assert.strictEqual((await get('GET', '/echo/0/a/jsonp?c=a%20b')).text, 'invalid "callback" parameter');
+	assert.strictEqual((await get('POST', '/echo/0/a/xhr_send', { body: '{}' })).text, 'Payload expected.');
+	assert.strictEqual((await get('POST', '/echo/0/a/xhr_send', { body: '["a' })).text, 'Broken JSON encoding.');
+	assert.strictEqual((await get('GET', '/echo/websocket')).status, 400);
+	assert.strictEqual((await get('GET', '/echo/0/a/websocket', { headers: { Upgrade: 'websocket', Connection: 'Upgrade' } })).status, 501);
+	const probe = await get('POST', '/echo/chunking_test');
+	assert.strictEqual(probe.text, `h\n${' '.repeat(2048)}h\n${'h\n'.repeat(5)}`);
+});
+
+check('chunking_test comes in pieces, at its times', async () => {
+	const connection = await open();
+	const start = Date.now();
+	const answer = connection.begin('POST', '/echo/chunking_test');
+	const times = [];
+	for (const size of [2, 2052, 2054, 2056, 2058, 2060, 2062]) {
+		await connection.until(() => answer.body.length >= size, `${size} bytes`);
+		times.push(Date.now() - start);
+	}
+	await connection.finish(answer);
+	assert.ok(times[4] < 1000 && times[5] >= 700 && times[6] >= 3700, `${times}`);
+});
+
+check('a prefix counts from the place of the program too', async () => {
+	for (const [target, script] of [['/app/sockjs.fcgi/echo', '/app/sockjs.fcgi'], ['/~user/app/echo', '/~user/app/sockjs.fcgi'], ['/echo', '/sockjs.fcgi'], ['/echo', '']])
+		assert.strictEqual((await ask('GET', target, { params: { SCRIPT_NAME: script } })).text, 'Welcome to SockJS!\n', `${target} ${script}`);
+	const session = `/~user/app${newSession()}`;
+	assert.strictEqual((await ask('POST', `${session}/xhr`, { params: { SCRIPT_NAME: '/~user/app/sockjs.fcgi' } })).text, 'o\n');
+	for (const [target, script] of [['/other/echo', '/app/sockjs.fcgi'], ['/apps/echo', '/app'], ['/app/echoes', '/app/sockjs.fcgi']])
+		assert.strictEqual((await ask('GET', target, { params: { SCRIPT_NAME: script } })).status, 404, `${target} ${script}`);
+});
+
+// lighttpd and others pass the whole path as SCRIPT_NAME where the program answers every URL.
+check('a path that is its own SCRIPT_NAME names no folder', async () => {
+	assert.strictEqual((await ask('GET', '/echo', { params: { SCRIPT_NAME: '/echo' } })).status, 200);
+	assert.strictEqual((await ask('GET', '/nothing/echo', { params: { SCRIPT_NAME: '/nothing/echo' } })).status, 404);
+});
+
+// --- polls and sends -------------------------------------------------------------------------------------------------
+
+check('polling: open, send, messages, several in one frame, heartbeat headers', async () => {
+	const session = newSession();
+	const opened = await ask('POST', `${session}/xhr`);
+	assert.strictEqual(opened.text, 'o\n');
+	assert.strictEqual(opened.header('Content-Type'), 'application/javascript; charset=UTF-8');
+	assert.strictEqual(opened.header('Content-Length'), '2');
+	const { connection, answer } = await holdPoll({ session });
+	const sent = await ask('POST', `${session}/xhr_send`, { body: '["a","b \u20ac"]' });
+	assert.deepStrictEqual([sent.status, sent.text, sent.header('Content-Type')], [204, '', 'text/plain; charset=UTF-8']);
+	assert.strictEqual((await connection.finish(answer)).text, 'a["a","b \u20ac"]\n');
+	assert.strictEqual((await ask('POST', `${session}/xhr_send`, { body: '["one"]' })).status, 204);
+	assert.strictEqual((await ask('POST', `${session}/xhr_send`, { body: '["two"]' })).status, 204);
+	assert.strictEqual((await ask('POST', `${session}/xhr`)).text, 'a["one","two"]\n');
+	assert.strictEqual((await ask('POST', `${newSession()}/xhr_send`, { body: '["x"]' })).status, 404);
+});
+
+check('jsonp: frames in a callback, sends as a form', async () => {
+	const session = newSession();
+	assert.strictEqual((await ask('GET', `${session}/jsonp?c=cb%2ex`)).text, '/**/cb.x("o");\r\n');
+	const sent = await ask('POST', `${session}/jsonp_send`, { body: 'd=%5B%22x%22%5D', headers: { 'Content-Type': 'application/x-www-form-urlencoded' } });
+	assert.deepStrictEqual([sent.status, sent.text], [200, 'ok']);
+	const answer = await ask('GET', `${session}/jsonp?c=cb`);
+	assert.deepStrictEqual([answer.text, answer.header('X-Content-Type-Options')], ['/**/cb("a[\\"x\\"]");\r\n', 'nosniff']);
+});
+
+check('the close frame, again and again', async () => {
+	const session = newSession('close');
+	assert.strictEqual((await ask('POST', `${session}/xhr`)).text, 'o\n');
+	for (let i = 0; i < 2; i++)
+		assert.strictEqual((await ask('POST', `${session}/xhr`)).text, 'c[3000,"Go away!"]\n');
+});
+
+check('the cookie of jsessionid = on', async () => {
+	assert.strictEqual((await ask('POST', `${newSession('cookie')}/xhr`)).header('Set-Cookie'), 'JSESSIONID=dummy; path=/');
+	const headers = { Cookie: 'a=b; JSESSIONID=mine' };
+	assert.strictEqual((await ask('POST', `${newSession('cookie')}/xhr`, { headers })).header('Set-Cookie'), 'JSESSIONID=mine; path=/');
+	assert.strictEqual((await ask('POST', `${newSession()}/xhr`, { headers })).header('Set-Cookie'), undefined);
+});
+
+check('streaming transports end after their first frames by default', async () => {
+	for (const [method, transport, text] of [['POST', 'xhr_streaming', `${'h'.repeat(2048)}\no\n`], ['GET', 'eventsource', '\r\ndata: o\r\n\r\n']])
+		assert.strictEqual((await ask(method, `${newSession()}/${transport}`)).text, text);
+	const session = newSession();
+	const page = await ask('GET', `${session}/htmlfile?c=cb`);
+	assert.match(page.text, /^<!doctype html>[^]*c = parent\.cb;[^]*<script>\np\("o"\);\n<\/script>\r\n$/);
+	await ask('POST', `${session}/xhr_send`, { body: '["x"]' });
+	assert.strictEqual((await ask('POST', `${session}/xhr_streaming`)).text, `${'h'.repeat(2048)}\na["x"]\n`);
+});
+
+// --- bodies ----------------------------------------------------------------------------------------------------------
+
+async function echoOf(session, length) {
+	let got = 0;
+	while (got < length)
+		got += JSON.parse((await ask('POST', `${session}/xhr`, { timeout: PATIENCE })).text.slice(1)).join('').length;
+	return got;
+}
+
+check('a request that comes byte by byte', async () => {
+	const session = await openSession();
+	const connection = await open();
+	const answer = connection.expect();
+	connection.socket.setNoDelay(true);
+	for (const byte of encodeRequest('POST', `${session}/xhr_send`, { body: '["dribbled"]', size: 3, padding: 2 })) {
+		await new Promise((resolve) => connection.socket.write(Buffer.from([byte]), resolve));
+		await new Promise(setImmediate);
+	}
+	assert.strictEqual((await connection.finish(answer)).status, 204);
+	assert.strictEqual((await ask('POST', `${session}/xhr`)).text, 'a["dribbled"]\n');
+});
+
+check('a body that dribbles in does not delay other requests', async () => {
+	const session = await openSession();
+	const connections = await Promise.all(Array.from({ length: 20 }, open));
+	const body = JSON.stringify(['x'.repeat(200)]);
+	const bytes = encodeRequest('POST', `${session}/xhr_send`, { body, size: 1 });
+	const answers = connections.map((connection) => connection.expect());
+	const half = bytes.length >> 1;
+	connections.forEach((connection) => connection.write(bytes.subarray(0, half)));
+	await othersAreServed();
+	for (let at = half; at < half + 40; at++) {
+		connections.forEach((connection) => connection.write(bytes.subarray(at, at + 1)));
+		await new Promise(setImmediate);
+	}
+	await othersAreServed();
+	connections.forEach((connection) => connection.write(bytes.subarray(half + 40)));
+	await Promise.all(connections.map((connection, i) => connection.finish(answers[i])));
+	assert.ok(answers.every(({ status }) => status === 204));
+	connections.forEach((connection) => connection.close());
+});
+
+check('a body in thousands of tiny records', async () => {
+	const session = await openSession();
+	const body = JSON.stringify(['y'.repeat(60000)]);
+	const sent = ask('POST', `${session}/xhr_send`, { body, size: 2, padding: 5, timeout: PATIENCE });
+	await othersAreServed();
+	assert.strictEqual((await sent).status, 204);
+	assert.strictEqual(await echoOf(session, 60000), 60000);
+});
+
+check('a body of 3 MB', async () => {
+	const session = await openSession();
+	const text = crypto.randomBytes(1.5 * 1024 * 1024).toString('hex');
+	const sent = ask('POST', `${session}/xhr_send`, { body: JSON.stringify([text]), timeout: PATIENCE });
+	await othersAreServed();
+	assert.strictEqual((await sent).status, 204);
+	assert.strictEqual((await ask('POST', `${session}/xhr`, { timeout: PATIENCE })).text, `a["${text}"]\n`);
+});
+
+check('a body at the limit is taken, one byte over it is 413, and the session goes on', async () => {
+	const session = await openSession('small');
+	const bodyOf = (size) => JSON.stringify(['z'.repeat(size - 4)]);
+	assert.strictEqual((await ask('POST', `${session}/xhr_send`, { body: bodyOf(1001) })).status, 413);
+	assert.strictEqual((await ask('POST', `${session}/xhr_send`, { body: bodyOf(1000) })).status, 204);
+	assert.strictEqual((await ask('POST', `${session}/xhr`)).text, `a${bodyOf(1000)}\n`);
+	const many = await ask('POST', `${session}/xhr_send`, { body: '["1","2","3","4","5","6"]' });
+	assert.deepStrictEqual([many.status, many.text], [500, 'Too many messages.']);
+});
+
+check('a body over every limit is 413, in large records or small, and is not kept', async () => {
+	const session = await openSession();
+	for (const size of [65535, 8192]) {
+		const before = pair.responder.residentBytes();
+		const answer = await ask('POST', `${session}/xhr_send`, { body: Buffer.alloc(8 * BODY_LIMIT, 'x'), size, timeout: PATIENCE });
+		assert.deepStrictEqual([answer.status, answer.text], [413, 'Request body too large.\n']);
+		const grown = pair.responder.residentBytes() - before;
+		assert.ok(isSanitized || grown < 3 * BODY_LIMIT, `grown by ${grown} bytes`);
+	}
+	assert.strictEqual((await ask('POST', `${session}/xhr_send`, { body: '["on"]' })).status, 204);
+});
+
+check('a body without end does not delay others, and ends with request_timeout', async () => {
+	const connection = await open();
+	connection.expect();
+	connection.write(encodeRequest('POST', '/echo/0/endless/xhr_send').subarray(0, -8));
+	const piece = Buffer.concat(Array(16).fill(encodeRecord(TYPE.stdin, 1, Buffer.alloc(65535))));
+	const pour = () => {
+		while (!connection.closed && connection.socket.write(piece));
+	};
+	connection.socket.on('drain', pour);
+	pour();
+	for (let i = 0; i < 5; i++)
+		await othersAreServed();
+	await connection.expectClose(REQUEST_TIMEOUT * 4);
+});
+
+// --- bad web servers -------------------------------------------------------------------------------------------------
+
+for (const [name, bytes] of Object.entries({
+	'an HTTP request': 'GET /echo HTTP/1.1\r\nHost: x\r\n\r\n',
+	'random bytes': Buffer.from([7, ...crypto.randomBytes(4000)]),
+	'zeros': Buffer.alloc(4000),
+	'a record of version 2': Buffer.from([2, 1, 0, 1, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]),
+	'bad parameters': Buffer.concat([encodeRecord(TYPE.begin, 1, Buffer.from([0, 1, 0, 0, 0, 0, 0, 0])),
+		encodeRecord(TYPE.params, 1, Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1])), encodeRecord(TYPE.params, 1), encodeRecord(TYPE.stdin, 1)]),
+	'parameters that are not there': Buffer.concat([encodeRecord(TYPE.begin, 1, Buffer.from([0, 1, 0, 0, 0, 0, 0, 0])),
+		encodeRecord(TYPE.params, 1), encodeRecord(TYPE.stdin, 1)]),
+	'a short BEGIN_REQUEST': Buffer.concat([encodeRecord(TYPE.begin, 1, Buffer.from([0, 1])), encodeRecord(TYPE.params, 1), encodeRecord(TYPE.stdin, 1)]),
+	'a request that it gives up': Buffer.concat([encodeRequest('POST', '/echo/0/a/xhr_send', { body: '["a"]' }).subarray(0, -8), encodeRecord(TYPE.abort, 1)]),
+	'a head without end': Buffer.concat([encodeRecord(TYPE.begin, 1, Buffer.from([0, 1, 0, 0, 0, 0, 0, 0])),
+		...Array(300).fill(encodeRecord(TYPE.params, 1, Buffer.alloc(65535, 1)))]),
+}))
+	check(`${name} closes the connection at once`, async () => {
+		const connection = await open();
+		connection.expect();
+		connection.write(Buffer.from(bytes));
+		await connection.expectClose(REQUEST_TIMEOUT - 500);
+		await othersAreServed();
+	});
+
+check('random garbage after a good beginning, many times', async () => {
+	const good = encodeRequest('POST', `${newSession()}/xhr_send`, { body: '["abcdefgh"]', size: 3 });
+	await Promise.all(Array.from({ length: 200 }, async () => {
+		const bytes = Buffer.from(good);
+		for (let i = 0; i < 3; i++)
+			bytes[crypto.randomInt(bytes.length)] = crypto.randomInt(256);
+		const connection = await open();
+		connection.expect();
+		connection.socket.removeAllListeners('data');
+		connection.socket.on('data', () => {});
+		connection.socket.end(bytes);
+		await connection.expectClose(PATIENCE);
+	}));
+});
+
+check('half a request and silence: closed after request_timeout, not before', async () => {
+	const whole = encodeRequest('POST', '/echo/0/a/xhr_send', { body: '["a"]' });
+	const cuts = [0, 4, 100, whole.length - 1];
+	const times = await Promise.all(cuts.map(async (cut) => {
+		const connection = await open();
+		if (cut > 0)
+			connection.write(whole.subarray(0, cut));
+		return timed(connection.expectClose(PATIENCE));
+	}));
+	for (const [i, ms] of times.entries())
+		assert.ok(ms >= REQUEST_TIMEOUT - 100 && ms < REQUEST_TIMEOUT + 2 * AT_ONCE, `${cuts[i]} bytes: closed after ${ms} ms`);
+});
+
+check('dribbling on does not prolong request_timeout', async () => {
+	const connection = await open();
+	const bytes = encodeRequest('POST', '/echo/0/a/xhr_send', { body: JSON.stringify(['x'.repeat(1000)]) });
+	let at = 0;
+	const timer = setInterval(() => connection.closed || connection.write(bytes.subarray(at, ++at)), 20);
+	const ms = await timed(connection.expectClose(PATIENCE));
+	clearInterval(timer);
+	assert.ok(ms < REQUEST_TIMEOUT + 2 * AT_ONCE, `closed after ${ms} ms`);
+});
+
+check('connections that come and go at once', async () => {
+	const whole = encodeRequest('POST', `${newSession()}/xhr`);
+	for (let i = 0; i < 300; i++) {
+		const connection = await open();
+		connection.write(whole.subarray(0, i % 2 ? whole.length : i));
+		connection.close();
+	}
+	await othersAreServed();
+});
+
+// A session that has 2 MB waiting, and a poll for it whose answer is not read.
+async function neverRead() {
+	const session = await openSession();
+	for (let i = 0; i < 2; i++)
+		assert.strictEqual((await ask('POST', `${session}/xhr_send`, { body: JSON.stringify(['n'.repeat(1000000)]), timeout: PATIENCE })).status, 204);
+	const connection = await open();
+	connection.socket.pause();
+	const answer = connection.begin('POST', `${session}/xhr`);
+	return { connection, answer, session };
+}
+
+check('a large answer arrives whole, byte for byte', async () => {
+	for (let i = 0; i < 10; i++) {
+		const session = await openSession();
+		const texts = Array.from({ length: 3 }, () => crypto.randomBytes(600000).toString('hex'));
+		for (const text of texts)
+			assert.strictEqual((await ask('POST', `${session}/xhr_send`, { body: JSON.stringify([text]), timeout: PATIENCE })).status, 204);
+		const answer = await ask('POST', `${session}/xhr`, { timeout: PATIENCE });
+		assert.ok(answer.text === `a${JSON.stringify(texts)}\n`, `${answer.body.length} bytes`);
+	}
+});
+
+check('a web server that never reads its answer does not delay others', async () => {
+	const { connection } = await neverRead();
+	for (let i = 0; i < 10; i++)
+		await othersAreServed();
+	connection.close();
+});
+
+check('a web server that reads its answer late gets all of it', async () => {
+	const { connection, answer } = await neverRead();
+	await othersAreServed();
+	connection.socket.resume();
+	await connection.finish(answer, PATIENCE);
+	assert.strictEqual(answer.body.length, 2000000 + 'a["",""]\n'.length);
+});
+
+// --- kept connections ------------------------------------------------------------------------------------------------
+
+check('FCGI_KEEP_CONN keeps the connection; without it, it is closed', async () => {
+	const kept = await open();
+	for (let i = 0; i < 3; i++)
+		assert.strictEqual((await kept.request('GET', '/echo', { keep: true, id: i + 1 })).status, 200);
+	await kept.request('GET', '/echo', { keep: false });
+	await kept.expectClose();
+});
+
+check('200 idle kept connections: others are served, and each takes request after request', async () => {
+	const connections = await Promise.all(Array.from({ length: 200 }, open));
+	const sessions = connections.map(() => newSession());
+	const all = (fn) => Promise.all(connections.map((connection, i) => fn(connection, sessions[i])));
+	await all(async (connection, session) => assert.strictEqual((await connection.request('POST', `${session}/xhr`, { keep: true })).text, 'o\n'));
+	await sleep(REQUEST_TIMEOUT + 300); // idle is no half request
+	await othersAreServed();
+	for (let round = 0; round < 3; round++) {
+		await all(async (connection, session) => {
+			assert.strictEqual((await connection.request('POST', `${session}/xhr_send`, { keep: true, body: `["${round}"]` })).status, 204);
+			assert.strictEqual((await connection.request('POST', `${session}/xhr`, { keep: true, id: 77 })).text, `a["${round}"]\n`);
+		});
+		await othersAreServed();
+	}
+	connections.forEach((connection) => connection.close());
+});
+
+check('a 413 and a large answer leave a kept connection in order', async () => {
+	const connection = await open();
+	const session = await openSession();
+	for (let i = 0; i < 3; i++) {
+		assert.strictEqual((await connection.request('POST', `${session}/xhr_send`, { keep: true, body: Buffer.alloc(BODY_LIMIT + 1), timeout: PATIENCE })).status, 413);
+		const text = String(i).repeat(1000000);
+		assert.strictEqual((await connection.request('POST', `${session}/xhr_send`, { keep: true, body: JSON.stringify([text]), timeout: PATIENCE })).status, 204);
+		assert.strictEqual((await connection.request('POST', `${session}/xhr`, { keep: true, timeout: PATIENCE })).text, `a["${text}"]\n`);
+	}
+	connection.close();
+});
+
+check('20,000 requests in one write on a kept connection are answered in order', async () => {
+	const connection = await open();
+	const one = encodeRequest('GET', '/echo', { keep: true });
+	let bytes = 0;
+	connection.socket.removeAllListeners('data');
+	connection.socket.on('data', (data) => { bytes += data.length; connection.wake(); });
+	connection.write(one);
+	await connection.until(() => bytes > 0, 'the first answer');
+	await sleep(20);
+	const each = bytes;
+	connection.write(Buffer.concat(Array(20000).fill(one)));
+	await connection.until(() => bytes === 20001 * each, () => `${bytes} bytes of ${20001 * each}`, PATIENCE);
+	connection.close();
+});
+
+check('half a request behind another one is closed after request_timeout', async () => {
+	const connection = await open();
+	const answer = connection.expect();
+	connection.write(Buffer.concat([encodeRequest('GET', '/echo', { keep: true }), encodeRequest('GET', '/echo', { keep: true }).subarray(0, 50)]));
+	await connection.finish(answer);
+	const ms = await timed(connection.expectClose(PATIENCE));
+	assert.ok(ms < REQUEST_TIMEOUT + 2 * AT_ONCE, `closed after ${ms} ms`);
+});
+
+// --- clients that are gone -------------------------------------------------------------------------------------------
+
+for (const keep of [false, true])
+	check(`the web server closes the connection of a held poll: its session ends at once${keep ? ' (kept connection)' : ''}`, async () => {
+		const { session, connection } = await holdPoll({ keep });
+		connection.close();
+		const ms = await timed(eventually(async () => (await ask('POST', `${session}/xhr`)).text === 'o\n', 'the session is gone'));
+		assert.ok(ms < AT_ONCE / 2, `noticed after ${ms} ms`);
+	});
+
+check('FCGI_ABORT_REQUEST ends a held poll and its session', async () => {
+	const { session, connection } = await holdPoll({ keep: true });
+	connection.abort();
+	const ms = await timed(eventually(async () => (await ask('POST', `${session}/xhr`)).text === 'o\n', 'the session is gone'));
+	assert.ok(ms < AT_ONCE / 2, `noticed after ${ms} ms`);
+	connection.close();
+});
+
+check('bytes of a next request do not hide that the connection is closed', async () => {
+	const { session, connection } = await holdPoll({ keep: true });
+	connection.socket.end(encodeRequest('GET', '/echo', { keep: true }).subarray(0, 40));
+	await eventually(async () => (await ask('POST', `${session}/xhr`)).text === 'o\n', 'the session is gone');
+});
+
+check('a client that leaves while its large answer is written', async () => {
+	const sessions = await Promise.all(Array.from({ length: 8 }, neverRead));
+	sessions.forEach(({ connection }) => connection.close());
+	await othersAreServed();
+});
+
+check('nothing stays open', async () => {
+	await eventually(() => pair.responder.openDescriptors() <= descriptors,
+		() => `${pair.responder.openDescriptors()} descriptors, ${descriptors} at the beginning`, REQUEST_TIMEOUT + 13000);
+});
+
+// --- streaming -------------------------------------------------------------------------------------------------------
+
+test('responder: with fcgi_streaming = on, streams go on', async (t) => {
+	const streaming = await startPair({ fcgi: 'fcgi_streaming = on', services });
+	t.after(() => streaming.stop());
+	for (const [method, transport, opening, frame] of [['POST', 'xhr_streaming', `${'h'.repeat(2048)}\no\n`, 'a["x"]\n'], ['GET', 'eventsource', '\r\ndata: o\r\n\r\n', 'data: a["x"]\r\n\r\n']]) {
+		const session = newSession();
+		const connection = await FastCgi.open(streaming.address);
+		const answer = connection.begin(method, `${session}/${transport}`);
+		await connection.until(() => answer.text === opening, 'the opening');
+		assert.strictEqual(answer.header('X-Accel-Buffering'), 'no');
+		assert.strictEqual(answer.header('Content-Length'), undefined);
+		for (let i = 1; i <= 3; i++) {
+			assert.strictEqual((await request(streaming.address, 'POST', `${session}/xhr_send`, { body: '["x"]' })).status, 204);
+			await connection.until(() => answer.text === opening + frame.repeat(i), `frame ${i}`);
+		}
+		assert.strictEqual(answer.ended, null);
+		await request(streaming.address, 'POST', `${session}/xhr_send`, { body: JSON.stringify(['y'.repeat(4096)]) });
+		await connection.finish(answer);
+	}
+});
+
+test('responder: a stream of frames large and small arrives whole and in order, read late', async (t) => {
+	const streaming = await startPair({ fcgi: 'fcgi_streaming = on', services: '[service /echo]\nmodule = echo\nresponse_limit = 1G\n' });
+	t.after(() => streaming.stop());
+	const session = newSession();
+	const connection = await FastCgi.open(streaming.address);
+	const answer = connection.begin('POST', `${session}/xhr_streaming`);
+	await connection.until(() => answer.text.endsWith('o\n'), 'the opening');
+	connection.socket.pause();
+	const texts = [];
+	for (let i = 0; i < 60; i++) {
+		texts.push(String(i % 10).repeat(i % 3 ? 100 : 300000));
+		assert.strictEqual((await request(streaming.address, 'POST', `${session}/xhr_send`, { body: JSON.stringify([texts.at(-1)]), timeout: PATIENCE })).status, 204);
+	}
+	connection.socket.resume();
+	const got = () => (answer.text.match(/^a.*$/gm) || []).flatMap((line) => JSON.parse(line.slice(1)));
+	const size = texts.reduce((sum, text) => sum + text.length, 0);
+	await connection.until(() => answer.size > size, 'all bytes', PATIENCE);
+	await connection.until(() => answer.text.endsWith('"]\n'), 'the last frame', PATIENCE);
+	assert.ok(got().join() === texts.join(), 'the frames are the messages');
+	connection.close();
+});

@@ -1,0 +1,17 @@
+# Apache with mod_fcgid, which starts the responders; streams and websockets go straight to sessiond.
+
+# shellcheck source=webserver.inc
+. "$here/stack.d/webserver.inc"
+
+kind_programs() {
+	web_prepare
+	web_apache
+	web_fill apache-fcgid.conf
+	web_sessiond
+	web_server apache apache2 -f "$dir/apache-fcgid.conf" -DFOREGROUND
+}
+
+# Responders start with the first request.
+kind_pids() {
+	printf 'fcgi=%s\n' "$(web_responders "${pid[apache]}")"
+}
