@@ -92,9 +92,9 @@ become_daemon(const char *program, const char *conf_path, int lock)
 void
 autostart(const struct responder_config *config)
 {
-	char program[PATH_MAX];
+	char program[PATH_MAX], byte;
+	int lock, started[2];
 	pid_t child;
-	int lock;
 
 	if (!config->options.autostart)
 		return;
@@ -102,6 +102,10 @@ autostart(const struct responder_config *config)
 	if (lock == -1)
 		return;
 	find_program(&config->options, program);
+	if (pipe2(started, O_CLOEXEC) == -1) {
+		close(lock);
+		return;
+	}
 	/* Twice, so that the daemon is nobody's child here and is not waited for. */
 	child = fork();
 	if (child == 0) {
@@ -113,6 +117,14 @@ autostart(const struct responder_config *config)
 		log_error("autostart: %s", strerror(errno));
 	else
 		waitpid(child, NULL, 0);
+	/*
+	 * Until the new program runs it has copies of our connections: one that we closed meanwhile would stay in the epoll set, and
+	 * with it a pointer to what was freed. The pipe ends when it runs.
+	 */
+	close(started[1]);
+	while (read(started[0], &byte, 1) == -1 && errno == EINTR)
+		;
+	close(started[0]);
 	log_info("autostart: started %s", program);
 	close(lock);
 }

@@ -24,22 +24,24 @@
 enum {
 	READ_SIZE = 16384,   /* bytes a read asks for */
 	HEAD_LIMIT = 262144, /* bytes of a request beside its body */
-	WRITE_WAIT_S = 10,   /* a thread's write gives up after this long without a byte taken */
+	WRITE_WAIT_S = 1,
 	SEND_SHARE =
 	    4, /* an answer up to 1/4 of the socket's buffer surely fits: small writes are accounted at a multiple */
 };
 
+static void send_unsent(struct connection *connection);
+
 static void
-set_watch(struct connection *connection)
+set_watch(struct connection *connection, int operation, uint32_t events)
 {
 	struct epoll_event event = {
-	    .events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = connection};
+	    .events = events | EPOLLRDHUP | EPOLLET, .data.ptr = connection};
 
-	if (epoll_ctl(connection->responder->epoll_fd, EPOLL_CTL_ADD, connection->fd, &event) == -1)
+	if (epoll_ctl(connection->responder->epoll_fd, operation, connection->fd, &event) == -1)
 		fatal(1, "epoll: %s", strerror(errno));
 }
 
-/* Threads write with blocking calls; this bounds them. */
+/* libfcgi's writes block. They are made where there is room; should that be a mistake, this bounds it. */
 static void
 set_write_timeout(int fd)
 {
@@ -57,7 +59,6 @@ connection_create(struct responder *responder, int fd)
 		abort();
 	connection->responder = responder;
 	connection->fd = fd;
-	connection->work.data = connection;
 	/* libfcgi must not accept by itself: without a listening socket it cannot. */
 	FCGX_InitRequest(&connection->fcgx, -1, 0);
 	connection->fcgx.ipcFd = fd;
@@ -69,7 +70,7 @@ connection_create(struct responder *responder, int fd)
 	responder->count++;
 	set_write_timeout(fd);
 	timer_start(&responder->arrivals, &connection->timer, responder_now(responder));
-	set_watch(connection);
+	set_watch(connection, EPOLL_CTL_ADD, EPOLLIN);
 	connection_event(connection, EPOLLIN);
 }
 
@@ -82,10 +83,11 @@ forget(struct connection *connection)
 
 	connection->state = CONNECTION_GONE;
 	timer_stop(&connection->timer);
+	timer_stop(&connection->stall);
 	request_clear(&connection->request);
 	buffer_free(&connection->in);
 	buffer_free(&connection->out);
-	buffer_free(&connection->writing);
+	buffer_free(&connection->unsent);
 	*connection->link = connection->next;
 	if (connection->next != NULL)
 		connection->next->link = connection->link;
@@ -100,12 +102,8 @@ connection_drop(struct connection *connection)
 {
 	if (connection->state == CONNECTION_GONE)
 		return;
-	if (connection->state == CONNECTION_WRITING) {
-		/* The thread has it: a shut socket lets it finish at once. */
-		connection->peer_gone = true;
-		shutdown(connection->fd, SHUT_RDWR);
-		return;
-	}
+	if (connection->state == CONNECTION_WRITING)
+		request_unwritten(&connection->request);
 	if (connection->state == CONNECTION_PARKED)
 		request_lost(&connection->request);
 	if (connection->fcgx.ipcFd != -1)
@@ -302,15 +300,25 @@ collect(struct connection *connection)
 void
 connection_event(struct connection *connection, uint32_t events)
 {
+	bool is_closed = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+
 	switch (connection->state) {
 	case CONNECTION_WAITING:
 		collect(connection);
+		/* Closed right behind its request: no other event will say so. */
+		if (is_closed && connection->state == CONNECTION_PARKED)
+			connection_drop(connection);
 		break;
 	case CONNECTION_PARKED:
-		if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) || peer_has_left(connection))
+		if (is_closed || peer_has_left(connection))
 			connection_drop(connection);
 		break;
 	case CONNECTION_WRITING:
+		if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+			connection_drop(connection);
+		else if (events & EPOLLOUT)
+			send_unsent(connection);
+		break;
 	case CONNECTION_GONE:
 		break;
 	}
@@ -324,50 +332,28 @@ connection_add(struct connection *connection, const void *data, size_t len)
 	buffer_append(&connection->out, data, len);
 }
 
-/* Gives libfcgi what is to be written; blocks if it does not fit the socket's buffer. In the loop, or in a thread. */
+/* Gives libfcgi what is to be written, to the descriptor that it has. */
 static void
 write_response(struct connection *connection)
 {
-	struct buffer *bytes = &connection->writing;
+	struct buffer *out = &connection->out;
 	FCGX_Stream *stream = connection->fcgx.out;
 
-	connection->failed = buffer_failed(bytes) ||
-	    (bytes->len > 0 &&
-		FCGX_PutStr(bytes->data, (int)bytes->len, stream) != (int)bytes->len) ||
-	    (!connection->writing_ends && FCGX_FFlush(stream) != 0);
-	buffer_free(bytes);
-	if (connection->failed || !connection->writing_ends)
+	connection->failed = buffer_failed(out) ||
+	    (out->len > 0 && FCGX_PutStr(out->data, (int)out->len, stream) != (int)out->len) ||
+	    (!connection->response_ended && FCGX_FFlush(stream) != 0);
+	buffer_free(out);
+	if (connection->failed || !connection->response_ended)
 		return;
 	FCGX_Finish_r(&connection->fcgx);
-	/* Finish has closed the descriptor, unless the web server keeps it and all went well. */
+	/* Finish has closed the descriptor, unless it is to be kept and all went well. */
 	connection->failed = false;
 }
 
+/* The connection's next request may be here already, or a part of it. */
 static void
-response_is_out(struct connection *connection)
+await_next(struct connection *connection)
 {
-	if (connection->failed || connection->peer_gone) {
-		connection->state = CONNECTION_PARKED;
-		request_unwritten(&connection->request);
-		connection_drop(connection);
-		return;
-	}
-	connection->state = CONNECTION_PARKED;
-	if (!connection->writing_ends) {
-		/* What a thread was writing may have been followed by more, or by the peer's end. */
-		if (connection->out.len > 0 || connection->response_ended)
-			connection_push(connection, connection->response_ended);
-		else if (peer_has_left(connection))
-			connection_drop(connection);
-		return;
-	}
-	request_end(&connection->request);
-	connection->response_ended = connection->writing_ends = false;
-	if (connection->fcgx.ipcFd == -1) {
-		forget(connection);
-		return;
-	}
-	/* Kept by the web server: its next request may be here already, or a part of it. */
 	connection->state = CONNECTION_WAITING;
 	if (connection->in.len > 0)
 		timer_start(&connection->responder->arrivals, &connection->timer,
@@ -379,16 +365,106 @@ response_is_out(struct connection *connection)
 }
 
 static void
-on_write_work(uv_work_t *work)
+response_is_out(struct connection *connection, bool ended)
 {
-	write_response(work->data);
+	connection->state = CONNECTION_PARKED;
+	if (connection->failed) {
+		request_unwritten(&connection->request);
+		connection_drop(connection);
+		return;
+	}
+	if (!ended) {
+		/* While it left, more may have followed, or the peer's end. */
+		if (connection->out.len > 0 || connection->response_ended)
+			connection_push(connection, connection->response_ended);
+		else if (peer_has_left(connection))
+			connection_drop(connection);
+		return;
+	}
+	request_end(&connection->request);
+	connection->response_ended = false;
+	if (connection->fcgx.ipcFd != -1 && !connection->fcgx.keepConnection)
+		FCGX_Free(&connection->fcgx, 1);
+	if (connection->fcgx.ipcFd == -1)
+		forget(connection);
+	else
+		await_next(connection);
+}
+
+/* Takes what libfcgi has written to the memory file. -1 if that cannot be had. */
+static int
+take_from_memory(struct buffer *to)
+{
+	off_t size = memory_file == -1 ? -1 : lseek(memory_file, 0, SEEK_CUR);
+	char *space = size == -1 ? NULL : buffer_reserve(to, (size_t)size);
+
+	if (space == NULL || pread(memory_file, space, (size_t)size, 0) != size)
+		return -1;
+	buffer_added(to, (size_t)size);
+	return 0;
+}
+
+/* Has libfcgi write to the memory file, put in the place of the socket. */
+static void
+write_to_memory(struct connection *connection)
+{
+	int keep = connection->fcgx.keepConnection;
+
+	connection->unsent_ends = connection->response_ended;
+	connection->failed = fill_memory_file(NULL, 0) == -1;
+	if (connection->failed)
+		return;
+	connection->fcgx.ipcFd = memory_file;
+	/* Finishing must not close it. */
+	connection->fcgx.keepConnection = 1;
+	write_response(connection);
+	if (connection->fcgx.ipcFd == -1)
+		memory_file = -1;
+	connection->fcgx.ipcFd = connection->fd;
+	connection->fcgx.keepConnection = keep;
+	FCGX_Detach(&connection->fcgx);
+	if (!connection->failed)
+		connection->failed = take_from_memory(&connection->unsent) == -1;
+}
+
+/* Sends what the socket takes of what is unsent; what then remains leaves with a later event. */
+static void
+send_unsent(struct connection *connection)
+{
+	struct buffer *unsent = &connection->unsent;
+	ssize_t n = 0;
+
+	while (unsent->len > 0) {
+		n = send(connection->fd, unsent->data, unsent->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n <= 0 && errno != EINTR)
+			break;
+		if (n <= 0)
+			continue;
+		timer_start(&connection->responder->stalls, &connection->stall,
+		    responder_now(connection->responder));
+		buffer_consume(unsent, (size_t)n);
+	}
+	if (n == -1 && errno == EAGAIN)
+		return;
+	connection->failed = unsent->len > 0;
+	timer_stop(&connection->stall);
+	set_watch(connection, EPOLL_CTL_MOD, EPOLLIN);
+	response_is_out(connection, connection->unsent_ends);
 }
 
 static void
-on_write_done(uv_work_t *work, int status)
+write_large_response(struct connection *connection)
 {
-	(void)status;
-	response_is_out(work->data);
+	write_to_memory(connection);
+	if (connection->failed) {
+		response_is_out(connection, false);
+		return;
+	}
+	connection->state = CONNECTION_WRITING;
+	timer_start(&connection->responder->stalls, &connection->stall,
+	    responder_now(connection->responder));
+	set_watch(connection, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
+	send_unsent(connection);
 }
 
 static bool
@@ -408,18 +484,14 @@ connection_push(struct connection *connection, bool ended)
 {
 	if (ended)
 		connection->response_ended = true;
-	/* A thread is writing: what was added follows when it is done. */
+	/* What was added follows when what is unsent has left. */
 	if (connection->state != CONNECTION_PARKED)
 		return;
-	connection->writing = connection->out;
-	connection->writing_ends = connection->response_ended;
-	buffer_init(&connection->out);
-	if (fits_socket(connection->fd, connection->writing.len)) {
-		write_response(connection);
-		response_is_out(connection);
+	if (!fits_socket(connection->fd, connection->out.len)) {
+		write_large_response(connection);
 		return;
 	}
-	connection->state = CONNECTION_WRITING;
-	uv_queue_work(
-	    &connection->responder->loop, &connection->work, on_write_work, on_write_done);
+	ended = connection->response_ended;
+	write_response(connection);
+	response_is_out(connection, ended);
 }

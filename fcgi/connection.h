@@ -2,8 +2,8 @@
  * A FastCGI connection from the web server, and the one request it has at a time.
  *
  * It stays on the loop all its life: its request is collected until it is whole (record.h), then read by libfcgi from memory, and
- * parked until its answer has come. So neither a body that dribbles in nor a connection that the web server keeps open takes a
- * thread. Only an answer too large for the socket's buffer is written by one, since libfcgi's writes block.
+ * parked until its answer has come. An answer too large for the socket's buffer is written by libfcgi to memory, and leaves from
+ * there. So nothing that a web server does or leaves undone keeps others waiting.
  */
 #ifndef FCGI_CONNECTION_H
 #define FCGI_CONNECTION_H
@@ -17,7 +17,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <uv.h>
 
 struct chunking;
 struct responder;
@@ -25,7 +24,7 @@ struct responder;
 enum connection_state {
 	CONNECTION_WAITING, /* for a whole request */
 	CONNECTION_PARKED,  /* the request is being handled, here or by sessiond */
-	CONNECTION_WRITING, /* a thread writes a large answer */
+	CONNECTION_WRITING, /* a large answer leaves as the web server takes it */
 	CONNECTION_GONE,
 };
 
@@ -35,17 +34,16 @@ struct connection {
 	enum connection_state state;
 	FCGX_Request fcgx;
 	int fd;
-	struct timer timer; /* of arrivals, or of patience while parked */
-	uv_work_t work;
+	struct timer timer;  /* of arrivals, or of patience while parked */
+	struct timer stall;  /* of the web server, while an answer leaves */
 	bool is_collecting;  /* requests are being read: the next one's turn comes after this one */
-	bool peer_gone;	     /* the web server closed while a thread had the connection */
 	bool failed;	     /* to write */
 	bool response_ended; /* nothing follows what is in out */
 	struct buffer in;    /* of the next request, as far as it has come */
 	struct record_scan scan;
-	struct buffer out;     /* of the response, to be written next */
-	struct buffer writing; /* being written, maybe by a thread: nobody else touches it then */
-	bool writing_ends;     /* the response, that is */
+	struct buffer out;    /* of the response, to be given to libfcgi */
+	struct buffer unsent; /* records of the response, for a socket that had no room for them */
+	bool unsent_ends;     /* the response, that is */
 	struct request request;
 	struct chunking *chunking; /* NULL: no such probe runs */
 };

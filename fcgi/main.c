@@ -166,10 +166,6 @@ main(int argc, char **argv)
 		responder_config_clear(&config);
 		return fail(&err);
 	}
-	if (config.options.listen != NULL) {
-		printf("ready %s\n", config.options.listen);
-		fflush(stdout);
-	}
 	status = responder_run(&config, fd, &err);
 	listen_remove(config.options.listen);
 	responder_config_clear(&config);

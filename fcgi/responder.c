@@ -17,6 +17,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -28,7 +29,8 @@ enum {
 	ACCEPTS_A_TURN = 64,
 	EVENTS_A_TURN = 256,
 	OWN_DESCRIPTORS = 32,
-	DRAIN_LIMIT_MS = 5000, /* for the answers that are under way when the responder stops */
+	STALL_LIMIT_MS = 10000, /* without a byte taken of an answer that leaves */
+	DRAIN_LIMIT_MS = 5000,	/* for the answers that are under way when the responder stops */
 };
 
 uint64_t
@@ -139,6 +141,16 @@ arrival_fire(struct timer *timer, void *ctx)
 }
 
 static void
+stall_fire(struct timer *timer, void *ctx)
+{
+	char *connection = (char *)timer - offsetof(struct connection, stall);
+
+	(void)ctx;
+	log_info("a web server does not read an answer");
+	connection_drop((struct connection *)(void *)connection);
+}
+
+static void
 patience_fire(struct timer *timer, void *ctx)
 {
 	(void)ctx;
@@ -193,9 +205,6 @@ stop(struct responder *responder)
 		next = connection->next;
 		connection_drop(connection);
 	}
-	/* Threads that still write find their sockets shut. */
-	while (responder->first != NULL)
-		uv_run(&responder->loop, UV_RUN_ONCE);
 	connections_bury(responder);
 	uv_prepare_stop(&responder->turn);
 	backend_destroy(&responder->backend);
@@ -219,6 +228,8 @@ start_loop(struct responder *responder)
 	timers_init(&responder->timers);
 	timer_queue_add(&responder->timers, &responder->arrivals, options->request_timeout,
 	    arrival_fire, responder);
+	timer_queue_add(
+	    &responder->timers, &responder->stalls, STALL_LIMIT_MS, stall_fire, responder);
 	timer_queue_add(&responder->timers, &responder->patience, options->backend_timeout,
 	    patience_fire, responder);
 	uv_prepare_init(&responder->loop, &responder->turn);
@@ -249,6 +260,16 @@ start_watching(struct responder *responder, struct error *err)
 	return 0;
 }
 
+/* A signal now ends it in order. */
+static void
+print_ready(const struct responder *responder)
+{
+	if (responder->config->options.listen == NULL)
+		return;
+	printf("ready %s\n", responder->config->options.listen);
+	fflush(stdout);
+}
+
 int
 responder_run(const struct responder_config *config, int listen_fd, struct error *err)
 {
@@ -273,6 +294,7 @@ responder_run(const struct responder_config *config, int listen_fd, struct error
 	responder->backend = backend_create(responder);
 	if (status == 0) {
 		uv_prepare_start(&responder->turn, end_turn);
+		print_ready(responder);
 		uv_run(&responder->loop, UV_RUN_DEFAULT);
 	}
 	stop(responder);

@@ -21,6 +21,7 @@ struct responder {
 	uv_loop_t loop;
 	struct timers timers;
 	struct timer_queue arrivals; /* requests that the web server has to pass on whole */
+	struct timer_queue stalls;   /* answers that the web server has to read */
 	struct timer_queue patience; /* requests that wait for sessiond to be there */
 	int listen_fd;
 	uv_poll_t listen_poll;

@@ -54,7 +54,7 @@ keep_budget(struct peers *all)
 		if (oldest->receiver.session == NULL)
 			release(oldest);
 		else
-			session_send_heartbeat(oldest->receiver.session);
+			session_turn_away(oldest->receiver.session);
 	}
 }
 

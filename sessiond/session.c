@@ -50,6 +50,8 @@ sessions_init(struct sessions *sessions, uint64_t (*clock)(void *context), void 
 	timers_init(&sessions->timers);
 	timer_queue_add(
 	    &sessions->timers, &sessions->pongs, SESSION_PONG_DELAY, pong_fire, sessions);
+	timer_queue_add(&sessions->timers, &sessions->returns, SESSION_RETURN_DELAY,
+	    session_timeout_fire, sessions);
 }
 
 uint64_t
@@ -62,6 +64,7 @@ void
 sessions_clear(struct sessions *sessions)
 {
 	timer_queue_remove(&sessions->timers, &sessions->pongs);
+	timer_queue_remove(&sessions->timers, &sessions->returns);
 	handle_table_clear(&sessions->handles);
 	address_count_clear(&sessions->addresses);
 	buffer_free(&sessions->scratch);
@@ -514,6 +517,17 @@ session_send_heartbeat(struct session *session)
 		session->awaits_pong = true;
 		timer_start(&sessions->pongs, &session->timer, sessions_now(sessions));
 	}
+}
+
+void
+session_turn_away(struct session *session)
+{
+	struct sessions *sessions = session->service->sessions;
+
+	session_send_heartbeat(session);
+	if (session->state == SESSION_DETACHED &&
+	    session->service->protocol.options.disconnect_delay < SESSION_RETURN_DELAY)
+		timer_start(&sessions->returns, &session->timer, sessions_now(sessions));
 }
 
 void

@@ -32,15 +32,16 @@ enum {
 	SESSION_CODE_STILL_OPEN = 2010, /* a second receiver */
 };
 
-#define SESSION_REASON_MAX 123	 /* bytes: what a WebSocket close frame takes */
-#define SESSION_PONG_DELAY 10000 /* ms a ping may stay unanswered */
+#define SESSION_REASON_MAX   123   /* bytes: what a WebSocket close frame takes */
+#define SESSION_PONG_DELAY   10000 /* ms a ping may stay unanswered */
+#define SESSION_RETURN_DELAY 15000 /* ms, at least, for who was turned away to come back */
 
 /* All sessions of the daemon, and what they share. */
 struct sessions {
 	uint64_t (*clock)(void *context); /* ms, not going back; the loop's time, or a test's */
 	void *clock_context;
 	struct timers timers;
-	struct timer_queue pongs;
+	struct timer_queue pongs, returns;
 	struct handle_table handles;
 	struct session *dirty, **dirty_tail; /* to be flushed */
 	struct session *dead;		     /* to be freed */
@@ -123,6 +124,12 @@ struct session *session_obtain(struct sockjs_service *service, const char *id, s
 
 /* Sends a heartbeat now, which ends a poll. The session must have a receiver. */
 void session_send_heartbeat(struct session *session);
+
+/*
+ * The same for a poll that makes room for others: its client asks again at once, but where there is so little room the web server
+ * may need longer than disconnect_delay to pass that on.
+ */
+void session_turn_away(struct session *session);
 
 /* Lets an HTTP or remote receiver go, after a heartbeat; the client asks again. The session must have a receiver. */
 void session_release_receiver(struct session *session);

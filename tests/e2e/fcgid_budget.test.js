@@ -6,14 +6,15 @@
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { performance } = require('node:perf_hooks');
-const { startProcesses } = require('./lib/fcgid');
+const { startProcesses, startSenders } = require('./lib/fcgid');
 const { Connection } = require('./lib/http');
 const { startStack } = require('./lib/stack');
 
 const CLIENTS = 200;
-const PROCESSES = 20; // FcgidMaxProcesses of examples/apache-fcgid.conf
-const SENDS = 5; // of each client
-const PAUSE = 1500; // ms between two sends of a client, on the average
+const PROCESSES = 20; // FcgidMaxProcesses of examples/apache-fcgid.conf, and of them
+const RECEIVERS = 14; // FcgidMaxProcessesPerClass
+const SENDS = 2; // of each client
+const PAUSE = 4000; // ms between two sends of a client, on the average
 const LIMIT = 1000; // ms
 const PATIENCE = 30000; // ms
 
@@ -100,7 +101,8 @@ test(`mod_fcgid: with ${CLIENTS} polling clients and ${PROCESSES} processes a se
 	const stack = await startStack('apache-fcgid', { env: { SOCKJS_STACK_FCGI_ONLY: '1' } });
 	const clients = Array.from({ length: CLIENTS }, (_, index) => new Client(stack.url, index));
 	try {
-		await startProcesses(stack.url, PROCESSES);
+		await startProcesses(stack.url, RECEIVERS);
+		await startSenders(stack.url);
 		for (const client of clients) await client.open();
 		const begin = performance.now();
 		await Promise.all(clients.flatMap((client) => [client.sendAll(), client.receiveAll()]));

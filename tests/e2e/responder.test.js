@@ -10,7 +10,7 @@ const { FastCgi, request, encodeRecord, encodeRequest, TYPE } = require('./lib/f
 const { eventually, sleep } = require('./lib/guard');
 const { startPair } = require('./lib/responder');
 
-const REQUEST_TIMEOUT = 1500; // ms
+const REQUEST_TIMEOUT = 2500; // ms
 const PATIENCE = 20000; // ms for what takes long on a busy machine
 const AT_ONCE = isSanitized ? 3000 : 1000; // ms: others are not delayed
 const BODY_LIMIT = 4 * 1024 * 1024;
@@ -304,7 +304,7 @@ check('a body over every limit is 413, in large records or small, and is not kep
 	const session = await openSession();
 	for (const size of [65535, 8192]) {
 		const before = pair.responder.residentBytes();
-		const answer = await ask('POST', `${session}/xhr_send`, { body: Buffer.alloc(8 * BODY_LIMIT, 'x'), size, timeout: PATIENCE });
+		const answer = await ask('POST', `${session}/xhr_send`, { body: Buffer.alloc(4 * BODY_LIMIT, 'x'), size, timeout: PATIENCE });
 		assert.deepStrictEqual([answer.status, answer.text], [413, 'Request body too large.\n']);
 		const grown = pair.responder.residentBytes() - before;
 		assert.ok(isSanitized || grown < 3 * BODY_LIMIT, `grown by ${grown} bytes`);
@@ -436,6 +436,19 @@ check('a web server that reads its answer late gets all of it', async () => {
 	assert.strictEqual(answer.body.length, 2000000 + 'a["",""]\n'.length);
 });
 
+check('many web servers that never read do not delay another large answer', async () => {
+	const silent = await Promise.all(Array.from({ length: 12 }, neverRead));
+	try {
+		const session = await openSession();
+		const text = 'l'.repeat(1000000);
+		assert.strictEqual((await ask('POST', `${session}/xhr_send`, { body: JSON.stringify([text]), timeout: PATIENCE })).status, 204);
+		const ms = await timed(ask('POST', `${session}/xhr`));
+		assert.ok(ms < 2 * AT_ONCE, `it waited ${ms} ms`);
+	} finally {
+		silent.forEach(({ connection }) => connection.close());
+	}
+});
+
 // --- kept connections ------------------------------------------------------------------------------------------------
 
 check('FCGI_KEEP_CONN keeps the connection; without it, it is closed', async () => {
@@ -508,6 +521,18 @@ for (const keep of [false, true])
 		const ms = await timed(eventually(async () => (await ask('POST', `${session}/xhr`)).text === 'o\n', 'the session is gone'));
 		assert.ok(ms < AT_ONCE / 2, `noticed after ${ms} ms`);
 	});
+
+check('a poll whose connection is closed in the moment it comes ends at once too', async () => {
+	const session = await openSession();
+	const connection = await open();
+	await connection.request('GET', '/echo', { keep: true });
+	pair.responder.child.kill('SIGSTOP');
+	await new Promise((resolve) => connection.socket.end(encodeRequest('POST', `${session}/xhr`), resolve));
+	connection.close();
+	pair.responder.child.kill('SIGCONT');
+	const ms = await timed(eventually(async () => (await ask('POST', `${session}/xhr`)).text === 'o\n', 'the session is gone'));
+	assert.ok(ms < AT_ONCE / 2, `noticed after ${ms} ms`);
+});
 
 check('FCGI_ABORT_REQUEST ends a held poll and its session', async () => {
 	const { session, connection } = await holdPoll({ keep: true });

@@ -11,7 +11,4 @@ kind_programs() {
 	web_server apache apache2 -f "$dir/apache-fcgid.conf" -DFOREGROUND
 }
 
-# Responders start with the first request.
-kind_pids() {
-	printf 'fcgi=%s\n' "$(web_responders "${pid[apache]}")"
-}
+kind_pids() { web_responders "${pid[apache]}"; }

@@ -10,6 +10,4 @@ kind_programs() {
 	web_server lighttpd lighttpd -D -f "$dir/lighttpd.conf"
 }
 
-kind_pids() {
-	printf 'fcgi=%s\n' "$(web_responders "${pid[lighttpd]}")"
-}
+kind_pids() { web_responders "${pid[lighttpd]}"; }

@@ -5,27 +5,34 @@
 // than that on a fast network: so tests that look at something else start some processes first.
 
 const assert = require('node:assert/strict');
-const { request, Connection } = require('./http');
+const { request } = require('./http');
 
 const HELD = 10; // polls that sessiond lets wait at once: fcgid_max_held
 const PATIENCE = 30000; // ms
 
+const post = (url, path, options) => request(url, 'POST', path, { timeout: PATIENCE, ...options });
+
+// Makes some processes of those that take sends: of many at once, those that find none idle start one.
+async function startSenders(url, rounds = 3) {
+	for (let round = 0; round < rounds; round++)
+		await Promise.all(
+			Array.from({ length: 30 }, () => post(url, '/echo/000/nobody/xhr_send', { body: '[]' })),
+		);
+}
+
 // Makes `count` processes (more than HELD), all of which are idle when this resolves.
 async function startProcesses(url, count) {
-	const post = (path, options) => request(url, 'POST', path, { timeout: PATIENCE, ...options });
 	const sessions = Array.from({ length: HELD }, (_, index) => `/echo/000/processes${index}`);
 
-	for (const session of sessions) assert.equal((await post(`${session}/xhr`)).text, 'o\n');
-	const polls = sessions.map((session) => post(`${session}/xhr`));
+	for (const session of sessions) assert.equal((await post(url, `${session}/xhr`)).text, 'o\n');
+	const polls = sessions.map((session) => post(url, `${session}/xhr`));
 	await Promise.all(
-		Array.from({ length: count - HELD }, async () => {
-			const connection = await Connection.open(url);
-			await connection.request('GET', '/echo/info', { timeout: PATIENCE });
-			connection.close();
-		}),
+		Array.from({ length: count - HELD }, () =>
+			request(url, 'GET', '/echo/info', { timeout: PATIENCE }),
+		),
 	);
-	for (const session of sessions) await post(`${session}/xhr_send`, { body: '["x"]' });
+	for (const session of sessions) await post(url, `${session}/xhr_send`, { body: '["x"]' });
 	await Promise.all(polls);
 }
 
-module.exports = { startProcesses };
+module.exports = { startProcesses, startSenders };
