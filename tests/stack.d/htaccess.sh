@@ -1,5 +1,6 @@
 # An account on a shared Apache (htaccess.conf), with all that it has in one folder: an .htaccess, the
 # program, its configuration and the page. With SOCKJS_STACK_FCGI_ONLY the host has no proxy modules.
+# With `autostart = on` in the configuration, nobody but the responder starts sessiond.
 
 # shellcheck source=webserver.inc
 . "$here/stack.d/webserver.inc"
@@ -15,8 +16,44 @@ kind_programs() {
 	if [ -n "${SOCKJS_STACK_FCGI_ONLY-}" ]; then
 		sed -i '/^LoadModule proxy_/d' "$dir/htaccess.conf"
 	fi
-	web_sessiond
+	if grep -q '^[[:space:]]*autostart[[:space:]]*=[[:space:]]*on' "$conf"; then
+		let_it_start_itself
+	else
+		web_sessiond
+	fi
 	web_server apache apache2 -f "$dir/htaccess.conf" -DFOREGROUND
 }
 
-kind_pids() { web_responders "${pid[apache]}"; }
+# sessiond lies where the responder looks for it, and may make its socket.
+let_it_start_itself() {
+	mkdir "$dir/sessiond" "$dir/examples"
+	cp "$builddir/sessiond/sockjs-sessiond" "$dir/sessiond/"
+	cp "$builddir"/examples/*.so "$dir/examples/"
+	chmod -R a+rX "$dir/sessiond" "$dir/examples"
+	if [ "$(id -u)" -eq 0 ]; then
+		chown "$web_user" "$run"
+	fi
+}
+
+# Prints the daemons that run with this configuration, separated by commas.
+daemons() {
+	ps -e -o pid=,stat=,args= | awk -v conf="$dir/www/sockjs.conf" '
+		$2 !~ /^Z/ && $3 ~ /sockjs-sessiond$/ && index($0, conf) { list = list (list == "" ? "" : ",") $1 }
+		END { print list }'
+}
+
+kind_pids() {
+	printf '%s' "$(web_responders "${pid[apache]}")"
+	if [ -d "$dir/sessiond" ]; then
+		printf ' sessiond=%s' "$(daemons)"
+	fi
+}
+
+kind_leave() {
+	local each
+	[ -d "$dir/sessiond" ] || return
+	for each in $(daemons | tr ',' ' '); do
+		kill -TERM "$each"
+		bury "$each"
+	done
+}
