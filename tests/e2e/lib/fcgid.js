@@ -9,15 +9,19 @@ const { request } = require('./http');
 
 const HELD = 10; // polls that sessiond lets wait at once: fcgid_max_held
 const PATIENCE = 30000; // ms
+const ROUNDS = 30;
 
 const post = (url, path, options) => request(url, 'POST', path, { timeout: PATIENCE, ...options });
 
-// Makes some processes of those that take sends: of many at once, those that find none idle start one.
-async function startSenders(url, rounds = 3) {
-	for (let round = 0; round < rounds; round++)
+// Makes processes of those that take sends, until there are enough: of many sends at once, those that
+// find no idle process start one.
+async function startSenders(url, isEnough) {
+	const body = JSON.stringify(['x'.repeat(500000)]);
+	for (let round = 0; round < ROUNDS && !isEnough(); round++)
 		await Promise.all(
-			Array.from({ length: 30 }, () => post(url, '/echo/000/nobody/xhr_send', { body: '[]' })),
+			Array.from({ length: 30 }, () => post(url, '/echo/000/nobody/xhr_send', { body })),
 		);
+	assert.ok(isEnough(), 'mod_fcgid starts too few processes');
 }
 
 // Makes `count` processes (more than HELD), all of which are idle when this resolves.
