@@ -48,6 +48,7 @@ enum wire_type {
 	WIRE_RECEIVE = 0x0020,
 	WIRE_SEND = 0x0021,
 	WIRE_ABORT = 0x0022,
+	WIRE_WRITTEN = 0x0023,
 	/* answers */
 	WIRE_FRAME = 0x0030,
 	WIRE_SENT = 0x0031,
@@ -87,7 +88,7 @@ struct wire_type_info {
 	uint32_t least;	  /* bytes of the shortest payload */
 };
 
-#define WIRE_TYPE_COUNT 10
+#define WIRE_TYPE_COUNT 11
 extern const struct wire_type_info wire_types[WIRE_TYPE_COUNT];
 
 /* NULL: no such type. */

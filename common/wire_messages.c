@@ -58,6 +58,8 @@ wire_encode_hello(struct buffer *out, const struct wire_hello *hello)
 	wire_put_u16(out, (uint16_t)hello->minor);
 	wire_put_u32(out, hello->pid);
 	wire_put_u64(out, hello->instance);
+	wire_put_u64(out, hello->connection);
+	wire_put_u64(out, hello->frames);
 	wire_end(out, mark);
 }
 
@@ -72,6 +74,8 @@ wire_decode_hello(const struct wire_header *header, const char *payload, struct 
 	hello->minor = wire_get_u16(&reader);
 	hello->pid = wire_get_u32(&reader);
 	hello->instance = wire_get_u64(&reader);
+	hello->connection = wire_get_u64(&reader);
+	hello->frames = wire_get_u64(&reader);
 	return end_reading(&reader);
 }
 
@@ -340,24 +344,48 @@ wire_decode_send(const struct wire_header *header, const char *payload, struct w
 	return end_reading(&reader);
 }
 
-/* --- ABORT ---------------------------------------------------------------------------------- */
+/* --- ABORT, WRITTEN ------------------------------------------------------------------------- */
 
-void
-wire_encode_abort(struct buffer *out, uint64_t request, unsigned flags)
+static void
+put_empty(struct buffer *out, enum wire_type type, unsigned flags, uint64_t request)
 {
 	size_t mark;
 
-	wire_begin(out, WIRE_ABORT, flags, request, &mark);
+	wire_begin(out, type, flags, request, &mark);
 	wire_end(out, mark);
 }
 
-int
-wire_decode_abort(const struct wire_header *header, const char *payload)
+static int
+get_empty(const struct wire_header *header, const char *payload)
 {
 	struct wire_reader reader;
 
 	wire_reader_init(&reader, payload, header->length);
 	return end_reading(&reader);
+}
+
+void
+wire_encode_abort(struct buffer *out, uint64_t request, unsigned flags)
+{
+	put_empty(out, WIRE_ABORT, flags, request);
+}
+
+int
+wire_decode_abort(const struct wire_header *header, const char *payload)
+{
+	return get_empty(header, payload);
+}
+
+void
+wire_encode_written(struct buffer *out, uint64_t request)
+{
+	put_empty(out, WIRE_WRITTEN, 0, request);
+}
+
+int
+wire_decode_written(const struct wire_header *header, const char *payload)
+{
+	return get_empty(header, payload);
 }
 
 /* --- FRAME, SENT, REFUSED, COOKIE ----------------------------------------------------------- */
@@ -366,6 +394,7 @@ int
 wire_encode_frame(struct buffer *out, uint64_t request, const char *bytes, size_t len, bool end)
 {
 	size_t mark, start = out->len, at = 0, part;
+	int messages = 0;
 	bool is_last;
 
 	do {
@@ -379,8 +408,9 @@ wire_encode_frame(struct buffer *out, uint64_t request, const char *bytes, size_
 			return -1;
 		}
 		at += part;
+		messages++;
 	} while (!is_last);
-	return 0;
+	return messages;
 }
 
 int

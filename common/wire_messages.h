@@ -2,8 +2,8 @@
  * The messages of the local socket: for each type an encoder and a decoder. What they mean, and in
  * which order they come, is doc/local-socket.md.
  *
- * wire_encode_X appends one whole message to out (FRAME: as many as it takes). It returns 0, or -1
- * if that cannot be: a string longer than WIRE_STRING_MAX or with a NUL in it, a payload longer
+ * wire_encode_X appends one whole message to out (FRAME: as many as it takes, which it returns).
+ * It returns 0, or -1 if that cannot be: a string longer than WIRE_STRING_MAX or with a NUL in it, a payload longer
  * than WIRE_PAYLOAD_MAX, no memory (buffer_failed(out)). Then out has what it had before. Those
  * without a value of a peer's size in them return nothing; they fail without memory only.
  *
@@ -30,12 +30,21 @@ enum {
 
 /* --- HELLO, GOODBYE (both ways) ------------------------------------------------------------- */
 
-/* instance: random, for the life of the process; with SEND's sequence it is the id of a send. */
+/*
+ * instance: random, for the life of the process; with SEND's sequence it is the id of a send.
+ *
+ * connection and frames tell the daemon what a responder has taken of the connection before this
+ * one. The daemon's: a random id, not 0, of this very connection; frames is 0. The responder's: the
+ * id of the last connection on which it took the daemon's HELLO, 0 if there was none; and how many
+ * messages FRAME it took on that one, whatever their request.
+ */
 struct wire_hello {
 	unsigned role; /* enum wire_role; as it came: may be one that is not known here */
 	unsigned major, minor;
 	uint32_t pid;
 	uint64_t instance;
+	uint64_t connection;
+	uint64_t frames;
 };
 
 void wire_encode_hello(struct buffer *out, const struct wire_hello *hello);
@@ -131,7 +140,7 @@ struct wire_send {
 int wire_encode_send(struct buffer *out, uint64_t request, const struct wire_send *send);
 int wire_decode_send(const struct wire_header *header, const char *payload, struct wire_send *send);
 
-/* --- ABORT (responder to daemon) ------------------------------------------------------------ */
+/* --- ABORT, WRITTEN (responder to daemon) --------------------------------------------------- */
 
 /*
  * The client of the request is gone, or (WIRE_ABORT_UNWRITTEN in flags) what was answered could not
@@ -139,6 +148,10 @@ int wire_decode_send(const struct wire_header *header, const char *payload, stru
  */
 void wire_encode_abort(struct buffer *out, uint64_t request, unsigned flags);
 int wire_decode_abort(const struct wire_header *header, const char *payload);
+
+/* The whole answer to the request, the FRAME with its end too, is with the web server. */
+void wire_encode_written(struct buffer *out, uint64_t request);
+int wire_decode_written(const struct wire_header *header, const char *payload);
 
 /* --- FRAME, SENT, REFUSED, COOKIE (daemon to responder) ------------------------------------- */
 
@@ -148,7 +161,10 @@ struct wire_frame {
 	bool end;	   /* the response is complete */
 };
 
-/* More than WIRE_FRAME_MAX bytes become several messages, of which the last has the end. */
+/*
+ * More than WIRE_FRAME_MAX bytes become several messages, of which the last has the end. Returns
+ * how many messages it took, at least 1, or -1.
+ */
 int
 wire_encode_frame(struct buffer *out, uint64_t request, const char *bytes, size_t len, bool end);
 int

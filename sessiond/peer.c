@@ -4,6 +4,7 @@
 #include "sessiond/peer.h"
 
 #include "common/log.h"
+#include "common/random.h"
 #include "common/wire_messages.h"
 #include "sessiond/http_server.h"
 #include "sessiond/remote_request.h"
@@ -246,7 +247,7 @@ send_services(struct peer *peer)
 static int
 take_hello(struct peer *peer, const struct wire_header *header, const char *payload)
 {
-	const struct wire_hello ours = {.role = WIRE_DAEMON,
+	struct wire_hello ours = {.role = WIRE_DAEMON,
 	    .major = WIRE_MAJOR,
 	    .minor = WIRE_MINOR,
 	    .pid = (uint32_t)getpid()};
@@ -256,6 +257,8 @@ take_hello(struct peer *peer, const struct wire_header *header, const char *payl
 	if (peer->state != PEER_GREETING || wire_decode_hello(header, payload, &hello) == -1)
 		return -1;
 	peer->pid = hello.pid;
+	random_bytes(&ours.connection, sizeof ours.connection);
+	ours.connection |= 1; /* 0 says that there was none */
 	wire_encode_hello(&peer->out, &ours);
 	peer_mark(peer);
 	refusal = is_allowed(peer) ? wire_hello_refusal(&hello, 1u << WIRE_RESPONDER)
@@ -419,6 +422,8 @@ take_message(struct peer *peer, const struct wire_header *header, const char *pa
 		return take_send(peer, header, payload);
 	case WIRE_ABORT:
 		return take_abort(peer, header, payload);
+	case WIRE_WRITTEN:
+		return wire_decode_written(header, payload);
 	case WIRE_GOODBYE:
 		return take_goodbye(peer, header, payload);
 	default:

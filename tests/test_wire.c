@@ -190,6 +190,7 @@ test_roles(void **state)
 	    {WIRE_RECEIVE, false, true, false},
 	    {WIRE_SEND, false, true, false},
 	    {WIRE_ABORT, false, true, false},
+	    {WIRE_WRITTEN, false, true, false},
 	    {WIRE_FRAME, true, false, false},
 	    {WIRE_SENT, true, false, false},
 	    {WIRE_REFUSED, true, false, false},

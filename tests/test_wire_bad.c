@@ -16,7 +16,11 @@ test_least_payloads(void **state)
 		const char *bytes;
 		size_t len;
 	} cases[] = {
+	    {WIRE_HELLO,
+		BYTES("\2\0\1\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")},
 	    {WIRE_GOODBYE, BYTES("\0\0\0")},
+	    {WIRE_ABORT, BYTES("")},
+	    {WIRE_WRITTEN, BYTES("")},
 	    {WIRE_SERVICES, BYTES("\0\0")},
 	    {WIRE_RECEIVE, BYTES("\0\0\5\0\1s\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")},
 	    {WIRE_SEND, BYTES("\0\0\0\1s\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0")},

@@ -9,8 +9,9 @@
 static void
 test_hello(void **state)
 {
-	struct wire_hello hello = {
-	    WIRE_RESPONDER, 1, 0x0203, 0x01020304, UINT64_C(0xfedcba9876543210)};
+	struct wire_hello hello = {WIRE_RESPONDER, 1, 0x0203, 0x01020304,
+	    UINT64_C(0xfedcba9876543210), UINT64_C(0x1122334455667788),
+	    UINT64_C(0x0807060504030201)};
 	struct wire_hello got;
 	struct buffer out = BUFFER_INIT;
 	struct wire_header header;
@@ -19,12 +20,14 @@ test_hello(void **state)
 	(void)state;
 	wire_encode_hello(&out, &hello);
 	assert_content(&out,
-	    BYTES("\0\0\0\x11\0\1\0\0\0\0\0\0\0\0\0\0"
-		  "\2\0\1\2\3\1\2\3\4\xfe\xdc\xba\x98\x76\x54\x32\x10"));
+	    BYTES("\0\0\0\x21\0\1\0\0\0\0\0\0\0\0\0\0"
+		  "\2\0\1\2\3\1\2\3\4\xfe\xdc\xba\x98\x76\x54\x32\x10"
+		  "\x11\x22\x33\x44\x55\x66\x77\x88\x08\7\6\5\4\3\2\1"));
 	payload = take_message(&out, &header);
 	assert_int_equal(wire_decode_hello(&header, payload, &got), 0);
 	assert_true(got.role == WIRE_RESPONDER && got.major == 1 && got.minor == 0x0203);
 	assert_true(got.pid == 0x01020304 && got.instance == hello.instance);
+	assert_true(got.connection == hello.connection && got.frames == hello.frames);
 	free(payload);
 	buffer_free(&out);
 }
@@ -33,7 +36,7 @@ static void
 test_hello_refusal(void **state)
 {
 	unsigned served = 1u << WIRE_RESPONDER | 1u << WIRE_WORKER;
-	struct wire_hello hello = {WIRE_RESPONDER, WIRE_MAJOR, WIRE_MINOR + 7, 1, 1};
+	struct wire_hello hello = {WIRE_RESPONDER, WIRE_MAJOR, WIRE_MINOR + 7, 1, 1, 0, 0};
 
 	(void)state;
 	assert_null(wire_hello_refusal(&hello, served));
@@ -336,6 +339,22 @@ test_abort(void **state)
 }
 
 static void
+test_written(void **state)
+{
+	struct buffer out = BUFFER_INIT;
+	struct wire_header header;
+	char *payload;
+
+	(void)state;
+	wire_encode_written(&out, 7);
+	assert_content(&out, BYTES("\0\0\0\0\0\x23\0\0\0\0\0\0\0\0\0\7"));
+	payload = take_message(&out, &header);
+	assert_int_equal(wire_decode_written(&header, payload), 0);
+	free(payload);
+	buffer_free(&out);
+}
+
+static void
 test_frame(void **state)
 {
 	struct buffer out = BUFFER_INIT;
@@ -344,14 +363,14 @@ test_frame(void **state)
 	char *payload;
 
 	(void)state;
-	assert_int_equal(wire_encode_frame(&out, 7, BYTES("h\n"), false), 0);
+	assert_int_equal(wire_encode_frame(&out, 7, BYTES("h\n"), false), 1);
 	assert_content(&out, BYTES("\0\0\0\2\0\x30\0\0\0\0\0\0\0\0\0\7h\n"));
 	payload = take_message(&out, &header);
 	assert_int_equal(wire_decode_frame(&header, payload, &frame), 0);
 	assert_true(frame.len == 2 && memcmp(frame.bytes, "h\n", 2) == 0 && !frame.end);
 	free(payload);
 	buffer_clear(&out);
-	assert_int_equal(wire_encode_frame(&out, 7, NULL, 0, true), 0);
+	assert_int_equal(wire_encode_frame(&out, 7, NULL, 0, true), 1);
 	assert_content(&out, BYTES("\0\0\0\0\0\x30\0\1\0\0\0\0\0\0\0\7"));
 	payload = take_message(&out, &header);
 	assert_int_equal(wire_decode_frame(&header, payload, &frame), 0);
@@ -378,7 +397,7 @@ test_long_frame(void **state)
 	for (size_t i = 0; i < 2 * WIRE_FRAME_MAX + 5; i++)
 		bytes[i] = (char)(i % 251);
 	for (size_t i = 0; i < 4; i++) {
-		assert_int_equal(wire_encode_frame(&out, 7, bytes, lengths[i], true), 0);
+		assert_int_equal(wire_encode_frame(&out, 7, bytes, lengths[i], true), messages[i]);
 		at = found = 0;
 		while (wire_parse_header(out.data, out.len, WIRE_FRAME_MAX, &header) == 1) {
 			wire_decode_frame(&header, out.data + WIRE_HEADER_SIZE, &frame);
@@ -444,6 +463,7 @@ main(void)
 	    cmocka_unit_test(test_source_finds_headers_in_any_case),
 	    cmocka_unit_test(test_send),
 	    cmocka_unit_test(test_abort),
+	    cmocka_unit_test(test_written),
 	    cmocka_unit_test(test_frame),
 	    cmocka_unit_test(test_long_frame),
 	    cmocka_unit_test(test_sent_refused_cookie),

@@ -144,7 +144,7 @@ static void
 put_random(struct buffer *out, enum wire_type type)
 {
 	struct wire_hello hello = {random_below(256), random_below(65536), random_below(65536),
-	    (uint32_t)random_u64(), random_u64()};
+	    (uint32_t)random_u64(), random_u64(), random_u64(), random_u64()};
 
 	switch (type) {
 	case WIRE_HELLO:
@@ -165,10 +165,13 @@ put_random(struct buffer *out, enum wire_type type)
 	case WIRE_ABORT:
 		wire_encode_abort(out, random_u64(), random_below(2));
 		break;
+	case WIRE_WRITTEN:
+		wire_encode_written(out, random_u64());
+		break;
 	case WIRE_FRAME:
 		assert_int_equal(wire_encode_frame(out, random_u64(), random_string(300),
 				     random_below(300), random_below(2) == 1),
-		    0);
+		    1);
 		break;
 	case WIRE_SENT:
 		wire_encode_sent(out, random_u64(), random_below(3));

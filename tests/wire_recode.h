@@ -114,6 +114,15 @@ recode_abort(const struct wire_header *header, const char *payload, struct buffe
 }
 
 static inline int
+recode_written(const struct wire_header *header, const char *payload, struct buffer *out)
+{
+	if (wire_decode_written(header, payload) == -1)
+		return -1;
+	wire_encode_written(out, header->request);
+	return 0;
+}
+
+static inline int
 recode_frame(const struct wire_header *header, const char *payload, struct buffer *out)
 {
 	struct wire_frame frame;
@@ -178,6 +187,8 @@ recode(const struct wire_header *header, const char *payload, struct buffer *out
 		return recode_send(header, payload, out);
 	case WIRE_ABORT:
 		return recode_abort(header, payload, out);
+	case WIRE_WRITTEN:
+		return recode_written(header, payload, out);
 	case WIRE_FRAME:
 		return recode_frame(header, payload, out);
 	case WIRE_SENT:

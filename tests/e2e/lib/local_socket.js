@@ -5,7 +5,7 @@
 const net = require('node:net');
 const { withTimeout } = require('./daemon');
 
-const TYPE = { hello: 1, goodbye: 2, services: 0x10, receive: 0x20, send: 0x21, abort: 0x22, frame: 0x30, sent: 0x31, refused: 0x32, cookie: 0x33 };
+const TYPE = { hello: 1, goodbye: 2, services: 0x10, receive: 0x20, send: 0x21, abort: 0x22, written: 0x23, frame: 0x30, sent: 0x31, refused: 0x32, cookie: 0x33 };
 const ROLE = { daemon: 1, responder: 2, worker: 3 };
 const HEADER_SIZE = 16;
 
@@ -19,13 +19,15 @@ function encodeMessage(type, { payload = Buffer.alloc(0), flags = 0, request = 0
 	return Buffer.concat([head, payload]);
 }
 
-function encodeHello({ role = ROLE.responder, major = 1, minor = 0, pid = process.pid, instance = 1n } = {}) {
-	const payload = Buffer.alloc(17);
+function encodeHello({ role = ROLE.responder, major = 1, minor = 0, pid = process.pid, instance = 1n, connection = role === ROLE.daemon ? 1n : 0n, frames = 0n } = {}) {
+	const payload = Buffer.alloc(33);
 	payload.writeUInt8(role, 0);
 	payload.writeUInt16BE(major, 1);
 	payload.writeUInt16BE(minor, 3);
 	payload.writeUInt32BE(pid, 5);
 	payload.writeBigUInt64BE(instance, 9);
+	payload.writeBigUInt64BE(connection, 17);
+	payload.writeBigUInt64BE(frames, 25);
 	return encodeMessage(TYPE.hello, { payload });
 }
 
