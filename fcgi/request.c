@@ -7,6 +7,7 @@
 #include "common/connection_info.h"
 #include "common/log.h"
 #include "common/random.h"
+#include "fcgi/answer.h"
 #include "fcgi/backend.h"
 #include "fcgi/chunking.h"
 #include "fcgi/connection.h"
@@ -17,10 +18,8 @@
 #include "sockjs/send_body.h"
 #include "sockjs/ws_handshake.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define BODY_LIMIT_UNKNOWN (4u << 20) /* bytes, until sessiond has told its services' limits */
 
@@ -109,91 +108,6 @@ request_read(struct request *request, FCGX_Request *fcgx)
 	    .context = fcgx->envp,
 	};
 	return read_body(request, fcgx->in);
-}
-
-/* --- answers ------------------------------------------------------------------------------------------------------ */
-
-struct header_writer {
-	struct connection *connection;
-};
-
-static void
-write_header(void *context, const char *name, const char *value)
-{
-	struct connection *connection = context;
-
-	connection_add(connection, name, strlen(name));
-	connection_add(connection, ": ", 2);
-	connection_add(connection, value, strlen(value));
-	connection_add(connection, "\r\n", 2);
-}
-
-/* nginx takes the status line from here, and without a phrase writes one that lacks its blank (RFC 9112, section 4). */
-static const char *
-reason_of(int status)
-{
-	static const struct {
-		int status;
-		const char *phrase;
-	} reasons[] = {
-	    {200, "OK"},
-	    {204, "No Content"},
-	    {304, "Not Modified"},
-	    {400, "Bad Request"},
-	    {404, "Not Found"},
-	    {405, "Method Not Allowed"},
-	    {413, "Content Too Large"},
-	    {431, "Request Header Fields Too Large"},
-	    {500, "Internal Server Error"},
-	    {501, "Not Implemented"},
-	    {503, "Service Unavailable"},
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
-		if (reasons[i].status == status)
-			return reasons[i].phrase;
-	return "Other";
-}
-
-/* The headers, as CGI has them. body_len: of the whole body, -1 if that is not known. */
-static void
-write_head(struct request *request, ssize_t body_len)
-{
-	struct connection *connection = request->connection;
-	char line[64];
-	int n;
-
-	request->is_answered = true;
-	request->head.now = time(NULL);
-	n = snprintf(line, sizeof line, "Status: %d %s\r\n", request->reply.status,
-	    reason_of(request->reply.status));
-	connection_add(connection, line, (size_t)n);
-	reply_headers(&request->reply,
-	    request->service == NULL ? NULL : &request->service->protocol, &request->head,
-	    write_header, connection);
-	if (body_len >= 0 && request->reply.status != 204 && request->reply.status != 304) {
-		n = snprintf(line, sizeof line, "Content-Length: %zd\r\n", body_len);
-		connection_add(connection, line, (size_t)n);
-	}
-	if (request->reply.status == 503)
-		write_header(connection, "Retry-After", "1");
-	connection_add(connection, "\r\n", 2);
-}
-
-static void
-answer(struct request *request)
-{
-	write_head(request, (ssize_t)request->reply.body_len);
-	connection_add(request->connection, request->reply.body, request->reply.body_len);
-	connection_push(request->connection, true);
-}
-
-static void
-answer_error(struct request *request, int status, const char *text)
-{
-	reply_set_error(&request->reply, status, text);
-	answer(request);
 }
 
 /* --- decisions ---------------------------------------------------------------------------------------------------- */
@@ -299,7 +213,7 @@ decide(struct request *request)
 		random_bytes(&entropy, sizeof entropy);
 	if (reply_decide(request->service == NULL ? &nowhere : &request->service->protocol,
 		request->endpoint, &request->head, entropy, &request->reply)) {
-		answer(request);
+		answer_reply(request);
 		return;
 	}
 	switch (request->endpoint->id) {
@@ -314,7 +228,7 @@ decide(struct request *request)
 		decide_websocket(request);
 		break;
 	case ENDPOINT_CHUNKING_TEST:
-		write_head(request, -1);
+		answer_head(request, -1);
 		chunking_start(request->connection);
 		break;
 	case ENDPOINT_GREETING:
@@ -485,7 +399,7 @@ begin_response(struct request *request, const struct wire_frame *frame)
 
 	if (transport->prelude != NULL)
 		transport->prelude(request->callback, &prelude);
-	write_head(request, frame->end ? (ssize_t)(prelude.len + frame->len) : -1);
+	answer_head(request, frame->end ? (ssize_t)(prelude.len + frame->len) : -1);
 	connection_add(request->connection, prelude.data, prelude.len);
 	buffer_free(&prelude);
 }
@@ -516,7 +430,7 @@ request_sent(struct request *request, enum wire_sent_result result)
 		request->reply.status = request->endpoint->form ? 200 : 204;
 		request->reply.body = request->endpoint->form ? "ok" : "";
 		request->reply.body_len = strlen(request->reply.body);
-		answer(request);
+		answer_reply(request);
 		break;
 	case WIRE_SENT_NO_SESSION:
 		answer_error(request, 404, "404 Error: Page not found\n");
@@ -538,7 +452,7 @@ request_refused(struct request *request, const struct wire_refused *refused)
 	reply_set_error(&request->reply, (int)refused->status, "");
 	request->reply.body = refused->text;
 	request->reply.body_len = refused->text_len;
-	answer(request);
+	answer_reply(request);
 }
 
 void
