@@ -64,6 +64,7 @@ enum {
 	WIRE_RECEIVE_ALONE = 1 << 2,	/* this process has never had two requests at once */
 	WIRE_ABORT_UNWRITTEN = 1 << 0,	/* what was answered could not be written */
 	WIRE_FRAME_END = 1 << 0,	/* the response is complete */
+	WIRE_FRAME_MORE = 1 << 1,	/* what began goes on in the request's next FRAME */
 };
 
 enum wire_error {

@@ -394,13 +394,15 @@ int
 wire_encode_frame(struct buffer *out, uint64_t request, const char *bytes, size_t len, bool end)
 {
 	size_t mark, start = out->len, at = 0, part;
+	unsigned flags;
 	int messages = 0;
 	bool is_last;
 
 	do {
 		part = len - at < WIRE_FRAME_MAX ? len - at : WIRE_FRAME_MAX;
 		is_last = at + part == len;
-		wire_begin(out, WIRE_FRAME, is_last && end ? WIRE_FRAME_END : 0, request, &mark);
+		flags = !is_last ? WIRE_FRAME_MORE : end ? WIRE_FRAME_END : 0;
+		wire_begin(out, WIRE_FRAME, flags, request, &mark);
 		if (part > 0)
 			buffer_append(out, bytes + at, part);
 		if (wire_end(out, mark) == -1) {
@@ -419,7 +421,8 @@ wire_decode_frame(const struct wire_header *header, const char *payload, struct 
 	frame->bytes = payload;
 	frame->len = header->length;
 	frame->end = (header->flags & WIRE_FRAME_END) != 0;
-	return 0;
+	frame->more = (header->flags & WIRE_FRAME_MORE) != 0;
+	return frame->end && frame->more ? -1 : 0;
 }
 
 void

@@ -159,10 +159,12 @@ struct wire_frame {
 	const char *bytes; /* to append to the response's body */
 	size_t len;	   /* may be 0 */
 	bool end;	   /* the response is complete */
+	bool more;	   /* a frame of SockJS goes on in the request's next FRAME; not with end */
 };
 
 /*
- * More than WIRE_FRAME_MAX bytes become several messages, of which the last has the end. Returns
+ * bytes: a whole frame of SockJS, or several. More than WIRE_FRAME_MAX become several messages, of
+ * which all but the last say that there is more, and only the last may have the end. Returns
  * how many messages it took, at least 1, or -1.
  */
 int

@@ -134,15 +134,6 @@ each_request(struct backend *backend, void (*fn)(struct request *request))
 }
 
 static void
-start_patience(struct request *request)
-{
-	struct responder *responder = request->connection->responder;
-
-	request->is_issued = false;
-	timer_start(&responder->patience, &request->connection->timer, responder_now(responder));
-}
-
-static void
 issue(struct request *request)
 {
 	/* One that has come while the others are issued is so already. */
@@ -199,7 +190,7 @@ lose(struct backend *backend, const char *why)
 	buffer_free(&backend->in);
 	buffer_free(&backend->out);
 	if (was_there)
-		each_request(backend, stops ? request_stop : start_patience);
+		each_request(backend, stops ? request_stop : request_is_adrift);
 	if (!was_there && !stops)
 		autostart(backend->responder->config);
 	uv_timer_start(&backend->pause, on_pause_over, backend->pause_ms, 0);

@@ -371,27 +371,19 @@ request_give_up(struct request *request)
 }
 
 void
-request_stop(struct request *request)
+request_is_adrift(struct request *request)
 {
-	const struct transport *transport;
-	struct buffer body = BUFFER_INIT;
-	struct wire_frame frame = {.end = true};
+	struct responder *responder = request->connection->responder;
 
-	if (request->endpoint == NULL || request->endpoint->id != ENDPOINT_RECEIVE) {
-		request_give_up(request);
-		return;
-	}
-	transport = transport_get((enum transport_id)request->endpoint->transport);
-	transport->wrap(request->callback, FRAME_HEARTBEAT, strlen(FRAME_HEARTBEAT), &body);
-	frame.bytes = body.data;
-	frame.len = body.len;
-	request_frame(request, &frame);
-	buffer_free(&body);
+	request->is_issued = false;
+	/* The client has seen nothing of it. */
+	buffer_free(&request->part);
+	timer_start(&responder->patience, &request->connection->timer, responder_now(responder));
 }
 
 /* The first bytes of a response have the headers and the transport's prelude before them. */
 static void
-begin_response(struct request *request, const struct wire_frame *frame)
+begin_response(struct request *request, size_t len, bool end)
 {
 	const struct transport *transport =
 	    transport_get((enum transport_id)request->endpoint->transport);
@@ -399,24 +391,74 @@ begin_response(struct request *request, const struct wire_frame *frame)
 
 	if (transport->prelude != NULL)
 		transport->prelude(request->callback, &prelude);
-	answer_head(request, frame->end ? (ssize_t)(prelude.len + frame->len) : -1);
+	answer_head(request, end ? (ssize_t)(prelude.len + len) : -1);
 	connection_add(request->connection, prelude.data, prelude.len);
 	buffer_free(&prelude);
+}
+
+/* Whole frames. The request may be ended and freed by it. */
+static void
+respond(struct request *request, const char *bytes, size_t len, bool end)
+{
+	struct connection *connection = request->connection;
+
+	if (!request->is_answered)
+		begin_response(request, len, end);
+	connection_add(connection, bytes, len);
+	if (end)
+		backend_forget(backend_of(request), request);
+	connection_push(connection, end);
+}
+
+static bool
+is_receive(const struct request *request)
+{
+	return request->endpoint != NULL && request->endpoint->id == ENDPOINT_RECEIVE;
+}
+
+void
+request_stop(struct request *request)
+{
+	const struct transport *transport;
+	struct buffer body = BUFFER_INIT;
+
+	if (!is_receive(request)) {
+		request_give_up(request);
+		return;
+	}
+	transport = transport_get((enum transport_id)request->endpoint->transport);
+	transport->wrap(request->callback, FRAME_HEARTBEAT, strlen(FRAME_HEARTBEAT), &body);
+	respond(request, body.data, body.len, true);
+	buffer_free(&body);
+}
+
+/* One of the messages that make a frame. */
+static void
+take_part(struct request *request, const struct wire_frame *frame)
+{
+	struct buffer whole;
+
+	buffer_append(&request->part, frame->bytes, frame->len);
+	if (buffer_failed(&request->part)) {
+		request_unwritten(request);
+		connection_drop(request->connection);
+	} else if (!frame->more) {
+		whole = request->part;
+		request->part = (struct buffer)BUFFER_INIT;
+		respond(request, whole.data, whole.len, frame->end);
+		buffer_free(&whole);
+	}
 }
 
 void
 request_frame(struct request *request, const struct wire_frame *frame)
 {
-	struct connection *connection = request->connection;
-
-	if (request->endpoint == NULL || request->endpoint->id != ENDPOINT_RECEIVE)
+	if (!is_receive(request))
 		return;
-	if (!request->is_answered)
-		begin_response(request, frame);
-	connection_add(connection, frame->bytes, frame->len);
-	if (frame->end)
-		backend_forget(backend_of(request), request);
-	connection_push(connection, frame->end);
+	if (frame->more || request->part.len > 0)
+		take_part(request, frame);
+	else
+		respond(request, frame->bytes, frame->len, frame->end);
 }
 
 void
@@ -503,6 +545,7 @@ request_clear(struct request *request)
 	}
 	service_table_unref(&table);
 	buffer_free(&request->body);
+	buffer_free(&request->part);
 	free(request->cookie);
 	free(request->query);
 	free(request->path);

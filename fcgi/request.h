@@ -39,8 +39,9 @@ struct request {
 	struct reply reply;
 	struct buffer body; /* of a send: then its decoded messages */
 	size_t messages_len;
-	uint64_t sequence; /* of a send */
-	char *cookie;	   /* that sessiond says to set, with jsessionid = module; NULL: none */
+	uint64_t sequence;  /* of a send */
+	struct buffer part; /* of a frame that comes in several messages, until the last is here */
+	char *cookie;	    /* that sessiond says to set, with jsessionid = module; NULL: none */
 };
 
 /* The largest body that any service takes, bytes. */
@@ -57,6 +58,9 @@ void request_issue(struct request *request);
 
 /* sessiond has not come back in time. */
 void request_give_up(struct request *request);
+
+/* The connection to sessiond is lost: the request is not issued any more, and waits to be issued again. */
+void request_is_adrift(struct request *request);
 
 /* The responder stops: a held poll ends with `h`. */
 void request_stop(struct request *request);

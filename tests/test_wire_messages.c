@@ -374,7 +374,12 @@ test_frame(void **state)
 	assert_content(&out, BYTES("\0\0\0\0\0\x30\0\1\0\0\0\0\0\0\0\7"));
 	payload = take_message(&out, &header);
 	assert_int_equal(wire_decode_frame(&header, payload, &frame), 0);
-	assert_true(frame.len == 0 && frame.end);
+	assert_true(frame.len == 0 && frame.end && !frame.more);
+	header.flags = WIRE_FRAME_MORE;
+	assert_int_equal(wire_decode_frame(&header, payload, &frame), 0);
+	assert_true(frame.more && !frame.end);
+	header.flags = WIRE_FRAME_MORE | WIRE_FRAME_END;
+	assert_int_equal(wire_decode_frame(&header, payload, &frame), -1);
 	free(payload);
 	buffer_free(&out);
 }
@@ -404,6 +409,7 @@ test_long_frame(void **state)
 			assert_true(memcmp(frame.bytes, bytes + at, frame.len) == 0);
 			at += frame.len;
 			assert_int_equal(frame.end, ++found == messages[i]);
+			assert_int_equal(frame.more, found < messages[i]);
 			buffer_consume(&out, WIRE_HEADER_SIZE + frame.len);
 		}
 		assert_int_equal(at, lengths[i]);
