@@ -25,6 +25,7 @@ enum {
 	FIRST_PAUSE_MS = 20,
 	LONGEST_PAUSE_MS = 500,
 	BUCKETS = 4096, /* of requests by id */
+	CONFIRMED_AT_ONCE = 8,
 };
 
 enum backend_state {
@@ -44,8 +45,13 @@ struct backend {
 	int fd;
 	int events;
 	uint64_t instance;
+	bool is_greeted;     /* sessiond's HELLO has come, on the present connection */
+	uint64_t connection; /* the id in the last HELLO that came; 0: none has */
+	uint64_t frames;     /* messages FRAME taken on that connection */
 	struct service_table *services;
 	struct buffer in, out;
+	bool is_reading;      /* more answers may be in what was read */
+	unsigned unconfirmed; /* answers that were written, which sessiond is not told yet */
 	struct request *buckets[BUCKETS];
 };
 
@@ -220,6 +226,8 @@ greet(struct backend *backend)
 	    .minor = WIRE_MINOR,
 	    .pid = (uint32_t)getpid(),
 	    .instance = backend->instance,
+	    .connection = backend->connection,
+	    .frames = backend->frames,
 	};
 
 	set_state(backend, BACKEND_GREETING);
@@ -246,6 +254,7 @@ connect_to_daemon(struct backend *backend)
 		abort();
 	backend->poll->data = backend;
 	backend->events = 0;
+	backend->is_greeted = false;
 	set_state(backend, BACKEND_CONNECTING);
 	if (connect(backend->fd, (struct sockaddr *)&address, sizeof address) == 0)
 		greet(backend);
@@ -260,6 +269,7 @@ backend_flush(struct backend *backend)
 {
 	struct buffer *out = &backend->out;
 
+	backend->unconfirmed = 0;
 	while (backend->poll != NULL && backend->state != BACKEND_CONNECTING && out->len > 0) {
 		ssize_t n = send(backend->fd, out->data, out->len, MSG_NOSIGNAL);
 
@@ -279,18 +289,24 @@ backend_flush(struct backend *backend)
 /* --- what sessiond says ------------------------------------------------------------------------------------------- */
 
 static int
-take_hello(const struct wire_header *header, const char *payload)
+take_hello(struct backend *backend, const struct wire_header *header, const char *payload)
 {
 	struct wire_hello hello;
 	const char *refusal;
 
-	if (wire_decode_hello(header, payload, &hello) == -1)
+	if (backend->is_greeted || wire_decode_hello(header, payload, &hello) == -1)
 		return -1;
 	refusal = wire_hello_refusal(&hello, 1u << WIRE_DAEMON);
-	if (refusal == NULL)
-		return 0;
-	log_error("sessiond (process %u): %s", hello.pid, refusal);
-	return -1;
+	if (refusal != NULL) {
+		log_error("sessiond (process %u): %s", hello.pid, refusal);
+		return -1;
+	}
+	if (hello.connection == 0)
+		return -1;
+	backend->is_greeted = true;
+	backend->connection = hello.connection;
+	backend->frames = 0;
+	return 0;
 }
 
 static int
@@ -330,6 +346,7 @@ take_answer(struct backend *backend, const struct wire_header *header, const cha
 	switch (header->type) {
 	case WIRE_FRAME:
 		status = wire_decode_frame(header, payload, &frame);
+		backend->frames++;
 		if (status == 0 && request != NULL)
 			request_frame(request, &frame);
 		break;
@@ -359,9 +376,11 @@ take_message(struct backend *backend, const struct wire_header *header, const ch
 {
 	struct wire_goodbye goodbye;
 
+	if (!backend->is_greeted && header->type != WIRE_HELLO)
+		return -1;
 	switch (header->type) {
 	case WIRE_HELLO:
-		return take_hello(header, payload);
+		return take_hello(backend, header, payload);
 	case WIRE_SERVICES:
 		return take_services(backend, header, payload);
 	case WIRE_GOODBYE:
@@ -400,6 +419,7 @@ read_some(struct backend *backend)
 {
 	char *to = buffer_reserve(&backend->in, READ_SIZE);
 	ssize_t n = to == NULL ? 0 : recv(backend->fd, to, READ_SIZE, 0);
+	int status;
 
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -408,7 +428,12 @@ read_some(struct backend *backend)
 		return;
 	}
 	buffer_added(&backend->in, (size_t)n);
-	if (take_messages(backend) == -1)
+	backend->is_reading = true;
+	status = take_messages(backend);
+	backend->is_reading = false;
+	if (backend->unconfirmed > 0)
+		backend_flush(backend);
+	if (status == -1)
 		lose(backend, "it sent a bad message");
 	else if (backend->in.len == 0)
 		buffer_free(&backend->in);
@@ -495,10 +520,28 @@ backend_is_there(const struct backend *backend)
 	return backend->state == BACKEND_THERE;
 }
 
+uint64_t
+backend_connection(const struct backend *backend)
+{
+	return backend->state == BACKEND_THERE ? backend->connection : 0;
+}
+
 struct buffer *
 backend_output(struct backend *backend)
 {
 	return &backend->out;
+}
+
+/*
+ * Until sessiond knows, a kill of this process makes it send the frame again, which its client then has twice. But a message and a
+ * wake-up for each answer cost a tenth of what all of a poll costs.
+ */
+void
+backend_confirm(struct backend *backend, uint64_t id)
+{
+	wire_encode_written(&backend->out, id);
+	if (++backend->unconfirmed >= CONFIRMED_AT_ONCE || !backend->is_reading)
+		backend_flush(backend);
 }
 
 void

@@ -39,9 +39,18 @@ bool backend_is_there(const struct backend *backend);
 /* The request that sessiond knows by this id; NULL: none. */
 struct request *backend_find(const struct backend *backend, uint64_t id);
 
-/* What is to be sent; backend_flush sends it, at the end of the turn. */
+/*
+ * The id that sessiond gave to the present connection, never 0; 0 if requests cannot be issued now. What became of an answer is told
+ * on the connection that it came by, or not at all.
+ */
+uint64_t backend_connection(const struct backend *backend);
+
+/* What is to be sent; backend_flush sends it, at the end of the turn if not before. */
 struct buffer *backend_output(struct backend *backend);
 void backend_flush(struct backend *backend);
+
+/* Tells sessiond that the whole answer to that request was written: at once, or with the few others that came together with it. */
+void backend_confirm(struct backend *backend, uint64_t id);
 
 /* The responder stops: sessiond is asked to end what it holds for us. */
 void backend_say_goodbye(struct backend *backend);

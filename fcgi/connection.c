@@ -148,10 +148,10 @@ fill_memory_file(const char *data, size_t len)
 	return 0;
 }
 
-/* True if the peer has closed its side, or says that it gives its request up. What else is there is its next request. */
-static bool
-peer_has_left(const struct connection *connection)
+bool
+connection_is_left(const struct connection *connection)
 {
+	/* What else is there is its next request. */
 	unsigned char head[8];
 	ssize_t n = recv(connection->fd, head, sizeof head, MSG_PEEK | MSG_DONTWAIT);
 
@@ -310,7 +310,7 @@ connection_event(struct connection *connection, uint32_t events)
 			connection_drop(connection);
 		break;
 	case CONNECTION_PARKED:
-		if (is_closed || peer_has_left(connection))
+		if (is_closed || connection_is_left(connection))
 			connection_drop(connection);
 		break;
 	case CONNECTION_WRITING:
@@ -345,9 +345,11 @@ write_response(struct connection *connection)
 	buffer_free(out);
 	if (connection->failed || !connection->response_ended)
 		return;
+	/* Finish does this too, and does not say how it went. The stream that is closed last writes the end. */
+	connection->failed = FCGX_FClose(connection->fcgx.err) != 0;
+	connection->failed = FCGX_FClose(stream) != 0 || connection->failed;
+	/* This closes the descriptor, unless it is to be kept and all went well. */
 	FCGX_Finish_r(&connection->fcgx);
-	/* Finish has closed the descriptor, unless it is to be kept and all went well. */
-	connection->failed = false;
 }
 
 /* The connection's next request may be here already, or a part of it. */
@@ -377,7 +379,7 @@ response_is_out(struct connection *connection, bool ended)
 		/* While it left, more may have followed, or the peer's end. */
 		if (connection->out.len > 0 || connection->response_ended)
 			connection_push(connection, connection->response_ended);
-		else if (peer_has_left(connection))
+		else if (connection_is_left(connection))
 			connection_drop(connection);
 		return;
 	}

@@ -58,6 +58,9 @@ void connection_event(struct connection *connection, uint32_t events);
 void connection_add(struct connection *connection, const void *data, size_t len);
 void connection_push(struct connection *connection, bool ended);
 
+/* True if the web server has closed its side, or gives up the request that is handled. */
+bool connection_is_left(const struct connection *connection);
+
 /* Ends the connection at once; a request that sessiond has is aborted. */
 void connection_drop(struct connection *connection);
 

@@ -455,6 +455,16 @@ request_frame(struct request *request, const struct wire_frame *frame)
 {
 	if (!is_receive(request))
 		return;
+	if (frame->end) {
+		request->ended_by = backend_connection(backend_of(request));
+		backend_forget(backend_of(request), request);
+	}
+	/* The socket may take what nobody will read. */
+	if (connection_is_left(request->connection)) {
+		request_unwritten(request);
+		connection_drop(request->connection);
+		return;
+	}
 	if (frame->more || request->part.len > 0)
 		take_part(request, frame);
 	else
@@ -505,31 +515,48 @@ request_cookie(struct request *request, const struct wire_cookie *cookie)
 	request->reply.cookie_value = request->cookie;
 }
 
-void
-request_lost(struct request *request)
+/* True if sessiond, on the connection that is there, waits to hear what becomes of the request. */
+static bool
+is_awaited(const struct request *request)
+{
+	uint64_t connection = backend_connection(backend_of(request));
+
+	if (request->is_listed)
+		return request->is_issued && connection != 0;
+	return request->ended_by != 0 && request->ended_by == connection;
+}
+
+static void
+tell_abort(struct request *request, unsigned flags)
 {
 	struct backend *backend = backend_of(request);
 
-	if (!request->is_listed)
-		return;
-	if (request->is_issued && backend_is_there(backend))
-		wire_encode_abort(backend_output(backend), request->id, 0);
+	if (is_awaited(request))
+		wire_encode_abort(backend_output(backend), request->id, flags);
+	request->ended_by = 0;
 	backend_forget(backend, request);
+}
+
+void
+request_lost(struct request *request)
+{
+	/* What has come of an answer and has not left is lost with its client. */
+	bool is_owed = request->ended_by != 0 || request->part.len > 0;
+
+	tell_abort(request, is_owed ? WIRE_ABORT_UNWRITTEN : 0);
 }
 
 void
 request_unwritten(struct request *request)
 {
-	struct backend *backend = backend_of(request);
-
-	if (request->is_issued && backend_is_there(backend))
-		wire_encode_abort(backend_output(backend), request->id, WIRE_ABORT_UNWRITTEN);
-	backend_forget(backend, request);
+	tell_abort(request, WIRE_ABORT_UNWRITTEN);
 }
 
 void
 request_end(struct request *request)
 {
+	if (!request->is_listed && is_awaited(request))
+		backend_confirm(backend_of(request), request->id);
 	request_clear(request);
 }
 

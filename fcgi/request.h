@@ -39,7 +39,9 @@ struct request {
 	struct reply reply;
 	struct buffer body; /* of a send: then its decoded messages */
 	size_t messages_len;
-	uint64_t sequence;  /* of a send */
+	uint64_t sequence; /* of a send */
+	uint64_t
+	    ended_by; /* the connection (backend_connection) whose sessiond wants to hear if its last frame was written; 0: none */
 	struct buffer part; /* of a frame that comes in several messages, until the last is here */
 	char *cookie;	    /* that sessiond says to set, with jsessionid = module; NULL: none */
 };
@@ -71,11 +73,11 @@ void request_sent(struct request *request, enum wire_sent_result result);
 void request_refused(struct request *request, const struct wire_refused *refused);
 void request_cookie(struct request *request, const struct wire_cookie *cookie);
 
-/* Its client is gone; or what was to be written could not be: sessiond is told, if it has the request. */
+/* Its client is gone; or what was to be written could not be: sessiond is told, if it has the request, or has ended it. */
 void request_lost(struct request *request);
 void request_unwritten(struct request *request);
 
-/* The response is written: frees what it has, for the connection's next request. */
+/* The response is written: tells sessiond, and frees what it has, for the connection's next request. */
 void request_end(struct request *request);
 
 /* As request_end, also safe on a request that never began. */

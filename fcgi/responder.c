@@ -122,7 +122,9 @@ end_turn(uv_prepare_t *prepare)
 	backend_flush(responder->backend);
 	connections_bury(responder);
 	set_timer(responder);
-	if (responder->is_draining && responder->in_flight == 0)
+	/* sessiond hears what became of its answers. */
+	if (responder->is_draining && responder->in_flight == 0 &&
+	    backend_output(responder->backend)->len == 0)
 		uv_stop(&responder->loop);
 }
 
@@ -206,6 +208,7 @@ stop(struct responder *responder)
 		connection_drop(connection);
 	}
 	connections_bury(responder);
+	backend_flush(responder->backend);
 	uv_prepare_stop(&responder->turn);
 	backend_destroy(&responder->backend);
 	uv_walk(&responder->loop, close_handle, NULL);

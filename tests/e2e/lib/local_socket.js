@@ -109,4 +109,4 @@ class LocalPeer {
 	}
 }
 
-module.exports = { LocalPeer, encodeMessage, encodeHello, encodeSend, TYPE, ROLE };
+module.exports = { LocalPeer, encodeMessage, encodeHello, encodeSend, string16, TYPE, ROLE };
