@@ -10,6 +10,7 @@
 #include "fcgi/connection.h"
 #include "fcgi/responder.h"
 #include "fcgi/service_table.h"
+#include "fcgi/suspects.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -45,6 +46,8 @@ struct backend {
 	int fd;
 	int events;
 	uint64_t instance;
+	struct suspects *suspects;
+	bool is_leaving;     /* sessiond has said goodbye, on the present connection */
 	bool is_greeted;     /* sessiond's HELLO has come, on the present connection */
 	uint64_t connection; /* the id in the last HELLO that came; 0: none has */
 	uint64_t frames;     /* messages FRAME taken on that connection */
@@ -123,9 +126,9 @@ backend_find(const struct backend *backend, uint64_t id)
 	return request;
 }
 
-/* Calls fn with each listed request; fn may take that one off the list. */
-static void
-each_request(struct backend *backend, void (*fn)(struct request *request))
+void
+backend_each(
+    struct backend *backend, void (*fn)(struct request *request, void *context), void *context)
 {
 	size_t i;
 
@@ -134,19 +137,32 @@ each_request(struct backend *backend, void (*fn)(struct request *request))
 
 		for (; request != NULL; request = next) {
 			next = request->next;
-			fn(request);
+			fn(request, context);
 		}
 	}
 }
 
 static void
-issue(struct request *request)
+issue(struct request *request, void *context)
 {
+	(void)context;
 	/* One that has come while the others are issued is so already. */
-	if (request->is_issued)
-		return;
-	timer_stop(&request->connection->timer);
-	request_issue(request);
+	if (!request->is_issued && !suspects_hold_back(request))
+		request_issue(request);
+}
+
+static void
+stop(struct request *request, void *context)
+{
+	(void)context;
+	request_stop(request);
+}
+
+static void
+set_adrift(struct request *request, void *context)
+{
+	(void)context;
+	request_is_adrift(request);
 }
 
 /* --- the connection ----------------------------------------------------------------------------------------------- */
@@ -195,8 +211,10 @@ lose(struct backend *backend, const char *why)
 	}
 	buffer_free(&backend->in);
 	buffer_free(&backend->out);
+	if (was_there && !stops && !backend->is_leaving)
+		suspects_judge(backend->suspects);
 	if (was_there)
-		each_request(backend, stops ? request_stop : request_is_adrift);
+		backend_each(backend, stops ? stop : set_adrift, NULL);
 	if (!was_there && !stops)
 		autostart(backend->responder->config);
 	uv_timer_start(&backend->pause, on_pause_over, backend->pause_ms, 0);
@@ -254,7 +272,7 @@ connect_to_daemon(struct backend *backend)
 		abort();
 	backend->poll->data = backend;
 	backend->events = 0;
-	backend->is_greeted = false;
+	backend->is_greeted = backend->is_leaving = false;
 	set_state(backend, BACKEND_CONNECTING);
 	if (connect(backend->fd, (struct sockaddr *)&address, sizeof address) == 0)
 		greet(backend);
@@ -328,7 +346,8 @@ take_services(struct backend *backend, const struct wire_header *header, const c
 	backend->pause_ms = FIRST_PAUSE_MS;
 	backend->is_missed = false;
 	set_state(backend, BACKEND_THERE);
-	each_request(backend, issue);
+	backend_each(backend, issue, NULL);
+	suspects_try(backend->suspects);
 	return 0;
 }
 
@@ -387,6 +406,7 @@ take_message(struct backend *backend, const struct wire_header *header, const ch
 		if (wire_decode_goodbye(header, payload, &goodbye) == 0)
 			log_info("sessiond says goodbye: %s", goodbye.text);
 		/* It closes the connection once what it holds is answered. */
+		backend->is_leaving = true;
 		return 0;
 	default:
 		return take_answer(backend, header, payload);
@@ -472,6 +492,7 @@ backend_create(struct responder *responder)
 	backend->responder = responder;
 	backend->pause_ms = FIRST_PAUSE_MS;
 	random_bytes(&backend->instance, sizeof backend->instance);
+	backend->suspects = suspects_create(backend, &responder->loop);
 	uv_timer_init(&responder->loop, &backend->pause);
 	backend->pause.data = backend;
 	connect_to_daemon(backend);
@@ -499,6 +520,7 @@ backend_destroy(struct backend **backend)
 	buffer_free(&b->in);
 	buffer_free(&b->out);
 	service_table_unref(&b->services);
+	suspects_destroy(&b->suspects);
 	uv_close((uv_handle_t *)&b->pause, on_pause_closed);
 }
 
@@ -550,5 +572,5 @@ backend_say_goodbye(struct backend *backend)
 	if (backend->state == BACKEND_THERE)
 		wire_encode_goodbye(&backend->out, "stopping");
 	else
-		each_request(backend, request_stop);
+		backend_each(backend, stop, NULL);
 }

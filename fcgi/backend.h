@@ -33,6 +33,10 @@ uint64_t backend_instance(const struct backend *backend);
 void backend_add(struct backend *backend, struct request *request);
 void backend_forget(struct backend *backend, struct request *request);
 
+/* Calls fn with each listed request; fn may take that one off the list. */
+void backend_each(
+    struct backend *backend, void (*fn)(struct request *request, void *context), void *context);
+
 /* True if requests can be issued now. */
 bool backend_is_there(const struct backend *backend);
 

@@ -21,6 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SHOWN_OF_SESSION = 4 };
+
 #define BODY_LIMIT_UNKNOWN (4u << 20) /* bytes, until sessiond has told its services' limits */
 
 static struct backend *
@@ -36,78 +38,6 @@ request_body_limit(const struct responder *responder)
 
 	return services == NULL || services->body_limit == 0 ? BODY_LIMIT_UNKNOWN
 							     : services->body_limit;
-}
-
-/* --- what libfcgi read -------------------------------------------------------------------------------------------- */
-
-/* A header by its HTTP name, in any case: CGI has it as HTTP_NAME, two of them without. */
-static const char *
-find_header(const void *context, const char *name)
-{
-	char variable[64] = "HTTP_";
-	size_t i, n = strlen("HTTP_");
-
-	for (i = 0; name[i] != '\0' && n < sizeof variable - 1; i++, n++) {
-		char c = name[i];
-
-		variable[n] = c == '-' ? '_' : c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-	}
-	variable[n] = '\0';
-	if (strcmp(variable, "HTTP_CONTENT_TYPE") == 0 ||
-	    strcmp(variable, "HTTP_CONTENT_LENGTH") == 0)
-		return FCGX_GetParam(variable + strlen("HTTP_"), (char **)(uintptr_t)context);
-	return FCGX_GetParam(variable, (char **)(uintptr_t)context);
-}
-
-static int
-read_body(struct request *request, FCGX_Stream *in)
-{
-	enum { PIECE = 16384 };
-	int n;
-
-	do {
-		char *to = buffer_reserve(&request->body, PIECE);
-
-		if (to == NULL)
-			return -1;
-		n = FCGX_GetStr(to, PIECE, in);
-		if (n > 0)
-			buffer_added(&request->body, (size_t)n);
-	} while (n == PIECE);
-	if (request->body.len == 0)
-		buffer_free(&request->body);
-	return FCGX_GetError(in) == 0 ? 0 : -1;
-}
-
-int
-request_read(struct request *request, FCGX_Request *fcgx)
-{
-	const char *uri = FCGX_GetParam("REQUEST_URI", fcgx->envp),
-		   *method = FCGX_GetParam("REQUEST_METHOD", fcgx->envp);
-	char *end;
-
-	request->params = fcgx->envp;
-	if (uri == NULL || method == NULL) {
-		log_error(
-		    "the web server sends no REQUEST_URI or no REQUEST_METHOD; its FastCGI settings lack them");
-		return -1;
-	}
-	request->path = strdup(uri);
-	if (request->path == NULL)
-		abort();
-	end = strpbrk(request->path, "?#");
-	if (end != NULL && *end == '?')
-		request->query = strdup(end + 1);
-	if (end != NULL)
-		*end = '\0';
-	request->head = (struct request_head){
-	    .method = method,
-	    .path = request->path,
-	    .query = request->query,
-	    .header = find_header,
-	    .context = fcgx->envp,
-	};
-	return read_body(request, fcgx->in);
 }
 
 /* --- decisions ---------------------------------------------------------------------------------------------------- */
@@ -351,23 +281,52 @@ request_issue(struct request *request)
 		answer_error(request, 404, "404 Error: Page not found\n");
 		return;
 	}
-	status = request->endpoint->id == ENDPOINT_SEND ? encode_send(request, out)
-							: encode_receive(request, out);
+	status =
+	    request_is_send(request) ? encode_send(request, out) : encode_receive(request, out);
 	request->is_issued = request->was_issued = true;
+	request->suspicion.issued_at = responder_now(request->connection->responder);
+	timer_stop(&request->connection->timer);
 	if (status == 0)
 		return;
 	backend_forget(backend_of(request), request);
 	answer_error(request, 431, "The request's head or body is too large.\n");
 }
 
-void
-request_give_up(struct request *request)
+/* The request will have no answer from sessiond; or not the rest of it. */
+static void
+fail(struct request *request, const char *text)
 {
 	backend_forget(backend_of(request), request);
 	if (request->is_answered)
 		connection_drop(request->connection);
 	else
-		answer_error(request, 503, "The session daemon is not running.\n");
+		answer_error(request, 503, text);
+}
+
+void
+request_give_up(struct request *request)
+{
+	fail(request, "The session daemon is not running.\n");
+}
+
+/* The session id is what lets one speak in another's name: the log has its beginning only. */
+void
+request_condemn(struct request *request, unsigned losses)
+{
+	const char *id = request->session_id;
+	int shown = request->session_id_len < 2 * SHOWN_OF_SESSION ? 1 : SHOWN_OF_SESSION;
+
+	log_error(
+	    "sessiond was lost %u times with one request, %s %.*s%.*s...%s (%zu bytes of messages): it gets 503",
+	    losses, request->head.method, (int)(id - request->path), request->path, shown, id,
+	    id + request->session_id_len, request->messages_len);
+	fail(request, "The session daemon cannot handle this request.\n");
+}
+
+bool
+request_is_send(const struct request *request)
+{
+	return request->endpoint != NULL && request->endpoint->id == ENDPOINT_SEND;
 }
 
 void
@@ -474,7 +433,7 @@ request_frame(struct request *request, const struct wire_frame *frame)
 void
 request_sent(struct request *request, enum wire_sent_result result)
 {
-	if (request->endpoint == NULL || request->endpoint->id != ENDPOINT_SEND)
+	if (!request_is_send(request))
 		return;
 	backend_forget(backend_of(request), request);
 	switch (result) {

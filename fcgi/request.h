@@ -6,6 +6,7 @@
 
 #include "common/buffer.h"
 #include "common/wire_messages.h"
+#include "fcgi/suspects.h"
 #include "sockjs/reply.h"
 
 #include <fcgiapp.h>
@@ -43,7 +44,8 @@ struct request {
 	uint64_t
 	    ended_by; /* the connection (backend_connection) whose sessiond wants to hear if its last frame was written; 0: none */
 	struct buffer part; /* of a frame that comes in several messages, until the last is here */
-	char *cookie;	    /* that sessiond says to set, with jsessionid = module; NULL: none */
+	struct suspicion suspicion;
+	char *cookie; /* that sessiond says to set, with jsessionid = module; NULL: none */
 };
 
 /* The largest body that any service takes, bytes. */
@@ -60,6 +62,12 @@ void request_issue(struct request *request);
 
 /* sessiond has not come back in time. */
 void request_give_up(struct request *request);
+
+/* It is found to make sessiond crash: so many connections were lost with it. */
+void request_condemn(struct request *request, unsigned losses);
+
+/* True if it sends messages to a session. */
+bool request_is_send(const struct request *request);
 
 /* The connection to sessiond is lost: the request is not issued any more, and waits to be issued again. */
 void request_is_adrift(struct request *request);

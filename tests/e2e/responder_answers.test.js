@@ -315,3 +315,101 @@ check('a session or a store that is full: 503 with Retry-After', {}, async ({ da
 		assert.deepStrictEqual([got.status, got.header('Retry-After'), got.text], [503, '1', text]);
 	}
 });
+
+// --- a request that the daemon does not survive ----------------------------------------------------------------------
+
+// Dies of every request for which isDeadly(message) is true. Returns what it was asked on each connection.
+async function serveMortally(daemon, isDeadly, state) {
+	for (let i = 0; state.running; i++) {
+		const peer = await daemon.serve(BigInt(i + 1)).catch(() => null);
+		if (!peer)
+			return;
+		const asked = [];
+		state.lives.push(asked);
+		for (let lives = true; lives;) {
+			const message = await peer.read(60000).catch(() => null);
+			lives = message !== null && !isDeadly(message);
+			if (message)
+				asked.push(message);
+			if (lives && message.type === TYPE.send)
+				peer.write(sent(message.request, 0));
+		}
+		peer.close();
+	}
+}
+
+const carries = (text) => (message) => message.payload.includes(text);
+
+check('a send that the daemon dies of gets 503 after the third time; polls and other sends do not notice', {}, async ({ daemon, address, responder }) => {
+	const state = { running: true, lives: [] };
+	const served = serveMortally(daemon, carries('poison'), state);
+	await request(address, 'GET', '/echo');
+	const connections = [];
+	for (let i = 0; i < 20; i++) {
+		connections.push(await FastCgi.open(address));
+		connections[i].begin('POST', newTarget());
+	}
+	await eventually(() => state.lives[0].length === 20, 'the polls are held');
+	const target = newTarget('xhr_send');
+	const poison = request(address, 'POST', target, { body: '["poison"]' });
+	const others = [];
+	for (let i = 0; i < 10; i++)
+		others.push(request(address, 'POST', newTarget('xhr_send'), { body: '["x"]' }));
+	const got = await poison;
+	assert.deepStrictEqual([got.status, got.header('Retry-After'), got.text], [503, '1', 'The session daemon cannot handle this request.\n']);
+	for (const other of others)
+		assert.strictEqual((await other).status, 204);
+	assert.strictEqual(state.lives.length - 1, 3, 'it died three times');
+	await eventually(() => state.lives.at(-1).filter(({ type }) => type === TYPE.receive).length === 20, 'the polls are held again');
+	assert.ok(connections.every(({ answers, closed }) => answers.size === 1 && !closed), 'no poll was answered');
+	const lines = responder.log().match(/error: .*/g).filter((line) => line.includes('503'));
+	assert.strictEqual(lines.length, 1, responder.log());
+	const id = target.split('/')[3];
+	assert.match(lines[0], new RegExp(`lost 3 times with one request, POST /echo/000/${id.slice(0, 4)}\\.\\.\\./xhr_send \\(7 bytes`));
+	assert.ok(!responder.log().includes(id), 'the session id is not whole in the log');
+	assert.strictEqual((await request(address, 'POST', newTarget('xhr_send'), { body: '["y"]' })).status, 204);
+	state.running = false;
+	daemon.stop();
+	await served;
+});
+
+check('a poll that the daemon dies of is found among others', {}, async ({ daemon, address }) => {
+	const state = { running: true, lives: [] };
+	const served = serveMortally(daemon, carries('poison'), state);
+	await request(address, 'GET', '/echo');
+	const innocent = [];
+	const open = async (target) => {
+		const connection = await FastCgi.open(address);
+		return { connection, answer: connection.begin('POST', target) };
+	};
+	let poison;
+	for (let i = 0; i < 24; i++) {
+		innocent.push(await open(newTarget()));
+		if (i === 10) // neither the first nor the last of those it is tried with
+			poison = await open('/echo/000/poison/xhr');
+	}
+	const { connection, answer } = poison;
+	assert.strictEqual((await connection.finish(answer, 20000)).status, 503);
+	await eventually(() => state.lives.at(-1).length >= 24, 'the others are held');
+	assert.ok(innocent.every((each) => each.answer.ended === null && !each.connection.closed), 'no other was answered');
+	assert.ok(state.lives.length - 1 <= 12, `it died ${state.lives.length - 1} times`);
+	state.running = false;
+	daemon.stop();
+	await served;
+});
+
+check('polls that are held over many quick restarts stay', {}, async ({ daemon, address }) => {
+	const connection = await FastCgi.open(address);
+	const answer = connection.begin('POST', newTarget());
+	let peer = await daemon.serve(1n);
+	for (let i = 2n; i < 8n; i++) {
+		await expectMessage(peer, TYPE.receive);
+		// Longer than it is on trial.
+		await new Promise((resolve) => setTimeout(resolve, 80));
+		peer.close();
+		peer = await daemon.serve(i);
+	}
+	const id = await expectMessage(peer, TYPE.receive);
+	peer.write(frame(id, 'h\n', FLAG.end));
+	assert.strictEqual((await connection.finish(answer)).text, 'h\n');
+});

@@ -1,0 +1,78 @@
+/*
+ * A request as libfcgi has parsed it (see request.h). Called by connection.c.
+ */
+#include "common/log.h"
+#include "fcgi/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A header by its HTTP name, in any case: CGI has it as HTTP_NAME, two of them without. */
+static const char *
+find_header(const void *context, const char *name)
+{
+	char variable[64] = "HTTP_";
+	size_t i, n = strlen("HTTP_");
+
+	for (i = 0; name[i] != '\0' && n < sizeof variable - 1; i++, n++) {
+		char c = name[i];
+
+		variable[n] = c == '-' ? '_' : c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+	}
+	variable[n] = '\0';
+	if (strcmp(variable, "HTTP_CONTENT_TYPE") == 0 ||
+	    strcmp(variable, "HTTP_CONTENT_LENGTH") == 0)
+		return FCGX_GetParam(variable + strlen("HTTP_"), (char **)(uintptr_t)context);
+	return FCGX_GetParam(variable, (char **)(uintptr_t)context);
+}
+
+static int
+read_body(struct request *request, FCGX_Stream *in)
+{
+	enum { PIECE = 16384 };
+	int n;
+
+	do {
+		char *to = buffer_reserve(&request->body, PIECE);
+
+		if (to == NULL)
+			return -1;
+		n = FCGX_GetStr(to, PIECE, in);
+		if (n > 0)
+			buffer_added(&request->body, (size_t)n);
+	} while (n == PIECE);
+	if (request->body.len == 0)
+		buffer_free(&request->body);
+	return FCGX_GetError(in) == 0 ? 0 : -1;
+}
+
+int
+request_read(struct request *request, FCGX_Request *fcgx)
+{
+	const char *uri = FCGX_GetParam("REQUEST_URI", fcgx->envp),
+		   *method = FCGX_GetParam("REQUEST_METHOD", fcgx->envp);
+	char *end;
+
+	request->params = fcgx->envp;
+	if (uri == NULL || method == NULL) {
+		log_error(
+		    "the web server sends no REQUEST_URI or no REQUEST_METHOD; its FastCGI settings lack them");
+		return -1;
+	}
+	request->path = strdup(uri);
+	if (request->path == NULL)
+		abort();
+	end = strpbrk(request->path, "?#");
+	if (end != NULL && *end == '?')
+		request->query = strdup(end + 1);
+	if (end != NULL)
+		*end = '\0';
+	request->head = (struct request_head){
+	    .method = method,
+	    .path = request->path,
+	    .query = request->query,
+	    .header = find_header,
+	    .context = fcgx->envp,
+	};
+	return read_body(request, fcgx->in);
+}
