@@ -7,6 +7,7 @@
 #include "fcgi/connection.h"
 
 #include "common/log.h"
+#include "fcgi/management.h"
 #include "fcgi/responder.h"
 
 #include <errno.h>
@@ -188,20 +189,46 @@ read_request(struct connection *connection, const char *data, size_t len)
 	return status;
 }
 
-/* A body over its limit is not collected; the request says that it was too large. */
+/* Takes the record that was looked at last out of what is collected. */
 static void
-limit_body(struct connection *connection)
+cut_record(struct connection *connection)
 {
 	struct record_scan *scan = &connection->scan;
 	struct buffer *in = &connection->in;
 	size_t after = in->len - scan->at;
 
-	if (!scan->last_is_body || scan->body <= request_body_limit(connection->responder))
-		return;
-	connection->request.body_too_large = true;
 	memmove(in->data + scan->last_begin, in->data + scan->at, after);
 	in->len = scan->last_begin + after;
 	scan->at = scan->last_begin;
+}
+
+/* -1 if the web server does not read what it asks for; nothing else is on its way to it while a request is collected. */
+static int
+answer_management(struct connection *connection)
+{
+	struct buffer out = BUFFER_INIT;
+	ssize_t n;
+	int status;
+
+	management_answer((const unsigned char *)connection->in.data + connection->scan.last_begin,
+	    connection->responder->limit, &out);
+	n = send(connection->fd, out.data, out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	status = n == (ssize_t)out.len ? 0 : -1;
+	buffer_free(&out);
+	cut_record(connection);
+	return status;
+}
+
+/* A body over its limit is not collected; the request says that it was too large. */
+static void
+limit_body(struct connection *connection)
+{
+	const struct record_scan *scan = &connection->scan;
+
+	if (!scan->last_is_body || scan->body <= request_body_limit(connection->responder))
+		return;
+	connection->request.body_too_large = true;
+	cut_record(connection);
 }
 
 static enum record_progress
@@ -213,7 +240,10 @@ scan(struct connection *connection)
 	do {
 		progress = record_scan(&connection->scan, (const unsigned char *)in->data, in->len);
 		limit_body(connection);
-	} while (progress == RECORD_INCOMPLETE && connection->scan.last_is_body);
+		if (progress == RECORD_MANAGEMENT && answer_management(connection) == -1)
+			return RECORD_BROKEN;
+	} while (progress == RECORD_MANAGEMENT ||
+	    (progress == RECORD_INCOMPLETE && connection->scan.last_is_body));
 	if (progress == RECORD_INCOMPLETE &&
 	    in->len > request_body_limit(connection->responder) * 2 + HEAD_LIMIT)
 		return RECORD_BROKEN;

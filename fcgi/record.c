@@ -9,6 +9,7 @@ enum {
 	BEGIN_REQUEST = 1,
 	ABORT_REQUEST = 2,
 	STDIN = 5,
+	GET_VALUES = 9, /* and whatever has a higher number, without a request's id */
 };
 
 struct record {
@@ -43,6 +44,8 @@ record_scan(struct record_scan *scan, const unsigned char *data, size_t len)
 			return RECORD_INCOMPLETE;
 		scan->last_begin = scan->at;
 		scan->at += record.size;
+		if (record.id == 0 && record.type >= GET_VALUES)
+			return RECORD_MANAGEMENT;
 		if (record.type == BEGIN_REQUEST && scan->id == 0)
 			scan->id = record.id;
 		/* Id 0 is no request's. */

@@ -68,7 +68,8 @@ scan_exact(struct record_scan *scan, const char *data, size_t len)
 		progress = record_scan(scan, copy, len);
 		assert_true(scan->at <= len);
 		assert_true(scan->body <= scan->at);
-	} while (progress == RECORD_INCOMPLETE && scan->last_is_body);
+	} while (
+	    progress == RECORD_MANAGEMENT || (progress == RECORD_INCOMPLETE && scan->last_is_body));
 	free(copy);
 	return progress;
 }

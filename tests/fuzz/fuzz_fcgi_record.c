@@ -33,6 +33,10 @@ scan_on(struct record_scan *scan, const uint8_t *data, size_t len)
 
 		progress = record_scan(scan, data, len);
 		REQUIRE(scan->at >= before && scan->at <= len);
+		if (progress == RECORD_MANAGEMENT) {
+			REQUIRE(data[scan->last_begin + 1] >= 9 && data[scan->last_begin + 2] == 0);
+			REQUIRE(scan->last_begin + 8 <= scan->at && !scan->last_is_body);
+		}
 		if (scan->last_is_body) {
 			REQUIRE(scan->last_begin >= before && scan->last_begin < scan->at);
 			REQUIRE(scan->at - scan->last_begin >= 8 + scan->body - body);
@@ -40,7 +44,8 @@ scan_on(struct record_scan *scan, const uint8_t *data, size_t len)
 		} else {
 			REQUIRE(scan->body == body);
 		}
-	} while (progress == RECORD_INCOMPLETE && scan->last_is_body);
+	} while (
+	    progress == RECORD_MANAGEMENT || (progress == RECORD_INCOMPLETE && scan->last_is_body));
 	return progress;
 }
 
