@@ -1,248 +1,107 @@
 /*
- * The calls of sockjs.h that concern one connection or service: arguments are checked here, the work is session.c's.
- *
- * A handle alone does not say which daemon it belongs to, and there is only one in a process: api_bind names it.
+ * See api.h. Called by every function of sockjs.h: api_connection.c, api_service.c, group.c, app_timer.c, run_queue.c,
+ * http_fallback.c.
  */
 #include "sessiond/api.h"
 
+#include "common/log.h"
 #include "sessiond/session.h"
-#include "sockjs/utf8.h"
 
-#include <string.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#define LINES_A_SECOND 20 /* about mistakes */
 
 static struct sessions *bound;
+static pthread_t loop_thread;
+static bool has_thread; /* false only before the first api_bind: tests of what needs no sessions */
 
 void
 api_bind(struct sessions *sessions)
 {
 	bound = sessions;
+	loop_thread = pthread_self();
+	has_thread = true;
 }
 
-static struct session *
-find(sockjs_connection connection)
+/* A module that goes wrong does so with every message; its lines must not be all the log has. */
+static bool
+is_worth_a_line(void)
 {
-	struct session *session =
-	    bound == NULL ? NULL : handle_table_find(&bound->handles, connection.handle);
+	static _Atomic time_t second;
+	static atomic_uint lines;
+	time_t now = time(NULL);
+	unsigned before;
 
-	return session == NULL || session->is_forgotten ? NULL : session;
+	if (atomic_exchange(&second, now) != now)
+		atomic_store(&lines, 0);
+	before = atomic_fetch_add(&lines, 1);
+	if (before == LINES_A_SECOND)
+		log_error("more mistakes of modules in this second are left out");
+	return before < LINES_A_SECOND;
 }
 
-static int
-refuse(const struct session *session, const char *call, const char *why)
+bool
+api_is_loop(const char *call)
 {
-	session_log(
-	    session, SEVERITY_ERROR, "%s: %s (%s)", session->service->module_name, call, why);
+	if (!has_thread || pthread_equal(pthread_self(), loop_thread))
+		return true;
+	if (is_worth_a_line())
+		log_error(
+		    "%s: called on a thread that is not the daemon's (sockjs_run hands work over to it)",
+		    call);
+	return false;
+}
+
+int
+api_find(sockjs_connection connection, const char *call, struct session **session)
+{
+	*session = NULL;
+	if (!api_is_loop(call))
+		return SOCKJS_WRONG_THREAD;
+	if (bound != NULL)
+		*session = handle_table_find(&bound->handles, connection.handle);
+	if (*session == NULL || (*session)->is_forgotten)
+		*session = NULL;
+	return *session == NULL ? SOCKJS_GONE : SOCKJS_OK;
+}
+
+int
+api_refuse_gone(const struct session *session, const char *call)
+{
+	if (is_worth_a_line()) {
+		if (session == NULL)
+			log_info("%s: the connection or request is gone", call);
+		else
+			session_log(session, SEVERITY_INFO, "%s: %s (the connection is %s)",
+			    session->service->module_name, call,
+			    session_ready_state(session) == SOCKJS_CLOSING ? "closing" : "closed");
+	}
+	return SOCKJS_GONE;
+}
+
+int
+api_refuse(const struct session *session, const char *call, const char *why)
+{
+	if (is_worth_a_line()) {
+		if (session == NULL)
+			log_error("%s: %s", call, why);
+		else
+			session_log(session, SEVERITY_ERROR, "%s: %s (%s)",
+			    session->service->module_name, call, why);
+	}
 	return SOCKJS_INVALID;
 }
 
-static int
-write_message(struct session *session, const char *data, size_t len, bool binary)
-{
-	struct message *message = message_create(data, len, binary);
-	int result;
-
-	if (message == NULL)
-		return SOCKJS_FULL;
-	result = session_write(session, message);
-	message_unref(&message);
-	return result;
-}
-
-int
-sockjs_write(sockjs_connection connection, const char *data, size_t len)
-{
-	struct session *session = find(connection);
-
-	if (session == NULL)
-		return SOCKJS_GONE;
-	if (data == NULL)
-		return refuse(session, "sockjs_write", "data is NULL");
-	if (!utf8_is_valid_wtf8(data, len))
-		return refuse(session, "sockjs_write", "the message is not UTF-8");
-	return write_message(session, data, len, false);
-}
-
-int
-sockjs_write_binary(sockjs_connection connection, const void *data, size_t len)
-{
-	struct session *session = find(connection);
-
-	if (session == NULL)
-		return SOCKJS_GONE;
-	if (data == NULL)
-		return refuse(session, "sockjs_write_binary", "data is NULL");
-	if (session->transport->id != TRANSPORT_WEBSOCKET_RAW)
-		return SOCKJS_UNSUPPORTED;
-	return write_message(session, data, len, true);
-}
-
-int
-sockjs_close(sockjs_connection connection, int code, const char *reason)
-{
-	struct session *session = find(connection);
-
-	if (session == NULL)
-		return SOCKJS_GONE;
-	if (code == 0)
-		code = SESSION_CODE_NORMAL;
-	if (reason == NULL)
-		reason = "Normal closure";
-	if (code != SESSION_CODE_NORMAL && (code < 3000 || code > 4999))
-		return refuse(
-		    session, "sockjs_close", "the code is neither 1000 nor in 3000..4999");
-	if (strlen(reason) > SESSION_REASON_MAX || !utf8_is_valid(reason, strlen(reason)))
-		return refuse(
-		    session, "sockjs_close", "the reason is not UTF-8, or longer than 123 bytes");
-	return session_close(session, code, reason, strlen(reason)) ? SOCKJS_OK : SOCKJS_GONE;
-}
-
-int
-sockjs_end(sockjs_connection connection, const char *data, size_t len)
-{
-	int result = data == NULL ? SOCKJS_OK : sockjs_write(connection, data, len);
-
-	return result == SOCKJS_OK ? sockjs_close(connection, 0, NULL) : result;
-}
-
-void
-sockjs_set_user_data(sockjs_connection connection, void *data)
-{
-	struct session *session = find(connection);
-
-	if (session != NULL)
-		session->user_data = data;
-}
-
-void *
-sockjs_user_data(sockjs_connection connection)
-{
-	struct session *session = find(connection);
-
-	return session == NULL ? NULL : session->user_data;
-}
-
-const char *
-sockjs_id(sockjs_connection connection)
-{
-	struct session *session = find(connection);
-
-	return session == NULL ? NULL : session->uuid;
-}
-
-enum sockjs_ready_state
-sockjs_ready_state(sockjs_connection connection)
-{
-	struct session *session = find(connection);
-
-	return session == NULL ? SOCKJS_CLOSED : session_ready_state(session);
-}
-
 bool
-sockjs_readable(sockjs_connection connection)
+api_is_service(const sockjs_service *service, const char *call)
 {
-	return sockjs_ready_state(connection) == SOCKJS_OPEN;
-}
-
-bool
-sockjs_writable(sockjs_connection connection)
-{
-	return sockjs_ready_state(connection) == SOCKJS_OPEN;
-}
-
-const char *
-sockjs_protocol(sockjs_connection connection)
-{
-	struct session *session = find(connection);
-
-	return session == NULL ? NULL : session->transport->name;
-}
-
-const char *
-sockjs_prefix(sockjs_connection connection)
-{
-	struct session *session = find(connection);
-
-	return session == NULL ? NULL : connection_info_prefix(session->info);
-}
-
-const char *
-sockjs_url(sockjs_connection connection)
-{
-	struct session *session = find(connection);
-
-	return session == NULL ? NULL : connection_info_url(session->info);
-}
-
-const char *
-sockjs_pathname(sockjs_connection connection)
-{
-	struct session *session = find(connection);
-
-	return session == NULL ? NULL : connection_info_pathname(session->info);
-}
-
-const char *
-sockjs_remote_address(sockjs_connection connection)
-{
-	struct session *session = find(connection);
-
-	return session == NULL ? NULL : connection_info_remote_address(session->info);
-}
-
-int
-sockjs_remote_port(sockjs_connection connection)
-{
-	struct session *session = find(connection);
-
-	return session == NULL ? 0 : connection_info_remote_port(session->info);
-}
-
-const char *
-sockjs_address(sockjs_connection connection)
-{
-	struct session *session = find(connection);
-
-	return session == NULL ? NULL : connection_info_local_address(session->info);
-}
-
-int
-sockjs_port(sockjs_connection connection)
-{
-	struct session *session = find(connection);
-
-	return session == NULL ? 0 : connection_info_local_port(session->info);
-}
-
-const char *
-sockjs_header(sockjs_connection connection, const char *name)
-{
-	struct session *session = find(connection);
-
-	return session == NULL || name == NULL ? NULL : connection_info_header(session->info, name);
-}
-
-sockjs_service *
-sockjs_service_of(sockjs_connection connection)
-{
-	struct session *session = find(connection);
-
-	return session == NULL ? NULL : session->service;
-}
-
-const char *
-sockjs_service_prefix(const sockjs_service *service)
-{
-	return service->name;
-}
-
-void
-sockjs_service_set_user_data(sockjs_service *service, void *data)
-{
-	service->user_data = data;
-}
-
-void *
-sockjs_service_user_data(const sockjs_service *service)
-{
-	return service->user_data;
+	if (!api_is_loop(call))
+		return false;
+	if (service_is_live(service))
+		return true;
+	api_refuse(NULL, call,
+	    service == NULL ? "service is NULL" : "there is no such service (any more)");
+	return false;
 }

@@ -3,11 +3,14 @@
  */
 #include "sessiond/app_timer.h"
 
+#include "sessiond/api.h"
+#include "sessiond/live_set.h"
 #include "sessiond/service.h"
 
 #include <stdlib.h>
 
 static uv_loop_t *bound;
+static struct live_set live;
 
 /* Public as sockjs_timer. */
 struct sockjs_timer {
@@ -41,9 +44,17 @@ sockjs_timer *
 sockjs_timer_start(sockjs_service *service, uint64_t delay_ms, uint64_t repeat_ms,
     void (*fire)(void *data), void *data)
 {
-	struct sockjs_timer *timer = calloc(1, sizeof *timer);
+	struct sockjs_timer *timer;
 
-	if (timer == NULL || bound == NULL)
+	if (!api_is_service(service, __func__))
+		return NULL;
+	if (fire == NULL || bound == NULL) {
+		api_refuse(
+		    NULL, __func__, fire == NULL ? "fire is NULL" : "the daemon has stopped");
+		return NULL;
+	}
+	timer = calloc(1, sizeof *timer);
+	if (timer == NULL)
 		abort();
 	timer->fire = fire;
 	timer->data = data;
@@ -53,31 +64,46 @@ sockjs_timer_start(sockjs_service *service, uint64_t delay_ms, uint64_t repeat_m
 	if (timer->next != NULL)
 		timer->next->link = &timer->next;
 	service->timers = timer;
+	live_set_add(&live, timer);
 	uv_timer_init(bound, &timer->uv);
 	uv_timer_start(&timer->uv, on_fire, delay_ms, repeat_ms);
 	return timer;
 }
 
-void
+static void
+stop(sockjs_timer *timer)
+{
+	live_set_remove(&live, timer);
+	*timer->link = timer->next;
+	if (timer->next != NULL)
+		timer->next->link = timer->link;
+	uv_close((uv_handle_t *)&timer->uv, on_closed);
+}
+
+int
 sockjs_timer_stop(sockjs_timer **timer)
 {
-	sockjs_timer *t = *timer;
+	sockjs_timer *t;
 
+	if (!api_is_loop(__func__))
+		return SOCKJS_WRONG_THREAD;
+	if (timer == NULL)
+		return api_refuse(NULL, __func__, "timer is NULL");
+	t = *timer;
 	*timer = NULL;
 	if (t == NULL)
-		return;
-	*t->link = t->next;
-	if (t->next != NULL)
-		t->next->link = t->link;
-	uv_close((uv_handle_t *)&t->uv, on_closed);
+		return SOCKJS_OK;
+	if (!live_set_has(&live, t)) {
+		api_refuse(NULL, __func__, "the timer was stopped before");
+		return SOCKJS_GONE;
+	}
+	stop(t);
+	return SOCKJS_OK;
 }
 
 void
 app_timer_stop_all(sockjs_service *service)
 {
-	while (service->timers != NULL) {
-		struct sockjs_timer *timer = service->timers;
-
-		sockjs_timer_stop(&timer);
-	}
+	while (service->timers != NULL)
+		stop(service->timers);
 }

@@ -8,7 +8,7 @@
 
 #include <uv.h>
 
-/* The loop on which timers run; borrowed. Before any sockjs_timer_start. */
+/* The loop on which timers run; borrowed. NULL: there are none any more. */
 void app_timer_bind(uv_loop_t *loop);
 
 /* Stops all timers of a service that is being stopped. */

@@ -202,12 +202,18 @@ const struct conf_option service_option_table[] = {
 	.min = 1,
 	.default_text = "16M",
 	.help = "bytes that wait for a client to read; more closes its session with 1008"},
+    {.name = "drain_mark",
+	.type = CONF_SIZE,
+	.offset = SERVICE(drain_mark),
+	.default_text = "64k",
+	.help =
+	    "bytes that wait for a client to read; once more have, the module is told when none do"},
 };
 const size_t service_option_count = sizeof service_option_table / sizeof service_option_table[0];
 
 struct reading {
 	struct config *config;
-	struct sockjs_service *service; /* of the section being read; NULL: [server] */
+	struct sockjs_service *service; /* of the section being read; NULL: [server] or [fcgi] */
 	bool in_fcgi;			/* in the responder's section, which is only checked here */
 	struct fcgi_options fcgi;
 	struct conf_seen seen;
@@ -237,6 +243,29 @@ begin_server(struct reading *reading, struct error *err)
 	return 0;
 }
 
+/* What [service] and [fallback] have in common. */
+static void
+begin_module(struct reading *reading, struct sockjs_service *service, unsigned line)
+{
+	service->conf_path = copy_text(reading->config->path);
+	service->conf_line = line;
+	conf_copy_values(service_option_table, service_option_count, &service->protocol.options,
+	    &reading->config->defaults);
+	reading->service = service;
+	reading->had_any = true;
+}
+
+static int
+begin_fallback(struct reading *reading, unsigned line, struct error *err)
+{
+	if (reading->config->fallback != NULL)
+		return error_set(err, EX_CONFIG, "[fallback] was begun on line %u already",
+		    reading->config->fallback->conf_line);
+	reading->config->fallback = service_create_fallback();
+	begin_module(reading, reading->config->fallback, line);
+	return 0;
+}
+
 static int
 check_unique(const struct config *config, const char *name, struct error *err)
 {
@@ -254,30 +283,27 @@ static int
 begin_service(struct reading *reading, const char *name, unsigned line, struct error *err)
 {
 	struct config *config = reading->config;
-	struct sockjs_service **services;
+	struct sockjs_service **services, *service;
 
 	if (check_unique(config, name, err) == -1)
 		return -1;
-	reading->service = service_create(name, err);
-	if (reading->service == NULL)
+	service = service_create(name, err);
+	if (service == NULL)
 		return -1;
-	reading->service->conf_line = line;
-	conf_copy_values(service_option_table, service_option_count,
-	    &reading->service->protocol.options, &config->defaults);
+	begin_module(reading, service, line);
 	services = realloc(
 	    config->services, (config->service_count + 1) * sizeof(struct sockjs_service *));
 	if (services == NULL)
 		abort();
 	config->services = services;
-	services[config->service_count++] = reading->service;
-	reading->had_any = true;
+	services[config->service_count++] = service;
 	return 0;
 }
 
 static int
 on_section(void *user, const char *section, unsigned line, struct error *err)
 {
-	static const char *const kinds[] = {"server", "service", "fcgi"};
+	static const char *const kinds[] = {"server", "service", "fcgi", "fallback"};
 	struct reading *reading = user;
 	size_t kind_len = strcspn(section, " \t");
 	const char *name = section + kind_len + strspn(section + kind_len, " \t");
@@ -292,6 +318,8 @@ on_section(void *user, const char *section, unsigned line, struct error *err)
 	}
 	if (strcmp(section, "server") == 0)
 		return begin_server(reading, err);
+	if (strcmp(section, "fallback") == 0)
+		return begin_fallback(reading, line, err);
 	if (kind_len == strlen("service") && strncmp(section, "service", kind_len) == 0) {
 		if (*name == '\0')
 			return error_set(
@@ -301,7 +329,7 @@ on_section(void *user, const char *section, unsigned line, struct error *err)
 	snprintf(kind, sizeof kind, "%.*s", (int)kind_len, section);
 	near = conf_suggest(kind, kinds, sizeof kinds / sizeof kinds[0]);
 	return error_set(err, EX_CONFIG, "unknown section %s%s%s%s", conf_quote(section, quoted),
-	    near == NULL ? ", known are [server], [service /prefix] and [fcgi]"
+	    near == NULL ? ", known are [server], [service /prefix], [fallback] and [fcgi]"
 			 : ", did you mean [",
 	    near == NULL ? "" : near, near == NULL ? "" : "]?");
 }
@@ -335,11 +363,51 @@ unknown_option(const char *name, bool server, struct error *err)
 	return error_set(err, EX_CONFIG, "unknown option %s, did you mean \"%s\"?", quoted, near);
 }
 
+/* "modul.interval" is near to no option of ours: its part before the dot is compared. */
+static int
+unknown_dotted_option(const char *name, struct error *err)
+{
+	static const char *const kinds[] = {"module"};
+	char kind[32], quoted[CONF_QUOTED_SIZE];
+	const char *dot = strchr(name, '.');
+
+	snprintf(kind, sizeof kind, "%.*s", (int)(dot - name), name);
+	conf_quote(name, quoted);
+	if (conf_suggest(kind, kinds, 1) == NULL)
+		return error_set(err, EX_CONFIG,
+		    "unknown option %s; those of a module are written module.NAME", quoted);
+	return error_set(
+	    err, EX_CONFIG, "unknown option %s, did you mean \"module%s\"?", quoted, dot);
+}
+
+static int
+set_module_option(struct sockjs_service *service, const char *name, const char *value,
+    unsigned line, struct error *err)
+{
+	if (service == NULL)
+		return error_set(err, EX_CONFIG,
+		    "%s belongs into a section that names a module, [service ...] or [fallback]",
+		    name);
+	return module_options_add(&service->module_options, name, value, line, err);
+}
+
+/* Of the options of services, those that mean something without connections. */
+static int
+check_fallback_option(const char *name, struct error *err)
+{
+	if (strcmp(name, "body_limit") == 0 || strcmp(name, "log_level") == 0)
+		return 0;
+	return error_set(err, EX_CONFIG,
+	    "%s has no meaning in [fallback], which has module, module.NAME, body_limit and log_level",
+	    name);
+}
+
 static int
 set_module(struct sockjs_service *service, const char *value, struct error *err)
 {
 	if (service == NULL)
-		return error_set(err, EX_CONFIG, "module is an option of a [service ...] section");
+		return error_set(err, EX_CONFIG,
+		    "module is an option of a [service ...] section, or of [fallback]");
 	if (service->module_name != NULL)
 		return error_set(err, EX_CONFIG, "option \"module\" was already set");
 	if (value[0] == '\0')
@@ -366,6 +434,13 @@ on_option(void *user, const char *section, const char *name, const char *value, 
 		    &reading->seen, name, value, line, err);
 	if (strcmp(name, "module") == 0)
 		return set_module(reading->service, value, err);
+	if (strncmp(name, MODULE_OPTION_PREFIX, strlen(MODULE_OPTION_PREFIX)) == 0)
+		return set_module_option(reading->service, name, value, line, err);
+	if (strchr(name, '.') != NULL)
+		return unknown_dotted_option(name, err);
+	if (conf_find(service_option_table, service_option_count, name) != NULL && !server &&
+	    reading->service == reading->config->fallback && check_fallback_option(name, err) == -1)
+		return -1;
 	if (conf_find(service_option_table, service_option_count, name) != NULL)
 		return conf_apply(service_option_table, service_option_count, options,
 		    &reading->seen, name, value, line, err);
@@ -381,12 +456,14 @@ check_services(const struct config *config, struct error *err)
 {
 	size_t i;
 
-	for (i = 0; i < config->service_count; i++)
-		if (config->services[i]->module_name == NULL)
-			return error_set(err, EX_CONFIG,
-			    "%s:%u: [service %s] names no module; add a line such as: module = echo",
-			    config->path, config->services[i]->conf_line,
-			    config->services[i]->name);
+	for (i = 0; i < config_section_count(config); i++) {
+		const struct sockjs_service *service = config_section(config, i);
+
+		if (service->module_name == NULL)
+			return service_error(service, service->conf_line, err,
+			    "[%s] names no module; add a line such as: module = echo",
+			    service->section);
+	}
 	return 0;
 }
 
@@ -398,9 +475,12 @@ resolve_paths(struct config *config)
 	conf_resolve_path(config->path, &config->server.socket);
 	conf_resolve_path(config->path, &config->server.static_folder);
 	conf_resolve_path(config->path, &config->server.module_path);
-	for (i = 0; i < config->service_count; i++)
-		if (strchr(config->services[i]->module_name, '/') != NULL)
-			conf_resolve_path(config->path, &config->services[i]->module_name);
+	for (i = 0; i < config_section_count(config); i++) {
+		struct sockjs_service *service = config_section(config, i);
+
+		if (strchr(service->module_name, '/') != NULL)
+			conf_resolve_path(config->path, &service->module_name);
+	}
 }
 
 struct config *
@@ -427,15 +507,27 @@ config_read(const char *path, struct error *err)
 	return config;
 }
 
+size_t
+config_section_count(const struct config *config)
+{
+	return config->service_count + (config->fallback != NULL);
+}
+
+struct sockjs_service *
+config_section(const struct config *config, size_t index)
+{
+	return index < config->service_count ? config->services[index] : config->fallback;
+}
+
 enum log_severity
 config_log_level(const struct config *config)
 {
 	int level = config->defaults.log_level;
 	size_t i;
 
-	for (i = 0; i < config->service_count; i++)
-		if (config->services[i]->protocol.options.log_level > level)
-			level = config->services[i]->protocol.options.log_level;
+	for (i = 0; i < config_section_count(config); i++)
+		if (config_section(config, i)->protocol.options.log_level > level)
+			level = config_section(config, i)->protocol.options.log_level;
 	return (enum log_severity)level;
 }
 
@@ -468,11 +560,12 @@ config_destroy(struct config **config)
 	*config = NULL;
 	if (c == NULL)
 		return;
-	for (i = 0; i < c->service_count; i++) {
-		struct service_options *options = &c->services[i]->protocol.options;
+	for (i = 0; i < config_section_count(c); i++) {
+		struct sockjs_service *service = config_section(c, i);
 
-		conf_free_values(service_option_table, service_option_count, options);
-		service_destroy(&c->services[i]);
+		conf_free_values(
+		    service_option_table, service_option_count, &service->protocol.options);
+		service_destroy(&service);
 	}
 	free(c->services);
 	conf_free_values(server_option_table, server_option_count, &c->server);

@@ -38,6 +38,7 @@ struct config {
 	struct service_options defaults; /* of the [server] section */
 	struct sockjs_service **services;
 	size_t service_count;
+	struct sockjs_service *fallback; /* of the [fallback] section; NULL: none */
 };
 
 /* The tables of options, for the reader and for the documentation's test. */
@@ -49,6 +50,10 @@ extern const size_t server_option_count, service_option_count;
  * paths in it are made relative to the file's folder.
  */
 struct config *config_read(const char *path, struct error *err);
+
+/* All sections that name a module, by index: the services, then the fallback. */
+size_t config_section_count(const struct config *config);
+struct sockjs_service *config_section(const struct config *config, size_t index);
 
 /* The most talkative log_level of all sections: what the log as a whole has to let through. */
 enum log_severity config_log_level(const struct config *config);

@@ -3,6 +3,8 @@
  */
 #include "sessiond/group.h"
 
+#include "sessiond/api.h"
+#include "sessiond/live_set.h"
 #include "sessiond/session.h"
 #include "sockjs/utf8.h"
 
@@ -16,20 +18,27 @@ struct group_member {
 };
 
 struct sockjs_group {
-	struct sockjs_service *service;
+	struct sockjs_group *next, **link; /* of the service's groups */
 	struct group_member **members;
 	size_t count, room;
 };
 
 #define FIRST_ROOM 16
 
-static struct session *
-session_of(const sockjs_group *group, sockjs_connection connection)
-{
-	struct session *session =
-	    handle_table_find(&group->service->sessions->handles, connection.handle);
+static struct live_set live;
 
-	return session == NULL || session->close_told ? NULL : session;
+/* SOCKJS_OK if the group may be followed; else call is refused. */
+static int
+look_up(const sockjs_group *group, const char *call)
+{
+	if (!api_is_loop(call))
+		return SOCKJS_WRONG_THREAD;
+	if (live_set_has(&live, group))
+		return SOCKJS_OK;
+	if (group == NULL)
+		return api_refuse(NULL, call, "group is NULL");
+	api_refuse(NULL, call, "the group was destroyed");
+	return SOCKJS_GONE;
 }
 
 static struct group_member **
@@ -66,26 +75,60 @@ group_leave_all(struct session *session)
 sockjs_group *
 sockjs_group_create(sockjs_service *service)
 {
-	sockjs_group *group = calloc(1, sizeof *group);
+	sockjs_group *group;
 
+	if (!api_is_service(service, __func__))
+		return NULL;
+	group = calloc(1, sizeof *group);
 	if (group == NULL)
 		abort();
-	group->service = service;
+	group->next = service->groups;
+	group->link = &service->groups;
+	if (group->next != NULL)
+		group->next->link = &group->next;
+	service->groups = group;
+	live_set_add(&live, group);
 	return group;
 }
 
-void
+static void
+destroy(sockjs_group *group)
+{
+	live_set_remove(&live, group);
+	*group->link = group->next;
+	if (group->next != NULL)
+		group->next->link = group->link;
+	while (group->count > 0)
+		leave(link_of(group->members[group->count - 1]->session, group));
+	free(group->members);
+	free(group);
+}
+
+int
 sockjs_group_destroy(sockjs_group **group)
 {
-	sockjs_group *g = *group;
+	sockjs_group *g;
+	int result;
 
+	if (!api_is_loop(__func__))
+		return SOCKJS_WRONG_THREAD;
+	if (group == NULL)
+		return api_refuse(NULL, __func__, "group is NULL");
+	g = *group;
 	*group = NULL;
 	if (g == NULL)
-		return;
-	while (g->count > 0)
-		leave(link_of(g->members[g->count - 1]->session, g));
-	free(g->members);
-	free(g);
+		return SOCKJS_OK;
+	result = look_up(g, __func__);
+	if (result == SOCKJS_OK)
+		destroy(g);
+	return result;
+}
+
+void
+group_destroy_all(sockjs_service *service)
+{
+	while (service->groups != NULL)
+		destroy(service->groups);
 }
 
 static void
@@ -104,11 +147,15 @@ grow(sockjs_group *group)
 int
 sockjs_group_add(sockjs_group *group, sockjs_connection connection)
 {
-	struct session *session = session_of(group, connection);
+	struct session *session;
 	struct group_member *member;
+	int result = look_up(group, __func__);
 
-	if (session == NULL)
-		return SOCKJS_GONE;
+	if (result != SOCKJS_OK)
+		return result;
+	api_find(connection, __func__, &session);
+	if (session == NULL || session->close_told)
+		return api_refuse_gone(session, __func__);
 	if (*link_of(session, group) != NULL)
 		return SOCKJS_OK;
 	if (group->count == group->room)
@@ -122,19 +169,24 @@ sockjs_group_add(sockjs_group *group, sockjs_connection connection)
 	return SOCKJS_OK;
 }
 
-void
+int
 sockjs_group_remove(sockjs_group *group, sockjs_connection connection)
 {
-	struct session *session = session_of(group, connection);
+	struct session *session;
+	int result = look_up(group, __func__);
 
+	if (result != SOCKJS_OK)
+		return result;
+	api_find(connection, __func__, &session);
 	if (session != NULL && *link_of(session, group) != NULL)
 		leave(link_of(session, group));
+	return SOCKJS_OK;
 }
 
 size_t
 sockjs_group_size(const sockjs_group *group)
 {
-	return group->count;
+	return look_up(group, __func__) == SOCKJS_OK ? group->count : 0;
 }
 
 int
@@ -142,9 +194,14 @@ sockjs_group_write(sockjs_group *group, const char *data, size_t len)
 {
 	struct message *message;
 	size_t i;
+	int result = look_up(group, __func__);
 
-	if (data == NULL || !utf8_is_valid_wtf8(data, len))
-		return SOCKJS_INVALID;
+	if (result != SOCKJS_OK)
+		return result;
+	if (data == NULL)
+		return api_refuse(NULL, __func__, "data is NULL");
+	if (!utf8_is_valid_wtf8(data, len))
+		return api_refuse(NULL, __func__, "the message is not UTF-8");
 	message = message_create(data, len, false);
 	if (message == NULL)
 		return SOCKJS_FULL;

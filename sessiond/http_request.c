@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/random.h"
 #include "sessiond/chunking_test.h"
+#include "sessiond/http_fallback.h"
 #include "sessiond/http_server.h"
 #include "sessiond/http_session.h"
 #include "sessiond/http_websocket.h"
@@ -84,9 +85,10 @@ static size_t
 body_limit(const struct http_request *request)
 {
 	const struct config *config = request->server->config;
+	const struct sockjs_service *service =
+	    request->service == NULL ? config->fallback : request->service;
 
-	return request->service == NULL ? config->defaults.body_limit
-					: request->service->protocol.options.body_limit;
+	return service == NULL ? config->defaults.body_limit : service->protocol.options.body_limit;
 }
 
 static enum MHD_Result queue_response(struct http_request *request);
@@ -207,7 +209,8 @@ handle_body(struct http_request *request, const char *data, size_t *len)
 		buffer_free(&request->body);
 		if (request->streamed / DISCARD_FACTOR > limit)
 			http_connection_abort(request->connection, MHD_HTTP_CONTENT_TOO_LARGE);
-	} else if (request->endpoint != NULL && request->endpoint->id == ENDPOINT_SEND) {
+	} else if ((request->endpoint != NULL && request->endpoint->id == ENDPOINT_SEND) ||
+	    http_fallback_is_for(request)) {
 		buffer_append(&request->body, data, *len);
 	}
 	*len = 0;
@@ -346,23 +349,47 @@ http_request_source(struct http_request *request, struct connection_source *sour
 	};
 }
 
+static struct MHD_Response *
+make_not_found(void)
+{
+	static const char text[] = "404 Error: Page not found\n";
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+	    strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT);
+
+	if (response != NULL)
+		MHD_add_response_header(
+		    response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain; charset=UTF-8");
+	return response;
+}
+
+/* A file, if there is one, or if there is nobody else to ask. False: there is none. */
+static bool
+answer_with_file(struct http_request *request)
+{
+	bool is_asked_next = http_fallback_is_for(request);
+	struct MHD_Response *response;
+	unsigned status;
+
+	if (request->server->files == NULL ||
+	    (is_asked_next && strcmp(request->method, MHD_HTTP_METHOD_GET) != 0 &&
+		strcmp(request->method, MHD_HTTP_METHOD_HEAD) != 0))
+		return false;
+	response = static_files_respond(request->server->files, &request->head, &status);
+	if (is_asked_next && response != NULL && status == MHD_HTTP_NOT_FOUND) {
+		MHD_destroy_response(response);
+		return false;
+	}
+	http_request_respond(request, response, status);
+	return true;
+}
+
 static void
 answer_outside(struct http_request *request)
 {
-	struct MHD_Response *response = NULL;
-	unsigned status = MHD_HTTP_NOT_FOUND;
-
-	if (request->server->files != NULL) {
-		response = static_files_respond(request->server->files, &request->head, &status);
-	} else {
-		static const char text[] = "404 Error: Page not found\n";
-
-		response = MHD_create_response_from_buffer(
-		    strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT);
-		MHD_add_response_header(
-		    response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain; charset=UTF-8");
-	}
-	http_request_respond(request, response, status);
+	if (buffer_failed(&request->body))
+		http_request_respond(request, NULL, MHD_HTTP_SERVICE_UNAVAILABLE);
+	else if (!answer_with_file(request) && !http_fallback_request(request))
+		http_request_respond(request, make_not_found(), MHD_HTTP_NOT_FOUND);
 }
 
 static void
@@ -467,24 +494,25 @@ static void
 log_request(const struct http_request *request)
 {
 	uint64_t ms = sessions_now(request->server->sessions) - request->began;
-	const struct service_options *options = request->service == NULL
-	    ? &request->server->config->defaults
-	    : &request->service->protocol.options;
+	struct sockjs_service *service =
+	    request->service == NULL ? request->server->config->fallback : request->service;
 	const char *id = request->session_id;
+	char text[LOG_TEXT_MAX + 2]; /* cut by the log, which marks it */
 	int shown;
 
-	if (options->log_level < SEVERITY_INFO)
-		return;
-	if (id == NULL) {
-		log_info("%s %s %u %llums", request->method, request->uri, request->status,
-		    (unsigned long long)ms);
-		return;
-	}
 	/* The session id is what lets one speak in another's name: the log has its beginning only. */
 	shown = request->session_id_len < 2 * SHOWN_OF_SESSION ? 1 : SHOWN_OF_SESSION;
-	log_info("%s %.*s%.*s...%s %u %llums", request->method, (int)(id - request->uri),
-	    request->uri, shown, id, id + request->session_id_len, request->status,
-	    (unsigned long long)ms);
+	if (id == NULL)
+		snprintf(text, sizeof text, "%s %s %u %llums", request->method, request->uri,
+		    request->status, (unsigned long long)ms);
+	else
+		snprintf(text, sizeof text, "%s %.*s%.*s...%s %u %llums", request->method,
+		    (int)(id - request->uri), request->uri, shown, id, id + request->session_id_len,
+		    request->status, (unsigned long long)ms);
+	if (service != NULL)
+		service_log(service, SEVERITY_INFO, 0, "%s", text);
+	else if (request->server->config->defaults.log_level >= SEVERITY_INFO)
+		log_info("%s", text);
 }
 
 static void
@@ -492,6 +520,7 @@ request_free(struct http_request *request)
 {
 	chunking_test_stop(&request->chunking);
 	http_websocket_free_offer(&request->offer);
+	http_fallback_forget(request);
 	if (request->response != NULL)
 		MHD_destroy_response(request->response);
 	buffer_free(&request->body);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct chunking_test;
+struct connection_info;
 struct connection_source;
 struct http_connection;
 struct http_server;
@@ -54,6 +55,8 @@ struct http_request {
 	bool is_suspended, is_gone;
 	struct chunking_test *chunking;
 	struct websocket_offer *offer; /* of a handshake that was accepted */
+	struct connection_info *info;  /* of a request that the fallback has; else NULL */
+	uint64_t handle;	       /* what the fallback knows it by; 0: it does not */
 	uint64_t began;		       /* ms */
 	unsigned status;
 };

@@ -6,6 +6,8 @@
 #include "common/conf.h"
 #include "common/log.h"
 #include "sessiond/app_timer.h"
+#include "sessiond/group.h"
+#include "sessiond/run_queue.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -100,8 +102,8 @@ find(const char *name, const char *module_path, char path[PATH_MAX], struct erro
 	    folders[0] != NULL && folders[1] != NULL ? folders[1] : "", hint);
 }
 
-int
-module_load(struct sockjs_service *service, const char *module_path, struct error *err)
+static int
+load(struct sockjs_service *service, const char *module_path, struct error *err)
 {
 	const char *name = service->module_name;
 	char path[PATH_MAX];
@@ -127,27 +129,63 @@ module_load(struct sockjs_service *service, const char *module_path, struct erro
 }
 
 int
+module_load(struct sockjs_service *service, const char *module_path, struct error *err)
+{
+	const struct module_option *unknown = NULL;
+	struct error cause = ERROR_INIT;
+
+	if (load(service, module_path, &cause) == -1)
+		return service_error(service, service->conf_line, err, "%s", cause.text);
+	if (service->application->options != NULL)
+		unknown = module_options_find_unknown(
+		    &service->module_options, service->application->options, &cause);
+	if (unknown != NULL)
+		return service_error(service, unknown->line, err, "%s", cause.text);
+	return 0;
+}
+
+int
 module_start(struct sockjs_service *service, struct error *err)
 {
-	int status = service->application->start == NULL ? 0 : service->application->start(service);
+	int status = 0;
 
+	error_clear(&service->start_error);
+	run_queue_open(service);
+	service->starting = true;
+	if (service->application->start != NULL)
+		status = service->application->start(service);
+	service->starting = false;
 	if (status != 0)
-		return error_set(err, EX_CONFIG,
-		    "module \"%s\" of [service %s] refuses to start (%d)", service->module_name,
-		    service->name, status);
-	service->started = true;
-	return 0;
+		service_error(service, service->conf_line, &service->start_error,
+		    "module \"%s\" of [%s] refuses to start (%d)", service->module_name,
+		    service->section, status);
+	/* It may have recorded an error and have started all the same; then it has to be stopped. */
+	service->started = status == 0;
+	if (service->start_error.code == 0)
+		return 0;
+	return error_set(err, service->start_error.code, "%s", service->start_error.text);
+}
+
+/* What a module may have left, whether it started or not. */
+static void
+clear(struct sockjs_service *service)
+{
+	run_queue_drop(service);
+	app_timer_stop_all(service);
+	group_destroy_all(service);
 }
 
 void
 module_unload(struct sockjs_service *service)
 {
 	if (service->started) {
+		run_queue_close(service);
 		app_timer_stop_all(service);
 		if (service->application->stop != NULL)
 			service->application->stop(service);
 		service->started = false;
 	}
+	clear(service);
 	service->application = NULL;
 	if (service->module_handle != NULL)
 		dlclose(service->module_handle);

@@ -15,6 +15,7 @@
 #include "sessiond/listener.h"
 #include "sessiond/module.h"
 #include "sessiond/peer.h"
+#include "sessiond/run_queue.h"
 #include "sessiond/session.h"
 #include "sessiond/socket_takeover.h"
 #include "sessiond/websocket.h"
@@ -257,6 +258,7 @@ start_loop(struct server *server)
 	peers_init(&server->peers, &server->loop, server->config, &server->sessions, &server->http);
 	api_bind(&server->sessions);
 	app_timer_bind(&server->loop);
+	run_queue_bind(&server->loop);
 }
 
 static int
@@ -265,12 +267,21 @@ start_services(struct server *server, struct error *err)
 	struct config *config = server->config;
 	size_t i;
 
-	for (i = 0; i < config->service_count; i++) {
-		service_prepare(config->services[i], &server->sessions);
-		if (module_start(config->services[i], err) == -1)
+	for (i = 0; i < config_section_count(config); i++) {
+		service_prepare(config_section(config, i), &server->sessions);
+		if (module_start(config_section(config, i), err) == -1)
 			return -1;
 	}
 	return 0;
+}
+
+static void
+unload_modules(struct config *config)
+{
+	size_t i;
+
+	for (i = 0; i < config_section_count(config); i++)
+		module_unload(config_section(config, i));
 }
 
 static void
@@ -295,11 +306,11 @@ stop(struct server *server)
 	peers_clear(&server->peers);
 	websockets_clear(&server->websockets);
 	sessions_flush(&server->sessions);
-	for (i = 0; i < server->config->service_count; i++)
-		module_unload(server->config->services[i]);
-	for (i = 0; i < server->config->service_count; i++)
-		service_release(server->config->services[i]);
+	unload_modules(server->config);
+	for (i = 0; i < config_section_count(server->config); i++)
+		service_release(config_section(server->config, i));
 	api_bind(NULL);
+	run_queue_bind(NULL);
 	socket_takeover_clear();
 	uv_walk(&server->loop, close_handle, NULL);
 	uv_run(&server->loop, UV_RUN_DEFAULT);
@@ -322,23 +333,12 @@ print_ready(const struct server *server)
 static int
 load_modules(struct config *config, struct error *err)
 {
-	struct error cause = ERROR_INIT;
 	size_t i;
 
-	for (i = 0; i < config->service_count; i++)
-		if (module_load(config->services[i], config->server.module_path, &cause) == -1)
-			return error_set(err, cause.code, "%s:%u: %s", config->path,
-			    config->services[i]->conf_line, cause.text);
+	for (i = 0; i < config_section_count(config); i++)
+		if (module_load(config_section(config, i), config->server.module_path, err) == -1)
+			return -1;
 	return 0;
-}
-
-static void
-unload_modules(struct config *config)
-{
-	size_t i;
-
-	for (i = 0; i < config->service_count; i++)
-		module_unload(config->services[i]);
 }
 
 int

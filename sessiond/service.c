@@ -3,23 +3,103 @@
  */
 #include "sessiond/service.h"
 
+#include "sessiond/live_set.h"
 #include "sessiond/session.h"
 
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
 
-struct sockjs_service *
-service_create(const char *name, struct error *err)
+/* All services; threads of modules ask too. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct live_set live;
+
+static struct sockjs_service *
+create(const char *section)
 {
 	struct sockjs_service *service = calloc(1, sizeof *service);
 
 	if (service == NULL)
 		abort();
+	service->section = strdup(section);
+	if (service->section == NULL)
+		abort();
 	session_table_init(&service->table);
+	pthread_mutex_lock(&lock);
+	live_set_add(&live, service);
+	pthread_mutex_unlock(&lock);
+	return service;
+}
+
+struct sockjs_service *
+service_create(const char *name, struct error *err)
+{
+	struct buffer section = BUFFER_INIT;
+	struct sockjs_service *service;
+
+	buffer_printf(&section, "service %s", name);
+	buffer_append_char(&section, '\0');
+	if (buffer_failed(&section))
+		abort();
+	service = create(section.data);
+	buffer_free(&section);
 	if (prefix_init(&service->prefix, name, err) == -1)
 		service_destroy(&service);
 	else
 		service->name = service->prefix.name;
 	return service;
+}
+
+struct sockjs_service *
+service_create_fallback(void)
+{
+	struct sockjs_service *service = create("fallback");
+
+	service->name = service->section;
+	return service;
+}
+
+bool
+service_is_live(const struct sockjs_service *service)
+{
+	bool is_live;
+
+	pthread_mutex_lock(&lock);
+	is_live = live_set_has(&live, service);
+	pthread_mutex_unlock(&lock);
+	return is_live;
+}
+
+bool
+service_describe(const struct sockjs_service *service, char *name, size_t size, int *log_level)
+{
+	bool is_live;
+
+	pthread_mutex_lock(&lock);
+	is_live = live_set_has(&live, service);
+	if (is_live) {
+		snprintf(name, size, "%s", service->name);
+		*log_level = service->protocol.options.log_level;
+	}
+	pthread_mutex_unlock(&lock);
+	return is_live;
+}
+
+int
+service_error(
+    const struct sockjs_service *service, unsigned line, struct error *err, const char *format, ...)
+{
+	char text[ERROR_TEXT_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	return error_set(err, EX_CONFIG, "%s:%u: %s",
+	    service->conf_path == NULL ? "sockjs.conf" : service->conf_path, line, text);
 }
 
 void
@@ -41,9 +121,15 @@ service_destroy(struct sockjs_service **service)
 	*service = NULL;
 	if (s == NULL)
 		return;
+	pthread_mutex_lock(&lock);
+	live_set_remove(&live, s);
+	pthread_mutex_unlock(&lock);
 	service_release(s);
 	prefix_clear(&s->prefix);
 	session_table_clear(&s->table);
+	module_options_clear(&s->module_options);
+	free(s->section);
+	free(s->conf_path);
 	free(s->module_name);
 	free(s);
 }

@@ -6,6 +6,7 @@
 
 #include "common/error.h"
 #include "common/timer_queue.h"
+#include "sessiond/module_options.h"
 #include "sessiond/session_table.h"
 #include "sessiond/sockjs.h"
 #include "sockjs/prefix.h"
@@ -21,20 +22,40 @@ struct sockjs_service {
 	struct protocol_service protocol;
 	struct prefix prefix;
 	const char *name;   /* the prefix's */
+	char *section;	    /* as errors show it, "service /echo" */
 	char *module_name;  /* of sockjs.conf */
+	char *conf_path;    /* the file; NULL in tests */
 	unsigned conf_line; /* where its section begins */
+	struct module_options module_options;
+	struct error start_error; /* what the module found wrong while it started */
 	const struct sockjs_module *application;
 	void *module_handle; /* of dlopen */
-	bool started;	     /* the application's start was called */
+	bool starting;	     /* the application's start is being called */
+	bool started;	     /* it has returned, and stop was not called yet */
 	void *user_data;
 	struct sessions *sessions;
 	struct session_table table;
 	struct timer_queue heartbeats, timeouts;
 	struct sockjs_timer *timers;
+	struct sockjs_group *groups;
 };
 
 /* An empty service with the section's name. NULL and an error if it is no prefix: "/path" or "~ REGEX". */
 struct sockjs_service *service_create(const char *name, struct error *err);
+
+/* An empty service of the [fallback] section: no path belongs to it. Its name is "fallback". */
+struct sockjs_service *service_create_fallback(void);
+
+/* True if the pointer is that of a service. Any thread; but only on the loop's does it stay true. */
+bool service_is_live(const struct sockjs_service *service);
+
+/* The name, cut if need be, and the log_level of a service. False if it is none. For other threads than the loop's. */
+bool
+service_describe(const struct sockjs_service *service, char *name, size_t size, int *log_level);
+
+/* Sets an error whose text begins with the place in sockjs.conf. Returns -1. */
+int service_error(const struct sockjs_service *service, unsigned line, struct error *err,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* Frees a service without sessions. Sets *service NULL; takes NULL. */
 void service_destroy(struct sockjs_service **service);

@@ -6,6 +6,7 @@
 #include "sessiond/session.h"
 
 #include "common/random.h"
+#include "sessiond/application.h"
 #include "sessiond/group.h"
 #include "sessiond/sent_ids.h"
 #include "sockjs/message_array.h"
@@ -67,6 +68,7 @@ sessions_clear(struct sessions *sessions)
 	timer_queue_remove(&sessions->timers, &sessions->returns);
 	handle_table_clear(&sessions->handles);
 	address_count_clear(&sessions->addresses);
+	drain_clear(&sessions->drained);
 	buffer_free(&sessions->scratch);
 }
 
@@ -202,11 +204,8 @@ after_send(struct session *session, enum receiver_result result)
 static void
 open_connection(struct session *session)
 {
-	const struct sockjs_module *application = session->service->application;
-
 	after_send(session, session->receiver->ops->open(session->receiver));
-	if (application->connection != NULL)
-		application->connection((sockjs_connection){session->handle});
+	application_connection(session);
 }
 
 static void
@@ -226,12 +225,9 @@ release_receiver(struct session *session)
 static void
 tell_close(struct session *session)
 {
-	const struct sockjs_module *application = session->service->application;
-
 	assert(!session->close_told);
 	session->close_told = true;
-	if (application->close != NULL)
-		application->close((sockjs_connection){session->handle});
+	application_close(session);
 	session->is_forgotten = true;
 	group_leave_all(session);
 	message_queue_clear(&session->queue);
@@ -331,13 +327,8 @@ session_arrive(
 void
 session_receive(struct session *session, const char *data, size_t len, bool binary)
 {
-	const struct sockjs_module *application = session->service->application;
-	sockjs_message message = {data, len, binary};
-
-	if (!(session_transition(session->state, SESSION_MESSAGE)->actions & SESSION_DELIVER) ||
-	    application->data == NULL)
-		return;
-	application->data((sockjs_connection){session->handle}, &message);
+	if (session_transition(session->state, SESSION_MESSAGE)->actions & SESSION_DELIVER)
+		application_data(session, data, len, binary);
 }
 
 void
@@ -377,8 +368,8 @@ session_receiver_drained(struct receiver *receiver)
 		mark_dirty(receiver->session);
 }
 
-static size_t
-queued_bytes(const struct session *session)
+size_t
+session_queued_bytes(const struct session *session)
 {
 	size_t backlog =
 	    session->receiver == NULL ? 0 : session->receiver->ops->backlog(session->receiver);
@@ -394,7 +385,7 @@ session_write(struct session *session, struct message *message)
 
 	if (session_ready_state(session) > SOCKJS_OPEN)
 		return SOCKJS_GONE;
-	if (message->len > limit || queued_bytes(session) > limit - message->len ||
+	if (message->len > limit || session_queued_bytes(session) > limit - message->len ||
 	    message_queue_push(&session->queue, message) == -1) {
 		session_log(session, SEVERITY_ERROR,
 		    "queue_limit (%zu bytes) reached: the client does not read", limit);
@@ -402,6 +393,7 @@ session_write(struct session *session, struct message *message)
 		session_close(session, SESSION_CODE_TOO_SLOW, reason, strlen(reason));
 		return SOCKJS_FULL;
 	}
+	drain_note_write(session);
 	if (session->receiver != NULL || session->state == SESSION_NEW)
 		mark_dirty(session);
 	return SOCKJS_OK;
@@ -464,6 +456,7 @@ session_flush(struct session *session)
 	}
 	if (session->state == SESSION_CLOSING_ATTACHED && session->queue.count == 0)
 		send_close(session);
+	drain_note_flush(session);
 }
 
 static bool
@@ -494,6 +487,7 @@ sessions_flush(struct sessions *sessions)
 
 	while (flush_dirty(sessions))
 		done = true;
+	done = drain_tell(sessions) || done;
 	while ((session = sessions->dead) != NULL) {
 		sessions->dead = session->turn_next;
 		session_free(session);

@@ -9,14 +9,15 @@
 #define SESSIOND_SESSION_H
 
 #include "common/buffer.h"
-#include "common/log.h"
 #include "common/timer_queue.h"
 #include "sessiond/address_count.h"
 #include "common/connection_info.h"
+#include "sessiond/drain.h"
 #include "sessiond/handle_table.h"
 #include "sessiond/message.h"
 #include "sessiond/receiver.h"
 #include "sessiond/service.h"
+#include "sessiond/service_log.h"
 #include "sessiond/session_state.h"
 
 #include <stdbool.h>
@@ -45,6 +46,7 @@ struct sessions {
 	struct handle_table handles;
 	struct session *dirty, **dirty_tail; /* to be flushed */
 	struct session *dead;		     /* to be freed */
+	struct drain_list drained;	     /* to be told */
 	size_t count, limit;
 	uint32_t limit_per_address; /* 0: none */
 	struct address_count addresses;
@@ -72,6 +74,7 @@ struct session {
 	int close_code;
 	enum session_state state;
 	bool is_dirty, awaits_pong, is_listed;
+	bool is_over_mark;	       /* of drain_mark, and has not drained yet */
 	bool close_told;	       /* the application's close event was begun */
 	bool is_forgotten;	       /* ... and is over: its handle finds nothing any more */
 	struct sent_ids *sent_ids;     /* of responders' sends; NULL: none came */
@@ -147,6 +150,9 @@ void session_receiver_alive(struct receiver *receiver);
 /* Has the receiver sent more than its peer takes, so that it has to wait? Its owner calls this when that has changed. */
 void session_receiver_drained(struct receiver *receiver);
 
+/* Bytes that wait for the client: queued, or sent and not taken yet. */
+size_t session_queued_bytes(const struct session *session);
+
 /* The application writes; takes a reference of its own. Returns an enum sockjs_result. */
 int session_write(struct session *session, struct message *message);
 
@@ -156,12 +162,9 @@ bool session_close(struct session *session, int code, const char *reason, size_t
 /* Ends a session at once, without a close frame: the daemon stops. The application gets its close event, if it had a connection event. */
 void session_abort(struct session *session);
 
-/* log_conn for a session, if its service's log_level asks for that severity. */
+/* A line about a session in the log of its service. */
 #define session_log(session, severity, ...)                                                        \
-	do {                                                                                       \
-		if ((int)(severity) <= (session)->service->protocol.options.log_level)             \
-			log_conn(severity, (session)->number, __VA_ARGS__);                        \
-	} while (0)
+	service_log((session)->service, severity, (session)->number, __VA_ARGS__)
 
 /* Callbacks of the services' timer queues; ctx is the struct sessions. */
 void session_heartbeat_fire(struct timer *timer, void *ctx);

@@ -37,7 +37,9 @@ struct service_options {
 	size_t message_limit;	   /* bytes of one websocket message */
 	uint32_t messages_limit;   /* messages in one array */
 	size_t queue_limit;	   /* bytes queued for one session */
-	int log_level;		   /* enum log_severity */
+	size_t
+	    drain_mark; /* bytes queued for one session, after which the end of the queue is an event */
+	int log_level; /* enum log_severity */
 };
 
 #endif

@@ -30,6 +30,7 @@ enum {
 	HEARTBEAT_DELAY = 25000,
 	DISCONNECT_DELAY = 5000,
 	QUEUE_LIMIT = 1000,
+	DRAIN_MARK = 200,
 };
 
 static struct sessions sessions;
@@ -347,6 +348,7 @@ fixture_set_up(void **state)
 	    .heartbeat_delay = HEARTBEAT_DELAY,
 	    .disconnect_delay = DISCONNECT_DELAY,
 	    .queue_limit = QUEUE_LIMIT,
+	    .drain_mark = DRAIN_MARK,
 	};
 	service_prepare(service, &sessions);
 	api_bind(&sessions);

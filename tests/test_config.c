@@ -293,8 +293,8 @@ test_misplaced_options(void **state)
 	(void)state;
 	assert_refused("[service /a]\nmodule = m\nlisten = x\n",
 	    "3: listen is an option of the [server] section");
-	assert_refused(
-	    "[server]\nmodule = m\n", "2: module is an option of a [service ...] section");
+	assert_refused("[server]\nmodule = m\n",
+	    "2: module is an option of a [service ...] section, or of [fallback]");
 	assert_refused("# begins\nlisten = x\n",
 	    "2: an option before the first section; begin with [server] or [service /prefix]");
 	assert_refused("module = m\n",
@@ -352,7 +352,7 @@ test_sections(void **state)
 	assert_refused(
 	    "[Service /a]\n", "1: unknown section \"Service /a\", did you mean [service]?");
 	assert_refused("[applications]\n",
-	    "1: unknown section \"applications\", known are [server], [service /prefix] and [fcgi]");
+	    "1: unknown section \"applications\", known are [server], [service /prefix], [fallback] and [fcgi]");
 	assert_refused("[service]\n", "1: [service] needs a prefix, as in [service /echo]");
 	assert_refused("\n[service echo]\n",
 	    "2: [service echo]: a service is named by its prefix, \"/path\", or by \"~ REGEX\"");

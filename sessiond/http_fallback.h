@@ -1,0 +1,24 @@
+/*
+ * Requests outside every service, for the module of the [fallback] section (sockjs_request of sockjs.h): on the way there, and its
+ * answer on the way back.
+ */
+#ifndef SESSIOND_HTTP_FALLBACK_H
+#define SESSIOND_HTTP_FALLBACK_H
+
+#include <stdbool.h>
+
+struct http_request;
+
+/* True if there is a module that answers requests like this one: their bodies are kept for it. */
+bool http_fallback_is_for(const struct http_request *request);
+
+/*
+ * Gives the request to the module, which answers it now or later. False if it was not: there is no module, or it has no callback for
+ * requests.
+ */
+bool http_fallback_request(struct http_request *request);
+
+/* The request is over: the module's handle of it is invalid from now on. Safe if it never had one. */
+void http_fallback_forget(struct http_request *request);
+
+#endif

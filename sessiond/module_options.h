@@ -1,0 +1,42 @@
+/*
+ * The options of modules: the lines `module.NAME = VALUE` of a section of sockjs.conf, kept as they are for the module to read.
+ */
+#ifndef SESSIOND_MODULE_OPTIONS_H
+#define SESSIOND_MODULE_OPTIONS_H
+
+#include "common/error.h"
+
+#include <stddef.h>
+
+#define MODULE_OPTION_PREFIX "module."
+
+struct module_option {
+	char *name; /* with the prefix, as errors show it */
+	char *value;
+	unsigned line;
+};
+
+/* All zero bytes: none. */
+struct module_options {
+	struct module_option *items;
+	size_t count;
+};
+
+/* Adds a line of the file; copies. name begins with MODULE_OPTION_PREFIX. -1 and an error without place if nothing follows it, or if it was set before. */
+int module_options_add(struct module_options *options, const char *name, const char *value,
+    unsigned line, struct error *err);
+
+/* The option of that name, given without the prefix; NULL: not set. */
+const struct module_option *
+module_options_find(const struct module_options *options, const char *name);
+
+/*
+ * Looks for options that the module does not know; known: their names without the prefix, ended by NULL. The first of them, and an
+ * error without place; NULL if all are known.
+ */
+const struct module_option *module_options_find_unknown(
+    const struct module_options *options, const char *const *known, struct error *err);
+
+void module_options_clear(struct module_options *options);
+
+#endif
