@@ -16,6 +16,8 @@
 static struct sessions *bound;
 static pthread_t loop_thread;
 static bool has_thread; /* false only before the first api_bind: tests of what needs no sessions */
+static _Atomic time_t second; /* of the latest line about a mistake */
+static atomic_uint lines;     /* in that second */
 
 void
 api_bind(struct sessions *sessions)
@@ -23,14 +25,13 @@ api_bind(struct sessions *sessions)
 	bound = sessions;
 	loop_thread = pthread_self();
 	has_thread = true;
+	atomic_store(&lines, 0);
 }
 
 /* A module that goes wrong does so with every message; its lines must not be all the log has. */
 static bool
 is_worth_a_line(void)
 {
-	static _Atomic time_t second;
-	static atomic_uint lines;
 	time_t now = time(NULL);
 	unsigned before;
 
