@@ -420,6 +420,59 @@ test_no_module(void **state)
 }
 
 static void
+test_module_options(void **state)
+{
+	const struct sockjs_service *first;
+
+	(void)state;
+	load("[service /a]\nmodule = m\nmodule.interval = 5s\nmodule.a.b = x y\n"
+	     "[service /b]\nmodule.interval=7s\nmodule = m\n");
+	first = config->services[0];
+	assert_int_equal(first->module_options.count, 2);
+	assert_string_equal(module_options_find(&first->module_options, "interval")->value, "5s");
+	assert_int_equal(module_options_find(&first->module_options, "interval")->line, 3);
+	assert_string_equal(module_options_find(&first->module_options, "a.b")->value, "x y");
+	assert_string_equal(
+	    module_options_find(&config->services[1]->module_options, "interval")->value, "7s");
+	assert_refused("[service /a]\nmodule.a = 1\n[service /b]\n\nmodule.x = 1\nmodule.x = 2\n",
+	    "6: option \"module.x\" was already set on line 5");
+	assert_refused("[server]\nmodule.x = 1\n",
+	    "2: module.x belongs into a section that names a module, [service ...] or [fallback]");
+	assert_refused("[service /a]\nmodul.x = 1\n",
+	    "2: unknown option \"modul.x\", did you mean \"module.x\"?");
+	assert_refused("[service /a]\nechoes.x = 1\n",
+	    "2: unknown option \"echoes.x\"; those of a module are written module.NAME");
+	assert_refused("[service /a]\nmodule. = 1\n",
+	    "2: \"module.\" needs a name of the module's own, as in module.interval = 5s");
+}
+
+static void
+test_fallback(void **state)
+{
+	(void)state;
+	load("[service /a]\nmodule = m\n");
+	assert_null(config->fallback);
+	assert_int_equal(config_section_count(config), 1);
+	load("[server]\nbody_limit = 10\nlog_level = error\n[fallback]\nmodule = ./pages.so\n"
+	     "log_level = debug\nmodule.title = x\n[service /a]\nmodule = m\n");
+	assert_int_equal(config_section_count(config), 2);
+	assert_ptr_equal(config_section(config, 0), config->services[0]);
+	assert_ptr_equal(config_section(config, 1), config->fallback);
+	assert_string_equal(config->fallback->name, "fallback");
+	assert_int_equal(config->fallback->protocol.options.body_limit, 10);
+	assert_int_equal(config_log_level(config), SEVERITY_DEBUG);
+	assert_int_equal(config->fallback->module_options.count, 1);
+	assert_in_folder(config->fallback->module_name, "./pages.so");
+	assert_refused("[fallback]\nmodule = m\n\n[fallback]\nmodule = m\n",
+	    "4: [fallback] was begun on line 1 already");
+	assert_refused("[fallback]\nbody_limit = 1\n",
+	    "1: [fallback] names no module; add a line such as: module = echo");
+	assert_refused("[fallback]\nmodule = m\nwebsocket = on\n",
+	    "3: websocket has no meaning in [fallback], which has module, module.NAME, body_limit and log_level");
+	assert_refused("[falback]\n", "1: unknown section \"falback\", did you mean [fallback]?");
+}
+
+static void
 test_no_file(void **state)
 {
 	struct error err = ERROR_INIT;
@@ -454,6 +507,8 @@ main(void)
 	    TEST(section_of_responder),
 	    TEST(socket_users),
 	    TEST(no_module),
+	    TEST(module_options),
+	    TEST(fallback),
 	    TEST(no_file),
 	};
 
