@@ -13,6 +13,7 @@
 #include "sessiond/app_timer.h"
 #include "sessiond/http_server.h"
 #include "sessiond/listener.h"
+#include "sessiond/listening_sockets.h"
 #include "sessiond/module.h"
 #include "sessiond/peer.h"
 #include "sessiond/run_queue.h"
@@ -29,7 +30,6 @@
 #include <sysexits.h>
 
 enum {
-	LISTENERS_MAX = 16,
 	OWN_DESCRIPTORS =
 	    64, /* not for connections: listeners, epoll sets, files that are served, a takeover under way */
 	DRAIN_LIMIT_MS =
@@ -47,7 +47,7 @@ struct server {
 	uint64_t timer_due; /* ms; 0: it does not run */
 	uv_timer_t drain;
 	uv_signal_t signals[2];
-	struct listener *listeners[LISTENERS_MAX];
+	struct listener *listeners[LISTENING_SOCKETS_MAX];
 	size_t listener_count;
 	struct sessions sessions;
 	struct websockets websockets;
@@ -194,43 +194,18 @@ on_local_accept(void *context, int fd, const struct sockaddr *address, socklen_t
 }
 
 static int
-add_listener(struct server *server, struct listener *listener)
-{
-	if (listener == NULL)
-		return -1;
-	server->listeners[server->listener_count++] = listener;
-	return 0;
-}
-
-static int
 open_listeners(struct server *server, struct error *err)
 {
 	const struct server_options *options = &server->config->server;
-	char *copy = strdup(options->listen == NULL ? "" : options->listen), *rest = copy, *word;
-	int status = 0;
+	struct listening_sockets set;
+	size_t i;
 
-	if (copy == NULL)
-		abort();
-	while (status == 0 && (word = strsep(&rest, " \t,")) != NULL) {
-		if (*word == '\0')
-			continue;
-		if (server->listener_count == LISTENERS_MAX - 1)
-			status = error_set(
-			    err, EX_CONFIG, "listen: more than %d addresses", LISTENERS_MAX - 1);
-		else
-			status = add_listener(
-			    server, listener_open_tcp(&server->loop, word, on_accept, server, err));
-	}
-	free(copy);
-	if (status == 0 && options->socket != NULL)
-		status = add_listener(server,
-		    listener_open_unix(
-			&server->loop, options->socket, on_local_accept, server, err));
-	if (status == 0 && server->listener_count == 0)
-		status = error_set(err, EX_CONFIG,
-		    "nowhere to listen: set `listen = 127.0.0.1:8080` or `socket = PATH` in [server] "
-		    "(or give --listen ADDR:PORT)");
-	return status;
+	if (listening_sockets_open(&set, options->listen, options->socket, err) == -1)
+		return -1;
+	for (i = 0; i < set.count; i++)
+		server->listeners[server->listener_count++] = listener_create(&server->loop,
+		    &set.sockets[i], set.sockets[i].is_unix ? on_local_accept : on_accept, server);
+	return 0;
 }
 
 static void
@@ -325,7 +300,7 @@ print_ready(const struct server *server)
 
 	printf("ready");
 	for (i = 0; i < server->listener_count; i++)
-		printf(" %s", listener_name(server->listeners[i]));
+		printf(" %s", listener_socket(server->listeners[i])->name);
 	printf("\n");
 	fflush(stdout);
 }
