@@ -112,5 +112,5 @@ inherited_sockets_pass(const struct listening_socket *sockets, size_t count)
 	set_number("LISTEN_PID", getpid());
 	set_number("LISTEN_FDS", (long)count);
 	unsetenv("LISTEN_FDNAMES");
-	return end;
+	return 0;
 }

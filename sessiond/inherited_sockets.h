@@ -22,8 +22,8 @@ enum { INHERITED_SOCKETS_FIRST = 3 };
 int inherited_sockets_take(struct listening_socket *sockets, size_t max, struct error *err);
 
 /*
- * In a child about to exec: puts the sockets where a program looks for them, and says so in the environment. Returns the first
- * descriptor behind them, or -1 with errno. Only for a process without threads.
+ * In a child about to exec: puts the sockets where a program looks for them, in place of what was at these descriptors, and says so in
+ * the environment. 0, or -1 with errno. Only for a process without threads.
  */
 int inherited_sockets_pass(const struct listening_socket *sockets, size_t count);
 

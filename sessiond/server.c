@@ -15,6 +15,7 @@
 #include "sessiond/listener.h"
 #include "sessiond/listening_sockets.h"
 #include "sessiond/module.h"
+#include "sessiond/notify.h"
 #include "sessiond/peer.h"
 #include "sessiond/run_queue.h"
 #include "sessiond/session.h"
@@ -166,6 +167,7 @@ on_signal(uv_signal_t *signal, int number)
 	}
 	log_info("%s: stopping, %zu sessions", number == SIGINT ? "SIGINT" : "SIGTERM",
 	    server->sessions.count);
+	notify(NOTIFY_STOPPING);
 	server->is_draining = true;
 	server->sessions.closing = true;
 	close_listeners(server);
@@ -345,7 +347,8 @@ server_run(struct config *config, struct error *err)
 	if (http_server_start(&server->http, &server->loop, config, &server->sessions,
 		&server->websockets, limit, err) == 0 &&
 	    start_services(server, err) == 0 && open_listeners(server, err) == 0) {
-		print_ready(server);
+		notify(NOTIFY_READY);
+		print_ready(server); /* whoever reads it may count on the supervisor */
 		uv_run(&server->loop, UV_RUN_DEFAULT);
 		status = 0;
 	}

@@ -400,10 +400,9 @@ static int
 look(const struct listening_sockets *passed)
 {
 	struct listening_sockets found;
-	int end = inherited_sockets_pass(passed->sockets, passed->count);
 	size_t i;
 
-	if (end != FIRST + (int)passed->count)
+	if (inherited_sockets_pass(passed->sockets, passed->count) == -1)
 		return 1;
 	for (i = 0; i < passed->count; i++)
 		if (fcntl(FIRST + (int)i, F_GETFD) != 0) /* close-on-exec would lose it */
