@@ -22,6 +22,8 @@
 
 #define PROGRAM "sockjs-sessiond"
 
+enum { LOCK_DESCRIPTOR = 64 }; /* at least */
+
 /* The lock, as a descriptor that the daemon will inherit; -1 if somebody has it. */
 static int
 take_lock(const char *socket)
@@ -71,7 +73,7 @@ find_program(const struct fcgi_options *options, char path[PATH_MAX])
 	snprintf(path, PATH_MAX, "%s", SBIN_FOLDER "/" PROGRAM);
 }
 
-/* In the child: becomes the daemon, apart from the web server's process group, so that it outlives this process. */
+/* In the child: becomes the supervisor of a daemon, apart from the web server's process group, so that it outlives this process. */
 static void
 become_daemon(const char *program, const char *conf_path, int lock)
 {
@@ -83,8 +85,9 @@ become_daemon(const char *program, const char *conf_path, int lock)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
-	fcntl(lock, F_SETFD, 0);
-	execl(program, PROGRAM, "--config", conf_path, (char *)NULL);
+	/* Where it is out of the way of what the supervisor passes on: the daemon keeps it as well. */
+	fcntl(lock, F_DUPFD, LOCK_DESCRIPTOR);
+	execl(program, PROGRAM, "--supervise", "--config", conf_path, (char *)NULL);
 	fprintf(stderr, "sockjs.fcgi: autostart: %s: %s\n", program, strerror(errno));
 	_exit(127);
 }

@@ -32,13 +32,14 @@ after(async () => {
 	fs.rmSync(temporary, { recursive: true, force: true });
 });
 
-// The processes of sessiond in this stack.
-function daemons() {
+// The processes of sessiond in this stack: daemons, or their supervisors.
+function daemons(supervisors = false) {
 	return execFileSync('ps', ['-e', '-o', 'pid=,stat=,args='])
 		.toString()
 		.split('\n')
 		.map((line) => line.trim().split(/\s+/))
-		.filter(([, stat, ...args]) => /sockjs-sessiond$/.test(args[0]) && stat[0] !== 'Z' && args.join(' ').includes(temporary))
+		.filter(([, stat, ...args]) => /sockjs-sessiond$/.test(args[0]) && stat[0] !== 'Z' && args.join(' ').includes(temporary) &&
+			args.includes('--supervise') === supervisors)
 		.map(([pid]) => Number(pid));
 }
 
@@ -76,6 +77,19 @@ check('a daemon that is killed is started again, once, whoever asks', async () =
 	const now = daemons();
 	assert.equal(now.length, 1, `${now.length} daemons run`);
 	assert.notEqual(now[0], killed);
+	await eventually(() => stack.pids.sessiond[0] === now[0], () => `the stack knows of it\n${stack.log()}`, LIMIT);
+	assert.deepEqual(stack.pids.supervisor, daemons(true));
+});
+
+check('a supervisor that is killed is started again, once, and its daemon has made way', async () => {
+	const [killed, ...others] = daemons(true);
+	const [former] = daemons();
+	assert.deepEqual(others, []);
+	process.kill(killed, 'SIGKILL');
+	await eventually(() => !daemons().includes(former), 'the daemon has ended', LIMIT);
+	await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => echoes(`anew${index}`)));
+	assert.equal(daemons(true).length, 1);
+	assert.equal(daemons().length, 1);
 });
 
 check('the configuration beside the program is nobody\'s business', async () => {
@@ -86,6 +100,6 @@ check('the configuration beside the program is nobody\'s business', async () => 
 
 check('the stack takes the daemon along', async () => {
 	await stack.stop();
-	await eventually(() => daemons().length === 0, 'the daemon has ended', LIMIT);
+	await eventually(() => daemons().length + daemons(true).length === 0, 'the daemon has ended', LIMIT);
 	assert.deepEqual(fs.readdirSync(temporary), []);
 });

@@ -463,12 +463,12 @@ check('a daemon that talks nonsense is left and tried again', { alone: true, fcg
 
 // --- autostart -------------------------------------------------------------------------------------------------------
 
-// Processes of sessiond that have this configuration.
-function daemonsOf(file) {
+// Processes of sessiond that have this configuration; supervisors are not daemons.
+function daemonsOf(file, supervisors = false) {
 	return fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
 		try {
 			const words = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-			return path.basename(words[0]) === 'sockjs-sessiond' && words.includes(file);
+			return path.basename(words[0]) === 'sockjs-sessiond' && words.includes(file) && words.includes('--supervise') === supervisors;
 		} catch {
 			return false;
 		}
@@ -489,6 +489,13 @@ check('autostart: 20 responders at once start exactly one sessiond; killed, it c
 			await allServe();
 		}
 		assert.strictEqual(daemonsOf(pair.file).length, 1);
+		// Its supervisor has done that so far. When that one is killed, both are started anew.
+		const [supervisor, ...others] = daemonsOf(pair.file, true);
+		assert.ok(supervisor && others.length === 0, `${1 + others.length} supervisors`);
+		process.kill(supervisor, 'SIGKILL');
+		await eventually(() => !daemonsOf(pair.file, true).includes(supervisor), 'the supervisor is dead');
+		await allServe();
+		assert.strictEqual(daemonsOf(pair.file, true).length, 1);
 		// It belongs to nobody: it outlives those that have started it.
 		for (const { child } of responders.slice(1)) {
 			const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -500,8 +507,9 @@ check('autostart: 20 responders at once start exactly one sessiond; killed, it c
 		// It has the standard error of the one that started it; and nobody must be left to start another.
 		pair.daemons.forEach(({ child }) => child.kill('SIGKILL'));
 		await eventually(() => {
-			daemonsOf(pair.file).forEach((pid) => process.kill(pid, 'SIGKILL'));
-			return daemonsOf(pair.file).length === 0 && pair.daemons.every(({ child }) => child.exitCode !== null || child.signalCode !== null);
+			const left = [...daemonsOf(pair.file, true), ...daemonsOf(pair.file)];
+			left.forEach((pid) => process.kill(pid, 'SIGKILL'));
+			return left.length === 0 && pair.daemons.every(({ child }) => child.exitCode !== null || child.signalCode !== null);
 		}, 'everything has ended');
 	}
 });

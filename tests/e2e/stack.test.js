@@ -63,8 +63,10 @@ function start(args, command = [script]) {
 		child.once('close', () => resolve(stack.status));
 	});
 	stack.lines = () => stack.stdout.split('\n').slice(0, -1);
-	stack.pids = () => stack.lines().filter((line) => line.startsWith('pids '))
-		.map((line) => Number(/^pids sessiond=(\d+)$/.exec(line)[1]));
+	const column = (index) => stack.lines().filter((line) => line.startsWith('pids '))
+		.map((line) => Number(/^pids sessiond=(\d+) supervisor=(\d+)$/.exec(line)[index]));
+	stack.pids = () => column(1);
+	stack.supervisors = () => column(2);
 	stack.waitPids = (count) => eventually(() => stack.status !== undefined || stack.pids().length >= count,
 		() => `${count} lines of pids\n${stack.stdout}${stack.stderr}`, LIMIT);
 	stacks.add(stack);
@@ -98,8 +100,10 @@ const check = (name, body) => test(`stack: ${name}`, { timeout: 4 * LIMIT }, bod
 
 check('says ready with the URL, then the pids, and serves tests/services.conf', async () => {
 	const { url, stack } = await startReady();
-	assert.deepStrictEqual(stack.lines(), [`ready ${url}`, `pids sessiond=${stack.pids()[0]}`]);
+	assert.deepStrictEqual(stack.lines(), [`ready ${url}`, `pids sessiond=${stack.pids()[0]} supervisor=${stack.supervisors()[0]}`]);
 	assert.ok(processes().includes(String(stack.pids()[0])));
+	const parent = /^PPid:\t(\d+)$/m.exec(fs.readFileSync(`/proc/${stack.pids()[0]}/status`, 'latin1'))[1];
+	assert.strictEqual(Number(parent), stack.supervisors()[0]);
 	await requireService(url);
 	await stopAndLook(stack);
 });
@@ -120,7 +124,19 @@ check('a killed sessiond is back at once, and its new pid is told', async () => 
 	}
 	assert.strictEqual(new Set(stack.pids()).size, 4, 'each life has its own pid');
 	assert.strictEqual(processes().filter((pid) => stack.pids().includes(Number(pid))).length, 1);
+	assert.match(stack.stderr, /the daemon \(process \d+\) was killed by signal 9/);
+	assert.strictEqual(new Set(stack.supervisors()).size, 1, 'by the same supervisor');
+	await stopAndLook(stack);
+});
+
+check('a killed supervisor takes sessiond along, and both are back', async () => {
+	const { url, stack } = await startReady();
+	process.kill(stack.supervisors()[0], 'SIGKILL');
+	await stack.waitPids(2);
+	assert.strictEqual(stack.status, undefined, stack.stderr);
+	await requireService(url);
 	assert.match(stack.stderr, /sessiond \(process \d+\) ended with status 137/);
+	await eventually(() => !processes().includes(String(stack.pids()[0])), 'the first daemon has ended');
 	await stopAndLook(stack);
 });
 

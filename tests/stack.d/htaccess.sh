@@ -35,25 +35,28 @@ let_it_start_itself() {
 	fi
 }
 
-# Prints the daemons that run with this configuration, separated by commas.
+# daemons yes|no: prints the processes of sessiond that run with this configuration, the supervisors or the others,
+# separated by commas.
 daemons() {
-	ps -e -o pid=,stat=,args= | awk -v conf="$dir/www/sockjs.conf" '
-		$2 !~ /^Z/ && $3 ~ /sockjs-sessiond$/ && index($0, conf) { list = list (list == "" ? "" : ",") $1 }
+	ps -e -o pid=,stat=,args= | awk -v conf="$dir/www/sockjs.conf" -v supervisors="$1" '
+		$2 !~ /^Z/ && $3 ~ /sockjs-sessiond$/ && index($0, conf) && (/ --supervise / ? "yes" : "no") == supervisors {
+			list = list (list == "" ? "" : ",") $1
+		}
 		END { print list }'
 }
 
 kind_pids() {
 	printf '%s' "$(web_responders "${pid[apache]}")"
 	if [ -d "$dir/sessiond" ]; then
-		printf ' sessiond=%s' "$(daemons)"
+		printf ' sessiond=%s supervisor=%s' "$(daemons no)" "$(daemons yes)"
 	fi
 }
 
 kind_leave() {
 	local each
 	[ -d "$dir/sessiond" ] || return
-	for each in $(daemons | tr ',' ' '); do
-		kill -TERM "$each"
+	for each in $(daemons yes | tr ',' ' ') $(daemons no | tr ',' ' '); do
+		kill -TERM "$each" 2>/dev/null
 		bury "$each"
 	done
 }
