@@ -40,20 +40,24 @@ struct supervisor {
 	struct listening_sockets sockets;
 	char program[PATH_MAX];
 	char **argv;
-	sigset_t old_mask;		       /* which the daemon gets */
-	int signals;			       /* signalfd */
-	int events;			       /* from the daemon, -1: it has closed it */
-	pid_t child;			       /* 0: there is none */
-	bool is_ready;			       /* the child */
-	bool was_ready;			       /* a child, ever */
-	bool is_told;			       /* the manager knows of a daemon that is ready */
-	bool is_stopping;		       /* not to be started again */
-	bool is_asked;			       /* the child was told to end */
-	int stop_signal;		       /* the last one that it was told by */
-	bool pass_hup, pass_usr1;	       /* when the child is ready */
-	unsigned short_lives;		       /* in a row */
-	uint64_t started, start_due, kill_due; /* ms of now_ms; kill_due 0: never */
-	int status;			       /* -1: go on, else how this process exits */
+	pid_t pid;	      /* its own: a child that asks who its parent is may ask too late */
+	sigset_t old_mask;    /* which the daemon gets */
+	int signals;	      /* signalfd */
+	int events;	      /* from the daemon, -1: it has closed it */
+	pid_t child;	      /* 0: there is none */
+	bool is_ready;	      /* the child */
+	bool was_ready;	      /* a child, ever */
+	bool is_told;	      /* the manager knows of a daemon that is ready */
+	bool is_stopping;     /* not to be started again */
+	bool is_asked;	      /* the child was told to end */
+	int stop_signal;      /* the last one that it was told by */
+	bool pass_hup;	      /* when the child is ready */
+	bool pass_usr1;	      /* the same */
+	unsigned short_lives; /* in a row */
+	uint64_t started;     /* ms of now_ms, as are these: */
+	uint64_t start_due;   /* of the next child */
+	uint64_t kill_due;    /* of a child that was told to end; 0: never */
+	int status;	      /* -1: go on, else how this process exits */
 };
 
 static uint64_t
@@ -76,7 +80,7 @@ become_daemon(const struct supervisor *supervisor, int events)
 	char value[48];
 	int own = fcntl(events, F_DUPFD, INHERITED_SOCKETS_FIRST + LISTENING_SOCKETS_MAX);
 
-	snprintf(value, sizeof value, "%ld %d", (long)getppid(), own);
+	snprintf(value, sizeof value, "%ld %d", (long)supervisor->pid, own);
 	if (own == -1 || setenv(VARIABLE, value, 1) == -1 ||
 	    inherited_sockets_pass(supervisor->sockets.sockets, supervisor->sockets.count) == -1) {
 		log_error("supervisor: %s", strerror(errno));
@@ -399,7 +403,8 @@ supervise_run(const struct config *config, char **argv, struct error *err)
 {
 	static struct supervisor supervisor;
 
-	supervisor = (struct supervisor){.argv = argv, .events = -1, .signals = -1, .status = -1};
+	supervisor = (struct supervisor){
+	    .argv = argv, .pid = getpid(), .events = -1, .signals = -1, .status = -1};
 	find_program(&supervisor);
 	if (listening_sockets_open(
 		&supervisor.sockets, config->server.listen, config->server.socket, err) == -1)

@@ -46,7 +46,7 @@ check('--help prints the usage on standard output', async () => {
 	const { code, stdout, stderr } = await runDaemon(['--help']);
 	assert.strictEqual(code, 0);
 	assert.match(stdout, /^Usage: sockjs-sessiond/im);
-	for (const option of ['--config', '--listen', '--socket', '-n', '--help', '--version'])
+	for (const option of ['--config', '--listen', '--socket', '--supervise', '-n', '--help', '--version'])
 		assert.ok(stdout.includes(option), `no word about ${option}`);
 	assert.ok(stdout.split('\n').every((line) => line.length <= 100), 'lines fit a terminal');
 	assert.strictEqual(stderr, '');

@@ -136,6 +136,7 @@ function requestUnix(file) {
 check('the daemon is a child with the same options; the supervisor has the sockets, no module, and little memory', async () => {
 	const supervisor = await start();
 	await requireService(supervisor.url);
+	assert.strictEqual(supervisor.process.stdout, `ready ${supervisor.url.slice('http://'.length)} unix:${supervisor.socket}\n`);
 	const words = fs.readFileSync(`/proc/${supervisor.daemon}/cmdline`, 'utf8').split('\0').slice(1, -1);
 	assert.deepStrictEqual(words, ['--config', supervisor.file, '--listen', '127.0.0.1:0']);
 	assert.match(fs.readFileSync(`/proc/${supervisor.daemon}/maps`, 'utf8'), /echo\.so/);
@@ -183,6 +184,23 @@ check('a supervisor that is killed takes the daemon along, in good order', async
 	await eventually(() => !isAlive(supervisor.daemon), 'the daemon has ended', LIMIT);
 	await eventually(() => /SIGTERM: stopping/.test(supervisor.log()), () => supervisor.log());
 	await supervisor.stop();
+});
+
+check('a supervisor that is killed at any moment of its start leaves no daemon', async () => {
+	const file = confFile(`${ECHO}`);
+	const left = () => fs.readdirSync('/proc').filter((name) => {
+		try {
+			return /^\d+$/.test(name) && isAlive(name) && fs.readFileSync(`/proc/${name}/cmdline`, 'latin1').split('\0').includes(file);
+		} catch {
+			return false; // gone
+		}
+	});
+	for (let ms = 0; ms < 20; ms++) {
+		const daemon = new Daemon(program, ['--supervise', '--config', file, '--listen', '127.0.0.1:0']);
+		await sleep(ms);
+		await daemon.stop('SIGKILL');
+	}
+	await eventually(() => left().length === 0, () => `left: ${left()}`, LIMIT);
 });
 
 check('the next supervisor takes over the socket that a killed one has left', async () => {
@@ -284,6 +302,16 @@ check('SIGTERM to the daemon, and SIGUSR2 to the supervisor: clients are told, a
 		await requireService(supervisor.url);
 	}
 	assert.strictEqual(new Set(supervisor.children).size, 3);
+	await supervisor.stop();
+});
+
+check('SIGHUP and SIGUSR1 are passed on; the second means nothing to a daemon', async () => {
+	const supervisor = await start();
+	supervisor.process.child.kill('SIGUSR1');
+	supervisor.process.child.kill('SIGHUP');
+	await eventually(() => /reloaded|the daemon \(process \d+\) was killed by signal 1 /.test(supervisor.log()), 'SIGHUP has arrived', LIMIT);
+	assert.doesNotMatch(supervisor.log(), /killed by signal 10/);
+	await requireService(supervisor.url);
 	await supervisor.stop();
 });
 
