@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
-#define LINES_A_SECOND 20 /* about mistakes */
+#define LINES_A_SECOND 50 /* about mistakes */
 
 static struct sessions *bound;
 static pthread_t loop_thread;
