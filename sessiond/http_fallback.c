@@ -21,9 +21,7 @@ static const char *const own_headers[] = {
 bool
 http_fallback_is_for(const struct http_request *request)
 {
-	const struct sockjs_service *service = request->server->config->fallback;
-
-	return request->service == NULL && service != NULL && service->application->request != NULL;
+	return request->service == NULL && request->server->config->fallback != NULL;
 }
 
 bool

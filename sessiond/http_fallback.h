@@ -12,10 +12,7 @@ struct http_request;
 /* True if there is a module that answers requests like this one: their bodies are kept for it. */
 bool http_fallback_is_for(const struct http_request *request);
 
-/*
- * Gives the request to the module, which answers it now or later. False if it was not: there is no module, or it has no callback for
- * requests.
- */
+/* Gives the request to the module, which answers it now or later. False if there is none. */
 bool http_fallback_request(struct http_request *request);
 
 /* The request is over: the module's handle of it is invalid from now on. Safe if it never had one. */

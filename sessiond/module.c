@@ -136,6 +136,10 @@ module_load(struct sockjs_service *service, const char *module_path, struct erro
 
 	if (load(service, module_path, &cause) == -1)
 		return service_error(service, service->conf_line, err, "%s", cause.text);
+	if (service->is_fallback && service->application->request == NULL)
+		return service_error(service, service->conf_line, err,
+		    "module \"%s\" answers no requests: it has no `request` callback",
+		    service->module_name);
 	if (service->application->options != NULL)
 		unknown = module_options_find_unknown(
 		    &service->module_options, service->application->options, &cause);

@@ -10,7 +10,7 @@
 /*
  * Loads service->module_name: a path if it has a slash, else NAME.so in module_path, or, if that is NULL, in ../examples beside
  * the program (a build tree), then where modules are installed. Returns -1 and an error (EX_CONFIG) if there is none, or if it
- * is not a module of this ABI, or does not know one of its options. Errors of this file begin with the place in sockjs.conf.
+ * is not a module of this ABI, or does not know one of its options, or has nothing for the section it is named in. Errors of this file begin with the place in sockjs.conf.
  */
 int module_load(struct sockjs_service *service, const char *module_path, struct error *err);
 

@@ -59,6 +59,7 @@ service_create_fallback(void)
 	struct sockjs_service *service = create("fallback");
 
 	service->name = service->section;
+	service->is_fallback = true;
 	return service;
 }
 

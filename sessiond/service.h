@@ -30,6 +30,7 @@ struct sockjs_service {
 	struct error start_error; /* what the module found wrong while it started */
 	const struct sockjs_module *application;
 	void *module_handle; /* of dlopen */
+	bool is_fallback;    /* of the [fallback] section */
 	bool starting;	     /* the application's start is being called */
 	bool started;	     /* it has returned, and stop was not called yet */
 	void *user_data;

@@ -166,7 +166,8 @@ struct sockjs_module {
 	/*
 	 * In a module of the [fallback] section: an HTTP request outside every service, for which `static` (GET and HEAD alone) has no
 	 * file. Answered by sockjs_respond, now or later; until then its client waits. Of requests that reach the daemon itself:
-	 * a web server passes on to sockjs.fcgi only what lies under a prefix. Without this callback the answer is 404.
+	 * a web server passes on to sockjs.fcgi only what lies under a prefix. A module without this callback is
+	 * refused in that section.
 	 */
 	void (*request)(sockjs_request request);
 };

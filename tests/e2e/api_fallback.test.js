@@ -6,7 +6,7 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test, before, after } = require('node:test');
-const { startDaemon, killAll, temporaryDirectory, withLog } = require('./lib/daemon');
+const { startDaemon, runDaemon, killAll, temporaryDirectory, withLog } = require('./lib/daemon');
 const { eventually } = require('./lib/guard');
 const { Connection, formatRequest, request } = require('./lib/http');
 const { WebSocketClient } = require('./lib/websocket');
@@ -122,11 +122,17 @@ check('the end does not wait for ever for an answer that never comes', async () 
 	connection.close();
 });
 
-test('fallback: without files, and a module without a callback: 404', async () => {
+test('fallback: without files the module has every request', async () => {
 	daemon = await startDaemon({ conf: `${fallback}${service}` });
-	assert.strictEqual((await ask('GET', '/none')).text, 'no such page');
-	await daemon.stop();
-	daemon = await startDaemon({ conf: `[fallback]\nmodule = echo\n${service}` });
-	assert.strictEqual((await ask('GET', '/none')).text, '404 Error: Page not found\n');
+	assert.strictEqual((await ask('GET', '/file.txt')).text, 'no such page');
 	await daemon.stop();
 });
+
+for (const args of [[], ['--check']])
+	test(`fallback: a module that answers no requests is refused${args.length ? ' by --check' : ''}`, async () => {
+		const file = path.join(directory, 'sockjs.conf');
+		fs.writeFileSync(file, `${service}\n[fallback]\nmodule = echo\n`);
+		const { code, stderr } = await runDaemon(['--config', file, '--listen', '127.0.0.1:0', ...args]);
+		assert.strictEqual(code, 78);
+		assert.ok(stderr.includes(`${file}:4: module "echo" answers no requests: it has no \`request\` callback`), stderr);
+	});
