@@ -192,9 +192,9 @@ test_not_after_close(void **state)
 	session_abort(session);
 	turn();
 	assert_int_equal(drains, 0);
-	session = arrive(NULL, fake_websocket('3'));
+	session = arrive("t", fake_stream('3'));
 	flood(latest);
-	session_flush(session);
+	session_flush(session); /* the same, and it lingers after its end */
 	sockjs_close(latest, 3000, "x");
 	turn();
 	assert_int_equal(drains, 0);
