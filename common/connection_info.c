@@ -7,6 +7,7 @@
 #include "common/buffer.h"
 
 #include <arpa/inet.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,7 @@ enum text {
 };
 
 struct connection_info {
+	uint32_t len; /* of texts */
 	uint16_t remote_port, local_port;
 	uint32_t at[TEXT_COUNT]; /* where each NUL-terminated text begins; NONE: header not sent */
 	char texts[];
@@ -97,7 +99,7 @@ struct connection_info *
 connection_info_create(const struct connection_source *source)
 {
 	char address[INET6_ADDRSTRLEN];
-	struct connection_info head, *info;
+	struct connection_info head = {0}, *info;
 	struct buffer texts = BUFFER_INIT;
 	const char *value;
 	size_t i;
@@ -117,9 +119,46 @@ connection_info_create(const struct connection_source *source)
 	info = buffer_failed(&texts) ? NULL : malloc(sizeof *info + texts.len);
 	if (info == NULL)
 		abort();
+	head.len = (uint32_t)texts.len;
 	*info = head;
 	memcpy(info->texts, texts.data, texts.len);
 	buffer_free(&texts);
+	return info;
+}
+
+const void *
+connection_info_bytes(const struct connection_info *info, size_t *len)
+{
+	*len = sizeof *info + info->len;
+	return info;
+}
+
+static bool
+is_whole(const struct connection_info *info, size_t len)
+{
+	size_t i;
+
+	if (info->len == 0 || len - sizeof *info != info->len || info->texts[info->len - 1] != '\0')
+		return false;
+	for (i = 0; i < TEXT_COUNT; i++)
+		if (info->at[i] >= info->len && (i < TEXT_HEADERS || info->at[i] != NONE))
+			return false;
+	return true;
+}
+
+struct connection_info *
+connection_info_from_bytes(const void *bytes, size_t len)
+{
+	struct connection_info *info;
+
+	if (len < sizeof *info || bytes == NULL)
+		return NULL;
+	info = malloc(len);
+	if (info == NULL)
+		abort();
+	memcpy(info, bytes, len);
+	if (!is_whole(info, len))
+		connection_info_destroy(&info);
 	return info;
 }
 

@@ -30,6 +30,16 @@ struct connection_source {
 /* Copies what is kept of source. Aborts without memory: a request's head is small. */
 struct connection_info *connection_info_create(const struct connection_source *source);
 
+/*
+ * The same as bytes, to be kept for a later life of the program on this machine; borrowed from info.
+ */
+const void *connection_info_bytes(const struct connection_info *info, size_t *len);
+
+/*
+ * Made anew from a copy of such bytes; NULL if they are none. Aborts without memory.
+ */
+struct connection_info *connection_info_from_bytes(const void *bytes, size_t len);
+
 /* Frees *info and sets it NULL; takes NULL. */
 void connection_info_destroy(struct connection_info **info);
 

@@ -30,6 +30,17 @@ application_resume(struct session *session)
 }
 
 void
+application_suspend(struct session *session)
+{
+	const struct sockjs_module *module = session->service->application;
+
+	if (module->suspend != NULL)
+		module->suspend(connection_of(session));
+	else if (module->resume == NULL)
+		application_close(session);
+}
+
+void
 application_data(struct session *session, const char *data, size_t len, bool binary)
 {
 	const struct sockjs_module *module = session->service->application;

@@ -18,6 +18,8 @@
 #define SERVER(member)	offsetof(struct server_options, member)
 #define SERVICE(member) offsetof(struct service_options, member)
 
+static const char *const store_sync_names[] = {"off", "normal", "full", NULL};
+
 const struct conf_option server_option_table[] = {
     {.name = "listen",
 	.type = CONF_STRING,
@@ -47,6 +49,26 @@ const struct conf_option server_option_table[] = {
 	.type = CONF_STRING,
 	.offset = SERVER(module_path),
 	.help = "folder in which modules are looked up"},
+    {.name = "store",
+	.type = CONF_STRING,
+	.offset = SERVER(store),
+	.min = 1,
+	.help =
+	    "file in which sessions outlive the daemon, or none; unset: sessions.db in the folder that STATE_DIRECTORY names (systemd sets it), else none"},
+    {.name = "store_sync",
+	.type = CONF_ENUM,
+	.offset = SERVER(store_sync),
+	.default_text = "normal",
+	.names = store_sync_names,
+	.help =
+	    "what the store survives: off, the end of the process; normal, that, and never damaged by a power cut; full, a power cut with all that was acknowledged"},
+    {.name = "store_limit",
+	.type = CONF_SIZE,
+	.offset = SERVER(store_limit),
+	.min = 1 << 20,
+	.default_text = "1G",
+	.help =
+	    "bytes that the store may take on the disk; beyond, sends and new sessions get 503"},
     {.name = "log",
 	.type = CONF_ENUM,
 	.offset = SERVER(log),
@@ -467,11 +489,32 @@ check_services(const struct config *config, struct error *err)
 	return 0;
 }
 
+/* Unset, it is where systemd has made a place for it. In the end NULL is none. */
+static void
+resolve_store(struct config *config)
+{
+	const char *folder = getenv("STATE_DIRECTORY");
+	char **store = &config->server.store;
+
+	if (*store == NULL && folder != NULL && folder[0] != '\0') {
+		int len = (int)strcspn(folder, ":");
+
+		if (asprintf(store, "%.*s/sessions.db", len, folder) == -1)
+			abort();
+	} else if (*store != NULL && strcmp(*store, "none") == 0) {
+		free(*store);
+		*store = NULL;
+	} else {
+		conf_resolve_path(config->path, store);
+	}
+}
+
 static void
 resolve_paths(struct config *config)
 {
 	size_t i;
 
+	resolve_store(config);
 	conf_resolve_path(config->path, &config->server.socket);
 	conf_resolve_path(config->path, &config->server.static_folder);
 	conf_resolve_path(config->path, &config->server.module_path);

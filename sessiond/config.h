@@ -18,8 +18,11 @@ struct server_options {
 	char *listen;	     /* "ADDR:PORT ...", NULL: none */
 	char *socket;	     /* path of a Unix socket, NULL: none */
 	char *static_folder; /* NULL: no files are served */
-	char *module_path; /* folder; NULL: beside the program, then where modules are installed */
-	int log;	   /* enum log_target */
+	char *module_path;  /* folder; NULL: beside the program, then where modules are installed */
+	char *store;	    /* path of the session store; NULL: none */
+	int store_sync;	    /* enum store_sync */
+	size_t store_limit; /* bytes of the whole store */
+	int log;	    /* enum log_target */
 	char *
 	    socket_users; /* names that may use the local socket; NULL: whom the file's permissions let */
 	uint32_t fcgid_max_held; /* polls held by processes that serve one request at a time */

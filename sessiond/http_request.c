@@ -14,6 +14,7 @@
 #include "sessiond/http_server.h"
 #include "sessiond/http_session.h"
 #include "sessiond/http_websocket.h"
+#include "sessiond/in_flight.h"
 #include "sessiond/static_files.h"
 
 #include <stdlib.h>
@@ -281,6 +282,55 @@ suspend(struct http_request *request)
 	return true;
 }
 
+static bool
+concerns_session(const struct http_request *request)
+{
+	return request->endpoint != NULL &&
+	    (request->endpoint->id == ENDPOINT_SEND || request->endpoint->id == ENDPOINT_RECEIVE);
+}
+
+static void
+stop_waiting(struct http_request *request)
+{
+	if (request->link_waiting == NULL)
+		return;
+	*request->link_waiting = request->next_waiting;
+	if (request->next_waiting != NULL)
+		request->next_waiting->link_waiting = request->link_waiting;
+	request->link_waiting = NULL;
+}
+
+/* True if what is ready must not leave before the turn is committed: the request waits for that. False also if its client has gone. */
+static bool
+wait_for_commit(struct http_request *request)
+{
+	struct http_server *server = request->server;
+
+	if (!persistence_is_pending(server->sessions) || !concerns_session(request) ||
+	    !suspend(request))
+		return false;
+	stop_waiting(request);
+	request->next_waiting = server->waiting;
+	request->link_waiting = &server->waiting;
+	if (request->next_waiting != NULL)
+		request->next_waiting->link_waiting = &request->next_waiting;
+	server->waiting = request;
+	return true;
+}
+
+void
+http_request_committed(struct http_request *request, enum commit_result committed)
+{
+	stop_waiting(request);
+	if (committed == COMMIT_FAILED && request->endpoint->id == ENDPOINT_SEND &&
+	    request->response != NULL) {
+		MHD_destroy_response(request->response);
+		request->response = NULL;
+		http_session_refuse_send(request);
+	}
+	http_request_wake(request);
+}
+
 /*
  * libmicrohttpd marks such a connection closed, but frees it only when it next looks at it; of the connections with the common
  * timeout it looks at the oldest alone, of those with their own at each. So the connection gets its own, and one more run.
@@ -302,6 +352,8 @@ read_stream(void *cls, uint64_t position, char *to, size_t max)
 	(void)position;
 	if (request->is_gone)
 		return fail_stream(request);
+	if (n > 0 && wait_for_commit(request))
+		return 0;
 	if (n > 0) {
 		memcpy(to, request->out.data, n);
 		buffer_consume(&request->out, n);
@@ -446,8 +498,13 @@ queue_response(struct http_request *request)
 static enum MHD_Result
 respond_or_wait(struct http_request *request)
 {
-	if (!request->is_gone && request->response != NULL)
+	if (!request->is_gone && request->response != NULL) {
+		if (wait_for_commit(request)) {
+			request->phase = HTTP_REQUEST_WAITING;
+			return MHD_YES;
+		}
 		return queue_response(request);
+	}
 	if (!request->is_gone && suspend(request)) {
 		request->phase = HTTP_REQUEST_WAITING;
 		return MHD_YES;
@@ -518,6 +575,7 @@ log_request(const struct http_request *request)
 static void
 request_free(struct http_request *request)
 {
+	stop_waiting(request);
 	chunking_test_stop(&request->chunking);
 	http_websocket_free_offer(&request->offer);
 	http_fallback_forget(request);
@@ -537,10 +595,13 @@ http_request_completed(
 
 	(void)cls;
 	(void)mhd;
-	(void)code;
 	if (request == NULL)
 		return;
 	*context = NULL;
+	if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		in_flight_confirm(&request->in_flight);
+	else
+		in_flight_put_back(&request->in_flight);
 	/* Its connection failed while frames were under way. */
 	session_receiver_broke(&request->receiver);
 	request->connection->request = NULL;

@@ -5,6 +5,7 @@
 #define SESSIOND_HTTP_REQUEST_H
 
 #include "common/buffer.h"
+#include "sessiond/persistence.h"
 #include "sessiond/receiver.h"
 #include "sessiond/service.h"
 #include "sockjs/reply.h"
@@ -19,6 +20,7 @@ struct connection_info;
 struct connection_source;
 struct http_connection;
 struct http_server;
+struct in_flight;
 struct websocket_offer;
 
 enum http_request_phase {
@@ -53,6 +55,8 @@ struct http_request {
 	size_t streamed;	       /* bytes of frames, for response_limit */
 	bool out_ended;		       /* nothing follows what is in out */
 	bool is_suspended, is_gone;
+	struct in_flight *in_flight; /* of an answered poll: what it carries; NULL: nothing */
+	struct http_request *next_waiting, **link_waiting; /* of http_server.waiting */
 	struct chunking_test *chunking;
 	struct websocket_offer *offer; /* of a handshake that was accepted */
 	struct connection_info *info;  /* of a request that the fallback has; else NULL */
@@ -71,6 +75,9 @@ void http_request_completed(
 
 /* The client of a suspended request hung up. */
 void http_request_hung_up(struct http_request *request);
+
+/* What the turn changed is stored, or could not be: a send that waited for that is answered. Takes it off http_server.waiting. */
+void http_request_committed(struct http_request *request, enum commit_result committed);
 
 /* The daemon stops: the request is answered with nothing. */
 void http_request_give_up(struct http_request *request);

@@ -383,6 +383,13 @@ http_server_start(struct http_server *server, uv_loop_t *loop, struct config *co
 }
 
 void
+http_server_committed(struct http_server *server, enum commit_result committed)
+{
+	while (server->waiting != NULL)
+		http_request_committed(server->waiting, committed);
+}
+
+void
 http_server_drain(struct http_server *server)
 {
 	struct http_connection *connection;

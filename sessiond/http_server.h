@@ -40,8 +40,9 @@ struct http_server {
 	struct timer_queue bodies; /* requests whose body has to */
 	struct timer_queue idles;  /* kept connections between two requests */
 	struct http_connection *first;
-	size_t count; /* connections in libmicrohttpd */
-	size_t limit; /* of all connections, websockets included */
+	struct http_request *waiting; /* their answers may leave once the turn is committed */
+	size_t count;		      /* connections in libmicrohttpd */
+	size_t limit;		      /* of all connections, websockets included */
 	struct buffer scratch;
 };
 
@@ -74,6 +75,9 @@ http_server_add(struct http_server *server, int fd, const struct sockaddr *addre
 
 /* Lets libmicrohttpd handle what is ready. Returns true if it had something to do. Once or more at the end of each turn. */
 bool http_server_run(struct http_server *server);
+
+/* The turn is committed, or could not be: the answers that waited for that leave. */
+void http_server_committed(struct http_server *server, enum commit_result committed);
 
 /* The request's head has arrived: its body has to, in request_timeout. */
 void http_connection_expect_body(struct http_connection *connection);

@@ -37,6 +37,7 @@ http_session_receive(struct http_request *request)
 {
 	const struct transport *transport =
 	    transport_get((enum transport_id)request->endpoint->transport);
+	const struct sockjs_service *service = request->service;
 	struct connection_source source;
 	struct session *session;
 	const char *error;
@@ -56,9 +57,18 @@ http_session_receive(struct http_request *request)
 	http_request_source(request, &source);
 	session_arrive(session, &request->receiver, &source);
 	session_flush(session);
+	/* The daemon stops: the client asks the next one. */
+	if (service->sessions->closing && request->receiver.session != NULL)
+		session_release_receiver(session);
 }
 
 /* --- sending ------------------------------------------------------------------------------------------------------ */
+
+void
+http_session_refuse_send(struct http_request *request)
+{
+	respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "The messages cannot be stored.\n");
+}
 
 void
 http_session_send(struct http_request *request)
@@ -82,6 +92,10 @@ http_session_send(struct http_request *request)
 	session = session_table_find(&service->table, request->session_id, request->session_id_len);
 	if (session == NULL) {
 		respond_error(request, MHD_HTTP_NOT_FOUND, "404 Error: Page not found\n");
+		return;
+	}
+	if (persistence_is_failing(service->sessions)) {
+		http_session_refuse_send(request);
 		return;
 	}
 	session_receive_all(session, request->body.data, len);

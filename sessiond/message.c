@@ -112,6 +112,13 @@ message_queue_push(struct message_queue *queue, struct message *message)
 	return 0;
 }
 
+static void
+free_ring(struct message_queue *queue)
+{
+	free(queue->items);
+	*queue = (struct message_queue){.first = queue->first};
+}
+
 struct message *
 message_queue_shift(struct message_queue *queue)
 {
@@ -123,11 +130,25 @@ message_queue_shift(struct message_queue *queue)
 	queue->head = (queue->head + 1) & (queue->room - 1);
 	queue->count--;
 	queue->bytes -= message->len + MESSAGE_COST;
-	if (queue->count == 0 && queue->room > KEEP_ROOM) {
-		free(queue->items);
-		*queue = (struct message_queue){NULL, 0, 0, 0, 0};
-	}
+	queue->first++;
+	if (queue->count == 0 && queue->room > KEEP_ROOM)
+		free_ring(queue);
 	return message;
+}
+
+void
+message_queue_put_back(struct message_queue *queue, struct message *const *messages, uint32_t n)
+{
+	while (queue->room - queue->count < n)
+		if (grow(queue) == -1)
+			abort();
+	while (n-- > 0) {
+		queue->head = (queue->head - 1) & (queue->room - 1);
+		queue->items[queue->head] = messages[n];
+		queue->count++;
+		queue->bytes += messages[n]->len + MESSAGE_COST;
+		queue->first--;
+	}
 }
 
 void
@@ -137,8 +158,19 @@ message_queue_clear(struct message_queue *queue)
 
 	while ((message = message_queue_shift(queue)) != NULL)
 		message_unref(&message);
-	free(queue->items);
-	*queue = (struct message_queue){NULL, 0, 0, 0, 0};
+	free_ring(queue);
+}
+
+void
+message_append_frame(struct message *const *messages, uint32_t n, struct buffer *out)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		buffer_append_str(out, i == 0 ? "a[" : ",");
+		message_append_json(messages[i], out);
+	}
+	buffer_append_char(out, ']');
 }
 
 void

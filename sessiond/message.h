@@ -38,6 +38,8 @@ struct message_queue {
 	struct message **items; /* a ring */
 	uint32_t head, count, room;
 	size_t bytes; /* of the messages, with an allowance for each one's own cost */
+	uint64_t
+	    first; /* position of the first among all that were ever queued; the others follow without a gap */
 };
 
 /* Takes a reference of its own. Returns -1 without memory. */
@@ -46,8 +48,15 @@ int message_queue_push(struct message_queue *queue, struct message *message);
 /* Takes the first message off the queue; its reference becomes the caller's. NULL if the queue is empty. */
 struct message *message_queue_shift(struct message_queue *queue);
 
+/* Puts n messages back before the first, in their order; their references become the queue's. Aborts without memory for the ring. */
+void
+message_queue_put_back(struct message_queue *queue, struct message *const *messages, uint32_t n);
+
 /* Drops everything and frees the storage. */
 void message_queue_clear(struct message_queue *queue);
+
+/* Appends n messages as one frame, `a["m1","m2"]`. n is not 0. */
+void message_append_frame(struct message *const *messages, uint32_t n, struct buffer *out);
 
 /* Takes everything off the queue and appends it as one frame, `a["m1","m2"]`. The queue must not be empty. */
 void message_queue_append_frame(struct message_queue *queue, struct buffer *out);

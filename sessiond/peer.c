@@ -8,9 +8,7 @@
 #include "common/wire_messages.h"
 #include "sessiond/http_server.h"
 #include "sessiond/remote_request.h"
-#include "sessiond/sent_ids.h"
-#include "sockjs/message_array.h"
-#include "sockjs/utf8.h"
+#include "sessiond/remote_send.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -53,6 +51,7 @@ detach(struct peer *peer)
 	if (peer->is_dirty)
 		*link = peer->next_dirty;
 	timer_stop(&peer->timer);
+	remote_sends_forget(peer->all, peer);
 	*peer->link = peer->next;
 	if (peer->next != NULL)
 		peer->next->link = peer->link;
@@ -71,6 +70,9 @@ static void
 drop(struct peer *peer)
 {
 	remote_requests_release(peer);
+	remote_requests_await(peer);
+	/* It may not come back to be asked about what can wait. */
+	persistence_hurry(peer->all->sessions);
 	close(detach(peer));
 }
 
@@ -116,6 +118,7 @@ peers_clear(struct peers *all)
 		drop(all->first);
 	timer_queue_remove(&all->sessions->timers, &all->greetings);
 	buffer_free(&all->scratch);
+	free(all->sends);
 }
 
 static void
@@ -139,6 +142,8 @@ peers_accept(struct peers *all, int fd, const struct sockaddr *address, socklen_
 	if (peer == NULL || uv_poll_init(all->loop, &peer->poll, fd) != 0)
 		abort();
 	peer->all = all;
+	random_bytes(&peer->connection, sizeof peer->connection);
+	peer->connection |= 1; /* 0 says that there was none */
 	peer->fd = fd;
 	peer->poll.data = peer;
 	peer->next = all->first;
@@ -189,6 +194,7 @@ write_some(struct peer *peer)
 			shutdown(peer->fd, SHUT_RDWR);
 		}
 	}
+	peer->is_blocked = peer->out.len > 0;
 	watch(peer);
 	if (peer->state == PEER_LEAVING && peer->out.len == 0 && !holds_requests(peer))
 		shutdown(peer->fd, SHUT_WR);
@@ -250,15 +256,14 @@ take_hello(struct peer *peer, const struct wire_header *header, const char *payl
 	struct wire_hello ours = {.role = WIRE_DAEMON,
 	    .major = WIRE_MAJOR,
 	    .minor = WIRE_MINOR,
-	    .pid = (uint32_t)getpid()};
+	    .pid = (uint32_t)getpid(),
+	    .connection = peer->connection};
 	struct wire_hello hello;
 	const char *refusal;
 
 	if (peer->state != PEER_GREETING || wire_decode_hello(header, payload, &hello) == -1)
 		return -1;
 	peer->pid = hello.pid;
-	random_bytes(&ours.connection, sizeof ours.connection);
-	ours.connection |= 1; /* 0 says that there was none */
 	wire_encode_hello(&peer->out, &ours);
 	peer_mark(peer);
 	refusal = is_allowed(peer) ? wire_hello_refusal(&hello, 1u << WIRE_RESPONDER)
@@ -272,6 +277,8 @@ take_hello(struct peer *peer, const struct wire_header *header, const char *payl
 	}
 	timer_stop(&peer->timer);
 	set_state(peer, PEER_OPEN);
+	if (hello.connection != 0)
+		in_flight_resolve(peer->all->sessions, hello.connection, hello.frames);
 	return send_services(peer);
 }
 
@@ -298,6 +305,8 @@ peers_say_goodbye(struct peers *all)
 	for (peer = all->first; peer != NULL; peer = peer->next) {
 		if (peer->state != PEER_OPEN)
 			continue;
+		if (all->sessions->persistence.store != NULL)
+			remote_requests_abandon(peer);
 		wire_encode_goodbye(&peer->out, "stopping");
 		set_state(peer, PEER_LEAVING);
 		peer_mark(peer);
@@ -346,45 +355,18 @@ take_receive(struct peer *peer, const struct wire_header *header, const char *pa
 	return 0;
 }
 
-/* Applications count on it, and a peer that is no responder of ours may not have looked. */
-static bool
-messages_are_text(const struct wire_send *send)
-{
-	const char *cursor = send->messages, *message;
-	size_t len;
-
-	while (message_array_next(&cursor, send->messages + send->messages_len, &message, &len))
-		if (!utf8_is_valid_wtf8(message, len))
-			return false;
-	return true;
-}
-
-static enum wire_sent_result
-deliver(struct sockjs_service *service, const struct wire_send *send)
-{
-	struct session *session =
-	    session_table_find(&service->table, send->session, send->session_len);
-
-	if (session == NULL)
-		return WIRE_SENT_NO_SESSION;
-	if (!sent_ids_add(&session->sent_ids, send->instance, send->sequence))
-		session_receive_all(session, send->messages, send->messages_len);
-	return WIRE_SENT_OK;
-}
-
 static int
 take_send(struct peer *peer, const struct wire_header *header, const char *payload)
 {
 	struct sockjs_service *service;
 	struct wire_send send;
 
-	if (wire_decode_send(header, payload, &send) == -1 || !messages_are_text(&send))
+	if (wire_decode_send(header, payload, &send) == -1 || !remote_send_is_text(&send))
 		return -1;
 	service = service_at(peer, send.service);
 	if (service == NULL || answer_cookie(peer, header->request, service, send.cookie) == -1)
 		return -1;
-	wire_encode_sent(&peer->out, header->request, deliver(service, &send));
-	peer_mark(peer);
+	remote_send_take(peer, header->request, service, &send);
 	return 0;
 }
 
@@ -396,11 +378,27 @@ take_abort(struct peer *peer, const struct wire_header *header, const char *payl
 	if (wire_decode_abort(header, payload) == -1)
 		return -1;
 	request = remote_request_find(peer, header->request);
-	if (header->flags & WIRE_ABORT_UNWRITTEN)
-		log_info("responder %u could not write an answer: its client or web server is gone",
-		    peer->pid);
-	if (request != NULL)
+	if (request != NULL && remote_request_is_answered(request))
+		remote_request_return(request);
+	else if (request != NULL)
 		remote_request_break(request);
+	return 0;
+}
+
+static int
+take_written(struct peer *peer, const struct wire_header *header, const char *payload)
+{
+	struct remote_request *request;
+
+	if (wire_decode_written(header, payload) == -1)
+		return -1;
+	request = remote_request_find(peer, header->request);
+	/* Most answers carry nothing that has to be known to have arrived. */
+	if (request == NULL)
+		return 0;
+	if (!remote_request_is_answered(request))
+		return -1;
+	remote_request_confirm(request);
 	return 0;
 }
 
@@ -423,7 +421,7 @@ take_message(struct peer *peer, const struct wire_header *header, const char *pa
 	case WIRE_ABORT:
 		return take_abort(peer, header, payload);
 	case WIRE_WRITTEN:
-		return wire_decode_written(header, payload);
+		return take_written(peer, header, payload);
 	case WIRE_GOODBYE:
 		return take_goodbye(peer, header, payload);
 	default:

@@ -20,6 +20,7 @@
 
 struct http_server;
 struct remote_request;
+struct remote_send;
 
 enum { PEER_BUCKETS = 1024 };
 
@@ -36,6 +37,8 @@ struct peers {
 	size_t held_count;
 	size_t largest_message; /* bytes that a peer may send at once */
 	struct buffer scratch;
+	struct remote_send *sends; /* of this turn, to be answered at its end */
+	size_t send_count, send_room;
 };
 
 enum peer_state {
@@ -54,10 +57,12 @@ struct peer {
 	uv_poll_t poll;
 	int fd, events;
 	uint32_t pid;
+	uint64_t connection, frames; /* its id, and how many FRAMEs were put on it */
 	struct timer timer;
-	bool is_dirty;
+	bool is_dirty, is_blocked; /* is_blocked: it takes no more for now */
 	struct buffer in, out;
-	struct remote_request *requests[PEER_BUCKETS]; /* held, by id */
+	struct remote_request
+	    *requests[PEER_BUCKETS]; /* held, or answered and not confirmed, by id */
 };
 
 void peers_init(struct peers *all, uv_loop_t *loop, struct config *config,
@@ -72,7 +77,10 @@ void peers_accept(struct peers *all, int fd, const struct sockaddr *address, soc
 /* Writes what was queued; at the end of the turn. Returns true if there was something. */
 bool peers_flush(struct peers *all);
 
-/* The daemon stops: responders are told, and their connections end when what they hold is answered. */
+/*
+ * The daemon stops: responders are told, and their connections end when what they hold is answered and confirmed. Requests of
+ * sessions that the next daemon finds in the store are left to it.
+ */
 void peers_say_goodbye(struct peers *all);
 
 /* Something was added to peer->out. */

@@ -49,6 +49,8 @@ struct receiver {
 	const struct receiver_ops *ops;
 	const struct transport *transport;
 	struct session *session; /* NULL: not attached */
+	const void *
+	    way; /* what leaves in one write with others of the same way: a responder's connection; NULL: on its own */
 };
 
 #endif

@@ -51,9 +51,14 @@ static enum receiver_result
 send_messages(struct receiver *receiver, struct message_queue *queue)
 {
 	struct buffer *frame = &receiver->session->service->sessions->scratch;
+	struct in_flight *flight;
 
 	buffer_clear(frame);
-	message_queue_append_frame(queue, frame);
+	flight = in_flight_take(receiver->session, &request_of(receiver)->in_flight);
+	if (flight != NULL)
+		message_append_frame(flight->messages, flight->count, frame);
+	else
+		message_queue_append_frame(queue, frame);
 	if (buffer_failed(frame))
 		http_request_respond(request_of(receiver), NULL, 0);
 	else

@@ -3,6 +3,7 @@
  */
 #include "sessiond/remote_request.h"
 
+#include "sessiond/in_flight.h"
 #include "sockjs/frame.h"
 
 #include <stdlib.h>
@@ -88,7 +89,7 @@ request_create(struct peer *peer, const struct wire_header *header,
 	request->peer = peer;
 	request->id = header->request;
 	request->receiver =
-	    (struct receiver){&remote_receiver, transport_get(receive->transport), NULL};
+	    (struct receiver){&remote_receiver, transport_get(receive->transport), NULL, peer};
 	request->one_frame =
 	    (receive->flags & WIRE_RECEIVE_ONE_FRAME) || !request->receiver.transport->streaming;
 	request->is_alone = receive->flags & WIRE_RECEIVE_ALONE;
@@ -119,8 +120,29 @@ remote_request_break(struct remote_request *request)
 	request_free(request);
 }
 
+bool
+remote_request_is_answered(const struct remote_request *request)
+{
+	return request->is_let_go;
+}
+
 void
-remote_requests_release(struct peer *peer)
+remote_request_confirm(struct remote_request *request)
+{
+	in_flight_confirm(&request->in_flight);
+	request_free(request);
+}
+
+void
+remote_request_return(struct remote_request *request)
+{
+	in_flight_put_back(&request->in_flight);
+	request_free(request);
+}
+
+/* Calls fn with each of a peer's requests; fn may free it. */
+static void
+each_request(struct peer *peer, void (*fn)(struct remote_request *request))
 {
 	size_t i;
 
@@ -129,10 +151,50 @@ remote_requests_release(struct peer *peer)
 
 		for (; request != NULL; request = next) {
 			next = request->next;
-			if (request->receiver.session != NULL)
-				session_release_receiver(request->receiver.session);
+			fn(request);
 		}
 	}
+}
+
+static void
+release_one(struct remote_request *request)
+{
+	if (request->receiver.session != NULL)
+		session_release_receiver(request->receiver.session);
+}
+
+static void
+abandon(struct remote_request *request)
+{
+	if (request->receiver.session == NULL)
+		return;
+	session_lose_receiver(request->receiver.session);
+	request_free(request);
+}
+
+static void
+await(struct remote_request *request)
+{
+	in_flight_await(&request->in_flight);
+	request_free(request);
+}
+
+void
+remote_requests_release(struct peer *peer)
+{
+	each_request(peer, release_one);
+}
+
+void
+remote_requests_abandon(struct peer *peer)
+{
+	each_request(peer, abandon);
+}
+
+void
+remote_requests_await(struct peer *peer)
+{
+	each_request(peer, await);
 }
 
 void
@@ -153,9 +215,9 @@ remote_request_receive(struct peer *peer, const struct wire_header *header,
 	request = request_create(peer, header, receive, service);
 	session_arrive(session, &request->receiver, source);
 	session_flush(session);
-	/* It is held, unless it was answered and freed by now. */
+	/* It is held, unless it was answered by now. */
 	request = remote_request_find(peer, header->request);
-	if (request != NULL && request->is_alone) {
+	if (request != NULL && request->is_alone && !request->is_let_go) {
 		hold(request);
 		keep_budget(peer->all);
 	}
@@ -163,32 +225,56 @@ remote_request_receive(struct peer *peer, const struct wire_header *header,
 
 /* --- as a receiver ------------------------------------------------------------------------------------------------ */
 
+/* frame NULL: there was no memory for it. */
 static enum receiver_result
 send_frame(struct receiver *receiver, const char *frame, size_t len, bool last)
 {
 	struct remote_request *request = request_of(receiver);
 	struct buffer *wrapped = &request->peer->all->scratch;
+	int frames = -1;
 
 	buffer_clear(wrapped);
-	receiver->transport->wrap(request->callback, frame, len, wrapped);
+	if (frame != NULL)
+		receiver->transport->wrap(request->callback, frame, len, wrapped);
 	request->streamed += wrapped->len;
 	request->is_ended =
 	    last || request->one_frame || request->streamed >= request->response_limit;
-	if (buffer_failed(wrapped) ||
-	    wire_encode_frame(&request->peer->out, request->id, wrapped->data, wrapped->len,
-		request->is_ended) == -1) {
+	if (frame != NULL && !buffer_failed(wrapped))
+		frames = wire_encode_frame(&request->peer->out, request->id, wrapped->data,
+		    wrapped->len, request->is_ended);
+	if (frames == -1) {
 		buffer_free(wrapped);
 		wire_encode_refused(&request->peer->out, request->id, 503, "Out of memory.\n");
 		request->is_ended = true;
+		in_flight_put_back(&request->in_flight);
+	} else {
+		request->peer->frames += (uint64_t)frames;
 	}
 	peer_mark(request->peer);
 	return request->is_ended ? RECEIVER_DONE : RECEIVER_MORE;
 }
 
+/* The responder is to tell of the frame that was sent last. */
+static void
+note_frame(struct remote_request *request)
+{
+	if (request->in_flight == NULL)
+		return;
+	request->in_flight->connection = request->peer->connection;
+	request->in_flight->index = request->peer->frames;
+}
+
 static enum receiver_result
 send_open(struct receiver *receiver)
 {
-	return send_frame(receiver, FRAME_OPEN, strlen(FRAME_OPEN), false);
+	struct remote_request *request = request_of(receiver);
+	enum receiver_result result;
+
+	if (request->one_frame)
+		in_flight_take_open(receiver->session, &request->in_flight);
+	result = send_frame(receiver, FRAME_OPEN, strlen(FRAME_OPEN), false);
+	note_frame(request);
+	return result;
 }
 
 static enum receiver_result
@@ -197,15 +283,33 @@ send_heartbeat(struct receiver *receiver)
 	return send_frame(receiver, FRAME_HEARTBEAT, strlen(FRAME_HEARTBEAT), false);
 }
 
+/* Of an answer that is one frame the responder tells whether it was written. A stream's frames are given away. */
+static void
+take_messages(struct remote_request *request, struct message_queue *queue, struct buffer *frame)
+{
+	struct in_flight *flight = request->one_frame
+	    ? in_flight_take(request->receiver.session, &request->in_flight)
+	    : NULL;
+
+	if (flight != NULL)
+		message_append_frame(flight->messages, flight->count, frame);
+	else
+		message_queue_append_frame(queue, frame);
+}
+
 static enum receiver_result
 send_messages(struct receiver *receiver, struct message_queue *queue)
 {
 	struct sessions *sessions = receiver->session->service->sessions;
+	struct remote_request *request = request_of(receiver);
 	enum receiver_result result;
 
 	buffer_clear(&sessions->scratch);
-	message_queue_append_frame(queue, &sessions->scratch);
-	result = send_frame(receiver, sessions->scratch.data, sessions->scratch.len, false);
+	take_messages(request, queue, &sessions->scratch);
+	result =
+	    send_frame(receiver, buffer_failed(&sessions->scratch) ? NULL : sessions->scratch.data,
+		sessions->scratch.len, false);
+	note_frame(request);
 	sessions_trim_scratch(sessions);
 	return result;
 }
@@ -225,10 +329,14 @@ end(struct receiver *receiver)
 {
 	struct remote_request *request = request_of(receiver);
 
-	if (!request->is_ended)
-		wire_encode_frame(&request->peer->out, request->id, "", 0, true);
+	if (!request->is_ended &&
+	    wire_encode_frame(&request->peer->out, request->id, "", 0, true) != -1)
+		request->peer->frames++;
 	peer_mark(request->peer);
-	request_free(request);
+	release(request);
+	request->is_let_go = true;
+	if (request->in_flight == NULL)
+		request_free(request);
 }
 
 /* What a responder has taken is on its way; how far, only its web server knows. */

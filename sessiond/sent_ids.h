@@ -5,16 +5,25 @@
 #define SESSIOND_SENT_IDS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct sent_ids;
 
-/*
- * Remembers a send; true if it was remembered already. The last SENT_IDS_KEPT are: a client has one send under way at a time, and a
- * responder sends again only what it has no answer for. *ids is NULL at first, and is made then. Aborts without memory.
- */
+/* So many are kept: a client has one send under way at a time, and a responder sends again only what it has no answer for. */
 #define SENT_IDS_KEPT 16
-bool sent_ids_add(struct sent_ids **ids, uint64_t instance, uint64_t sequence);
+
+/* True if the send was remembered. ids may be NULL. */
+bool sent_ids_has(const struct sent_ids *ids, uint64_t instance, uint64_t sequence);
+
+/* Remembers a send, which was not. *ids is NULL at first, and is made then. Aborts without memory. */
+void sent_ids_add(struct sent_ids **ids, uint64_t instance, uint64_t sequence);
+
+/* The same as bytes, to be kept for a later life of the daemon on this machine; borrowed. NULL and 0 if there are none. */
+const void *sent_ids_bytes(const struct sent_ids *ids, size_t *len);
+
+/* Made anew from a copy of such bytes; NULL if they are none. Aborts without memory. */
+struct sent_ids *sent_ids_from_bytes(const void *bytes, size_t len);
 
 /* Sets *ids NULL; takes NULL. */
 void sent_ids_destroy(struct sent_ids **ids);

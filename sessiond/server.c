@@ -1,9 +1,9 @@
 /*
  * See server.h. Called by main.c.
  *
- * A turn of the loop: libuv calls what is ready (websockets are read, connections accepted, timers fire), all of which hands
- * messages to applications and only queues what they write. Before the loop waits again, end_turn lets libmicrohttpd handle its
- * requests, sends what the sessions have queued, and repeats that until nothing is left to do.
+ * A turn of the loop: libuv calls what is ready (websockets and responders are read, connections accepted, timers fire), all of which
+ * hands messages to applications and only queues what they write. Before the loop waits again, end_turn encodes what the sessions
+ * have queued, commits what changed to the store, and only then lets answers leave; it repeats that until nothing is left to do.
  */
 #include "sessiond/server.h"
 
@@ -17,9 +17,12 @@
 #include "sessiond/module.h"
 #include "sessiond/notify.h"
 #include "sessiond/peer.h"
+#include "sessiond/remote_send.h"
 #include "sessiond/run_queue.h"
 #include "sessiond/session.h"
+#include "sessiond/session_restore.h"
 #include "sessiond/socket_takeover.h"
+#include "sessiond/store.h"
 #include "sessiond/websocket.h"
 
 #include <assert.h>
@@ -93,11 +96,24 @@ on_again(uv_idle_t *idle)
 	(void)idle;
 }
 
+/* With a store, sessions need no end. */
 static bool
 is_drained(const struct server *server)
 {
-	return server->sessions.count == 0 && server->websockets.count == 0 &&
-	    server->http.first == NULL && server->peers.first == NULL;
+	return (server->sessions.count == 0 || server->sessions.persistence.store != NULL) &&
+	    server->websockets.count == 0 && server->http.first == NULL &&
+	    server->peers.first == NULL;
+}
+
+static bool
+commit(struct server *server)
+{
+	enum commit_result result;
+
+	remote_sends_prepare(&server->peers);
+	result = persistence_commit(&server->sessions);
+	http_server_committed(&server->http, result);
+	return remote_sends_answer(&server->peers, result);
 }
 
 static void
@@ -108,8 +124,9 @@ end_turn(uv_prepare_t *prepare)
 	int i;
 
 	for (i = 0; busy && i < ROUNDS_A_TURN; i++) {
-		busy = http_server_run(&server->http);
-		busy = sessions_flush(&server->sessions) || busy;
+		busy = sessions_flush(&server->sessions);
+		busy = commit(server) || busy;
+		busy = http_server_run(&server->http) || busy;
 		busy = peers_flush(&server->peers) || busy;
 	}
 	if (busy)
@@ -123,20 +140,37 @@ end_turn(uv_prepare_t *prepare)
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
 
+/* A session that is stored goes on with the next daemon: its client asks again, a responder by itself. */
 static void
 say_goodbye(void *object, void *context)
 {
 	static const char reason[] = "The server is stopping";
+	struct session *session = object;
 
 	(void)context;
-	session_close(object, SESSION_CODE_GOING_AWAY, reason, strlen(reason));
+	if (session->persistent == NULL)
+		session_close(session, SESSION_CODE_GOING_AWAY, reason, strlen(reason));
+	else if (session->receiver != NULL && session->receiver->way == NULL)
+		session_release_receiver(session);
 }
 
 static void
-abort_session(void *object, void *context)
+suspend_session(void *object, void *context)
+{
+	struct session *session = object;
+
+	(void)context;
+	if (session->persistent != NULL)
+		session_suspend(session);
+	else
+		session_abort(session);
+}
+
+static void
+leave_session(void *object, void *context)
 {
 	(void)context;
-	session_abort(object);
+	session_leave(object);
 }
 
 static void
@@ -252,6 +286,29 @@ start_services(struct server *server, struct error *err)
 	return 0;
 }
 
+static int
+open_store(struct server *server, struct error *err)
+{
+	const struct server_options *options = &server->config->server;
+	struct store *store;
+
+	if (options->store == NULL)
+		return 0;
+	store = store_open_sqlite(
+	    options->store, (enum store_sync)options->store_sync, options->store_limit, err);
+	if (store == NULL)
+		return -1;
+	persistence_use(&server->sessions, store);
+	return 0;
+}
+
+static int
+restore_sessions(struct server *server, struct error *err)
+{
+	return sessions_restore(
+	    &server->sessions, server->config->services, server->config->service_count, err);
+}
+
 static void
 unload_modules(struct config *config)
 {
@@ -276,7 +333,9 @@ stop(struct server *server)
 	size_t i;
 
 	close_listeners(server);
-	sessions_each(&server->sessions, abort_session, NULL);
+	sessions_each(&server->sessions, suspend_session, NULL);
+	commit(server);
+	sessions_each(&server->sessions, leave_session, NULL);
 	sessions_flush(&server->sessions);
 	if (server->http.mhd != NULL)
 		http_server_stop(&server->http);
@@ -346,7 +405,8 @@ server_run(struct config *config, struct error *err)
 	start_loop(server);
 	if (http_server_start(&server->http, &server->loop, config, &server->sessions,
 		&server->websockets, limit, err) == 0 &&
-	    start_services(server, err) == 0 && open_listeners(server, err) == 0) {
+	    open_store(server, err) == 0 && start_services(server, err) == 0 &&
+	    restore_sessions(server, err) == 0 && open_listeners(server, err) == 0) {
 		notify(NOTIFY_READY);
 		print_ready(server); /* whoever reads it may count on the supervisor */
 		uv_run(&server->loop, UV_RUN_DEFAULT);

@@ -5,14 +5,13 @@
  */
 #include "sessiond/session.h"
 
-#include "common/random.h"
+#include "common/uuid.h"
 #include "sessiond/application.h"
 #include "sessiond/group.h"
 #include "sessiond/sent_ids.h"
 #include "sockjs/message_array.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +52,9 @@ sessions_init(struct sessions *sessions, uint64_t (*clock)(void *context), void 
 	    &sessions->timers, &sessions->pongs, SESSION_PONG_DELAY, pong_fire, sessions);
 	timer_queue_add(&sessions->timers, &sessions->returns, SESSION_RETURN_DELAY,
 	    session_timeout_fire, sessions);
+	timer_queue_add(
+	    &sessions->timers, &sessions->graces, IN_FLIGHT_GRACE, in_flight_grace_fire, sessions);
+	persistence_init(sessions);
 }
 
 uint64_t
@@ -66,6 +68,8 @@ sessions_clear(struct sessions *sessions)
 {
 	timer_queue_remove(&sessions->timers, &sessions->pongs);
 	timer_queue_remove(&sessions->timers, &sessions->returns);
+	timer_queue_remove(&sessions->timers, &sessions->graces);
+	persistence_clear(sessions);
 	handle_table_clear(&sessions->handles);
 	address_count_clear(&sessions->addresses);
 	drain_clear(&sessions->drained);
@@ -75,8 +79,10 @@ sessions_clear(struct sessions *sessions)
 const char *
 session_refusal(const struct sessions *sessions, const struct sockaddr *address)
 {
-	if (sessions->closing)
+	if (sessions->closing && sessions->persistence.store == NULL)
 		return "The server is stopping.\n";
+	if (persistence_is_failing(sessions))
+		return "Sessions cannot be stored.\n";
 	if (sessions->count >= sessions->limit) {
 		log_error("session_limit (%zu) reached: a session is refused", sessions->limit);
 		return "Too many sessions.\n";
@@ -108,20 +114,6 @@ sessions_trim_scratch(struct sessions *sessions)
 		buffer_clear(&sessions->scratch);
 }
 
-/* RFC 9562: version 4, random. */
-static void
-make_uuid(char text[37])
-{
-	uint8_t u[16];
-
-	random_bytes(u, sizeof u);
-	u[6] = (uint8_t)((u[6] & 0x0f) | 0x40);
-	u[8] = (uint8_t)((u[8] & 0x3f) | 0x80);
-	snprintf(text, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-	    u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13],
-	    u[14], u[15]);
-}
-
 struct session *
 session_create(struct sockjs_service *service, const char *id, size_t id_len)
 {
@@ -139,7 +131,7 @@ session_create(struct sockjs_service *service, const char *id, size_t id_len)
 	}
 	session->handle = handle_table_add(&sessions->handles, session);
 	session->number = ++sessions->last_number;
-	make_uuid(session->uuid);
+	uuid_make(session->uuid);
 	sessions->count++;
 	return session;
 }
@@ -202,8 +194,20 @@ after_send(struct session *session, enum receiver_result result)
 }
 
 static void
+take_receiver(struct session *session)
+{
+	start_heartbeat(session);
+	if (!session->owes_open)
+		return;
+	session->owes_open = false;
+	after_send(session, session->receiver->ops->open(session->receiver));
+}
+
+static void
 open_connection(struct session *session)
 {
+	if (session->is_listed)
+		persistence_begin(session);
 	after_send(session, session->receiver->ops->open(session->receiver));
 	application_connection(session);
 }
@@ -230,15 +234,19 @@ tell_close(struct session *session)
 	application_close(session);
 	session->is_forgotten = true;
 	group_leave_all(session);
+	in_flight_drop(session);
 	message_queue_clear(&session->queue);
+	persistence_mark(session, CHANGE_MESSAGES);
 }
 
 static void
-end_session(struct session *session)
+end_session(struct session *session, bool forget)
 {
 	struct sessions *sessions = session->service->sessions;
 
 	timer_stop(&session->timer);
+	in_flight_drop(session);
+	persistence_end(session, forget);
 	handle_table_remove(&sessions->handles, session->handle);
 	if (session->is_listed) {
 		session_table_remove(&session->service->table, session);
@@ -261,6 +269,8 @@ set_state(struct session *session, enum session_state next, enum session_event e
 		return;
 	session_log(session, SEVERITY_DEBUG, "%s -> %s (%s)", session_state_name(session->state),
 	    session_state_name(next), session_event_name(event));
+	if (session_lasting_state(next) != session_lasting_state(session->state))
+		persistence_mark(session, CHANGE_SESSION);
 	session->state = next;
 }
 
@@ -273,7 +283,7 @@ handle_event(struct session *session, enum session_event event)
 
 	set_state(session, transition->next, event);
 	if (actions & SESSION_TAKE)
-		start_heartbeat(session);
+		take_receiver(session);
 	if (actions & SESSION_OPEN)
 		open_connection(session);
 	if (actions & SESSION_RELEASE)
@@ -286,7 +296,7 @@ handle_event(struct session *session, enum session_event event)
 	if (actions & SESSION_TELL_CLOSE)
 		tell_close(session);
 	if (actions & SESSION_END)
-		end_session(session);
+		end_session(session, true);
 }
 
 /* Answers a receiver that the session does not take. */
@@ -394,6 +404,7 @@ session_write(struct session *session, struct message *message)
 		return SOCKJS_FULL;
 	}
 	drain_note_write(session);
+	persistence_mark(session, CHANGE_MESSAGES);
 	if (session->receiver != NULL || session->state == SESSION_NEW)
 		mark_dirty(session);
 	return SOCKJS_OK;
@@ -428,7 +439,25 @@ session_abort(struct session *session)
 		release_receiver(session);
 	if (is_known)
 		tell_close(session);
-	end_session(session);
+	end_session(session, true);
+}
+
+void
+session_leave(struct session *session)
+{
+	set_state(session, SESSION_ENDED, SESSION_RECEIVER_ENDS);
+	if (session->receiver != NULL)
+		release_receiver(session);
+	group_leave_all(session);
+	end_session(session, false);
+}
+
+void
+session_lose_receiver(struct session *session)
+{
+	session->receiver->session = NULL;
+	session->receiver = NULL;
+	handle_event(session, SESSION_RECEIVER_ENDS);
 }
 
 static void
@@ -442,19 +471,38 @@ send_close(struct session *session)
 	    session, receiver->ops->single ? SESSION_CLOSE_SENT_TO_LAST : SESSION_CLOSE_SENT);
 }
 
+void
+session_continue(struct session *session)
+{
+	if (session->receiver != NULL)
+		mark_dirty(session);
+}
+
+/* Returns false if it takes nothing now. */
+static bool
+send_queued(struct session *session)
+{
+	struct sessions *sessions = session->service->sessions;
+	struct receiver *receiver = session->receiver;
+	uint32_t before = session->queue.count;
+
+	persistence_note_way(sessions, receiver->way != NULL ? receiver->way : receiver);
+	after_send(session, receiver->ops->messages(receiver, &session->queue));
+	if (session->queue.count == before)
+		return false;
+	persistence_mark(session, CHANGE_MESSAGES);
+	return true;
+}
+
 /* Sends what is queued, as far as the receiver goes on taking it, then the close frame if it is time. */
 void
 session_flush(struct session *session)
 {
-	while (session->receiver != NULL && session->queue.count > 0) {
-		uint32_t before = session->queue.count;
-
-		after_send(
-		    session, session->receiver->ops->messages(session->receiver, &session->queue));
-		if (session->queue.count == before)
+	while (session->receiver != NULL && session->queue.count > 0 && session->in_flight == NULL)
+		if (!send_queued(session))
 			break;
-	}
-	if (session->state == SESSION_CLOSING_ATTACHED && session->queue.count == 0)
+	if (session->state == SESSION_CLOSING_ATTACHED && session->queue.count == 0 &&
+	    session->in_flight == NULL)
 		send_close(session);
 	drain_note_flush(session);
 }

@@ -14,7 +14,9 @@
 #include "common/connection_info.h"
 #include "sessiond/drain.h"
 #include "sessiond/handle_table.h"
+#include "sessiond/in_flight.h"
 #include "sessiond/message.h"
+#include "sessiond/persistence.h"
 #include "sessiond/receiver.h"
 #include "sessiond/service.h"
 #include "sessiond/service_log.h"
@@ -52,7 +54,10 @@ struct sessions {
 	struct address_count addresses;
 	uint64_t last_number;
 	struct buffer scratch; /* for frames on their way out */
-	bool closing;	       /* no new sessions */
+	bool closing; /* no new sessions, unless the next daemon will find them in the store */
+	struct persistence persistence;
+	struct in_flight *awaiting; /* frames of which a responder that comes back will tell */
+	struct timer_queue graces;  /* for it to come back */
 };
 
 struct sent_ids;
@@ -66,6 +71,8 @@ struct session {
 	struct message_queue queue;
 	struct session *hash_next, *turn_next; /* turn_next: in dirty or dead */
 	struct group_member *memberships;
+	struct persistent *persistent; /* NULL: is not stored */
+	struct in_flight *in_flight;   /* NULL: nothing */
 	void *user_data;
 	uint64_t handle;    /* what the application holds */
 	uint64_t number;    /* what the log calls it */
@@ -75,6 +82,7 @@ struct session {
 	enum session_state state;
 	bool is_dirty, awaits_pong, is_listed;
 	bool is_over_mark;	       /* of drain_mark, and has not drained yet */
+	bool owes_open;		       /* its open frame did not arrive */
 	bool close_told;	       /* the application's close event was begun */
 	bool is_forgotten;	       /* ... and is over: its handle finds nothing any more */
 	struct sent_ids *sent_ids;     /* of responders' sends; NULL: none came */
@@ -92,6 +100,9 @@ uint64_t sessions_now(const struct sessions *sessions);
 
 /* Frees what the sessions share. All sessions must be gone (sessions_flush after session_abort of each). */
 void sessions_clear(struct sessions *sessions);
+
+/* The store or a receiver's owner let it go on: what is queued is sent at the end of the turn. */
+void session_continue(struct session *session);
 
 /* Sends what is queued for one session, before the end of the turn: its answer is then ready at once. */
 void session_flush(struct session *session);
@@ -158,6 +169,12 @@ int session_write(struct session *session, struct message *message);
 
 /* The application, or the daemon, closes. reason: at most SESSION_REASON_MAX bytes. False if the session is not open: it is closing already, or nothing has opened it yet. */
 bool session_close(struct session *session, int code, const char *reason, size_t reason_len);
+
+/* Lets the receiver go without a word: its owner's process asks the next daemon. The session must have a receiver. */
+void session_lose_receiver(struct session *session);
+
+/* Frees a session that the next daemon finds in the store; no event. */
+void session_leave(struct session *session);
 
 /* Ends a session at once, without a close frame: the daemon stops. The application gets its close event, if it had a connection event. */
 void session_abort(struct session *session);

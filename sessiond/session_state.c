@@ -107,6 +107,14 @@ session_transition(enum session_state state, enum session_event event)
 	return &transitions[state][event];
 }
 
+enum session_state
+session_lasting_state(enum session_state state)
+{
+	if (state == SESSION_ATTACHED)
+		return SESSION_DETACHED;
+	return state == SESSION_CLOSING_ATTACHED ? SESSION_CLOSING_DETACHED : state;
+}
+
 const char *
 session_state_name(enum session_state state)
 {

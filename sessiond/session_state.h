@@ -53,6 +53,9 @@ struct session_transition {
 const struct session_transition *
 session_transition(enum session_state state, enum session_event event);
 
+/* The state in which a session is found by the next daemon, whose receivers are others: one without a receiver. */
+enum session_state session_lasting_state(enum session_state state);
+
 const char *session_state_name(enum session_state state);
 const char *session_event_name(enum session_event event);
 

@@ -137,6 +137,12 @@ struct sockjs_module {
 	 */
 	void (*resume)(sockjs_connection connection);
 
+	/*
+	 * The daemon stops, and the store keeps the connection, which the next one gives to resume: its last event here, in place of
+	 * close. What it writes is kept as well. NULL: nothing is called, or, in a module without resume, close.
+	 */
+	void (*suspend)(sockjs_connection connection);
+
 	/* A message. Messages of one connection arrive in the order they were sent. */
 	void (*data)(sockjs_connection connection, const sockjs_message *message);
 

@@ -96,7 +96,7 @@ test_json_form(void **state)
 static void
 test_empty_queue(void **state)
 {
-	struct message_queue queue = {NULL, 0, 0, 0, 0};
+	struct message_queue queue = {NULL, 0, 0, 0, 0, 0};
 
 	(void)state;
 	assert_null(message_queue_shift(&queue));
@@ -108,7 +108,7 @@ test_empty_queue(void **state)
 static void
 test_frame(void **state)
 {
-	struct message_queue queue = {NULL, 0, 0, 0, 0};
+	struct message_queue queue = {NULL, 0, 0, 0, 0, 0};
 	struct message *message = text_message("m\\");
 	struct buffer out = BUFFER_INIT;
 
@@ -132,7 +132,7 @@ test_frame(void **state)
 static void
 test_clear_drops(void **state)
 {
-	struct message_queue queue = {NULL, 0, 0, 0, 0};
+	struct message_queue queue = {NULL, 0, 0, 0, 0, 0};
 	struct message *message = text_message("x");
 	int i;
 
@@ -173,7 +173,7 @@ expect_number(struct message_queue *queue, unsigned number)
 static void
 test_first_in_first_out(void **state)
 {
-	struct message_queue queue = {NULL, 0, 0, 0, 0};
+	struct message_queue queue = {NULL, 0, 0, 0, 0, 0};
 	unsigned pushed = 0, shifted = 0, target, round;
 	size_t cost;
 
@@ -202,7 +202,7 @@ test_first_in_first_out(void **state)
 static void
 test_large_ring_is_given_back(void **state)
 {
-	struct message_queue queue = {NULL, 0, 0, 0, 0};
+	struct message_queue queue = {NULL, 0, 0, 0, 0, 0};
 	unsigned i;
 
 	(void)state;

@@ -2,7 +2,7 @@
 
 // What the project promises about the cost of polling through FastCGI, measured by bench/: 8,000 held polls in one process take
 // at most 8 threads and 16 KB of resident memory each; behind lighttpd a message costs at most half the CPU time of what it costs
-// with sockjs-node, and requests come at 80% of the rate of a bare libfcgi program, or faster.
+// with sockjs-node, and requests come at 80% of the rate of a bare libfcgi program, or faster; the session store adds 15% to that, at most.
 
 const assert = require('node:assert');
 const { execFile } = require('node:child_process');
@@ -25,10 +25,12 @@ const skip = isSanitized && 'a sanitized build costs more';
 const limits = {
 	'held_polls.js': ['8,000 held polls take at most 8 threads, and 16 KB of resident memory each', ['--check', '16384', '--threads', '8']],
 	'polling_cost.js': ['a message costs at most 0.5 of sockjs-node\'s, at 0.8 of a bare program\'s rate or more', ['--check', '0.5', '--check-rate', '0.8']],
+	'store_cost.js': ['the store adds at most 15% to a message whose receiver waits', ['--check', '1.15', '--messages', '3000', '--rounds', '7']],
 };
 const missed = {
 	'held_polls.js': [['--polls', '100', '--check', '1'], ['--polls', '100', '--check', '1000000', '--threads', '0']],
 	'polling_cost.js': [['--messages', '200', '--rounds', '1', '--check', '0'], ['--messages', '200', '--rounds', '1', '--check-rate', '100']],
+	'store_cost.js': [['--messages', '200', '--rounds', '1', '--check', '0']],
 };
 
 for (const [script, [name, args]] of Object.entries(limits))

@@ -1,0 +1,76 @@
+'use strict';
+
+// What the session store costs behind lighttpd: CPU time of all processes for an echo over xhr-polling, with the store and without,
+// when the receiver waits for the message and when the message has to be queued.
+
+const { parseArguments } = require('./common');
+const { isInstalled, startLighttpd } = require('./lighttpd');
+const { median, prepare } = require('./polling');
+const { startPair } = require('../tests/e2e/lib/responder');
+
+const options = parseArguments(
+	'Usage: node bench/store_cost.js [--OPTION N ...]\n\n' +
+	'Clients behind lighttpd poll and send over connections that stay open, and wait for each echo before they send again.\n' +
+	'Measures, in turns, daemons without a store and with one of each store_sync: first while polls wait for the messages,\n' +
+	'then with messages that are queued until the next poll. Prints the ratios of the medians to the daemon without a store.', {
+		messages: { default: 2000, help: 'messages a round and server, each of which is two requests' },
+		rounds: { default: 9, help: 'rounds of either kind' },
+		clients: { default: 32, help: 'clients' },
+		size: { default: 20, help: 'characters of a message' },
+		all: { default: 0, help: '1: store_sync off and full too, else normal alone' },
+		check: { help: 'exit with 1 if a message whose receiver waits costs more than N of what it costs without a store' },
+	});
+
+const SKIPPED = 77; // automake's status for what could not be run
+
+async function start(name, server) {
+	const pair = await startPair({ server });
+	const load = await prepare(name, await startLighttpd('fastcgi', pair.address), [pair.responder, pair.sessiond], options);
+	return { ...load, pair, costs: [], rates: [] };
+}
+
+async function measure(servers, how) {
+	for (const server of servers)
+		server.parts.fill(0);
+	for (const list of servers.flatMap(({ costs, rates }) => [costs, rates]))
+		list.length = 0;
+	for (let i = 0; i < options.rounds; i++)
+		for (const server of servers)
+			await server.round(how);
+	console.log(how === 'waits' ? 'the receiver waits:' : 'the message is queued:');
+	const without = servers[0];
+	return servers.map((server) => {
+		server.report(['lighttpd', 'sockjs.fcgi', 'sessiond']);
+		const cost = median(server.costs) / median(without.costs);
+		const rate = median(server.rates) / median(without.rates);
+		if (server !== without)
+			console.log(`  ${server.name}: cost ${cost.toFixed(2)}, rate ${rate.toFixed(2)} of that without a store`);
+		return cost;
+	});
+}
+
+async function main() {
+	if (!isInstalled()) {
+		console.log('skipped: lighttpd is not installed');
+		process.exit(SKIPPED);
+	}
+	const syncs = options.all ? ['normal', 'off', 'full'] : ['normal'];
+	const servers = [await start('no store', 'store = none\n')];
+	for (const sync of syncs)
+		servers.push(await start(`sync ${sync}`, `store = sessions.db\nstore_sync = ${sync}\n`));
+	const [, cost] = await measure(servers, 'waits');
+	await measure(servers, 'queues');
+	for (const server of servers) {
+		await server.close();
+		await server.pair.stop();
+	}
+	if (options.check !== undefined && !(cost <= options.check)) {
+		console.log(`the cost is above ${options.check}`);
+		process.exitCode = 1;
+	}
+}
+
+main().catch((error) => {
+	console.error(error);
+	process.exit(1);
+});
