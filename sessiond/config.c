@@ -4,6 +4,7 @@
 #include "sessiond/config.h"
 
 #include "fcgi/options.h"
+#include "sessiond/config_check.h"
 
 #include <pwd.h>
 #include <stdio.h>
@@ -29,6 +30,15 @@ const struct conf_option server_option_table[] = {
 	.type = CONF_STRING,
 	.offset = SERVER(socket),
 	.help = "path of a Unix socket to listen on, for web servers on this machine"},
+    {.name = "socket_mode",
+	.type = CONF_STRING,
+	.offset = SERVER(socket_mode),
+	.default_text = "0666",
+	.help = "permissions of the socket, octal; its folder's count as well"},
+    {.name = "socket_group",
+	.type = CONF_STRING,
+	.offset = SERVER(socket_group),
+	.help = "group of the socket, such as the web server's"},
     {.name = "socket_users",
 	.type = CONF_STRING,
 	.offset = SERVER(socket_users),
@@ -41,6 +51,14 @@ const struct conf_option server_option_table[] = {
 	.default_text = "5",
 	.help =
 	    "polls held at once by processes that serve one request at a time (mod_fcgid); more are answered early with a heartbeat"},
+    {.name = "user",
+	.type = CONF_STRING,
+	.offset = SERVER(user),
+	.help = "whom the daemon becomes, if root starts it, once it has its sockets"},
+    {.name = "group",
+	.type = CONF_STRING,
+	.offset = SERVER(group),
+	.help = "its group then; unset: the user's own"},
     {.name = "static",
 	.type = CONF_STRING,
 	.offset = SERVER(static_folder),
@@ -466,18 +484,23 @@ on_option(void *user, const char *section, const char *name, const char *value, 
 	if (conf_find(service_option_table, service_option_count, name) != NULL)
 		return conf_apply(service_option_table, service_option_count, options,
 		    &reading->seen, name, value, line, err);
-	if (server && conf_find(server_option_table, server_option_count, name) != NULL)
-		return conf_apply(server_option_table, server_option_count,
-		    &reading->config->server, &reading->seen, name, value, line, err);
-	return unknown_option(name, server, err);
+	if (!server || conf_find(server_option_table, server_option_count, name) == NULL)
+		return unknown_option(name, server, err);
+	if (conf_apply(server_option_table, server_option_count, &reading->config->server,
+		&reading->seen, name, value, line, err) == -1)
+		return -1;
+	return config_check_option(name, value, err);
 }
 
-/* What can be said of a service only when its section is over. */
+/* What can be said only when a section is over. */
 static int
-check_services(const struct config *config, struct error *err)
+check_sections(const struct config *config, struct error *err)
 {
+	struct error cause = ERROR_INIT;
 	size_t i;
 
+	if (config_check_server(&config->server, &cause) == -1)
+		return error_set(err, cause.code, "%s: %s", config->path, cause.text);
 	for (i = 0; i < config_section_count(config); i++) {
 		const struct sockjs_service *service = config_section(config, i);
 
@@ -540,7 +563,7 @@ config_read(const char *path, struct error *err)
 		-1 ||
 	    conf_set_defaults(service_option_table, service_option_count, &config->defaults, err) ==
 		-1 ||
-	    conf_read(path, &handler, &reading, err) == -1 || check_services(config, err) == -1) {
+	    conf_read(path, &handler, &reading, err) == -1 || check_sections(config, err) == -1) {
 		conf_free_values(fcgi_option_table, fcgi_option_count, &reading.fcgi);
 		config_destroy(&config);
 		return NULL;

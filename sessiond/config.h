@@ -15,8 +15,12 @@
 #include <sys/types.h>
 
 struct server_options {
-	char *listen;	     /* "ADDR:PORT ...", NULL: none */
-	char *socket;	     /* path of a Unix socket, NULL: none */
+	char *listen;	    /* "ADDR:PORT ...", NULL: none */
+	char *socket;	    /* path of a Unix socket, NULL: none */
+	char *socket_mode;  /* octal, checked */
+	char *socket_group; /* NULL: none */
+	char *user,
+	    *group; /* whom a daemon that root starts becomes, NULL: nobody; the user's group */
 	char *static_folder; /* NULL: no files are served */
 	char *module_path;  /* folder; NULL: beside the program, then where modules are installed */
 	char *store;	    /* path of the session store; NULL: none */

@@ -258,7 +258,8 @@ clear_path(const struct sockaddr_un *address, struct error *err)
 }
 
 int
-listening_socket_open_unix(struct listening_socket *listening, const char *path, struct error *err)
+listening_socket_open_unix(struct listening_socket *listening, const char *path,
+    const struct socket_access *access, struct error *err)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd;
@@ -271,11 +272,15 @@ listening_socket_open_unix(struct listening_socket *listening, const char *path,
 	if (clear_path(&address, err) == -1)
 		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd == -1 || bind(fd, (struct sockaddr *)&address, sizeof address) == -1 ||
-	    chmod(path, 0666) == -1) {
+	if (fd == -1 || bind(fd, (struct sockaddr *)&address, sizeof address) == -1) {
 		error_set(err, EX_UNAVAILABLE, "cannot listen on %s: %s", path, strerror(errno));
 		if (fd != -1)
 			close(fd);
+		return -1;
+	}
+	if (socket_access_apply(access, path, err) == -1) {
+		unlink(path);
+		close(fd);
 		return -1;
 	}
 	return begin(listening, fd, path, err);

@@ -5,6 +5,7 @@
 #define SESSIOND_LISTENING_SOCKET_H
 
 #include "common/error.h"
+#include "sessiond/socket_access.h"
 
 #include <stdbool.h>
 
@@ -23,11 +24,11 @@ struct listening_socket {
 int listening_socket_open_tcp(struct listening_socket *socket, const char *text, struct error *err);
 
 /*
- * Listens on a Unix socket at path, mode 0666: what may connect is for its folder's permissions to say. A socket that nobody answers on
+ * Listens on a Unix socket at path, for those to connect whom access (NULL: mode 0666) and the folder's permissions let. A socket that nobody answers on
  * any more is replaced; one in use is an error, and so is any other file. -1 and an error, as above.
  */
-int
-listening_socket_open_unix(struct listening_socket *socket, const char *path, struct error *err);
+int listening_socket_open_unix(struct listening_socket *socket, const char *path,
+    const struct socket_access *access, struct error *err);
 
 /*
  * Takes fd, if it is a listening stream socket, TCP or Unix, that another process has made. -1 and an error (EX_UNAVAILABLE) if it is

@@ -25,6 +25,7 @@ struct wanted {
 	const char *words[LISTENING_SOCKETS_MAX];
 	size_t count;
 	const char *path;
+	const struct socket_access *access;
 	bool has_word[LISTENING_SOCKETS_MAX], has_path;
 	bool is_used[LISTENING_SOCKETS_MAX]; /* by inherited socket */
 };
@@ -91,7 +92,8 @@ open_missing(struct listening_sockets *set, const struct wanted *wanted, struct 
 	}
 	if (wanted->path != NULL && !wanted->has_path) {
 		room = add_room(set, err);
-		if (room == NULL || listening_socket_open_unix(room, wanted->path, err) == -1)
+		if (room == NULL ||
+		    listening_socket_open_unix(room, wanted->path, wanted->access, err) == -1)
 			return -1;
 		set->count++;
 	}
@@ -103,10 +105,10 @@ open_missing(struct listening_sockets *set, const struct wanted *wanted, struct 
 }
 
 int
-listening_sockets_open(
-    struct listening_sockets *set, const char *addresses, const char *path, struct error *err)
+listening_sockets_open(struct listening_sockets *set, const char *addresses, const char *path,
+    const struct socket_access *access, struct error *err)
 {
-	struct wanted wanted = {.path = path};
+	struct wanted wanted = {.path = path, .access = access};
 	int inherited, status = -1;
 
 	set->count = 0;

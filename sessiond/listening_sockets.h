@@ -20,12 +20,12 @@ struct listening_sockets {
 
 /*
  * Opens all that a daemon listens on. `addresses` (separated by blanks or commas, NULL: none) and `path` (of a Unix socket, NULL: none)
- * are the options; one of them that names an inherited socket uses that. Inherited sockets that no option names are used as well. The
+ * are the options; access is for the latter. One of them that names an inherited socket uses that. Inherited sockets that no option names are used as well. The
  * sockets inherited are taken at the first call. -1 and an error if one cannot be had, if there are too many, or none; nothing is open
  * then.
  */
-int listening_sockets_open(
-    struct listening_sockets *set, const char *addresses, const char *path, struct error *err);
+int listening_sockets_open(struct listening_sockets *set, const char *addresses, const char *path,
+    const struct socket_access *access, struct error *err);
 
 /* Closes all of them. */
 void listening_sockets_close(struct listening_sockets *set);

@@ -17,6 +17,7 @@
 #include "sessiond/module.h"
 #include "sessiond/notify.h"
 #include "sessiond/peer.h"
+#include "sessiond/privileges.h"
 #include "sessiond/remote_send.h"
 #include "sessiond/run_queue.h"
 #include "sessiond/session.h"
@@ -234,9 +235,11 @@ open_listeners(struct server *server, struct error *err)
 {
 	const struct server_options *options = &server->config->server;
 	struct listening_sockets set;
+	struct socket_access access;
 	size_t i;
 
-	if (listening_sockets_open(&set, options->listen, options->socket, err) == -1)
+	if (socket_access_resolve(options, &access, err) == -1 ||
+	    listening_sockets_open(&set, options->listen, options->socket, &access, err) == -1)
 		return -1;
 	for (i = 0; i < set.count; i++)
 		server->listeners[server->listener_count++] = listener_create(&server->loop,
@@ -380,8 +383,11 @@ load_modules(struct config *config, struct error *err)
 int
 server_check(struct config *config, struct error *err)
 {
-	int status = load_modules(config, err);
+	int status = privileges_drop(config->server.user, config->server.group, err);
 
+	/* A module's constructors run when it is loaded: never as root, if there is another user. */
+	if (status == 0)
+		status = load_modules(config, err);
 	unload_modules(config);
 	return status;
 }
@@ -396,17 +402,16 @@ server_run(struct config *config, struct error *err)
 	if (server == NULL)
 		abort();
 	server->config = config;
-	if (load_modules(config, err) == -1) {
-		unload_modules(config);
-		free(server);
-		return -1;
-	}
 	signal(SIGPIPE, SIG_IGN);
 	start_loop(server);
-	if (http_server_start(&server->http, &server->loop, config, &server->sessions,
+	/* Nothing is accepted before the loop runs, and no code of a module runs as root. */
+	if (open_listeners(server, err) == 0 &&
+	    privileges_drop(config->server.user, config->server.group, err) == 0 &&
+	    load_modules(config, err) == 0 &&
+	    http_server_start(&server->http, &server->loop, config, &server->sessions,
 		&server->websockets, limit, err) == 0 &&
 	    open_store(server, err) == 0 && start_services(server, err) == 0 &&
-	    restore_sessions(server, err) == 0 && open_listeners(server, err) == 0) {
+	    restore_sessions(server, err) == 0) {
 		notify(NOTIFY_READY);
 		print_ready(server); /* whoever reads it may count on the supervisor */
 		uv_run(&server->loop, UV_RUN_DEFAULT);

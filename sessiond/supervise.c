@@ -402,12 +402,14 @@ int
 supervise_run(const struct config *config, char **argv, struct error *err)
 {
 	static struct supervisor supervisor;
+	struct socket_access access;
 
 	supervisor = (struct supervisor){
 	    .argv = argv, .pid = getpid(), .events = -1, .signals = -1, .status = -1};
 	find_program(&supervisor);
-	if (listening_sockets_open(
-		&supervisor.sockets, config->server.listen, config->server.socket, err) == -1)
+	if (socket_access_resolve(&config->server, &access, err) == -1 ||
+	    listening_sockets_open(&supervisor.sockets, config->server.listen,
+		config->server.socket, &access, err) == -1)
 		return -1;
 	if (catch_signals(&supervisor, err) == 0)
 		run(&supervisor);

@@ -196,7 +196,7 @@ test_ipv6(void **state)
 	close(fd);
 	snprintf(expected, sizeof expected, "[::1]:%d", put_tcp(0, "::1"));
 	say(NULL, "1", NULL);
-	assert_int_equal(listening_sockets_open(&set, expected, NULL, &err), 0);
+	assert_int_equal(listening_sockets_open(&set, expected, NULL, NULL, &err), 0);
 	assert_int_equal(set.count, 1);
 	assert_string_equal(set.sockets[0].name, expected);
 	assert_true(set.sockets[0].is_inherited);
@@ -272,7 +272,7 @@ test_what_is_no_listening_socket(void **state)
 static void
 opens(const char *addresses, const char *path, size_t count)
 {
-	if (listening_sockets_open(&set, addresses, path, &err) == -1)
+	if (listening_sockets_open(&set, addresses, path, NULL, &err) == -1)
 		fail_msg("%s", err.text);
 	assert_int_equal(set.count, count);
 }
@@ -349,7 +349,7 @@ test_inherited_alone_is_enough(void **state)
 	say(NULL, "1", NULL);
 	opens(NULL, NULL, 1);
 	listening_sockets_close(&set);
-	assert_int_equal(listening_sockets_open(&set, NULL, NULL, &err), -1);
+	assert_int_equal(listening_sockets_open(&set, NULL, NULL, NULL, &err), -1);
 	assert_int_equal(err.code, EX_CONFIG);
 	assert_non_null(strstr(err.text, "nowhere to listen"));
 }
@@ -366,11 +366,11 @@ test_too_many(void **state)
 	opens(addresses, NULL, LISTENING_SOCKETS_MAX);
 	listening_sockets_close(&set);
 	assert_int_equal(
-	    listening_sockets_open(&set, addresses, path_in_folder("socket"), &err), -1);
+	    listening_sockets_open(&set, addresses, path_in_folder("socket"), NULL, &err), -1);
 	assert_non_null(strstr(err.text, "more than 16"));
 	error_clear(&err);
 	strcat(addresses, "127.0.0.1:0");
-	assert_int_equal(listening_sockets_open(&set, addresses, NULL, &err), -1);
+	assert_int_equal(listening_sockets_open(&set, addresses, NULL, NULL, &err), -1);
 	assert_non_null(strstr(err.text, "listen: more than 16 addresses"));
 }
 
@@ -407,7 +407,8 @@ look(const struct listening_sockets *passed)
 	for (i = 0; i < passed->count; i++)
 		if (fcntl(FIRST + (int)i, F_GETFD) != 0) /* close-on-exec would lose it */
 			return 2;
-	if (listening_sockets_open(&found, NULL, NULL, &err) == -1 || found.count != passed->count)
+	if (listening_sockets_open(&found, NULL, NULL, NULL, &err) == -1 ||
+	    found.count != passed->count)
 		return 3;
 	for (i = 0; i < found.count; i++)
 		if (strcmp(found.sockets[i].name, passed->sockets[i].name) != 0)
