@@ -56,6 +56,12 @@ function tree(folder, { skip = () => false } = {}) {
 	return found;
 }
 
+// The names that are in one tree only, or differ.
+function differences(former, latter) {
+	return [...new Set([...Object.keys(former), ...Object.keys(latter)])].filter((name) => former[name] !== latter[name]).sort()
+		.map((name) => `${name}: ${name in former ? (name in latter ? 'changed' : 'gone') : 'new'}`);
+}
+
 // The page, its files and the two services of the configuration that is installed.
 async function visit(url) {
 	const page = await request(url, 'GET', '/');
@@ -85,4 +91,4 @@ async function echo(url, service) {
 	client.connection.close();
 }
 
-module.exports = { run, cleanEnvironment, isThere, tree, visit, openEcho, exchange, echo };
+module.exports = { run, cleanEnvironment, isThere, tree, differences, visit, openEcho, exchange, echo };

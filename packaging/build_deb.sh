@@ -1,0 +1,26 @@
+#!/bin/sh
+# Builds the Debian packages from a configured tree, and prints their paths.
+#
+#     packaging/build_deb.sh BUILDDIR FOLDER
+#
+# BUILDDIR is where configure ran. The packages are built in a copy of what a release contains, in FOLDER,
+# where they stay; the copy does not. dpkg-dev, debhelper and the libraries of debian/control have to be there.
+
+set -e
+
+builddir=$1
+mkdir -p "$2"
+folder=$(cd "$2" && pwd)
+copy=$folder/sockjs-fcgi
+
+rm -rf "$copy" "$folder"/*.deb
+make -s -C "$builddir" distdir "distdir=$copy" >&2
+cd "$copy"
+env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS-} noautodbgsym parallel=$(nproc)" \
+	dpkg-buildpackage -b -us -uc >"$folder/log" 2>&1 || {
+	tail -n 40 "$folder/log" >&2
+	exit 1
+}
+cd "$folder"
+rm -rf "$copy" "$folder"/*.changes "$folder"/*.buildinfo
+ls "$folder"/*.deb
