@@ -167,8 +167,7 @@ store_database_set_aside(struct store_database *database, const char *reason, st
 		close(lock);
 	if (result == -1)
 		return -1;
-	/* The log stays as it is: whoever looks into the damage wants it. */
-	sqlite3_db_config(database->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	/* SQLite leaves alone the log of a file that has lost its name: whoever looks into the damage wants it. */
 	store_database_close(database);
 	return 0;
 }

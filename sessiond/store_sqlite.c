@@ -504,19 +504,20 @@ has_too_many_free(struct sqlite_store *s)
 	return count_of(s, STATEMENT_PAGE_COUNT, &all) == SQLITE_OK && unused > all / 4;
 }
 
+/* True if some were: a database that another program has copied may know no such thing. */
 static bool
 give_pages_back(struct sqlite_store *s)
 {
 	sqlite3_stmt *statement = s->database.statements[STATEMENT_GIVE_BACK];
+	bool some = false;
 	int rc;
 
 	while ((rc = sqlite3_step(statement)) == SQLITE_ROW)
-		;
+		some = true;
 	sqlite3_reset(statement);
-	if (rc == SQLITE_DONE)
-		return true;
-	failure(s, rc, "give room back");
-	return false;
+	if (rc != SQLITE_DONE)
+		failure(s, rc, "give room back");
+	return some && rc == SQLITE_DONE;
 }
 
 static bool
@@ -526,15 +527,15 @@ sqlite_tidy(struct store *store)
 
 	if (s->damaged)
 		return false;
-	if (has_too_many_free(s)) {
-		if (!give_pages_back(s))
-			return false;
+	if (has_too_many_free(s) && give_pages_back(s)) {
 		/* Only a checkpoint makes the file shorter: one, at the end, unless the log is full before. */
 		s->shrunk = true;
 		if (s->log_frames >= full_log(s))
 			checkpoint_if_due(s, 0);
 		return !s->stuck && !s->damaged;
 	}
+	if (s->damaged)
+		return false;
 	checkpoint_if_due(s, s->shrunk ? 1 : full_log(s) / 2);
 	/* A large transaction has made it longer than was reserved. */
 	if (!s->stuck && store_file_log_size(s->database.path) > s->database.max_log_bytes) {

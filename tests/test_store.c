@@ -381,7 +381,12 @@ test_limit(void **state)
 {
 	struct stored_delivery delivery = {"ids", 3, 1, 2, 3};
 	static const char info[LEN];
-	struct stored_session known = {.key = 1, .service = "s", .uuid = "u", .close_code = 3000};
+	struct stored_session known = {.key = 1,
+	    .service = "s",
+	    .uuid = "u",
+	    .close_code = 3000,
+	    .info = info,
+	    .info_len = LEN};
 	struct stored_session new_one = {
 	    .key = 9, .service = "s", .uuid = "u", .info = info, .info_len = LEN};
 	unsigned n, again;

@@ -66,7 +66,7 @@ test_delete_when_full(void **state)
 		put_session(store, key);
 	n = fill_store(store, 1, LIMIT, LEN);
 	for (unsigned i = 0; i < 300; i++) {
-		struct stored_delivery delivery = {"0123456789", 10, i, i, i};
+		struct stored_delivery delivery = {data, 100, i, i, i};
 
 		assert_int_equal(store_begin(store), STORE_OK);
 		assert_int_equal(store_put_message(store, 1, n, data, LEN), STORE_FULL);
@@ -163,6 +163,26 @@ test_other_limit(void **state)
 	assert_true(store_size(store) < LIMIT);
 }
 
+/* A copy that gives nothing back, as another program makes it: there is nothing to do then. */
+static void
+test_copy(void **state)
+{
+	unsigned calls;
+
+	(void)state;
+	put_session(store, 1);
+	fill_store(store, 1, LIMIT, LEN);
+	store_close(&store);
+	run_sql("PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = NONE; VACUUM");
+	store = open_store(STORE_SYNC_NORMAL, 0);
+	assert_int_equal(store_begin(store), STORE_OK);
+	assert_int_equal(store_delete_messages(store, 1, UINT64_MAX), STORE_OK);
+	assert_int_equal(store_commit(store), STORE_OK);
+	for (calls = 0; store_tidy(store); calls++)
+		assert_true(calls < 10);
+	assert_int_equal(fill_store(store, 1, LIMIT, LEN) > 100, 1);
+}
+
 /* --- a disk without room */
 
 /* In a process with a small disk of its own, mounted on the folder; where that is not allowed, it ends with 77. */
@@ -221,14 +241,17 @@ try_message(struct store *full, uint64_t position, size_t len)
 	return result == STORE_OK ? store_commit(full) : result;
 }
 
-/* All messages up to that position. */
+/* All messages up to that position, and what does not grow the store. */
 static enum store_result
 try_delete(struct store *full, uint64_t position)
 {
+	struct stored_delivery delivery = {"ids", 3, 1, 2, position};
 	enum store_result result = store_begin(full);
 
 	if (result == STORE_OK)
 		result = store_delete_messages(full, 1, position);
+	if (result == STORE_OK)
+		result = store_put_delivery(full, 1, &delivery);
 	return result == STORE_OK ? store_commit(full) : result;
 }
 
@@ -255,14 +278,12 @@ static void __attribute__((noreturn)) run_on_full_disk(void)
 	    in_folder("disk/sessions.db"), STORE_SYNC_NORMAL, 4 * STORE_LIMIT_MIN, NULL);
 	CHECK(full != NULL);
 	put_session(full, 1);
-	for (i = 0; i < 100; i++)
-		CHECK(try_message(full, i, LEN) == STORE_OK);
 	fill_disk();
-	n = put_until_full(full, i);
+	n = put_until_full(full, 0);
 	CHECK(put_until_full(full, n) == n);
 	CHECK(strstr(store_error(full), "no room") != NULL);
 	/* One by one: far more transactions than the log has room for. */
-	for (i = 0; i < 100; i++)
+	for (i = 0; i < 400; i++)
 		CHECK(try_delete(full, i) == STORE_OK);
 	CHECK(unlink(in_folder("disk/filler")) == 0);
 	/* It is not tried again with each call. */
@@ -337,6 +358,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_room_given_back, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_large_transaction, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_other_limit, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_copy, setup, teardown),
 	    cmocka_unit_test(test_disk_runs_full),
 	    cmocka_unit_test(test_disk_is_full),
 	};
