@@ -83,7 +83,7 @@ folder_teardown(void **state)
 }
 
 unsigned
-fork_stride(void)
+step_stride(void)
 {
 	return getenv("SOCKJS_SANITIZED") == NULL ? 1 : 12;
 }

@@ -28,8 +28,8 @@ void folder_clear(void);
 const char *in_folder(const char *name);
 extern const char *store_path;
 
-/* Tests that fork at each step do so at every one of this many: sanitizers make forking dear, and look at the steps elsewhere. */
-unsigned fork_stride(void);
+/* Sanitizers make forks and files dear: with them, all but one test look at only one of this many steps. 1 without. */
+unsigned step_stride(void);
 
 /* How many files in the folder begin so. */
 unsigned count_files(const char *begin);

@@ -90,7 +90,7 @@ run_all_with_faults(enum store_sync sync, enum fault fault, unsigned count)
 
 	/* Each step is the first to fail once, or in a row with some others. */
 	while (run_with_faults(sync, fault, nth, count))
-		nth += (count + 1) / 2;
+		nth += count == 1 ? 1 : (count + 1) / 2 * step_stride();
 	/* The workload is worth something: it writes, and it moves the log more than once. */
 	assert_true(nth > 300);
 }
@@ -184,7 +184,7 @@ test_end(void **state)
 
 	(void)state;
 	fault_vfs_plan(FAULT_NONE, 0, 0, 0);
-	for (; ended; nth += fork_stride()) {
+	for (; ended; nth += step_stride()) {
 		ended = run_until_end(STORE_SYNC_NORMAL, nth);
 		assert_committed(nth);
 	}

@@ -81,7 +81,7 @@ cut_everywhere(enum store_sync sync, unsigned missing, unsigned *most_missing)
 	bool cut = true;
 
 	*most_missing = 0;
-	for (; cut; nth += fork_stride()) {
+	for (; cut; nth += step_stride()) {
 		cut = run_until_cut(sync, nth, nth);
 		there = count_transactions(nth);
 		assert_true(there <= *committed + 1);
@@ -122,7 +122,7 @@ test_off(void **state)
 	bool cut = true;
 
 	(void)state;
-	for (; cut; nth += 3 * fork_stride()) {
+	for (; cut; nth += 3 * step_stride()) {
 		struct store *store;
 		char *text;
 
