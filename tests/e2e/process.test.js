@@ -9,7 +9,7 @@ const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
 const { test, after } = require('node:test');
-const { Daemon, program, startDaemon, runDaemon, killAll, temporaryDirectory, withTimeout, isSanitized } = require('./lib/daemon');
+const { Daemon, program, startDaemon, runDaemon, killAll, temporaryDirectory, withTimeout, unsanitized } = require('./lib/daemon');
 const { eventually } = require('./lib/guard');
 const { Connection, formatRequest, request } = require('./lib/http');
 const { freePort, srcdir } = require('./lib/stack');
@@ -346,8 +346,8 @@ const valgrind = spawnSync('valgrind', ['--version']).status === 0;
 // What SOCKJS_SESSIOND or libtool put before the program would be checked instead of it.
 const isScript = fs.existsSync(program) && fs.readFileSync(program).subarray(0, 2).toString() === '#!';
 
-check('valgrind finds no error and no leak', {
-	skip: isSanitized ? 'the build is sanitized' : !valgrind ? 'valgrind is not installed' : isScript && 'the program is a script',
+unsanitized(check)('valgrind finds no error and no leak', {
+	skip: !valgrind ? 'valgrind is not installed' : isScript && 'the program is a script',
 }, async () => {
 	const daemon = await startDaemon({
 		conf: `[service /echo]\nmodule = echo\nwebsocket_hixie76 = on\n\n[service /deflate]\nmodule = echo\nwebsocket_deflate = on\n\n` +
