@@ -1,7 +1,9 @@
 /*
  * See timer_queue.h. Used by the loop and by whatever waits.
  *
- * Invariant: both rings of a queue are in the order of the starts, and so of the deadlines.
+ * Invariant: each ring of a queue is in the order of the deadlines, which in the running one is the
+ * order of the starts. A new delay would break that, so it begins with an empty running ring, and
+ * what was there goes to the elder one.
  * timers_run first moves what has expired to the due rings, and then fires only from there: what a
  * callback starts lands in the running rings and waits for the next run. Stopping unlinks a timer
  * from whichever ring it is in, and no pointer to a timer or a queue is held across a callback, so
@@ -40,6 +42,7 @@ timer_queue_add(struct timers *timers, struct timer_queue *queue, uint64_t delay
 		link = &(*link)->next;
 	*queue = (struct timer_queue){.delay_ms = delay_ms, .fire = fire, .ctx = ctx};
 	ring_init(&queue->running);
+	ring_init(&queue->elder);
 	ring_init(&queue->due);
 	*link = queue;
 }
@@ -51,6 +54,8 @@ timer_queue_remove(struct timers *timers, struct timer_queue *queue)
 
 	while (!ring_is_empty(&queue->running))
 		timer_stop(queue->running.next);
+	while (!ring_is_empty(&queue->elder))
+		timer_stop(queue->elder.next);
 	while (!ring_is_empty(&queue->due))
 		timer_stop(queue->due.next);
 	while (*link != queue) {
@@ -63,20 +68,57 @@ timer_queue_remove(struct timers *timers, struct timer_queue *queue)
 struct timer *
 timer_queue_first(struct timer_queue *queue)
 {
+	if (!ring_is_empty(&queue->elder))
+		return queue->elder.next;
 	return ring_is_empty(&queue->running) ? NULL : queue->running.next;
+}
+
+static void
+unlink_timer(struct timer *timer)
+{
+	timer->next->prev = timer->prev;
+	timer->prev->next = timer->next;
+}
+
+static void
+insert_before(struct timer *place, struct timer *timer)
+{
+	timer->next = place;
+	timer->prev = place->prev;
+	place->prev->next = timer;
+	place->prev = timer;
+}
+
+/* Moves all of `from` with a deadline <= last to `into`; of equal deadlines, those of `into` stay first. */
+static void
+merge(struct timer *into, struct timer *from, uint64_t last)
+{
+	struct timer *place = into->next;
+
+	while (!ring_is_empty(from) && from->next->deadline <= last) {
+		struct timer *timer = from->next;
+
+		while (place != into && place->deadline <= timer->deadline)
+			place = place->next;
+		unlink_timer(timer);
+		insert_before(place, timer);
+	}
+}
+
+void
+timer_queue_set_delay(struct timer_queue *queue, uint64_t delay_ms)
+{
+	if (queue->delay_ms != delay_ms)
+		merge(&queue->elder, &queue->running, UINT64_MAX);
+	queue->delay_ms = delay_ms;
 }
 
 void
 timer_start(struct timer_queue *queue, struct timer *timer, uint64_t now)
 {
-	struct timer *head = &queue->running;
-
 	timer_stop(timer);
 	timer->deadline = queue->delay_ms > UINT64_MAX - now ? UINT64_MAX : now + queue->delay_ms;
-	timer->next = head;
-	timer->prev = head->prev;
-	head->prev->next = timer;
-	head->prev = timer;
+	insert_before(&queue->running, timer);
 }
 
 void
@@ -84,8 +126,7 @@ timer_stop(struct timer *timer)
 {
 	if (timer->next == NULL)
 		return;
-	timer->next->prev = timer->prev;
-	timer->prev->next = timer->next;
+	unlink_timer(timer);
 	timer->next = timer->prev = NULL;
 }
 
@@ -101,9 +142,11 @@ queue_first(const struct timer_queue *queue)
 {
 	if (!ring_is_empty(&queue->due))
 		return queue->due.next;
-	if (!ring_is_empty(&queue->running))
-		return queue->running.next;
-	return NULL;
+	if (!ring_is_empty(&queue->elder) &&
+	    (ring_is_empty(&queue->running) ||
+		queue->elder.next->deadline <= queue->running.next->deadline))
+		return queue->elder.next;
+	return ring_is_empty(&queue->running) ? NULL : queue->running.next;
 }
 
 bool
@@ -121,25 +164,6 @@ timers_next(const struct timers *timers, uint64_t *deadline)
 		return false;
 	*deadline = earliest->deadline;
 	return true;
-}
-
-/* Moves the expired timers of a queue from its running ring to its due ring, which is empty. */
-static void
-collect(struct timer_queue *queue, uint64_t now)
-{
-	struct timer *running = &queue->running, *due = &queue->due;
-	struct timer *rest = running->next;
-
-	while (rest != running && rest->deadline <= now)
-		rest = rest->next;
-	if (rest == running->next)
-		return;
-	due->next = running->next;
-	due->next->prev = due;
-	due->prev = rest->prev;
-	due->prev->next = due;
-	running->next = rest;
-	rest->prev = running;
 }
 
 /* The queue whose due timer has the earliest deadline, the first such one; NULL if none is due. */
@@ -164,8 +188,10 @@ timers_run(struct timers *timers, uint64_t now)
 
 	assert(!timers->in_run);
 	timers->in_run = true;
-	for (queue = timers->first; queue != NULL; queue = queue->next)
-		collect(queue, now);
+	for (queue = timers->first; queue != NULL; queue = queue->next) {
+		merge(&queue->due, &queue->elder, now);
+		merge(&queue->due, &queue->running, now);
+	}
 	while ((queue = next_due(timers)) != NULL) {
 		struct timer *timer = queue->due.next;
 

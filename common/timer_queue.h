@@ -4,7 +4,7 @@
  * Timers of one kind all have one delay, so they expire in the order in which they were started,
  * and a list in that order is all that is needed: starting, restarting and stopping are O(1) and
  * allocate nothing. A struct timer_queue is one such delay with its callback; a struct timers is
- * the set of queues that one loop serves.
+ * the set of queues that one loop serves. The delay may be changed: what runs keeps its deadline.
  *
  * There is no clock in here: `now` is given, in ms of any clock that does not go back. (If it does,
  * timers fire late, never out of order.) For one thread.
@@ -36,6 +36,7 @@ struct timer_queue {
 	timer_fire *fire;
 	void *ctx;
 	struct timer running; /* head of the ring of running timers, earliest deadline first */
+	struct timer elder;   /* the same for those that were started with another delay */
 	struct timer
 	    due; /* head of the ring of those that the present timers_run has yet to fire */
 };
@@ -61,6 +62,12 @@ void timer_queue_add(struct timers *timers, struct timer_queue *queue, uint64_t 
  */
 void timer_queue_remove(struct timers *timers, struct timer_queue *queue);
 
+/*
+ * Gives the timers that are started from now on another delay. O(running timers). Not to be called
+ * from a timer's callback.
+ */
+void timer_queue_set_delay(struct timer_queue *queue, uint64_t delay_ms);
+
 /* Starts a timer, or restarts it (in any queue) with its full delay. */
 void timer_start(struct timer_queue *queue, struct timer *timer, uint64_t now);
 
@@ -69,7 +76,10 @@ void timer_stop(struct timer *timer);
 
 bool timer_is_running(const struct timer *timer);
 
-/* The running timer of the queue that was started first; NULL if none runs. */
+/*
+ * The running timer of the queue that was started first (after a change of the delay: of those from
+ * before, the one that expires first); NULL if none runs.
+ */
 struct timer *timer_queue_first(struct timer_queue *queue);
 
 /*

@@ -368,6 +368,65 @@ test_end_of_time(void **state)
 	assert_run(UINT64_MAX, "a");
 }
 
+static void
+test_shorter_delay(void **state)
+{
+	struct owner a = {.name = 'a'}, b = {.name = 'b'}, c = {.name = 'c'}, d = {.name = 'd'};
+
+	(void)state;
+	timer_start(&slow, &a.timer, 0);
+	timer_start(&slow, &b.timer, 1);
+	timer_queue_set_delay(&slow, 20);
+	assert_ptr_equal(timer_queue_first(&slow), &a.timer);
+	timer_start(&slow, &c.timer, 2);
+	timer_start(&slow, &d.timer, 81); /* at once with b */
+	assert_next(22);
+	assert_run(22, "c"); /* what ran keeps its deadline */
+	assert_next(100);
+	assert_run(100, "a");
+	assert_run(101, "bd");
+	timer_start(&slow, &a.timer, 101);
+	assert_next(121);
+	assert_run(121, "a");
+	assert_null(timer_queue_first(&slow));
+}
+
+/* Longer, shorter, as it was, the same: each timer has the delay that it was started with. */
+static void
+test_delays_in_turn(void **state)
+{
+	struct owner a = {.name = 'a'}, b = {.name = 'b'}, c = {.name = 'c'}, d = {.name = 'd'};
+
+	(void)state;
+	timer_start(&queue, &a.timer, 0); /* 10 */
+	timer_queue_set_delay(&queue, 30);
+	timer_start(&queue, &b.timer, 1); /* 31 */
+	timer_queue_set_delay(&queue, 5);
+	timer_start(&queue, &c.timer, 2); /* 7 */
+	timer_queue_set_delay(&queue, 5);
+	timer_queue_set_delay(&queue, 10);
+	timer_start(&queue, &d.timer, 3); /* 13 */
+	timer_start(&queue, &a.timer, 4); /* again: 14 */
+	assert_next(7);
+	assert_run(6, "");
+	assert_run(20, "cda");
+	timer_stop(&b.timer);
+	assert_no_next();
+}
+
+static void
+test_remove_queue_with_elders(void **state)
+{
+	struct owner a = {.name = 'a'};
+
+	(void)state;
+	timer_start(&queue, &a.timer, 0);
+	timer_queue_set_delay(&queue, 1);
+	timer_queue_remove(&timers, &queue);
+	assert_false(timer_is_running(&a.timer));
+	assert_run(1000, "");
+}
+
 /*
  * Random operations. The model of a timer is its deadline, its queue, and a number which counts
  * starts (the order of equal deadlines); it finds what should fire next by looking at all of them.
@@ -386,7 +445,7 @@ static struct model_timer {
 	uint64_t order;
 } model[TIMERS];
 
-static const uint64_t delays[QUEUES] = {0, 7, 20, 20};
+static uint64_t delays[QUEUES] = {0, 7, 20, 20};
 static struct timer_queue queues[QUEUES];
 static uint64_t starts;
 static uint64_t run_began; /* the value of starts when timers_run was called */
@@ -476,6 +535,13 @@ test_against_model(void **state)
 		struct model_timer *late;
 
 		random_operation();
+		if (random_below(100) == 0) {
+			int which = random_below(QUEUES);
+
+			delays[which] = (uint64_t)random_below(30);
+			timer_queue_set_delay(&queues[which], delays[which]);
+			check_next();
+		}
 		if (random_below(3) != 0)
 			continue;
 		now += (uint64_t)random_below(random_below(10) == 0 ? 50 : 5);
@@ -508,6 +574,9 @@ main(void)
 	    cmocka_unit_test_setup(test_remove_queue, set_up),
 	    cmocka_unit_test_setup(test_clock_goes_back, set_up),
 	    cmocka_unit_test_setup(test_end_of_time, set_up),
+	    cmocka_unit_test_setup(test_shorter_delay, set_up),
+	    cmocka_unit_test_setup(test_delays_in_turn, set_up),
+	    cmocka_unit_test_setup(test_remove_queue_with_elders, set_up),
 	    cmocka_unit_test_setup(test_against_model, set_up),
 	};
 
