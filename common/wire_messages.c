@@ -126,6 +126,8 @@ put_service(struct buffer *out, const struct wire_service_entry *entry)
 {
 	const struct service_options *options = entry->options;
 
+	wire_put_u16(out, entry->number);
+	wire_put_u8(out, entry->retired);
 	wire_put_str(out, entry->name);
 	wire_put_str(out, options->sockjs_url);
 	wire_put_optional_string16(out, options->base_url);
@@ -186,6 +188,8 @@ get_service(struct wire_reader *reader, struct wire_service *service)
 	const char *name, *sockjs_url, *base_url;
 	size_t len;
 
+	service->number = (uint16_t)wire_get_u16(reader);
+	service->retired = wire_get_bool(reader);
 	get_str(reader, &name);
 	get_str(reader, &sockjs_url);
 	wire_get_optional_string16(reader, &base_url, &len);

@@ -73,6 +73,8 @@ int wire_decode_goodbye(
 struct wire_service_entry {
 	const char *name; /* as in sockjs.conf: "/echo", "~ REGEX" */
 	const struct service_options *options;
+	uint16_t number; /* what RECEIVE and SEND call it */
+	bool retired;	 /* taken out of sockjs.conf: only its sessions are left */
 };
 
 /* Also -1 with more than WIRE_SERVICES_MAX entries. */
@@ -86,9 +88,11 @@ wire_encode_services(struct buffer *out, const struct wire_service_entry *entrie
 struct wire_service {
 	char *name;
 	struct service_options options;
+	uint16_t number;
+	bool retired;
 };
 
-/* In the order that RECEIVE and SEND count by. list is NULL if count is 0. */
+/* In the order of sockjs.conf. list is NULL if count is 0. */
 struct wire_services {
 	struct wire_service *list;
 	size_t count;
@@ -108,7 +112,7 @@ void wire_services_clear(struct wire_services *services);
 
 struct wire_receive {
 	unsigned flags;		     /* WIRE_RECEIVE_* */
-	unsigned service;	     /* index into SERVICES; decoded: any u16, to be checked */
+	unsigned service;	     /* its number in SERVICES; decoded: any u16, to be checked */
 	enum transport_id transport; /* decoded: below TRANSPORT_COUNT, no websocket */
 	const char *session; /* id; decoded: not empty. To encode: needs no NUL at its end */
 	size_t session_len;

@@ -44,15 +44,15 @@ request_body_limit(const struct responder *responder)
 
 /* True if services know the path; where the program lives in a folder of its own (/~user/app/sockjs.fcgi), prefixes count from there. */
 static bool
-find_service(struct request *request, const struct service_table *services)
+find_service(struct request *request, const struct service_table *services, bool retired)
 {
 	const char *script = FCGX_GetParam("SCRIPT_NAME", request->params), *path = request->path;
 	size_t script_len = script == NULL ? 0 : strlen(script), folder_len = script_len;
 
-	request->service = service_table_find(services, path, &request->prefix_len);
+	request->service = service_table_find(services, retired, path, &request->prefix_len);
 	if (request->service == NULL && script_len > 0 && strncmp(path, script, script_len) == 0) {
 		request->service =
-		    service_table_find(services, path + script_len, &request->prefix_len);
+		    service_table_find(services, retired, path + script_len, &request->prefix_len);
 		request->prefix_len += script_len;
 	}
 	while (folder_len > 0 && script[folder_len - 1] != '/')
@@ -60,24 +60,47 @@ find_service(struct request *request, const struct service_table *services)
 	/* A web server that gives every path to the program may call it by that path. */
 	if (request->service == NULL && folder_len > 1 && strcmp(path, script) != 0 &&
 	    strncmp(path, script, folder_len) == 0) {
-		request->service =
-		    service_table_find(services, path + folder_len - 1, &request->prefix_len);
+		request->service = service_table_find(
+		    services, retired, path + folder_len - 1, &request->prefix_len);
 		request->prefix_len += folder_len - 1;
 	}
 	return request->service != NULL;
 }
 
 static void
-route(struct request *request)
+find_endpoint(struct request *request, const struct service_table *services, bool retired)
 {
 	const char *rest;
 
-	if (!find_service(request, backend_services(backend_of(request))))
+	request->endpoint = NULL;
+	if (!find_service(request, services, retired))
 		return;
-	service_table_ref(request->service->table);
 	rest = request->path + request->prefix_len;
 	request->endpoint =
 	    route_find(rest, strlen(rest), &request->session_id, &request->session_id_len);
+}
+
+static bool
+concerns_session(const struct endpoint *endpoint)
+{
+	return endpoint != NULL &&
+	    (endpoint->id == ENDPOINT_RECEIVE || endpoint->id == ENDPOINT_SEND);
+}
+
+/* Of a retired service there is nothing but its sessions, and sessiond says which. */
+static void
+route(struct request *request)
+{
+	const struct service_table *services = backend_services(backend_of(request));
+
+	find_endpoint(request, services, false);
+	if (services->has_retired && !concerns_session(request->endpoint)) {
+		find_endpoint(request, services, true);
+		if (!concerns_session(request->endpoint))
+			find_endpoint(request, services, false);
+	}
+	if (request->service != NULL)
+		service_table_ref(request->service->table);
 }
 
 static void
@@ -216,7 +239,7 @@ encode_receive(struct request *request, struct buffer *out)
 {
 	const struct wire_receive receive = {
 	    .flags = receive_flags(request),
-	    .service = service_table_index(request->service),
+	    .service = request->service->number,
 	    .transport = (enum transport_id)request->endpoint->transport,
 	    .session = request->session_id,
 	    .session_len = request->session_id_len,
@@ -234,7 +257,7 @@ static int
 encode_send(struct request *request, struct buffer *out)
 {
 	const struct wire_send send = {
-	    .service = service_table_index(request->service),
+	    .service = request->service->number,
 	    .session = request->session_id,
 	    .session_len = request->session_id_len,
 	    .instance = backend_instance(backend_of(request)),

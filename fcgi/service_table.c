@@ -26,6 +26,9 @@ service_table_create(struct wire_services *wire, struct error *err)
 			return NULL;
 		}
 		service->table = table;
+		service->number = table->wire.list[i].number;
+		service->retired = table->wire.list[i].retired;
+		table->has_retired = table->has_retired || service->retired;
 		service->protocol.options = table->wire.list[i].options;
 		protocol_service_prepare(&service->protocol);
 		if (service->protocol.options.body_limit > table->body_limit)
@@ -60,14 +63,15 @@ service_table_unref(struct service_table **table)
 }
 
 const struct known_service *
-service_table_find(const struct service_table *table, const char *path, size_t *prefix_len)
+service_table_find(
+    const struct service_table *table, bool retired, const char *path, size_t *prefix_len)
 {
 	const struct known_service *best = NULL;
 	size_t i;
 
 	for (i = 0; i < table->count; i++) {
 		const struct known_service *service = &table->services[i];
-		long len = prefix_match(&service->prefix, path);
+		long len = service->retired == retired ? prefix_match(&service->prefix, path) : -1;
 
 		if (len < 0 ||
 		    (best != NULL &&
@@ -88,10 +92,4 @@ service_table_named(const struct service_table *table, const char *name)
 		if (strcmp(table->services[i].prefix.name, name) == 0)
 			return &table->services[i];
 	return NULL;
-}
-
-unsigned
-service_table_index(const struct known_service *service)
-{
-	return (unsigned)(service - service->table->services);
 }

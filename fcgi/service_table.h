@@ -1,5 +1,6 @@
 /*
- * The services as sessiond told them. A new table comes with each connection to sessiond; requests keep the one they began with.
+ * The services as sessiond told them. A new table comes with each connection to sessiond, and whenever its configuration has
+ * changed; requests keep the one they began with.
  */
 #ifndef FCGI_SERVICE_TABLE_H
 #define FCGI_SERVICE_TABLE_H
@@ -9,18 +10,23 @@
 #include "sockjs/prefix.h"
 #include "sockjs/reply.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct known_service {
 	struct protocol_service protocol;
 	struct prefix prefix;
+	uint16_t number; /* what sessiond calls it */
+	bool retired;	 /* only its sessions are left */
 	struct service_table *table;
 };
 
 struct service_table {
 	unsigned refs;
 	size_t count;
-	size_t body_limit;	   /* the largest of all services */
+	size_t body_limit; /* the largest of all services */
+	bool has_retired;
 	struct wire_services wire; /* owns the options' strings */
 	struct known_service services[];
 };
@@ -33,15 +39,12 @@ struct service_table *service_table_ref(struct service_table *table);
 /* Sets *table NULL; takes NULL. */
 void service_table_unref(struct service_table **table);
 
-/* The service of a path, and its prefix's length; NULL: none. */
-const struct known_service *
-service_table_find(const struct service_table *table, const char *path, size_t *prefix_len);
+/* The service of a path, among those that are retired or among the others, and its prefix's length; NULL: none. */
+const struct known_service *service_table_find(
+    const struct service_table *table, bool retired, const char *path, size_t *prefix_len);
 
 /* The service of that name; NULL: none. */
 const struct known_service *
 service_table_named(const struct service_table *table, const char *name);
-
-/* Its number in the table, as sessiond counts. */
-unsigned service_table_index(const struct known_service *service);
 
 #endif

@@ -244,7 +244,7 @@ send_services(struct peer *peer)
 		abort();
 	for (i = 0; i < config->service_count; i++)
 		entries[i] = (struct wire_service_entry){
-		    config->services[i]->name, &config->services[i]->protocol.options};
+		    config->services[i]->name, &config->services[i]->protocol.options, (uint16_t)i, false};
 	status = wire_encode_services(&peer->out, entries, config->service_count);
 	free(entries);
 	return status;

@@ -28,6 +28,8 @@ options_with(size_t body_limit)
 	};
 }
 
+static size_t retired = SIZE_MAX; /* which of those that services_of makes */
+
 static struct wire_services
 services_of(const char *const *names, size_t count)
 {
@@ -41,7 +43,8 @@ services_of(const char *const *names, size_t count)
 	assert_true(count <= 8);
 	for (i = 0; i < count; i++) {
 		options[i] = options_with(1000 * (i + 1));
-		entries[i] = (struct wire_service_entry){names[i], &options[i]};
+		entries[i] = (struct wire_service_entry){
+		    names[i], &options[i], (uint16_t)(7 + i), i == retired};
 	}
 	assert_int_equal(wire_encode_services(&encoded, entries, count), 0);
 	assert_int_equal(
@@ -71,7 +74,7 @@ static void
 assert_found(const struct service_table *table, const char *path, const char *name, size_t len)
 {
 	size_t prefix_len = 777;
-	const struct known_service *service = service_table_find(table, path, &prefix_len);
+	const struct known_service *service = service_table_find(table, false, path, &prefix_len);
 
 	if (name == NULL) {
 		assert_null(service);
@@ -104,7 +107,7 @@ test_find(void **state)
 }
 
 static void
-test_named_and_index(void **state)
+test_named(void **state)
 {
 	static const char *const names[] = {"/a", "~ /b+", "/c"};
 	struct service_table *table = table_of(names, 3);
@@ -115,13 +118,39 @@ test_named_and_index(void **state)
 		const struct known_service *service = service_table_named(table, names[i]);
 
 		assert_non_null(service);
-		assert_int_equal(service_table_index(service), i);
+		assert_int_equal(service->number, 7 + i);
+		assert_false(service->retired);
 		assert_int_equal(service->protocol.options.body_limit, 1000 * (i + 1));
 		assert_true(service->protocol.iframe.len > 0);
 	}
 	assert_null(service_table_named(table, "/b"));
 	assert_null(service_table_named(table, "/a/"));
 	assert_int_equal(table->body_limit, 3000);
+	service_table_unref(&table);
+}
+
+/* A retired service is found where it is asked for, and does not stand in another's way. */
+static void
+test_retired(void **state)
+{
+	static const char *const names[] = {"/a", "/a/b", "/c"};
+	struct service_table *table;
+	size_t prefix_len = 0;
+
+	(void)state;
+	retired = 1;
+	table = table_of(names, 3);
+	retired = SIZE_MAX;
+	assert_true(table->has_retired);
+	assert_found(table, "/a/b/info", "/a", 2);
+	assert_ptr_equal(
+	    service_table_find(table, true, "/a/b/info", &prefix_len), &table->services[1]);
+	assert_int_equal(prefix_len, 4);
+	assert_null(service_table_find(table, true, "/a/info", &prefix_len));
+	assert_true(service_table_named(table, "/a/b")->retired);
+	service_table_unref(&table);
+	table = table_of(names, 3);
+	assert_false(table->has_retired);
 	service_table_unref(&table);
 }
 
@@ -176,7 +205,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_find),
-	    cmocka_unit_test(test_named_and_index),
+	    cmocka_unit_test(test_named),
+	    cmocka_unit_test(test_retired),
 	    cmocka_unit_test(test_empty),
 	    cmocka_unit_test(test_references),
 	    cmocka_unit_test(test_bad_name),

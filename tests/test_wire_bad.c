@@ -42,7 +42,7 @@ test_least_payloads(void **state)
 }
 
 /* Good payloads; each bad one is one of them with a few bytes replaced. */
-static const char good_services[] = "\0\1\0\1/\0\0\1u\0\1\0\1b\0"
+static const char good_services[] = "\0\1\0\5\0\0\1/\0\0\1u\0\1\0\1b\0"
 				    "\0\0\0\0\0\2\0\0"
 				    "\0\0\0\x7f\1\0\2"
 				    "\0\0\0\0\0\0\x61\xa8\0\0\0\0\0\0\x13\x88\0\0\0\1\2\3\4\5"
@@ -107,19 +107,21 @@ static const struct change changes[] = {
 	{"2 services where 1 is", WIRE_SERVICES, 0, BYTES("\0\2"), -1},
 	{"0 services where 1 is", WIRE_SERVICES, 0, BYTES("\0\0"), -1},
 	{"65535 services", WIRE_SERVICES, 0, BYTES("\xff\xff"), -1},
-	{"NUL as a service's name", WIRE_SERVICES, 4, BYTES("\0"), -1},
-	{"NUL as sockjs_url", WIRE_SERVICES, 8, BYTES("\0"), -1},
-	{"base_url flag 2", WIRE_SERVICES, 10, BYTES("\2"), -1},
-	{"NUL as base_url", WIRE_SERVICES, 13, BYTES("\0"), -1},
-	{"a transport that is none", WIRE_SERVICES, 23, BYTES("\0\0\0\x80"), -1},
-	{"transport bit 31", WIRE_SERVICES, 23, BYTES("\x80\0\0\0"), -1},
-	{"no transport", WIRE_SERVICES, 23, BYTES("\0\0\0\0"), 0},
-	{"websocket 2", WIRE_SERVICES, 27, BYTES("\2"), -1},
-	{"disable_cors 1", WIRE_SERVICES, 28, BYTES("\1"), 0},
-	{"disable_cors 255", WIRE_SERVICES, 28, BYTES("\xff"), -1},
-	{"jsessionid 3", WIRE_SERVICES, 29, BYTES("\3"), -1},
-	{"log_level 3", WIRE_SERVICES, 58, BYTES("\3"), -1},
-	{"log_level 0", WIRE_SERVICES, 58, BYTES("\0"), 0},
+	{"retired 2", WIRE_SERVICES, 4, BYTES("\2"), -1},
+	{"retired 1, number 65535", WIRE_SERVICES, 2, BYTES("\xff\xff\1"), 0},
+	{"NUL as a service's name", WIRE_SERVICES, 7, BYTES("\0"), -1},
+	{"NUL as sockjs_url", WIRE_SERVICES, 11, BYTES("\0"), -1},
+	{"base_url flag 2", WIRE_SERVICES, 13, BYTES("\2"), -1},
+	{"NUL as base_url", WIRE_SERVICES, 16, BYTES("\0"), -1},
+	{"a transport that is none", WIRE_SERVICES, 26, BYTES("\0\0\0\x80"), -1},
+	{"transport bit 31", WIRE_SERVICES, 26, BYTES("\x80\0\0\0"), -1},
+	{"no transport", WIRE_SERVICES, 26, BYTES("\0\0\0\0"), 0},
+	{"websocket 2", WIRE_SERVICES, 30, BYTES("\2"), -1},
+	{"disable_cors 1", WIRE_SERVICES, 31, BYTES("\1"), 0},
+	{"disable_cors 255", WIRE_SERVICES, 31, BYTES("\xff"), -1},
+	{"jsessionid 3", WIRE_SERVICES, 32, BYTES("\3"), -1},
+	{"log_level 3", WIRE_SERVICES, 61, BYTES("\3"), -1},
+	{"log_level 0", WIRE_SERVICES, 61, BYTES("\0"), 0},
 
 	{"session id of no bytes", WIRE_SEND, 2, BYTES("\0\0\0"), -1},
 	{"NUL in the session id", WIRE_SEND, 5, BYTES("\0"), -1},
@@ -303,7 +305,7 @@ static void
 test_services_refused(void **state)
 {
 	struct service_options options = some_options();
-	struct wire_service_entry entry = {"/e", &options};
+	struct wire_service_entry entry = {"/e", &options, 0, false};
 	char *longer = too_long_a_string();
 	struct buffer out = BUFFER_INIT;
 

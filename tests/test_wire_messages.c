@@ -83,7 +83,8 @@ static void
 test_services(void **state)
 {
 	struct service_options first = some_options(), second = some_options();
-	struct wire_service_entry entries[] = {{"/echo", &first}, {"~ /c[0-9]", &second}};
+	struct wire_service_entry entries[] = {
+	    {"/echo", &first, 0x102, false}, {"~ /c[0-9]", &second, 7, true}};
 	const struct service_options *got;
 	struct buffer out = BUFFER_INIT;
 	struct wire_services services;
@@ -98,18 +99,20 @@ test_services(void **state)
 	second.log_level = SEVERITY_ERROR;
 	assert_int_equal(wire_encode_services(&out, entries, 2), 0);
 	assert_memory_equal(out.data + WIRE_HEADER_SIZE,
-	    "\0\2\0\5/echo\0\0\1u\0\0"
+	    "\0\2\1\2\0\0\5/echo\0\0\1u\0\0"
 	    "\0\0\0\0\0\2\0\0"
 	    "\0\0\0\x65\1\0\2"
 	    "\0\0\0\0\0\0\x61\xa8\0\0\0\0\0\0\x13\x88\0\0\0\1\2\3\4\5"
 	    "\0\1\2\3\2"
-	    "\0\x09~ /c[0-9]\0\0\1u\0\1\0\1b\0",
-	    2 + 8 + 4 + 1 + 8 + 7 + 24 + 5 + 12 + 4 + 5);
+	    "\0\7\1\0\x09~ /c[0-9]\0\0\1u\0\1\0\1b\0",
+	    2 + 3 + 8 + 4 + 1 + 8 + 7 + 24 + 5 + 3 + 12 + 4 + 5);
 	payload = take_message(&out, &header);
 	assert_int_equal(wire_decode_services(&header, payload, &services), 0);
 	memset(payload, 'x', header.length); /* strings are copies */
 	assert_int_equal(services.count, 2);
 	assert_string_equal(services.list[0].name, "/echo");
+	assert_true(services.list[0].number == 0x102 && !services.list[0].retired);
+	assert_true(services.list[1].number == 7 && services.list[1].retired);
 	got = &services.list[0].options;
 	assert_string_equal(got->sockjs_url, "u");
 	assert_null(got->base_url);
@@ -145,7 +148,7 @@ test_number_of_services(void **state)
 	(void)state;
 	assert_non_null(entries);
 	for (size_t i = 0; i <= WIRE_SERVICES_MAX; i++)
-		entries[i] = (struct wire_service_entry){"/s", &options};
+		entries[i] = (struct wire_service_entry){"/s", &options, (uint16_t)i, false};
 	assert_int_equal(wire_encode_services(&out, entries, WIRE_SERVICES_MAX + 1), -1);
 	assert_int_equal(out.len, 0);
 	assert_int_equal(wire_encode_services(&out, entries, WIRE_SERVICES_MAX), 0);

@@ -61,7 +61,8 @@ put_random_services(struct buffer *out)
 		    .messages_limit = (uint32_t)random_u64(),
 		    .log_level = (int)random_below(3),
 		};
-		entries[i] = (struct wire_service_entry){random_string(30), &options[i]};
+		entries[i] = (struct wire_service_entry){
+		    random_string(30), &options[i], (uint16_t)random_u64(), random_below(2) == 1};
 	}
 	assert_int_equal(wire_encode_services(out, entries, count), 0);
 }
