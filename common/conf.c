@@ -334,6 +334,32 @@ conf_copy_values(const struct conf_option *table, size_t n, void *to, const void
 	}
 }
 
+bool
+conf_is_same(const struct conf_option *option, const void *a, const void *b)
+{
+	const void *of_a = (const char *)a + option->offset,
+		   *of_b = (const char *)b + option->offset;
+	const char *text_a, *text_b;
+
+	if (option->type != CONF_STRING)
+		return memcmp(of_a, of_b, option_types[option->type].size) == 0;
+	text_a = *(char *const *)of_a;
+	text_b = *(char *const *)of_b;
+	return text_a == NULL || text_b == NULL ? text_a == text_b : strcmp(text_a, text_b) == 0;
+}
+
+void
+conf_exchange(const struct conf_option *option, void *a, void *b)
+{
+	void *of_a = value_of(option, a), *of_b = value_of(option, b);
+	size_t size = option_types[option->type].size;
+	unsigned char former[sizeof(uint64_t)];
+
+	memcpy(former, of_a, size);
+	memcpy(of_a, of_b, size);
+	memcpy(of_b, former, size);
+}
+
 const struct conf_option *
 conf_find(const struct conf_option *table, size_t n, const char *name)
 {

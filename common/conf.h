@@ -16,6 +16,7 @@
 #ifndef COMMON_CONF_H
 #define COMMON_CONF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,6 +52,7 @@ struct conf_option {
 	const char *default_text; /* parsed like a value; NULL: zero, for CONF_STRING no string */
 	const char *const *names; /* CONF_ENUM, CONF_SET (32 at most): ended by NULL */
 	const char *help;	  /* one line */
+	bool at_start;		  /* a change takes effect only when the program is started again */
 };
 
 /*
@@ -76,6 +78,12 @@ void conf_free_values(const struct conf_option *table, size_t n, void *target);
  * table. `to` must be all zero bytes or hold values; its former strings are freed.
  */
 void conf_copy_values(const struct conf_option *table, size_t n, void *to, const void *from);
+
+/* True if the two structs have the same value of one option. */
+bool conf_is_same(const struct conf_option *option, const void *a, const void *b);
+
+/* Exchanges one option's value between two structs. */
+void conf_exchange(const struct conf_option *option, void *a, void *b);
 
 /* The option of that exact name, or NULL. */
 const struct conf_option *conf_find(const struct conf_option *table, size_t n, const char *name);

@@ -30,10 +30,18 @@ void
 log_open(const char *ident, enum log_target target, enum log_severity minimum)
 {
 	log_ident = ident;
-	log_target = target;
 	log_minimum = minimum;
+	log_set_target(target);
+}
+
+void
+log_set_target(enum log_target target)
+{
 	if (target == LOG_TO_SYSLOG)
-		openlog(ident, LOG_PID, LOG_DAEMON);
+		openlog(log_ident, LOG_PID, LOG_DAEMON);
+	else if (log_target == LOG_TO_SYSLOG)
+		closelog();
+	log_target = target;
 }
 
 void

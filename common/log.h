@@ -45,6 +45,9 @@ void log_open(const char *ident, enum log_target target, enum log_severity minim
 /* Changes the least severity only. */
 void log_set_minimum(enum log_severity minimum);
 
+/* Changes only where lines go. */
+void log_set_target(enum log_target target);
+
 /* The name of a severity, a constant string. */
 const char *log_severity_name(enum log_severity severity);
 

@@ -3,15 +3,14 @@
  */
 #include "sessiond/config.h"
 
+#include "common/wire_messages.h"
 #include "fcgi/options.h"
 #include "sessiond/config_check.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 struct reading {
 	struct config *config;
@@ -89,6 +88,8 @@ begin_service(struct reading *reading, const char *name, unsigned line, struct e
 
 	if (check_unique(config, name, err) == -1)
 		return -1;
+	if (config->service_count == WIRE_SERVICES_MAX)
+		return error_set(err, EX_CONFIG, "more than %d services", WIRE_SERVICES_MAX);
 	service = service_create(name, err);
 	if (service == NULL)
 		return -1;
@@ -333,71 +334,4 @@ config_read(const char *path, struct error *err)
 	conf_free_values(fcgi_option_table, fcgi_option_count, &reading.fcgi);
 	resolve_paths(config);
 	return config;
-}
-
-size_t
-config_section_count(const struct config *config)
-{
-	return config->service_count + (config->fallback != NULL);
-}
-
-struct sockjs_service *
-config_section(const struct config *config, size_t index)
-{
-	return index < config->service_count ? config->services[index] : config->fallback;
-}
-
-enum log_severity
-config_log_level(const struct config *config)
-{
-	int level = config->defaults.log_level;
-	size_t i;
-
-	for (i = 0; i < config_section_count(config); i++)
-		if (config_section(config, i)->protocol.options.log_level > level)
-			level = config_section(config, i)->protocol.options.log_level;
-	return (enum log_severity)level;
-}
-
-bool
-config_allows_user(const struct config *config, uid_t user)
-{
-	char *copy, *rest, *word;
-	bool allowed = user == 0 || user == geteuid();
-
-	if (config->server.socket_users == NULL || allowed)
-		return true;
-	copy = rest = strdup(config->server.socket_users);
-	if (copy == NULL)
-		abort();
-	while (!allowed && (word = strsep(&rest, " \t,")) != NULL) {
-		const struct passwd *entry = *word == '\0' ? NULL : getpwnam(word);
-
-		allowed = entry != NULL && entry->pw_uid == user;
-	}
-	free(copy);
-	return allowed;
-}
-
-void
-config_destroy(struct config **config)
-{
-	struct config *c = *config;
-	size_t i;
-
-	*config = NULL;
-	if (c == NULL)
-		return;
-	for (i = 0; i < config_section_count(c); i++) {
-		struct sockjs_service *service = config_section(c, i);
-
-		conf_free_values(
-		    service_option_table, service_option_count, &service->protocol.options);
-		service_destroy(&service);
-	}
-	free(c->services);
-	conf_free_values(server_option_table, server_option_count, &c->server);
-	conf_free_values(service_option_table, service_option_count, &c->defaults);
-	free(c->path);
-	free(c);
 }

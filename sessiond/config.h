@@ -39,13 +39,29 @@ struct server_options {
 	    connection_memory; /* bytes libmicrohttpd has for one connection: the limit of a request's head */
 };
 
+/* What the command line says in place of the file. NULL: nothing. */
+struct config_override {
+	const char *listen, *socket;
+};
+
+/* A name that a service has or had, by whose place responders call it. */
+struct service_number {
+	char *name;
+	struct sockjs_service *service; /* that has it now; NULL: none, but for retired ones */
+};
+
 struct config {
 	char *path; /* of the file, as given */
+	struct config_override command_line;
 	struct server_options server;
 	struct service_options defaults; /* of the [server] section */
 	struct sockjs_service **services;
 	size_t service_count;
 	struct sockjs_service *fallback; /* of the [fallback] section; NULL: none */
+	struct sockjs_service **retired; /* see succession.h */
+	size_t retired_count;
+	struct service_number *numbers; /* one for each name that a service ever had */
+	size_t number_count;
 };
 
 /* The tables of options, for the reader and for the documentation's test. */
@@ -62,13 +78,19 @@ struct config *config_read(const char *path, struct error *err);
 size_t config_section_count(const struct config *config);
 struct sockjs_service *config_section(const struct config *config, size_t index);
 
+/* The command line overrides the file: its strings are borrowed, and copied to where the file's were. */
+void config_override(struct config *config, const struct config_override *command_line);
+
 /* The most talkative log_level of all sections: what the log as a whole has to let through. */
 enum log_severity config_log_level(const struct config *config);
 
 /* True if processes of that user may speak the local socket's protocol: root, this process's own user, socket_users. */
 bool config_allows_user(const struct config *config, uid_t user);
 
-/* Frees *config with its services, which must have no sessions left. Sets it NULL; takes NULL. */
+/* Frees one of its services, as config_destroy does. Sets *service NULL. */
+void config_destroy_service(struct sockjs_service **service);
+
+/* Frees *config with its services, retired ones too, which must have no sessions left. Sets it NULL; takes NULL. */
 void config_destroy(struct config **config);
 
 #endif

@@ -44,6 +44,7 @@ drop(struct hixie76_handshake *handshake)
 	uv_close((uv_handle_t *)&handshake->poll, on_closed);
 	uv_close((uv_handle_t *)&handshake->timer, on_closed);
 	connection_info_destroy(&handshake->info);
+	service_drop(&handshake->plan.service);
 	if (handshake->fd != -1)
 		close(handshake->fd);
 }
@@ -122,6 +123,7 @@ hixie76_handshake_start(const struct websocket_plan *plan, int fd,
 		abort();
 	handshake->plan = *plan;
 	handshake->plan.deflate = NULL;
+	service_hold(plan->service);
 	handshake->fd = fd;
 	handshake->info = connection_info_create(source);
 	handshake->numbers[0] = numbers[0];

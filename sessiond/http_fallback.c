@@ -18,10 +18,19 @@ static struct handle_table handles; /* for the life of the process: a handle is 
 static const char *const own_headers[] = {
     "Connection", "Content-Length", "Date", "Transfer-Encoding", "Upgrade", NULL};
 
+void
+http_fallback_begin(struct http_request *request)
+{
+	struct sockjs_service *service = request->server->config->fallback;
+
+	if (request->service == NULL && service != NULL)
+		request->fallback = service_hold(service);
+}
+
 bool
 http_fallback_is_for(const struct http_request *request)
 {
-	return request->service == NULL && request->server->config->fallback != NULL;
+	return request->fallback != NULL;
 }
 
 bool
@@ -34,7 +43,7 @@ http_fallback_request(struct http_request *request)
 	http_request_source(request, &source);
 	request->info = connection_info_create(&source);
 	request->handle = handle_table_add(&handles, request);
-	request->server->config->fallback->application->request((sockjs_request){request->handle});
+	request->fallback->application->request((sockjs_request){request->handle});
 	return true;
 }
 
@@ -104,7 +113,7 @@ sockjs_request_service(sockjs_request handle)
 {
 	const struct http_request *request = find(handle, __func__);
 
-	return request == NULL ? NULL : request->server->config->fallback;
+	return request == NULL ? NULL : request->fallback;
 }
 
 const char *

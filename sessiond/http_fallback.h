@@ -9,6 +9,9 @@
 
 struct http_request;
 
+/* The head of a request has come: the fallback that there is now will have it, whatever becomes of the configuration meanwhile. */
+void http_fallback_begin(struct http_request *request);
+
 /* True if there is a module that answers requests like this one: their bodies are kept for it. */
 bool http_fallback_is_for(const struct http_request *request);
 

@@ -72,11 +72,17 @@ static void
 route(struct http_request *request)
 {
 	struct config *config = request->server->config;
+	struct sockjs_service *service = NULL;
 
-	request->service = service_find(
-	    config->services, config->service_count, request->uri, &request->prefix_len);
-	if (request->service == NULL)
+	if (config->retired_count > 0)
+		service = service_find_holder(
+		    config->retired, config->retired_count, request->uri, &request->prefix_len);
+	if (service == NULL)
+		service = service_find(
+		    config->services, config->service_count, request->uri, &request->prefix_len);
+	if (service == NULL)
 		return;
+	request->service = service_hold(service);
 	request->endpoint = route_find(request->uri + request->prefix_len,
 	    strlen(request->uri + request->prefix_len), &request->session_id,
 	    &request->session_id_len);
@@ -87,7 +93,7 @@ body_limit(const struct http_request *request)
 {
 	const struct config *config = request->server->config;
 	const struct sockjs_service *service =
-	    request->service == NULL ? config->fallback : request->service;
+	    request->service == NULL ? request->fallback : request->service;
 
 	return service == NULL ? config->defaults.body_limit : service->protocol.options.body_limit;
 }
@@ -182,6 +188,7 @@ handle_head(struct http_request *request, const char *method, const char *versio
 	    .context = request->connection->mhd,
 	};
 	route(request);
+	http_fallback_begin(request);
 	request->phase = HTTP_REQUEST_BODY;
 	http_connection_expect_body(request->connection);
 	refusal = refusal_of_framing(request, &length);
@@ -449,6 +456,12 @@ decide(struct http_request *request)
 {
 	uint32_t entropy = 0;
 
+	/* What was retired while the body came may have its session still, or may not. */
+	if (request->service != NULL && request->service->is_retired) {
+		service_drop(&request->service);
+		request->endpoint = NULL;
+		route(request);
+	}
 	if (request->service == NULL) {
 		answer_outside(request);
 		return;
@@ -552,7 +565,7 @@ log_request(const struct http_request *request)
 {
 	uint64_t ms = sessions_now(request->server->sessions) - request->began;
 	struct sockjs_service *service =
-	    request->service == NULL ? request->server->config->fallback : request->service;
+	    request->service == NULL ? request->fallback : request->service;
 	const char *id = request->session_id;
 	char text[LOG_TEXT_MAX + 2]; /* cut by the log, which marks it */
 	int shown;
@@ -583,6 +596,8 @@ request_free(struct http_request *request)
 		MHD_destroy_response(request->response);
 	buffer_free(&request->body);
 	buffer_free(&request->out);
+	service_drop(&request->service);
+	service_drop(&request->fallback);
 	free(request->uri);
 	free(request);
 }

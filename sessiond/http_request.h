@@ -42,6 +42,8 @@ struct http_request {
 	char method[16];
 	struct request_head head;
 	struct sockjs_service *service; /* NULL: outside every service */
+	struct sockjs_service
+	    *fallback; /* that is there for it, should nothing else be; else NULL */
 	size_t prefix_len;
 	const struct endpoint *endpoint; /* NULL: no SockJS URL */
 	const char *session_id;		 /* not NUL-terminated; NULL on other URLs */

@@ -8,6 +8,7 @@
 #include "sessiond/static_files.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -324,14 +325,16 @@ start_mhd(struct http_server *server)
 {
 	unsigned idle_seconds = (unsigned)((server->config->server.keepalive_timeout + 999) / 1000);
 
+	server->longest_idle = (uint64_t)idle_seconds * 1000;
 	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
 		MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG,
 	    0, NULL, NULL, http_request_handle, server, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log,
 	    NULL, MHD_OPTION_URI_LOG_CALLBACK, http_request_begin, server,
 	    MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL, MHD_OPTION_NOTIFY_CONNECTION,
 	    on_connection, server, MHD_OPTION_NOTIFY_COMPLETED, http_request_completed, server,
-	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)server->limit + 64,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, server->config->server.connection_memory,
+	    /* Ours may change, and is kept before libmicrohttpd sees a connection. */
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)INT_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+	    server->config->server.connection_memory,
 	    /* For a peer that stops reading its response; the rest is ours. */
 	    MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds, MHD_OPTION_STRICT_FOR_CLIENT, 1,
 	    MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
@@ -387,6 +390,22 @@ http_server_committed(struct http_server *server, enum commit_result committed)
 {
 	while (server->waiting != NULL)
 		http_request_committed(server->waiting, committed);
+}
+
+void
+http_server_reconfigure(struct http_server *server, size_t limit, struct static_files *files)
+{
+	const struct server_options *options = &server->config->server;
+
+	server->limit = limit;
+	static_files_close(&server->files);
+	server->files = files;
+	timer_queue_set_delay(&server->heads, options->request_timeout);
+	timer_queue_set_delay(&server->bodies, options->request_timeout);
+	timer_queue_set_delay(&server->idles, options->keepalive_timeout);
+	if (options->keepalive_timeout > server->longest_idle)
+		log_info("keepalive_timeout above %llus takes effect after a restart",
+		    (unsigned long long)server->longest_idle / 1000);
 }
 
 void

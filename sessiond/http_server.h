@@ -43,6 +43,7 @@ struct http_server {
 	struct http_request *waiting; /* their answers may leave once the turn is committed */
 	size_t count;		      /* connections in libmicrohttpd */
 	size_t limit;		      /* of all connections, websockets included */
+	uint64_t longest_idle;	      /* ms: libmicrohttpd's own limit, which cannot be changed */
 	struct buffer scratch;
 };
 
@@ -62,6 +63,12 @@ struct http_connection {
 /* Starts libmicrohttpd on the loop. Everything given is borrowed. limit: connections, websockets included. */
 int http_server_start(struct http_server *server, uv_loop_t *loop, struct config *config,
     struct sessions *sessions, struct websockets *websockets, size_t limit, struct error *err);
+
+/*
+ * Its configuration has other values now: limits and times count for what begins from now on. limit: as at the start. Takes files
+ * (NULL: none) in place of those that it had.
+ */
+void http_server_reconfigure(struct http_server *server, size_t limit, struct static_files *files);
 
 /* The daemon stops: connections between two requests are closed, the others when their response is complete. */
 void http_server_drain(struct http_server *server);

@@ -8,6 +8,7 @@
 #include "common/error.h"
 #include "sessiond/listening_socket.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* What one daemon has at most, inherited ones included. */
@@ -26,6 +27,14 @@ struct listening_sockets {
  */
 int listening_sockets_open(struct listening_sockets *set, const char *addresses, const char *path,
     const struct socket_access *access, struct error *err);
+
+/*
+ * The same when the options have changed while `present` is open: opens into `added` what they name and present has not, and sets
+ * stays[i] for each of present that they name, or that was inherited. -1 and an error, as above; `added` is empty then.
+ */
+int listening_sockets_change(const struct listening_sockets *present, const char *addresses,
+    const char *path, const struct socket_access *access, struct listening_sockets *added,
+    bool stays[LISTENING_SOCKETS_MAX], struct error *err);
 
 /* Closes all of them. */
 void listening_sockets_close(struct listening_sockets *set);

@@ -21,7 +21,8 @@ static const char usage_text[] =
     "\n"
     "The session daemon of sockjs-fcgi: serves SockJS clients and runs the applications\n"
     "that FILE names. Stays in the foreground; prints a line `ready ADDRESS...` on standard\n"
-    "output when it accepts connections. SIGTERM and SIGINT end it in good order.\n"
+    "output when it accepts connections. SIGTERM and SIGINT end it in good order; SIGHUP\n"
+    "makes it read FILE again, without dropping a connection.\n"
     "Listening sockets that systemd passes to it (ListenStream=) are used.\n"
     "\n"
     "  -c, --config FILE       the configuration (sockjs.conf)\n"
@@ -109,18 +110,6 @@ parse_command_line(int argc, char **argv, struct command_line *line)
 	return -1;
 }
 
-/* The command line overrides the file. */
-static void
-override(char **option, const char *value)
-{
-	if (value == NULL)
-		return;
-	free(*option);
-	*option = strdup(value);
-	if (*option == NULL)
-		abort();
-}
-
 static void
 compact(char **argv)
 {
@@ -164,8 +153,7 @@ main(int argc, char **argv)
 	config = config_read(line.config, &err);
 	if (config == NULL)
 		return fail(&err);
-	override(&config->server.listen, line.listen);
-	override(&config->server.socket, line.socket);
+	config_override(config, &(struct config_override){line.listen, line.socket});
 	log_open(PROGRAM, (enum log_target)config->server.log, config_log_level(config));
 	if (line.check)
 		status = server_check(config, &err);

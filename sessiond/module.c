@@ -1,5 +1,5 @@
 /*
- * See module.h. Called when the daemon starts and ends.
+ * See module.h. Called when the daemon starts, ends, and reads its configuration again.
  */
 #include "sessiond/module.h"
 
@@ -7,10 +7,10 @@
 #include "common/log.h"
 #include "sessiond/app_timer.h"
 #include "sessiond/group.h"
+#include "sessiond/module_image.h"
 #include "sessiond/run_queue.h"
 
 #include <dirent.h>
-#include <dlfcn.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,10 +114,10 @@ load(struct sockjs_service *service, const char *module_path, struct error *err)
 	} else if (snprintf(path, sizeof path, "%s", name) >= (int)sizeof path) {
 		return error_set(err, EX_CONFIG, "module: the path is too long");
 	}
-	service->module_handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	if (service->module_handle == NULL)
-		return error_set(err, EX_CONFIG, "module %s", dlerror());
-	service->application = dlsym(service->module_handle, SYMBOL);
+	service->image = module_image_open(path, err);
+	if (service->image == NULL)
+		return -1;
+	service->application = module_image_symbol(service->image, SYMBOL);
 	if (service->application == NULL)
 		return error_set(err, EX_CONFIG,
 		    "module %s: exports no `" SYMBOL "`, see SOCKJS_MODULE in sockjs.h", path);
@@ -179,6 +179,13 @@ clear(struct sockjs_service *service)
 	group_destroy_all(service);
 }
 
+bool
+module_is_same(const struct sockjs_service *a, const struct sockjs_service *b)
+{
+	return a->image == b->image &&
+	    module_options_are_same(&a->module_options, &b->module_options);
+}
+
 void
 module_unload(struct sockjs_service *service)
 {
@@ -191,7 +198,5 @@ module_unload(struct sockjs_service *service)
 	}
 	clear(service);
 	service->application = NULL;
-	if (service->module_handle != NULL)
-		dlclose(service->module_handle);
-	service->module_handle = NULL;
+	module_image_close(&service->image);
 }

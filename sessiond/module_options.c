@@ -96,6 +96,21 @@ module_options_find_unknown(
 	return NULL;
 }
 
+bool
+module_options_are_same(const struct module_options *a, const struct module_options *b)
+{
+	size_t i;
+
+	for (i = 0; i < a->count; i++) {
+		const struct module_option *other =
+		    module_options_find(b, a->items[i].name + PREFIX_LEN);
+
+		if (other == NULL || strcmp(other->value, a->items[i].value) != 0)
+			return false;
+	}
+	return a->count == b->count;
+}
+
 void
 module_options_clear(struct module_options *options)
 {

@@ -6,6 +6,7 @@
 
 #include "common/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define MODULE_OPTION_PREFIX "module."
@@ -36,6 +37,9 @@ module_options_find(const struct module_options *options, const char *name);
  */
 const struct module_option *module_options_find_unknown(
     const struct module_options *options, const char *const *known, struct error *err);
+
+/* True if both have the same names with the same values, in whatever order. */
+bool module_options_are_same(const struct module_options *a, const struct module_options *b);
 
 void module_options_clear(struct module_options *options);
 

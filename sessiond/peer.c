@@ -9,6 +9,7 @@
 #include "sessiond/http_server.h"
 #include "sessiond/remote_request.h"
 #include "sessiond/remote_send.h"
+#include "sessiond/succession.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -83,16 +84,19 @@ greeting_fire(struct timer *timer, void *ctx)
 	drop((struct peer *)(void *)((char *)timer - offsetof(struct peer, timer)));
 }
 
-/* A send with the largest body that a service takes, or a head. */
-static size_t
-largest_message(const struct config *config)
+/* A send with the largest body that a service takes, or a head. It never shrinks: what was sent before a change may still come. */
+static void
+raise_largest_message(struct peers *all)
 {
-	size_t i, largest = 0;
+	const struct config *config = all->config;
+	size_t i;
 
-	for (i = 0; i < config->service_count; i++)
-		if (config->services[i]->protocol.options.body_limit > largest)
-			largest = config->services[i]->protocol.options.body_limit;
-	return largest + WIRE_OVERHEAD_MAX;
+	for (i = 0; i < config->service_count; i++) {
+		size_t limit = config->services[i]->protocol.options.body_limit;
+
+		if (all->largest_message < limit + WIRE_OVERHEAD_MAX)
+			all->largest_message = limit + WIRE_OVERHEAD_MAX;
+	}
 }
 
 void
@@ -106,7 +110,8 @@ peers_init(struct peers *all, uv_loop_t *loop, struct config *config, struct ses
 	    .http = http,
 	    .scratch = BUFFER_INIT,
 	};
-	all->largest_message = largest_message(config);
+	all->largest_message = WIRE_OVERHEAD_MAX;
+	raise_largest_message(all);
 	all->held_tail = &all->held;
 	timer_queue_add(&sessions->timers, &all->greetings, GREETING_WAIT_MS, greeting_fire, all);
 }
@@ -232,22 +237,47 @@ is_allowed(const struct peer *peer)
 	return false;
 }
 
+static void
+put_entry(struct wire_service_entry *entry, const struct sockjs_service *service)
+{
+	*entry = (struct wire_service_entry){service->name, &service->protocol.options,
+	    (uint16_t)service->number, service->is_retired};
+}
+
 static int
 send_services(struct peer *peer)
 {
 	const struct config *config = peer->all->config;
-	struct wire_service_entry *entries = calloc(config->service_count + 1, sizeof *entries);
-	size_t i;
+	struct wire_service_entry *entries =
+	    calloc(config->service_count + config->retired_count + 1, sizeof *entries);
+	size_t i, count = 0;
 	int status;
 
 	if (entries == NULL)
 		abort();
 	for (i = 0; i < config->service_count; i++)
-		entries[i] = (struct wire_service_entry){
-		    config->services[i]->name, &config->services[i]->protocol.options, (uint16_t)i, false};
-	status = wire_encode_services(&peer->out, entries, config->service_count);
+		put_entry(&entries[count++], config->services[i]);
+	for (i = 0; i < config->retired_count && count < WIRE_SERVICES_MAX; i++)
+		if (succession_is_last(config, config->retired[i]))
+			put_entry(&entries[count++], config->retired[i]);
+	status = wire_encode_services(&peer->out, entries, count);
 	free(entries);
 	return status;
+}
+
+void
+peers_tell_services(struct peers *all)
+{
+	struct peer *peer;
+
+	raise_largest_message(all);
+	for (peer = all->first; peer != NULL; peer = peer->next) {
+		if (peer->state != PEER_OPEN)
+			continue;
+		if (send_services(peer) == -1)
+			log_error("responder %u cannot be told of the services", peer->pid);
+		peer_mark(peer);
+	}
 }
 
 static int
@@ -315,12 +345,6 @@ peers_say_goodbye(struct peers *all)
 
 /* --- requests ----------------------------------------------------------------------------------------------------- */
 
-static struct sockjs_service *
-service_at(struct peer *peer, unsigned index)
-{
-	return index < peer->all->config->service_count ? peer->all->config->services[index] : NULL;
-}
-
 /* With jsessionid = module the application makes the cookie, here. */
 static int
 answer_cookie(
@@ -344,11 +368,20 @@ take_receive(struct peer *peer, const struct wire_header *header, const char *pa
 
 	if (wire_decode_receive(header, payload, &receive, &source) == -1)
 		return -1;
-	service = service_at(peer, receive.service);
-	if (service == NULL || remote_request_find(peer, header->request) != NULL ||
+	if (!succession_knows(peer->all->config, receive.service) ||
+	    remote_request_find(peer, header->request) != NULL ||
 	    (receive.callback[0] != '\0' &&
 		!transport_callback_is_valid(receive.callback, strlen(receive.callback))))
 		return -1;
+	service = succession_find(
+	    peer->all->config, receive.service, receive.session, receive.session_len);
+	if (service == NULL) {
+		/* It was taken out of the configuration while the request was under way. */
+		wire_encode_refused(
+		    &peer->out, header->request, 404, "404 Error: Page not found\n");
+		peer_mark(peer);
+		return 0;
+	}
 	if (answer_cookie(peer, header->request, service, receive.cookie) == -1)
 		return -1;
 	remote_request_receive(peer, header, &receive, service, &source.source);
@@ -363,8 +396,10 @@ take_send(struct peer *peer, const struct wire_header *header, const char *paylo
 
 	if (wire_decode_send(header, payload, &send) == -1 || !remote_send_is_text(&send))
 		return -1;
-	service = service_at(peer, send.service);
-	if (service == NULL || answer_cookie(peer, header->request, service, send.cookie) == -1)
+	if (!succession_knows(peer->all->config, send.service))
+		return -1;
+	service = succession_find(peer->all->config, send.service, send.session, send.session_len);
+	if (service != NULL && answer_cookie(peer, header->request, service, send.cookie) == -1)
 		return -1;
 	remote_send_take(peer, header->request, service, &send);
 	return 0;

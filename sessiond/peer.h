@@ -77,6 +77,9 @@ void peers_accept(struct peers *all, int fd, const struct sockaddr *address, soc
 /* Writes what was queued; at the end of the turn. Returns true if there was something. */
 bool peers_flush(struct peers *all);
 
+/* Tells every responder what the services are, after a change. */
+void peers_tell_services(struct peers *all);
+
 /*
  * The daemon stops: responders are told, and their connections end when what they hold is answered and confirmed. Requests of
  * sessions that the next daemon finds in the store are left to it.

@@ -15,7 +15,7 @@
 /* True if the messages are text, as applications count on: a peer that is no responder of ours may not have looked. */
 bool remote_send_is_text(const struct wire_send *send);
 
-/* Delivers a send, unless it was delivered before. service has been looked up. */
+/* Delivers a send, unless it was delivered before. service has been looked up; NULL: there is none any more. */
 void remote_send_take(struct peer *peer, uint64_t request, struct sockjs_service *service,
     const struct wire_send *send);
 

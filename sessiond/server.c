@@ -12,18 +12,18 @@
 #include "sessiond/api.h"
 #include "sessiond/app_timer.h"
 #include "sessiond/http_server.h"
-#include "sessiond/listener.h"
-#include "sessiond/listening_sockets.h"
-#include "sessiond/module.h"
+#include "sessiond/listeners.h"
 #include "sessiond/notify.h"
 #include "sessiond/peer.h"
 #include "sessiond/privileges.h"
+#include "sessiond/reload.h"
 #include "sessiond/remote_send.h"
 #include "sessiond/run_queue.h"
 #include "sessiond/session.h"
 #include "sessiond/session_restore.h"
 #include "sessiond/socket_takeover.h"
 #include "sessiond/store.h"
+#include "sessiond/succession.h"
 #include "sessiond/websocket.h"
 
 #include <assert.h>
@@ -51,13 +51,13 @@ struct server {
 	uv_timer_t timer;   /* the earliest of sessions.timers */
 	uint64_t timer_due; /* ms; 0: it does not run */
 	uv_timer_t drain;
-	uv_signal_t signals[2];
-	struct listener *listeners[LISTENING_SOCKETS_MAX];
-	size_t listener_count;
+	uv_signal_t signals[2], hangup;
+	struct listeners listeners;
 	struct sessions sessions;
 	struct websockets websockets;
 	struct http_server http;
 	struct peers peers;
+	struct reload reload;
 	bool is_draining;
 };
 
@@ -134,6 +134,8 @@ end_turn(uv_prepare_t *prepare)
 		uv_idle_start(&server->again, on_again);
 	else
 		uv_idle_stop(&server->again);
+	if (!busy)
+		reload_bury(&server->reload);
 	set_timer(server);
 	if (server->is_draining && is_drained(server))
 		uv_stop(&server->loop);
@@ -180,16 +182,6 @@ on_drain_over(uv_timer_t *timer)
 	uv_stop(timer->loop);
 }
 
-static void
-close_listeners(struct server *server)
-{
-	size_t i;
-
-	for (i = 0; i < server->listener_count; i++)
-		listener_close(&server->listeners[i]);
-	server->listener_count = 0;
-}
-
 /* The first signal lets clients have their close frames; a second one is in more of a hurry. */
 static void
 on_signal(uv_signal_t *signal, int number)
@@ -205,11 +197,22 @@ on_signal(uv_signal_t *signal, int number)
 	notify(NOTIFY_STOPPING);
 	server->is_draining = true;
 	server->sessions.closing = true;
-	close_listeners(server);
+	listeners_close(&server->listeners);
 	sessions_each(&server->sessions, say_goodbye, NULL);
 	http_server_drain(&server->http);
 	peers_say_goodbye(&server->peers);
 	uv_timer_start(&server->drain, on_drain_over, DRAIN_LIMIT_MS, 0);
+}
+
+/* SIGHUP. */
+static void
+on_hangup(uv_signal_t *signal, int number)
+{
+	struct server *server = signal->data;
+
+	(void)number;
+	if (!server->is_draining)
+		reload_run(&server->reload);
 }
 
 /* --- the start ---------------------------------------------------------------------------------------------------- */
@@ -234,17 +237,8 @@ static int
 open_listeners(struct server *server, struct error *err)
 {
 	const struct server_options *options = &server->config->server;
-	struct listening_sockets set;
-	struct socket_access access;
-	size_t i;
 
-	if (socket_access_resolve(options, &access, err) == -1 ||
-	    listening_sockets_open(&set, options->listen, options->socket, &access, err) == -1)
-		return -1;
-	for (i = 0; i < set.count; i++)
-		server->listeners[server->listener_count++] = listener_create(&server->loop,
-		    &set.sockets[i], set.sockets[i].is_unix ? on_local_accept : on_accept, server);
-	return 0;
+	return listeners_open(&server->listeners, options, err);
 }
 
 static void
@@ -265,28 +259,20 @@ start_loop(struct server *server)
 		server->signals[i].data = server;
 		uv_signal_start(&server->signals[i], on_signal, numbers[i]);
 	}
+	uv_signal_init(&server->loop, &server->hangup);
+	server->hangup.data = server;
+	uv_signal_start(&server->hangup, on_hangup, SIGHUP);
 	sessions_init(&server->sessions, loop_time, &server->loop);
 	server->sessions.limit = server->config->server.session_limit;
 	server->sessions.limit_per_address = server->config->server.sessions_per_address;
 	websockets_init(&server->websockets, &server->loop, &server->sessions);
 	peers_init(&server->peers, &server->loop, server->config, &server->sessions, &server->http);
+	listeners_init(&server->listeners, &server->loop, on_accept, on_local_accept, server);
+	server->reload = (struct reload){server->config, &server->sessions, &server->websockets,
+	    &server->http, &server->peers, &server->listeners, OWN_DESCRIPTORS};
 	api_bind(&server->sessions);
 	app_timer_bind(&server->loop);
 	run_queue_bind(&server->loop);
-}
-
-static int
-start_services(struct server *server, struct error *err)
-{
-	struct config *config = server->config;
-	size_t i;
-
-	for (i = 0; i < config_section_count(config); i++) {
-		service_prepare(config_section(config, i), &server->sessions);
-		if (module_start(config_section(config, i), err) == -1)
-			return -1;
-	}
-	return 0;
 }
 
 static int
@@ -313,15 +299,6 @@ restore_sessions(struct server *server, struct error *err)
 }
 
 static void
-unload_modules(struct config *config)
-{
-	size_t i;
-
-	for (i = 0; i < config_section_count(config); i++)
-		module_unload(config_section(config, i));
-}
-
-static void
 close_handle(uv_handle_t *handle, void *context)
 {
 	(void)context;
@@ -333,9 +310,7 @@ close_handle(uv_handle_t *handle, void *context)
 static void
 stop(struct server *server)
 {
-	size_t i;
-
-	close_listeners(server);
+	listeners_close(&server->listeners);
 	sessions_each(&server->sessions, suspend_session, NULL);
 	commit(server);
 	sessions_each(&server->sessions, leave_session, NULL);
@@ -345,9 +320,7 @@ stop(struct server *server)
 	peers_clear(&server->peers);
 	websockets_clear(&server->websockets);
 	sessions_flush(&server->sessions);
-	unload_modules(server->config);
-	for (i = 0; i < config_section_count(server->config); i++)
-		service_release(config_section(server->config, i));
+	succession_end(server->config);
 	api_bind(NULL);
 	run_queue_bind(NULL);
 	socket_takeover_clear();
@@ -363,21 +336,10 @@ print_ready(const struct server *server)
 	size_t i;
 
 	printf("ready");
-	for (i = 0; i < server->listener_count; i++)
-		printf(" %s", listener_socket(server->listeners[i])->name);
+	for (i = 0; i < server->listeners.count; i++)
+		printf(" %s", listener_socket(server->listeners.items[i])->name);
 	printf("\n");
 	fflush(stdout);
-}
-
-static int
-load_modules(struct config *config, struct error *err)
-{
-	size_t i;
-
-	for (i = 0; i < config_section_count(config); i++)
-		if (module_load(config_section(config, i), config->server.module_path, err) == -1)
-			return -1;
-	return 0;
 }
 
 int
@@ -387,8 +349,8 @@ server_check(struct config *config, struct error *err)
 
 	/* A module's constructors run when it is loaded: never as root, if there is another user. */
 	if (status == 0)
-		status = load_modules(config, err);
-	unload_modules(config);
+		status = succession_load(config, err);
+	succession_end(config);
 	return status;
 }
 
@@ -407,10 +369,10 @@ server_run(struct config *config, struct error *err)
 	/* Nothing is accepted before the loop runs, and no code of a module runs as root. */
 	if (open_listeners(server, err) == 0 &&
 	    privileges_drop(config->server.user, config->server.group, err) == 0 &&
-	    load_modules(config, err) == 0 &&
+	    succession_load(config, err) == 0 &&
 	    http_server_start(&server->http, &server->loop, config, &server->sessions,
 		&server->websockets, limit, err) == 0 &&
-	    open_store(server, err) == 0 && start_services(server, err) == 0 &&
+	    open_store(server, err) == 0 && succession_start(config, &server->sessions, err) == 0 &&
 	    restore_sessions(server, err) == 0) {
 		notify(NOTIFY_READY);
 		print_ready(server); /* whoever reads it may count on the supervisor */

@@ -1,11 +1,13 @@
 /*
- * See service.h. Created by the configuration, found by each request.
+ * See service.h. Created by the configuration, found by each request, exchanged by succession.c.
  */
 #include "sessiond/service.h"
 
 #include "sessiond/live_set.h"
 #include "sessiond/session.h"
+#include "sockjs/route.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -157,6 +159,41 @@ service_prepare(struct sockjs_service *service, struct sessions *sessions)
 	    service->protocol.options.disconnect_delay, session_timeout_fire, sessions);
 }
 
+void
+service_reconfigure(struct sockjs_service *service, struct service_options *options)
+{
+	struct service_options former = service->protocol.options;
+
+	protocol_service_clear(&service->protocol);
+	/* Threads of modules ask for log_level. */
+	pthread_mutex_lock(&lock);
+	service->protocol.options = *options;
+	pthread_mutex_unlock(&lock);
+	*options = former;
+	protocol_service_prepare(&service->protocol);
+	timer_queue_set_delay(&service->heartbeats, service->protocol.options.heartbeat_delay);
+	timer_queue_set_delay(&service->timeouts, service->protocol.options.disconnect_delay);
+}
+
+struct sockjs_service *
+service_hold(struct sockjs_service *service)
+{
+	service->users++;
+	return service;
+}
+
+void
+service_drop(struct sockjs_service **service)
+{
+	struct sockjs_service *s = *service;
+
+	*service = NULL;
+	if (s == NULL)
+		return;
+	assert(s->users > 0);
+	s->users--;
+}
+
 struct sockjs_service *
 service_find(struct sockjs_service *const *services, size_t n, const char *path, size_t *prefix_len)
 {
@@ -175,4 +212,36 @@ service_find(struct sockjs_service *const *services, size_t n, const char *path,
 		*prefix_len = (size_t)len;
 	}
 	return best;
+}
+
+static bool
+has_session(const struct sockjs_service *service, const char *rest)
+{
+	const char *id;
+	size_t len;
+	const struct endpoint *endpoint = route_find(rest, strlen(rest), &id, &len);
+
+	return endpoint != NULL &&
+	    (endpoint->id == ENDPOINT_RECEIVE || endpoint->id == ENDPOINT_SEND) &&
+	    session_table_find(&service->table, id, len) != NULL;
+}
+
+struct sockjs_service *
+service_find_holder(
+    struct sockjs_service *const *services, size_t n, const char *path, size_t *prefix_len)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		/* A fallback has no prefix. */
+		long len = services[i]->prefix.name == NULL
+		    ? -1
+		    : prefix_match(&services[i]->prefix, path);
+
+		if (len < 0 || !has_session(services[i], path + len))
+			continue;
+		*prefix_len = (size_t)len;
+		return services[i];
+	}
+	return NULL;
 }

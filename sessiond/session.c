@@ -122,7 +122,7 @@ session_create(struct sockjs_service *service, const char *id, size_t id_len)
 
 	if (session == NULL)
 		abort();
-	session->service = service;
+	session->service = service_hold(service);
 	session->id_len = id_len;
 	if (id != NULL) {
 		memcpy(session->id, id, id_len);
@@ -159,6 +159,7 @@ session_free(struct session *session)
 	connection_info_destroy(&session->info);
 	sent_ids_destroy(&session->sent_ids);
 	free(session->close_reason);
+	service_drop(&session->service);
 	free(session);
 }
 

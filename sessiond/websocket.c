@@ -74,6 +74,17 @@ lose(struct websocket *websocket)
 }
 
 void
+websockets_renew_limits(struct websockets *all)
+{
+	struct websocket *websocket;
+
+	for (websocket = all->first; websocket != NULL; websocket = websocket->next)
+		if (websocket->receiver.session != NULL)
+			websocket->limits.message =
+			    websocket->receiver.session->service->protocol.options.message_limit;
+}
+
+void
 websockets_clear(struct websockets *all)
 {
 	hixie76_handshake_drop_all(all);

@@ -76,6 +76,9 @@ struct websocket {
 /* Makes an empty set. loop and sessions are borrowed. */
 void websockets_init(struct websockets *all, uv_loop_t *loop, struct sessions *sessions);
 
+/* Their services' message_limit may have changed: it counts for what comes from now on. */
+void websockets_renew_limits(struct websockets *all);
+
 /* Drops every connection at once, so that the loop can end. */
 void websockets_clear(struct websockets *all);
 

@@ -1,0 +1,157 @@
+/*
+ * See reload.h. Called by server.c.
+ *
+ * The running struct config stays where it is, as everything points to it; values move from the one that was read into it, and the
+ * former ones are freed with that.
+ */
+#include "sessiond/reload.h"
+
+#include "common/conf.h"
+#include "common/descriptor_limit.h"
+#include "common/log.h"
+#include "sessiond/http_server.h"
+#include "sessiond/listeners.h"
+#include "sessiond/notify.h"
+#include "sessiond/peer.h"
+#include "sessiond/session.h"
+#include "sessiond/static_files.h"
+#include "sessiond/succession.h"
+#include "sessiond/websocket.h"
+
+#include <string.h>
+
+/* A configuration that was read and checked, and what had to be opened for it. */
+struct reload_change {
+	struct config *fresh;
+	struct static_files *files;
+	struct listeners_change listeners;
+};
+
+static int
+open_files(struct reload_change *change, struct error *err)
+{
+	const char *folder = change->fresh->server.static_folder;
+	struct error cause = ERROR_INIT;
+
+	if (folder == NULL)
+		return 0;
+	change->files = static_files_open(folder, &cause);
+	if (change->files != NULL)
+		return 0;
+	return error_set(err, cause.code, "%s: %s", change->fresh->path, cause.text);
+}
+
+static int
+open_listeners(const struct reload *reload, struct reload_change *change, struct error *err)
+{
+	const struct server_options *options = &change->fresh->server;
+	struct error cause = ERROR_INIT;
+
+	if (listeners_prepare(reload->listeners, options, &change->listeners, &cause) == 0)
+		return 0;
+	return error_set(err, cause.code, "%s: %s", change->fresh->path, cause.text);
+}
+
+/* The modules come last: nothing can fail once they have started. */
+static int
+prepare(const struct reload *reload, struct reload_change *change, struct error *err)
+{
+	const struct config *config = reload->config;
+
+	change->fresh = config_read(config->path, err);
+	if (change->fresh == NULL)
+		return -1;
+	config_override(change->fresh, &config->command_line);
+	if (open_files(change, err) == -1 || open_listeners(reload, change, err) == -1)
+		return -1;
+	return succession_prepare(reload->config, change->fresh, reload->sessions, err);
+}
+
+static void
+abandon(struct reload_change *change)
+{
+	static_files_close(&change->files);
+	listeners_abandon(&change->listeners);
+	config_destroy(&change->fresh);
+}
+
+/* Values that count from the start only stay, so that it is said at each reload how the file differs. */
+static void
+exchange_server_options(struct config *config, struct config *fresh)
+{
+	size_t i;
+
+	for (i = 0; i < server_option_count; i++) {
+		const struct conf_option *option = &server_option_table[i];
+
+		if (!option->at_start)
+			conf_exchange(option, &config->server, &fresh->server);
+		else if (!conf_is_same(option, &config->server, &fresh->server))
+			log_info("%s takes effect after a restart", option->name);
+	}
+}
+
+static void
+exchange_defaults(struct config *config, struct config *fresh)
+{
+	struct service_options former = config->defaults;
+
+	config->defaults = fresh->defaults;
+	fresh->defaults = former;
+}
+
+static void
+apply_server_options(const struct reload *reload, struct reload_change *change)
+{
+	const struct server_options *options = &reload->config->server;
+
+	reload->sessions->limit = options->session_limit;
+	reload->sessions->limit_per_address = options->sessions_per_address;
+	http_server_reconfigure(reload->http,
+	    descriptor_limit_raise(options->connection_limit, reload->own_descriptors),
+	    change->files);
+	change->files = NULL;
+	log_set_target((enum log_target)options->log);
+	log_set_minimum(config_log_level(reload->config));
+}
+
+static void
+commit(const struct reload *reload, struct reload_change *change)
+{
+	struct config *config = reload->config;
+	struct succession_counts counts;
+
+	exchange_server_options(config, change->fresh);
+	exchange_defaults(config, change->fresh);
+	counts = succession_commit(config, change->fresh);
+	apply_server_options(reload, change);
+	listeners_commit(reload->listeners, &change->listeners);
+	websockets_renew_limits(reload->websockets);
+	peers_tell_services(reload->peers);
+	log_info("reloaded: %zu services, %zu new, %zu retired", counts.services, counts.begun,
+	    counts.retired);
+}
+
+void
+reload_run(const struct reload *reload)
+{
+	struct reload_change change = {.fresh = NULL};
+	struct error err = ERROR_INIT;
+
+	notify(NOTIFY_RELOADING);
+	if (prepare(reload, &change, &err) == 0)
+		commit(reload, &change);
+	else
+		log_error("%s; the old configuration stays", err.text);
+	abandon(&change);
+	notify(NOTIFY_READY);
+}
+
+void
+reload_bury(const struct reload *reload)
+{
+	if (reload->config->retired_count == 0 || !succession_bury(reload->config))
+		return;
+	peers_tell_services(reload->peers);
+	peers_flush(reload->peers);
+}

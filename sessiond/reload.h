@@ -1,0 +1,40 @@
+/*
+ * SIGHUP: the configuration file is read again, while connections go on.
+ *
+ * All of it is checked, the modules are loaded and those that are new are started before anything changes; so a mistake leaves the
+ * daemon as it was. What becomes of each service is succession.h's.
+ */
+#ifndef SESSIOND_RELOAD_H
+#define SESSIOND_RELOAD_H
+
+#include "sessiond/config.h"
+
+#include <stddef.h>
+
+struct http_server;
+struct listeners;
+struct peers;
+struct sessions;
+struct websockets;
+
+/* The daemon, as far as its configuration concerns it; all borrowed. */
+struct reload {
+	struct config *config;
+	struct sessions *sessions;
+	struct websockets *websockets;
+	struct http_server *http;
+	struct peers *peers;
+	struct listeners *listeners;
+	size_t own_descriptors; /* not for connections, of the system's limit of open files */
+};
+
+/*
+ * Reads the file of reload->config again, with the same command line, and makes *reload->config what it says. Logs what has changed;
+ * or the mistake, and that the old configuration stays.
+ */
+void reload_run(const struct reload *reload);
+
+/* At the end of a turn of the loop: frees what no session needs any more. */
+void reload_bury(const struct reload *reload);
+
+#endif
