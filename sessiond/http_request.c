@@ -11,6 +11,7 @@
 #include "common/random.h"
 #include "sessiond/chunking_test.h"
 #include "sessiond/http_fallback.h"
+#include "sessiond/http_framing.h"
 #include "sessiond/http_server.h"
 #include "sessiond/http_session.h"
 #include "sessiond/http_websocket.h"
@@ -111,56 +112,6 @@ refuse_body(struct http_request *request)
 	return queue_response(request);
 }
 
-/* What all lines of Content-Length and Transfer-Encoding say. */
-struct framing {
-	const char *length, *encoding;
-	bool is_ambiguous; /* two lines of either differ */
-};
-
-static void
-note(struct framing *framing, const char **first, const char *value)
-{
-	if (*first == NULL)
-		*first = value;
-	else if (strcmp(*first, value) != 0)
-		framing->is_ambiguous = true;
-}
-
-static enum MHD_Result
-look_at_framing(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-	struct framing *framing = cls;
-
-	(void)kind;
-	if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0)
-		note(framing, &framing->length, value);
-	else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
-		/* Two codings, were they alike, would be chunks of chunks. */
-		framing->is_ambiguous = framing->is_ambiguous || framing->encoding != NULL;
-		framing->encoding = value;
-	}
-	return MHD_YES;
-}
-
-/*
- * The status for a request whose end two readers may see in different places, which is how one request is smuggled behind
- * another through a proxy (RFC 9112 6.3); 0 if there is no doubt. libmicrohttpd takes all of these.
- */
-static int
-refusal_of_framing(struct http_request *request, const char **length)
-{
-	struct framing framing = {NULL, NULL, false};
-
-	MHD_get_connection_values(
-	    request->connection->mhd, MHD_HEADER_KIND, look_at_framing, &framing);
-	*length = framing.length;
-	if (framing.is_ambiguous || (framing.encoding != NULL && framing.length != NULL))
-		return MHD_HTTP_BAD_REQUEST;
-	if (framing.encoding != NULL && strcasecmp(framing.encoding, "chunked") != 0)
-		return MHD_HTTP_NOT_IMPLEMENTED;
-	return 0;
-}
-
 static enum MHD_Result
 refuse_framing(struct http_request *request, int status)
 {
@@ -191,7 +142,7 @@ handle_head(struct http_request *request, const char *method, const char *versio
 	http_fallback_begin(request);
 	request->phase = HTTP_REQUEST_BODY;
 	http_connection_expect_body(request->connection);
-	refusal = refusal_of_framing(request, &length);
+	refusal = http_framing_refusal(request->connection->mhd, &length);
 	if (refusal != 0)
 		return refuse_framing(request, refusal);
 	if (length == NULL || strtoull(length, NULL, 10) <= body_limit(request))

@@ -233,14 +233,6 @@ on_local_accept(void *context, int fd, const struct sockaddr *address, socklen_t
 	peers_accept(&server->peers, fd, address, len);
 }
 
-static int
-open_listeners(struct server *server, struct error *err)
-{
-	const struct server_options *options = &server->config->server;
-
-	return listeners_open(&server->listeners, options, err);
-}
-
 static void
 start_loop(struct server *server)
 {
@@ -367,7 +359,7 @@ server_run(struct config *config, struct error *err)
 	signal(SIGPIPE, SIG_IGN);
 	start_loop(server);
 	/* Nothing is accepted before the loop runs, and no code of a module runs as root. */
-	if (open_listeners(server, err) == 0 &&
+	if (listeners_open(&server->listeners, &config->server, err) == 0 &&
 	    privileges_drop(config->server.user, config->server.group, err) == 0 &&
 	    succession_load(config, err) == 0 &&
 	    http_server_start(&server->http, &server->loop, config, &server->sessions,

@@ -183,8 +183,9 @@ void session_abort(struct session *session);
 #define session_log(session, severity, ...)                                                        \
 	service_log((session)->service, severity, (session)->number, __VA_ARGS__)
 
-/* Callbacks of the services' timer queues; ctx is the struct sessions. */
+/* Callbacks of the timer queues; ctx is the struct sessions. */
 void session_heartbeat_fire(struct timer *timer, void *ctx);
+void session_pong_fire(struct timer *timer, void *ctx);
 void session_timeout_fire(struct timer *timer, void *ctx);
 
 enum sockjs_ready_state session_ready_state(const struct session *session);
