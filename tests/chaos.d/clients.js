@@ -1,0 +1,75 @@
+'use strict';
+
+// All clients of a chaos run, and what they counted together.
+
+const { Session } = require('./session');
+
+const RATE = 450; // messages a second of all clients together, about
+const LAST_SEND_LIMIT = 20; // tries
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+class Clients {
+	// isStrict: no request but a stream may fail. breaksPolls: a daemon that dies breaks polls, and loses what it gave them.
+	// responseLimit: bytes of frames after which a stream is complete. note: is told what deserves a line in the log.
+	constructor({ url, polling, streaming, random, isStrict = false, breaksPolls = false, responseLimit, note = () => {} }) {
+		Object.assign(this, { url, polling, streaming, random, isStrict, breaksPolls, responseLimit, note });
+		this.thinkTime = ((polling + streaming) / RATE) * 1200;
+		this.received = 0; // messages
+		this.sessions = [];
+		this.isDraining = false;
+		this.isStopped = false;
+		this.prefix = random.integer(1e8, 1e9 - 1).toString(36);
+	}
+
+	start() {
+		const streams = Array.from({ length: this.polling + this.streaming }, (_, index) => index >= this.polling);
+		this.finished = Promise.all(streams.map((isStream, index) => this.liveAll(isStream, index)));
+		this.finished.catch(() => {}); // whoever waits for it is told
+	}
+
+	// One session after the other: there are several only if one ended.
+	async liveAll(isStream, index) {
+		for (let generation = 0; !this.isStopped && !(this.isDraining && generation > 0); generation++) {
+			const name = `${this.prefix}-${isStream ? 'streaming' : 'polling'}${index}-${generation}`;
+			const session = new Session(this, name, isStream);
+			this.sessions.push(session);
+			await session.live();
+		}
+	}
+
+	// Resolves when all clients have their session open.
+	async open(limit) {
+		const end = Date.now() + limit;
+		while (this.sessions.filter((session) => session.hasOpened && !session.isDone).length < this.polling + this.streaming) {
+			if (Date.now() > end) throw new Error(`clients without a session after ${limit} ms`);
+			await sleep(20);
+		}
+	}
+
+	// Lets everything that was acknowledged come back, for `limit` ms at most, and stops the clients.
+	async drain(limit) {
+		this.isDraining = true;
+		const live = this.sessions.filter((session) => !session.isDone);
+		await Promise.all(live.map((session) => this.drainOne(session, limit)));
+		this.isStopped = true;
+		for (const session of this.sessions) session.stop();
+		await this.finished;
+	}
+
+	// A last message comes back behind all others, also behind those that come twice.
+	async drainOne(session, limit) {
+		const { ledger } = session;
+		const end = Date.now() + limit;
+		const goesOn = () => !session.isDone && Date.now() < end;
+		await Promise.race([session.sending, sleep(limit)]);
+		for (let tries = 0; tries < LAST_SEND_LIMIT && goesOn(); tries++) {
+			const [last] = await session.send(1);
+			if (!ledger.isAcknowledged(last)) continue;
+			while (goesOn() && !(ledger.isBack(last) && ledger.isSettled())) await session.change(end - Date.now());
+			return;
+		}
+	}
+}
+
+module.exports = { Clients };

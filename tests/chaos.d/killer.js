@@ -1,0 +1,91 @@
+'use strict';
+
+// Kills processes of a stack, one at a time, at random moments, and waits until each has a successor.
+
+const fs = require('node:fs');
+
+const PAUSE = [200, 2000]; // ms between two kills
+const RETURN_LIMIT = 60000; // ms
+
+// How they reload gracefully, and whether what is left of the time before is among the process' children of before, or is a new
+// one: lighttpd splits off what finishes the requests under way.
+const WEB_SERVERS = {
+	lighttpd: { signal: 'SIGUSR1', leavesNew: true },
+	apache: { signal: 'SIGUSR1', leavesNew: false },
+	nginx: { signal: 'SIGHUP', leavesNew: false },
+};
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+function childrenOf(pid) {
+	const children = [];
+	for (const name of fs.readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+		try {
+			const stat = fs.readFileSync(`/proc/${name}/stat`, 'latin1');
+			const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+			if (Number(parent) === pid && state !== 'Z') children.push(Number(name));
+		} catch {
+			// It has ended while we looked.
+		}
+	}
+	return children;
+}
+
+async function until(condition, what) {
+	const end = Date.now() + RETURN_LIMIT;
+	while (!condition()) {
+		if (Date.now() > end) throw new Error(`not within ${RETURN_LIMIT} ms: ${what}`);
+		await sleep(20);
+	}
+}
+
+async function killOne(stack, name, random) {
+	const pid = random.of(stack.pids[name]);
+	const lines = stack.pidsLines;
+	process.kill(pid, 'SIGKILL');
+	await until(
+		() => stack.pidsLines > lines && stack.pids[name].length > 0 && !stack.pids[name].includes(pid),
+		`${name} ${pid} comes back`,
+	);
+}
+
+// Until the last request of the time before has ended. A second reload any sooner would meet a web server with two pasts.
+async function reload(stack) {
+	const [name, { signal, leavesNew }] = Object.entries(WEB_SERVERS).find(([each]) => stack.pids[each]);
+	const [pid] = stack.pids[name];
+	const before = childrenOf(pid);
+	const newOnes = () => childrenOf(pid).filter((child) => !before.includes(child));
+	process.kill(pid, signal);
+	await until(() => newOnes().length > 0, `${name} reloads`);
+	const past = leavesNew ? newOnes() : before;
+	await until(() => !childrenOf(pid).some((child) => past.includes(child)), `${name} has reloaded`);
+}
+
+const KILLS = {
+	sessiond: (stack, random) => killOne(stack, 'sessiond', random),
+	responder: (stack, random) => killOne(stack, 'fcgi', random),
+	webserver: reload,
+};
+
+// target: sessiond, responder, webserver, or none. Resolves with the number of kills when the time is over and the last
+// one killed is back.
+async function killFor(stack, target, milliseconds, random, note) {
+	const end = Date.now() + milliseconds;
+	if (target === 'none') {
+		await sleep(milliseconds);
+		return 0;
+	}
+	for (let kills = 0; ; kills++) {
+		const pause = random.between(...PAUSE);
+		if (Date.now() + pause > end) {
+			await sleep(end - Date.now());
+			return kills;
+		}
+		await sleep(pause);
+		note(`kill ${kills + 1}: ${target}`);
+		await KILLS[target](stack, random);
+		note(`kill ${kills + 1}: ${target} is back`);
+	}
+}
+
+module.exports = { killFor };

@@ -1,0 +1,85 @@
+'use strict';
+
+// The command line of tests/chaos.
+
+const fs = require('node:fs');
+const path = require('node:path');
+
+const KINDS = ['lighttpd', 'apache-fcgid', 'apache-proxy', 'nginx', 'direct'];
+const TARGETS = ['sessiond', 'responder', 'webserver', 'none'];
+
+const USAGE = `Usage: tests/chaos KIND SECONDS [OPTION...]
+
+Runs polling and streaming clients against /echo of a stack (tests/stack KIND) while its processes are killed at random
+moments, and counts what became of their messages. Exits with 0 if no acknowledged message was lost, came twice or out of
+order, and no session ended; with 1 if not; with 64 if the command line is wrong.
+
+  --kill WHAT       ${TARGETS.join(', ')} (default: sessiond); webserver is its graceful reload
+  --polling N       clients with xhr-polling (default: 50)
+  --streaming N     clients with xhr-streaming (default: 20)
+  --conf FILE       configuration of the services (default: tests/services.conf)
+  --store WHERE     [server] store: a path, none, or conf: as --conf says (default: a file in a temporary directory)
+  --calibrate S     seconds without kills before, to compare with (default: an eighth of SECONDS, 2 at least)
+  --seed N          of the random numbers (default: a random one; it is printed)
+  --log FILE        writes there what the programs said
+
+Kinds: ${KINDS.join(' ')}
+`;
+
+class UsageError extends Error {}
+
+function wholeNumber(name, text, lowest) {
+	if (!/^\d{1,9}$/.test(text) || Number(text) < lowest) throw new UsageError(`${name}: "${text}" is no number from ${lowest} on`);
+	return Number(text);
+}
+
+function oneOf(name, text, list) {
+	if (!list.includes(text)) throw new UsageError(`${name}: "${text}" is none of ${list.join(', ')}`);
+	return text;
+}
+
+function readable(name, file) {
+	try {
+		fs.accessSync(file, fs.constants.R_OK);
+	} catch {
+		throw new UsageError(`${name}: ${file} cannot be read`);
+	}
+	return path.resolve(file);
+}
+
+const READERS = {
+	'--kill': ['kill', (name, text) => oneOf(name, text, TARGETS)],
+	'--polling': ['polling', (name, text) => wholeNumber(name, text, 0)],
+	'--streaming': ['streaming', (name, text) => wholeNumber(name, text, 0)],
+	'--conf': ['conf', readable],
+	'--store': ['store', (name, text) => text],
+	'--calibrate': ['calibrate', (name, text) => wholeNumber(name, text, 1)],
+	'--seed': ['seed', (name, text) => wholeNumber(name, text, 0)],
+	'--log': ['log', (name, text) => path.resolve(text)],
+};
+
+// Returns the options, or throws a UsageError. `conf` is the default of --conf.
+function readOptions(words, conf) {
+	const options = { kill: 'sessiond', polling: 50, streaming: 20, conf, seed: Math.floor(Math.random() * 1e9) };
+	const rest = [];
+	for (let i = 0; i < words.length; i++) {
+		if (!words[i].startsWith('-')) {
+			rest.push(words[i]);
+			continue;
+		}
+		const reader = READERS[words[i]];
+		if (!reader) throw new UsageError(`there is no option ${words[i]}`);
+		if (i + 1 === words.length) throw new UsageError(`${words[i]} needs a value`);
+		options[reader[0]] = reader[1](words[i], words[++i]);
+	}
+	if (rest.length !== 2) throw new UsageError('KIND and SECONDS are needed, and nothing more');
+	options.kind = oneOf('KIND', rest[0], KINDS);
+	options.seconds = wholeNumber('SECONDS', rest[1], 1);
+	options.calibrate = options.calibrate || Math.max(2, Math.round(options.seconds / 8));
+	if (options.kind === 'direct' && ['responder', 'webserver'].includes(options.kill))
+		throw new UsageError(`--kill ${options.kill}: there is none in the kind direct`);
+	if (options.polling + options.streaming === 0) throw new UsageError('no clients');
+	return options;
+}
+
+module.exports = { readOptions, UsageError, USAGE };
