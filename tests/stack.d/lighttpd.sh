@@ -1,4 +1,5 @@
-# lighttpd, which starts the responder and passes streams and websockets on to sessiond.
+# lighttpd, which starts the responder and passes streams and websockets on to sessiond. With
+# SOCKJS_STACK_RESPONDER_SERVICE the responder is a service of its own, without which lighttpd cannot reload unnoticed.
 
 # shellcheck source=webserver.inc
 . "$here/stack.d/webserver.inc"
@@ -7,7 +8,11 @@ kind_programs() {
 	web_prepare
 	web_fill lighttpd.conf
 	web_sessiond
-	web_server lighttpd lighttpd -D -f "$dir/lighttpd.conf"
+	if [ -n "${SOCKJS_STACK_RESPONDER_SERVICE-}" ]; then
+		sed -i -e 's/^#SERVICE //' -e '/"bin-path"/d' -e '/"max-procs"/d' "$dir/lighttpd.conf"
+		web_responder
+	fi
+	web_server lighttpd "$(command -v lighttpd)" -D -f "$dir/lighttpd.conf"
 }
 
-kind_pids() { web_responders "${pid[lighttpd]}"; }
+kind_pids() { [ -n "${SOCKJS_STACK_RESPONDER_SERVICE-}" ] || web_responders "${pid[lighttpd]}"; }
