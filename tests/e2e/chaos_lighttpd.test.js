@@ -1,0 +1,11 @@
+'use strict';
+
+// sessiond killed at random moments for a minute, under load, behind lighttpd: nobody notices.
+
+const { checkChaos } = require('./lib/chaos');
+
+checkChaos('lighttpd: 60 s of kills -9 of sessiond: every acknowledged message comes back once, in order, no session ends', 'lighttpd', 60, {}, {
+	'kills': 15,
+	'messages acknowledged': 5000,
+	'streams broken': 50,
+});
