@@ -445,17 +445,21 @@ check('HTTP on the same socket works', {}, async (pair) => {
 
 check('a daemon that talks nonsense is left and tried again', { alone: true, fcgi: 'backend_timeout = 10s' }, async (pair) => {
 	let connections = 0;
-	const answers = [crypto.randomBytes(100), encodeHello({ role: ROLE.responder }), Buffer.concat([encodeHello({ role: ROLE.daemon }), encodeMessage(TYPE.services, { payload: Buffer.from([0, 9]) })]),
+	const answers = [Buffer.from('nonsense'.repeat(4)), encodeHello({ role: ROLE.responder }), Buffer.concat([encodeHello({ role: ROLE.daemon }), encodeMessage(TYPE.services, { payload: Buffer.from([0, 9]) })]),
 		encodeHello({ role: ROLE.daemon, major: 2 }), encodeMessage(TYPE.receive, { payload: Buffer.alloc(40) })];
 	const impostor = net.createServer((socket) => {
 		socket.on('error', () => {}).on('data', () => {});
 		socket.write(answers[connections++ % answers.length]);
 	});
 	await new Promise((resolve) => impostor.listen(pair.socket, resolve));
-	await pair.startResponder();
-	const waiting = await poll(pair.address, newSession());
-	await eventually(() => connections >= answers.length, 'it tries again', PATIENCE);
-	impostor.close();
+	let waiting;
+	try {
+		await pair.startResponder();
+		waiting = await poll(pair.address, newSession());
+		await eventually(() => connections >= answers.length, 'it tries again', PATIENCE);
+	} finally {
+		impostor.close();
+	}
 	await eventually(() => !fs.existsSync(pair.socket), 'the socket is free');
 	await pair.startSessiond();
 	assert.strictEqual(await textOf(waiting, PATIENCE), 'o\n');
