@@ -4,6 +4,7 @@
 #include "sessiond/persistence.h"
 
 #include "common/log.h"
+#include "sessiond/persistence_plan.h"
 #include "sessiond/sent_ids.h"
 #include "sessiond/session.h"
 #include "sessiond/store.h"
@@ -13,16 +14,6 @@
 #define LATE_DELAY  50	 /* ms a change that can wait does so */
 #define RETRY_DELAY 1000 /* ms between two tries of a store that fails */
 #define TIDY_DELAY  1000 /* ms between two steps of its housekeeping, while it is written */
-
-/* What the store has to be told of one session. */
-struct plan {
-	bool session, delivery;
-	bool is_flight_stored;
-	uint64_t low, high; /* positions of the messages to be stored */
-	bool deletes;	    /* those below low */
-	uint64_t below,
-	    above; /* messages from low to below, and from above to high, are new there */
-};
 
 static void
 late_fire(struct timer *timer, void *ctx)
@@ -277,62 +268,6 @@ persistence_is_failing(const struct sessions *sessions)
 	return sessions->persistence.is_failing;
 }
 
-/* --- the plan ----------------------------------------------------------------------------------------------------- */
-
-static uint64_t
-lower(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-static uint64_t
-higher(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-/* A frame in flight is known to the store if its messages are; one that a responder of ours has, if the turn asks for it. */
-static bool
-stores_flight(const struct persistent *persistent, bool with_sends)
-{
-	const struct in_flight *flight = persistent->session->in_flight;
-
-	if (flight == NULL || flight->connection == 0)
-		return false;
-	return flight->must_store || (with_sends && flight->is_fresh) ||
-	    (persistent->first < persistent->until && flight->first < persistent->until &&
-		flight->first + flight->count > persistent->first);
-}
-
-/* with_sends: the turn's sends are remembered, and what they caused with them. */
-static struct plan
-make_plan(const struct persistent *persistent, bool with_sends)
-{
-	const struct session *session = persistent->session;
-	const struct in_flight *flight = session->in_flight;
-	bool has_rows = persistent->first < persistent->until;
-	struct plan plan = {.session = persistent->changes & CHANGE_SESSION};
-
-	plan.is_flight_stored = stores_flight(persistent, with_sends);
-	plan.low = plan.is_flight_stored ? flight->first : session->queue.first;
-	plan.high = session->queue.first + session->queue.count;
-	plan.below = has_rows ? lower(higher(persistent->first, plan.low), plan.high) : plan.low;
-	plan.above = has_rows ? lower(higher(persistent->until, plan.low), plan.high) : plan.low;
-	plan.deletes = has_rows && persistent->first < plan.low;
-	plan.delivery = (with_sends && (persistent->changes & CHANGE_SENT)) ||
-	    (plan.is_flight_stored ? persistent->connection != flight->connection ||
-			persistent->index != flight->index
-				   : persistent->connection != 0);
-	return plan;
-}
-
-static bool
-is_empty(const struct plan *plan)
-{
-	return !plan->session && !plan->delivery && !plan->deletes && plan->below == plan->low &&
-	    plan->above == plan->high;
-}
-
 /* --- the transaction ---------------------------------------------------------------------------------------------- */
 
 static enum store_result
@@ -358,7 +293,8 @@ put_session(struct store *store, const struct persistent *persistent)
 }
 
 static enum store_result
-put_delivery(struct store *store, const struct persistent *persistent, const struct plan *plan)
+put_delivery(
+    struct store *store, const struct persistent *persistent, const struct persistence_plan *plan)
 {
 	const struct in_flight *flight = persistent->session->in_flight;
 	struct stored_delivery delivery = {0};
@@ -398,22 +334,30 @@ put_messages(struct store *store, const struct persistent *persistent, uint64_t 
 	return result;
 }
 
+/* What is deleted makes room for what is put: it goes first. */
 static enum store_result
-write_plan(struct store *store, const struct persistent *persistent, const struct plan *plan)
+delete_delivered(struct store *store, const struct persistent *persistent, bool with_sends)
 {
+	struct persistence_plan plan = persistence_plan(persistent, with_sends);
+
+	return plan.deletes ? store_delete_messages(store, persistent->key, plan.low - 1)
+			    : STORE_OK;
+}
+
+static enum store_result
+put_changes(struct store *store, const struct persistent *persistent, bool with_sends)
+{
+	struct persistence_plan plan = persistence_plan(persistent, with_sends);
 	enum store_result result = STORE_OK;
 
-	if (plan->session)
+	if (plan.session)
 		result = put_session(store, persistent);
-	if (result == STORE_OK && plan->delivery)
-		result = put_delivery(store, persistent, plan);
-	if (result == STORE_OK && plan->deletes)
-		result = store_delete_messages(store, persistent->key, plan->low - 1);
+	if (result == STORE_OK && plan.delivery)
+		result = put_delivery(store, persistent, &plan);
 	if (result == STORE_OK)
-		result = put_messages(store, persistent, plan->low, plan->below);
+		result = put_messages(store, persistent, plan.low, plan.below);
 	if (result == STORE_OK)
-		result =
-		    put_messages(store, persistent, higher(plan->above, plan->below), plan->high);
+		result = put_messages(store, persistent, plan.above, plan.high);
 	return result;
 }
 
@@ -422,7 +366,7 @@ static void
 settle(struct persistent *persistent, bool with_sends)
 {
 	struct in_flight *flight = persistent->session->in_flight;
-	struct plan plan = make_plan(persistent, with_sends);
+	struct persistence_plan plan = persistence_plan(persistent, with_sends);
 
 	persistent->is_stored = true;
 	persistent->changes = 0;
@@ -438,30 +382,37 @@ settle(struct persistent *persistent, bool with_sends)
 	remove_late(persistent);
 }
 
-static enum store_result
-write_session(struct store *store, const struct persistent *persistent, bool with_sends)
-{
-	struct plan plan = make_plan(persistent, with_sends);
+typedef enum store_result
+write_one(struct store *store, const struct persistent *persistent, bool with_sends);
 
-	return write_plan(store, persistent, &plan);
+static enum store_result
+write_each(const struct persistence *p, write_one *write, bool with_sends)
+{
+	enum store_result result = STORE_OK;
+	const struct persistent *persistent;
+
+	for (persistent = p->changed; result == STORE_OK && persistent != NULL;
+	     persistent = persistent->next)
+		result = write(p->store, persistent, with_sends);
+	for (persistent = p->late; result == STORE_OK && persistent != NULL;
+	     persistent = persistent->late_next)
+		if (persistent->link == NULL)
+			result = write(p->store, persistent, with_sends);
+	return result;
 }
 
 static enum store_result
 write_all(struct persistence *p, bool with_sends)
 {
 	enum store_result result = store_begin(p->store);
-	const struct persistent *persistent;
 	size_t i;
 
-	for (persistent = p->changed; result == STORE_OK && persistent != NULL;
-	     persistent = persistent->next)
-		result = write_session(p->store, persistent, with_sends);
-	for (persistent = p->late; result == STORE_OK && persistent != NULL;
-	     persistent = persistent->late_next)
-		if (persistent->link == NULL)
-			result = write_session(p->store, persistent, with_sends);
 	for (i = 0; result == STORE_OK && i < p->ended.count; i++)
 		result = store_delete_session(p->store, p->ended.keys[i]);
+	if (result == STORE_OK)
+		result = write_each(p, delete_delivered, with_sends);
+	if (result == STORE_OK)
+		result = write_each(p, put_changes, with_sends);
 	if (result == STORE_OK)
 		result = store_commit(p->store);
 	return result;
@@ -552,9 +503,9 @@ has_work(const struct persistence *p, bool with_sends)
 	if (p->ended.count > 0 || p->is_late_due)
 		return true;
 	for (persistent = p->changed; persistent != NULL; persistent = persistent->next) {
-		struct plan plan = make_plan(persistent, with_sends);
+		struct persistence_plan plan = persistence_plan(persistent, with_sends);
 
-		if (!is_empty(&plan))
+		if (!persistence_plan_is_empty(&plan))
 			return true;
 	}
 	return false;

@@ -10,7 +10,7 @@
 #include "sessiond/store.h"
 #include "sockjs/transport.h"
 
-#include <assert.h>
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -66,6 +66,22 @@ read_info(const struct stored_session *stored)
 	return info != NULL ? info : connection_info_create(&nowhere);
 }
 
+/* For sessions_per_address. */
+static void
+count_address(struct session *session)
+{
+	const char *text = connection_info_remote_address(session->info);
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+
+	if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
+		session_count_address(session, (struct sockaddr *)&v4);
+	else if (inet_pton(AF_INET6, text, &v6.sin6_addr) == 1)
+		session_count_address(session, (struct sockaddr *)&v6);
+	else
+		session_count_address(session, NULL);
+}
+
 static void
 read_close(struct session *session, const struct stored_session *stored)
 {
@@ -117,6 +133,7 @@ on_session(
 	session->info = read_info(stored);
 	read_close(session, stored);
 	session->sent_ids = sent_ids_from_bytes(delivery->sent_ids, delivery->sent_ids_len);
+	count_address(session);
 	persistence_resume(session, stored->key);
 	session->persistent->connection = delivery->in_flight_connection;
 	session->persistent->index = delivery->in_flight_index;
