@@ -61,9 +61,11 @@ check('DESTDIR: all parts are there, uninstall leaves what was there before, and
 		'share/sockjs-fcgi/sockjs.conf.default', 'share/sockjs-fcgi/www/index.html', 'share/sockjs-fcgi/www/sockjs.min.js',
 		'share/doc/sockjs-fcgi/examples/nginx.conf', 'share/doc/sockjs-fcgi/examples/htaccess', 'share/doc/sockjs-fcgi/examples/echo.c',
 		'lib/systemd/system/sockjs-sessiond.service', 'lib/systemd/system/sockjs-sessiond.socket', 'lib/systemd/system/sockjs-fcgi.service',
-		'lib/systemd/system/sockjs-fcgi.socket', 'lib/sysusers.d/sockjs-fcgi.conf', 'lib/tmpfiles.d/sockjs-fcgi.conf'])
+		'lib/systemd/system/sockjs-fcgi.socket', 'lib/sysusers.d/sockjs-fcgi.conf', 'lib/tmpfiles.d/sockjs-fcgi.conf',
+		'share/man/man8/sockjs-sessiond.8', 'share/man/man8/sockjs.fcgi.8', 'share/man/man5/sockjs.conf.5', 'share/man/man3/sockjs.h.3',
+		'share/man/man3/sockjs_write.3'])
 		assert.ok(names.includes(name), `${name} is missing`);
-	assert.deepStrictEqual(names.filter((name) => /amplify|close|sockjs_|test/.test(name)), [], 'test programs are installed');
+	assert.deepStrictEqual(names.filter((name) => /amplify|close|sockjs_|test/.test(name) && !name.startsWith('share/man/')), [], 'test programs are installed');
 	run('make', ['-s', '-C', builddir, 'uninstall', `DESTDIR=${stage}`, 'prefix=/usr/local']);
 	assert.deepStrictEqual(differences(former, tree(stage)), []);
 });
@@ -91,7 +93,7 @@ check('home: the installed configuration works as it stands', async () => {
 
 check('the configuration has every option, and every default in it is accepted', () => {
 	const conf = fs.readFileSync(path.join(prefix, 'etc/sockjs.conf'), 'utf8');
-	for (const file of ['sessiond/config.c', 'fcgi/options.c'])
+	for (const file of ['sessiond/config_options.c', 'fcgi/options.c'])
 		for (const [, name] of fs.readFileSync(path.join(srcdir, file), 'utf8').matchAll(/\{\.name = "(\w+)"/g))
 			assert.match(conf, new RegExp(`^#?${name} =`, 'm'));
 	const all = path.join(home, 'all.conf');
