@@ -18,7 +18,7 @@ function encodeServices(names) {
 	options.writeBigUInt64BE(5000n, 23); // disconnect_delay
 	options.writeBigUInt64BE(4n << 20n, 31); // body_limit
 	options.writeUInt32BE(1000, 39); // messages_limit
-	const services = names.map((name) => Buffer.concat([string16(name), string16('u'), Buffer.from([0]), options]));
+	const services = names.map((name, number) => Buffer.concat([Buffer.from([0, number, 0]), string16(name), string16('u'), Buffer.from([0]), options]));
 	return encodeMessage(TYPE.services, { payload: Buffer.concat([Buffer.from([0, names.length]), ...services]) });
 }
 
