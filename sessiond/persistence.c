@@ -469,7 +469,7 @@ succeed(struct persistence *p, bool with_sends)
 	while (p->late != NULL)
 		settle(p->late, with_sends);
 	p->ended.count = 0;
-	p->is_late_due = false;
+	p->is_late_due = p->owes_sends = false;
 	timer_stop(&p->late_timer);
 	settle_changed(p, with_sends);
 }
@@ -531,15 +531,18 @@ persistence_commit(struct sessions *sessions)
 	if (p->is_failing && !p->is_retry_due)
 		return COMMIT_FAILED;
 	/* What a send has caused may be among what is stored: then its id has to be. */
-	with_sends = has_sends && (is_mixed || has_work(p, false));
+	with_sends = p->owes_sends || (has_sends && (is_mixed || has_work(p, false)));
 	if (!with_sends && !has_work(p, false)) {
 		settle_changed(p, false);
 		return COMMIT_DONE;
 	}
 	result = write_all(p, with_sends);
-	if (result == STORE_DAMAGED)
+	if (result == STORE_DAMAGED) {
+		with_sends = true;
 		result = begin_anew(sessions);
+	}
 	if (result != STORE_OK) {
+		p->owes_sends = with_sends;
 		fail(sessions, result);
 		return COMMIT_FAILED;
 	}

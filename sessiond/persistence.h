@@ -60,6 +60,7 @@ struct persistence {
 	bool is_late_due;
 	bool is_failing; /* the last commit failed */
 	bool is_retry_due;
+	bool owes_sends; /* ... and had the ids of sends in it */
 	bool is_touched; /* something was marked since the last commit */
 	/* The turn: whether all sends, and all that they caused, go the same way. */
 	const void *way; /* the responder's connection; NULL: none yet */
