@@ -497,8 +497,14 @@ session_pong_fire(struct timer *timer, void *ctx)
 void
 session_timeout_fire(struct timer *timer, void *ctx)
 {
-	(void)ctx;
-	handle_event(session_of_timer(timer), SESSION_TIMES_OUT);
+	struct session *session = session_of_timer(timer);
+	struct sessions *sessions = ctx;
+
+	/* While the daemon stops nobody can come back: the next one gives it the whole time. */
+	if (sessions->closing && session->persistent != NULL)
+		timer_start(&session->service->timeouts, timer, sessions_now(sessions));
+	else
+		handle_event(session, SESSION_TIMES_OUT);
 }
 
 enum sockjs_ready_state

@@ -342,6 +342,20 @@ test_suspend_as_close(void **state)
 	assert_true(is_known("s"));
 }
 
+/* Who cannot come back, because the daemon takes its time to stop, is not late. */
+static void
+test_no_timeout_while_it_stops(void **state)
+{
+	(void)state;
+	settled("s");
+	sessions.closing = true;
+	pass_turns(3 * DISCONNECT_DELAY);
+	stop_and_restart();
+	assert_seen("~ ");
+	pass_turns(DISCONNECT_DELAY);
+	assert_seen("- ");
+}
+
 /* One that has been closed hears nothing more. */
 static void
 test_suspend_of_a_closed_one(void **state)
@@ -381,6 +395,7 @@ main(void)
 	    PERSISTENCE_TEST(open_did_not_arrive),
 	    PERSISTENCE_TEST(suspend),
 	    PERSISTENCE_TEST(suspend_as_close),
+	    PERSISTENCE_TEST(no_timeout_while_it_stops),
 	    PERSISTENCE_TEST(suspend_of_a_closed_one),
 	};
 
