@@ -121,6 +121,15 @@ release_receiver(struct session *session)
 	}
 }
 
+/* What is on its way with them: it could not come back before what has been dropped. */
+static void
+drop_messages(struct session *session)
+{
+	in_flight_drop(session);
+	message_queue_clear(&session->queue);
+	persistence_mark(session, CHANGE_MESSAGES);
+}
+
 static void
 tell_close(struct session *session)
 {
@@ -129,9 +138,7 @@ tell_close(struct session *session)
 	application_close(session);
 	session->is_forgotten = true;
 	group_leave_all(session);
-	in_flight_drop(session);
-	message_queue_clear(&session->queue);
-	persistence_mark(session, CHANGE_MESSAGES);
+	drop_messages(session);
 }
 
 static void
@@ -294,7 +301,7 @@ session_write(struct session *session, struct message *message)
 	    message_queue_push(&session->queue, message) == -1) {
 		session_log(session, SEVERITY_ERROR,
 		    "queue_limit (%zu bytes) reached: the client does not read", limit);
-		message_queue_clear(&session->queue);
+		drop_messages(session);
 		session_close(session, SESSION_CODE_TOO_SLOW, reason, strlen(reason));
 		return SOCKJS_FULL;
 	}

@@ -7,6 +7,7 @@ const { withTimeout } = require('./daemon');
 
 const TYPE = { hello: 1, goodbye: 2, services: 0x10, receive: 0x20, send: 0x21, abort: 0x22, written: 0x23, frame: 0x30, sent: 0x31, refused: 0x32, cookie: 0x33 };
 const ROLE = { daemon: 1, responder: 2, worker: 3 };
+const FLAG = { oneFrame: 1, alone: 4, end: 1 }; // of RECEIVE, and of FRAME
 const HEADER_SIZE = 16;
 
 // length: what is announced, if it is not the payload's.
@@ -46,6 +47,17 @@ function encodeSend(session, messages, { service = 0, request = 1, sequence = 1n
 	length.writeUInt32BE(bytes.length);
 	const payload = Buffer.concat([Buffer.from([service >> 8, service & 255]), string16(session), ids, string16(''), length, bytes]);
 	return encodeMessage(TYPE.send, { payload, request });
+}
+
+// transport: 5 is xhr-polling.
+function encodeReceive(session, { service = 0, transport = 5, request = 1, flags = 0 } = {}) {
+	const url = `/echo/000/${session}/xhr`;
+	const payload = Buffer.concat([
+		Buffer.from([service >> 8, service & 255, transport]), string16(session), string16(''), string16(''),
+		string16(url), Buffer.from([0]), // no query
+		Buffer.from([0, '/echo'.length]), Buffer.from([0, 0, 0]), // addresses that are not known, no headers
+	]);
+	return encodeMessage(TYPE.receive, { payload, flags, request });
 }
 
 class LocalPeer {
@@ -109,4 +121,4 @@ class LocalPeer {
 	}
 }
 
-module.exports = { LocalPeer, encodeMessage, encodeHello, encodeSend, string16, TYPE, ROLE };
+module.exports = { LocalPeer, encodeMessage, encodeHello, encodeSend, encodeReceive, string16, TYPE, ROLE, FLAG };
