@@ -23,6 +23,7 @@ enum {
 };
 
 static void on_events(uv_poll_t *poll, int status, int events);
+static void recognise(struct peer *peer);
 
 static void
 set_state(struct peer *peer, enum peer_state state)
@@ -327,19 +328,37 @@ take_goodbye(struct peer *peer, const struct wire_header *header, const char *pa
 	return 0;
 }
 
+static void
+say_goodbye(struct peer *peer)
+{
+	if (peer->all->sessions->persistence.store != NULL)
+		remote_requests_abandon(peer);
+	wire_encode_goodbye(&peer->out, "stopping");
+	set_state(peer, PEER_LEAVING);
+	peer_mark(peer);
+}
+
+/* One that has yet to say what it is finds the next daemon as well as this one. */
+static void
+dismiss(struct peer *peer)
+{
+	if (peer->state == PEER_UNKNOWN)
+		recognise(peer);
+	if (peer->state == PEER_UNKNOWN || peer->state == PEER_GREETING)
+		drop(peer);
+}
+
 void
 peers_say_goodbye(struct peers *all)
 {
-	struct peer *peer;
+	struct peer *peer, *next;
 
-	for (peer = all->first; peer != NULL; peer = peer->next) {
-		if (peer->state != PEER_OPEN)
-			continue;
-		if (all->sessions->persistence.store != NULL)
-			remote_requests_abandon(peer);
-		wire_encode_goodbye(&peer->out, "stopping");
-		set_state(peer, PEER_LEAVING);
-		peer_mark(peer);
+	for (peer = all->first; peer != NULL; peer = next) {
+		next = peer->next;
+		if (peer->state == PEER_OPEN)
+			say_goodbye(peer);
+		else
+			dismiss(peer);
 	}
 }
 
@@ -444,10 +463,13 @@ take_message(struct peer *peer, const struct wire_header *header, const char *pa
 		return take_hello(peer, header, payload);
 	if (peer->state != PEER_OPEN && peer->state != PEER_LEAVING)
 		return -1;
-	/* After a goodbye requests are left to the next daemon, to which the responder will send them again. */
-	if (peer->state == PEER_LEAVING &&
-	    (header->type == WIRE_RECEIVE || header->type == WIRE_SEND))
-		return 0;
+	if (peer->state == PEER_LEAVING) {
+		/* After a goodbye requests are left to the next daemon, to which the responder will send them again. */
+		if (header->type == WIRE_RECEIVE || header->type == WIRE_SEND)
+			return 0;
+		/* This may be what was waited for. */
+		peer_mark(peer);
+	}
 	switch (header->type) {
 	case WIRE_RECEIVE:
 		return take_receive(peer, header, payload);

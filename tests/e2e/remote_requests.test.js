@@ -6,7 +6,7 @@
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const path = require('node:path');
-const { startDaemon } = require('./lib/daemon');
+const { startDaemon, withTimeout } = require('./lib/daemon');
 const { LocalPeer, encodeHello, encodeMessage, encodeReceive, encodeSend, FLAG, TYPE } = require('./lib/local_socket');
 
 // Runs a body with a daemon, a greeted peer of its socket, and shows the log if it fails.
@@ -36,6 +36,8 @@ async function expectFrame(peer, request, text, isEnd = true) {
 	assert.equal(message.flags & FLAG.end, isEnd ? FLAG.end : 0);
 }
 
+const written = (request) => encodeMessage(TYPE.written, { request });
+
 check('queue_limit is reached while a frame is on its way: the session is closed', { service: 'queue_limit = 1000' }, async (peer) => {
 	peer.write(encodeReceive('s', { request: 1 }));
 	await expectFrame(peer, 1, 'o\n');
@@ -48,4 +50,27 @@ check('queue_limit is reached while a frame is on its way: the session is closed
 	peer.write(encodeMessage(TYPE.abort, { request: 1, flags: 1 }));
 	peer.write(encodeReceive('s', { request: 4 }));
 	await expectFrame(peer, 4, 'c[1008,"Messages are not read fast enough"]\n');
+});
+
+check('SIGTERM while a frame is on its way: its confirmation ends the connection', {}, async (peer, daemon) => {
+	peer.write(encodeReceive('s', { request: 1 }));
+	await expectFrame(peer, 1, 'o\n');
+	daemon.child.kill('SIGTERM');
+	assert.equal((await peer.read()).type, TYPE.goodbye);
+	peer.write(written(1));
+	await peer.expectEnd(3000);
+	peer.close();
+	assert.equal((await withTimeout(daemon.exited, 3000, 'it does not end')).code, 0);
+});
+
+check('SIGTERM: a connection that has said nothing yet is not waited for', {}, async (peer, daemon) => {
+	const silent = await LocalPeer.open(path.join(daemon.directory, 'sock'));
+	peer.write(encodeReceive('s', { request: 1 }));
+	await expectFrame(peer, 1, 'o\n');
+	peer.write(written(1));
+	daemon.child.kill('SIGTERM');
+	assert.equal((await peer.read()).type, TYPE.goodbye);
+	await silent.expectEnd(3000);
+	peer.close();
+	assert.equal((await withTimeout(daemon.exited, 3000, 'it does not end')).code, 0);
 });
