@@ -1,6 +1,7 @@
 /*
  * sessiond/session.h: how sessions end, whoever ends them, and that the application hears of it exactly once.
  */
+#include "sessiond/store_memory.h"
 #include "tests/session_fixture.h"
 
 #include <stdio.h>
@@ -32,6 +33,25 @@ test_disconnect_delay(void **state)
 	assert_seen("");
 	arrive("s", fake_poll('2'));
 	assert_seen("2<o 2. + ");
+}
+
+/* The next daemon has it: while this one stops, nobody can ask in time. */
+static void
+test_disconnect_delay_while_stopping(void **state)
+{
+	(void)state;
+	persistence_use(&sessions, store_memory_create());
+	arrive("s", fake_poll('1'));
+	assert_seen("1<o 1. + ");
+	sessions.closing = true;
+	pass(2 * DISCONNECT_DELAY);
+	assert_seen("");
+	assert_true(is_known("s"));
+	arrive("s", fake_poll('2'));
+	assert_seen("");
+	sessions.closing = false;
+	pass(HEARTBEAT_DELAY + DISCONNECT_DELAY);
+	assert_seen("2<h 2. - ");
 }
 
 static void
@@ -527,6 +547,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    SESSION_TEST(disconnect_delay),
+	    SESSION_TEST(disconnect_delay_while_stopping),
 	    SESSION_TEST(poll_in_time),
 	    SESSION_TEST(broken_receiver),
 	    SESSION_TEST(ended_receiver_breaks),
