@@ -468,7 +468,7 @@ session_turn_away(struct session *session)
 {
 	struct sessions *sessions = session->service->sessions;
 
-	session_send_heartbeat(session);
+	session_release_receiver(session);
 	if (session->state == SESSION_DETACHED &&
 	    session->service->protocol.options.disconnect_delay < SESSION_RETURN_DELAY)
 		timer_start(&sessions->returns, &session->timer, sessions_now(sessions));

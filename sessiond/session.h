@@ -140,8 +140,8 @@ struct session *session_obtain(struct sockjs_service *service, const char *id, s
 void session_send_heartbeat(struct session *session);
 
 /*
- * The same for a poll that makes room for others: its client asks again at once, but where there is so little room the web server
- * may need longer than disconnect_delay to pass that on.
+ * Sends a heartbeat to an HTTP or remote receiver that makes room for others, and lets it go: its client asks again at once, but where there
+ * is so little room the web server may need longer than disconnect_delay to pass that on.
  */
 void session_turn_away(struct session *session);
 

@@ -74,3 +74,13 @@ check('SIGTERM: a connection that has said nothing yet is not waited for', {}, a
 	peer.close();
 	assert.equal((await withTimeout(daemon.exited, 3000, 'it does not end')).code, 0);
 });
+
+check('fcgid_max_held: a stream that makes room for others ends with one heartbeat', { server: 'fcgid_max_held = 1' }, async (peer) => {
+	const stream = { transport: 6, flags: FLAG.alone };
+	peer.write(encodeReceive('first', { request: 1, ...stream }));
+	await expectFrame(peer, 1, 'o\n', false);
+	peer.write(encodeReceive('second', { request: 2, ...stream }));
+	await expectFrame(peer, 2, 'o\n', false);
+	await expectFrame(peer, 1, 'h\n', false);
+	await expectFrame(peer, 1, '');
+});
