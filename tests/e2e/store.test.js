@@ -309,11 +309,16 @@ check('the same on a full disk', async (t) => {
 
 // --- power cuts ------------------------------------------------------------------------------------------------------
 
-// What is on the disk at some moment: the log first, as the database it belongs to may go on meanwhile.
-function copy(place, to) {
+// What is on the disk at some moment; the daemon is held meanwhile, as both files are one.
+async function copy(place, to) {
 	fs.mkdirSync(to);
-	for (const name of ['sessions.db-wal', 'sessions.db'])
-		if (fs.existsSync(path.join(place.directory, name))) fs.copyFileSync(path.join(place.directory, name), path.join(to, name));
+	process.kill(place.daemon.pid, 'SIGSTOP');
+	try {
+		await eventually(() => /^State:\tT/m.test(fs.readFileSync(`/proc/${place.daemon.pid}/status`, 'latin1')), 'the daemon is held', LIMIT);
+		for (const name of place.files()) fs.copyFileSync(path.join(place.directory, name), path.join(to, name));
+	} finally {
+		process.kill(place.daemon.pid, 'SIGCONT');
+	}
 }
 
 check(`a daemon starts from each of ${COPIES} copies made under load`, async () => {
@@ -332,7 +337,7 @@ check(`a daemon starts from each of ${COPIES} copies made under load`, async () 
 	for (let i = 0; i < COPIES; i++) {
 		const before = sent;
 		await Promise.race([clients, eventually(() => sent > before + Math.random() * 60, 'the load goes on', LIMIT)]);
-		copy(place, path.join(copies, `${i}`));
+		await copy(place, path.join(copies, `${i}`));
 	}
 	stopped = true;
 	await clients;
