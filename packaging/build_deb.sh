@@ -16,7 +16,7 @@ copy=$folder/sockjs-fcgi
 rm -rf "$copy" "$folder"/*.deb
 make -s -C "$builddir" distdir "distdir=$copy" >&2
 cd "$copy"
-env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS-} noautodbgsym parallel=$(nproc)" \
+env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS:+$DEB_BUILD_OPTIONS }noautodbgsym parallel=$(nproc)" \
 	dpkg-buildpackage -b -us -uc >"$folder/log" 2>&1 || {
 	tail -n 40 "$folder/log" >&2
 	exit 1
