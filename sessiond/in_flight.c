@@ -159,6 +159,21 @@ in_flight_await(struct in_flight **owner)
 }
 
 void
+in_flight_leave(struct session *session)
+{
+	struct in_flight *flight = session->in_flight;
+
+	if (flight == NULL)
+		return;
+	if (flight->connection == 0) {
+		returned(flight);
+		return;
+	}
+	flight->must_store = true;
+	persistence_mark(session, CHANGE_MESSAGES);
+}
+
+void
 in_flight_resolve(struct sessions *sessions, uint64_t connection, uint64_t frames)
 {
 	struct in_flight *flight = sessions->awaiting, *next;

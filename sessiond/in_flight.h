@@ -58,6 +58,12 @@ void in_flight_put_back(struct in_flight **owner);
 /* Its responder is gone, and cannot be asked before it comes back. Sets *owner NULL; takes NULL. */
 void in_flight_await(struct in_flight **owner);
 
+/*
+ * The daemon stops, and the session goes on with the next one: that asks the responder what became of it. What went over this daemon's own
+ * HTTP, and has not arrived by now, will not.
+ */
+void in_flight_leave(struct session *session);
+
 /* A responder is back: of what was in flight on that connection, the first `frames` frames have arrived. */
 void in_flight_resolve(struct sessions *sessions, uint64_t connection, uint64_t frames);
 

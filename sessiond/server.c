@@ -163,10 +163,12 @@ suspend_session(void *object, void *context)
 	struct session *session = object;
 
 	(void)context;
-	if (session->persistent != NULL)
-		session_suspend(session);
-	else
+	if (session->persistent == NULL) {
 		session_abort(session);
+		return;
+	}
+	in_flight_leave(session);
+	session_suspend(session);
 }
 
 static void
@@ -304,6 +306,7 @@ stop(struct server *server)
 {
 	listeners_close(&server->listeners);
 	sessions_each(&server->sessions, suspend_session, NULL);
+	persistence_hurry(&server->sessions);
 	commit(server);
 	sessions_each(&server->sessions, leave_session, NULL);
 	sessions_flush(&server->sessions);

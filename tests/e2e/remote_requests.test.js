@@ -4,10 +4,21 @@
 // nothing, or late, or has one request only.
 
 const assert = require('node:assert/strict');
-const { test } = require('node:test');
+const fs = require('node:fs');
 const path = require('node:path');
-const { startDaemon, withTimeout } = require('./lib/daemon');
+const { test } = require('node:test');
+const { startDaemon, temporaryDirectory, withTimeout } = require('./lib/daemon');
 const { LocalPeer, encodeHello, encodeMessage, encodeReceive, encodeSend, FLAG, TYPE } = require('./lib/local_socket');
+
+// A peer that is known, and the id of its connection.
+async function greet(daemon, hello) {
+	const peer = await LocalPeer.open(path.join(daemon.directory, 'sock'));
+	peer.write(encodeHello(hello));
+	const answer = await peer.read();
+	assert.equal(answer.type, TYPE.hello);
+	assert.equal((await peer.read()).type, TYPE.services);
+	return { peer, connection: answer.payload.readBigUInt64BE(17) };
+}
 
 // Runs a body with a daemon, a greeted peer of its socket, and shows the log if it fails.
 function check(name, { server = '', service = '' }, body) {
@@ -15,10 +26,7 @@ function check(name, { server = '', service = '' }, body) {
 		const conf = `[server]\nsocket = sock\nstore = sessions.db\n${server}\n[service /echo]\nmodule = echo\n${service}\n`;
 		const daemon = await startDaemon({ conf });
 		try {
-			const peer = await LocalPeer.open(path.join(daemon.directory, 'sock'));
-			peer.write(encodeHello());
-			assert.equal((await peer.read()).type, TYPE.hello);
-			assert.equal((await peer.read()).type, TYPE.services);
+			const { peer } = await greet(daemon);
 			await body(peer, daemon);
 			peer.close();
 		} catch (error) {
@@ -83,4 +91,78 @@ check('fcgid_max_held: a stream that makes room for others ends with one heartbe
 	await expectFrame(peer, 2, 'o\n', false);
 	await expectFrame(peer, 1, 'h\n', false);
 	await expectFrame(peer, 1, '');
+});
+
+// A responder comes back to the next daemon, and has taken the echo's frame, or has not.
+for (const [how, frames, text] of [['arrived', 2n, 'a["last"]\n'], ['did not arrive', 1n, 'a["hi"]\n']])
+	test(`SIGTERM, twice, while messages are on their way that were never stored, and that ${how}`, async () => {
+		const directory = temporaryDirectory();
+		const conf = `[server]\nsocket = sock\nstore = ${directory}/sessions.db\n[service /echo]\nmodule = echo\nresponse_limit = 1\n`;
+		const first = await startDaemon({ conf });
+		let second;
+		try {
+			const { peer, connection } = await greet(first);
+			// Of a stream nothing is on its way, which would be stored.
+			peer.write(encodeReceive('s', { request: 1, transport: 6 }));
+			await expectFrame(peer, 1, 'o\n');
+			peer.write(Buffer.concat([encodeReceive('s', { request: 2 }), encodeSend('s', ['hi'], { request: 3 })]));
+			await expectFrame(peer, 2, 'a["hi"]\n');
+			assert.equal((await peer.read()).type, TYPE.sent);
+			first.child.kill('SIGTERM');
+			assert.equal((await peer.read()).type, TYPE.goodbye);
+			first.child.kill('SIGTERM');
+			assert.equal((await withTimeout(first.exited, 3000, 'it does not end')).code, 0);
+			peer.close();
+
+			second = await startDaemon({ conf });
+			const next = await greet(second, { connection, frames });
+			next.peer.write(Buffer.concat([encodeReceive('s', { request: 4 }), encodeSend('s', ['last'], { request: 5, sequence: 2n })]));
+			const message = await next.peer.read();
+			assert.deepEqual([message.type, `${message.payload}`], [TYPE.frame, text]);
+			next.peer.close();
+		} catch (error) {
+			process.stderr.write(`${first.log()}\n${second ? second.log() : ''}\n`);
+			throw error;
+		} finally {
+			await first.stop('SIGKILL');
+			if (second) await second.stop('SIGKILL');
+			fs.rmSync(directory, { recursive: true, force: true });
+		}
+	});
+
+test('SIGTERM, twice, just after a frame was confirmed: it is not sent again, whoever asks', async () => {
+	const directory = temporaryDirectory();
+	const conf = `[server]\nsocket = sock\nstore = ${directory}/sessions.db\n[service /echo]\nmodule = echo\n`;
+	const first = await startDaemon({ conf });
+	let second;
+	try {
+		const { peer } = await greet(first);
+		peer.write(encodeReceive('s', { request: 1 }));
+		await expectFrame(peer, 1, 'o\n');
+		// What is never confirmed keeps the connection.
+		peer.write(encodeReceive('other', { request: 2 }));
+		await expectFrame(peer, 2, 'o\n');
+		peer.write(Buffer.concat([written(1), encodeSend('nobody', [], { request: 3 })]));
+		assert.equal((await peer.read()).type, TYPE.sent);
+		first.child.kill('SIGTERM');
+		assert.equal((await peer.read()).type, TYPE.goodbye);
+		first.child.kill('SIGTERM');
+		assert.equal((await withTimeout(first.exited, 3000, 'it does not end')).code, 0);
+		peer.close();
+
+		second = await startDaemon({ conf });
+		const next = await greet(second);
+		next.peer.write(Buffer.concat([encodeReceive('s', { request: 4 }), encodeSend('s', ['hi'], { request: 5 })]));
+		// Before the time in which the former responder might come back is over.
+		const message = await next.peer.read(1000);
+		if (message.type === TYPE.sent)
+			assert.equal(`${(await next.peer.read(1000)).payload}`, 'a["hi"]\n');
+		else
+			assert.equal(`${message.payload}`, 'a["hi"]\n');
+		next.peer.close();
+	} finally {
+		await first.stop('SIGKILL');
+		if (second) await second.stop('SIGKILL');
+		fs.rmSync(directory, { recursive: true, force: true });
+	}
 });
