@@ -89,16 +89,6 @@ after_send(struct session *session, enum receiver_result result)
 }
 
 static void
-take_receiver(struct session *session)
-{
-	start_heartbeat(session);
-	if (!session->owes_open)
-		return;
-	session->owes_open = false;
-	after_send(session, session->receiver->ops->open(session->receiver));
-}
-
-static void
 open_connection(struct session *session)
 {
 	if (session->is_listed)
@@ -185,7 +175,7 @@ handle_event(struct session *session, enum session_event event)
 
 	set_state(session, transition->next, event);
 	if (actions & SESSION_TAKE)
-		take_receiver(session);
+		start_heartbeat(session);
 	if (actions & SESSION_OPEN)
 		open_connection(session);
 	if (actions & SESSION_RELEASE)
@@ -396,10 +386,20 @@ send_queued(struct session *session)
 	return true;
 }
 
+static void
+send_owed_open(struct session *session)
+{
+	if (session->receiver == NULL || !session->owes_open || session->in_flight != NULL)
+		return;
+	session->owes_open = false;
+	after_send(session, session->receiver->ops->open(session->receiver));
+}
+
 /* Sends what is queued, as far as the receiver goes on taking it, then the close frame if it is time. */
 void
 session_flush(struct session *session)
 {
+	send_owed_open(session);
 	while (session->receiver != NULL && session->queue.count > 0 && session->in_flight == NULL)
 		if (!send_queued(session))
 			break;

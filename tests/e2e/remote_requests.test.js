@@ -60,6 +60,17 @@ check('queue_limit is reached while a frame is on its way: the session is closed
 	await expectFrame(peer, 4, 'c[1008,"Messages are not read fast enough"]\n');
 });
 
+check('an open frame that did not arrive comes before all else, also to a request that is held already', {}, async (peer) => {
+	peer.write(encodeReceive('s', { request: 1 }));
+	await expectFrame(peer, 1, 'o\n');
+	peer.write(Buffer.concat([encodeReceive('s', { request: 2 }), encodeSend('s', ['hi'], { request: 3 })]));
+	assert.equal((await peer.read()).type, TYPE.sent);
+	peer.write(encodeMessage(TYPE.abort, { request: 1, flags: 1 }));
+	await expectFrame(peer, 2, 'o\n');
+	peer.write(Buffer.concat([encodeReceive('s', { request: 4 }), written(2)]));
+	await expectFrame(peer, 4, 'a["hi"]\n');
+});
+
 check('SIGTERM while a frame is on its way: its confirmation ends the connection', {}, async (peer, daemon) => {
 	peer.write(encodeReceive('s', { request: 1 }));
 	await expectFrame(peer, 1, 'o\n');
