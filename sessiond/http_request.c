@@ -487,6 +487,9 @@ http_request_handle(void *cls, struct MHD_Connection *mhd, const char *url, cons
 	(void)cls;
 	(void)mhd;
 	(void)url;
+	/* The sessions are gone, and nothing may be suspended. */
+	if (request->server->is_stopping)
+		return MHD_NO;
 	switch (request->phase) {
 	case HTTP_REQUEST_HEAD:
 		return handle_head(request, method, version);

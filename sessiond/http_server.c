@@ -425,6 +425,7 @@ http_server_stop(struct http_server *server)
 {
 	struct http_connection *connection;
 
+	server->is_stopping = true;
 	for (connection = server->first; connection != NULL; connection = connection->next)
 		if (connection->request != NULL)
 			http_request_give_up(connection->request);

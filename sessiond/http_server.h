@@ -35,6 +35,7 @@ struct http_server {
 	int hangup_fd;	  /* an epoll set of all connections, for their hang-ups */
 	uv_poll_t hangup_poll;
 	bool is_draining;
+	bool is_stopping;	   /* no request is begun any more */
 	bool has_work;		   /* libmicrohttpd has to run in this turn */
 	struct timer_queue heads;  /* connections whose first request has to come */
 	struct timer_queue bodies; /* requests whose body has to */

@@ -305,6 +305,32 @@ check('SIGTERM ends in bounded time although clients do not answer', async () =>
 	assert.ok(Date.now() - start < 10000, `${Date.now() - start} ms`);
 });
 
+check('a request that comes with the second signal to stop: no crash, and no answer', async () => {
+	const daemon = await startDaemon({ conf: `[server]\nstore = sessions.db\n${ECHO}` });
+	const socket = net.connect({ port: daemon.port, host: '127.0.0.1', allowHalfOpen: true });
+	const ended = new Promise((resolve) => socket.on('end', resolve));
+	let answers = '';
+	socket.on('error', () => {}).on('data', (bytes) => (answers += bytes));
+	const ask = (session) => new Promise((resolve) => socket.write(formatRequest('POST', `/echo/000/${session}/xhr`, { host: 'x' }), resolve));
+	await ask('s');
+	await eventually(() => answers.includes('o\n'), 'a session is open');
+	await ask('s');
+	await eventually(async () => (await request(daemon.url, 'POST', '/echo/000/s/xhr')).text.startsWith('c[2010,'), 'a poll is held');
+	daemon.child.kill('SIGTERM');
+	await ended;
+	assert.match(answers, /h\n$/);
+	// What the daemon finds when it goes on has come at once.
+	daemon.child.kill('SIGSTOP');
+	await eventually(() => / T /.test(fs.readFileSync(`/proc/${daemon.pid}/stat`, 'utf8')), 'it is stopped');
+	const before = answers;
+	await ask('late');
+	daemon.child.kill('SIGINT');
+	daemon.child.kill('SIGCONT');
+	assert.deepStrictEqual(await withTimeout(daemon.exited, 10000, 'it does not end'), { code: 0, signal: null });
+	assert.strictEqual(answers, before);
+	socket.destroy();
+});
+
 check('messages written before SIGTERM are delivered', async () => {
 	const daemon = await startDaemon({ conf: ECHO });
 	const client = await WebSocketClient.connect(daemon.url, '/echo/000/x/websocket');
