@@ -218,8 +218,8 @@ http_websocket_upgrade(struct http_request *request)
 		refuse(request, MHD_HTTP_BAD_REQUEST, "Not a valid websocket request");
 		return;
 	}
-	error =
-	    session_refusal(request->service->sessions, http_connection_peer(request->connection));
+	error = session_refusal(
+	    request->service->sessions, http_connection_peer(request->connection), false);
 	if (error != NULL) {
 		refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, error);
 		return;

@@ -110,8 +110,12 @@ void session_flush(struct session *session);
 /* End of the turn: sends what was queued, frees what ended. Returns true if anything was done. */
 bool sessions_flush(struct sessions *sessions);
 
-/* Why there can be no new session for a client at that address (NULL: unknown): a text for a 503; NULL if there can be one. */
-const char *session_refusal(const struct sessions *sessions, const struct sockaddr *address);
+/*
+ * Why there can be no new session for a client at that address (NULL: unknown): a text for a 503; NULL if there can be one. is_stored: one
+ * that the store would have, if there is a store.
+ */
+const char *
+session_refusal(const struct sessions *sessions, const struct sockaddr *address, bool is_stored);
 
 /* Counts the session among those of its client's address. Once, after session_create. */
 void session_count_address(struct session *session, const struct sockaddr *address);

@@ -45,11 +45,12 @@ sessions_clear(struct sessions *sessions)
 }
 
 const char *
-session_refusal(const struct sessions *sessions, const struct sockaddr *address)
+session_refusal(const struct sessions *sessions, const struct sockaddr *address, bool is_stored)
 {
-	if (sessions->closing && sessions->persistence.store == NULL)
+	is_stored = is_stored && sessions->persistence.store != NULL;
+	if (sessions->closing && !is_stored)
 		return "The server is stopping.\n";
-	if (persistence_is_failing(sessions))
+	if (is_stored && persistence_is_failing(sessions))
 		return "Sessions cannot be stored.\n";
 	if (sessions->count >= sessions->limit) {
 		log_error("session_limit (%zu) reached: a session is refused", sessions->limit);
@@ -90,7 +91,7 @@ session_obtain(struct sockjs_service *service, const char *id, size_t id_len,
 
 	if (session != NULL)
 		return session;
-	*refusal = session_refusal(service->sessions, address);
+	*refusal = session_refusal(service->sessions, address, true);
 	if (*refusal != NULL)
 		return NULL;
 	session = session_create(service, id, id_len);

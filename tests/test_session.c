@@ -2,6 +2,7 @@
  * sessiond/session.h: receivers come and go, frames, limits. Heartbeats are in test_session_heartbeat.c, how sessions end in
  * test_session_end.c.
  */
+#include "sessiond/store_memory.h"
 #include "tests/session_fixture.h"
 
 #include <netinet/in.h>
@@ -357,18 +358,38 @@ test_refusal(void **state)
 	(void)state;
 	sessions.limit = 2;
 	sessions.limit_per_address = 1;
-	assert_null(session_refusal(&sessions, from_one));
+	assert_null(session_refusal(&sessions, from_one, true));
 	session = arrive("s", fake_poll('1'));
 	session_count_address(session, from_one);
 	assert_string_equal(
-	    session_refusal(&sessions, from_one), "Too many sessions from your address.\n");
-	assert_null(session_refusal(&sessions, from_two));
+	    session_refusal(&sessions, from_one, true), "Too many sessions from your address.\n");
+	assert_null(session_refusal(&sessions, from_two, true));
 	arrive("t", fake_stream('2'));
-	assert_string_equal(session_refusal(&sessions, from_two), "Too many sessions.\n");
+	assert_string_equal(session_refusal(&sessions, from_two, true), "Too many sessions.\n");
 	pass(DISCONNECT_DELAY); /* s ends */
-	assert_null(session_refusal(&sessions, from_one));
+	assert_null(session_refusal(&sessions, from_one, true));
 	sessions.closing = true;
-	assert_string_equal(session_refusal(&sessions, from_two), "The server is stopping.\n");
+	assert_string_equal(
+	    session_refusal(&sessions, from_two, true), "The server is stopping.\n");
+}
+
+/* A websocket has nothing to do with the store: neither its failure nor the next daemon. */
+static void
+test_refusal_with_store(void **state)
+{
+	struct store *store = store_memory_create();
+
+	(void)state;
+	persistence_use(&sessions, store);
+	sessions.closing = true;
+	assert_null(session_refusal(&sessions, NULL, true));
+	assert_string_equal(session_refusal(&sessions, NULL, false), "The server is stopping.\n");
+	sessions.closing = false;
+	store_memory_fail(store, 1, STORE_FULL);
+	arrive("s", fake_poll('1'));
+	assert_int_equal(persistence_commit(&sessions), COMMIT_FAILED);
+	assert_string_equal(session_refusal(&sessions, NULL, true), "Sessions cannot be stored.\n");
+	assert_null(session_refusal(&sessions, NULL, false));
 }
 
 static void
@@ -472,6 +493,7 @@ main(void)
 	    SESSION_TEST(queue_limit_counts_backlog),
 	    SESSION_TEST(queue_limit_counts_empty_messages),
 	    SESSION_TEST(refusal),
+	    SESSION_TEST(refusal_with_store),
 	    SESSION_TEST(obtain),
 	    SESSION_TEST(services_do_not_mix),
 	    SESSION_TEST(application_without_callbacks),
