@@ -36,8 +36,10 @@ application_suspend(struct session *session)
 
 	if (module->suspend != NULL)
 		module->suspend(connection_of(session));
-	else if (module->resume == NULL)
+	else if (module->resume == NULL) {
+		session->is_left = true;
 		application_close(session);
+	}
 }
 
 void

@@ -304,6 +304,14 @@ close_handle(uv_handle_t *handle, void *context)
 static void
 stop(struct server *server)
 {
+	sigset_t late;
+
+	/* Another one would end this halfway, once the loop does not take it any more. */
+	sigemptyset(&late);
+	sigaddset(&late, SIGTERM);
+	sigaddset(&late, SIGINT);
+	sigaddset(&late, SIGHUP);
+	sigprocmask(SIG_BLOCK, &late, NULL);
 	listeners_close(&server->listeners);
 	sessions_each(&server->sessions, suspend_session, NULL);
 	persistence_hurry(&server->sessions);

@@ -517,6 +517,8 @@ session_timeout_fire(struct timer *timer, void *ctx)
 enum sockjs_ready_state
 session_ready_state(const struct session *session)
 {
+	if (session->is_left)
+		return SOCKJS_CLOSED;
 	switch (session->state) {
 	case SESSION_NEW:
 		return SOCKJS_CONNECTING;

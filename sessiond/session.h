@@ -83,6 +83,7 @@ struct session {
 	bool is_dirty, awaits_pong, is_listed;
 	bool is_over_mark;	       /* of drain_mark, and has not drained yet */
 	bool owes_open;		       /* its open frame did not arrive */
+	bool is_left;		       /* to the next daemon: for the application it is over */
 	bool close_told;	       /* the application's close event was begun */
 	bool is_forgotten;	       /* ... and is over: its handle finds nothing any more */
 	struct sent_ids *sent_ids;     /* of responders' sends; NULL: none came */

@@ -328,14 +328,25 @@ test_suspend(void **state)
 	assert_seen("~ 1<a[\"last\"] 1. ");
 }
 
-/* To an application without these events it is a close, and a connection. */
+static void
+act_in_close(sockjs_connection connection)
+{
+	assert_int_equal(sockjs_ready_state(connection), SOCKJS_CLOSED);
+	assert_non_null(sockjs_id(connection));
+	assert_int_equal(sockjs_write(connection, "late", strlen("late")), SOCKJS_GONE);
+	assert_int_equal(sockjs_close(connection, 3000, ""), SOCKJS_GONE);
+}
+
+/* To an application without these events it is a close, and a connection: what it still tries must not reach the next daemon. */
 static void
 test_suspend_as_close(void **state)
 {
 	(void)state;
 	service->application = &fake_application;
 	settled("s");
+	hooks.close = act_in_close;
 	sessions_each(&sessions, suspend_one, NULL);
+	hooks.close = NULL;
 	assert_seen("- ");
 	end_turn();
 	restart();
