@@ -1,5 +1,6 @@
 /*
- * ticker: says `tick!` to each connection, once a second from its beginning.
+ * ticker: says `tick!` to each connection, once a second from its beginning. Shows what belongs to a connection: made when it
+ * opens, kept as its user data, freed when it closes.
  */
 #include <sockjs.h>
 
@@ -11,6 +12,7 @@ struct ticker {
 	sockjs_timer *timer;
 };
 
+/* A timer calls with the pointer that it was started with, so the connection has to be in what that points to. */
 static void
 tick(void *data)
 {
@@ -31,6 +33,7 @@ on_connection(sockjs_connection connection)
 	sockjs_set_user_data(connection, ticker);
 }
 
+/* Comes exactly once, whoever ended the connection: the only place that has to free. */
 static void
 on_close(sockjs_connection connection)
 {

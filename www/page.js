@@ -53,29 +53,19 @@ function showState(status, name, detail) {
   return name === 'connected';
 }
 
-/* Chat. A message is JSON {id, name, text}; anything else was said by another program, as it is. */
+/* Chat: the messages of examples/chat.c. Tabs with the same ?room=NAME talk to each other. */
 
 const me = {
-  id: Math.random().toString(36).slice(2),
+  id: null, // the server says it
+  room: new URLSearchParams(location.search).get('room') || 'lobby',
   name: `${pick('Amber Azure Coral Ivory Jade Lilac Olive Ruby Silver Teal')} ` +
     pick('Badger Crane Finch Heron Lynx Marten Otter Raven Seal Wren'),
 };
+const people = new Map(); // who is in the room: id to name
 
 function pick(words) {
   const list = words.split(' ');
   return list[Math.floor(Math.random() * list.length)];
-}
-
-function parseSaid(message) {
-  try {
-    const said = JSON.parse(message);
-    if (said && typeof said.text === 'string') {
-      return {id: said.id, name: String(said.name || 'somebody').slice(0, 40), text: said.text};
-    }
-  } catch (error) {
-    // Not ours: shown as plain text below.
-  }
-  return {id: null, name: 'somebody', text: message};
 }
 
 function addLine(line) {
@@ -90,30 +80,74 @@ function addLine(line) {
   }
 }
 
-function addSaid(message) {
-  const said = parseSaid(message);
-  const line = element('li', said.id === me.id ? 'own' : '', '');
+function addNote(text) {
+  addLine(element('li', 'note', text));
+}
+
+function addSaid(id, text) {
+  const line = element('li', id === me.id ? 'own' : '', '');
   const clock = new Date().toLocaleTimeString([], {hour: '2-digit', minute: '2-digit'});
-  line.append(element('time', '', clock), element('b', '', said.name), element('span', '', said.text));
+  line.append(element('time', '', clock), element('b', '', people.get(id)), element('span', '', text));
   addLine(line);
 }
 
+function showPeople() {
+  byId('people').textContent = [...people.values()].sort().join(', ');
+  byId('send').disabled = !people.has(me.id);
+}
+
+/* What the server tells; each message is {id, NAME: value} with one of these names. */
+const told = {
+  // Also after a restart of the server that this connection has outlived.
+  welcome(id) {
+    me.id = id;
+    chat.send(JSON.stringify({join: me.room, name: me.name}));
+  },
+  names(id, names) {
+    people.clear();
+    Object.entries(names).forEach((entry) => people.set(...entry));
+  },
+  joined(id, name) {
+    people.set(id, name);
+    if (id !== me.id) {
+      addNote(`${name} has come`);
+    }
+  },
+  left(id, name) {
+    people.delete(id);
+    addNote(`${name} has gone`);
+  },
+  said: addSaid,
+  error(id, text) {
+    addNote(`the server says: ${text}`);
+  },
+};
+
 const chat = new Connection('/chat', {
   state(name, detail) {
-    byId('send').disabled = !showState(byId('status'), name, detail);
+    showState(byId('status'), name, detail);
     byId('retry').hidden = name !== 'waiting';
     byId('transport').textContent = name === 'connected' ? detail : 'none';
     if (name === 'connected') {
-      addLine(element('li', 'note', `connected over ${detail}`));
+      addNote(`connected over ${detail}`);
+    } else {
+      people.clear();
+      showPeople();
     }
   },
-  message: addSaid,
+  message(text) {
+    const {id, ...rest} = JSON.parse(text);
+    for (const [name, value] of Object.entries(rest)) {
+      told[name]?.(id, value);
+    }
+    showPeople();
+  },
 });
 
 function say(event) {
   event.preventDefault();
   const input = byId('text');
-  if (input.value && chat.send(JSON.stringify({id: me.id, name: me.name, text: input.value}))) {
+  if (input.value && chat.send(JSON.stringify({say: input.value}))) {
     input.value = '';
   }
 }
@@ -150,6 +184,7 @@ function ask(event) {
 }
 
 byId('name').textContent = me.name;
+byId('room').textContent = me.room;
 byId('raw-url').textContent = `${location.origin.replace(/^http/, 'ws')}/echo/websocket`;
 byId('chat-form').addEventListener('submit', say);
 byId('echo-form').addEventListener('submit', ask);

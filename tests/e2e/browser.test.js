@@ -8,17 +8,12 @@ const fs = require('node:fs');
 const http = require('node:http');
 const path = require('node:path');
 const { test, before, after } = require('node:test');
+const { skip, launch } = require('./lib/browser');
 const { startDaemon, temporaryDirectory } = require('./lib/daemon');
 const { eventually, openFiles } = require('./lib/guard');
 const { srcdir } = require('./lib/stack');
 
-const CHROMIUM = process.env.CHROMIUM || ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((file) => fs.existsSync(file));
 const TIMEOUT = 30000;
-
-// playwright-core ends the process when node is too old for it, so this has to be known before.
-const [, neededNode] = /(\d+)/.exec(require('playwright-core/package.json').engines.node);
-const isOldNode = Number(process.versions.node.split('.')[0]) < Number(neededNode);
-const skip = !CHROMIUM ? 'Chromium is not installed' : isOldNode && `playwright-core needs node ${neededNode}`;
 
 // The transports that sockjs-client 1.6.1 itself calls possible in today's Chromium. htmlfile without an iframe of its own
 // only works on the page's own origin.
@@ -43,7 +38,10 @@ module = echo
 response_limit = 4096
 
 [service /chat]
-module = broadcast
+module = chat
+
+[service /multiplex]
+module = multiplex
 
 [service /cookie]
 module = echo
@@ -69,11 +67,7 @@ before(async () => {
 	});
 	await new Promise((resolve) => other.listen(0, '127.0.0.1', resolve));
 	otherUrl = `http://127.0.0.1:${other.address().port}/`;
-	browser = await require('playwright-core').chromium.launch({
-		executablePath: CHROMIUM,
-		args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-			'--disable-component-update', '--disable-sync'],
-	});
+	browser = await launch();
 });
 after(async () => {
 	if (browser)
@@ -120,6 +114,7 @@ async function openChat(open, transport, options) {
 	const page = await open(`${daemon.url}/${transport ? `?transport=${transport}` : ''}`, options);
 	for (const id of ['status', 'echo-status'])
 		await page.waitForFunction((name) => document.getElementById(name).textContent === 'connected', id);
+	await page.waitForFunction(() => !document.getElementById('send').disabled); // it has joined
 	return page;
 }
 
@@ -155,6 +150,53 @@ check('tabs on different transports hear each other', async (open) => {
 	await say(pages.at(-1), 'to all, by polling');
 	await Promise.all(pages.map((page) => hears(page, 'to all, by polling')));
 });
+
+check('who is in another room hears nothing of this one; who comes and goes is shown', async (open) => {
+	const [left, right] = [await openChat(open, 'websocket&room=this'), await openChat(open, 'xhr-polling&room=this', { apart: true })];
+	const other = await openChat(open, 'websocket&room=other', { apart: true });
+	const name = await textOf(right, 'name');
+	await hears(left, `${name} has come`);
+	await say(left, 'to this room');
+	await hears(right, 'to this room');
+	await say(other, 'to the other');
+	await hears(other, 'to the other');
+	assert.doesNotMatch(await textOf(other, 'log'), /to this room/);
+	assert.doesNotMatch(await textOf(left, 'log'), /to the other/);
+	await right.context().close();
+	await hears(left, `${name} has gone`);
+	assert.strictEqual(await textOf(left, 'people'), await textOf(left, 'name'));
+});
+
+for (const transport of ['websocket', 'xhr-polling'])
+	check(`channels over one connection, over ${transport}`, async (open) => {
+		const openPage = async (options) => {
+			const page = await open(`${daemon.url}/multiplex.html?transport=${transport}`, options);
+			await page.locator('[data-channel=news][data-open=true]').waitFor();
+			return page;
+		};
+		const pages = [await openPage(), await openPage({ apart: true })];
+		const card = (page, channel) => page.locator(`[data-channel=${channel}]`);
+		const send = async (page, channel, text) => {
+			await card(page, channel).locator('input').fill(text);
+			await card(page, channel).getByText('Send', { exact: true }).click();
+		};
+		const shows = (page, channel, text) => card(page, channel).locator('li').getByText(text, { exact: true }).waitFor();
+		await send(pages[0], 'echo', 'a,b,,c');
+		await shows(pages[0], 'echo', 'a,b,,c');
+		await send(pages[1], 'news', 'uns,news');
+		await Promise.all(pages.map((page) => shows(page, 'news', 'uns,news')));
+		await card(pages[0], 'news').getByText('Close', { exact: true }).click();
+		await card(pages[0], 'once').getByText('Open', { exact: true }).click();
+		await send(pages[0], 'once', 'x');
+		await shows(pages[0], 'once', 'that was it, goodbye');
+		await pages[0].locator('[data-channel=once][data-open=false]').waitFor();
+		await send(pages[1], 'news', 'to those who have it open');
+		await shows(pages[1], 'news', 'to those who have it open');
+		await send(pages[0], 'echo', 'still there');
+		await shows(pages[0], 'echo', 'still there');
+		assert.strictEqual(await card(pages[0], 'news').locator('li').count(), 1);
+		assert.strictEqual(await card(pages[1], 'echo').locator('li').count(), 0);
+	});
 
 check('the page is served with its parts', async (open) => {
 	const failed = [];

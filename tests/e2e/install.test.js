@@ -57,7 +57,8 @@ check('DESTDIR: all parts are there, uninstall leaves what was there before, and
 	run('make', ['-s', '-C', builddir, 'install', `DESTDIR=${stage}`, 'prefix=/usr/local']);
 	const names = Object.keys(tree(stage)).map((name) => name.replace(/^usr\/local\//, ''));
 	for (const name of ['sbin/sockjs-sessiond', 'libexec/sockjs-fcgi/sockjs.fcgi', 'include/sockjs.h', 'lib/pkgconfig/sockjs.pc',
-		'lib/sockjs-fcgi/echo.so', 'lib/sockjs-fcgi/broadcast.so', 'lib/sockjs-fcgi/ticker.so', 'etc/sockjs.conf',
+		'lib/sockjs-fcgi/echo.so', 'lib/sockjs-fcgi/broadcast.so', 'lib/sockjs-fcgi/ticker.so', 'lib/sockjs-fcgi/chat.so',
+		'lib/sockjs-fcgi/multiplex.so', 'lib/sockjs-fcgi/auth.so', 'lib/sockjs-fcgi/worker-threads.so', 'etc/sockjs.conf',
 		'share/sockjs-fcgi/sockjs.conf.default', 'share/sockjs-fcgi/www/index.html', 'share/sockjs-fcgi/www/sockjs.min.js',
 		'share/doc/sockjs-fcgi/examples/nginx.conf', 'share/doc/sockjs-fcgi/examples/htaccess', 'share/doc/sockjs-fcgi/examples/echo.c',
 		'lib/systemd/system/sockjs-sessiond.service', 'lib/systemd/system/sockjs-sessiond.socket', 'lib/systemd/system/sockjs-fcgi.service',

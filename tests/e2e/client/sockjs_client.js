@@ -11,74 +11,14 @@
 const assert = require('node:assert');
 const fs = require('node:fs');
 const { test, before, after } = require('node:test');
-const SockJS = require('sockjs-client');
-const { withTimeout, withLog } = require('../lib/daemon');
+const { Client, connect } = require('../lib/client');
+const { withLog } = require('../lib/daemon');
 const { startProcesses } = require('../lib/fcgid');
 const { request } = require('../lib/http');
 const { freePort, startStack } = require('../lib/stack');
 
 // What sockjs-client can do without a browser: the others need XDomainRequest, iframes or script elements.
 const transports = ['websocket', 'xhr-streaming', 'eventsource', 'xhr-polling'];
-const TIMEOUT = 20000;
-
-// Collects what a client is told and lets a test wait for it.
-class Client {
-	constructor(url, options) {
-		this.messages = [];
-		this.waiters = new Set();
-		const socket = this.socket = new SockJS(url, null, options);
-		const changed = () => { for (const waiter of [...this.waiters]) waiter(); };
-		this.opened = new Promise((resolve, reject) => {
-			socket.onopen = () => { this.transport = socket.transport; resolve(this); };
-			this.rejectOpened = reject;
-		});
-		this.opened.catch(() => {});
-		this.closed = new Promise((resolve) => {
-			socket.onclose = (event) => {
-				const { code, reason, wasClean } = event;
-				this.closeEvent = { code, reason, wasClean };
-				this.rejectOpened(new Error(`closed before it was open: ${code} ${reason}`));
-				resolve(this.closeEvent);
-				changed();
-			};
-		});
-		socket.onmessage = (event) => { this.messages.push(event.data); changed(); };
-	}
-
-	async open() {
-		return withTimeout(this.opened, TIMEOUT, 'the client did not open');
-	}
-
-	async close() {
-		this.socket.close();
-		return this.closeCode();
-	}
-
-	async closeCode() {
-		return withTimeout(this.closed, TIMEOUT, 'no close event');
-	}
-
-	async received(count) {
-		let waiter;
-		const enough = new Promise((resolve, reject) => {
-			waiter = () => {
-				if (this.messages.length >= count)
-					resolve(this.messages);
-				else if (this.closeEvent)
-					reject(new Error(`closed (${this.closeEvent.code} ${this.closeEvent.reason}) after ` +
-						`${this.messages.length} of ${count} messages`));
-			};
-			this.waiters.add(waiter);
-			waiter();
-		});
-		return withTimeout(enough, TIMEOUT, () => `${this.messages.length} of ${count} messages within ${TIMEOUT} ms`)
-			.finally(() => this.waiters.delete(waiter));
-	}
-}
-
-function connect(url, options) {
-	return new Client(url, options).open();
-}
 
 // Sends the messages to an echo service and requires them back, unchanged and in order.
 async function echo(url, options, messages) {
