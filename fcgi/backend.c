@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "common/random.h"
 #include "common/wire_messages.h"
+#include "common/write_log.h"
 #include "fcgi/autostart.h"
 #include "fcgi/connection.h"
 #include "fcgi/responder.h"
@@ -54,6 +55,7 @@ struct backend {
 	struct service_table *services;
 	struct buffer in, out;
 	bool is_reading;      /* more answers may be in what was read */
+	struct write_log log; /* of answers that are being written */
 	unsigned unconfirmed; /* answers that were written, which sessiond is not told yet */
 	struct request *buckets[BUCKETS];
 };
@@ -247,9 +249,13 @@ greet(struct backend *backend)
 	    .connection = backend->connection,
 	    .frames = backend->frames,
 	};
+	ssize_t n;
 
 	set_state(backend, BACKEND_GREETING);
 	wire_encode_hello(&backend->out, &hello);
+	n = write_log_send(&backend->log, backend->fd, backend->out.data, backend->out.len);
+	if (n > 0)
+		buffer_consume(&backend->out, (size_t)n);
 	backend_flush(backend);
 }
 
@@ -492,6 +498,7 @@ backend_create(struct responder *responder)
 	backend->responder = responder;
 	backend->pause_ms = FIRST_PAUSE_MS;
 	random_bytes(&backend->instance, sizeof backend->instance);
+	write_log_create(&backend->log);
 	backend->suspects = suspects_create(backend, &responder->loop);
 	uv_timer_init(&responder->loop, &backend->pause);
 	backend->pause.data = backend;
@@ -520,6 +527,7 @@ backend_destroy(struct backend **backend)
 	buffer_free(&b->in);
 	buffer_free(&b->out);
 	service_table_unref(&b->services);
+	write_log_destroy(&b->log);
 	suspects_destroy(&b->suspects);
 	uv_close((uv_handle_t *)&b->pause, on_pause_closed);
 }
@@ -558,6 +566,12 @@ backend_output(struct backend *backend)
  * Until sessiond knows, a kill of this process makes it send the frame again, which its client then has twice. But a message and a
  * wake-up for each answer cost a tenth of what all of a poll costs.
  */
+struct write_log *
+backend_write_log(struct backend *backend)
+{
+	return &backend->log;
+}
+
 void
 backend_confirm(struct backend *backend, uint64_t id)
 {

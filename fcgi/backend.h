@@ -13,6 +13,7 @@ struct backend;
 struct request;
 struct responder;
 struct service_table;
+struct write_log;
 
 /* Begins to connect. */
 struct backend *backend_create(struct responder *responder);
@@ -55,6 +56,9 @@ void backend_flush(struct backend *backend);
 
 /* Tells sessiond that the whole answer to that request was written: at once, or with the few others that came together with it. */
 void backend_confirm(struct backend *backend, uint64_t id);
+
+/* What sessiond looks into when this process has died. */
+struct write_log *backend_write_log(struct backend *backend);
 
 /* The responder stops: sessiond is asked to end what it holds for us. */
 void backend_say_goodbye(struct backend *backend);

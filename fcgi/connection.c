@@ -8,6 +8,7 @@
 
 #include "common/log.h"
 #include "fcgi/management.h"
+#include "fcgi/request.h"
 #include "fcgi/responder.h"
 
 #include <errno.h>
@@ -377,6 +378,8 @@ write_response(struct connection *connection)
 		return;
 	/* Finish does this too, and does not say how it went. The stream that is closed last writes the end. */
 	connection->failed = FCGX_FClose(connection->fcgx.err) != 0;
+	if (connection->fcgx.ipcFd == connection->fd)
+		request_ends(&connection->request);
 	connection->failed = FCGX_FClose(stream) != 0 || connection->failed;
 	/* This closes the descriptor, unless it is to be kept and all went well. */
 	FCGX_Finish_r(&connection->fcgx);
@@ -467,7 +470,11 @@ send_unsent(struct connection *connection)
 	ssize_t n = 0;
 
 	while (unsent->len > 0) {
+		if (connection->unsent_ends)
+			request_ends(&connection->request);
 		n = send(connection->fd, unsent->data, unsent->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (connection->unsent_ends && n != (ssize_t)unsent->len)
+			request_goes_on(&connection->request);
 		if (n <= 0 && errno != EINTR)
 			break;
 		if (n <= 0)

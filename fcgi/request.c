@@ -7,6 +7,7 @@
 #include "common/connection_info.h"
 #include "common/log.h"
 #include "common/random.h"
+#include "common/write_log.h"
 #include "fcgi/answer.h"
 #include "fcgi/backend.h"
 #include "fcgi/chunking.h"
@@ -534,10 +535,31 @@ request_unwritten(struct request *request)
 	tell_abort(request, WIRE_ABORT_UNWRITTEN);
 }
 
+/* True if sessiond is to be told what becomes of the answer, all of which has come. */
+static bool
+is_to_confirm(const struct request *request)
+{
+	return !request->is_listed && is_awaited(request);
+}
+
+void
+request_ends(struct request *request)
+{
+	if (is_to_confirm(request))
+		write_log_put(backend_write_log(backend_of(request)), request->id);
+}
+
+void
+request_goes_on(struct request *request)
+{
+	if (is_to_confirm(request))
+		write_log_take_back(backend_write_log(backend_of(request)));
+}
+
 void
 request_end(struct request *request)
 {
-	if (!request->is_listed && is_awaited(request))
+	if (is_to_confirm(request))
 		backend_confirm(backend_of(request), request->id);
 	request_clear(request);
 }

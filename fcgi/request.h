@@ -85,6 +85,10 @@ void request_cookie(struct request *request, const struct wire_cookie *cookie);
 void request_lost(struct request *request);
 void request_unwritten(struct request *request);
 
+/* What is written next ends the response; or it did not take all of it. */
+void request_ends(struct request *request);
+void request_goes_on(struct request *request);
+
 /* The response is written: tells sessiond, and frees what it has, for the connection's next request. */
 void request_end(struct request *request);
 

@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "common/random.h"
 #include "common/wire_messages.h"
+#include "common/write_log.h"
 #include "sessiond/http_server.h"
 #include "sessiond/remote_request.h"
 #include "sessiond/remote_send.h"
@@ -60,6 +61,8 @@ detach(struct peer *peer)
 	set_state(peer, PEER_GONE);
 	buffer_free(&peer->in);
 	buffer_free(&peer->out);
+	if (peer->log != -1)
+		close(peer->log);
 	uv_close((uv_handle_t *)&peer->poll, on_closed);
 	return peer->fd;
 }
@@ -151,6 +154,7 @@ peers_accept(struct peers *all, int fd, const struct sockaddr *address, socklen_
 	random_bytes(&peer->connection, sizeof peer->connection);
 	peer->connection |= 1; /* 0 says that there was none */
 	peer->fd = fd;
+	peer->log = -1;
 	peer->poll.data = peer;
 	peer->next = all->first;
 	peer->link = &all->first;
@@ -511,7 +515,7 @@ static void
 read_some(struct peer *peer)
 {
 	char *to = buffer_reserve(&peer->in, READ_SIZE);
-	ssize_t n = to == NULL ? 0 : recv(peer->fd, to, READ_SIZE, 0);
+	ssize_t n = to == NULL ? 0 : write_log_receive(peer->fd, to, READ_SIZE, &peer->log);
 
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;

@@ -57,6 +57,7 @@ struct peer {
 	uv_poll_t poll;
 	int fd, events;
 	uint32_t pid;
+	int log;		     /* the responder's write_log; -1: none */
 	uint64_t connection, frames; /* its id, and how many FRAMEs were put on it */
 	struct timer timer;
 	bool is_dirty, is_blocked; /* is_blocked: it takes no more for now */

@@ -48,7 +48,7 @@ void remote_requests_release(struct peer *peer);
 /* Lets them go without a word: the responder asks the next daemon. */
 void remote_requests_abandon(struct peer *peer);
 
-/* The peer is gone: what it had in flight awaits its return. */
+/* The peer is gone: what it had in flight and did not write awaits its return. */
 void remote_requests_await(struct peer *peer);
 
 #endif

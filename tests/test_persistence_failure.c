@@ -10,7 +10,7 @@
 static void
 assert_refused(bool is_refused)
 {
-	const char *refusal = session_refusal(&sessions, NULL);
+	const char *refusal = session_refusal(&sessions, NULL, true);
 
 	assert_int_equal(persistence_is_failing(&sessions), is_refused);
 	if (is_refused)
