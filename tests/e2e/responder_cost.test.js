@@ -25,7 +25,7 @@ const skip = isSanitized && 'a sanitized build costs more';
 const limits = {
 	'held_polls.js': ['8,000 held polls take at most 8 threads, and 16 KB of resident memory each', ['--check', '16384', '--threads', '8']],
 	'polling_cost.js': ['a message costs at most 0.5 of sockjs-node\'s, at 0.8 of a bare program\'s rate or more', ['--check', '0.5', '--check-rate', '0.8']],
-	'store_cost.js': ['the store adds at most 15% to a message whose receiver waits', ['--check', '1.15', '--messages', '3000', '--rounds', '7']],
+	'store_cost.js': ['the store adds at most 15% to a message whose receiver waits', ['--check', '1.15', '--messages', '6000', '--rounds', '5', '--queued', '0']],
 };
 const missed = {
 	'held_polls.js': [['--polls', '100', '--check', '1'], ['--polls', '100', '--check', '1000000', '--threads', '0']],
