@@ -5,8 +5,26 @@
 const assert = require('node:assert');
 const { spawn, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const { test, after } = require('node:test');
+
+// Where the daemon was built another user may not look: it runs from a copy.
+function copyBuild() {
+	const build = process.env.SOCKJS_BUILDDIR || path.join(__dirname, '..', '..');
+	const copy = fs.mkdtempSync(path.join(os.tmpdir(), 'sockjs-privileges-'));
+	fs.chmodSync(copy, 0o755);
+	for (const name of ['sessiond/sockjs-sessiond', 'examples/echo.so']) {
+		const file = path.join(copy, name);
+		fs.mkdirSync(path.dirname(file), { mode: 0o755 });
+		fs.copyFileSync(path.join(build, name), file);
+		fs.chmodSync(file, 0o755);
+	}
+	process.env.SOCKJS_SESSIOND = path.join(copy, 'sessiond', 'sockjs-sessiond');
+	return copy;
+}
+
+const build = copyBuild();
 const { program, startDaemon, runDaemon, killAll, temporaryDirectory } = require('./lib/daemon');
 const { eventually } = require('./lib/guard');
 const { request } = require('./lib/http');
@@ -23,7 +41,8 @@ const directory = temporaryDirectory();
 fs.chmodSync(directory, 0o711);
 after(() => {
 	killAll();
-	fs.rmSync(directory, { recursive: true, force: true });
+	for (const folder of [directory, build])
+		fs.rmSync(folder, { recursive: true, force: true });
 });
 
 let files = 0;
