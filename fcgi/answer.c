@@ -3,9 +3,9 @@
  */
 #include "fcgi/answer.h"
 
-#include "fcgi/connection.h"
+#include "fcgi/webserver/connection.h"
 #include "fcgi/request.h"
-#include "fcgi/service_table.h"
+#include "fcgi/daemon/known_services.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  */
 #include "fcgi/chunking.h"
 
-#include "fcgi/connection.h"
+#include "fcgi/webserver/connection.h"
 #include "fcgi/responder.h"
 #include "sockjs/chunking.h"
 

@@ -2,8 +2,8 @@
  * sockjs.fcgi: options, configuration, the listening socket, then responder.c.
  */
 #include "common/log.h"
-#include "fcgi/listen.h"
-#include "fcgi/options.h"
+#include "fcgi/webserver/listen.h"
+#include "conf/responder_options.h"
 #include "fcgi/responder.h"
 
 #include <getopt.h>

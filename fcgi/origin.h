@@ -4,7 +4,7 @@
 #ifndef FCGI_ORIGIN_H
 #define FCGI_ORIGIN_H
 
-#include "common/connection_info.h"
+#include "wire/connection_info.h"
 
 #include <netinet/in.h>
 

@@ -5,8 +5,8 @@
 #define FCGI_REQUEST_H
 
 #include "common/buffer.h"
-#include "common/wire_messages.h"
-#include "fcgi/suspects.h"
+#include "wire/wire_messages.h"
+#include "fcgi/daemon/suspects.h"
 #include "sockjs/reply.h"
 
 #include <fcgiapp.h>

@@ -8,8 +8,8 @@
 
 #include "common/descriptor_limit.h"
 #include "common/log.h"
-#include "fcgi/backend.h"
-#include "fcgi/connection.h"
+#include "fcgi/daemon/backend.h"
+#include "fcgi/webserver/connection.h"
 
 #include <errno.h>
 #include <fcgiapp.h>

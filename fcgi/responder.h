@@ -6,7 +6,7 @@
 
 #include "common/error.h"
 #include "common/timer_queue.h"
-#include "fcgi/options.h"
+#include "conf/responder_options.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -6,8 +6,8 @@
  * be set (`name = value`), each after comments of its own, and nothing else; they appear at their place in the table. All other
  * options of the table are commented out. Lines outside blocks are copied.
  */
-#include "fcgi/options.h"
-#include "sessiond/config.h"
+#include "conf/responder_options.h"
+#include "conf/config.h"
 
 #include <stdarg.h>
 #include <stdio.h>

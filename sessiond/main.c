@@ -1,9 +1,9 @@
 /*
  * sockjs-sessiond: options, configuration, then server.c.
  */
-#include "common/conf.h"
+#include "conf/conf.h"
 #include "common/log.h"
-#include "sessiond/config.h"
+#include "conf/config.h"
 #include "sessiond/server.h"
 #include "sessiond/supervise.h"
 

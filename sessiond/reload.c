@@ -6,17 +6,17 @@
  */
 #include "sessiond/reload.h"
 
-#include "common/conf.h"
+#include "conf/conf.h"
 #include "common/descriptor_limit.h"
 #include "common/log.h"
-#include "sessiond/http_server.h"
-#include "sessiond/listeners.h"
-#include "sessiond/notify.h"
-#include "sessiond/peer.h"
-#include "sessiond/session.h"
-#include "sessiond/static_files.h"
-#include "sessiond/succession.h"
-#include "sessiond/websocket.h"
+#include "sessiond/http/http_server.h"
+#include "sessiond/system/acceptors.h"
+#include "sessiond/system/notify.h"
+#include "sessiond/responder/peer.h"
+#include "sessiond/session/session.h"
+#include "sessiond/http/static_files.h"
+#include "sessiond/modules/services.h"
+#include "sessiond/websocket/websocket.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #ifndef SESSIOND_RELOAD_H
 #define SESSIOND_RELOAD_H
 
-#include "sessiond/config.h"
+#include "conf/config.h"
 
 #include <stddef.h>
 

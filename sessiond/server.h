@@ -5,7 +5,7 @@
 #define SESSIOND_SERVER_H
 
 #include "common/error.h"
-#include "sessiond/config.h"
+#include "conf/config.h"
 
 /*
  * Runs the daemon until SIGTERM or SIGINT. Prints one line `ready ADDRESS...` on standard output when it accepts connections. config

@@ -7,9 +7,9 @@
 #include "sessiond/supervise.h"
 
 #include "common/log.h"
-#include "sessiond/inherited_sockets.h"
-#include "sessiond/listening_sockets.h"
-#include "sessiond/notify.h"
+#include "sessiond/system/inherited_sockets.h"
+#include "sessiond/system/listening_sockets.h"
+#include "sessiond/system/notify.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -18,7 +18,7 @@
 #define SESSIOND_SUPERVISE_H
 
 #include "common/error.h"
-#include "sessiond/config.h"
+#include "conf/config.h"
 
 /*
  * Supervises until it is told to end. argv: the daemon's arguments, borrowed, ended by NULL; the program is the one that runs. Returns the

@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "fcgi/options.h"
-#include "sessiond/config.h"
+#include "conf/responder_options.h"
+#include "conf/config.h"
 
 static void
 print_names(const char *const *names)

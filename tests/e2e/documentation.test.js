@@ -51,6 +51,9 @@ check('pages refer to sections that exist', () => {
 
 // --- sockjs.conf -----------------------------------------------------------------------------------------------------
 
+const below = (folder) => [folder, ...fs.readdirSync(path.join(srcdir, folder), { withFileTypes: true })
+	.filter((entry) => entry.isDirectory()).flatMap((entry) => below(`${folder}/${entry.name}`))];
+const rooms = ['common', 'sockjs', 'conf', 'wire', 'sessiond', 'fcgi'].flatMap(below);
 const tables = run(path.join(builddir, 'tests', 'option_tool')).stdout.trim().split('\n').map((line) => JSON.parse(line));
 const conf = new Page('sockjs.conf.5');
 const SECTIONS = { server: 'THE [server] SECTION', service: 'OPTIONS OF SERVICES', fcgi: 'THE [fcgi] SECTION' };
@@ -196,8 +199,8 @@ for (const [program, name] of [[sessiond, 'sockjs-sessiond.8'], [responder, 'soc
 		for (const [signal] of help.matchAll(/SIG[A-Z]+\d?/g)) assert.ok(signals.includes(signal), signal);
 	});
 	check(`${name} has the variables that the program reads`, () => {
-		const folder = program === responder ? ['fcgi'] : ['sessiond', 'common'];
-		const variables = folder.flatMap((part) => fs.readdirSync(path.join(srcdir, part)).filter((file) => file.endsWith('.c'))
+		const folders = program === responder ? ['fcgi'] : ['sessiond', 'common', 'conf', 'wire'];
+		const variables = folders.flatMap(below).flatMap((part) => fs.readdirSync(path.join(srcdir, part)).filter((file) => file.endsWith('.c'))
 			.flatMap((file) => [...read(part, file).matchAll(/getenv\("(\w+)"\)/g)].map(([, variable]) => variable)));
 		const inPage = page.items('ENVIRONMENT').flatMap(({ head }) => head).filter((word) => /^[A-Z_]+$/.test(word));
 		assert.deepStrictEqual(sorted(new Set(inPage)), sorted(new Set(variables)));
@@ -253,11 +256,10 @@ check('sockjs.h(3) has the constants of sockjs.h, and no others', () => {
 });
 
 check('each function of sockjs.h has a page of its own to be found by', () => {
-	const list = /^api_links = ((?:.*\\\n)*.*)$/m.exec(read('Makefile.am'))[1];
-	const names = [...list.matchAll(/doc\/man\/links\/(\w+)[.]3/g)].map(([, name]) => name);
-	assert.deepStrictEqual(sorted(names), sorted(functions.map(({ name }) => name)));
-	for (const name of names)
-		assert.strictEqual(fs.readFileSync(path.join(builddir, 'doc', 'man', 'links', `${name}.3`), 'utf8'), '.so man3/sockjs.h.3\n');
+	const folder = path.join(builddir, 'doc', 'man', 'links');
+	const pages = fs.readdirSync(folder).filter((name) => name.endsWith('.3'));
+	assert.deepStrictEqual(sorted(pages), sorted(functions.map(({ name }) => `${name}.3`)));
+	for (const page of pages) assert.strictEqual(fs.readFileSync(path.join(folder, page), 'utf8'), '.so man3/sockjs.h.3\n');
 });
 
 check('doc/sockjs-node.md names what there is', () => {
@@ -277,7 +279,7 @@ check('doc/sockjs-node.md names what there is', () => {
 // --- files, links, commands ------------------------------------------------------------------------------------------
 
 const texts = ['README.md', 'CHANGELOG.md', ...fs.readdirSync(path.join(srcdir, 'doc')).filter((name) => name.endsWith('.md')).map((name) => `doc/${name}`)];
-const FOLDERS = ['', 'sessiond', 'fcgi', 'sockjs', 'common', 'examples', 'tests', 'tests/e2e', 'tests/e2e/lib', 'tests/fuzz', 'bench', 'doc', 'doc/man', 'packaging'];
+const FOLDERS = ['', ...rooms, ...below('tests/unit'), 'examples', 'tests', 'tests/e2e', 'tests/e2e/lib', 'tests/fuzz', 'bench', 'doc', 'doc/man', 'packaging'];
 const isThere = (...parts) => fs.existsSync(path.join(srcdir, ...parts)) || fs.existsSync(path.join(builddir, ...parts));
 
 // As GitHub makes them of headings.
@@ -296,8 +298,7 @@ function fileExists(name) {
 		.some((folder) => fs.existsSync(folder) && fs.readdirSync(folder).some((file) => pattern.test(file)));
 }
 
-const sources = ['sessiond', 'fcgi', 'sockjs', 'common'];
-const definitions = new Set(sources.flatMap((folder) => fs.readdirSync(path.join(srcdir, folder)).filter((file) => file.endsWith('.c'))
+const definitions = new Set(rooms.flatMap((folder) => fs.readdirSync(path.join(srcdir, folder)).filter((file) => file.endsWith('.c'))
 	.flatMap((file) => [...read(folder, file).matchAll(/^(\w+)\(/gm)].map(([, name]) => name))));
 
 for (const file of texts) {

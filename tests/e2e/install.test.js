@@ -95,7 +95,7 @@ check('home: the installed configuration works as it stands', async () => {
 
 check('the configuration has every option, and every default in it is accepted', () => {
 	const conf = fs.readFileSync(path.join(prefix, 'etc/sockjs.conf'), 'utf8');
-	for (const file of ['sessiond/config_options.c', 'fcgi/options.c'])
+	for (const file of ['conf/config_options.c', 'conf/responder_options.c'])
 		for (const [, name] of fs.readFileSync(path.join(srcdir, file), 'utf8').matchAll(/\{\.name = "(\w+)"/g))
 			assert.match(conf, new RegExp(`^#?${name} =`, 'm'));
 	const all = path.join(home, 'all.conf');

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fcgi/record.h"
+#include "fcgi/webserver/record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

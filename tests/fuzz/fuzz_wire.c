@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "common/buffer.h"
-#include "common/wire.h"
-#include "common/wire_messages.h"
-#include "tests/wire_recode.h"
+#include "wire/wire.h"
+#include "wire/wire_messages.h"
+#include "tests/unit/wire/wire_recode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

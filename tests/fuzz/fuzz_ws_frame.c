@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tests/ws_transcript.h"
+#include "tests/unit/sockjs/ws_transcript.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,0 +1,353 @@
+/*
+ * See listening_socket.h. Called by listening_sockets.c and inherited_sockets.c.
+ */
+#include "common/listening_socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum {
+	BACKLOG = 4096, /* the kernel lowers it to somaxconn */
+};
+
+/* --- what is there ------------------------------------------------------------------------------------------------ */
+
+static void
+name_unix(struct listening_socket *socket, const struct sockaddr_un *address, socklen_t len)
+{
+	size_t path_len = len - offsetof(struct sockaddr_un, sun_path);
+
+	socket->is_unix = true;
+	if (path_len > 0 && address->sun_path[0] == '\0') {
+		snprintf(socket->name, sizeof socket->name, "unix:@%.*s", (int)path_len - 1,
+		    address->sun_path + 1);
+		return;
+	}
+	socket->path = strndup(address->sun_path, path_len);
+	if (socket->path == NULL)
+		abort();
+	snprintf(socket->name, sizeof socket->name, "unix:%s", socket->path);
+}
+
+/* Takes fd, bound, and asks the system what it is. */
+static void
+describe(struct listening_socket *socket, int fd)
+{
+	struct sockaddr_storage address = {0};
+	socklen_t len = sizeof address;
+	char host[64], port[8];
+
+	*socket = (struct listening_socket){.fd = fd, .name = "?"};
+	if (getsockname(fd, (struct sockaddr *)&address, &len) == -1)
+		return;
+	if (address.ss_family == AF_UNIX)
+		name_unix(socket, (const struct sockaddr_un *)&address, len);
+	else if (getnameinfo((struct sockaddr *)&address, len, host, sizeof host, port, sizeof port,
+		     NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+		snprintf(socket->name, sizeof socket->name,
+		    address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+/* Takes fd, bound, which nobody listens on yet. */
+static int
+begin(struct listening_socket *socket, int fd, const char *text, struct error *err)
+{
+	describe(socket, fd);
+	if (listen(fd, BACKLOG) == 0)
+		return 0;
+	error_set(err, EX_UNAVAILABLE, "cannot listen on %s: %s", text, strerror(errno));
+	listening_socket_close(socket);
+	return -1;
+}
+
+/* --- TCP ---------------------------------------------------------------------------------------------------------- */
+
+/* Splits "ADDR:PORT" in place; *host NULL stands for every address. */
+static int
+split_address(char *text, char **host, char **port, struct error *err)
+{
+	char *colon = strrchr(text, ':');
+
+	*host = text;
+	*port = colon == NULL ? text : colon + 1;
+	if (colon == NULL || colon == text)
+		*host = NULL;
+	else
+		*colon = '\0';
+	if (*host != NULL && text[0] == '[' && text[strlen(text) - 1] == ']') {
+		text[strlen(text) - 1] = '\0';
+		(*host)++;
+	}
+	if (**port == '\0' || strspn(*port, "0123456789") != strlen(*port) || strlen(*port) > 5 ||
+	    atoi(*port) > 65535)
+		return error_set(err, EX_CONFIG,
+		    "listen: \"%s\" is no port, 0 to 65535 (ADDR:PORT, as in 127.0.0.1:8080)",
+		    *port);
+	return 0;
+}
+
+static int
+bind_one(const struct addrinfo *info)
+{
+	const int on = 1, off = 0;
+	int saved,
+	    fd = socket(info->ai_family, info->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		info->ai_protocol);
+
+	if (fd == -1)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (info->ai_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+	if (bind(fd, info->ai_addr, info->ai_addrlen) == 0)
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+/* The IPv6 wildcard takes IPv4 too, so it comes first where no address is named. */
+static int
+bind_any(const struct addrinfo *infos, bool wildcard)
+{
+	const struct addrinfo *info;
+	int fd = -1;
+
+	for (info = infos; wildcard && fd == -1 && info != NULL; info = info->ai_next)
+		if (info->ai_family == AF_INET6)
+			fd = bind_one(info);
+	for (info = infos; fd == -1 && info != NULL; info = info->ai_next)
+		fd = bind_one(info);
+	return fd;
+}
+
+/* The addresses that text can mean, to be freed with freeaddrinfo; NULL and an error if it means none. */
+static struct addrinfo *
+resolve(const char *text, bool *wildcard, struct error *err)
+{
+	const struct addrinfo hints = {
+	    .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *infos = NULL;
+	char copy[256], *host, *port;
+	int status;
+
+	if (strlen(text) >= sizeof copy) {
+		error_set(
+		    err, EX_CONFIG, "listen: an address is longer than %zu bytes", sizeof copy - 1);
+		return NULL;
+	}
+	strcpy(copy, text);
+	if (split_address(copy, &host, &port, err) == -1)
+		return NULL;
+	*wildcard = host == NULL;
+	status = getaddrinfo(host, port, &hints, &infos);
+	if (status != 0) {
+		error_set(err, EX_CONFIG, "listen: %s: %s", text, gai_strerror(status));
+		return NULL;
+	}
+	return infos;
+}
+
+int
+listening_socket_open_tcp(struct listening_socket *socket, const char *text, struct error *err)
+{
+	bool wildcard;
+	struct addrinfo *infos = resolve(text, &wildcard, err);
+	int fd;
+
+	socket->fd = -1;
+	if (infos == NULL)
+		return -1;
+	fd = bind_any(infos, wildcard);
+	freeaddrinfo(infos);
+	if (fd == -1)
+		return error_set(err, EX_UNAVAILABLE, "cannot listen on %s: %s%s", text,
+		    strerror(errno),
+		    errno == EADDRINUSE ? " (choose another with --listen ADDR:PORT)" : "");
+	return begin(socket, fd, text, err);
+}
+
+/* An address of the same family, with the port left out. */
+static bool
+is_same_host(const struct sockaddr *a, const struct sockaddr *b)
+{
+	const struct sockaddr_in *a4 = (const void *)a, *b4 = (const void *)b;
+	const struct sockaddr_in6 *a6 = (const void *)a, *b6 = (const void *)b;
+
+	if (a->sa_family != b->sa_family)
+		return false;
+	if (a->sa_family == AF_INET)
+		return a4->sin_addr.s_addr == b4->sin_addr.s_addr;
+	return memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof a6->sin6_addr) == 0 &&
+	    a6->sin6_scope_id == b6->sin6_scope_id;
+}
+
+/* The port lies at the same place in both families. */
+static in_port_t
+port_of(const struct sockaddr *address)
+{
+	return ((const struct sockaddr_in *)(const void *)address)->sin_port;
+}
+
+bool
+listening_socket_is_tcp(const struct listening_socket *socket, const char *text, bool any_port)
+{
+	struct sockaddr_storage address;
+	const struct sockaddr *own = (const struct sockaddr *)&address;
+	socklen_t len = sizeof address;
+	struct addrinfo *infos, *info;
+	bool wildcard, found = false;
+
+	if (socket->is_unix || getsockname(socket->fd, (struct sockaddr *)&address, &len) == -1)
+		return false;
+	infos = resolve(text, &wildcard, NULL);
+	for (info = infos; !found && info != NULL; info = info->ai_next)
+		found = is_same_host(own, info->ai_addr) &&
+		    (port_of(own) == port_of(info->ai_addr) ||
+			(any_port && port_of(info->ai_addr) == 0));
+	if (infos != NULL)
+		freeaddrinfo(infos);
+	return found;
+}
+
+/* --- Unix --------------------------------------------------------------------------------------------------------- */
+
+/* True if somebody accepts at the address. */
+static bool
+is_served(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool served = fd != -1 &&
+	    (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 ||
+		errno == EAGAIN);
+
+	if (fd != -1)
+		close(fd);
+	return served;
+}
+
+/* Removes what a daemon that died has left at the path. */
+static int
+clear_path(const struct sockaddr_un *address, struct error *err)
+{
+	struct stat st;
+
+	if (lstat(address->sun_path, &st) == -1)
+		return 0;
+	if (!S_ISSOCK(st.st_mode))
+		return error_set(err, EX_UNAVAILABLE,
+		    "cannot listen on %s: it exists and is no socket", address->sun_path);
+	if (is_served(address))
+		return error_set(err, EX_UNAVAILABLE,
+		    "cannot listen on %s: another process does (choose another with --socket PATH)",
+		    address->sun_path);
+	unlink(address->sun_path);
+	return 0;
+}
+
+int
+listening_socket_open_unix(struct listening_socket *listening, const char *path,
+    const struct socket_access *access, struct error *err)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd;
+
+	listening->fd = -1;
+	if (strlen(path) >= sizeof address.sun_path)
+		return error_set(err, EX_CONFIG, "socket: the path is longer than %zu bytes",
+		    sizeof address.sun_path - 1);
+	strcpy(address.sun_path, path);
+	if (clear_path(&address, err) == -1)
+		return -1;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1 || bind(fd, (struct sockaddr *)&address, sizeof address) == -1) {
+		error_set(err, EX_UNAVAILABLE, "cannot listen on %s: %s", path, strerror(errno));
+		if (fd != -1)
+			close(fd);
+		return -1;
+	}
+	if (socket_access_apply(access, path, err) == -1) {
+		unlink(path);
+		close(fd);
+		return -1;
+	}
+	return begin(listening, fd, path, err);
+}
+
+bool
+listening_socket_is_unix(const struct listening_socket *socket, const char *path)
+{
+	struct stat own, other;
+
+	if (!socket->is_unix || socket->path == NULL)
+		return false;
+	return strcmp(socket->path, path) == 0 ||
+	    (stat(socket->path, &own) == 0 && stat(path, &other) == 0 &&
+		own.st_dev == other.st_dev && own.st_ino == other.st_ino);
+}
+
+/* --- inherited ---------------------------------------------------------------------------------------------------- */
+
+static int
+int_option(int fd, int name)
+{
+	int value = -1;
+	socklen_t len = sizeof value;
+
+	if (getsockopt(fd, SOL_SOCKET, name, &value, &len) == -1)
+		return -1;
+	return value;
+}
+
+int
+listening_socket_adopt(struct listening_socket *socket, int fd, struct error *err)
+{
+	int flags, domain;
+
+	socket->fd = -1;
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
+		return error_set(err, EX_UNAVAILABLE, "is not open");
+	domain = int_option(fd, SO_DOMAIN);
+	if (domain == -1)
+		return error_set(err, EX_UNAVAILABLE, "is no socket");
+	if ((domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX) ||
+	    int_option(fd, SO_TYPE) != SOCK_STREAM)
+		return error_set(
+		    err, EX_UNAVAILABLE, "is no stream socket, TCP or Unix (ListenStream=)");
+	if (int_option(fd, SO_ACCEPTCONN) != 1)
+		return error_set(
+		    err, EX_UNAVAILABLE, "is a socket that does not listen (Accept=no)");
+	flags = fcntl(fd, F_GETFL);
+	if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
+		return error_set(err, EX_UNAVAILABLE, "cannot be used: %s", strerror(errno));
+	describe(socket, fd);
+	socket->is_inherited = true;
+	return 0;
+}
+
+/* --- the end ------------------------------------------------------------------------------------------------------ */
+
+void
+listening_socket_close(struct listening_socket *socket)
+{
+	if (socket->fd == -1)
+		return;
+	if (socket->path != NULL && !socket->is_inherited)
+		unlink(socket->path);
+	close(socket->fd);
+	free(socket->path);
+	socket->fd = -1;
+	socket->path = NULL;
+}

@@ -1,0 +1,490 @@
+/*
+ * See conf.h. Called at start-up and at a reload, by both programs, so clarity goes before speed.
+ *
+ * First what makes values of texts, driven by option_types; then what works on whole tables; then
+ * suggestions. conf_read is in conf_read.c.
+ */
+#include "conf/conf.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sysexits.h>
+
+#include "common/log.h"
+
+enum {
+	LIST_SIZE = 256,       /* names listed in an error */
+	SET_NAMES_MAX = 32,    /* bits of an unsigned */
+	SUGGEST_WORD_MAX = 63, /* longer words are nobody's typing error */
+};
+
+struct unit {
+	const char *suffix;
+	uint64_t factor;
+};
+
+static const struct unit plain_units[] = {{"", 1}, {NULL, 0}};
+static const struct unit size_units[] = {
+    {"", 1}, {"k", 1024}, {"m", 1024 * 1024}, {"g", 1024 * 1024 * 1024}, {NULL, 0}};
+static const struct unit time_units[] = {{"", 1}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {NULL, 0}};
+
+const char *
+conf_quote(const char *text, char out[CONF_QUOTED_SIZE])
+{
+	size_t n;
+
+	out[0] = '"';
+	n = 1 + log_escape(out + 1, CONF_QUOTED_SIZE - 2, text);
+	out[n] = '"';
+	out[n + 1] = '\0';
+	return out;
+}
+
+static char *
+copy_text(const char *text)
+{
+	char *copy = strdup(text);
+
+	if (copy == NULL)
+		fatal(EX_OSERR, "out of memory while reading the configuration");
+	return copy;
+}
+
+static int
+parse_bool(const struct conf_option *option, void *to, const char *text, struct error *err)
+{
+	static const char *const words[] = {"off", "on", "no", "yes", "false", "true"};
+	char quoted[CONF_QUOTED_SIZE];
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		if (strcasecmp(text, words[i]) == 0) {
+			*(bool *)to = i % 2 == 1;
+			return 0;
+		}
+	}
+	return error_set(err, EX_CONFIG, "%s: %s is neither \"on\" nor \"off\"", option->name,
+	    conf_quote(text, quoted));
+}
+
+/* Digits and one of the units. Returns 0, 1 if it needs more than 64 bits, -1 if it is none. */
+static int
+parse_digits(const char *text, const struct unit *units, uint64_t *value)
+{
+	const char *at = text;
+	uint64_t sum = 0;
+	bool huge = false;
+
+	for (; *at >= '0' && *at <= '9'; at++) {
+		huge |= __builtin_mul_overflow(sum, 10, &sum);
+		huge |= __builtin_add_overflow(sum, (uint64_t)(*at - '0'), &sum);
+	}
+	if (at == text)
+		return -1;
+	while (units->suffix != NULL && strcasecmp(at, units->suffix) != 0)
+		units++;
+	if (units->suffix == NULL)
+		return -1;
+	huge |= __builtin_mul_overflow(sum, units->factor, value);
+	return huge;
+}
+
+/*
+ * A number within the option's limits and those of its type. `what`: what it counts, " of bytes"
+ * and the like. The type's own limit is shown to those only who met it.
+ */
+static int
+parse_number(const struct conf_option *option, const char *text, const struct unit *units,
+    uint64_t type_max, const char *what, uint64_t *value, struct error *err)
+{
+	uint64_t max = option->max == 0 || option->max > type_max ? type_max : option->max;
+	unsigned long long from = option->min, to = max;
+	int result = parse_digits(text, units, value);
+	bool too_large = result == 1 || (result == 0 && *value > max);
+	char quoted[CONF_QUOTED_SIZE];
+	char range[64];
+
+	conf_quote(text, quoted);
+	if (option->max == 0 && !too_large)
+		snprintf(range, sizeof range, "%llu or more", from);
+	else
+		snprintf(range, sizeof range, "%llu to %llu", from, to);
+	if (result == -1)
+		return error_set(err, EX_CONFIG, "%s: %s is not a number%s (%s)", option->name,
+		    quoted, what, range);
+	if (too_large || *value < option->min)
+		return error_set(
+		    err, EX_CONFIG, "%s: %s is out of range (%s)", option->name, quoted, range);
+	return 0;
+}
+
+static int
+parse_u32(const struct conf_option *option, void *to, const char *text, struct error *err)
+{
+	uint64_t value;
+
+	if (parse_number(option, text, plain_units, UINT32_MAX, "", &value, err) == -1)
+		return -1;
+	*(uint32_t *)to = (uint32_t)value;
+	return 0;
+}
+
+static int
+parse_size(const struct conf_option *option, void *to, const char *text, struct error *err)
+{
+	uint64_t value;
+
+	if (parse_number(option, text, size_units, SIZE_MAX, " of bytes", &value, err) == -1)
+		return -1;
+	*(size_t *)to = (size_t)value;
+	return 0;
+}
+
+static int
+parse_ms(const struct conf_option *option, void *to, const char *text, struct error *err)
+{
+	uint64_t value;
+
+	if (parse_number(option, text, time_units, CONF_MS_MAX, " of milliseconds", &value, err))
+		return -1;
+	*(uint64_t *)to = value;
+	return 0;
+}
+
+static int
+parse_string(const struct conf_option *option, void *to, const char *text, struct error *err)
+{
+	size_t len = strlen(text);
+	char quoted[CONF_QUOTED_SIZE];
+	char *copy;
+
+	if (len == 0 && option->min > 0)
+		return error_set(err, EX_CONFIG, "%s: must not be empty", option->name);
+	if (len < option->min)
+		return error_set(err, EX_CONFIG, "%s: %s is shorter than %llu bytes", option->name,
+		    conf_quote(text, quoted), (unsigned long long)option->min);
+	if (option->max != 0 && len > option->max)
+		return error_set(err, EX_CONFIG, "%s: %s is longer than %llu bytes", option->name,
+		    conf_quote(text, quoted), (unsigned long long)option->max);
+	copy = copy_text(text);
+	free(*(char **)to);
+	*(char **)to = copy;
+	return 0;
+}
+
+/* The index of the name of n bytes, or -1. */
+static int
+find_name(const char *const *names, const char *name, size_t n)
+{
+	for (int i = 0; names[i] != NULL; i++) {
+		if (strncmp(names[i], name, n) == 0 && names[i][n] == '\0')
+			return i;
+	}
+	return -1;
+}
+
+/* Sets the error "NAME: TEXT is not one of: a, b". also: a name after them, or NULL. */
+static int
+refuse_name(const struct conf_option *option, const char *text, const char *also, struct error *err)
+{
+	char quoted[CONF_QUOTED_SIZE];
+	char list[LIST_SIZE] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; option->names[i] != NULL && n < sizeof list; i++)
+		n += (size_t)snprintf(
+		    list + n, sizeof list - n, "%s%s", i == 0 ? "" : ", ", option->names[i]);
+	if (also != NULL && n < sizeof list)
+		snprintf(list + n, sizeof list - n, ", %s", also);
+	return error_set(err, EX_CONFIG, "%s: %s is not one of: %s", option->name,
+	    conf_quote(text, quoted), list);
+}
+
+static int
+parse_enum(const struct conf_option *option, void *to, const char *text, struct error *err)
+{
+	int index = find_name(option->names, text, strlen(text));
+
+	if (index == -1)
+		return refuse_name(option, text, NULL, err);
+	*(int *)to = index;
+	return 0;
+}
+
+static unsigned
+set_of_all(const char *const *names)
+{
+	size_t n = 0;
+
+	while (names[n] != NULL)
+		n++;
+	if (n > SET_NAMES_MAX)
+		fatal(EX_SOFTWARE, "a set of configuration names has more than %d of them",
+		    SET_NAMES_MAX);
+	return (unsigned)((UINT64_C(1) << n) - 1);
+}
+
+static int
+parse_set(const struct conf_option *option, void *to, const char *text, struct error *err)
+{
+	static const char between[] = " \t,";
+	const char *word = text + strspn(text, between);
+	unsigned all = set_of_all(option->names);
+	unsigned set = 0;
+
+	while (*word != '\0') {
+		size_t len = strcspn(word, between);
+		int index = find_name(option->names, word, len);
+		char shown[CONF_QUOTED_SIZE];
+
+		if (index != -1) {
+			set |= 1u << index;
+		} else if (len == strlen("all") && memcmp(word, "all", len) == 0) {
+			set |= all;
+		} else {
+			snprintf(shown, sizeof shown, "%.*s", (int)len, word);
+			return refuse_name(option, shown, "all", err);
+		}
+		word += len;
+		word += strspn(word, between);
+	}
+	if (set == 0 && option->min > 0)
+		return error_set(err, EX_CONFIG, "%s: must not be empty", option->name);
+	*(unsigned *)to = set;
+	return 0;
+}
+
+/* By enum conf_type. */
+static const struct {
+	size_t size;
+	int (*parse)(const struct conf_option *, void *to, const char *text, struct error *err);
+} option_types[] = {
+    [CONF_BOOL] = {sizeof(bool), parse_bool},
+    [CONF_U32] = {sizeof(uint32_t), parse_u32},
+    [CONF_SIZE] = {sizeof(size_t), parse_size},
+    [CONF_MS] = {sizeof(uint64_t), parse_ms},
+    [CONF_STRING] = {sizeof(char *), parse_string},
+    [CONF_ENUM] = {sizeof(int), parse_enum},
+    [CONF_SET] = {sizeof(unsigned), parse_set},
+};
+
+static void *
+value_of(const struct conf_option *option, void *target)
+{
+	return (char *)target + option->offset;
+}
+
+int
+conf_parse_value(
+    const struct conf_option *option, void *target, const char *text, struct error *err)
+{
+	return option_types[option->type].parse(option, value_of(option, target), text, err);
+}
+
+static void
+clear_value(const struct conf_option *option, void *target)
+{
+	void *value = value_of(option, target);
+
+	if (option->type == CONF_STRING)
+		free(*(char **)value);
+	memset(value, 0, option_types[option->type].size);
+}
+
+int
+conf_set_defaults(const struct conf_option *table, size_t n, void *target, struct error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (table[i].default_text == NULL)
+			clear_value(&table[i], target);
+		else if (conf_parse_value(&table[i], target, table[i].default_text, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+void
+conf_free_values(const struct conf_option *table, size_t n, void *target)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (table[i].type == CONF_STRING)
+			clear_value(&table[i], target);
+	}
+}
+
+void
+conf_copy_values(const struct conf_option *table, size_t n, void *to, const void *from)
+{
+	for (size_t i = 0; i < n; i++) {
+		const void *source = (const char *)from + table[i].offset;
+		void *value = value_of(&table[i], to);
+
+		if (table[i].type == CONF_STRING) {
+			const char *text = *(char *const *)source;
+			char *copy = text == NULL ? NULL : copy_text(text);
+
+			free(*(char **)value);
+			*(char **)value = copy;
+		} else {
+			memmove(value, source, option_types[table[i].type].size);
+		}
+	}
+}
+
+bool
+conf_is_same(const struct conf_option *option, const void *a, const void *b)
+{
+	const void *of_a = (const char *)a + option->offset,
+		   *of_b = (const char *)b + option->offset;
+	const char *text_a, *text_b;
+
+	if (option->type != CONF_STRING)
+		return memcmp(of_a, of_b, option_types[option->type].size) == 0;
+	text_a = *(char *const *)of_a;
+	text_b = *(char *const *)of_b;
+	return text_a == NULL || text_b == NULL ? text_a == text_b : strcmp(text_a, text_b) == 0;
+}
+
+void
+conf_exchange(const struct conf_option *option, void *a, void *b)
+{
+	void *of_a = value_of(option, a), *of_b = value_of(option, b);
+	size_t size = option_types[option->type].size;
+	unsigned char former[sizeof(uint64_t)];
+
+	memcpy(former, of_a, size);
+	memcpy(of_a, of_b, size);
+	memcpy(of_b, former, size);
+}
+
+const struct conf_option *
+conf_find(const struct conf_option *table, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(table[i].name, name) == 0)
+			return &table[i];
+	}
+	return NULL;
+}
+
+void
+conf_seen_reset(struct conf_seen *seen)
+{
+	seen->n = 0;
+}
+
+static int
+refuse_unknown(const struct conf_option *table, size_t n, const char *name, struct error *err)
+{
+	const char *names[CONF_OPTIONS_MAX];
+	char quoted[CONF_QUOTED_SIZE];
+	const char *near;
+
+	if (n > CONF_OPTIONS_MAX)
+		fatal(EX_SOFTWARE, "a table has more than %d options", CONF_OPTIONS_MAX);
+	for (size_t i = 0; i < n; i++)
+		names[i] = table[i].name;
+	near = conf_suggest(name, names, n);
+	conf_quote(name, quoted);
+	if (near == NULL)
+		return error_set(err, EX_CONFIG, "unknown option %s", quoted);
+	return error_set(err, EX_CONFIG, "unknown option %s, did you mean \"%s\"?", quoted, near);
+}
+
+/* Remembers that the option is set on this line; an error if it was set before. */
+static int
+see(struct conf_seen *seen, const struct conf_option *option, unsigned line, struct error *err)
+{
+	for (size_t i = 0; i < seen->n; i++) {
+		if (seen->entries[i].option == option)
+			return error_set(err, EX_CONFIG, "option \"%s\" was already set on line %u",
+			    option->name, seen->entries[i].line);
+	}
+	if (seen->n == CONF_OPTIONS_MAX)
+		fatal(EX_SOFTWARE, "a section has more than %d options", CONF_OPTIONS_MAX);
+	seen->entries[seen->n].option = option;
+	seen->entries[seen->n].line = line;
+	seen->n++;
+	return 0;
+}
+
+int
+conf_apply(const struct conf_option *table, size_t n, void *target, struct conf_seen *seen,
+    const char *name, const char *value, unsigned line, struct error *err)
+{
+	const struct conf_option *option = conf_find(table, n, name);
+
+	if (option == NULL)
+		return refuse_unknown(table, n, name, err);
+	if (seen != NULL && see(seen, option, line, err) == -1)
+		return -1;
+	return conf_parse_value(option, target, value, err);
+}
+
+static unsigned
+least(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * The Damerau-Levenshtein distance (of its kind where no part is edited twice) between words of at
+ * most SUGGEST_WORD_MAX bytes, without regard to case. Keeps three rows of the usual matrix.
+ */
+static unsigned
+distance(const char *a, const char *b)
+{
+	unsigned rows[3][SUGGEST_WORD_MAX + 1];
+	unsigned *before = rows[0], *above = rows[1], *row = rows[2];
+	unsigned columns = (unsigned)strlen(b);
+
+	for (unsigned j = 0; j <= columns; j++)
+		row[j] = j;
+	for (unsigned i = 1; a[i - 1] != '\0'; i++) {
+		unsigned *recycled = before;
+
+		before = above;
+		above = row;
+		row = recycled;
+		row[0] = i;
+		for (unsigned j = 1; j <= columns; j++) {
+			int x = tolower((unsigned char)a[i - 1]);
+			int y = tolower((unsigned char)b[j - 1]);
+
+			row[j] = least(above[j - 1] + (x != y), least(above[j], row[j - 1]) + 1);
+			if (i > 1 && j > 1 && x == tolower((unsigned char)b[j - 2]) &&
+			    y == tolower((unsigned char)a[i - 2]))
+				row[j] = least(row[j], before[j - 2] + 1);
+		}
+	}
+	return row[columns];
+}
+
+const char *
+conf_suggest(const char *word, const char *const *candidates, size_t n)
+{
+	const char *best = NULL;
+	unsigned best_distance = 0;
+	size_t word_len = strlen(word);
+
+	for (size_t i = 0; word_len <= SUGGEST_WORD_MAX && i < n; i++) {
+		size_t len = strlen(candidates[i]);
+		size_t longer = len > word_len ? len : word_len;
+		unsigned d;
+
+		if (len > SUGGEST_WORD_MAX)
+			continue;
+		d = distance(word, candidates[i]);
+		/* Short words with nothing in common are two changes apart, too. */
+		if ((d > 2 && d > longer / 3) || d * 2 > longer)
+			continue;
+		if (best == NULL || d < best_distance) {
+			best = candidates[i];
+			best_distance = d;
+		}
+	}
+	return best;
+}

@@ -1,0 +1,299 @@
+/*
+ * See http_websocket.h. Called by http_request.c; libmicrohttpd writes the 101 and calls on_upgraded, where the socket is taken
+ * over and http_request.c's part ends.
+ */
+#include "sessiond/http/http_upgrade.h"
+
+#include "common/log.h"
+#include "sessiond/websocket/hixie76_handshake.h"
+#include "sessiond/http/http_request.h"
+#include "sessiond/http/http_server.h"
+#include "sessiond/session/session.h"
+#include "sessiond/http/socket_takeover.h"
+#include "sessiond/websocket/websocket_open.h"
+#include "sockjs/ws_deflate.h"
+#include "sockjs/ws_handshake.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* What was agreed, between the 101 and the upgrade. */
+struct websocket_offer {
+	bool hixie76;
+	uint32_t numbers[2]; /* of the hixie-76 keys */
+	bool deflate;
+	struct ws_deflate_params params;
+	struct buffer extensions; /* the answer's header */
+};
+
+static const char *
+header_of(struct http_request *request, const char *name)
+{
+	return request->head.header(request->head.context, name);
+}
+
+static void
+refuse(struct http_request *request, int status, const char *text)
+{
+	reply_set_error(&request->reply, status, text);
+	http_request_respond_reply(request);
+}
+
+/* Joins the lines of a header that may come in several. */
+struct joining {
+	const char *name;
+	struct buffer value;
+};
+
+static enum MHD_Result
+join_line(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct joining *joining = cls;
+
+	(void)kind;
+	if (strcasecmp(name, joining->name) != 0 || value == NULL)
+		return MHD_YES;
+	if (joining->value.len > 0)
+		buffer_append_str(&joining->value, ", ");
+	buffer_append_str(&joining->value, value);
+	return MHD_YES;
+}
+
+/* The value of all lines of a header, NUL-terminated, to be freed with free(); NULL if there is none. */
+static char *
+all_lines(struct http_request *request, const char *name)
+{
+	struct joining joining = {name, BUFFER_INIT};
+
+	MHD_get_connection_values(request->connection->mhd, MHD_HEADER_KIND, join_line, &joining);
+	if (joining.value.len == 0)
+		return NULL;
+	buffer_append_char(&joining.value, '\0');
+	if (buffer_failed(&joining.value))
+		abort();
+	return joining.value.base;
+}
+
+static bool
+has_token(struct http_request *request, const char *name, const char *token)
+{
+	char *lines = all_lines(request, name);
+	bool found = http_header_has_token(lines, token);
+
+	free(lines);
+	return found;
+}
+
+/* --- the answer --------------------------------------------------------------------------------------------------- */
+
+static void on_upgraded(void *cls, struct MHD_Connection *mhd, void *context, const char *extra,
+    size_t extra_len, MHD_socket fd, struct MHD_UpgradeResponseHandle *upgrade);
+
+static void
+add_header(void *context, const char *name, const char *value)
+{
+	MHD_add_response_header(context, name, value);
+}
+
+static struct MHD_Response *
+make_response(struct http_request *request, const char *upgrade)
+{
+	struct MHD_Response *response =
+	    MHD_create_response_for_upgrade(on_upgraded, request->server);
+
+	if (response == NULL)
+		abort();
+	MHD_add_response_header(response, MHD_HTTP_HEADER_UPGRADE, upgrade);
+	request->reply.content_type = NULL;
+	reply_headers(
+	    &request->reply, &request->service->protocol, &request->head, add_header, response);
+	return response;
+}
+
+static void
+accept_rfc6455(struct http_request *request, const char *key)
+{
+	struct MHD_Response *response = make_response(request, "websocket");
+	const struct buffer *extensions = &request->offer->extensions;
+	char accept_key[WS_ACCEPT_SIZE];
+
+	ws_accept_key(key, accept_key);
+	MHD_add_response_header(response, "Sec-WebSocket-Accept", accept_key);
+	if (extensions->len > 0)
+		MHD_add_response_header(response, "Sec-WebSocket-Extensions", extensions->data);
+	http_request_respond(request, response, MHD_HTTP_SWITCHING_PROTOCOLS);
+}
+
+static void
+accept_hixie76(struct http_request *request)
+{
+	struct MHD_Response *response = make_response(request, "WebSocket");
+	const char *origin = header_of(request, "Origin"), *host = header_of(request, "Host");
+	const char *protocol = header_of(request, "X-Forwarded-Proto");
+	char *location;
+
+	if (asprintf(&location, "%s://%s%s%s%s",
+		protocol != NULL && strcasecmp(protocol, "https") == 0 ? "wss" : "ws",
+		host == NULL ? "" : host, request->uri, request->query == NULL ? "" : "?",
+		request->query == NULL ? "" : request->query) == -1)
+		abort();
+	if (origin != NULL)
+		MHD_add_response_header(response, "Sec-WebSocket-Origin", origin);
+	MHD_add_response_header(response, "Sec-WebSocket-Location", location);
+	free(location);
+	http_request_respond(request, response, MHD_HTTP_SWITCHING_PROTOCOLS);
+}
+
+/* False if the extensions header breaks the grammar. */
+static bool
+negotiate_deflate(struct http_request *request)
+{
+	static const struct ws_deflate_policy policy = WS_DEFLATE_POLICY_INIT;
+	struct websocket_offer *offer = request->offer;
+	char *header;
+	int result;
+
+	if (!request->service->protocol.options.websocket_deflate)
+		return true;
+	header = all_lines(request, "Sec-WebSocket-Extensions");
+	result = ws_deflate_negotiate(header, &policy, &offer->params, &offer->extensions);
+	free(header);
+	offer->deflate = result == 1;
+	if (result == 1)
+		buffer_append_char(&offer->extensions, '\0');
+	return result >= 0;
+}
+
+static void
+handshake_rfc6455(struct http_request *request, const char *version)
+{
+	const char *key = header_of(request, "Sec-WebSocket-Key");
+
+	if (version == NULL || (strcmp(version, "8") != 0 && strcmp(version, "13") != 0))
+		refuse(request, MHD_HTTP_BAD_REQUEST,
+		    "Only supported WebSocket protocol is RFC 6455.");
+	else if (key == NULL || !ws_key_is_valid(key) || !negotiate_deflate(request))
+		refuse(request, MHD_HTTP_BAD_REQUEST, "Not a valid websocket request");
+	else
+		accept_rfc6455(request, key);
+}
+
+static void
+handshake_hixie76(struct http_request *request, const char *key1, const char *key2)
+{
+	struct websocket_offer *offer = request->offer;
+
+	/* The raw websocket came later than hixie-76: nobody ever spoke it there. */
+	if (!request->service->protocol.options.websocket_hixie76 ||
+	    request->endpoint->id == ENDPOINT_WEBSOCKET_RAW) {
+		refuse(request, MHD_HTTP_BAD_REQUEST,
+		    "Only supported WebSocket protocol is RFC 6455.");
+		return;
+	}
+	if (hixie76_key_number(key1, &offer->numbers[0]) == -1 ||
+	    hixie76_key_number(key2, &offer->numbers[1]) == -1) {
+		refuse(request, MHD_HTTP_BAD_REQUEST, "Not a valid websocket request");
+		return;
+	}
+	offer->hixie76 = true;
+	accept_hixie76(request);
+}
+
+void
+http_websocket_upgrade(struct http_request *request)
+{
+	const char *version = header_of(request, "Sec-WebSocket-Version");
+	const char *key1 = header_of(request, "Sec-WebSocket-Key1"),
+		   *key2 = header_of(request, "Sec-WebSocket-Key2");
+	const char *error;
+
+	/* An upgrade is a matter of HTTP/1.1 (RFC 6455 4.2.1). */
+	if (request->is_http10 || !has_token(request, "Upgrade", "websocket") ||
+	    !has_token(request, "Connection", "upgrade")) {
+		refuse(request, MHD_HTTP_BAD_REQUEST, "Not a valid websocket request");
+		return;
+	}
+	error = session_refusal(
+	    request->service->sessions, http_connection_peer(request->connection), false);
+	if (error != NULL) {
+		refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, error);
+		return;
+	}
+	request->offer = calloc(1, sizeof *request->offer);
+	if (request->offer == NULL)
+		abort();
+	if (version == NULL && key1 != NULL && key2 != NULL)
+		handshake_hixie76(request, key1, key2);
+	else
+		handshake_rfc6455(request, version);
+}
+
+void
+http_websocket_free_offer(struct websocket_offer **offer)
+{
+	if (*offer == NULL)
+		return;
+	buffer_free(&(*offer)->extensions);
+	free(*offer);
+	*offer = NULL;
+}
+
+/* --- the socket --------------------------------------------------------------------------------------------------- */
+
+static void
+prepare_socket(int fd)
+{
+	const int on = 1, off = 0;
+
+	/* Not for a Unix socket, where both are unknown and needless. */
+	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
+
+static void
+start_websocket(struct http_request *request, int fd, const char *extra, size_t extra_len)
+{
+	const struct websocket_offer *offer = request->offer;
+	struct connection_source source;
+	struct websocket_plan plan = {
+	    .all = request->server->websockets,
+	    .service = request->service,
+	    .transport = transport_get((enum transport_id)request->endpoint->transport),
+	    .deflate = offer->deflate ? &offer->params : NULL,
+	};
+
+	http_request_source(request, &source);
+	if (offer->hixie76)
+		hixie76_handshake_start(&plan, fd, &source, offer->numbers, extra, extra_len);
+	else
+		websocket_open(&plan, fd, &source, extra, extra_len);
+}
+
+static void
+on_upgraded(void *cls, struct MHD_Connection *mhd, void *context, const char *extra,
+    size_t extra_len, MHD_socket fd, struct MHD_UpgradeResponseHandle *upgrade)
+{
+	struct http_server *server = cls;
+	struct http_request *request = context;
+	int taken;
+
+	(void)mhd;
+	/* Asked for while the descriptor still leads to the peer. */
+	http_connection_local(request->connection);
+	http_connection_unwatch(request->connection);
+	taken = socket_takeover(fd);
+	if (taken == -1) {
+		log_error("no descriptor for a websocket: its connection is dropped");
+	} else {
+		prepare_socket(taken);
+		start_websocket(request, taken, extra, extra_len);
+	}
+	MHD_upgrade_action(upgrade, MHD_UPGRADE_ACTION_CLOSE);
+	server->has_work = true;
+}

@@ -1,0 +1,103 @@
+/*
+ * The receiver of the polling transports over HTTP (xhr-polling, jsonp-polling): one frame answers the request.
+ */
+#include "sessiond/http/http_request.h"
+#include "sessiond/session/session.h"
+#include "sockjs/frame.h"
+
+#include <string.h>
+
+static struct http_request *
+request_of(struct receiver *receiver)
+{
+	return (struct http_request *)(void *)receiver;
+}
+
+/* A second frame before the first has left is not sent: the request is answered. */
+static void
+answer(struct receiver *receiver, const char *frame, size_t len)
+{
+	struct http_request *request = request_of(receiver);
+	struct buffer body = BUFFER_INIT;
+
+	if (request->response != NULL)
+		return;
+	receiver->transport->wrap(request->callback, frame, len, &body);
+	request->reply.body = body.data;
+	request->reply.body_len = body.len;
+	if (buffer_failed(&body))
+		reply_set_error(&request->reply, MHD_HTTP_SERVICE_UNAVAILABLE, "Out of memory.\n");
+	http_request_respond_reply(request);
+	request->reply.body = "";
+	request->reply.body_len = 0;
+	buffer_free(&body);
+}
+
+static enum receiver_result
+send_open(struct receiver *receiver)
+{
+	answer(receiver, FRAME_OPEN, strlen(FRAME_OPEN));
+	return RECEIVER_DONE;
+}
+
+static enum receiver_result
+send_heartbeat(struct receiver *receiver)
+{
+	answer(receiver, FRAME_HEARTBEAT, strlen(FRAME_HEARTBEAT));
+	return RECEIVER_DONE;
+}
+
+static enum receiver_result
+send_messages(struct receiver *receiver, struct message_queue *queue)
+{
+	struct buffer *frame = &receiver->session->service->sessions->scratch;
+	struct in_flight *flight;
+
+	buffer_clear(frame);
+	flight = in_flight_take(receiver->session, &request_of(receiver)->in_flight);
+	if (flight != NULL)
+		message_append_frame(flight->messages, flight->count, frame);
+	else
+		message_queue_append_frame(queue, frame);
+	if (buffer_failed(frame))
+		http_request_respond(request_of(receiver), NULL, 0);
+	else
+		answer(receiver, frame->data, frame->len);
+	sessions_trim_scratch(receiver->session->service->sessions);
+	return RECEIVER_DONE;
+}
+
+static void
+send_close(struct receiver *receiver, int code, const char *reason, size_t reason_len)
+{
+	struct buffer frame = BUFFER_INIT;
+
+	frame_append_close(&frame, code, reason, reason_len);
+	answer(receiver, frame.data, frame.len);
+	buffer_free(&frame);
+}
+
+/* The frame was the whole response. Without one (the daemon aborts) the connection ends. */
+static void
+end(struct receiver *receiver)
+{
+	if (request_of(receiver)->response == NULL &&
+	    request_of(receiver)->phase == HTTP_REQUEST_WAITING)
+		http_request_give_up(request_of(receiver));
+}
+
+static size_t
+backlog(const struct receiver *receiver)
+{
+	(void)receiver;
+	return 0;
+}
+
+const struct receiver_ops http_poll_receiver = {
+    .open = send_open,
+    .heartbeat = send_heartbeat,
+    .messages = send_messages,
+    .close = send_close,
+    .end = end,
+    .backlog = backlog,
+};

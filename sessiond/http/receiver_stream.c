@@ -1,0 +1,99 @@
+/*
+ * The receiver of the streaming transports over HTTP (xhr-streaming, eventsource, htmlfile): frames follow each other in one
+ * response until response_limit bytes of them are reached.
+ */
+#include "sessiond/http/http_request.h"
+#include "sessiond/http/http_server.h"
+#include "sessiond/session/session.h"
+#include "sockjs/frame.h"
+
+#include <string.h>
+
+#define CONGESTED (256 * 1024) /* bytes that wait for the peer */
+
+static struct http_request *
+request_of(struct receiver *receiver)
+{
+	return (struct http_request *)(void *)receiver;
+}
+
+static enum receiver_result
+send_frame(struct receiver *receiver, const char *frame, size_t len)
+{
+	struct http_request *request = request_of(receiver);
+	size_t before = request->out.len;
+
+	receiver->transport->wrap(request->callback, frame, len, &request->out);
+	/* Nothing else can be said any more: the loop finds the connection broken. */
+	if (buffer_failed(&request->out))
+		request->is_gone = true;
+	request->streamed += request->out.len - before;
+	http_request_wake(request);
+	return request->streamed >= request->service->protocol.options.response_limit
+	    ? RECEIVER_DONE
+	    : RECEIVER_MORE;
+}
+
+static enum receiver_result
+send_open(struct receiver *receiver)
+{
+	return send_frame(receiver, FRAME_OPEN, strlen(FRAME_OPEN));
+}
+
+static enum receiver_result
+send_heartbeat(struct receiver *receiver)
+{
+	return send_frame(receiver, FRAME_HEARTBEAT, strlen(FRAME_HEARTBEAT));
+}
+
+static enum receiver_result
+send_messages(struct receiver *receiver, struct message_queue *queue)
+{
+	struct sessions *sessions = receiver->session->service->sessions;
+	struct buffer *frame = &sessions->scratch;
+	enum receiver_result result;
+
+	if (request_of(receiver)->out.len > CONGESTED)
+		return RECEIVER_MORE;
+	buffer_clear(frame);
+	message_queue_append_frame(queue, frame);
+	if (buffer_failed(frame))
+		request_of(receiver)->is_gone = true;
+	result = send_frame(receiver, frame->data, frame->len);
+	sessions_trim_scratch(sessions);
+	return result;
+}
+
+static void
+send_close(struct receiver *receiver, int code, const char *reason, size_t reason_len)
+{
+	struct buffer frame = BUFFER_INIT;
+
+	frame_append_close(&frame, code, reason, reason_len);
+	send_frame(receiver, frame.data, frame.len);
+	buffer_free(&frame);
+}
+
+static void
+end(struct receiver *receiver)
+{
+	struct http_request *request = request_of(receiver);
+
+	request->out_ended = true;
+	http_request_wake(request);
+}
+
+static size_t
+backlog(const struct receiver *receiver)
+{
+	return ((const struct http_request *)(const void *)receiver)->out.len;
+}
+
+const struct receiver_ops http_stream_receiver = {
+    .open = send_open,
+    .heartbeat = send_heartbeat,
+    .messages = send_messages,
+    .close = send_close,
+    .end = end,
+    .backlog = backlog,
+};

@@ -1,0 +1,166 @@
+/*
+ * See module_image.h. Called by module.c.
+ *
+ * The dynamic linker takes a path whose name or inode it has loaded for what it has loaded, whatever is in the file by now. A second
+ * image is therefore loaded from a copy in memory, whose descriptor stays open as long as it is loaded: its number is part of the
+ * name that the linker knows it by.
+ */
+#include "sessiond/modules/module_image.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+struct module_image {
+	struct module_image *next;
+	unsigned refs;
+	void *handle;	  /* of dlopen */
+	int copy;	  /* -1: loaded from the file itself */
+	struct stat file; /* when it was loaded */
+};
+
+static struct module_image *images;
+
+static bool
+is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	    a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* A descriptor of a copy in memory; -1 and errno. */
+static int
+copy_file(int from, size_t size)
+{
+	int to = memfd_create("sockjs-module", MFD_CLOEXEC);
+
+	while (to != -1 && size > 0) {
+		ssize_t n = sendfile(to, from, NULL, size);
+
+		if (n > 0) {
+			size -= (size_t)n;
+			continue;
+		}
+		/* Shorter than a moment ago: it is being written, and no module yet. */
+		errno = n == 0 ? EBUSY : errno;
+		n = errno;
+		close(to);
+		errno = (int)n;
+		return -1;
+	}
+	return to;
+}
+
+static int
+load_copy(struct module_image *image, const char *path, int fd, struct error *err)
+{
+	char name[64];
+
+	image->copy = copy_file(fd, (size_t)image->file.st_size);
+	if (image->copy == -1)
+		return error_set(
+		    err, EX_CONFIG, "module %s: cannot be copied: %s", path, strerror(errno));
+	snprintf(name, sizeof name, "/proc/self/fd/%d", image->copy);
+	image->handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+	if (image->handle != NULL)
+		return 0;
+	close(image->copy);
+	return error_set(err, EX_CONFIG, "module %s: %s", path, dlerror());
+}
+
+static int
+load(struct module_image *image, const char *path, int fd, struct error *err)
+{
+	void *former = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+
+	if (former != NULL) {
+		dlclose(former);
+		return load_copy(image, path, fd, err);
+	}
+	image->copy = -1;
+	image->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	return image->handle != NULL ? 0 : error_set(err, EX_CONFIG, "module %s", dlerror());
+}
+
+static struct module_image *
+image_of(const struct stat *file)
+{
+	struct module_image *image = images;
+
+	while (image != NULL && !is_same_file(&image->file, file))
+		image = image->next;
+	return image;
+}
+
+static struct module_image *
+open_file(const char *path, int fd, const struct stat *file, struct error *err)
+{
+	struct module_image *image = image_of(file);
+
+	if (image != NULL) {
+		image->refs++;
+		return image;
+	}
+	image = calloc(1, sizeof *image);
+	if (image == NULL)
+		abort();
+	image->refs = 1;
+	image->file = *file;
+	if (load(image, path, fd, err) == -1) {
+		free(image);
+		return NULL;
+	}
+	image->next = images;
+	images = image;
+	return image;
+}
+
+struct module_image *
+module_image_open(const char *path, struct error *err)
+{
+	struct module_image *image = NULL;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat file;
+
+	if (fd == -1 || fstat(fd, &file) == -1)
+		error_set(err, EX_CONFIG, "module %s: %s", path, strerror(errno));
+	else if (!S_ISREG(file.st_mode))
+		error_set(err, EX_CONFIG, "module %s: not a file", path);
+	else
+		image = open_file(path, fd, &file, err);
+	if (fd != -1)
+		close(fd);
+	return image;
+}
+
+const void *
+module_image_symbol(const struct module_image *image, const char *name)
+{
+	return dlsym(image->handle, name);
+}
+
+void
+module_image_close(struct module_image **image)
+{
+	struct module_image *i = *image, **link = &images;
+
+	*image = NULL;
+	if (i == NULL || --i->refs > 0)
+		return;
+	while (*link != i)
+		link = &(*link)->next;
+	*link = i->next;
+	dlclose(i->handle);
+	if (i->copy != -1)
+		close(i->copy);
+	free(i);
+}

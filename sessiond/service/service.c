@@ -1,0 +1,247 @@
+/*
+ * See service.h. Created by the configuration, found by each request, exchanged by succession.c.
+ */
+#include "sessiond/service/service.h"
+
+#include "common/live_set.h"
+#include "sessiond/session/session.h"
+#include "sockjs/route.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+/* All services; threads of modules ask too. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct live_set live;
+
+static struct sockjs_service *
+create(const char *section)
+{
+	struct sockjs_service *service = calloc(1, sizeof *service);
+
+	if (service == NULL)
+		abort();
+	service->section = strdup(section);
+	if (service->section == NULL)
+		abort();
+	session_table_init(&service->table);
+	pthread_mutex_lock(&lock);
+	live_set_add(&live, service);
+	pthread_mutex_unlock(&lock);
+	return service;
+}
+
+struct sockjs_service *
+service_create(const char *name, struct error *err)
+{
+	struct buffer section = BUFFER_INIT;
+	struct sockjs_service *service;
+
+	buffer_printf(&section, "service %s", name);
+	buffer_append_char(&section, '\0');
+	if (buffer_failed(&section))
+		abort();
+	service = create(section.data);
+	buffer_free(&section);
+	if (prefix_init(&service->prefix, name, err) == -1)
+		service_destroy(&service);
+	else
+		service->name = service->prefix.name;
+	return service;
+}
+
+struct sockjs_service *
+service_create_fallback(void)
+{
+	struct sockjs_service *service = create("fallback");
+
+	service->name = service->section;
+	service->is_fallback = true;
+	return service;
+}
+
+bool
+service_is_live(const struct sockjs_service *service)
+{
+	bool is_live;
+
+	pthread_mutex_lock(&lock);
+	is_live = live_set_has(&live, service);
+	pthread_mutex_unlock(&lock);
+	return is_live;
+}
+
+bool
+service_describe(const struct sockjs_service *service, char *name, size_t size, int *log_level)
+{
+	bool is_live;
+
+	pthread_mutex_lock(&lock);
+	is_live = live_set_has(&live, service);
+	if (is_live) {
+		snprintf(name, size, "%s", service->name);
+		*log_level = service->protocol.options.log_level;
+	}
+	pthread_mutex_unlock(&lock);
+	return is_live;
+}
+
+int
+service_error(
+    const struct sockjs_service *service, unsigned line, struct error *err, const char *format, ...)
+{
+	char text[ERROR_TEXT_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	return error_set(err, EX_CONFIG, "%s:%u: %s",
+	    service->conf_path == NULL ? "sockjs.conf" : service->conf_path, line, text);
+}
+
+void
+service_release(struct sockjs_service *service)
+{
+	if (service->sessions == NULL)
+		return;
+	timer_queue_remove(&service->sessions->timers, &service->heartbeats);
+	timer_queue_remove(&service->sessions->timers, &service->timeouts);
+	protocol_service_clear(&service->protocol);
+	service->sessions = NULL;
+}
+
+void
+service_destroy(struct sockjs_service **service)
+{
+	struct sockjs_service *s = *service;
+
+	*service = NULL;
+	if (s == NULL)
+		return;
+	pthread_mutex_lock(&lock);
+	live_set_remove(&live, s);
+	pthread_mutex_unlock(&lock);
+	service_release(s);
+	prefix_clear(&s->prefix);
+	session_table_clear(&s->table);
+	module_options_clear(&s->module_options);
+	free(s->section);
+	free(s->conf_path);
+	free(s->module_name);
+	free(s);
+}
+
+static bool
+ask_for_cookie(void *context, const char *cookie, char *value, size_t size)
+{
+	struct sockjs_service *service = context;
+
+	return service->application->jsessionid != NULL &&
+	    service->application->jsessionid(service, cookie, value, size);
+}
+
+void
+service_prepare(struct sockjs_service *service, struct sessions *sessions)
+{
+	service->sessions = sessions;
+	service->protocol.jsessionid = ask_for_cookie;
+	service->protocol.jsessionid_context = service;
+	protocol_service_prepare(&service->protocol);
+	timer_queue_add(&sessions->timers, &service->heartbeats,
+	    service->protocol.options.heartbeat_delay, session_heartbeat_fire, sessions);
+	timer_queue_add(&sessions->timers, &service->timeouts,
+	    service->protocol.options.disconnect_delay, session_timeout_fire, sessions);
+}
+
+void
+service_reconfigure(struct sockjs_service *service, struct service_options *options)
+{
+	struct service_options former = service->protocol.options;
+
+	protocol_service_clear(&service->protocol);
+	/* Threads of modules ask for log_level. */
+	pthread_mutex_lock(&lock);
+	service->protocol.options = *options;
+	pthread_mutex_unlock(&lock);
+	*options = former;
+	protocol_service_prepare(&service->protocol);
+	timer_queue_set_delay(&service->heartbeats, service->protocol.options.heartbeat_delay);
+	timer_queue_set_delay(&service->timeouts, service->protocol.options.disconnect_delay);
+}
+
+struct sockjs_service *
+service_hold(struct sockjs_service *service)
+{
+	service->users++;
+	return service;
+}
+
+void
+service_drop(struct sockjs_service **service)
+{
+	struct sockjs_service *s = *service;
+
+	*service = NULL;
+	if (s == NULL)
+		return;
+	assert(s->users > 0);
+	s->users--;
+}
+
+struct sockjs_service *
+service_find(struct sockjs_service *const *services, size_t n, const char *path, size_t *prefix_len)
+{
+	struct sockjs_service *best = NULL;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		long len = prefix_match(&services[i]->prefix, path);
+
+		if (len < 0 ||
+		    (best != NULL &&
+			!prefix_beats(
+			    &services[i]->prefix, (size_t)len, &best->prefix, *prefix_len)))
+			continue;
+		best = services[i];
+		*prefix_len = (size_t)len;
+	}
+	return best;
+}
+
+static bool
+has_session(const struct sockjs_service *service, const char *rest)
+{
+	const char *id;
+	size_t len;
+	const struct endpoint *endpoint = route_find(rest, strlen(rest), &id, &len);
+
+	return endpoint != NULL &&
+	    (endpoint->id == ENDPOINT_RECEIVE || endpoint->id == ENDPOINT_SEND) &&
+	    session_table_find(&service->table, id, len) != NULL;
+}
+
+struct sockjs_service *
+service_find_holder(
+    struct sockjs_service *const *services, size_t n, const char *path, size_t *prefix_len)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		/* A fallback has no prefix. */
+		long len = services[i]->prefix.name == NULL
+		    ? -1
+		    : prefix_match(&services[i]->prefix, path);
+
+		if (len < 0 || !has_session(services[i], path + len))
+			continue;
+		*prefix_len = (size_t)len;
+		return services[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,95 @@
+/*
+ * A service: a prefix, its options, its application, and the sessions that live under it.
+ */
+#ifndef SESSIOND_SERVICE_H
+#define SESSIOND_SERVICE_H
+
+#include "common/error.h"
+#include "common/timer_queue.h"
+#include "sessiond/service/module_options.h"
+#include "sessiond/service/id_table.h"
+#include "sessiond/sockjs.h"
+#include "sockjs/prefix.h"
+#include "sockjs/reply.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct module_image;
+struct sessions;
+
+/* Public as sockjs_service, of which applications see only the name. */
+struct sockjs_service {
+	struct protocol_service protocol;
+	struct prefix prefix;
+	const char *name;   /* the prefix's */
+	char *section;	    /* as errors show it, "service /echo" */
+	unsigned number;    /* what responders call services of that name */
+	unsigned users;	    /* sessions and requests that keep it alive */
+	bool is_retired;    /* not of the configuration any more: only its sessions are left */
+	char *module_name;  /* of sockjs.conf */
+	char *conf_path;    /* the file; NULL in tests */
+	unsigned conf_line; /* where its section begins */
+	struct module_options module_options;
+	struct error start_error; /* what the module found wrong while it started */
+	const struct sockjs_module *application;
+	struct module_image *image;
+	bool is_fallback; /* of the [fallback] section */
+	bool starting;	  /* the application's start is being called */
+	bool started;	  /* it has returned, and stop was not called yet */
+	void *user_data;
+	struct sessions *sessions;
+	struct session_table table;
+	struct timer_queue heartbeats, timeouts;
+	struct sockjs_timer *timers;
+	struct sockjs_group *groups;
+};
+
+/* An empty service with the section's name. NULL and an error if it is no prefix: "/path" or "~ REGEX". */
+struct sockjs_service *service_create(const char *name, struct error *err);
+
+/* An empty service of the [fallback] section: no path belongs to it. Its name is "fallback". */
+struct sockjs_service *service_create_fallback(void);
+
+/* True if the pointer is that of a service. Any thread; but only on the loop's does it stay true. */
+bool service_is_live(const struct sockjs_service *service);
+
+/* The name, cut if need be, and the log_level of a service. False if it is none. For other threads than the loop's. */
+bool
+service_describe(const struct sockjs_service *service, char *name, size_t size, int *log_level);
+
+/* Sets an error whose text begins with the place in sockjs.conf. Returns -1. */
+int service_error(const struct sockjs_service *service, unsigned line, struct error *err,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Frees a service without sessions. Sets *service NULL; takes NULL. */
+void service_destroy(struct sockjs_service **service);
+
+/* Once its options are set: prepares pages and timers, so that it can have sessions in `sessions` (borrowed). */
+void service_prepare(struct sockjs_service *service, struct sessions *sessions);
+
+/*
+ * Exchanges the options of a prepared service with `options`, whose former values are then the caller's to free. Pages are made
+ * anew; timers that run keep their deadline, those started later have the new delays.
+ */
+void service_reconfigure(struct sockjs_service *service, struct service_options *options);
+
+/*
+ * Who keeps a pointer to a service beyond a turn of the loop holds it: a retired service is freed at the end of the first turn in
+ * which nobody does. service_drop sets *service NULL; takes NULL.
+ */
+struct sockjs_service *service_hold(struct sockjs_service *service);
+void service_drop(struct sockjs_service **service);
+
+/* Undoes service_prepare. The service must have no sessions. Safe if it was never prepared. */
+void service_release(struct sockjs_service *service);
+
+/* The service of services[n] that path belongs to and its prefix's length; the longest plain prefix, else the first pattern. NULL: none. */
+struct sockjs_service *service_find(
+    struct sockjs_service *const *services, size_t n, const char *path, size_t *prefix_len);
+
+/* The service of services[n] that path belongs to as a polling or streaming URL of a session which that service has. NULL: none. */
+struct sockjs_service *service_find_holder(
+    struct sockjs_service *const *services, size_t n, const char *path, size_t *prefix_len);
+
+#endif

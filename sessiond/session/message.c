@@ -1,0 +1,190 @@
+/*
+ * See message.h. Written to by the application's calls, emptied when a session is flushed to its receiver.
+ */
+#include "sessiond/session/message.h"
+
+#include "sockjs/json_string.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	FIRST_ROOM = 4,	   /* messages; a power of two, as every later room */
+	MESSAGE_COST = 64, /* bytes a queued message costs beside its own */
+	KEEP_ROOM = 1024,  /* an emptied ring larger than this is given back */
+};
+
+struct message *
+message_create(const char *data, size_t len, bool binary)
+{
+	struct message *message;
+
+	if (len > SIZE_MAX - sizeof *message)
+		return NULL;
+	message = malloc(sizeof *message + len);
+	if (message == NULL)
+		return NULL;
+	message->refs = 1;
+	message->binary = binary;
+	message->json = NULL;
+	message->json_len = 0;
+	message->len = len;
+	if (len > 0)
+		memcpy(message->data, data, len);
+	return message;
+}
+
+struct message *
+message_ref(struct message *message)
+{
+	message->refs++;
+	return message;
+}
+
+void
+message_unref(struct message **message)
+{
+	struct message *m = *message;
+
+	*message = NULL;
+	if (m == NULL || --m->refs > 0)
+		return;
+	free(m->json);
+	free(m);
+}
+
+/* Keeps the JSON form. Without memory for it each receiver's is made anew, at worst. */
+static void
+cache_json(struct message *message)
+{
+	struct buffer json = BUFFER_INIT;
+
+	json_string_append(&json, message->data, message->len, 0);
+	if (buffer_failed(&json)) {
+		buffer_free(&json);
+		return;
+	}
+	message->json = json.base;
+	message->json_len = json.len;
+}
+
+void
+message_append_json(struct message *message, struct buffer *out)
+{
+	/* The last holder needs no copy. */
+	if (message->json == NULL && message->refs > 1)
+		cache_json(message);
+	if (message->json != NULL)
+		buffer_append(out, message->json, message->json_len);
+	else
+		json_string_append(out, message->data, message->len, 0);
+}
+
+static int
+grow(struct message_queue *queue)
+{
+	uint32_t i, room = queue->room == 0 ? FIRST_ROOM : queue->room * 2;
+	struct message **items;
+
+	if (room < queue->room)
+		return -1;
+	items = malloc(room * sizeof *items);
+	if (items == NULL)
+		return -1;
+	for (i = 0; i < queue->count; i++)
+		items[i] = queue->items[(queue->head + i) & (queue->room - 1)];
+	free(queue->items);
+	queue->items = items;
+	queue->head = 0;
+	queue->room = room;
+	return 0;
+}
+
+int
+message_queue_push(struct message_queue *queue, struct message *message)
+{
+	if (queue->count == queue->room && grow(queue) == -1)
+		return -1;
+	queue->items[(queue->head + queue->count) & (queue->room - 1)] = message_ref(message);
+	queue->count++;
+	queue->bytes += message->len + MESSAGE_COST;
+	return 0;
+}
+
+static void
+free_ring(struct message_queue *queue)
+{
+	free(queue->items);
+	*queue = (struct message_queue){.first = queue->first};
+}
+
+struct message *
+message_queue_shift(struct message_queue *queue)
+{
+	struct message *message;
+
+	if (queue->count == 0)
+		return NULL;
+	message = queue->items[queue->head];
+	queue->head = (queue->head + 1) & (queue->room - 1);
+	queue->count--;
+	queue->bytes -= message->len + MESSAGE_COST;
+	queue->first++;
+	if (queue->count == 0 && queue->room > KEEP_ROOM)
+		free_ring(queue);
+	return message;
+}
+
+void
+message_queue_put_back(struct message_queue *queue, struct message *const *messages, uint32_t n)
+{
+	while (queue->room - queue->count < n)
+		if (grow(queue) == -1)
+			abort();
+	while (n-- > 0) {
+		queue->head = (queue->head - 1) & (queue->room - 1);
+		queue->items[queue->head] = messages[n];
+		queue->count++;
+		queue->bytes += messages[n]->len + MESSAGE_COST;
+		queue->first--;
+	}
+}
+
+void
+message_queue_clear(struct message_queue *queue)
+{
+	struct message *message;
+
+	while ((message = message_queue_shift(queue)) != NULL)
+		message_unref(&message);
+	free_ring(queue);
+}
+
+void
+message_append_frame(struct message *const *messages, uint32_t n, struct buffer *out)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		buffer_append_str(out, i == 0 ? "a[" : ",");
+		message_append_json(messages[i], out);
+	}
+	buffer_append_char(out, ']');
+}
+
+void
+message_queue_append_frame(struct message_queue *queue, struct buffer *out)
+{
+	struct message *message;
+	const char *before = "a[";
+
+	assert(queue->count > 0);
+	while ((message = message_queue_shift(queue)) != NULL) {
+		buffer_append_str(out, before);
+		message_append_json(message, out);
+		message_unref(&message);
+		before = ",";
+	}
+	buffer_append_char(out, ']');
+}

@@ -1,0 +1,537 @@
+/*
+ * See session.h. Called by the receivers (http_request, websocket), by the applications' calls (api.c) and by the loop's timers.
+ * Invariant: a session has a receiver exactly in the two ATTACHED states, and its one timer runs in the queue that the state
+ * names: heartbeats or pongs with a receiver, timeouts without.
+ */
+#include "sessiond/session/session.h"
+
+#include "common/uuid.h"
+#include "sessiond/service/application.h"
+#include "sessiond/api/api_group.h"
+#include "sessiond/session/sent_ids.h"
+#include "sockjs/message_array.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void handle_event(struct session *session, enum session_event event);
+static void mark_dirty(struct session *session);
+
+static struct session *
+session_of_timer(struct timer *timer)
+{
+	return (struct session *)(void *)((char *)timer - offsetof(struct session, timer));
+}
+
+struct session *
+session_create(struct sockjs_service *service, const char *id, size_t id_len)
+{
+	struct sessions *sessions = service->sessions;
+	struct session *session = calloc(1, sizeof *session + id_len);
+
+	if (session == NULL)
+		abort();
+	session->service = service_hold(service);
+	session->id_len = id_len;
+	if (id != NULL) {
+		memcpy(session->id, id, id_len);
+		session_table_add(&service->table, session);
+		session->is_listed = true;
+	}
+	session->handle = handle_table_add(&sessions->handles, session);
+	session->number = ++sessions->last_number;
+	uuid_make(session->uuid);
+	sessions->count++;
+	return session;
+}
+
+static void
+session_free(struct session *session)
+{
+	message_queue_clear(&session->queue);
+	connection_info_destroy(&session->info);
+	sent_ids_destroy(&session->sent_ids);
+	free(session->close_reason);
+	service_drop(&session->service);
+	free(session);
+}
+
+static void
+mark_dirty(struct session *session)
+{
+	struct sessions *sessions = session->service->sessions;
+
+	if (session->is_dirty || session->state == SESSION_ENDED)
+		return;
+	session->is_dirty = true;
+	session->turn_next = NULL;
+	*sessions->dirty_tail = session;
+	sessions->dirty_tail = &session->turn_next;
+}
+
+static void
+start_heartbeat(struct session *session)
+{
+	session->awaits_pong = false;
+	timer_start(&session->service->heartbeats, &session->timer,
+	    sessions_now(session->service->sessions));
+}
+
+/* What a receiver's op returned decides how the session goes on. */
+static void
+after_send(struct session *session, enum receiver_result result)
+{
+	if (result == RECEIVER_DONE)
+		handle_event(session, SESSION_RECEIVER_ENDS);
+	else if (!session->receiver->ops->single)
+		start_heartbeat(session);
+}
+
+static void
+open_connection(struct session *session)
+{
+	if (session->is_listed)
+		persistence_begin(session);
+	after_send(session, session->receiver->ops->open(session->receiver));
+	application_connection(session);
+}
+
+static void
+release_receiver(struct session *session)
+{
+	struct receiver *receiver = session->receiver;
+
+	timer_stop(&session->timer);
+	session->receiver = NULL;
+	/* A receiver that broke has let go itself. */
+	if (receiver != NULL && receiver->session != NULL) {
+		receiver->session = NULL;
+		receiver->ops->end(receiver);
+	}
+}
+
+/* What is on its way with them: it could not come back before what has been dropped. */
+static void
+drop_messages(struct session *session)
+{
+	in_flight_drop(session);
+	message_queue_clear(&session->queue);
+	persistence_mark(session, CHANGE_MESSAGES);
+}
+
+static void
+tell_close(struct session *session)
+{
+	assert(!session->close_told);
+	session->close_told = true;
+	application_close(session);
+	session->is_forgotten = true;
+	group_leave_all(session);
+	drop_messages(session);
+}
+
+static void
+end_session(struct session *session, bool forget)
+{
+	struct sessions *sessions = session->service->sessions;
+
+	timer_stop(&session->timer);
+	in_flight_drop(session);
+	persistence_end(session, forget);
+	handle_table_remove(&sessions->handles, session->handle);
+	if (session->is_listed) {
+		session_table_remove(&session->service->table, session);
+		session->is_listed = false;
+	}
+	address_count_drop(&sessions->addresses, session->address);
+	session->address = NULL;
+	sessions->count--;
+	/* One that is still in the list of dirty sessions is freed when it is taken from there. */
+	if (!session->is_dirty) {
+		session->turn_next = sessions->dead;
+		sessions->dead = session;
+	}
+}
+
+static void
+set_state(struct session *session, enum session_state next, enum session_event event)
+{
+	if (session->state == next)
+		return;
+	session_log(session, SEVERITY_DEBUG, "%s -> %s (%s)", session_state_name(session->state),
+	    session_state_name(next), session_event_name(event));
+	if (session_lasting_state(next) != session_lasting_state(session->state))
+		persistence_mark(session, CHANGE_SESSION);
+	session->state = next;
+}
+
+/* Carries out what the table says; the actions that concern a newcomer or a message are session_arrive's and session_receive's. */
+static void
+handle_event(struct session *session, enum session_event event)
+{
+	const struct session_transition *transition = session_transition(session->state, event);
+	unsigned actions = transition->actions;
+
+	set_state(session, transition->next, event);
+	if (actions & SESSION_TAKE)
+		start_heartbeat(session);
+	if (actions & SESSION_OPEN)
+		open_connection(session);
+	if (actions & SESSION_RELEASE)
+		release_receiver(session);
+	if (actions & SESSION_START_TIMEOUT)
+		timer_start(&session->service->timeouts, &session->timer,
+		    sessions_now(session->service->sessions));
+	if (actions & SESSION_FLUSH)
+		mark_dirty(session);
+	if (actions & SESSION_TELL_CLOSE)
+		tell_close(session);
+	if (actions & SESSION_END)
+		end_session(session, true);
+}
+
+/* Answers a receiver that the session does not take. */
+static void
+answer_with_close(struct receiver *receiver, int code, const char *reason, size_t reason_len)
+{
+	receiver->ops->close(receiver, code, reason, reason_len);
+	receiver->ops->end(receiver);
+}
+
+void
+session_arrive(
+    struct session *session, struct receiver *receiver, const struct connection_source *source)
+{
+	static const char still_open[] = "Another connection still open";
+	unsigned actions = session_transition(session->state, SESSION_RECEIVER_ARRIVES)->actions;
+
+	if (actions & SESSION_REFUSE) {
+		answer_with_close(
+		    receiver, SESSION_CODE_STILL_OPEN, still_open, strlen(still_open));
+		return;
+	}
+	if (actions & SESSION_REPEAT_CLOSE) {
+		answer_with_close(receiver, session->close_code, session->close_reason,
+		    session->close_reason_len);
+		return;
+	}
+	if (source != NULL) {
+		connection_info_destroy(&session->info);
+		session->info = connection_info_create(source);
+	}
+	session->transport = receiver->transport;
+	session->receiver = receiver;
+	receiver->session = session;
+	handle_event(session, SESSION_RECEIVER_ARRIVES);
+}
+
+void
+session_receive(struct session *session, const char *data, size_t len, bool binary)
+{
+	if (session_transition(session->state, SESSION_MESSAGE)->actions & SESSION_DELIVER)
+		application_data(session, data, len, binary);
+}
+
+void
+session_receive_all(struct session *session, const char *messages, size_t len)
+{
+	const char *cursor = messages, *message;
+	size_t message_len;
+
+	while (len > 0 && message_array_next(&cursor, messages + len, &message, &message_len))
+		session_receive(session, message, message_len, false);
+}
+
+void
+session_receiver_broke(struct receiver *receiver)
+{
+	struct session *session = receiver->session;
+
+	if (session == NULL)
+		return;
+	receiver->session = NULL;
+	handle_event(session, SESSION_RECEIVER_BREAKS);
+}
+
+void
+session_receiver_alive(struct receiver *receiver)
+{
+	struct session *session = receiver->session;
+
+	if (session != NULL && session->awaits_pong)
+		start_heartbeat(session);
+}
+
+void
+session_receiver_drained(struct receiver *receiver)
+{
+	if (receiver->session != NULL)
+		mark_dirty(receiver->session);
+}
+
+size_t
+session_queued_bytes(const struct session *session)
+{
+	size_t backlog =
+	    session->receiver == NULL ? 0 : session->receiver->ops->backlog(session->receiver);
+
+	return session->queue.bytes + backlog;
+}
+
+int
+session_write(struct session *session, struct message *message)
+{
+	static const char reason[] = "Messages are not read fast enough";
+	size_t limit = session->service->protocol.options.queue_limit;
+
+	if (session_ready_state(session) > SOCKJS_OPEN)
+		return SOCKJS_GONE;
+	if (message->len > limit || session_queued_bytes(session) > limit - message->len ||
+	    message_queue_push(&session->queue, message) == -1) {
+		session_log(session, SEVERITY_ERROR,
+		    "queue_limit (%zu bytes) reached: the client does not read", limit);
+		drop_messages(session);
+		session_close(session, SESSION_CODE_TOO_SLOW, reason, strlen(reason));
+		return SOCKJS_FULL;
+	}
+	drain_note_write(session);
+	persistence_mark(session, CHANGE_MESSAGES);
+	if (session->receiver != NULL || session->state == SESSION_NEW)
+		mark_dirty(session);
+	return SOCKJS_OK;
+}
+
+bool
+session_close(struct session *session, int code, const char *reason, size_t reason_len)
+{
+	if (session_ready_state(session) != SOCKJS_OPEN)
+		return false;
+	assert(reason_len <= SESSION_REASON_MAX);
+	session->close_code = code;
+	session->close_reason_len = (uint32_t)reason_len;
+	session->close_reason = malloc(reason_len + 1);
+	if (session->close_reason == NULL)
+		abort();
+	memcpy(session->close_reason, reason, reason_len);
+	handle_event(session, SESSION_APP_CLOSES);
+	return true;
+}
+
+void
+session_abort(struct session *session)
+{
+	/* Of a session that never opened, the application knows nothing. */
+	bool is_known = session->state != SESSION_NEW && !session->close_told;
+
+	if (session->state == SESSION_ENDED)
+		return;
+	set_state(session, SESSION_ENDED, SESSION_RECEIVER_BREAKS);
+	if (session->receiver != NULL)
+		release_receiver(session);
+	if (is_known)
+		tell_close(session);
+	end_session(session, true);
+}
+
+void
+session_leave(struct session *session)
+{
+	set_state(session, SESSION_ENDED, SESSION_RECEIVER_ENDS);
+	if (session->receiver != NULL)
+		release_receiver(session);
+	group_leave_all(session);
+	end_session(session, false);
+}
+
+void
+session_lose_receiver(struct session *session)
+{
+	session->receiver->session = NULL;
+	session->receiver = NULL;
+	handle_event(session, SESSION_RECEIVER_ENDS);
+}
+
+static void
+send_close(struct session *session)
+{
+	struct receiver *receiver = session->receiver;
+
+	receiver->ops->close(
+	    receiver, session->close_code, session->close_reason, session->close_reason_len);
+	handle_event(
+	    session, receiver->ops->single ? SESSION_CLOSE_SENT_TO_LAST : SESSION_CLOSE_SENT);
+}
+
+void
+session_continue(struct session *session)
+{
+	if (session->receiver != NULL)
+		mark_dirty(session);
+}
+
+/* Returns false if it takes nothing now. */
+static bool
+send_queued(struct session *session)
+{
+	struct sessions *sessions = session->service->sessions;
+	struct receiver *receiver = session->receiver;
+	uint32_t before = session->queue.count;
+
+	persistence_note_way(sessions, receiver->way != NULL ? receiver->way : receiver);
+	after_send(session, receiver->ops->messages(receiver, &session->queue));
+	if (session->queue.count == before)
+		return false;
+	persistence_mark(session, CHANGE_MESSAGES);
+	return true;
+}
+
+static void
+send_owed_open(struct session *session)
+{
+	if (session->receiver == NULL || !session->owes_open || session->in_flight != NULL)
+		return;
+	session->owes_open = false;
+	after_send(session, session->receiver->ops->open(session->receiver));
+}
+
+/* Sends what is queued, as far as the receiver goes on taking it, then the close frame if it is time. */
+void
+session_flush(struct session *session)
+{
+	send_owed_open(session);
+	while (session->receiver != NULL && session->queue.count > 0 && session->in_flight == NULL)
+		if (!send_queued(session))
+			break;
+	if (session->state == SESSION_CLOSING_ATTACHED && session->queue.count == 0 &&
+	    session->in_flight == NULL)
+		send_close(session);
+	drain_note_flush(session);
+}
+
+static bool
+flush_dirty(struct sessions *sessions)
+{
+	struct session *session = sessions->dirty;
+
+	if (session == NULL)
+		return false;
+	sessions->dirty = session->turn_next;
+	if (sessions->dirty == NULL)
+		sessions->dirty_tail = &sessions->dirty;
+	session->is_dirty = false;
+	if (session->state == SESSION_ENDED) {
+		session->turn_next = sessions->dead;
+		sessions->dead = session;
+	} else {
+		session_flush(session);
+	}
+	return true;
+}
+
+bool
+sessions_flush(struct sessions *sessions)
+{
+	bool done = false;
+	struct session *session;
+
+	while (flush_dirty(sessions))
+		done = true;
+	done = drain_tell(sessions) || done;
+	while ((session = sessions->dead) != NULL) {
+		sessions->dead = session->turn_next;
+		session_free(session);
+		done = true;
+	}
+	return done;
+}
+
+void
+session_send_heartbeat(struct session *session)
+{
+	struct sessions *sessions = session->service->sessions;
+	enum receiver_result result = session->receiver->ops->heartbeat(session->receiver);
+
+	if (result == RECEIVER_DONE) {
+		handle_event(session, SESSION_RECEIVER_ENDS);
+		return;
+	}
+	start_heartbeat(session);
+	if (result == RECEIVER_AWAITS_PONG) {
+		session->awaits_pong = true;
+		timer_start(&sessions->pongs, &session->timer, sessions_now(sessions));
+	}
+}
+
+void
+session_turn_away(struct session *session)
+{
+	struct sessions *sessions = session->service->sessions;
+
+	session_release_receiver(session);
+	if (session->state == SESSION_DETACHED &&
+	    session->service->protocol.options.disconnect_delay < SESSION_RETURN_DELAY)
+		timer_start(&sessions->returns, &session->timer, sessions_now(sessions));
+}
+
+void
+session_release_receiver(struct session *session)
+{
+	if (session->receiver->ops->heartbeat(session->receiver) != RECEIVER_AWAITS_PONG)
+		handle_event(session, SESSION_RECEIVER_ENDS);
+}
+
+void
+session_heartbeat_fire(struct timer *timer, void *ctx)
+{
+	(void)ctx;
+	session_send_heartbeat(session_of_timer(timer));
+}
+
+void
+session_pong_fire(struct timer *timer, void *ctx)
+{
+	static const char reason[] = "No response from heartbeat";
+	struct session *session = session_of_timer(timer);
+
+	(void)ctx;
+	/* It does not read either: the close frame, or that of an earlier close, must not wait behind what is queued. */
+	message_queue_clear(&session->queue);
+	if (!session_close(session, SESSION_CODE_PROTOCOL, reason, strlen(reason)))
+		mark_dirty(session);
+}
+
+void
+session_timeout_fire(struct timer *timer, void *ctx)
+{
+	struct session *session = session_of_timer(timer);
+	struct sessions *sessions = ctx;
+
+	/* While the daemon stops nobody can come back: the next one gives it the whole time. */
+	if (sessions->closing && session->persistent != NULL)
+		timer_start(&session->service->timeouts, timer, sessions_now(sessions));
+	else
+		handle_event(session, SESSION_TIMES_OUT);
+}
+
+enum sockjs_ready_state
+session_ready_state(const struct session *session)
+{
+	if (session->is_left)
+		return SOCKJS_CLOSED;
+	switch (session->state) {
+	case SESSION_NEW:
+		return SOCKJS_CONNECTING;
+	case SESSION_ATTACHED:
+	case SESSION_DETACHED:
+		return SOCKJS_OPEN;
+	case SESSION_CLOSING_ATTACHED:
+	case SESSION_CLOSING_DETACHED:
+		return SOCKJS_CLOSING;
+	case SESSION_LINGERING:
+	case SESSION_ENDED:
+	case SESSION_STATE_COUNT:
+		break;
+	}
+	return SOCKJS_CLOSED;
+}

@@ -1,0 +1,202 @@
+/*
+ * Sessions: what connects a client, through whatever receiver it has at the moment, with an application.
+ *
+ * The state machine is session_state.h's table; this module carries its actions out. Everything happens in turns: calls of an
+ * application only queue and mark; sessions_flush, at the end of the loop's turn, sends what was queued and frees what ended.
+ * So an application is never called from within a call of its own.
+ */
+#ifndef SESSIOND_SESSION_H
+#define SESSIOND_SESSION_H
+
+#include "common/buffer.h"
+#include "common/timer_queue.h"
+#include "common/address_count.h"
+#include "wire/connection_info.h"
+#include "sessiond/session/drain.h"
+#include "common/handle_table.h"
+#include "sessiond/session/in_flight.h"
+#include "sessiond/session/message.h"
+#include "sessiond/persistence/persistence.h"
+#include "sessiond/session/receiver.h"
+#include "sessiond/service/service.h"
+#include "sessiond/service/service_log.h"
+#include "sessiond/session/session_state.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Close codes of our own (protocol: 3000.. are the application's or SockJS's). */
+enum {
+	SESSION_CODE_NORMAL = 1000,
+	SESSION_CODE_GOING_AWAY = 1001, /* the daemon stops */
+	SESSION_CODE_TOO_SLOW = 1008,	/* queue_limit */
+	SESSION_CODE_PROTOCOL = 3000, /* broken framing, no answer to a heartbeat: as sockjs-node */
+	SESSION_CODE_STILL_OPEN = 2010, /* a second receiver */
+};
+
+#define SESSION_REASON_MAX   123   /* bytes: what a WebSocket close frame takes */
+#define SESSION_PONG_DELAY   10000 /* ms a ping may stay unanswered */
+#define SESSION_RETURN_DELAY 15000 /* ms, at least, for who was turned away to come back */
+
+/* All sessions of the daemon, and what they share. */
+struct sessions {
+	uint64_t (*clock)(void *context); /* ms, not going back; the loop's time, or a test's */
+	void *clock_context;
+	struct timers timers;
+	struct timer_queue pongs, returns;
+	struct handle_table handles;
+	struct session *dirty, **dirty_tail; /* to be flushed */
+	struct session *dead;		     /* to be freed */
+	struct drain_list drained;	     /* to be told */
+	size_t count, limit;
+	uint32_t limit_per_address; /* 0: none */
+	struct address_count addresses;
+	uint64_t last_number;
+	struct buffer scratch; /* for frames on their way out */
+	bool closing; /* no new sessions, unless the next daemon will find them in the store */
+	struct persistence persistence;
+	struct in_flight *awaiting; /* frames of which a responder that comes back will tell */
+	struct timer_queue graces;  /* for it to come back */
+};
+
+struct sent_ids;
+
+struct session {
+	struct sockjs_service *service;
+	struct receiver *receiver;	   /* NULL: none */
+	const struct transport *transport; /* of the last receiver */
+	struct connection_info *info;
+	struct timer timer; /* heartbeat or pong with a receiver, disconnect_delay without */
+	struct message_queue queue;
+	struct session *hash_next, *turn_next; /* turn_next: in dirty or dead */
+	struct group_member *memberships;
+	struct persistent *persistent; /* NULL: is not stored */
+	struct in_flight *in_flight;   /* NULL: nothing */
+	void *user_data;
+	uint64_t handle;    /* what the application holds */
+	uint64_t number;    /* what the log calls it */
+	char *close_reason; /* close_reason_len bytes; NULL with none */
+	uint32_t close_reason_len;
+	int close_code;
+	enum session_state state;
+	bool is_dirty, awaits_pong, is_listed;
+	bool is_over_mark;	       /* of drain_mark, and has not drained yet */
+	bool owes_open;		       /* its open frame did not arrive */
+	bool is_left;		       /* to the next daemon: for the application it is over */
+	bool close_told;	       /* the application's close event was begun */
+	bool is_forgotten;	       /* ... and is over: its handle finds nothing any more */
+	struct sent_ids *sent_ids;     /* of responders' sends; NULL: none came */
+	struct address_entry *address; /* NULL: not counted */
+	char uuid[37];		       /* what the application knows it by; NUL-terminated */
+	size_t id_len;
+	char id[]; /* of the URL; a secret of its client; empty for websockets */
+};
+
+/* Makes an empty set that reads the time from clock(context). */
+void sessions_init(struct sessions *sessions, uint64_t (*clock)(void *context), void *context);
+
+/* The time, ms. */
+uint64_t sessions_now(const struct sessions *sessions);
+
+/* Frees what the sessions share. All sessions must be gone (sessions_flush after session_abort of each). */
+void sessions_clear(struct sessions *sessions);
+
+/* The store or a receiver's owner let it go on: what is queued is sent at the end of the turn. */
+void session_continue(struct session *session);
+
+/* Sends what is queued for one session, before the end of the turn: its answer is then ready at once. */
+void session_flush(struct session *session);
+
+/* End of the turn: sends what was queued, frees what ended. Returns true if anything was done. */
+bool sessions_flush(struct sessions *sessions);
+
+/*
+ * Why there can be no new session for a client at that address (NULL: unknown): a text for a 503; NULL if there can be one. is_stored: one
+ * that the store would have, if there is a store.
+ */
+const char *
+session_refusal(const struct sessions *sessions, const struct sockaddr *address, bool is_stored);
+
+/* Counts the session among those of its client's address. Once, after session_create. */
+void session_count_address(struct session *session, const struct sockaddr *address);
+
+/* Gives the shared buffer's storage back, should it have become large. */
+void sessions_trim_scratch(struct sessions *sessions);
+
+/* A new session; id NULL for a websocket, which nobody else can find. Aborts without memory (its size is bounded by the head's). */
+struct session *session_create(struct sockjs_service *service, const char *id, size_t id_len);
+
+/*
+ * A receiver comes, with the request it came by (source; NULL: session->info is set already). The session takes it, or answers it (2010, a close frame) and ends it:
+ * receiver->session tells which. Its ops may be called before this returns.
+ */
+void session_arrive(
+    struct session *session, struct receiver *receiver, const struct connection_source *source);
+
+/*
+ * The session of that id, made if there is none. NULL if there can be none, and *refusal says why (a text for a 503). address: of the
+ * client, NULL if unknown.
+ */
+struct session *session_obtain(struct sockjs_service *service, const char *id, size_t id_len,
+    const struct sockaddr *address, const char **refusal);
+
+/* Sends a heartbeat now, which ends a poll. The session must have a receiver. */
+void session_send_heartbeat(struct session *session);
+
+/*
+ * Sends a heartbeat to an HTTP or remote receiver that makes room for others, and lets it go: its client asks again at once, but where there
+ * is so little room the web server may need longer than disconnect_delay to pass that on.
+ */
+void session_turn_away(struct session *session);
+
+/* Lets an HTTP or remote receiver go, after a heartbeat; the client asks again. The session must have a receiver. */
+void session_release_receiver(struct session *session);
+
+/* A message from the client; data is borrowed. */
+void session_receive(struct session *session, const char *data, size_t len, bool binary);
+
+/* The messages of a send, as message_array_decode leaves them. */
+void session_receive_all(struct session *session, const char *messages, size_t len);
+
+/* The receiver's owner tells: its connection is gone (no op will be called again), or its peer has shown life. */
+void session_receiver_broke(struct receiver *receiver);
+void session_receiver_alive(struct receiver *receiver);
+
+/* Has the receiver sent more than its peer takes, so that it has to wait? Its owner calls this when that has changed. */
+void session_receiver_drained(struct receiver *receiver);
+
+/* Bytes that wait for the client: queued, or sent and not taken yet. */
+size_t session_queued_bytes(const struct session *session);
+
+/* The application writes; takes a reference of its own. Returns an enum sockjs_result. */
+int session_write(struct session *session, struct message *message);
+
+/* The application, or the daemon, closes. reason: at most SESSION_REASON_MAX bytes. False if the session is not open: it is closing already, or nothing has opened it yet. */
+bool session_close(struct session *session, int code, const char *reason, size_t reason_len);
+
+/* Lets the receiver go without a word: its owner's process asks the next daemon. The session must have a receiver. */
+void session_lose_receiver(struct session *session);
+
+/* Frees a session that the next daemon finds in the store; no event. */
+void session_leave(struct session *session);
+
+/* Ends a session at once, without a close frame: the daemon stops. The application gets its close event, if it had a connection event. */
+void session_abort(struct session *session);
+
+/* A line about a session in the log of its service. */
+#define session_log(session, severity, ...)                                                        \
+	service_log((session)->service, severity, (session)->number, __VA_ARGS__)
+
+/* Callbacks of the timer queues; ctx is the struct sessions. */
+void session_heartbeat_fire(struct timer *timer, void *ctx);
+void session_pong_fire(struct timer *timer, void *ctx);
+void session_timeout_fire(struct timer *timer, void *ctx);
+
+enum sockjs_ready_state session_ready_state(const struct session *session);
+
+/* Calls fn with each `struct session *` and context; fn may end the session it is called with. */
+void
+sessions_each(struct sessions *sessions, void (*fn)(void *session, void *context), void *context);
+
+#endif

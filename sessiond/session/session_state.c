@@ -1,0 +1,128 @@
+/*
+ * See session_state.h. An event that cannot happen in a state changes nothing, so that a late one (a timer and a receiver in
+ * the same turn) is harmless.
+ */
+#include "sessiond/session/session_state.h"
+
+#include <assert.h>
+
+#define CELL(state, event, next_state, what)                                                       \
+	[SESSION_##state][SESSION_##event] = {SESSION_##next_state, what}
+#define IGNORED(state, event) CELL(state, event, state, 0)
+
+#define OVER (SESSION_TELL_CLOSE | SESSION_END)
+
+static const struct session_transition transitions[SESSION_STATE_COUNT][SESSION_EVENT_COUNT] = {
+    CELL(NEW, RECEIVER_ARRIVES, ATTACHED, SESSION_TAKE | SESSION_OPEN | SESSION_FLUSH),
+    IGNORED(NEW, RECEIVER_ENDS),
+    IGNORED(NEW, RECEIVER_BREAKS),
+    IGNORED(NEW, APP_CLOSES),
+    IGNORED(NEW, CLOSE_SENT),
+    IGNORED(NEW, CLOSE_SENT_TO_LAST),
+    IGNORED(NEW, MESSAGE),
+    IGNORED(NEW, TIMES_OUT),
+
+    CELL(ATTACHED, RECEIVER_ARRIVES, ATTACHED, SESSION_REFUSE),
+    CELL(ATTACHED, RECEIVER_ENDS, DETACHED, SESSION_RELEASE | SESSION_START_TIMEOUT),
+    CELL(ATTACHED, RECEIVER_BREAKS, ENDED, SESSION_RELEASE | OVER),
+    CELL(ATTACHED, APP_CLOSES, CLOSING_ATTACHED, SESSION_FLUSH),
+    IGNORED(ATTACHED, CLOSE_SENT),
+    IGNORED(ATTACHED, CLOSE_SENT_TO_LAST),
+    CELL(ATTACHED, MESSAGE, ATTACHED, SESSION_DELIVER),
+    IGNORED(ATTACHED, TIMES_OUT),
+
+    CELL(DETACHED, RECEIVER_ARRIVES, ATTACHED, SESSION_TAKE | SESSION_FLUSH),
+    IGNORED(DETACHED, RECEIVER_ENDS),
+    IGNORED(DETACHED, RECEIVER_BREAKS),
+    CELL(DETACHED, APP_CLOSES, CLOSING_DETACHED, 0),
+    IGNORED(DETACHED, CLOSE_SENT),
+    IGNORED(DETACHED, CLOSE_SENT_TO_LAST),
+    CELL(DETACHED, MESSAGE, DETACHED, SESSION_DELIVER),
+    CELL(DETACHED, TIMES_OUT, ENDED, OVER),
+
+    CELL(CLOSING_ATTACHED, RECEIVER_ARRIVES, CLOSING_ATTACHED, SESSION_REFUSE),
+    CELL(
+	CLOSING_ATTACHED, RECEIVER_ENDS, CLOSING_DETACHED, SESSION_RELEASE | SESSION_START_TIMEOUT),
+    CELL(CLOSING_ATTACHED, RECEIVER_BREAKS, ENDED, SESSION_RELEASE | OVER),
+    IGNORED(CLOSING_ATTACHED, APP_CLOSES),
+    CELL(CLOSING_ATTACHED, CLOSE_SENT, LINGERING,
+	SESSION_RELEASE | SESSION_START_TIMEOUT | SESSION_TELL_CLOSE),
+    CELL(CLOSING_ATTACHED, CLOSE_SENT_TO_LAST, ENDED, SESSION_RELEASE | OVER),
+    IGNORED(CLOSING_ATTACHED, MESSAGE),
+    IGNORED(CLOSING_ATTACHED, TIMES_OUT),
+
+    CELL(CLOSING_DETACHED, RECEIVER_ARRIVES, CLOSING_ATTACHED, SESSION_TAKE | SESSION_FLUSH),
+    IGNORED(CLOSING_DETACHED, RECEIVER_ENDS),
+    IGNORED(CLOSING_DETACHED, RECEIVER_BREAKS),
+    IGNORED(CLOSING_DETACHED, APP_CLOSES),
+    IGNORED(CLOSING_DETACHED, CLOSE_SENT),
+    IGNORED(CLOSING_DETACHED, CLOSE_SENT_TO_LAST),
+    IGNORED(CLOSING_DETACHED, MESSAGE),
+    CELL(CLOSING_DETACHED, TIMES_OUT, ENDED, OVER),
+
+    CELL(LINGERING, RECEIVER_ARRIVES, LINGERING, SESSION_REPEAT_CLOSE),
+    IGNORED(LINGERING, RECEIVER_ENDS),
+    IGNORED(LINGERING, RECEIVER_BREAKS),
+    IGNORED(LINGERING, APP_CLOSES),
+    IGNORED(LINGERING, CLOSE_SENT),
+    IGNORED(LINGERING, CLOSE_SENT_TO_LAST),
+    IGNORED(LINGERING, MESSAGE),
+    CELL(LINGERING, TIMES_OUT, ENDED, SESSION_END),
+
+    IGNORED(ENDED, RECEIVER_ARRIVES),
+    IGNORED(ENDED, RECEIVER_ENDS),
+    IGNORED(ENDED, RECEIVER_BREAKS),
+    IGNORED(ENDED, APP_CLOSES),
+    IGNORED(ENDED, CLOSE_SENT),
+    IGNORED(ENDED, CLOSE_SENT_TO_LAST),
+    IGNORED(ENDED, MESSAGE),
+    IGNORED(ENDED, TIMES_OUT),
+};
+
+static const char *const state_names[SESSION_STATE_COUNT] = {
+    "new",
+    "attached",
+    "detached",
+    "closing-attached",
+    "closing-detached",
+    "lingering",
+    "ended",
+};
+
+static const char *const event_names[SESSION_EVENT_COUNT] = {
+    "receiver arrives",
+    "receiver ends",
+    "receiver breaks",
+    "application closes",
+    "close sent",
+    "close sent to the last",
+    "message",
+    "times out",
+};
+
+const struct session_transition *
+session_transition(enum session_state state, enum session_event event)
+{
+	assert(state < SESSION_STATE_COUNT && event < SESSION_EVENT_COUNT);
+	return &transitions[state][event];
+}
+
+enum session_state
+session_lasting_state(enum session_state state)
+{
+	if (state == SESSION_ATTACHED)
+		return SESSION_DETACHED;
+	return state == SESSION_CLOSING_ATTACHED ? SESSION_CLOSING_DETACHED : state;
+}
+
+const char *
+session_state_name(enum session_state state)
+{
+	return state_names[state];
+}
+
+const char *
+session_event_name(enum session_event event)
+{
+	return event_names[event];
+}

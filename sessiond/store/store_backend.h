@@ -1,0 +1,39 @@
+/*
+ * What store.c and the backends of the store share. A backend's type begins with a struct store. The functions are those of store.h of the
+ * same names, but for what store.c does itself: it looks at arguments, and knows whether there is a transaction, so that begin is called
+ * without one, put_..., delete_... and commit within one, and rollback after whatever failed.
+ */
+#ifndef SESSIOND_STORE_BACKEND_H
+#define SESSIOND_STORE_BACKEND_H
+
+#include "sessiond/store/store.h"
+
+struct store_backend {
+	void (*close)(struct store *store); /* frees it */
+	enum store_result (*load)(struct store *store, const struct store_loader *loader);
+	enum store_result (*begin)(struct store *store);
+	enum store_result (*put_session)(struct store *store, const struct stored_session *session);
+	enum store_result (*put_delivery)(
+	    struct store *store, uint64_t key, const struct stored_delivery *delivery);
+	enum store_result (*put_message)(
+	    struct store *store, uint64_t key, uint64_t position, const char *data, size_t len);
+	enum store_result (*delete_messages)(struct store *store, uint64_t key, uint64_t last);
+	enum store_result (*delete_session)(struct store *store, uint64_t key);
+	enum store_result (*commit)(struct store *store);
+	void (*rollback)(struct store *store); /* keeps the error's text */
+	enum store_result (*replace)(struct store *store);
+	bool (*tidy)(struct store *store);
+	uint64_t (*size)(const struct store *store);
+};
+
+struct store {
+	const struct store_backend *backend;
+	bool in_transaction;
+	struct error error; /* its text is store_error's; store_fail sets it */
+};
+
+/* Records the text and returns result. */
+enum store_result store_fail(struct store *store, enum store_result result, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

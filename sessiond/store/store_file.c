@@ -1,0 +1,151 @@
+/*
+ * See store_file.h. Called before a store is opened and while it is closed; between, only for the log and for lengths: closing the database
+ * a second time would give up its lock.
+ */
+#include "sessiond/store/store_file.h"
+
+#include "common/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	NAMES_TRIED = 100, /* for what is set aside within one second */
+};
+
+/* What SQLite may have made beside the database. */
+static const char *const companions[] = {"-wal", "-shm", "-journal"};
+
+__attribute__((format(printf, 1, 2))) static char *
+name_of(const char *format, ...)
+{
+	va_list args;
+	char *name;
+
+	va_start(args, format);
+	if (vasprintf(&name, format, args) == -1)
+		abort();
+	va_end(args);
+	return name;
+}
+
+char *
+store_file_make(const char *path, struct error *err)
+{
+	int code = EX_CONFIG, fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	struct stat st;
+	char *name = NULL;
+
+	if (fd == -1) {
+		if (errno == ENOSPC || errno == EDQUOT || errno == EMFILE || errno == ENFILE)
+			code = EX_UNAVAILABLE;
+		error_set(err, code, "cannot open the store %s: %s", path, strerror(errno));
+		return NULL;
+	}
+	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
+		error_set(err, code, "the store %s is not a file", path);
+	else if ((name = realpath(path, NULL)) == NULL)
+		error_set(err, code, "cannot find the store %s: %s", path, strerror(errno));
+	close(fd);
+	return name;
+}
+
+int
+store_file_lock_folder(const char *path)
+{
+	char *folder = name_of("%.*s", (int)(strrchr(path, '/') - path + 1), path);
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	free(folder);
+	if (fd != -1 && flock(fd, LOCK_EX) == -1)
+		log_debug("store: the folder of %s is not locked: %s", path, strerror(errno));
+	return fd;
+}
+
+/* A name for what is set aside that no file has. */
+static char *
+free_name(const char *path)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	struct stat st;
+	char stamp[32], *name;
+	int i;
+
+	gmtime_r(&now, &tm);
+	strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &tm);
+	name = name_of("%s.damaged-%s", path, stamp);
+	for (i = 2; i < NAMES_TRIED && lstat(name, &st) == 0; i++) {
+		free(name);
+		name = name_of("%s.damaged-%s.%d", path, stamp, i);
+	}
+	return name;
+}
+
+char *
+store_file_set_aside(const char *path)
+{
+	char *name = free_name(path), *from, *to;
+
+	/* The database first: a log without one is thrown away, a database without its log is taken for whole. */
+	if (rename(path, name) == -1 && errno != ENOENT) {
+		free(name);
+		return NULL;
+	}
+	for (size_t i = 0; i < sizeof companions / sizeof companions[0]; i++) {
+		from = name_of("%s%s", path, companions[i]);
+		to = name_of("%s%s", name, companions[i]);
+		rename(from, to);
+		free(from);
+		free(to);
+	}
+	return name;
+}
+
+void
+store_file_reserve_log(const char *path, uint64_t bytes)
+{
+	char *log = name_of("%s-wal", path);
+	int fd = open(log, O_WRONLY | O_CLOEXEC);
+
+	free(log);
+	if (fd == -1)
+		return;
+	/* Otherwise the log takes its room as it grows. */
+	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes) == -1)
+		log_debug("store: nothing reserved for the log of %s: %s", path, strerror(errno));
+	close(fd);
+}
+
+static uint64_t
+size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+uint64_t
+store_file_log_size(const char *path)
+{
+	char *log = name_of("%s-wal", path);
+	uint64_t size = size_of(log);
+
+	free(log);
+	return size;
+}
+
+uint64_t
+store_file_size(const char *path)
+{
+	return size_of(path) + store_file_log_size(path);
+}

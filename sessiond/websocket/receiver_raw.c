@@ -1,0 +1,109 @@
+/*
+ * The receiver of the raw websocket, `base/websocket`: each message is one websocket message, text or binary, and a close is a
+ * websocket's close (receiver.h over websocket.h).
+ */
+#include "sessiond/session/session.h"
+#include "sessiond/websocket/websocket.h"
+#include "sockjs/utf8.h"
+
+static struct websocket *
+websocket_of(struct receiver *receiver)
+{
+	return (struct websocket *)(void *)receiver;
+}
+
+/* There is no open frame: the handshake says it. */
+static enum receiver_result
+send_open(struct receiver *receiver)
+{
+	(void)receiver;
+	return RECEIVER_MORE;
+}
+
+static enum receiver_result
+send_heartbeat(struct receiver *receiver)
+{
+	struct websocket *websocket = websocket_of(receiver);
+
+	if (!websocket->framing->control)
+		return RECEIVER_MORE;
+	websocket_add_ping(websocket);
+	websocket_push(websocket);
+	return RECEIVER_AWAITS_PONG;
+}
+
+/* A websocket's text is strict UTF-8: a lone surrogate becomes U+FFFD, as it would in a browser. */
+static void
+add_text(struct websocket *websocket, const struct message *message)
+{
+	struct buffer text = BUFFER_INIT;
+
+	if (utf8_is_valid(message->data, message->len)) {
+		websocket_add_message(websocket, false, message->data, message->len);
+		return;
+	}
+	utf8_append_wellformed(&text, message->data, message->len);
+	if (buffer_failed(&text))
+		websocket_drop(websocket);
+	else
+		websocket_add_message(websocket, false, text.data, text.len);
+	buffer_free(&text);
+}
+
+static enum receiver_result
+send_messages(struct receiver *receiver, struct message_queue *queue)
+{
+	struct websocket *websocket = websocket_of(receiver);
+	struct message *message;
+
+	while (
+	    !websocket_is_congested(websocket) && (message = message_queue_shift(queue)) != NULL) {
+		if (message->binary)
+			websocket_add_message(websocket, true, message->data, message->len);
+		else
+			add_text(websocket, message);
+		message_unref(&message);
+	}
+	websocket_push(websocket);
+	return RECEIVER_MORE;
+}
+
+static void
+send_close(struct receiver *receiver, int code, const char *reason, size_t reason_len)
+{
+	websocket_close(websocket_of(receiver), (unsigned)code, reason, reason_len);
+}
+
+/* The close frame was the end; without one (the daemon aborts) there is nothing to say. */
+static void
+end(struct receiver *receiver)
+{
+	websocket_close(websocket_of(receiver), WS_CODE_GOING_AWAY, "", 0);
+}
+
+static size_t
+backlog(const struct receiver *receiver)
+{
+	return websocket_backlog((const struct websocket *)(const void *)receiver);
+}
+
+static void
+on_message(struct websocket *websocket, char *data, size_t len, bool binary)
+{
+	if (websocket->receiver.session != NULL)
+		session_receive(websocket->receiver.session, len == 0 ? "" : data, len, binary);
+}
+
+const struct websocket_kind websocket_kind_raw = {
+    .receiver =
+	{
+	    .single = true,
+	    .open = send_open,
+	    .heartbeat = send_heartbeat,
+	    .messages = send_messages,
+	    .close = send_close,
+	    .end = end,
+	    .backlog = backlog,
+	},
+    .message = on_message,
+};

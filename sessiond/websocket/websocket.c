@@ -1,0 +1,450 @@
+/*
+ * See websocket.h. The socket's side: reading, writing, closing. One function, watch, decides what the loop watches.
+ *
+ * The end of a websocket: after its last frame has left, our side of the connection is shut down, and what the peer still sends
+ * is thrown away until it closes (or WEBSOCKET_CLOSE_WAIT is over); closing with unread input would reset the connection and
+ * could take the last frames with it.
+ */
+#include "sessiond/websocket/websocket.h"
+
+#include "common/log.h"
+#include "sessiond/websocket/hixie76_handshake.h"
+#include "sessiond/session/session.h"
+#include "sessiond/websocket/websocket_deflate.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	READS_A_TURN = 4,	/* of WEBSOCKET_INPUT bytes, before others get their turn */
+	CONGESTED = 256 * 1024, /* bytes */
+	KEEP_OUTPUT =
+	    1024 * 1024, /* bytes of the shared output buffer that are kept between turns */
+};
+
+static void on_events(uv_poll_t *poll, int status, int events);
+static void closing_fire(struct timer *timer, void *ctx);
+
+void
+websockets_init(struct websockets *all, uv_loop_t *loop, struct sessions *sessions)
+{
+	*all = (struct websockets){.loop = loop, .sessions = sessions, .output = BUFFER_INIT};
+	all->input = malloc(WEBSOCKET_INPUT);
+	if (all->input == NULL)
+		abort();
+	timer_queue_add(&sessions->timers, &all->closings, WEBSOCKET_CLOSE_WAIT, closing_fire, all);
+}
+
+static void
+on_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+/* Frees everything but the struct, which libuv gives back later. */
+static void
+discard(struct websocket *websocket)
+{
+	if (websocket->state == WEBSOCKET_GONE)
+		return;
+	websocket->state = WEBSOCKET_GONE;
+	timer_stop(&websocket->timer);
+	*websocket->link = websocket->next;
+	if (websocket->next != NULL)
+		websocket->next->link = websocket->link;
+	websocket->all->count--;
+	buffer_free(&websocket->unparsed);
+	buffer_free(&websocket->message);
+	buffer_free(&websocket->out);
+	websocket_deflate_destroy(&websocket->deflate);
+	uv_close((uv_handle_t *)&websocket->poll, on_closed);
+	close(websocket->fd);
+}
+
+/* The connection is of no more use: the session hears of it, everything is freed. */
+static void
+lose(struct websocket *websocket)
+{
+	session_receiver_broke(&websocket->receiver);
+	discard(websocket);
+}
+
+void
+websockets_renew_limits(struct websockets *all)
+{
+	struct websocket *websocket;
+
+	for (websocket = all->first; websocket != NULL; websocket = websocket->next)
+		if (websocket->receiver.session != NULL)
+			websocket->limits.message =
+			    websocket->receiver.session->service->protocol.options.message_limit;
+}
+
+void
+websockets_clear(struct websockets *all)
+{
+	hixie76_handshake_drop_all(all);
+	while (all->first != NULL)
+		lose(all->first);
+	timer_queue_remove(&all->sessions->timers, &all->closings);
+	buffer_free(&all->output);
+	free(all->input);
+	all->input = NULL;
+}
+
+static void
+closing_fire(struct timer *timer, void *ctx)
+{
+	struct websocket *websocket =
+	    (struct websocket *)(void *)((char *)timer - offsetof(struct websocket, timer));
+
+	(void)ctx;
+	lose(websocket);
+}
+
+/* Decides what the loop watches: input always (a close must be seen), output only while something is left to write. */
+static void
+watch(struct websocket *websocket)
+{
+	int events = UV_READABLE;
+
+	if (websocket->out.len > 0)
+		events |= UV_WRITABLE;
+	if (websocket->state == WEBSOCKET_GONE || events == websocket->events)
+		return;
+	websocket->events = events;
+	uv_poll_start(&websocket->poll, events, on_events);
+}
+
+struct websocket *
+websocket_create(struct websockets *all, int fd, const struct websocket_kind *kind,
+    const struct transport *transport, const struct websocket_framing *framing,
+    size_t message_limit, const struct ws_deflate_params *deflate)
+{
+	struct websocket *websocket = calloc(1, sizeof *websocket);
+
+	if (websocket == NULL || uv_poll_init(all->loop, &websocket->poll, fd) != 0)
+		abort();
+	websocket->receiver = (struct receiver){&kind->receiver, transport, NULL};
+	websocket->poll.data = websocket;
+	websocket->all = all;
+	websocket->kind = kind;
+	websocket->framing = framing;
+	websocket->fd = fd;
+	websocket->limits =
+	    (struct ws_limits){.message = message_limit, .deflate = deflate != NULL};
+	framing->init(&websocket->parser);
+	if (deflate != NULL)
+		websocket->deflate = websocket_deflate_create(deflate);
+	websocket->next = all->first;
+	websocket->link = &all->first;
+	if (all->first != NULL)
+		all->first->link = &websocket->next;
+	all->first = websocket;
+	all->count++;
+	watch(websocket);
+	return websocket;
+}
+
+/* --- writing ------------------------------------------------------------------------------------------------------ */
+
+/* Our side is finished once everything has left. */
+static void
+end_output(struct websocket *websocket)
+{
+	if (websocket->state != WEBSOCKET_CLOSING || websocket->out.len > 0 ||
+	    !websocket->peer_closed)
+		return;
+	websocket->state = WEBSOCKET_DRAINING;
+	shutdown(websocket->fd, SHUT_WR);
+}
+
+/* Writes what it can of data; returns what was written, -1 if the connection is broken. */
+static ssize_t
+write_some(struct websocket *websocket, const char *data, size_t len)
+{
+	size_t written = 0;
+
+	while (written < len) {
+		ssize_t n = send(websocket->fd, data + written, len - written, MSG_NOSIGNAL);
+
+		if (n >= 0)
+			written += (size_t)n;
+		else if (errno == EAGAIN || errno == EWOULDBLOCK)
+			break;
+		else if (errno != EINTR)
+			return -1;
+	}
+	return (ssize_t)written;
+}
+
+void
+websocket_drop(struct websocket *websocket)
+{
+	buffer_free(&websocket->out);
+	buffer_clear(&websocket->all->output);
+	shutdown(websocket->fd, SHUT_RDWR);
+}
+
+void
+websocket_push(struct websocket *websocket)
+{
+	struct buffer *output = &websocket->all->output;
+	ssize_t written = 0;
+
+	if (buffer_failed(output)) {
+		log_error("out of memory for a websocket's message: connection dropped");
+		buffer_free(output);
+		websocket_drop(websocket);
+		return;
+	}
+	if (output->len == 0)
+		return;
+	if (websocket->out.len == 0)
+		written = write_some(websocket, output->data, output->len);
+	if (written == -1) {
+		websocket_drop(websocket);
+		return;
+	}
+	buffer_append(&websocket->out, output->data + written, output->len - (size_t)written);
+	if (output->room > KEEP_OUTPUT)
+		buffer_free(output);
+	else
+		buffer_clear(output);
+	if (buffer_failed(&websocket->out))
+		websocket_drop(websocket);
+	watch(websocket);
+	end_output(websocket);
+}
+
+static void
+write_backlog(struct websocket *websocket)
+{
+	ssize_t written = write_some(websocket, websocket->out.data, websocket->out.len);
+
+	if (written == -1) {
+		websocket_drop(websocket);
+		return;
+	}
+	buffer_consume(&websocket->out, (size_t)written);
+	watch(websocket);
+	end_output(websocket);
+	if (!websocket_is_congested(websocket))
+		session_receiver_drained(&websocket->receiver);
+}
+
+void
+websocket_add_message(struct websocket *websocket, bool binary, const char *data, size_t len)
+{
+	if (websocket->deflate != NULL &&
+	    websocket_deflate_append(
+		websocket->deflate, &websocket->all->output, binary, data, len))
+		return;
+	websocket->framing->append_message(&websocket->all->output, binary, false, data, len);
+}
+
+void
+websocket_add_ping(struct websocket *websocket)
+{
+	websocket->framing->append_control(&websocket->all->output, WS_PING, "", 0);
+}
+
+size_t
+websocket_backlog(const struct websocket *websocket)
+{
+	return websocket->out.len;
+}
+
+bool
+websocket_is_congested(const struct websocket *websocket)
+{
+	return websocket->out.len > CONGESTED;
+}
+
+/* --- closing ------------------------------------------------------------------------------------------------------ */
+
+void
+websocket_close(struct websocket *websocket, unsigned code, const char *reason, size_t reason_len)
+{
+	if (websocket->state != WEBSOCKET_OPEN)
+		return;
+	websocket->state = WEBSOCKET_CLOSING;
+	timer_start(
+	    &websocket->all->closings, &websocket->timer, sessions_now(websocket->all->sessions));
+	websocket->framing->append_close(&websocket->all->output, code, reason, reason_len);
+	websocket_push(websocket);
+}
+
+/* The session's part ends, after what its application has answered so far. */
+static void
+end_session(struct websocket *websocket)
+{
+	if (websocket->receiver.session != NULL)
+		session_flush(websocket->receiver.session);
+	session_receiver_broke(&websocket->receiver);
+}
+
+void
+websocket_fail(struct websocket *websocket, unsigned code, const char *reason)
+{
+	end_session(websocket);
+	/* The rules end here for the peer: its close frame is not waited for. */
+	websocket->peer_closed = true;
+	websocket_close(websocket, code, reason, strlen(reason));
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+static void
+handle_close(struct websocket *websocket, const struct ws_event *event)
+{
+	end_session(websocket);
+	websocket->peer_closed = true;
+	websocket_close(websocket, event->code, event->data, event->len);
+	end_output(websocket);
+}
+
+/* A message in several pieces is put together here; one in a single piece is used where it was read. */
+static void
+handle_data(struct websocket *websocket, const struct ws_event *event)
+{
+	struct buffer *message = &websocket->message;
+	bool binary = event->opcode == WS_BINARY;
+
+	if (event->compressed) {
+		unsigned code = websocket_deflate_receive(
+		    websocket->deflate, event, websocket->limits.message, message);
+
+		if (code != 0) {
+			websocket_fail(websocket, code, "");
+			return;
+		}
+	} else if (event->first && event->last) {
+		websocket->kind->message(websocket, event->data, event->len, binary);
+		return;
+	} else {
+		buffer_append(message, event->data, event->len);
+	}
+	if (buffer_failed(message)) {
+		log_error("out of memory for a websocket's message of %zu bytes", message->len);
+		websocket_fail(websocket, WS_CODE_INTERNAL, "");
+	} else if (event->last) {
+		struct buffer whole = *message;
+
+		/* The websocket may be closed by what the message causes. */
+		buffer_init(message);
+		websocket->kind->message(websocket, whole.data, whole.len, binary);
+		buffer_free(&whole);
+	}
+}
+
+static void
+handle_event(struct websocket *websocket, const struct ws_event *event)
+{
+	switch (event->type) {
+	case WS_EVENT_DATA:
+		if (websocket->state == WEBSOCKET_OPEN)
+			handle_data(websocket, event);
+		break;
+	case WS_EVENT_PING:
+		if (websocket->state == WEBSOCKET_OPEN && !websocket_is_congested(websocket)) {
+			websocket->framing->append_control(
+			    &websocket->all->output, WS_PONG, event->data, event->len);
+			websocket_push(websocket);
+		}
+		break;
+	case WS_EVENT_CLOSE:
+		handle_close(websocket, event);
+		break;
+	case WS_EVENT_NONE:
+	case WS_EVENT_PONG:
+	case WS_EVENT_IGNORED:
+		break;
+	}
+}
+
+/* data holds len bytes that follow what was consumed before, in the shared input buffer. */
+static void
+parse(struct websocket *websocket, char *data, size_t len)
+{
+	struct ws_event event;
+	ssize_t n = 1;
+
+	while (len > 0 && websocket->state < WEBSOCKET_DRAINING) {
+		n = websocket->framing->parse(
+		    &websocket->parser, data, len, &websocket->limits, &event);
+		if (n <= 0)
+			break;
+		data += n;
+		len -= (size_t)n;
+		handle_event(websocket, &event);
+	}
+	if (n < 0)
+		websocket_fail(websocket, (unsigned)-n, "");
+	else if (n == 0)
+		buffer_append(&websocket->unparsed, data, len);
+}
+
+/* Reads once. Returns false when there is nothing more for now, or ever. */
+static bool
+read_once(struct websocket *websocket)
+{
+	char *input = websocket->all->input;
+	size_t kept = websocket->unparsed.len;
+	ssize_t n;
+
+	if (kept > 0)
+		memcpy(input, websocket->unparsed.data, kept);
+	n = recv(websocket->fd, input + kept, WEBSOCKET_INPUT - kept, 0);
+	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+		return false;
+	if (n <= 0) {
+		lose(websocket);
+		return false;
+	}
+	buffer_free(&websocket->unparsed);
+	session_receiver_alive(&websocket->receiver);
+	parse(websocket, input, kept + (size_t)n);
+	return websocket->state != WEBSOCKET_GONE && kept + (size_t)n == WEBSOCKET_INPUT;
+}
+
+void
+websocket_feed(struct websocket *websocket, const char *data, size_t len)
+{
+	char *input = websocket->all->input;
+
+	assert(websocket->unparsed.len == 0);
+	while (len > 0 && websocket->state < WEBSOCKET_DRAINING) {
+		size_t kept = websocket->unparsed.len,
+		       n = len < WEBSOCKET_INPUT - kept ? len : WEBSOCKET_INPUT - kept;
+
+		if (kept > 0)
+			memcpy(input, websocket->unparsed.data, kept);
+		memcpy(input + kept, data, n);
+		buffer_free(&websocket->unparsed);
+		parse(websocket, input, kept + n);
+		data += n;
+		len -= n;
+	}
+}
+
+static void
+on_events(uv_poll_t *poll, int status, int events)
+{
+	struct websocket *websocket = poll->data;
+	int i;
+
+	if (status < 0) {
+		lose(websocket);
+		return;
+	}
+	if ((events & UV_WRITABLE) && websocket->out.len > 0)
+		write_backlog(websocket);
+	for (i = 0; (events & UV_READABLE) && i < READS_A_TURN; i++)
+		if (!read_once(websocket))
+			break;
+}

@@ -1,0 +1,125 @@
+/*
+ * A websocket connection: a socket of our own with framing over it. It lives on the loop, outside of libmicrohttpd, and costs no
+ * buffer while it is idle: reads go to one buffer that all share, writes go out at once, and only what the peer does not take
+ * is kept.
+ *
+ * What messages mean is decided by a receiver: receiver_websocket.c (SockJS frames) or receiver_raw.c.
+ */
+#ifndef SESSIOND_WEBSOCKET_H
+#define SESSIOND_WEBSOCKET_H
+
+#include "common/buffer.h"
+#include "common/timer_queue.h"
+#include "sessiond/session/receiver.h"
+#include "sessiond/websocket/websocket_framing.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+struct session;
+struct websocket;
+struct hixie76_handshake;
+struct ws_deflate_params;
+
+/* What all websockets of a loop share. */
+struct websockets {
+	uv_loop_t *loop;
+	struct sessions *sessions;
+	struct timer_queue closings; /* peers that have to answer a close */
+	struct websocket *first;     /* all of them */
+	size_t count;
+	struct hixie76_handshake *handshakes; /* that wait for their last bytes */
+	char *input;			      /* WEBSOCKET_INPUT bytes, shared by all reads */
+	struct buffer output;		      /* shared by all writes */
+};
+
+#define WEBSOCKET_INPUT 65536 /* bytes */
+#define WEBSOCKET_CLOSE_WAIT                                                                       \
+	5000 /* ms for the peer to answer our close and to close the connection */
+
+enum websocket_state {
+	WEBSOCKET_OPEN,
+	WEBSOCKET_CLOSING, /* our close was sent or is queued; waits for the peer's */
+	WEBSOCKET_DRAINING, /* nothing more to say: what still arrives is thrown away until the peer has closed */
+	WEBSOCKET_GONE,
+};
+
+/* The kinds of websocket: what a receiver does with them. */
+struct websocket_kind {
+	struct receiver_ops receiver;
+	/* A whole message came. data may be changed in place. */
+	void (*message)(struct websocket *websocket, char *data, size_t len, bool binary);
+};
+
+struct websocket {
+	struct receiver receiver; /* first, so that a receiver is a websocket */
+	struct websockets *all;
+	struct websocket *next, **link;
+	const struct websocket_kind *kind;
+	const struct websocket_framing *framing;
+	union websocket_parser parser;
+	struct ws_limits limits;
+	struct websocket_deflate *deflate; /* NULL: not agreed */
+	uv_poll_t poll;
+	int fd;
+	int events; /* that poll watches */
+	enum websocket_state state;
+	bool peer_closed; /* its close frame came */
+	bool message_is_binary, message_is_compressed;
+	struct timer timer;	/* of closings */
+	struct buffer unparsed; /* the beginning of a frame */
+	struct buffer message;	/* the beginning of a message */
+	struct buffer out;	/* what the peer did not take yet */
+};
+
+/* Makes an empty set. loop and sessions are borrowed. */
+void websockets_init(struct websockets *all, uv_loop_t *loop, struct sessions *sessions);
+
+/* Their services' message_limit may have changed: it counts for what comes from now on. */
+void websockets_renew_limits(struct websockets *all);
+
+/* Drops every connection at once, so that the loop can end. */
+void websockets_clear(struct websockets *all);
+
+extern const struct websocket_kind websocket_kind_sockjs, websocket_kind_raw;
+
+/*
+ * Takes over a connected, non-blocking socket after its handshake. deflate: what was agreed, NULL for nothing. Nothing is read
+ * before the loop's next turn. The websocket frees itself. Aborts without memory.
+ */
+struct websocket *
+websocket_create(struct websockets *all, int fd, const struct websocket_kind *kind,
+    const struct transport *transport, const struct websocket_framing *framing,
+    size_t message_limit, const struct ws_deflate_params *deflate);
+
+/* Handles bytes that came with the handshake, as if they had been read now. */
+void websocket_feed(struct websocket *websocket, const char *data, size_t len);
+
+/* Queues a message, or a ping; websocket_push sends them. Messages are compressed if that was agreed. */
+void websocket_add_message(struct websocket *websocket, bool binary, const char *data, size_t len);
+void websocket_add_ping(struct websocket *websocket);
+
+/* Writes all that was added, as far as the peer takes it. */
+void websocket_push(struct websocket *websocket);
+
+/*
+ * Breaks the connection. The session hears of it in a later turn, when the loop finds the socket shut: so this may be called by
+ * a receiver's op.
+ */
+void websocket_drop(struct websocket *websocket);
+
+/* Bytes the peer did not take yet. */
+size_t websocket_backlog(const struct websocket *websocket);
+
+/* True while so much is unsent that nothing more should be added. */
+bool websocket_is_congested(const struct websocket *websocket);
+
+/* Sends a close frame and waits for the peer's, if none came yet. Does nothing when closing already. */
+void
+websocket_close(struct websocket *websocket, unsigned code, const char *reason, size_t reason_len);
+
+/* The peer broke the rules: close frame, then the end; the session, if any, is told that its connection broke. */
+void websocket_fail(struct websocket *websocket, unsigned code, const char *reason);
+
+#endif

@@ -1,0 +1,109 @@
+/*
+ * See websocket_deflate.h. Messages of one payload that go to many connections without a context on our side are deflated once:
+ * the last such result is remembered with what it was made from.
+ */
+#include "sessiond/websocket/websocket_deflate.h"
+
+#include "sockjs/utf8.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	LEVEL = 1,	/* zlib's: most of the gain for a third of the time */
+	SHORTEST = 128, /* bytes; below, the header and the time cost more than is gained */
+};
+
+struct websocket_deflate {
+	struct ws_deflate_params params;
+	struct ws_inflater *inflater;
+	struct ws_deflater
+	    *deflater; /* with a context of our own; else NULL, and `shared` serves */
+};
+
+/* The last payload that was deflated without a context, and the result. */
+static struct {
+	struct buffer from, to;
+	unsigned bits;
+} shared;
+
+struct websocket_deflate *
+websocket_deflate_create(const struct ws_deflate_params *params)
+{
+	struct websocket_deflate *deflate = calloc(1, sizeof *deflate);
+
+	if (deflate == NULL)
+		abort();
+	deflate->params = *params;
+	deflate->inflater = ws_inflater_create(params);
+	if (!params->server_no_context_takeover)
+		deflate->deflater = ws_deflater_create(params, LEVEL);
+	return deflate;
+}
+
+void
+websocket_deflate_destroy(struct websocket_deflate **deflate)
+{
+	struct websocket_deflate *d = *deflate;
+
+	*deflate = NULL;
+	if (d == NULL)
+		return;
+	ws_inflater_destroy(&d->inflater);
+	ws_deflater_destroy(&d->deflater);
+	free(d);
+}
+
+static const struct buffer *
+deflate_shared(unsigned bits, const char *data, size_t len)
+{
+	if (shared.bits == bits && shared.from.len == len &&
+	    memcmp(shared.from.data, data, len) == 0)
+		return &shared.to;
+	buffer_free(&shared.from);
+	buffer_free(&shared.to);
+	shared.bits = 0;
+	buffer_append(&shared.from, data, len);
+	if (buffer_failed(&shared.from) ||
+	    ws_deflate_shared(bits, LEVEL, data, len, &shared.to) != 0)
+		return NULL;
+	shared.bits = bits;
+	return &shared.to;
+}
+
+bool
+websocket_deflate_append(struct websocket_deflate *deflate, struct buffer *out, bool binary,
+    const char *data, size_t len)
+{
+	struct buffer own = BUFFER_INIT;
+	const struct buffer *payload = &own;
+	char header[WS_HEADER_MAX];
+
+	if (len < SHORTEST)
+		return false;
+	if (deflate->deflater == NULL)
+		payload = deflate_shared(deflate->params.server_window_bits, data, len);
+	else if (ws_deflate(deflate->deflater, data, len, &own) != 0)
+		payload = NULL;
+	if (payload != NULL) {
+		buffer_append(out, header,
+		    ws_header(header, binary ? WS_BINARY : WS_TEXT, true, true, payload->len));
+		buffer_append(out, payload->data, payload->len);
+	}
+	buffer_free(&own);
+	return payload != NULL;
+}
+
+unsigned
+websocket_deflate_receive(struct websocket_deflate *deflate, const struct ws_event *event,
+    size_t limit, struct buffer *message)
+{
+	int status =
+	    ws_inflate(deflate->inflater, event->data, event->len, event->last, limit, message);
+
+	if (status != 0)
+		return (unsigned)-status;
+	if (event->last && event->opcode == WS_TEXT && !utf8_is_valid(message->data, message->len))
+		return WS_CODE_INVALID_DATA;
+	return 0;
+}

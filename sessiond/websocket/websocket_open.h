@@ -1,0 +1,29 @@
+/*
+ * The start of a websocket, once its handshake is done: a connection, its session, and the application told of it.
+ */
+#ifndef SESSIOND_WEBSOCKET_OPEN_H
+#define SESSIOND_WEBSOCKET_OPEN_H
+
+#include "wire/connection_info.h"
+#include "sessiond/service/service.h"
+#include "sessiond/websocket/websocket.h"
+
+#include <stddef.h>
+
+/* What the handshake settled; everything borrowed. */
+struct websocket_plan {
+	struct websockets *all;
+	struct sockjs_service *service;
+	const struct transport *transport;	 /* websocket or websocket-raw */
+	const struct ws_deflate_params *deflate; /* NULL: none */
+};
+
+/* Takes fd. extra: bytes that came behind the request's head; they are handled before this returns. */
+void websocket_open(const struct websocket_plan *plan, int fd,
+    const struct connection_source *source, const char *extra, size_t extra_len);
+
+/* The same over hixie-76; takes info as well. */
+void websocket_open_hixie76(const struct websocket_plan *plan, int fd, struct connection_info *info,
+    const struct sockaddr *peer, const char *extra, size_t extra_len);
+
+#endif

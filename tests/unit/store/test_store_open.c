@@ -1,0 +1,299 @@
+/*
+ * sessiond/store/store.h, on the disk: which files are opened as a store and which are not, and what two daemons do with one.
+ */
+#include "tests/unit/store/store_fixture.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+static int
+setup(void **state)
+{
+	(void)state;
+	folder_clear();
+	return 0;
+}
+
+static void
+test_mode(void **state)
+{
+	struct store *store = open_store(STORE_SYNC_NORMAL, 0);
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(stat(store_path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(stat(in_folder("sessions.db-wal"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	/* No memory is shared with anybody. */
+	assert_int_equal(count_files("sessions.db"), 2);
+	store_close(&store);
+}
+
+/* --- what is not damaged, but not to be used */
+
+static void
+assert_refused(const char *path, uint64_t limit, int code, const char *words)
+{
+	struct error err = ERROR_INIT;
+
+	assert_null(store_open_sqlite(path, STORE_SYNC_NORMAL, limit, &err));
+	assert_int_equal(err.code, code);
+	if (strstr(err.text, words) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", err.text, words);
+	if (strstr(err.text, path) == NULL && limit >= STORE_LIMIT_MIN)
+		fail_msg("\"%s\" does not say \"%s\"", err.text, path);
+	assert_int_equal(count_files("sessions.db.damaged"), 0);
+}
+
+static void
+test_newer(void **state)
+{
+	char *before, *after;
+	size_t len, after_len;
+
+	(void)state;
+	make_store(1);
+	run_sql("PRAGMA user_version = 3");
+	before = read_file(store_path, &len);
+	assert_refused(store_path, STORE_LIMIT_MIN, EX_CONFIG, "newer version");
+	after = read_file(store_path, &after_len);
+	assert_int_equal(after_len, len);
+	assert_memory_equal(after, before, len);
+	free(before);
+	free(after);
+}
+
+static void
+test_foreign(void **state)
+{
+	static const char *const foreign[] = {
+	    "CREATE TABLE bookmarks (url)",
+	    "PRAGMA application_id = 77",
+	    "PRAGMA user_version = 2",
+	    "PRAGMA journal_mode = WAL; CREATE TABLE bookmarks (url)",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
+		char *before, *after;
+		size_t len, after_len;
+
+		folder_clear();
+		run_sql(foreign[i]);
+		before = read_file(store_path, &len);
+		assert_refused(
+		    store_path, STORE_LIMIT_MIN, EX_CONFIG, "another program's database");
+		after = read_file(store_path, &after_len);
+		assert_int_equal(after_len, len);
+		assert_memory_equal(after, before, len);
+		free(before);
+		free(after);
+	}
+}
+
+/* As the first version made it. */
+static const char version_1[] =
+    "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; BEGIN;"
+    "CREATE TABLE sessions (key INTEGER PRIMARY KEY, service TEXT NOT NULL, id BLOB NOT NULL,"
+    " uuid TEXT NOT NULL, transport INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " close_code INTEGER NOT NULL, close_reason BLOB NOT NULL, info BLOB NOT NULL);"
+    "CREATE TABLE messages (session INTEGER NOT NULL, position INTEGER NOT NULL,"
+    " data BLOB NOT NULL, PRIMARY KEY (session, position)) WITHOUT ROWID;"
+    "INSERT INTO sessions VALUES (3, 'chat', x'6964', 'u', 1, 2, 0, x'', x'');"
+    "INSERT INTO messages VALUES (3, 8, x'6869');"
+    "PRAGMA application_id = 1399485267; PRAGMA user_version = 1; COMMIT";
+
+static void
+test_migration(void **state)
+{
+	static const char expected[] =
+	    "session 3 chat u transport 1 state 2 close 0 id[2]=id reason[0]= info[0]=%s\n"
+	    "message 3.8 data[2]=hi\n";
+	struct stored_delivery delivery = {"ids", 3, 1, 2, 3};
+	struct store *store;
+	char text[200];
+
+	(void)state;
+	run_sql(version_1);
+	store = open_store(STORE_SYNC_NORMAL, 0);
+	snprintf(text, sizeof text, expected, " sent[0]= flight 0/0/0");
+	assert_stored(store, text);
+	assert_int_equal(store_begin(store), STORE_OK);
+	assert_int_equal(store_put_delivery(store, 3, &delivery), STORE_OK);
+	assert_int_equal(store_commit(store), STORE_OK);
+	store_close(&store);
+	assert_int_equal(number_in_file("PRAGMA user_version"), 2);
+	store = open_store(STORE_SYNC_NORMAL, 0);
+	snprintf(text, sizeof text, expected, " sent[3]=ids flight 1/2/3");
+	assert_stored(store, text);
+	store_close(&store);
+	assert_int_equal(count_files("sessions.db.damaged"), 0);
+}
+
+static void
+test_bad_paths(void **state)
+{
+	(void)state;
+	assert_refused(in_folder("none/sessions.db"), STORE_LIMIT_MIN, EX_CONFIG, "No such file");
+	assert_refused(in_folder(""), STORE_LIMIT_MIN, EX_CONFIG, "directory");
+	assert_refused("/dev/null", STORE_LIMIT_MIN, EX_CONFIG, "not a file");
+	write_file(in_folder("file"), "x", 1);
+	assert_refused(in_folder("file/sessions.db"), STORE_LIMIT_MIN, EX_CONFIG, "directory");
+	assert_refused(store_path, STORE_LIMIT_MIN - 1, EX_CONFIG, "1048576");
+	assert_int_equal(count_files("sessions.db"), 0);
+}
+
+/* A link is followed: what is set aside is the file, not the link. */
+static void
+test_link(void **state)
+{
+	struct error err = ERROR_INIT;
+	struct store *store;
+
+	(void)state;
+	write_file(store_path, "hello", 5);
+	assert_int_equal(symlink(store_path, in_folder("link")), 0);
+	store = store_open_sqlite(in_folder("link"), STORE_SYNC_OFF, STORE_LIMIT_MIN, &err);
+	assert_non_null(store);
+	store_close(&store);
+	assert_non_null(only_file("sessions.db.damaged-"));
+	assert_int_equal(count_files("link"), 1);
+}
+
+/* --- two daemons */
+
+/* A process that has the store, and ends once the pipe it is given is closed, after so many ms. */
+static pid_t
+start_other(int *go, long ms)
+{
+	int ready[2], end[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC) | pipe2(end, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct store *store =
+		    store_open_sqlite(store_path, STORE_SYNC_NORMAL, STORE_LIMIT_MIN, NULL);
+
+		close(end[1]);
+		if (store != NULL && write(ready[1], "x", 1) == 1 && read(end[0], &byte, 1) == 0)
+			nanosleep(&(struct timespec){0, ms * 1000000}, NULL);
+		if (store == NULL)
+			_exit(1);
+		put_session(store, 4);
+		store_close(&store);
+		_exit(0);
+	}
+	close(ready[1]);
+	close(end[0]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	*go = end[1];
+	return pid;
+}
+
+static void
+wait_for_other(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void
+test_second_daemon(void **state)
+{
+	int go;
+	pid_t pid = start_other(&go, 0);
+
+	(void)state;
+	assert_refused(store_path, STORE_LIMIT_MIN, EX_UNAVAILABLE, "another daemon uses it");
+	close(go);
+	wait_for_other(pid);
+	/* And it was not disturbed. */
+	assert_int_equal(number_in_file("SELECT key FROM sessions"), 4);
+}
+
+/* One that is about to end is waited for. */
+static void
+test_daemon_that_stops(void **state)
+{
+	int go;
+	pid_t pid = start_other(&go, 300);
+	struct store *store;
+	char *text;
+
+	(void)state;
+	close(go);
+	store = open_store(STORE_SYNC_NORMAL, 0);
+	text = store_dump(store);
+	assert_non_null(strstr(text, "session 4 "));
+	free(text);
+	store_close(&store);
+	wait_for_other(pid);
+}
+
+/* The same with the damaged file of one that replaces it: what it began is waited for and left alone. */
+static void
+test_damaged_for_two(void **state)
+{
+	pid_t pids[4];
+	int go[2], status, opened = 0;
+	char byte;
+
+	(void)state;
+	write_file(store_path, "hello", 5);
+	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
+	for (int i = 0; i < 4; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0) {
+			struct store *store;
+
+			close(go[1]);
+			if (read(go[0], &byte, 1) != 0)
+				_exit(2);
+			store =
+			    store_open_sqlite(store_path, STORE_SYNC_NORMAL, STORE_LIMIT_MIN, NULL);
+			if (store == NULL)
+				_exit(1);
+			put_session(store, (uint64_t)i + 1);
+			store_close(&store);
+			_exit(0);
+		}
+	}
+	close(go[0]);
+	close(go[1]);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
+		opened += WEXITSTATUS(status) == 0;
+	}
+	assert_true(opened >= 1);
+	assert_int_equal(number_in_file("SELECT count(*) FROM sessions"), opened);
+	assert_int_equal(count_files("sessions.db.damaged-"), 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(test_mode, setup),
+	    cmocka_unit_test_setup(test_newer, setup),
+	    cmocka_unit_test_setup(test_foreign, setup),
+	    cmocka_unit_test_setup(test_migration, setup),
+	    cmocka_unit_test_setup(test_bad_paths, setup),
+	    cmocka_unit_test_setup(test_link, setup),
+	    cmocka_unit_test_setup(test_second_daemon, setup),
+	    cmocka_unit_test_setup(test_daemon_that_stops, setup),
+	    cmocka_unit_test_setup(test_damaged_for_two, setup),
+	};
+
+	return cmocka_run_group_tests_name("store_open", tests, folder_setup, folder_teardown);
+}

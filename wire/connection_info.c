@@ -1,0 +1,225 @@
+/*
+ * See connection_info.h. Made anew by each receiving request of a session (session.c), read through
+ * api.c.
+ */
+#include "wire/connection_info.h"
+
+#include "common/buffer.h"
+
+#include <arpa/inet.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const connection_header_names[] = {
+    "origin",
+    "referer",
+    "x-client-ip",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-cluster-client-ip",
+    "via",
+    "x-real-ip",
+    "x-forwarded-proto",
+    "x-ssl",
+    "dnt",
+    "host",
+    "user-agent",
+    "accept-language",
+    NULL,
+};
+
+#define HEADERS (sizeof connection_header_names / sizeof connection_header_names[0] - 1)
+
+enum text {
+	TEXT_URL,
+	TEXT_PATHNAME,
+	TEXT_PREFIX,
+	TEXT_REMOTE,
+	TEXT_LOCAL,
+	TEXT_HEADERS,
+	TEXT_COUNT = TEXT_HEADERS + HEADERS,
+};
+
+struct connection_info {
+	uint32_t len; /* of texts */
+	uint16_t remote_port, local_port;
+	uint32_t at[TEXT_COUNT]; /* where each NUL-terminated text begins; NONE: header not sent */
+	char texts[];
+};
+
+#define NONE UINT32_MAX
+
+static const char *
+format_address(const struct sockaddr *address, char text[INET6_ADDRSTRLEN], uint16_t *port)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
+
+	*port = 0;
+	text[0] = '\0';
+	if (address != NULL && address->sa_family == AF_INET) {
+		inet_ntop(AF_INET, &v4->sin_addr, text, INET6_ADDRSTRLEN);
+		*port = ntohs(v4->sin_port);
+	} else if (address != NULL && address->sa_family == AF_INET6) {
+		inet_ntop(AF_INET6, &v6->sin6_addr, text, INET6_ADDRSTRLEN);
+		*port = ntohs(v6->sin6_port);
+	}
+	return text;
+}
+
+/* Appends a text and its NUL; returns where it begins. */
+static uint32_t
+add_text(struct buffer *texts, const char *text, size_t len)
+{
+	uint32_t at = (uint32_t)texts->len;
+
+	buffer_append(texts, text, len);
+	buffer_append_char(texts, '\0');
+	return at;
+}
+
+static uint32_t
+add_url(struct buffer *texts, const struct connection_source *source)
+{
+	uint32_t at = (uint32_t)texts->len;
+
+	buffer_append_str(texts, source->path);
+	if (source->query != NULL) {
+		buffer_append_char(texts, '?');
+		buffer_append_str(texts, source->query);
+	}
+	buffer_append_char(texts, '\0');
+	return at;
+}
+
+struct connection_info *
+connection_info_create(const struct connection_source *source)
+{
+	char address[INET6_ADDRSTRLEN];
+	struct connection_info head = {0}, *info;
+	struct buffer texts = BUFFER_INIT;
+	const char *value;
+	size_t i;
+
+	head.at[TEXT_URL] = add_url(&texts, source);
+	head.at[TEXT_PATHNAME] = add_text(&texts, source->path, strlen(source->path));
+	head.at[TEXT_PREFIX] = add_text(&texts, source->path, source->prefix_len);
+	format_address(source->peer, address, &head.remote_port);
+	head.at[TEXT_REMOTE] = add_text(&texts, address, strlen(address));
+	format_address(source->local, address, &head.local_port);
+	head.at[TEXT_LOCAL] = add_text(&texts, address, strlen(address));
+	for (i = 0; i < HEADERS; i++) {
+		value = source->header(source->context, connection_header_names[i]);
+		head.at[TEXT_HEADERS + i] =
+		    value == NULL ? NONE : add_text(&texts, value, strlen(value));
+	}
+	info = buffer_failed(&texts) ? NULL : malloc(sizeof *info + texts.len);
+	if (info == NULL)
+		abort();
+	head.len = (uint32_t)texts.len;
+	*info = head;
+	memcpy(info->texts, texts.data, texts.len);
+	buffer_free(&texts);
+	return info;
+}
+
+const void *
+connection_info_bytes(const struct connection_info *info, size_t *len)
+{
+	*len = sizeof *info + info->len;
+	return info;
+}
+
+static bool
+is_whole(const struct connection_info *info, size_t len)
+{
+	size_t i;
+
+	if (info->len == 0 || len - sizeof *info != info->len || info->texts[info->len - 1] != '\0')
+		return false;
+	for (i = 0; i < TEXT_COUNT; i++)
+		if (info->at[i] >= info->len && (i < TEXT_HEADERS || info->at[i] != NONE))
+			return false;
+	return true;
+}
+
+struct connection_info *
+connection_info_from_bytes(const void *bytes, size_t len)
+{
+	struct connection_info *info;
+
+	if (len < sizeof *info || bytes == NULL)
+		return NULL;
+	info = malloc(len);
+	if (info == NULL)
+		abort();
+	memcpy(info, bytes, len);
+	if (!is_whole(info, len))
+		connection_info_destroy(&info);
+	return info;
+}
+
+void
+connection_info_destroy(struct connection_info **info)
+{
+	free(*info);
+	*info = NULL;
+}
+
+const char *
+connection_info_url(const struct connection_info *info)
+{
+	return info->texts + info->at[TEXT_URL];
+}
+
+const char *
+connection_info_pathname(const struct connection_info *info)
+{
+	return info->texts + info->at[TEXT_PATHNAME];
+}
+
+const char *
+connection_info_prefix(const struct connection_info *info)
+{
+	return info->texts + info->at[TEXT_PREFIX];
+}
+
+const char *
+connection_info_remote_address(const struct connection_info *info)
+{
+	return info->texts + info->at[TEXT_REMOTE];
+}
+
+const char *
+connection_info_local_address(const struct connection_info *info)
+{
+	return info->texts + info->at[TEXT_LOCAL];
+}
+
+int
+connection_info_remote_port(const struct connection_info *info)
+{
+	return info->remote_port;
+}
+
+int
+connection_info_local_port(const struct connection_info *info)
+{
+	return info->local_port;
+}
+
+const char *
+connection_info_header(const struct connection_info *info, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < HEADERS; i++)
+		if (strcmp(connection_header_names[i], name) == 0)
+			return info->at[TEXT_HEADERS + i] == NONE
+			    ? NULL
+			    : info->texts + info->at[TEXT_HEADERS + i];
+	return NULL;
+}

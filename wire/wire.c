@@ -1,0 +1,350 @@
+/*
+ * See wire.h. Called by wire_messages.c for the fields, and by whoever owns a connection for the
+ * framing. The table of types is the only place that knows who may send what.
+ */
+#include "wire/wire.h"
+
+#include <string.h>
+
+#define DAEMON	  (1u << WIRE_DAEMON)
+#define RESPONDER (1u << WIRE_RESPONDER)
+#define WORKER	  (1u << WIRE_WORKER)
+
+/*
+ * The least payload is what the fields take with every string empty that may be; an empty string16
+ * takes 3 bytes.
+ */
+const struct wire_type_info wire_types[WIRE_TYPE_COUNT] = {
+    {"HELLO", WIRE_HELLO, DAEMON | RESPONDER | WORKER, 33},
+    {"GOODBYE", WIRE_GOODBYE, DAEMON | RESPONDER | WORKER, 3},
+    {"SERVICES", WIRE_SERVICES, DAEMON, 2},
+    {"RECEIVE", WIRE_RECEIVE, RESPONDER, 22},
+    {"SEND", WIRE_SEND, RESPONDER, 29},
+    {"ABORT", WIRE_ABORT, RESPONDER, 0},
+    {"WRITTEN", WIRE_WRITTEN, RESPONDER, 0},
+    {"FRAME", WIRE_FRAME, DAEMON, 0},
+    {"SENT", WIRE_SENT, DAEMON, 1},
+    {"REFUSED", WIRE_REFUSED, DAEMON, 5},
+    {"COOKIE", WIRE_COOKIE, DAEMON, 3},
+};
+
+const struct wire_type_info *
+wire_type_find(unsigned type)
+{
+	for (size_t i = 0; i < WIRE_TYPE_COUNT; i++)
+		if (wire_types[i].type == type)
+			return &wire_types[i];
+	return NULL;
+}
+
+const char *
+wire_type_name(unsigned type)
+{
+	const struct wire_type_info *info = wire_type_find(type);
+
+	return info == NULL ? "unknown" : info->name;
+}
+
+const char *
+wire_error_text(int error)
+{
+	switch (error) {
+	case WIRE_UNKNOWN_TYPE:
+		return "unknown type of message";
+	case WIRE_TOO_LONG:
+		return "message too long";
+	case WIRE_TOO_SHORT:
+		return "message too short for its type";
+	case WIRE_WRONG_ROLE:
+		return "message that this peer may not send";
+	}
+	return error < 0 ? "unknown error" : "no error";
+}
+
+/* --- reading -------------------------------------------------------------------------------- */
+
+/* The number in n bytes, the most significant first. */
+static uint64_t
+decode_number(const char *bytes, size_t n)
+{
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < n; i++)
+		value = value << 8 | (unsigned char)bytes[i];
+	return value;
+}
+
+static int
+check_length(const struct wire_type_info *info, uint32_t length)
+{
+	if (info == NULL)
+		return WIRE_UNKNOWN_TYPE;
+	return length < info->least ? WIRE_TOO_SHORT : 0;
+}
+
+int
+wire_parse_header(const char *data, size_t len, size_t max_payload, struct wire_header *header)
+{
+	int error;
+
+	if (len < WIRE_HEADER_SIZE)
+		return 0;
+	header->length = (uint32_t)decode_number(data, 4);
+	header->type = (uint16_t)decode_number(data + 4, 2);
+	header->flags = (uint16_t)decode_number(data + 6, 2);
+	header->request = decode_number(data + 8, 8);
+	error = check_length(wire_type_find(header->type), header->length);
+	if (error != 0)
+		return error;
+	if (header->length > max_payload)
+		return WIRE_TOO_LONG;
+	return header->length <= len - WIRE_HEADER_SIZE;
+}
+
+int
+wire_check(const struct wire_header *header, enum wire_role sender)
+{
+	const struct wire_type_info *info = wire_type_find(header->type);
+	int error = check_length(info, header->length);
+
+	if (error != 0)
+		return error;
+	return (info->senders & 1u << sender) == 0 ? WIRE_WRONG_ROLE : 0;
+}
+
+void
+wire_reader_init(struct wire_reader *reader, const char *data, size_t len)
+{
+	reader->pos = data == NULL ? "" : data;
+	reader->end = reader->pos + len;
+	reader->failed = false;
+}
+
+const char *
+wire_get_raw(struct wire_reader *reader, size_t n)
+{
+	const char *at = reader->pos;
+
+	if (reader->failed || n > (size_t)(reader->end - reader->pos)) {
+		reader->failed = true;
+		return NULL;
+	}
+	reader->pos += n;
+	return at;
+}
+
+static uint64_t
+get_number(struct wire_reader *reader, size_t n)
+{
+	const char *at = wire_get_raw(reader, n);
+
+	return at == NULL ? 0 : decode_number(at, n);
+}
+
+uint8_t
+wire_get_u8(struct wire_reader *reader)
+{
+	return (uint8_t)get_number(reader, 1);
+}
+
+uint16_t
+wire_get_u16(struct wire_reader *reader)
+{
+	return (uint16_t)get_number(reader, 2);
+}
+
+uint32_t
+wire_get_u32(struct wire_reader *reader)
+{
+	return (uint32_t)get_number(reader, 4);
+}
+
+uint64_t
+wire_get_u64(struct wire_reader *reader)
+{
+	return get_number(reader, 8);
+}
+
+bool
+wire_get_bool(struct wire_reader *reader)
+{
+	uint8_t value = wire_get_u8(reader);
+
+	if (value > 1)
+		reader->failed = true;
+	return value == 1;
+}
+
+void
+wire_get_bytes(struct wire_reader *reader, const char **bytes, size_t *len)
+{
+	size_t n = wire_get_u32(reader);
+	const char *at = wire_get_raw(reader, n);
+
+	*bytes = at == NULL ? "" : at;
+	*len = at == NULL ? 0 : n;
+}
+
+void
+wire_get_string16(struct wire_reader *reader, const char **str, size_t *len)
+{
+	size_t n = wire_get_u16(reader);
+	const char *at = wire_get_raw(reader, n + 1);
+
+	if (at != NULL && memchr(at, '\0', n + 1) != at + n) {
+		reader->failed = true;
+		at = NULL;
+	}
+	*str = at == NULL ? "" : at;
+	*len = at == NULL ? 0 : n;
+}
+
+void
+wire_get_optional_string16(struct wire_reader *reader, const char **str, size_t *len)
+{
+	bool is_there = wire_get_bool(reader);
+
+	if (is_there)
+		wire_get_string16(reader, str, len);
+	if (!is_there || reader->failed) {
+		*str = NULL;
+		*len = 0;
+	}
+}
+
+uint32_t
+wire_at_most(struct wire_reader *reader, uint32_t value, uint32_t most)
+{
+	if (value <= most)
+		return value;
+	reader->failed = true;
+	return 0;
+}
+
+bool
+wire_reader_done(const struct wire_reader *reader)
+{
+	return !reader->failed && reader->pos == reader->end;
+}
+
+/* --- writing -------------------------------------------------------------------------------- */
+
+static void
+encode_number(char *to, uint64_t value, size_t n)
+{
+	while (n-- > 0) {
+		to[n] = (char)(value & 0xff);
+		value >>= 8;
+	}
+}
+
+static void
+put_number(struct buffer *out, uint64_t value, size_t n)
+{
+	char *to = buffer_reserve(out, n);
+
+	if (to == NULL)
+		return;
+	encode_number(to, value, n);
+	buffer_added(out, n);
+}
+
+void
+wire_begin(
+    struct buffer *out, enum wire_type type, unsigned flags, uint64_t request_id, size_t *mark)
+{
+	*mark = out->len;
+	wire_put_u32(out, 0);
+	wire_put_u16(out, (uint16_t)type);
+	wire_put_u16(out, (uint16_t)flags);
+	wire_put_u64(out, request_id);
+}
+
+int
+wire_end(struct buffer *out, size_t mark)
+{
+	size_t length;
+
+	if (buffer_failed(out)) {
+		wire_cancel(out, mark);
+		return -1;
+	}
+	length = out->len - mark - WIRE_HEADER_SIZE;
+	if (length > WIRE_PAYLOAD_MAX) {
+		wire_cancel(out, mark);
+		return -1;
+	}
+	encode_number(out->data + mark, length, 4);
+	return 0;
+}
+
+void
+wire_cancel(struct buffer *out, size_t mark)
+{
+	out->len = mark;
+}
+
+void
+wire_put_u8(struct buffer *out, uint8_t value)
+{
+	put_number(out, value, 1);
+}
+
+void
+wire_put_u16(struct buffer *out, uint16_t value)
+{
+	put_number(out, value, 2);
+}
+
+void
+wire_put_u32(struct buffer *out, uint32_t value)
+{
+	put_number(out, value, 4);
+}
+
+void
+wire_put_u64(struct buffer *out, uint64_t value)
+{
+	put_number(out, value, 8);
+}
+
+void
+wire_put_bytes(struct buffer *out, const char *bytes, size_t len)
+{
+	wire_put_u32(out, (uint32_t)len);
+	buffer_append(out, bytes, len);
+}
+
+bool
+wire_is_string16(const char *str, size_t len)
+{
+	return len <= WIRE_STRING_MAX && (len == 0 || memchr(str, '\0', len) == NULL);
+}
+
+void
+wire_put_string16(struct buffer *out, const char *str, size_t len)
+{
+	wire_put_u16(out, (uint16_t)len);
+	buffer_append(out, str, len);
+	buffer_append_char(out, '\0');
+}
+
+bool
+wire_is_short(const char *str)
+{
+	return strlen(str) <= WIRE_STRING_MAX;
+}
+
+void
+wire_put_str(struct buffer *out, const char *str)
+{
+	wire_put_string16(out, str, strlen(str));
+}
+
+void
+wire_put_optional_string16(struct buffer *out, const char *str)
+{
+	wire_put_u8(out, str != NULL);
+	if (str != NULL)
+		wire_put_str(out, str);
+}

@@ -1,0 +1,124 @@
+/*
+ * See write_log.h. Written by fcgi/daemon/backend.c, read by sessiond/responder/peer.c.
+ * The memory is a counter and a ring of ids after it.
+ */
+#include "wire/write_log.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { SIZE = (WRITE_LOG_ENTRIES + 1) * sizeof(uint64_t) };
+
+void
+write_log_create(struct write_log *log)
+{
+	log->memory = NULL;
+	log->fd = memfd_create("sockjs-write-log", MFD_CLOEXEC);
+	if (log->fd == -1)
+		return;
+	if (ftruncate(log->fd, SIZE) == 0)
+		log->memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, log->fd, 0);
+	if (log->memory == MAP_FAILED || log->memory == NULL) {
+		log->memory = NULL;
+		close(log->fd);
+		log->fd = -1;
+	}
+}
+
+void
+write_log_destroy(struct write_log *log)
+{
+	if (log->fd == -1)
+		return;
+	munmap(log->memory, SIZE);
+	close(log->fd);
+	log->fd = -1;
+}
+
+static uint64_t *
+entry(const struct write_log *log, uint64_t n)
+{
+	return &log->memory[1 + n % WRITE_LOG_ENTRIES];
+}
+
+void
+write_log_put(struct write_log *log, uint64_t id)
+{
+	if (log->fd == -1)
+		return;
+	/* The kernel sees the stores of a process that has died; the compiler must not keep them back. */
+	__atomic_store_n(entry(log, log->memory[0]), id, __ATOMIC_SEQ_CST);
+	log->memory[0]++;
+}
+
+void
+write_log_take_back(struct write_log *log)
+{
+	if (log->fd != -1)
+		__atomic_store_n(entry(log, log->memory[0] - 1), 0, __ATOMIC_SEQ_CST);
+}
+
+ssize_t
+write_log_send(const struct write_log *log, int socket, const void *data, size_t len)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.bytes = {0}};
+	struct iovec part = {(void *)(uintptr_t)data, len};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+	if (log->fd != -1) {
+		message.msg_control = control.bytes;
+		message.msg_controllen = sizeof control.bytes;
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.header), &log->fd, sizeof(int));
+	}
+	return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+ssize_t
+write_log_receive(int socket, void *data, size_t len, int *fd)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec part = {data, len};
+	struct msghdr message = {.msg_iov = &part,
+	    .msg_iovlen = 1,
+	    .msg_control = control.bytes,
+	    .msg_controllen = sizeof control.bytes};
+	ssize_t n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *header = n == -1 ? NULL : CMSG_FIRSTHDR(&message);
+
+	if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
+	    header->cmsg_len != CMSG_LEN(sizeof(int)))
+		return n;
+	if (*fd != -1)
+		close(*fd);
+	memcpy(fd, CMSG_DATA(header), sizeof(int));
+	return n;
+}
+
+bool
+write_log_has(int fd, uint64_t id)
+{
+	uint64_t memory[WRITE_LOG_ENTRIES + 1];
+	struct stat status;
+	size_t i;
+
+	/* A pipe would be waited for. */
+	if (fd == -1 || id == 0 || fstat(fd, &status) == -1 || !S_ISREG(status.st_mode) ||
+	    pread(fd, memory, sizeof memory, 0) != (ssize_t)sizeof memory)
+		return false;
+	for (i = 1; i <= WRITE_LOG_ENTRIES; i++)
+		if (memory[i] == id)
+			return true;
+	return false;
+}
