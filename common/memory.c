@@ -1,0 +1,42 @@
+/* See memory.h. The one place where a process ends for want of memory. */
+#include "common/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_ROOM = 16 };
+
+void *
+xcalloc(size_t count, size_t size)
+{
+	void *memory = calloc(count, size);
+
+	if (memory == NULL)
+		abort();
+	return memory;
+}
+
+char *
+xstrdup(const char *text)
+{
+	char *copy;
+
+	if (text == NULL)
+		return NULL;
+	copy = strdup(text);
+	if (copy == NULL)
+		abort();
+	return copy;
+}
+
+void *
+xgrow(void *items, size_t *room, size_t count, size_t size)
+{
+	if (count < *room)
+		return items;
+	*room = *room == 0 ? FIRST_ROOM : *room * 2;
+	items = reallocarray(items, *room, size);
+	if (items == NULL)
+		abort();
+	return items;
+}

@@ -1,0 +1,28 @@
+/*
+ * Small memory: what is allocated here has a size that no peer decides, so there is nobody to
+ * refuse when there is none, and the process ends. What a peer makes large is allocated with
+ * malloc, and its failure costs that peer only.
+ */
+#ifndef COMMON_MEMORY_H
+#define COMMON_MEMORY_H
+
+#include <stddef.h>
+
+/* Zeroed memory for count items of size bytes; the caller frees it. Never NULL: aborts without memory. */
+void *xcalloc(size_t count, size_t size);
+
+/* A copy of text, which the caller frees; NULL for NULL. Aborts without memory. */
+char *xstrdup(const char *text);
+
+/*
+ * Makes room for one more item in an array of *room items, count of them in use: if it is full, it
+ * is moved and has twice the room. items: NULL with *room 0 for none yet. Returns the array; aborts
+ * without memory.
+ */
+void *xgrow(void *items, size_t *room, size_t count, size_t size);
+
+/* The struct of that type whose member is at pointer. */
+#define container_of(pointer, type, member)                                                        \
+	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
+#endif
