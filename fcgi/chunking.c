@@ -39,7 +39,7 @@ chunking_start(struct connection *connection)
 		abort();
 	connection->chunking = chunking;
 	chunking->connection = connection;
-	uv_timer_init(&connection->responder->loop, &chunking->timer);
+	uv_timer_init(&connection->responder->loop.uv, &chunking->timer);
 	chunking->timer.data = chunking;
 	uv_timer_start(&chunking->timer, on_time, chunking_delay(0), 0);
 }

@@ -114,7 +114,7 @@ decide_receive(struct request *request)
 
 	if (error != NULL)
 		answer_error(request, 500, error);
-	else if (request->connection->responder->is_draining)
+	else if (request->connection->responder->loop.is_draining)
 		request_stop(request);
 	else
 		backend_add(backend_of(request), request);
@@ -139,7 +139,7 @@ decide_send(struct request *request)
 	}
 	request->sequence = request->id;
 	/* After our goodbye sessiond does not look at it. */
-	if (request->connection->responder->is_draining)
+	if (request->connection->responder->loop.is_draining)
 		request_give_up(request);
 	else
 		backend_add(backend_of(request), request);

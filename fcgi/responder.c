@@ -8,6 +8,7 @@
 
 #include "common/descriptor_limit.h"
 #include "common/log.h"
+#include "common/memory.h"
 #include "fcgi/daemon/backend.h"
 #include "fcgi/webserver/connection.h"
 
@@ -30,13 +31,12 @@ enum {
 	EVENTS_A_TURN = 256,
 	OWN_DESCRIPTORS = 32,
 	STALL_LIMIT_MS = 10000, /* without a byte taken of an answer that leaves */
-	DRAIN_LIMIT_MS = 5000,	/* for the answers that are under way when the responder stops */
 };
 
 uint64_t
 responder_now(const struct responder *responder)
 {
-	return uv_now(&responder->loop);
+	return loop_now(&responder->loop);
 }
 
 /* --- accepting ---------------------------------------------------------------------------------------------------- */
@@ -69,7 +69,7 @@ on_listen(uv_poll_t *poll, int status, int events)
 void
 responder_connection_gone(struct responder *responder)
 {
-	if (responder->is_accepting || responder->is_draining)
+	if (responder->is_accepting || responder->loop.is_draining)
 		return;
 	responder->is_accepting = true;
 	uv_poll_start(&responder->listen_poll, UV_READABLE, on_listen);
@@ -92,40 +92,18 @@ on_epoll(uv_poll_t *poll, int status, int events)
 
 /* --- turns -------------------------------------------------------------------------------------------------------- */
 
-static void
-on_timer(uv_timer_t *timer)
+static bool
+end_turn(void *owner)
 {
-	struct responder *responder = timer->data;
-
-	responder->timer_due = 0;
-	timers_run(&responder->timers, uv_now(&responder->loop));
-}
-
-/* One libuv timer stands for all of ours, and is only moved when it would come too late. */
-static void
-set_timer(struct responder *responder)
-{
-	uint64_t due, now = uv_now(&responder->loop);
-
-	if (!timers_next(&responder->timers, &due) ||
-	    (responder->timer_due != 0 && responder->timer_due <= due))
-		return;
-	responder->timer_due = due == 0 ? 1 : due;
-	uv_timer_start(&responder->timer, on_timer, due > now ? due - now : 0, 0);
-}
-
-static void
-end_turn(uv_prepare_t *prepare)
-{
-	struct responder *responder = prepare->data;
+	struct responder *responder = owner;
 
 	backend_flush(responder->backend);
 	connections_bury(responder);
-	set_timer(responder);
 	/* sessiond hears what became of its answers. */
-	if (responder->is_draining && responder->in_flight == 0 &&
+	if (responder->loop.is_draining && responder->in_flight == 0 &&
 	    backend_output(responder->backend)->len == 0)
-		uv_stop(&responder->loop);
+		loop_stop(&responder->loop);
+	return false;
 }
 
 static struct connection *
@@ -161,25 +139,14 @@ patience_fire(struct timer *timer, void *ctx)
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
 
-static void
-on_drain_over(uv_timer_t *timer)
-{
-	uv_stop(timer->loop);
-}
-
 /* What is held is finished: polls end with `h`, sends with their answer. */
 static void
-on_signal(uv_signal_t *handle, int number)
+drain(void *owner, int signal)
 {
-	struct responder *responder = handle->data;
+	struct responder *responder = owner;
 	struct connection *connection, *next;
 
-	(void)number;
-	if (responder->is_draining) {
-		uv_stop(&responder->loop);
-		return;
-	}
-	responder->is_draining = true;
+	(void)signal;
 	uv_poll_stop(&responder->listen_poll);
 	for (connection = responder->first; connection != NULL; connection = next) {
 		next = connection->next;
@@ -187,15 +154,6 @@ on_signal(uv_signal_t *handle, int number)
 			connection_drop(connection);
 	}
 	backend_say_goodbye(responder->backend);
-	uv_timer_start(&responder->drain, on_drain_over, DRAIN_LIMIT_MS, 0);
-}
-
-static void
-close_handle(uv_handle_t *handle, void *context)
-{
-	(void)context;
-	if (!uv_is_closing(handle))
-		uv_close(handle, NULL);
 }
 
 static void
@@ -209,11 +167,8 @@ stop(struct responder *responder)
 	}
 	connections_bury(responder);
 	backend_flush(responder->backend);
-	uv_prepare_stop(&responder->turn);
 	backend_destroy(&responder->backend);
-	uv_walk(&responder->loop, close_handle, NULL);
-	uv_run(&responder->loop, UV_RUN_DEFAULT);
-	uv_loop_close(&responder->loop);
+	loop_close(&responder->loop);
 	close(responder->epoll_fd);
 	close(responder->listen_fd);
 }
@@ -223,11 +178,9 @@ stop(struct responder *responder)
 static void
 start_loop(struct responder *responder)
 {
-	static const int numbers[] = {SIGTERM, SIGINT};
+	static const struct loop_ops ops = {end_turn, drain, NULL};
 	const struct fcgi_options *options = &responder->config->options;
-	size_t i;
 
-	uv_loop_init(&responder->loop);
 	timers_init(&responder->timers);
 	timer_queue_add(&responder->timers, &responder->arrivals, options->request_timeout,
 	    arrival_fire, responder);
@@ -235,15 +188,7 @@ start_loop(struct responder *responder)
 	    &responder->timers, &responder->stalls, STALL_LIMIT_MS, stall_fire, responder);
 	timer_queue_add(&responder->timers, &responder->patience, options->backend_timeout,
 	    patience_fire, responder);
-	uv_prepare_init(&responder->loop, &responder->turn);
-	uv_timer_init(&responder->loop, &responder->timer);
-	uv_timer_init(&responder->loop, &responder->drain);
-	responder->turn.data = responder->timer.data = responder->drain.data = responder;
-	for (i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-		uv_signal_init(&responder->loop, &responder->signals[i]);
-		responder->signals[i].data = responder;
-		uv_signal_start(&responder->signals[i], on_signal, numbers[i]);
-	}
+	loop_init(&responder->loop, &responder->timers, &ops, responder);
 }
 
 static int
@@ -253,8 +198,8 @@ start_watching(struct responder *responder, struct error *err)
 	if (responder->epoll_fd == -1)
 		return error_set(err, EX_OSERR, "epoll: %s", strerror(errno));
 	fcntl(responder->listen_fd, F_SETFL, fcntl(responder->listen_fd, F_GETFL) | O_NONBLOCK);
-	if (uv_poll_init(&responder->loop, &responder->listen_poll, responder->listen_fd) != 0 ||
-	    uv_poll_init(&responder->loop, &responder->epoll_poll, responder->epoll_fd) != 0)
+	if (uv_poll_init(&responder->loop.uv, &responder->listen_poll, responder->listen_fd) != 0 ||
+	    uv_poll_init(&responder->loop.uv, &responder->epoll_poll, responder->epoll_fd) != 0)
 		return error_set(err, EX_OSERR, "the listening socket cannot be watched");
 	responder->listen_poll.data = responder->epoll_poll.data = responder;
 	responder->is_accepting = true;
@@ -276,16 +221,13 @@ print_ready(const struct responder *responder)
 int
 responder_run(const struct responder_config *config, int listen_fd, struct error *err)
 {
-	struct responder *responder = calloc(1, sizeof *responder);
+	struct responder *responder = xcalloc(1, sizeof *responder);
 	int status;
 
-	if (responder == NULL)
-		abort();
 	responder->config = config;
 	responder->listen_fd = listen_fd;
 	responder->limit =
 	    descriptor_limit_raise(config->options.connection_limit, OWN_DESCRIPTORS);
-	signal(SIGPIPE, SIG_IGN);
 	/* libfcgi would wait for the web server's side at each close. */
 	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 1);
 	if (FCGX_Init() != 0) {
@@ -296,9 +238,8 @@ responder_run(const struct responder_config *config, int listen_fd, struct error
 	status = start_watching(responder, err);
 	responder->backend = backend_create(responder);
 	if (status == 0) {
-		uv_prepare_start(&responder->turn, end_turn);
 		print_ready(responder);
-		uv_run(&responder->loop, UV_RUN_DEFAULT);
+		loop_run(&responder->loop);
 	}
 	stop(responder);
 	free(responder);

@@ -5,7 +5,7 @@
 #define FCGI_RESPONDER_H
 
 #include "common/error.h"
-#include "common/timer_queue.h"
+#include "common/loop.h"
 #include "conf/responder_options.h"
 
 #include <stdbool.h>
@@ -18,7 +18,7 @@ struct connection;
 
 struct responder {
 	const struct responder_config *config;
-	uv_loop_t loop;
+	struct loop loop;
 	struct timers timers;
 	struct timer_queue arrivals; /* requests that the web server has to pass on whole */
 	struct timer_queue stalls;   /* answers that the web server has to read */
@@ -28,11 +28,6 @@ struct responder {
 	bool is_accepting;
 	int epoll_fd; /* of all FastCGI connections, edge-triggered */
 	uv_poll_t epoll_poll;
-	uv_prepare_t turn;
-	uv_timer_t timer;
-	uint64_t timer_due; /* ms; 0: it does not run */
-	uv_timer_t drain;
-	uv_signal_t signals[2];
 	struct connection *first;
 	struct connection *dead; /* to be freed at the end of the turn */
 	size_t count, limit;
@@ -41,7 +36,6 @@ struct responder {
 	    has_been_shared; /* there were two requests at once: the web server does not keep a process for each */
 	uint64_t last_request; /* id */
 	struct backend *backend;
-	bool is_draining;
 };
 
 /*

@@ -187,7 +187,7 @@ tell(struct backend *backend, const char *why)
 {
 	bool was_there = backend->state == BACKEND_THERE;
 
-	if (backend->is_missed || backend->responder->is_draining ||
+	if (backend->is_missed || backend->responder->loop.is_draining ||
 	    (!was_there && backend->pause_ms < LONGEST_PAUSE_MS))
 		return;
 	backend->is_missed = true;
@@ -202,7 +202,8 @@ tell(struct backend *backend, const char *why)
 static void
 lose(struct backend *backend, const char *why)
 {
-	bool was_there = backend->state == BACKEND_THERE, stops = backend->responder->is_draining;
+	bool was_there = backend->state == BACKEND_THERE,
+	     stops = backend->responder->loop.is_draining;
 
 	tell(backend, why);
 	set_state(backend, BACKEND_AWAY);
@@ -274,7 +275,7 @@ connect_to_daemon(struct backend *backend)
 	}
 	backend->poll = calloc(1, sizeof *backend->poll);
 	if (backend->poll == NULL ||
-	    uv_poll_init(&backend->responder->loop, backend->poll, backend->fd) != 0)
+	    uv_poll_init(&backend->responder->loop.uv, backend->poll, backend->fd) != 0)
 		abort();
 	backend->poll->data = backend;
 	backend->events = 0;
@@ -499,8 +500,8 @@ backend_create(struct responder *responder)
 	backend->pause_ms = FIRST_PAUSE_MS;
 	random_bytes(&backend->instance, sizeof backend->instance);
 	write_log_create(&backend->log);
-	backend->suspects = suspects_create(backend, &responder->loop);
-	uv_timer_init(&responder->loop, &backend->pause);
+	backend->suspects = suspects_create(backend, &responder->loop.uv);
+	uv_timer_init(&responder->loop.uv, &backend->pause);
 	backend->pause.data = backend;
 	connect_to_daemon(backend);
 	return backend;

@@ -393,7 +393,7 @@ await_next(struct connection *connection)
 	if (connection->in.len > 0)
 		timer_start(&connection->responder->arrivals, &connection->timer,
 		    responder_now(connection->responder));
-	if (connection->responder->is_draining)
+	if (connection->responder->loop.is_draining)
 		connection_drop(connection);
 	else
 		collect(connection);

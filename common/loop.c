@@ -1,0 +1,152 @@
+/*
+ * See loop.h. One libuv timer stands for all timers of the queues. It is moved only when it would
+ * fire too late: one that fires early finds nothing due, and is set again.
+ */
+#include "common/loop.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+
+enum { NUMBERS = sizeof numbers / sizeof numbers[0] };
+
+/* --- timers ----------------------------------------------------------------------------------- */
+
+uint64_t
+loop_now(const struct loop *loop)
+{
+	return uv_now(&loop->uv);
+}
+
+static void
+on_timer(uv_timer_t *timer)
+{
+	struct loop *loop = timer->data;
+
+	loop->timer_due = 0;
+	timers_run(loop->timers, loop_now(loop));
+}
+
+static void
+set_timer(struct loop *loop)
+{
+	uint64_t due, now = loop_now(loop);
+
+	if (!timers_next(loop->timers, &due) || (loop->timer_due != 0 && loop->timer_due <= due))
+		return;
+	loop->timer_due = due == 0 ? 1 : due;
+	uv_timer_start(&loop->timer, on_timer, due > now ? due - now : 0, 0);
+}
+
+/* --- turns ------------------------------------------------------------------------------------ */
+
+static void
+on_again(uv_idle_t *idle)
+{
+	(void)idle;
+}
+
+static void
+on_turn(uv_prepare_t *prepare)
+{
+	struct loop *loop = prepare->data;
+
+	if (loop->ops->end_turn(loop->owner))
+		uv_idle_start(&loop->again, on_again);
+	else
+		uv_idle_stop(&loop->again);
+	set_timer(loop);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void
+on_drain_over(uv_timer_t *timer)
+{
+	uv_stop(timer->loop);
+}
+
+static void
+on_signal(uv_signal_t *signal, int number)
+{
+	struct loop *loop = signal->data;
+
+	if (number == SIGHUP) {
+		if (!loop->is_draining)
+			loop->ops->hangup(loop->owner);
+		return;
+	}
+	if (loop->is_draining) {
+		loop_stop(loop);
+		return;
+	}
+	loop->is_draining = true;
+	uv_timer_start(&loop->drain, on_drain_over, LOOP_DRAIN_MS, 0);
+	loop->ops->drain(loop->owner, number);
+}
+
+void
+loop_stop(struct loop *loop)
+{
+	uv_stop(&loop->uv);
+}
+
+void
+loop_ignore_signals(void)
+{
+	sigset_t late;
+	int i;
+
+	sigemptyset(&late);
+	for (i = 0; i < NUMBERS; i++)
+		sigaddset(&late, numbers[i]);
+	sigprocmask(SIG_BLOCK, &late, NULL);
+}
+
+static void
+close_handle(uv_handle_t *handle, void *context)
+{
+	(void)context;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+void
+loop_close(struct loop *loop)
+{
+	uv_walk(&loop->uv, close_handle, NULL);
+	uv_run(&loop->uv, UV_RUN_DEFAULT);
+	uv_loop_close(&loop->uv);
+}
+
+/* --- the start -------------------------------------------------------------------------------- */
+
+void
+loop_init(struct loop *loop, struct timers *timers, const struct loop_ops *ops, void *owner)
+{
+	int i;
+
+	*loop = (struct loop){.ops = ops, .owner = owner, .timers = timers};
+	signal(SIGPIPE, SIG_IGN);
+	uv_loop_init(&loop->uv);
+	uv_prepare_init(&loop->uv, &loop->turn);
+	uv_idle_init(&loop->uv, &loop->again);
+	uv_timer_init(&loop->uv, &loop->timer);
+	uv_timer_init(&loop->uv, &loop->drain);
+	loop->turn.data = loop->timer.data = loop;
+	uv_prepare_start(&loop->turn, on_turn);
+	for (i = 0; i < NUMBERS; i++) {
+		if (numbers[i] == SIGHUP && ops->hangup == NULL)
+			continue;
+		uv_signal_init(&loop->uv, &loop->signals[i]);
+		loop->signals[i].data = loop;
+		uv_signal_start(&loop->signals[i], on_signal, numbers[i]);
+	}
+}
+
+void
+loop_run(struct loop *loop)
+{
+	uv_run(&loop->uv, UV_RUN_DEFAULT);
+}

@@ -1,0 +1,62 @@
+/*
+ * The loop of both programs: libuv, one timer for all of ours, the end of each turn, and the end of
+ * the program.
+ *
+ * A turn: libuv calls whatever is ready, which only queues and marks; then end_turn makes answers of
+ * it. The first SIGTERM or SIGINT begins the end: drain tells everybody, and the loop goes on until
+ * the owner calls loop_stop, LOOP_DRAIN_MS have passed or a second signal comes.
+ */
+#ifndef COMMON_LOOP_H
+#define COMMON_LOOP_H
+
+#include "common/timer_queue.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+enum { LOOP_DRAIN_MS = 5000 };
+
+/* What the owner of a loop does; each gets the owner that loop_init was given. */
+struct loop_ops {
+	bool (*end_turn)(
+	    void *owner); /* true: something is left to do, so the loop must not wait */
+	void (*drain)(void *owner, int signal); /* SIGTERM or SIGINT came, for the first time */
+	void (*hangup)(void *owner); /* SIGHUP came; NULL: it ends the process, as is usual */
+};
+
+/* Not to be moved while it is in use. Owners may add handles of their own to uv. */
+struct loop {
+	uv_loop_t uv;
+	bool is_draining;
+	/* The rest is private. */
+	const struct loop_ops *ops;
+	void *owner;
+	struct timers *timers;
+	uv_prepare_t turn;
+	uv_idle_t again;
+	uv_timer_t timer;   /* the earliest of timers */
+	uint64_t timer_due; /* ms; 0: it does not run */
+	uv_timer_t drain;
+	uv_signal_t signals[3];
+};
+
+/* Makes a loop that serves timers (borrowed, like ops and owner). SIGPIPE is ignored from now on. */
+void loop_init(struct loop *loop, struct timers *timers, const struct loop_ops *ops, void *owner);
+
+/* The loop's time in ms, taken when the turn began. */
+uint64_t loop_now(const struct loop *loop);
+
+/* Runs turns until loop_stop. */
+void loop_run(struct loop *loop);
+
+/* Ends loop_run after this turn. */
+void loop_stop(struct loop *loop);
+
+/* From now on a signal that loop_init handles waits: it cannot cut short what is done before the process ends. */
+void loop_ignore_signals(void);
+
+/* Closes every handle that is still open, those of others too, and frees what the loop holds. */
+void loop_close(struct loop *loop);
+
+#endif

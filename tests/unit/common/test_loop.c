@@ -1,0 +1,173 @@
+/*
+ * common/loop.h: what is called in which order, and how the loop ends. Signals are raised by the
+ * test itself, so that none can come at another moment.
+ */
+#include "common/loop.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { DELAY = 5 };
+
+static struct loop loop;
+static struct timers timers;
+static struct timer_queue queue;
+static struct timer timer;
+static char said[64]; /* a letter an event */
+static int busy_turns, turns;
+static void (*at_turn)(int turn);
+
+static void
+say(char letter)
+{
+	size_t len = strlen(said);
+
+	assert_true(len + 1 < sizeof said);
+	said[len] = letter;
+}
+
+static bool
+end_turn(void *owner)
+{
+	assert_ptr_equal(owner, &loop);
+	turns++;
+	if (at_turn != NULL)
+		at_turn(turns);
+	return busy_turns-- > 0;
+}
+
+static void
+drain(void *owner, int signal)
+{
+	assert_ptr_equal(owner, &loop);
+	assert_true(loop.is_draining);
+	say(signal == SIGTERM ? 'd' : 'i');
+}
+
+static void
+hangup(void *owner)
+{
+	assert_ptr_equal(owner, &loop);
+	say('h');
+}
+
+static void
+fire(struct timer *fired, void *ctx)
+{
+	(void)ctx;
+	assert_ptr_equal(fired, &timer);
+	say('t');
+	loop_stop(&loop);
+}
+
+static int
+set_up(void **state)
+{
+	static const struct loop_ops ops = {end_turn, drain, hangup};
+
+	(void)state;
+	memset(said, 0, sizeof said);
+	memset(&timer, 0, sizeof timer);
+	busy_turns = turns = 0;
+	at_turn = NULL;
+	timers_init(&timers);
+	timer_queue_add(&timers, &queue, DELAY, fire, NULL);
+	loop_init(&loop, &timers, &ops, &loop);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	loop_close(&loop);
+	return 0;
+}
+
+static void
+test_timers(void **state)
+{
+	(void)state;
+	timer_start(&queue, &timer, loop_now(&loop));
+	loop_run(&loop);
+	assert_string_equal(said, "t");
+	assert_true(turns >= 1);
+}
+
+static void
+start_timer_at_last_turn(int turn)
+{
+	if (turn == 50)
+		timer_start(&queue, &timer, loop_now(&loop));
+}
+
+/* Without a timer or a socket that is ready, only a loop that does not wait gets to turn 50. */
+static void
+test_busy(void **state)
+{
+	(void)state;
+	busy_turns = 50;
+	at_turn = start_timer_at_last_turn;
+	loop_run(&loop);
+	assert_string_equal(said, "t");
+	assert_true(turns >= 50);
+}
+
+static void
+signals_in_order(int turn)
+{
+	static const int numbers[] = {0, SIGHUP, SIGTERM, SIGHUP, SIGINT};
+
+	if (turn < (int)(sizeof numbers / sizeof numbers[0]))
+		raise(numbers[turn]);
+}
+
+/* SIGHUP is told until the end begins; the second of the others ends the loop at once. */
+static void
+test_signals(void **state)
+{
+	(void)state;
+	busy_turns = 1000000;
+	at_turn = signals_in_order;
+	loop_run(&loop);
+	assert_string_equal(said, "hd");
+}
+
+static void
+test_ignored_signals(void **state)
+{
+	sigset_t pending, all;
+
+	(void)state;
+	loop_ignore_signals();
+	raise(SIGTERM);
+	raise(SIGINT);
+	raise(SIGHUP);
+	sigpending(&pending);
+	assert_true(sigismember(&pending, SIGTERM) && sigismember(&pending, SIGINT));
+	assert_true(sigismember(&pending, SIGHUP));
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	sigfillset(&all);
+	sigprocmask(SIG_UNBLOCK, &all, NULL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_timers, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_busy, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_signals, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_ignored_signals, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
