@@ -33,7 +33,10 @@ address_count_clear(struct address_count *table)
 	table->count = table->room = 0;
 }
 
-/* A /64 as it is; anything else begins as no client's address does (ff: multicast), so that the two never meet. */
+/*
+ * A /64 as it is; anything else begins as no client's address does (ff: multicast), so that the two
+ * never meet.
+ */
 static uint64_t
 number_of(const struct sockaddr *address)
 {

@@ -20,7 +20,10 @@ struct address_count {
 void address_count_init(struct address_count *table);
 void address_count_clear(struct address_count *table);
 
-/* The sessions of an address. IPv6: of its /64, which is one subscriber's. NULL and Unix sockets are one address. */
+/*
+ * The sessions of an address. IPv6: of its /64, which is one subscriber's. NULL and Unix sockets
+ * are one address.
+ */
 uint32_t address_count_get(const struct address_count *table, const struct sockaddr *address);
 
 /* One more; what is returned is for address_count_drop. Aborts without memory. */

@@ -1,5 +1,6 @@
 /*
- * See error.h. Used by both programs and by every module that reports to a user; holds no state of its own.
+ * See error.h. Used by both programs and by every module that reports to a user; holds no state of
+ * its own.
  */
 #include "common/error.h"
 

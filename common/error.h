@@ -1,8 +1,9 @@
 /*
  * What went wrong, for a person to read.
  *
- * A function that can fail for a reason a user should see takes a `struct error *` as its last argument and returns -1.
- * The first error wins: a later error_set on the same struct changes nothing, so the cause is not hidden by its effects.
+ * A function that can fail for a reason a user should see takes a `struct error *` as its last
+ * argument and returns -1. The first error wins: a later error_set on the same struct changes
+ * nothing, so the cause is not hidden by its effects.
  */
 #ifndef COMMON_ERROR_H
 #define COMMON_ERROR_H

@@ -1,6 +1,7 @@
 /*
- * See handle_table.h. A handle is a slot's index + 1 in its low half and the slot's generation in its high half; the generation
- * goes up with each removal, and a slot whose generation is used up is not used again.
+ * See handle_table.h. A handle is a slot's index + 1 in its low half and the slot's generation in
+ * its high half; the generation goes up with each removal, and a slot whose generation is used up
+ * is not used again.
  */
 #include "common/handle_table.h"
 

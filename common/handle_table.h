@@ -1,6 +1,6 @@
 /*
- * Handles of connections, given to applications: small numbers that find their session in one step and are never valid
- * again once the session is gone, however long an application keeps them.
+ * Handles of connections, given to applications: small numbers that find their session in one step
+ * and are never valid again once the session is gone, however long an application keeps them.
  */
 #ifndef SESSIOND_HANDLE_TABLE_H
 #define SESSIOND_HANDLE_TABLE_H

@@ -133,7 +133,10 @@ bind_any(const struct addrinfo *infos, bool wildcard)
 	return fd;
 }
 
-/* The addresses that text can mean, to be freed with freeaddrinfo; NULL and an error if it means none. */
+/*
+ * The addresses that text can mean, to be freed with freeaddrinfo; NULL and an error if it means
+ * none.
+ */
 static struct addrinfo *
 resolve(const char *text, bool *wildcard, struct error *err)
 {

@@ -1,5 +1,6 @@
 /*
- * A socket that listens, TCP or Unix, before anybody accepts on it: opened, or inherited. No loop, no thread.
+ * A socket that listens, TCP or Unix, before anybody accepts on it: opened, or inherited. No loop,
+ * no thread.
  */
 #ifndef SESSIOND_LISTENING_SOCKET_H
 #define SESSIOND_LISTENING_SOCKET_H
@@ -18,27 +19,29 @@ struct listening_socket {
 };
 
 /*
- * Listens on "ADDR:PORT", "[ADDR6]:PORT", ":PORT" or "PORT" (every address of the machine). Port 0 is any free one. Returns -1 and an
- * error (EX_CONFIG for what is no address, EX_UNAVAILABLE for one that cannot be had) otherwise.
+ * Listens on "ADDR:PORT", "[ADDR6]:PORT", ":PORT" or "PORT" (every address of the machine). Port 0
+ * is any free one. Returns -1 and an error (EX_CONFIG for what is no address, EX_UNAVAILABLE for
+ * one that cannot be had) otherwise.
  */
 int listening_socket_open_tcp(struct listening_socket *socket, const char *text, struct error *err);
 
 /*
- * Listens on a Unix socket at path, for those to connect whom access (NULL: mode 0666) and the folder's permissions let. A socket that nobody answers on
- * any more is replaced; one in use is an error, and so is any other file. -1 and an error, as above.
+ * Listens on a Unix socket at path, for those to connect whom access (NULL: mode 0666) and the
+ * folder's permissions let. A socket that nobody answers on any more is replaced; one in use is an
+ * error, and so is any other file. -1 and an error, as above.
  */
 int listening_socket_open_unix(struct listening_socket *socket, const char *path,
     const struct socket_access *access, struct error *err);
 
 /*
- * Takes fd, if it is a listening stream socket, TCP or Unix, that another process has made. -1 and an error (EX_UNAVAILABLE) if it is
- * anything else; it is left open then.
+ * Takes fd, if it is a listening stream socket, TCP or Unix, that another process has made. -1 and
+ * an error (EX_UNAVAILABLE) if it is anything else; it is left open then.
  */
 int listening_socket_adopt(struct listening_socket *socket, int fd, struct error *err);
 
 /*
- * True if the option text, as listening_socket_open_tcp takes it, means the address of this TCP socket; any_port: port 0 in the text
- * means every port.
+ * True if the option text, as listening_socket_open_tcp takes it, means the address of this TCP
+ * socket; any_port: port 0 in the text means every port.
  */
 bool
 listening_socket_is_tcp(const struct listening_socket *socket, const char *text, bool any_port);

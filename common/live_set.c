@@ -1,5 +1,6 @@
 /*
- * See live_set.h. Open addressing with linear probing, at most half full; removal moves up what would not be found any more.
+ * See live_set.h. Open addressing with linear probing, at most half full; removal moves up what
+ * would not be found any more.
  */
 #include "common/live_set.h"
 
@@ -9,7 +10,10 @@
 
 #define FIRST_ROOM 16
 
-/* Where the search for a pointer begins. Multiplying spreads what allocations have in common: their low and high bits. */
+/*
+ * Where the search for a pointer begins. Multiplying spreads what allocations have in common: their
+ * low and high bits.
+ */
 static size_t
 home_of(const struct live_set *set, const void *pointer)
 {

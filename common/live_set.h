@@ -1,6 +1,7 @@
 /*
- * Sets of pointers that may be followed: what applications hold (services, groups, timers) is looked up here first, so that a
- * pointer kept too long is refused instead of followed. A newer object at the same address cannot be told apart.
+ * Sets of pointers that may be followed: what applications hold (services, groups, timers) is
+ * looked up here first, so that a pointer kept too long is refused instead of followed. A newer
+ * object at the same address cannot be told apart.
  */
 #ifndef SESSIOND_LIVE_SET_H
 #define SESSIOND_LIVE_SET_H

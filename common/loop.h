@@ -2,9 +2,9 @@
  * The loop of both programs: libuv, one timer for all of ours, the end of each turn, and the end of
  * the program.
  *
- * A turn: libuv calls whatever is ready, which only queues and marks; then end_turn makes answers of
- * it. The first SIGTERM or SIGINT begins the end: drain tells everybody, and the loop goes on until
- * the owner calls loop_stop, LOOP_DRAIN_MS have passed or a second signal comes.
+ * A turn: libuv calls whatever is ready, which only queues and marks; then end_turn makes answers
+ * of it. The first SIGTERM or SIGINT begins the end: drain tells everybody, and the loop goes on
+ * until the owner calls loop_stop, LOOP_DRAIN_MS have passed or a second signal comes.
  */
 #ifndef COMMON_LOOP_H
 #define COMMON_LOOP_H
@@ -41,7 +41,9 @@ struct loop {
 	uv_signal_t signals[3];
 };
 
-/* Makes a loop that serves timers (borrowed, like ops and owner). SIGPIPE is ignored from now on. */
+/*
+ * Makes a loop that serves timers (borrowed, like ops and owner). SIGPIPE is ignored from now on.
+ */
 void loop_init(struct loop *loop, struct timers *timers, const struct loop_ops *ops, void *owner);
 
 /* The loop's time in ms, taken when the turn began. */
@@ -53,7 +55,10 @@ void loop_run(struct loop *loop);
 /* Ends loop_run after this turn. */
 void loop_stop(struct loop *loop);
 
-/* From now on a signal that loop_init handles waits: it cannot cut short what is done before the process ends. */
+/*
+ * From now on a signal that loop_init handles waits: it cannot cut short what is done before the
+ * process ends.
+ */
 void loop_ignore_signals(void);
 
 /* Closes every handle that is still open, those of others too, and frees what the loop holds. */

@@ -8,7 +8,10 @@
 
 #include <stddef.h>
 
-/* Zeroed memory for count items of size bytes; the caller frees it. Never NULL: aborts without memory. */
+/*
+ * Zeroed memory for count items of size bytes; the caller frees it. Never NULL: aborts without
+ * memory.
+ */
 void *xcalloc(size_t count, size_t size);
 
 /* A copy of text, which the caller frees; NULL for NULL. Aborts without memory. */

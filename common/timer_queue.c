@@ -89,7 +89,10 @@ insert_before(struct timer *place, struct timer *timer)
 	place->prev = timer;
 }
 
-/* Moves all of `from` with a deadline <= last to `into`; of equal deadlines, those of `into` stay first. */
+/*
+ * Moves all of `from` with a deadline <= last to `into`; of equal deadlines, those of `into` stay
+ * first.
+ */
 static void
 merge(struct timer *into, struct timer *from, uint64_t last)
 {
