@@ -1,5 +1,5 @@
 /*
- * See chunking_test.h. A stream with a timetable instead of a session.
+ * See chunking_probe.h. A stream with a timetable instead of a session.
  */
 #include "sessiond/http/chunking_probe.h"
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
-struct chunking_test {
+struct chunking_probe {
 	uv_timer_t timer;
 	struct http_request *request;
 	unsigned step;
@@ -19,37 +19,37 @@ struct chunking_test {
 static void on_time(uv_timer_t *timer);
 
 static void
-wait_for_next(struct chunking_test *test)
+wait_for_next(struct chunking_probe *probe)
 {
-	uv_timer_start(&test->timer, on_time, chunking_delay(test->step), 0);
+	uv_timer_start(&probe->timer, on_time, chunking_delay(probe->step), 0);
 }
 
 static void
 on_time(uv_timer_t *timer)
 {
-	struct chunking_test *test = timer->data;
-	struct http_request *request = test->request;
+	struct chunking_probe *probe = timer->data;
+	struct http_request *request = probe->request;
 
-	chunking_append(test->step++, &request->out);
-	if (test->step < CHUNKING_STEPS)
-		wait_for_next(test);
+	chunking_append(probe->step++, &request->out);
+	if (probe->step < CHUNKING_STEPS)
+		wait_for_next(probe);
 	else
 		request->out_ended = true;
 	http_request_wake(request);
 }
 
 void
-chunking_test_start(struct http_request *request)
+chunking_probe_start(struct http_request *request)
 {
-	struct chunking_test *test = calloc(1, sizeof *test);
+	struct chunking_probe *probe = calloc(1, sizeof *probe);
 
-	if (test == NULL)
+	if (probe == NULL)
 		abort();
-	request->chunking = test;
-	test->request = request;
-	uv_timer_init(request->server->loop, &test->timer);
-	test->timer.data = test;
-	wait_for_next(test);
+	request->chunking = probe;
+	probe->request = request;
+	uv_timer_init(request->server->loop, &probe->timer);
+	probe->timer.data = probe;
+	wait_for_next(probe);
 	http_request_start_stream(request);
 }
 
@@ -60,10 +60,10 @@ on_closed(uv_handle_t *handle)
 }
 
 void
-chunking_test_stop(struct chunking_test **test)
+chunking_probe_stop(struct chunking_probe **probe)
 {
-	if (*test == NULL)
+	if (*probe == NULL)
 		return;
-	uv_close((uv_handle_t *)&(*test)->timer, on_closed);
-	*test = NULL;
+	uv_close((uv_handle_t *)&(*probe)->timer, on_closed);
+	*probe = NULL;
 }

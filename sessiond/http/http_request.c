@@ -433,10 +433,10 @@ decide(struct http_request *request)
 		break;
 	case ENDPOINT_WEBSOCKET:
 	case ENDPOINT_WEBSOCKET_RAW:
-		http_websocket_upgrade(request);
+		http_upgrade_start(request);
 		break;
 	case ENDPOINT_CHUNKING_TEST:
-		chunking_test_start(request);
+		chunking_probe_start(request);
 		break;
 	case ENDPOINT_GREETING:
 	case ENDPOINT_IFRAME:
@@ -543,8 +543,8 @@ static void
 request_free(struct http_request *request)
 {
 	stop_waiting(request);
-	chunking_test_stop(&request->chunking);
-	http_websocket_free_offer(&request->offer);
+	chunking_probe_stop(&request->chunking);
+	http_upgrade_offer_destroy(&request->offer);
 	http_fallback_forget(request);
 	if (request->response != NULL)
 		MHD_destroy_response(request->response);

@@ -15,13 +15,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct chunking_test;
+struct chunking_probe;
 struct connection_info;
 struct connection_source;
 struct http_connection;
 struct http_server;
 struct in_flight;
-struct websocket_offer;
+struct http_upgrade_offer;
 
 enum http_request_phase {
 	HTTP_REQUEST_HEAD,	/* the handler was not called yet */
@@ -59,11 +59,11 @@ struct http_request {
 	bool is_suspended, is_gone;
 	struct in_flight *in_flight; /* of an answered poll: what it carries; NULL: nothing */
 	struct http_request *next_waiting, **link_waiting; /* of http_server.waiting */
-	struct chunking_test *chunking;
-	struct websocket_offer *offer; /* of a handshake that was accepted */
-	struct connection_info *info;  /* of a request that the fallback has; else NULL */
-	uint64_t handle;	       /* what the fallback knows it by; 0: it does not */
-	uint64_t began;		       /* ms */
+	struct chunking_probe *chunking;
+	struct http_upgrade_offer *offer; /* of a handshake that was accepted */
+	struct connection_info *info;	  /* of a request that the fallback has; else NULL */
+	uint64_t handle;		  /* what the fallback knows it by; 0: it does not */
+	uint64_t began;			  /* ms */
 	unsigned status;
 };
 

@@ -1,5 +1,5 @@
 /*
- * See http_websocket.h. Called by http_request.c; libmicrohttpd writes the 101 and calls on_upgraded, where the socket is taken
+ * See http_upgrade.h. Called by http_request.c; libmicrohttpd writes the 101 and calls on_upgraded, where the socket is taken
  * over and http_request.c's part ends.
  */
 #include "sessiond/http/http_upgrade.h"
@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 /* What was agreed, between the 101 and the upgrade. */
-struct websocket_offer {
+struct http_upgrade_offer {
 	bool hixie76;
 	uint32_t numbers[2]; /* of the hixie-76 keys */
 	bool deflate;
@@ -154,7 +154,7 @@ static bool
 negotiate_deflate(struct http_request *request)
 {
 	static const struct ws_deflate_policy policy = WS_DEFLATE_POLICY_INIT;
-	struct websocket_offer *offer = request->offer;
+	struct http_upgrade_offer *offer = request->offer;
 	char *header;
 	int result;
 
@@ -186,7 +186,7 @@ handshake_rfc6455(struct http_request *request, const char *version)
 static void
 handshake_hixie76(struct http_request *request, const char *key1, const char *key2)
 {
-	struct websocket_offer *offer = request->offer;
+	struct http_upgrade_offer *offer = request->offer;
 
 	/* The raw websocket came later than hixie-76: nobody ever spoke it there. */
 	if (!request->service->protocol.options.websocket_hixie76 ||
@@ -205,7 +205,7 @@ handshake_hixie76(struct http_request *request, const char *key1, const char *ke
 }
 
 void
-http_websocket_upgrade(struct http_request *request)
+http_upgrade_start(struct http_request *request)
 {
 	const char *version = header_of(request, "Sec-WebSocket-Version");
 	const char *key1 = header_of(request, "Sec-WebSocket-Key1"),
@@ -234,7 +234,7 @@ http_websocket_upgrade(struct http_request *request)
 }
 
 void
-http_websocket_free_offer(struct websocket_offer **offer)
+http_upgrade_offer_destroy(struct http_upgrade_offer **offer)
 {
 	if (*offer == NULL)
 		return;
@@ -259,7 +259,7 @@ prepare_socket(int fd)
 static void
 start_websocket(struct http_request *request, int fd, const char *extra, size_t extra_len)
 {
-	const struct websocket_offer *offer = request->offer;
+	const struct http_upgrade_offer *offer = request->offer;
 	struct connection_source source;
 	struct websocket_plan plan = {
 	    .all = request->server->websockets,
