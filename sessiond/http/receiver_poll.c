@@ -3,9 +3,6 @@
  */
 #include "sessiond/http/http_request.h"
 #include "sessiond/session/session.h"
-#include "sockjs/frame.h"
-
-#include <string.h>
 
 static struct http_request *
 request_of(struct receiver *receiver)
@@ -34,16 +31,9 @@ answer(struct receiver *receiver, const char *frame, size_t len)
 }
 
 static enum receiver_result
-send_open(struct receiver *receiver)
+send_frame(struct receiver *receiver, const struct receiver_frame *frame)
 {
-	answer(receiver, FRAME_OPEN, strlen(FRAME_OPEN));
-	return RECEIVER_DONE;
-}
-
-static enum receiver_result
-send_heartbeat(struct receiver *receiver)
-{
-	answer(receiver, FRAME_HEARTBEAT, strlen(FRAME_HEARTBEAT));
+	answer(receiver, frame->bytes, frame->len);
 	return RECEIVER_DONE;
 }
 
@@ -67,16 +57,6 @@ send_messages(struct receiver *receiver, struct message_queue *queue)
 	return RECEIVER_DONE;
 }
 
-static void
-send_close(struct receiver *receiver, int code, const char *reason, size_t reason_len)
-{
-	struct buffer frame = BUFFER_INIT;
-
-	frame_append_close(&frame, code, reason, reason_len);
-	answer(receiver, frame.data, frame.len);
-	buffer_free(&frame);
-}
-
 /* The frame was the whole response. Without one (the daemon aborts) the connection ends. */
 static void
 end(struct receiver *receiver)
@@ -94,10 +74,8 @@ backlog(const struct receiver *receiver)
 }
 
 const struct receiver_ops http_poll_receiver = {
-    .open = send_open,
-    .heartbeat = send_heartbeat,
+    .frame = send_frame,
     .messages = send_messages,
-    .close = send_close,
     .end = end,
     .backlog = backlog,
 };

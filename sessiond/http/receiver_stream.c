@@ -5,9 +5,6 @@
 #include "sessiond/http/http_request.h"
 #include "sessiond/http/http_server.h"
 #include "sessiond/session/session.h"
-#include "sockjs/frame.h"
-
-#include <string.h>
 
 #define CONGESTED (256 * 1024) /* bytes that wait for the peer */
 
@@ -18,7 +15,7 @@ request_of(struct receiver *receiver)
 }
 
 static enum receiver_result
-send_frame(struct receiver *receiver, const char *frame, size_t len)
+send_bytes(struct receiver *receiver, const char *frame, size_t len)
 {
 	struct http_request *request = request_of(receiver);
 	size_t before = request->out.len;
@@ -35,15 +32,9 @@ send_frame(struct receiver *receiver, const char *frame, size_t len)
 }
 
 static enum receiver_result
-send_open(struct receiver *receiver)
+send_frame(struct receiver *receiver, const struct receiver_frame *frame)
 {
-	return send_frame(receiver, FRAME_OPEN, strlen(FRAME_OPEN));
-}
-
-static enum receiver_result
-send_heartbeat(struct receiver *receiver)
-{
-	return send_frame(receiver, FRAME_HEARTBEAT, strlen(FRAME_HEARTBEAT));
+	return send_bytes(receiver, frame->bytes, frame->len);
 }
 
 static enum receiver_result
@@ -59,19 +50,9 @@ send_messages(struct receiver *receiver, struct message_queue *queue)
 	message_queue_append_frame(queue, frame);
 	if (buffer_failed(frame))
 		request_of(receiver)->is_gone = true;
-	result = send_frame(receiver, frame->data, frame->len);
+	result = send_bytes(receiver, frame->data, frame->len);
 	sessions_trim_scratch(sessions);
 	return result;
-}
-
-static void
-send_close(struct receiver *receiver, int code, const char *reason, size_t reason_len)
-{
-	struct buffer frame = BUFFER_INIT;
-
-	frame_append_close(&frame, code, reason, reason_len);
-	send_frame(receiver, frame.data, frame.len);
-	buffer_free(&frame);
 }
 
 static void
@@ -90,10 +71,8 @@ backlog(const struct receiver *receiver)
 }
 
 const struct receiver_ops http_stream_receiver = {
-    .open = send_open,
-    .heartbeat = send_heartbeat,
+    .frame = send_frame,
     .messages = send_messages,
-    .close = send_close,
     .end = end,
     .backlog = backlog,
 };

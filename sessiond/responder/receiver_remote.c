@@ -5,7 +5,6 @@
 
 #include "wire/write_log.h"
 #include "sessiond/session/in_flight.h"
-#include "sockjs/frame.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -232,7 +231,7 @@ remote_request_receive(struct peer *peer, const struct wire_header *header,
 
 /* frame NULL: there was no memory for it. */
 static enum receiver_result
-send_frame(struct receiver *receiver, const char *frame, size_t len, bool last)
+send_bytes(struct receiver *receiver, const char *frame, size_t len, bool last)
 {
 	struct remote_request *request = request_of(receiver);
 	struct buffer *wrapped = &request->peer->all->scratch;
@@ -270,22 +269,19 @@ note_frame(struct remote_request *request)
 }
 
 static enum receiver_result
-send_open(struct receiver *receiver)
+send_frame(struct receiver *receiver, const struct receiver_frame *frame)
 {
 	struct remote_request *request = request_of(receiver);
+	bool is_open = frame->kind == RECEIVER_FRAME_OPEN;
 	enum receiver_result result;
 
-	if (request->one_frame)
+	if (is_open && request->one_frame)
 		in_flight_take_open(receiver->session, &request->in_flight);
-	result = send_frame(receiver, FRAME_OPEN, strlen(FRAME_OPEN), false);
-	note_frame(request);
+	result =
+	    send_bytes(receiver, frame->bytes, frame->len, frame->kind == RECEIVER_FRAME_CLOSE);
+	if (is_open)
+		note_frame(request);
 	return result;
-}
-
-static enum receiver_result
-send_heartbeat(struct receiver *receiver)
-{
-	return send_frame(receiver, FRAME_HEARTBEAT, strlen(FRAME_HEARTBEAT), false);
 }
 
 /* Of an answer that is one frame the responder tells whether it was written. A stream's frames are given away. */
@@ -312,21 +308,11 @@ send_messages(struct receiver *receiver, struct message_queue *queue)
 	buffer_clear(&sessions->scratch);
 	take_messages(request, queue, &sessions->scratch);
 	result =
-	    send_frame(receiver, buffer_failed(&sessions->scratch) ? NULL : sessions->scratch.data,
+	    send_bytes(receiver, buffer_failed(&sessions->scratch) ? NULL : sessions->scratch.data,
 		sessions->scratch.len, false);
 	note_frame(request);
 	sessions_trim_scratch(sessions);
 	return result;
-}
-
-static void
-send_close(struct receiver *receiver, int code, const char *reason, size_t reason_len)
-{
-	struct buffer frame = BUFFER_INIT;
-
-	frame_append_close(&frame, code, reason, reason_len);
-	send_frame(receiver, frame.data, frame.len, true);
-	buffer_free(&frame);
 }
 
 static void
@@ -353,10 +339,8 @@ backlog(const struct receiver *receiver)
 }
 
 const struct receiver_ops remote_receiver = {
-    .open = send_open,
-    .heartbeat = send_heartbeat,
+    .frame = send_frame,
     .messages = send_messages,
-    .close = send_close,
     .end = end,
     .backlog = backlog,
 };

@@ -1,9 +1,10 @@
 /*
- * A receiver: what carries a session's frames to its client. A session sees only this interface; each kind has a file of
- * its own: receiver_poll.c, receiver_stream.c, receiver_websocket.c, receiver_raw.c.
+ * A receiver carries a session's frames to its client. A session sees only this interface; the
+ * kinds are the files receiver_*.c of the rooms websocket, http and responder.
  *
- * A receiver is embedded in what owns it (an HTTP request, a websocket) and is freed by that owner, never by the session.
- * The session holds it from session_arrive until it calls .end, or until the owner calls session_receiver_broke.
+ * A receiver is embedded in what owns it: an HTTP request, a websocket, a responder's request. The
+ * owner frees it, never the session. The session has it from session_arrive until it calls .end, or
+ * until it loses it: the owner calls session_receiver_broke, or session_lose_receiver.
  */
 #ifndef SESSIOND_RECEIVER_H
 #define SESSIOND_RECEIVER_H
@@ -20,25 +21,48 @@ struct receiver;
 enum receiver_result {
 	RECEIVER_MORE,	      /* can take another frame */
 	RECEIVER_DONE,	      /* its response is complete: the session lets it go */
-	RECEIVER_AWAITS_PONG, /* of heartbeat: an answer is expected; session_receiver_alive tells of it */
+	RECEIVER_AWAITS_PONG, /* of a heartbeat: session_receiver_alive tells of the answer */
+};
+
+enum receiver_frame_kind {
+	RECEIVER_FRAME_OPEN,
+	RECEIVER_FRAME_HEARTBEAT,
+	RECEIVER_FRAME_CLOSE, /* the last one; .end follows */
+};
+
+/* A frame without messages. */
+struct receiver_frame {
+	enum receiver_frame_kind kind;
+	const char *bytes; /* as SockJS writes it, not wrapped: `o`, `h`, `c[3000,"Go away!"]` */
+	size_t len;
+	/* Of a close, for a receiver that says it in its own way. */
+	int code;
+	const char *reason;
+	size_t reason_len;
 };
 
 struct receiver_ops {
-	/* Lasts as long as its session: a websocket. Its heartbeats do not depend on what else is sent. */
+	/* Lasts as long as its session: a websocket. Its heartbeats come whatever else is sent. */
 	bool single;
 
-	/* Each sends one frame, at once as far as the peer takes it. The owner reports a broken connection later, from the loop. */
-	enum receiver_result (*open)(struct receiver *receiver);
-	enum receiver_result (*heartbeat)(struct receiver *receiver);
-	/* Takes what it can off the queue, which is not empty. */
-	enum receiver_result (*messages)(struct receiver *receiver, struct message_queue *queue);
-	/* The last frame; .end follows. */
-	void (*close)(struct receiver *receiver, int code, const char *reason, size_t reason_len);
+	/*
+	 * These two send at once, as far as the peer takes it. That its connection is broken the
+	 * owner reports later, from the loop, and not from within.
+	 */
 
-	/* The session is through with the receiver: the response ends once what was sent has left. */
+	/* Sends a frame without messages, which is borrowed. What it returns for a close is ignored. */
+	enum receiver_result (*frame)(
+	    struct receiver *receiver, const struct receiver_frame *frame);
+	/* Takes what it can off the queue, which is not empty, and sends that. */
+	enum receiver_result (*messages)(struct receiver *receiver, struct message_queue *queue);
+
+	/*
+	 * The session has let go of the receiver: the response ends once what was sent has left.
+	 * The owner may free the receiver before it returns.
+	 */
 	void (*end)(struct receiver *receiver);
 
-	/* Bytes that were sent but not yet taken by the peer: they count for the session's queue_limit. */
+	/* Bytes that were sent and that the peer has not taken: they count for queue_limit. */
 	size_t (*backlog)(const struct receiver *receiver);
 };
 
@@ -49,8 +73,8 @@ struct receiver {
 	const struct receiver_ops *ops;
 	const struct transport *transport;
 	struct session *session; /* NULL: not attached */
-	const void *
-	    way; /* what leaves in one write with others of the same way: a responder's connection; NULL: on its own */
+	/* What leaves in one write with others of the same way: a responder's connection. NULL: alone. */
+	const void *way;
 };
 
 #endif

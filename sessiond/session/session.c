@@ -9,6 +9,7 @@
 #include "sessiond/service/application.h"
 #include "sessiond/api/api_group.h"
 #include "sessiond/session/sent_ids.h"
+#include "sockjs/frame.h"
 #include "sockjs/message_array.h"
 
 #include <assert.h>
@@ -78,6 +79,39 @@ start_heartbeat(struct session *session)
 	    sessions_now(session->service->sessions));
 }
 
+static enum receiver_result
+send_open(struct receiver *receiver)
+{
+	static const struct receiver_frame frame = {
+	    .kind = RECEIVER_FRAME_OPEN, .bytes = FRAME_OPEN, .len = sizeof FRAME_OPEN - 1};
+
+	return receiver->ops->frame(receiver, &frame);
+}
+
+static enum receiver_result
+send_heartbeat(struct receiver *receiver)
+{
+	static const struct receiver_frame frame = {.kind = RECEIVER_FRAME_HEARTBEAT,
+	    .bytes = FRAME_HEARTBEAT,
+	    .len = sizeof FRAME_HEARTBEAT - 1};
+
+	return receiver->ops->frame(receiver, &frame);
+}
+
+static void
+send_close_frame(struct receiver *receiver, int code, const char *reason, size_t reason_len)
+{
+	struct buffer bytes = BUFFER_INIT;
+	struct receiver_frame frame = {
+	    .kind = RECEIVER_FRAME_CLOSE, .code = code, .reason = reason, .reason_len = reason_len};
+
+	frame_append_close(&bytes, code, reason, reason_len);
+	frame.bytes = bytes.data;
+	frame.len = bytes.len;
+	receiver->ops->frame(receiver, &frame);
+	buffer_free(&bytes);
+}
+
 /* What a receiver's op returned decides how the session goes on. */
 static void
 after_send(struct session *session, enum receiver_result result)
@@ -93,7 +127,7 @@ open_connection(struct session *session)
 {
 	if (session->is_listed)
 		persistence_begin(session);
-	after_send(session, session->receiver->ops->open(session->receiver));
+	after_send(session, send_open(session->receiver));
 	application_connection(session);
 }
 
@@ -195,7 +229,7 @@ handle_event(struct session *session, enum session_event event)
 static void
 answer_with_close(struct receiver *receiver, int code, const char *reason, size_t reason_len)
 {
-	receiver->ops->close(receiver, code, reason, reason_len);
+	send_close_frame(receiver, code, reason, reason_len);
 	receiver->ops->end(receiver);
 }
 
@@ -357,7 +391,7 @@ send_close(struct session *session)
 {
 	struct receiver *receiver = session->receiver;
 
-	receiver->ops->close(
+	send_close_frame(
 	    receiver, session->close_code, session->close_reason, session->close_reason_len);
 	handle_event(
 	    session, receiver->ops->single ? SESSION_CLOSE_SENT_TO_LAST : SESSION_CLOSE_SENT);
@@ -392,7 +426,7 @@ send_owed_open(struct session *session)
 	if (session->receiver == NULL || !session->owes_open || session->in_flight != NULL)
 		return;
 	session->owes_open = false;
-	after_send(session, session->receiver->ops->open(session->receiver));
+	after_send(session, send_open(session->receiver));
 }
 
 /* Sends what is queued, as far as the receiver goes on taking it, then the close frame if it is time. */
@@ -450,7 +484,7 @@ void
 session_send_heartbeat(struct session *session)
 {
 	struct sessions *sessions = session->service->sessions;
-	enum receiver_result result = session->receiver->ops->heartbeat(session->receiver);
+	enum receiver_result result = send_heartbeat(session->receiver);
 
 	if (result == RECEIVER_DONE) {
 		handle_event(session, SESSION_RECEIVER_ENDS);
@@ -477,7 +511,7 @@ session_turn_away(struct session *session)
 void
 session_release_receiver(struct session *session)
 {
-	if (session->receiver->ops->heartbeat(session->receiver) != RECEIVER_AWAITS_PONG)
+	if (send_heartbeat(session->receiver) != RECEIVER_AWAITS_PONG)
 		handle_event(session, SESSION_RECEIVER_ENDS);
 }
 

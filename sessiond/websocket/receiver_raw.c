@@ -12,20 +12,15 @@ websocket_of(struct receiver *receiver)
 	return (struct websocket *)(void *)receiver;
 }
 
-/* There is no open frame: the handshake says it. */
+/* The handshake says what an open frame would. A peer that knows no ping gets no heartbeat. */
 static enum receiver_result
-send_open(struct receiver *receiver)
-{
-	(void)receiver;
-	return RECEIVER_MORE;
-}
-
-static enum receiver_result
-send_heartbeat(struct receiver *receiver)
+send_frame(struct receiver *receiver, const struct receiver_frame *frame)
 {
 	struct websocket *websocket = websocket_of(receiver);
 
-	if (!websocket->framing->control)
+	if (frame->kind == RECEIVER_FRAME_CLOSE)
+		websocket_close(websocket, (unsigned)frame->code, frame->reason, frame->reason_len);
+	if (frame->kind != RECEIVER_FRAME_HEARTBEAT || !websocket->framing->control)
 		return RECEIVER_MORE;
 	websocket_add_ping(websocket);
 	websocket_push(websocket);
@@ -68,12 +63,6 @@ send_messages(struct receiver *receiver, struct message_queue *queue)
 	return RECEIVER_MORE;
 }
 
-static void
-send_close(struct receiver *receiver, int code, const char *reason, size_t reason_len)
-{
-	websocket_close(websocket_of(receiver), (unsigned)code, reason, reason_len);
-}
-
 /* The close frame was the end; without one (the daemon aborts) there is nothing to say. */
 static void
 end(struct receiver *receiver)
@@ -98,10 +87,8 @@ const struct websocket_kind websocket_kind_raw = {
     .receiver =
 	{
 	    .single = true,
-	    .open = send_open,
-	    .heartbeat = send_heartbeat,
+	    .frame = send_frame,
 	    .messages = send_messages,
-	    .close = send_close,
 	    .end = end,
 	    .backlog = backlog,
 	},

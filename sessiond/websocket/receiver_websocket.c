@@ -3,7 +3,6 @@
  */
 #include "sessiond/session/session.h"
 #include "sessiond/websocket/websocket.h"
-#include "sockjs/frame.h"
 #include "sockjs/message_array.h"
 
 #include <string.h>
@@ -14,33 +13,29 @@ websocket_of(struct receiver *receiver)
 	return (struct websocket *)(void *)receiver;
 }
 
-static enum receiver_result
-send_text(struct receiver *receiver, const char *text)
+/* True for a peer that answers pings, unless its service's options want `h` frames. */
+static bool
+is_pinged(const struct receiver *receiver, const struct websocket *websocket)
 {
-	websocket_add_message(websocket_of(receiver), false, text, strlen(text));
-	websocket_push(websocket_of(receiver));
-	return RECEIVER_MORE;
+	return websocket->framing->control &&
+	    receiver->session->service->protocol.options.websocket_heartbeat !=
+	    WEBSOCKET_HEARTBEAT_FRAME;
 }
 
+/* A close frame leaves with what .end adds to it. */
 static enum receiver_result
-send_open(struct receiver *receiver)
-{
-	return send_text(receiver, FRAME_OPEN);
-}
-
-/* A ping where it is answered; old peers and those who ask for it get an `h` frame. */
-static enum receiver_result
-send_heartbeat(struct receiver *receiver)
+send_frame(struct receiver *receiver, const struct receiver_frame *frame)
 {
 	struct websocket *websocket = websocket_of(receiver);
+	bool pings = frame->kind == RECEIVER_FRAME_HEARTBEAT && is_pinged(receiver, websocket);
 
-	if (!websocket->framing->control ||
-	    receiver->session->service->protocol.options.websocket_heartbeat ==
-		WEBSOCKET_HEARTBEAT_FRAME)
-		return send_text(receiver, FRAME_HEARTBEAT);
-	websocket_add_ping(websocket);
-	websocket_push(websocket);
-	return RECEIVER_AWAITS_PONG;
+	if (pings)
+		websocket_add_ping(websocket);
+	else
+		websocket_add_message(websocket, false, frame->bytes, frame->len);
+	if (frame->kind != RECEIVER_FRAME_CLOSE)
+		websocket_push(websocket);
+	return pings ? RECEIVER_AWAITS_PONG : RECEIVER_MORE;
 }
 
 static enum receiver_result
@@ -60,17 +55,6 @@ send_messages(struct receiver *receiver, struct message_queue *queue)
 	websocket_push(websocket);
 	sessions_trim_scratch(receiver->session->service->sessions);
 	return RECEIVER_MORE;
-}
-
-static void
-send_close(struct receiver *receiver, int code, const char *reason, size_t reason_len)
-{
-	struct websocket *websocket = websocket_of(receiver);
-	struct buffer frame = BUFFER_INIT;
-
-	frame_append_close(&frame, code, reason, reason_len);
-	websocket_add_message(websocket, false, frame.data, frame.len);
-	buffer_free(&frame);
 }
 
 static void
@@ -110,10 +94,8 @@ const struct websocket_kind websocket_kind_sockjs = {
     .receiver =
 	{
 	    .single = true,
-	    .open = send_open,
-	    .heartbeat = send_heartbeat,
+	    .frame = send_frame,
 	    .messages = send_messages,
-	    .close = send_close,
 	    .end = end,
 	    .backlog = backlog,
 	},

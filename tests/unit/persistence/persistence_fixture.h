@@ -255,11 +255,13 @@ mark_flight(void)
 }
 
 static inline enum receiver_result
-remote_open(struct receiver *receiver)
+remote_frame(struct receiver *receiver, const struct receiver_frame *frame)
 {
-	in_flight_take_open(receiver->session, &flight);
-	mark_flight();
-	return fake_open(receiver);
+	if (frame->kind == RECEIVER_FRAME_OPEN) {
+		in_flight_take_open(receiver->session, &flight);
+		mark_flight();
+	}
+	return fake_frame(receiver, frame);
 }
 
 static inline enum receiver_result
@@ -272,16 +274,14 @@ remote_messages(struct receiver *receiver, struct message_queue *queue)
 	in_flight_take(receiver->session, &flight);
 	mark_flight();
 	message_append_frame(flight->messages, flight->count, &frame);
-	result = fake_frame(receiver, frame.data, frame.len);
+	result = fake_bytes(receiver, frame.data, frame.len);
 	buffer_free(&frame);
 	return result;
 }
 
 static const struct receiver_ops remote_ops = {
-    .open = remote_open,
-    .heartbeat = fake_heartbeat,
+    .frame = remote_frame,
     .messages = remote_messages,
-    .close = fake_close,
     .end = fake_end,
     .backlog = fake_backlog,
 };

@@ -24,7 +24,6 @@
 #include "common/buffer.h"
 #include "sessiond/api/api.h"
 #include "sessiond/session/session.h"
-#include "sockjs/frame.h"
 
 enum {
 	HEARTBEAT_DELAY = 25000,
@@ -104,7 +103,7 @@ fake_of(struct receiver *receiver)
 }
 
 static inline enum receiver_result
-fake_frame(struct receiver *receiver, const char *frame, size_t len)
+fake_bytes(struct receiver *receiver, const char *frame, size_t len)
 {
 	struct fake_receiver *fake = fake_of(receiver);
 
@@ -117,17 +116,11 @@ fake_frame(struct receiver *receiver, const char *frame, size_t len)
 }
 
 static inline enum receiver_result
-fake_open(struct receiver *receiver)
+fake_frame(struct receiver *receiver, const struct receiver_frame *frame)
 {
-	return fake_frame(receiver, FRAME_OPEN, strlen(FRAME_OPEN));
-}
-
-static inline enum receiver_result
-fake_heartbeat(struct receiver *receiver)
-{
-	if (!fake_of(receiver)->pings)
-		return fake_frame(receiver, FRAME_HEARTBEAT, strlen(FRAME_HEARTBEAT));
-	fake_frame(receiver, "ping", strlen("ping"));
+	if (frame->kind != RECEIVER_FRAME_HEARTBEAT || !fake_of(receiver)->pings)
+		return fake_bytes(receiver, frame->bytes, frame->len);
+	fake_bytes(receiver, "ping", strlen("ping"));
 	return RECEIVER_AWAITS_PONG;
 }
 
@@ -151,19 +144,9 @@ fake_messages(struct receiver *receiver, struct message_queue *queue)
 	} else {
 		message_queue_append_frame(queue, &frame);
 	}
-	result = fake_frame(receiver, frame.data, frame.len);
+	result = fake_bytes(receiver, frame.data, frame.len);
 	buffer_free(&frame);
 	return result;
-}
-
-static inline void
-fake_close(struct receiver *receiver, int code, const char *reason, size_t reason_len)
-{
-	struct buffer frame = BUFFER_INIT;
-
-	frame_append_close(&frame, code, reason, reason_len);
-	fake_frame(receiver, frame.data, frame.len);
-	buffer_free(&frame);
 }
 
 static inline void
@@ -181,20 +164,16 @@ fake_backlog(const struct receiver *receiver)
 }
 
 static const struct receiver_ops shared_ops = {
-    .open = fake_open,
-    .heartbeat = fake_heartbeat,
+    .frame = fake_frame,
     .messages = fake_messages,
-    .close = fake_close,
     .end = fake_end,
     .backlog = fake_backlog,
 };
 
 static const struct receiver_ops single_ops = {
     .single = true,
-    .open = fake_open,
-    .heartbeat = fake_heartbeat,
+    .frame = fake_frame,
     .messages = fake_messages,
-    .close = fake_close,
     .end = fake_end,
     .backlog = fake_backlog,
 };
