@@ -65,8 +65,9 @@ join(sockjs_connection connection, const char *where, const char *name)
 
 	leave(connection);
 	LIST_FOREACH(room, &rooms, others)
-	if (room->service == sockjs_service_of(connection) && strcmp(room->name, where) == 0)
-		break;
+		if (room->service == sockjs_service_of(connection) &&
+		    strcmp(room->name, where) == 0)
+			break;
 	if (room == NULL) {
 		if ((room = calloc(1, sizeof *room + strlen(where) + 1)) == NULL)
 			abort();
