@@ -26,6 +26,7 @@
 #include "sessiond/http/socket_takeover.h"
 #include "sessiond/store/store.h"
 #include "sessiond/modules/services.h"
+#include "sessiond/websocket/hixie76_handshake.h"
 #include "sessiond/websocket/websocket.h"
 
 #include <assert.h>
@@ -49,6 +50,7 @@ struct server {
 	struct listeners listeners;
 	struct sessions sessions;
 	struct websockets websockets;
+	struct hixie76_handshakes handshakes;
 	struct http_server http;
 	struct peers peers;
 	struct reload reload;
@@ -238,6 +240,7 @@ stop(struct server *server)
 	if (server->http.mhd != NULL)
 		http_server_stop(&server->http);
 	peers_clear(&server->peers);
+	hixie76_handshakes_clear(&server->handshakes);
 	websockets_clear(&server->websockets);
 	sessions_flush(&server->sessions);
 	succession_end(server->config);
@@ -286,7 +289,7 @@ server_run(struct config *config, struct error *err)
 	    privileges_drop(config->server.user, config->server.group, err) == 0 &&
 	    succession_load(config, err) == 0 &&
 	    http_server_start(&server->http, &server->loop.uv, config, &server->sessions,
-		&server->websockets, limit, err) == 0 &&
+		&server->websockets, &server->handshakes, limit, err) == 0 &&
 	    open_store(server, err) == 0 && succession_start(config, &server->sessions, err) == 0 &&
 	    restore_sessions(server, err) == 0) {
 		notify(NOTIFY_READY);

@@ -342,7 +342,8 @@ start_mhd(struct http_server *server)
 
 int
 http_server_start(struct http_server *server, uv_loop_t *loop, struct config *config,
-    struct sessions *sessions, struct websockets *websockets, size_t limit, struct error *err)
+    struct sessions *sessions, struct websockets *websockets, struct hixie76_handshakes *handshakes,
+    size_t limit, struct error *err)
 {
 	const union MHD_DaemonInfo *info;
 
@@ -351,6 +352,7 @@ http_server_start(struct http_server *server, uv_loop_t *loop, struct config *co
 	    .config = config,
 	    .sessions = sessions,
 	    .websockets = websockets,
+	    .handshakes = handshakes,
 	    .limit = limit,
 	    .scratch = BUFFER_INIT,
 	};

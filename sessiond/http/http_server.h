@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <uv.h>
 
+struct hixie76_handshakes;
 struct http_request;
 struct static_files;
 
@@ -28,6 +29,7 @@ struct http_server {
 	struct config *config;
 	struct sessions *sessions;
 	struct websockets *websockets;
+	struct hixie76_handshakes *handshakes;
 	struct static_files *files; /* NULL: none */
 	struct MHD_Daemon *mhd;
 	uv_poll_t poll;	  /* libmicrohttpd's epoll descriptor */
@@ -63,7 +65,8 @@ struct http_connection {
 
 /* Starts libmicrohttpd on the loop. Everything given is borrowed. limit: connections, websockets included. */
 int http_server_start(struct http_server *server, uv_loop_t *loop, struct config *config,
-    struct sessions *sessions, struct websockets *websockets, size_t limit, struct error *err);
+    struct sessions *sessions, struct websockets *websockets, struct hixie76_handshakes *handshakes,
+    size_t limit, struct error *err);
 
 /*
  * Its configuration has other values now: limits and times count for what begins from now on. limit: as at the start. Takes files

@@ -270,7 +270,8 @@ start_websocket(struct http_request *request, int fd, const char *extra, size_t 
 
 	http_request_source(request, &source);
 	if (offer->hixie76)
-		hixie76_handshake_start(&plan, fd, &source, offer->numbers, extra, extra_len);
+		hixie76_handshake_start(request->server->handshakes, &plan, fd, &source,
+		    offer->numbers, extra, extra_len);
 	else
 		websocket_open(&plan, fd, &source, extra, extra_len);
 }

@@ -3,6 +3,7 @@
  */
 #include "sessiond/websocket/hixie76_handshake.h"
 
+#include "common/memory.h"
 #include "sockjs/ws_handshake.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 #include <uv.h>
 
 struct hixie76_handshake {
-	struct hixie76_handshake *next, **link;
+	LIST_ENTRY(hixie76_handshake) entry;
 	struct websocket_plan plan;
 	struct connection_info *info;
 	struct sockaddr_storage peer;
@@ -38,9 +39,7 @@ on_closed(uv_handle_t *handle)
 static void
 drop(struct hixie76_handshake *handshake)
 {
-	*handshake->link = handshake->next;
-	if (handshake->next != NULL)
-		handshake->next->link = handshake->link;
+	LIST_REMOVE(handshake, entry);
 	uv_close((uv_handle_t *)&handshake->poll, on_closed);
 	uv_close((uv_handle_t *)&handshake->timer, on_closed);
 	connection_info_destroy(&handshake->info);
@@ -50,10 +49,10 @@ drop(struct hixie76_handshake *handshake)
 }
 
 void
-hixie76_handshake_drop_all(struct websockets *all)
+hixie76_handshakes_clear(struct hixie76_handshakes *all)
 {
-	while (all->handshakes != NULL)
-		drop(all->handshakes);
+	while (!LIST_EMPTY(all))
+		drop(LIST_FIRST(all));
 }
 
 /* The answer is the first that is sent after the 101, so that it fits; if it does not, the peer is gone. */
@@ -113,13 +112,13 @@ on_timeout(uv_timer_t *timer)
 }
 
 void
-hixie76_handshake_start(const struct websocket_plan *plan, int fd,
+hixie76_handshake_start(struct hixie76_handshakes *all, const struct websocket_plan *plan, int fd,
     const struct connection_source *source, const uint32_t numbers[2], const char *extra,
     size_t extra_len)
 {
-	struct hixie76_handshake *handshake = calloc(1, sizeof *handshake);
+	struct hixie76_handshake *handshake = xcalloc(1, sizeof *handshake);
 
-	if (handshake == NULL || uv_poll_init(plan->all->loop, &handshake->poll, fd) != 0)
+	if (uv_poll_init(plan->all->loop, &handshake->poll, fd) != 0)
 		abort();
 	handshake->plan = *plan;
 	handshake->plan.deflate = NULL;
@@ -132,11 +131,7 @@ hixie76_handshake_start(const struct websocket_plan *plan, int fd,
 		memcpy(&handshake->peer, source->peer, sizeof(struct sockaddr_in6));
 	else if (source->peer != NULL && source->peer->sa_family == AF_INET)
 		memcpy(&handshake->peer, source->peer, sizeof(struct sockaddr_in));
-	handshake->next = plan->all->handshakes;
-	handshake->link = &plan->all->handshakes;
-	if (handshake->next != NULL)
-		handshake->next->link = &handshake->next;
-	plan->all->handshakes = handshake;
+	LIST_INSERT_HEAD(all, handshake, entry);
 	uv_timer_init(plan->all->loop, &handshake->timer);
 	handshake->open_handles = 2;
 	handshake->poll.data = handshake->timer.data = handshake;

@@ -8,7 +8,7 @@
 #include "sessiond/websocket/websocket.h"
 
 #include "common/log.h"
-#include "sessiond/websocket/hixie76_handshake.h"
+#include "common/memory.h"
 #include "sessiond/session/session.h"
 #include "sessiond/websocket/websocket_deflate.h"
 
@@ -33,9 +33,7 @@ void
 websockets_init(struct websockets *all, uv_loop_t *loop, struct sessions *sessions)
 {
 	*all = (struct websockets){.loop = loop, .sessions = sessions, .output = BUFFER_INIT};
-	all->input = malloc(WEBSOCKET_INPUT);
-	if (all->input == NULL)
-		abort();
+	all->input = xcalloc(1, WEBSOCKET_INPUT);
 	timer_queue_add(&sessions->timers, &all->closings, WEBSOCKET_CLOSE_WAIT, closing_fire, all);
 }
 
@@ -53,9 +51,7 @@ discard(struct websocket *websocket)
 		return;
 	websocket->state = WEBSOCKET_GONE;
 	timer_stop(&websocket->timer);
-	*websocket->link = websocket->next;
-	if (websocket->next != NULL)
-		websocket->next->link = websocket->link;
+	LIST_REMOVE(websocket, entry);
 	websocket->all->count--;
 	buffer_free(&websocket->unparsed);
 	buffer_free(&websocket->message);
@@ -78,7 +74,7 @@ websockets_renew_limits(struct websockets *all)
 {
 	struct websocket *websocket;
 
-	for (websocket = all->first; websocket != NULL; websocket = websocket->next)
+	LIST_FOREACH(websocket, &all->list, entry)
 		if (websocket->receiver.session != NULL)
 			websocket->limits.message =
 			    websocket->receiver.session->service->protocol.options.message_limit;
@@ -87,9 +83,8 @@ websockets_renew_limits(struct websockets *all)
 void
 websockets_clear(struct websockets *all)
 {
-	hixie76_handshake_drop_all(all);
-	while (all->first != NULL)
-		lose(all->first);
+	while (!LIST_EMPTY(&all->list))
+		lose(LIST_FIRST(&all->list));
 	timer_queue_remove(&all->sessions->timers, &all->closings);
 	buffer_free(&all->output);
 	free(all->input);
@@ -99,11 +94,8 @@ websockets_clear(struct websockets *all)
 static void
 closing_fire(struct timer *timer, void *ctx)
 {
-	struct websocket *websocket =
-	    (struct websocket *)(void *)((char *)timer - offsetof(struct websocket, timer));
-
 	(void)ctx;
-	lose(websocket);
+	lose(container_of(timer, struct websocket, timer));
 }
 
 /* Decides what the loop watches: input always (a close must be seen), output only while something is left to write. */
@@ -125,9 +117,9 @@ websocket_create(struct websockets *all, int fd, const struct websocket_kind *ki
     const struct transport *transport, const struct websocket_framing *framing,
     size_t message_limit, const struct ws_deflate_params *deflate)
 {
-	struct websocket *websocket = calloc(1, sizeof *websocket);
+	struct websocket *websocket = xcalloc(1, sizeof *websocket);
 
-	if (websocket == NULL || uv_poll_init(all->loop, &websocket->poll, fd) != 0)
+	if (uv_poll_init(all->loop, &websocket->poll, fd) != 0)
 		abort();
 	websocket->receiver = (struct receiver){&kind->receiver, transport, NULL};
 	websocket->poll.data = websocket;
@@ -140,11 +132,7 @@ websocket_create(struct websockets *all, int fd, const struct websocket_kind *ki
 	framing->init(&websocket->parser);
 	if (deflate != NULL)
 		websocket->deflate = websocket_deflate_create(deflate);
-	websocket->next = all->first;
-	websocket->link = &all->first;
-	if (all->first != NULL)
-		all->first->link = &websocket->next;
-	all->first = websocket;
+	LIST_INSERT_HEAD(&all->list, websocket, entry);
 	all->count++;
 	watch(websocket);
 	return websocket;

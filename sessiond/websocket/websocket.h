@@ -15,11 +15,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/queue.h>
 #include <uv.h>
 
 struct session;
 struct websocket;
-struct hixie76_handshake;
 struct ws_deflate_params;
 
 /* What all websockets of a loop share. */
@@ -27,11 +27,10 @@ struct websockets {
 	uv_loop_t *loop;
 	struct sessions *sessions;
 	struct timer_queue closings; /* peers that have to answer a close */
-	struct websocket *first;     /* all of them */
+	LIST_HEAD(, websocket) list;
 	size_t count;
-	struct hixie76_handshake *handshakes; /* that wait for their last bytes */
-	char *input;			      /* WEBSOCKET_INPUT bytes, shared by all reads */
-	struct buffer output;		      /* shared by all writes */
+	char *input;	      /* WEBSOCKET_INPUT bytes, shared by all reads */
+	struct buffer output; /* shared by all writes */
 };
 
 #define WEBSOCKET_INPUT 65536 /* bytes */
@@ -55,7 +54,7 @@ struct websocket_kind {
 struct websocket {
 	struct receiver receiver; /* first, so that a receiver is a websocket */
 	struct websockets *all;
-	struct websocket *next, **link;
+	LIST_ENTRY(websocket) entry;
 	const struct websocket_kind *kind;
 	const struct websocket_framing *framing;
 	union websocket_parser parser;

@@ -4,6 +4,7 @@
  */
 #include "sessiond/websocket/websocket_deflate.h"
 
+#include "common/memory.h"
 #include "sockjs/utf8.h"
 
 #include <stdlib.h>
@@ -30,10 +31,8 @@ static struct {
 struct websocket_deflate *
 websocket_deflate_create(const struct ws_deflate_params *params)
 {
-	struct websocket_deflate *deflate = calloc(1, sizeof *deflate);
+	struct websocket_deflate *deflate = xcalloc(1, sizeof *deflate);
 
-	if (deflate == NULL)
-		abort();
 	deflate->params = *params;
 	deflate->inflater = ws_inflater_create(params);
 	if (!params->server_no_context_takeover)
