@@ -24,7 +24,7 @@
 struct reload_change {
 	struct config *fresh;
 	struct static_files *files;
-	struct listeners_change listeners;
+	struct acceptors_change acceptors;
 };
 
 static int
@@ -42,12 +42,12 @@ open_files(struct reload_change *change, struct error *err)
 }
 
 static int
-open_listeners(const struct reload *reload, struct reload_change *change, struct error *err)
+open_acceptors(const struct reload *reload, struct reload_change *change, struct error *err)
 {
 	const struct server_options *options = &change->fresh->server;
 	struct error cause = ERROR_INIT;
 
-	if (listeners_prepare(reload->listeners, options, &change->listeners, &cause) == 0)
+	if (acceptors_prepare(reload->acceptors, options, &change->acceptors, &cause) == 0)
 		return 0;
 	return error_set(err, cause.code, "%s: %s", change->fresh->path, cause.text);
 }
@@ -62,7 +62,7 @@ prepare(const struct reload *reload, struct reload_change *change, struct error 
 	if (change->fresh == NULL)
 		return -1;
 	config_override(change->fresh, &config->command_line);
-	if (open_files(change, err) == -1 || open_listeners(reload, change, err) == -1)
+	if (open_files(change, err) == -1 || open_acceptors(reload, change, err) == -1)
 		return -1;
 	return succession_prepare(reload->config, change->fresh, reload->sessions, err);
 }
@@ -71,7 +71,7 @@ static void
 abandon(struct reload_change *change)
 {
 	static_files_close(&change->files);
-	listeners_abandon(&change->listeners);
+	acceptors_abandon(&change->acceptors);
 	config_destroy(&change->fresh);
 }
 
@@ -125,7 +125,7 @@ commit(const struct reload *reload, struct reload_change *change)
 	exchange_defaults(config, change->fresh);
 	counts = succession_commit(config, change->fresh);
 	apply_server_options(reload, change);
-	listeners_commit(reload->listeners, &change->listeners);
+	acceptors_commit(reload->acceptors, &change->acceptors);
 	websockets_renew_limits(reload->websockets);
 	peers_tell_services(reload->peers);
 	log_info("reloaded: %zu services, %zu new, %zu retired", counts.services, counts.begun,

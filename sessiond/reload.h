@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 struct http_server;
-struct listeners;
+struct acceptors;
 struct peers;
 struct sessions;
 struct websockets;
@@ -24,7 +24,7 @@ struct reload {
 	struct websockets *websockets;
 	struct http_server *http;
 	struct peers *peers;
-	struct listeners *listeners;
+	struct acceptors *acceptors;
 	size_t own_descriptors; /* not for connections, of the system's limit of open files */
 };
 

@@ -39,7 +39,7 @@
 
 enum {
 	OWN_DESCRIPTORS =
-	    64, /* not for connections: listeners, epoll sets, files that are served, a takeover under way */
+	    64, /* not for connections: acceptors, epoll sets, files that are served, a takeover under way */
 	ROUNDS_A_TURN =
 	    100, /* of requests and flushes, before the loop looks at the sockets again */
 };
@@ -47,7 +47,7 @@ enum {
 struct server {
 	struct config *config;
 	struct loop loop;
-	struct listeners listeners;
+	struct acceptors acceptors;
 	struct sessions sessions;
 	struct websockets websockets;
 	struct hixie76_handshakes handshakes;
@@ -151,7 +151,7 @@ drain(void *owner, int signal)
 	    server->sessions.count);
 	notify(NOTIFY_STOPPING);
 	server->sessions.closing = true;
-	listeners_close(&server->listeners);
+	acceptors_close(&server->acceptors);
 	sessions_each(&server->sessions, say_goodbye, NULL);
 	http_server_drain(&server->http);
 	peers_say_goodbye(&server->peers);
@@ -195,9 +195,9 @@ start_loop(struct server *server)
 	websockets_init(&server->websockets, &server->loop.uv, &server->sessions);
 	peers_init(
 	    &server->peers, &server->loop.uv, server->config, &server->sessions, &server->http);
-	listeners_init(&server->listeners, &server->loop.uv, on_accept, on_local_accept, server);
+	acceptors_init(&server->acceptors, &server->loop.uv, on_accept, on_local_accept, server);
 	server->reload = (struct reload){server->config, &server->sessions, &server->websockets,
-	    &server->http, &server->peers, &server->listeners, OWN_DESCRIPTORS};
+	    &server->http, &server->peers, &server->acceptors, OWN_DESCRIPTORS};
 	api_bind(&server->sessions);
 	app_timer_bind(&server->loop.uv);
 	run_queue_bind(&server->loop.uv);
@@ -231,7 +231,7 @@ static void
 stop(struct server *server)
 {
 	loop_ignore_signals();
-	listeners_close(&server->listeners);
+	acceptors_close(&server->acceptors);
 	sessions_each(&server->sessions, suspend_session, NULL);
 	persistence_hurry(&server->sessions);
 	commit(server);
@@ -257,8 +257,8 @@ print_ready(const struct server *server)
 	size_t i;
 
 	printf("ready");
-	for (i = 0; i < server->listeners.count; i++)
-		printf(" %s", listener_socket(server->listeners.items[i])->name);
+	for (i = 0; i < server->acceptors.count; i++)
+		printf(" %s", acceptor_socket(server->acceptors.items[i])->name);
 	printf("\n");
 	fflush(stdout);
 }
@@ -285,7 +285,7 @@ server_run(struct config *config, struct error *err)
 	server->config = config;
 	start_loop(server);
 	/* Nothing is accepted before the loop runs, and no code of a module runs as root. */
-	if (listeners_open(&server->listeners, &config->server, err) == 0 &&
+	if (acceptors_open(&server->acceptors, &config->server, err) == 0 &&
 	    privileges_drop(config->server.user, config->server.group, err) == 0 &&
 	    succession_load(config, err) == 0 &&
 	    http_server_start(&server->http, &server->loop.uv, config, &server->sessions,

@@ -1,5 +1,5 @@
 /*
- * The daemon: configuration, loop, listeners, sessions, and the order of what happens in a turn of the loop.
+ * The daemon: configuration, loop, acceptors, sessions, and the order of what happens in a turn of the loop.
  */
 #ifndef SESSIOND_SERVER_H
 #define SESSIOND_SERVER_H

@@ -1,5 +1,5 @@
 /*
- * See http_server.h. Called by the listeners and at the end of each turn; calls http_request.c through libmicrohttpd.
+ * See http_server.h. Called by the acceptors and at the end of each turn; calls http_request.c through libmicrohttpd.
  */
 #include "sessiond/http/http_server.h"
 

@@ -1,7 +1,7 @@
 /*
  * The HTTP side: libmicrohttpd without a thread of its own, driven by our loop, and the connections it holds.
  *
- * We accept (listener.c) and hand the socket over with http_server_add. libmicrohttpd reads requests and writes responses;
+ * We accept (acceptor.c) and hand the socket over with http_server_add. libmicrohttpd reads requests and writes responses;
  * http_request.c decides them. What libmicrohttpd does not do is done here: an absolute time for a request to arrive, room for
  * newcomers when silent connections take all places, and noticing that the client of a suspended connection has hung up.
  */

@@ -1,5 +1,5 @@
 /*
- * See peer.h. Called by the listener of the Unix socket and by the loop; joins requests to sessions through remote_request.h.
+ * See peer.h. Called by the acceptor of the Unix socket and by the loop; joins requests to sessions through remote_request.h.
  */
 #include "sessiond/responder/peer.h"
 

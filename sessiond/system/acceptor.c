@@ -1,10 +1,14 @@
 /*
- * See listener.h. We accept rather than libmicrohttpd, so that the limit of connections and the room for newcomers are ours to
- * decide (http_server_add).
+ * See acceptor.h. libmicrohttpd does not accept for us, so that the limit of connections and the room
+ * for newcomers are ours to decide (http_server_add).
+ *
+ * An acceptor keeps a spare descriptor. Without a free one accept(2) fails, and the client would wait
+ * in the backlog: the spare one makes room to accept it and close it.
  */
 #include "sessiond/system/acceptor.h"
 
 #include "common/log.h"
+#include "common/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,13 +22,13 @@ enum {
 	PAUSE_MS = 100,	     /* without a free descriptor */
 };
 
-struct listener {
+struct acceptor {
 	uv_poll_t poll;
 	uv_timer_t pause;
 	struct listening_socket socket;
-	int spare; /* a descriptor to give up when there is no other, so that the backlog can be told */
+	int spare; /* given up when there is no other descriptor */
 	int open_handles;
-	listener_accept *accept;
+	acceptor_accept *accept;
 	void *context;
 };
 
@@ -33,31 +37,31 @@ static void on_ready(uv_poll_t *poll, int status, int events);
 static void
 on_pause_over(uv_timer_t *timer)
 {
-	struct listener *listener = timer->data;
+	struct acceptor *acceptor = timer->data;
 
-	uv_poll_start(&listener->poll, UV_READABLE, on_ready);
+	uv_poll_start(&acceptor->poll, UV_READABLE, on_ready);
 }
 
-/* Out of descriptors: what waits is told by a close, and we come back when some may be free. */
+/* Out of descriptors: the first client that waits is closed, and accepting pauses. */
 static void
-shed(struct listener *listener)
+shed(struct acceptor *acceptor)
 {
 	int fd;
 
-	log_error("%s: out of file descriptors: connections are refused", listener->socket.name);
-	close(listener->spare);
-	fd = accept(listener->socket.fd, NULL, NULL);
+	log_error("%s: out of file descriptors: connections are refused", acceptor->socket.name);
+	close(acceptor->spare);
+	fd = accept(acceptor->socket.fd, NULL, NULL);
 	if (fd != -1)
 		close(fd);
-	listener->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	uv_poll_stop(&listener->poll);
-	uv_timer_start(&listener->pause, on_pause_over, PAUSE_MS, 0);
+	acceptor->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	uv_poll_stop(&acceptor->poll);
+	uv_timer_start(&acceptor->pause, on_pause_over, PAUSE_MS, 0);
 }
 
 static void
 on_ready(uv_poll_t *poll, int status, int events)
 {
-	struct listener *listener = poll->data;
+	struct acceptor *acceptor = poll->data;
 	struct sockaddr_storage address;
 	const int on = 1;
 	int i, fd;
@@ -67,60 +71,60 @@ on_ready(uv_poll_t *poll, int status, int events)
 	for (i = 0; i < ACCEPTS_A_TURN; i++) {
 		socklen_t len = sizeof address;
 
-		fd = accept4(listener->socket.fd, (struct sockaddr *)&address, &len,
+		fd = accept4(acceptor->socket.fd, (struct sockaddr *)&address, &len,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd == -1)
 			break;
-		if (!listener->socket.is_unix)
+		if (!acceptor->socket.is_unix)
 			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-		listener->accept(listener->context, fd, (struct sockaddr *)&address, len);
+		acceptor->accept(acceptor->context, fd, (struct sockaddr *)&address, len);
 	}
 	if (i < ACCEPTS_A_TURN && (errno == EMFILE || errno == ENFILE))
-		shed(listener);
+		shed(acceptor);
 }
 
-struct listener *
-listener_create(
-    uv_loop_t *loop, struct listening_socket *socket, listener_accept *accept_fn, void *context)
+struct acceptor *
+acceptor_create(
+    uv_loop_t *loop, struct listening_socket *socket, acceptor_accept *accept_fn, void *context)
 {
-	struct listener *listener = calloc(1, sizeof *listener);
+	struct acceptor *acceptor = xcalloc(1, sizeof *acceptor);
 
-	if (listener == NULL || uv_poll_init(loop, &listener->poll, socket->fd) != 0)
+	if (uv_poll_init(loop, &acceptor->poll, socket->fd) != 0)
 		abort();
-	uv_timer_init(loop, &listener->pause);
-	listener->open_handles = 2;
-	listener->poll.data = listener->pause.data = listener;
-	listener->socket = *socket;
+	uv_timer_init(loop, &acceptor->pause);
+	acceptor->open_handles = 2;
+	acceptor->poll.data = acceptor->pause.data = acceptor;
+	acceptor->socket = *socket;
 	*socket = (struct listening_socket){.fd = -1};
-	listener->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	listener->accept = accept_fn;
-	listener->context = context;
-	uv_poll_start(&listener->poll, UV_READABLE, on_ready);
-	return listener;
+	acceptor->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	acceptor->accept = accept_fn;
+	acceptor->context = context;
+	uv_poll_start(&acceptor->poll, UV_READABLE, on_ready);
+	return acceptor;
 }
 
 const struct listening_socket *
-listener_socket(const struct listener *listener)
+acceptor_socket(const struct acceptor *acceptor)
 {
-	return &listener->socket;
+	return &acceptor->socket;
 }
 
 static void
 on_closed(uv_handle_t *handle)
 {
-	struct listener *listener = handle->data;
+	struct acceptor *acceptor = handle->data;
 
-	if (--listener->open_handles > 0)
+	if (--acceptor->open_handles > 0)
 		return;
-	free(listener);
+	free(acceptor);
 }
 
 void
-listener_close(struct listener **listener)
+acceptor_destroy(struct acceptor **acceptor)
 {
-	struct listener *l = *listener;
+	struct acceptor *l = *acceptor;
 
-	*listener = NULL;
+	*acceptor = NULL;
 	if (l == NULL)
 		return;
 	uv_close((uv_handle_t *)&l->poll, on_closed);

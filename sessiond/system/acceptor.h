@@ -1,27 +1,33 @@
 /*
- * The connections that come in by a listening socket.
+ * An acceptor takes the connections that come in by one listening socket.
  */
-#ifndef SESSIOND_LISTENER_H
-#define SESSIOND_LISTENER_H
+#ifndef SESSIOND_ACCEPTOR_H
+#define SESSIOND_ACCEPTOR_H
 
 #include "common/listening_socket.h"
 
 #include <sys/socket.h>
 #include <uv.h>
 
-struct listener;
+struct acceptor;
 
-/* A new connection: fd is non-blocking and the callee's. */
-typedef void listener_accept(void *context, int fd, const struct sockaddr *address, socklen_t len);
+/* Gets a new connection: fd is non-blocking, close-on-exec and the callee's. The address is borrowed. */
+typedef void acceptor_accept(void *context, int fd, const struct sockaddr *address, socklen_t len);
 
-/* Takes socket, which is left empty, and accepts on it once the loop runs. */
-struct listener *listener_create(
-    uv_loop_t *loop, struct listening_socket *socket, listener_accept *accept, void *context);
+/*
+ * Takes the socket, leaves an empty one behind, and accepts on it once the loop runs. The loop and
+ * the context are borrowed. Never NULL.
+ */
+struct acceptor *acceptor_create(
+    uv_loop_t *loop, struct listening_socket *socket, acceptor_accept *accept, void *context);
 
-/* What it listens on; it belongs to the listener. */
-const struct listening_socket *listener_socket(const struct listener *listener);
+/* The socket it accepts on, borrowed. */
+const struct listening_socket *acceptor_socket(const struct acceptor *acceptor);
 
-/* Stops accepting, closes the socket and removes its file (listening_socket_close). Sets *listener NULL; takes NULL. */
-void listener_close(struct listener **listener);
+/*
+ * Stops accepting and closes the socket (listening_socket_close). The memory is freed when the loop
+ * has run once more. Sets *acceptor NULL; takes NULL.
+ */
+void acceptor_destroy(struct acceptor **acceptor);
 
 #endif

@@ -1,37 +1,37 @@
 /*
- * See listeners.h. Called by server.c when the daemon starts and ends, and by reload.c.
+ * See acceptors.h. Sockets move from the set that opened them into acceptors, and never back.
  */
 #include "sessiond/system/acceptors.h"
 
 #include "sessiond/system/socket_access.h"
 
 void
-listeners_init(struct listeners *listeners, uv_loop_t *loop, listener_accept *accept,
-    listener_accept *accept_local, void *context)
+acceptors_init(struct acceptors *acceptors, uv_loop_t *loop, acceptor_accept *accept,
+    acceptor_accept *accept_local, void *context)
 {
-	*listeners = (struct listeners){
+	*acceptors = (struct acceptors){
 	    .loop = loop, .accept = accept, .accept_local = accept_local, .context = context};
 }
 
 /* Takes the sockets. There is room for them. */
 static void
-add(struct listeners *listeners, struct listening_sockets *set)
+add(struct acceptors *acceptors, struct listening_sockets *set)
 {
 	size_t i;
 
 	for (i = 0; i < set->count; i++) {
 		struct listening_socket *socket = &set->sockets[i];
-		listener_accept *accept =
-		    socket->is_unix ? listeners->accept_local : listeners->accept;
+		acceptor_accept *accept =
+		    socket->is_unix ? acceptors->accept_local : acceptors->accept;
 
-		listeners->items[listeners->count++] =
-		    listener_create(listeners->loop, socket, accept, listeners->context);
+		acceptors->items[acceptors->count++] =
+		    acceptor_create(acceptors->loop, socket, accept, acceptors->context);
 	}
 	set->count = 0;
 }
 
 int
-listeners_open(struct listeners *listeners, const struct server_options *options, struct error *err)
+acceptors_open(struct acceptors *acceptors, const struct server_options *options, struct error *err)
 {
 	struct listening_sockets set;
 	struct socket_access access;
@@ -39,52 +39,52 @@ listeners_open(struct listeners *listeners, const struct server_options *options
 	if (socket_access_resolve(options, &access, err) == -1 ||
 	    listening_sockets_open(&set, options->listen, options->socket, &access, err) == -1)
 		return -1;
-	add(listeners, &set);
+	add(acceptors, &set);
 	return 0;
 }
 
 int
-listeners_prepare(const struct listeners *listeners, const struct server_options *options,
-    struct listeners_change *change, struct error *err)
+acceptors_prepare(const struct acceptors *acceptors, const struct server_options *options,
+    struct acceptors_change *change, struct error *err)
 {
-	struct listening_sockets present = {.count = listeners->count};
+	struct listening_sockets present = {.count = acceptors->count};
 	struct socket_access access;
 	size_t i;
 
 	if (socket_access_resolve(options, &access, err) == -1)
 		return -1;
 
-	/* Copies to look at: the sockets stay the listeners'. */
-	for (i = 0; i < listeners->count; i++)
-		present.sockets[i] = *listener_socket(listeners->items[i]);
+	/* Copies to compare with; the acceptors keep the sockets. */
+	for (i = 0; i < acceptors->count; i++)
+		present.sockets[i] = *acceptor_socket(acceptors->items[i]);
 	return listening_sockets_change(&present, options->listen, options->socket, &access,
 	    &change->added, change->stays, err);
 }
 
 void
-listeners_commit(struct listeners *listeners, struct listeners_change *change)
+acceptors_commit(struct acceptors *acceptors, struct acceptors_change *change)
 {
 	size_t i, left = 0;
 
-	for (i = 0; i < listeners->count; i++) {
+	for (i = 0; i < acceptors->count; i++) {
 		if (change->stays[i])
-			listeners->items[left++] = listeners->items[i];
+			acceptors->items[left++] = acceptors->items[i];
 		else
-			listener_close(&listeners->items[i]);
+			acceptor_destroy(&acceptors->items[i]);
 	}
-	listeners->count = left;
-	add(listeners, &change->added);
+	acceptors->count = left;
+	add(acceptors, &change->added);
 }
 
 void
-listeners_abandon(struct listeners_change *change)
+acceptors_abandon(struct acceptors_change *change)
 {
 	listening_sockets_close(&change->added);
 }
 
 void
-listeners_close(struct listeners *listeners)
+acceptors_close(struct acceptors *acceptors)
 {
-	while (listeners->count > 0)
-		listener_close(&listeners->items[--listeners->count]);
+	while (acceptors->count > 0)
+		acceptor_destroy(&acceptors->items[--acceptors->count]);
 }

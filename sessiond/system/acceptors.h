@@ -1,9 +1,9 @@
 /*
- * Everybody who accepts connections for the daemon, on the sockets of listening_sockets.h, at the start and as a reload changes them:
- * what stays is not touched, so that nobody who waits to be accepted notices.
+ * All acceptors of the daemon, one for each socket of listening_sockets.h. A reload opens and closes
+ * some of them. It does not touch those that stay, so that nobody who waits to be accepted notices.
  */
-#ifndef SESSIOND_LISTENERS_H
-#define SESSIOND_LISTENERS_H
+#ifndef SESSIOND_ACCEPTORS_H
+#define SESSIOND_ACCEPTORS_H
 
 #include "common/error.h"
 #include "conf/config.h"
@@ -14,39 +14,42 @@
 #include <stddef.h>
 #include <uv.h>
 
-struct listeners {
+struct acceptors {
 	uv_loop_t *loop;
-	listener_accept *accept, *accept_local; /* by TCP; by a Unix socket */
+	acceptor_accept *accept, *accept_local; /* by TCP; by a Unix socket */
 	void *context;				/* theirs */
-	struct listener *items[LISTENING_SOCKETS_MAX];
+	struct acceptor *items[LISTENING_SOCKETS_MAX];
 	size_t count;
 };
 
-/* What is to be instead; opened already. */
-struct listeners_change {
-	struct listening_sockets added;
-	bool stays[LISTENING_SOCKETS_MAX]; /* of the present ones */
+/* What a reload will change. */
+struct acceptors_change {
+	struct listening_sockets added;	   /* open already */
+	bool stays[LISTENING_SOCKETS_MAX]; /* by the index of the present ones */
 };
 
-/* Listens on nothing yet. loop and context are borrowed. */
-void listeners_init(struct listeners *listeners, uv_loop_t *loop, listener_accept *accept,
-    listener_accept *accept_local, void *context);
+/* Accepts on nothing yet. The loop and the context are borrowed. */
+void acceptors_init(struct acceptors *acceptors, uv_loop_t *loop, acceptor_accept *accept,
+    acceptor_accept *accept_local, void *context);
 
-/* The first time: all that listening_sockets_open finds. -1 and an error, as there. */
-int listeners_open(
-    struct listeners *listeners, const struct server_options *options, struct error *err);
+/* At the start: accepts on all that listening_sockets_open finds. -1 and an error as there. */
+int acceptors_open(
+    struct acceptors *acceptors, const struct server_options *options, struct error *err);
 
-/* Opens what the options name and is missing (listening_sockets_change). -1 and an error, as there; nothing is to be abandoned then. */
-int listeners_prepare(const struct listeners *listeners, const struct server_options *options,
-    struct listeners_change *change, struct error *err);
+/*
+ * Opens the sockets that the options name and that are missing (listening_sockets_change). -1 and an
+ * error as there; the change is then empty.
+ */
+int acceptors_prepare(const struct acceptors *acceptors, const struct server_options *options,
+    struct acceptors_change *change, struct error *err);
 
-/* Makes the change: what is not named any more is closed, unless it was inherited. */
-void listeners_commit(struct listeners *listeners, struct listeners_change *change);
+/* Makes the change. A socket that the options name no more is closed, unless it was inherited. */
+void acceptors_commit(struct acceptors *acceptors, struct acceptors_change *change);
 
-/* Closes what was opened for it. Safe on a change that is all zero bytes, or was made. */
-void listeners_abandon(struct listeners_change *change);
+/* Closes what was opened for the change. Safe on one of all zero bytes, and on one that was made. */
+void acceptors_abandon(struct acceptors_change *change);
 
 /* Closes all. */
-void listeners_close(struct listeners *listeners);
+void acceptors_close(struct acceptors *acceptors);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * See socket_access.h. Called by config.c (the check), and by whoever binds: server.c and its listeners.
+ * See socket_access.h. Called by config.c (the check), and by whoever binds: server.c and its acceptors.
  */
 #include "sessiond/system/socket_access.h"
 
