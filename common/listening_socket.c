@@ -1,5 +1,6 @@
 /*
- * See listening_socket.h. Called by listening_sockets.c and inherited_sockets.c.
+ * See listening_socket.h. The address that a socket is named by is the one that the system tells, not
+ * the one that was asked for: port 0 has become a number.
  */
 #include "common/listening_socket.h"
 
@@ -241,9 +242,9 @@ is_served(const struct sockaddr_un *address)
 	return served;
 }
 
-/* Removes what a daemon that died has left at the path. */
+/* Removes what a process that died has left at the path. */
 static int
-clear_path(const struct sockaddr_un *address, struct error *err)
+clear_path(const struct sockaddr_un *address, const char *option, struct error *err)
 {
 	struct stat st;
 
@@ -254,14 +255,28 @@ clear_path(const struct sockaddr_un *address, struct error *err)
 		    "cannot listen on %s: it exists and is no socket", address->sun_path);
 	if (is_served(address))
 		return error_set(err, EX_UNAVAILABLE,
-		    "cannot listen on %s: another process does (choose another with --socket PATH)",
-		    address->sun_path);
+		    "cannot listen on %s: another process does (choose another with --%s PATH)",
+		    address->sun_path, option);
 	unlink(address->sun_path);
 	return 0;
 }
 
+static int
+apply_access(const struct socket_access *access, const char *path, struct error *err)
+{
+	bool is_given = access->owner != (uid_t)-1 || access->group != (gid_t)-1;
+
+	if (is_given && chown(path, access->owner, access->group) == -1)
+		return error_set(err, EX_NOPERM, "%s: cannot give it to another group: %s%s", path,
+		    strerror(errno),
+		    geteuid() == 0 ? "" : " (socket_group must be one that this user is in)");
+	if (chmod(path, access->mode) == -1)
+		return error_set(err, EX_NOPERM, "%s: %s", path, strerror(errno));
+	return 0;
+}
+
 int
-listening_socket_open_unix(struct listening_socket *listening, const char *path,
+listening_socket_open_unix(struct listening_socket *listening, const char *option, const char *path,
     const struct socket_access *access, struct error *err)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -269,10 +284,10 @@ listening_socket_open_unix(struct listening_socket *listening, const char *path,
 
 	listening->fd = -1;
 	if (strlen(path) >= sizeof address.sun_path)
-		return error_set(err, EX_CONFIG, "socket: the path is longer than %zu bytes",
+		return error_set(err, EX_CONFIG, "%s: the path is longer than %zu bytes", option,
 		    sizeof address.sun_path - 1);
 	strcpy(address.sun_path, path);
-	if (clear_path(&address, err) == -1)
+	if (clear_path(&address, option, err) == -1)
 		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1 || bind(fd, (struct sockaddr *)&address, sizeof address) == -1) {
@@ -281,7 +296,7 @@ listening_socket_open_unix(struct listening_socket *listening, const char *path,
 			close(fd);
 		return -1;
 	}
-	if (socket_access_apply(access, path, err) == -1) {
+	if (apply_access(access, path, err) == -1) {
 		unlink(path);
 		close(fd);
 		return -1;

@@ -1,14 +1,14 @@
 /*
- * A socket that listens, TCP or Unix, before anybody accepts on it: opened, or inherited. No loop,
- * no thread.
+ * A socket that listens, TCP or Unix, before anybody accepts on it: opened, or inherited. No loop, no
+ * thread.
  */
-#ifndef SESSIOND_LISTENING_SOCKET_H
-#define SESSIOND_LISTENING_SOCKET_H
+#ifndef COMMON_LISTENING_SOCKET_H
+#define COMMON_LISTENING_SOCKET_H
 
 #include "common/error.h"
-#include "sessiond/system/socket_access.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct listening_socket {
 	int fd; /* listening, non-blocking, close-on-exec; -1: none */
@@ -18,38 +18,49 @@ struct listening_socket {
 	char name[160]; /* where it really listens: "127.0.0.1:8080", "[::1]:8080", "unix:/path" */
 };
 
+/* Who may connect to a Unix socket: what its file is given. */
+struct socket_access {
+	mode_t mode;
+	uid_t owner; /* (uid_t)-1: who makes it */
+	gid_t group; /* (gid_t)-1: the group of who makes it */
+};
+
 /*
- * Listens on "ADDR:PORT", "[ADDR6]:PORT", ":PORT" or "PORT" (every address of the machine). Port 0
- * is any free one. Returns -1 and an error (EX_CONFIG for what is no address, EX_UNAVAILABLE for
- * one that cannot be had) otherwise.
+ * Listens on "ADDR:PORT", "[ADDR6]:PORT", ":PORT" or "PORT"; the last two mean every address of the
+ * machine. Port 0 is any free one. -1 and an error: EX_CONFIG if text is no address, EX_UNAVAILABLE
+ * if the address cannot be had.
  */
 int listening_socket_open_tcp(struct listening_socket *socket, const char *text, struct error *err);
 
 /*
- * Listens on a Unix socket at path, for those to connect whom access (NULL: mode 0666) and the
- * folder's permissions let. A socket that nobody answers on any more is replaced; one in use is an
- * error, and so is any other file. -1 and an error, as above.
+ * Listens on a Unix socket at path. Its file gets the owner, group and mode of access before anybody
+ * can connect. A socket that nobody answers on any more is replaced; one that is in use is an error,
+ * and so is any other file. `option` is what path comes from, for errors: "socket" means the option
+ * of sockjs.conf and --socket.
+ *
+ * -1 and an error: EX_CONFIG if the path is too long, EX_NOPERM if the system refuses the owner, group
+ * or mode, EX_UNAVAILABLE for everything else.
  */
-int listening_socket_open_unix(struct listening_socket *socket, const char *path,
-    const struct socket_access *access, struct error *err);
+int listening_socket_open_unix(struct listening_socket *socket, const char *option,
+    const char *path, const struct socket_access *access, struct error *err);
 
 /*
- * Takes fd, if it is a listening stream socket, TCP or Unix, that another process has made. -1 and
- * an error (EX_UNAVAILABLE) if it is anything else; it is left open then.
+ * Takes fd, which another process has made, if it is a stream socket that listens, TCP or Unix. Else
+ * -1 and an error (EX_UNAVAILABLE) whose text goes on after a name of fd; fd stays open.
  */
 int listening_socket_adopt(struct listening_socket *socket, int fd, struct error *err);
 
 /*
- * True if the option text, as listening_socket_open_tcp takes it, means the address of this TCP
- * socket; any_port: port 0 in the text means every port.
+ * True if text, as listening_socket_open_tcp takes it, means the address of this TCP socket. any_port:
+ * port 0 in the text means every port.
  */
 bool
 listening_socket_is_tcp(const struct listening_socket *socket, const char *text, bool any_port);
 
-/* True if path leads to the file of this Unix socket, whatever way. */
+/* True if path leads to the file of this Unix socket, by whatever way. */
 bool listening_socket_is_unix(const struct listening_socket *socket, const char *path);
 
-/* Closes it, and removes its file unless it was inherited. An empty one (fd -1) is left alone. */
+/* Closes it, and removes its file unless it was inherited. Does nothing with an empty one (fd -1). */
 void listening_socket_close(struct listening_socket *socket);
 
 #endif

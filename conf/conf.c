@@ -1,12 +1,14 @@
 /*
- * See conf.h. Called at start-up and at a reload, by both programs, so clarity goes before speed.
+ * See conf.h. All of this runs at start-up and at a reload, so clarity goes before speed.
  *
- * First what makes values of texts, driven by option_types; then what works on whole tables; then
- * suggestions. conf_read is in conf_read.c.
+ * First come the parsers, one for each type (option_types), then what works on whole tables.
  */
 #include "conf/conf.h"
 
-#include <ctype.h>
+#include "common/log.h"
+#include "common/memory.h"
+#include "conf/conf_suggest.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +16,9 @@
 #include <strings.h>
 #include <sysexits.h>
 
-#include "common/log.h"
-
 enum {
-	LIST_SIZE = 256,       /* names listed in an error */
-	SET_NAMES_MAX = 32,    /* bits of an unsigned */
-	SUGGEST_WORD_MAX = 63, /* longer words are nobody's typing error */
+	LIST_SIZE = 256,    /* names listed in an error */
+	SET_NAMES_MAX = 32, /* bits of an unsigned */
 };
 
 struct unit {
@@ -42,16 +41,6 @@ conf_quote(const char *text, char out[CONF_QUOTED_SIZE])
 	out[n] = '"';
 	out[n + 1] = '\0';
 	return out;
-}
-
-static char *
-copy_text(const char *text)
-{
-	char *copy = strdup(text);
-
-	if (copy == NULL)
-		fatal(EX_OSERR, "out of memory while reading the configuration");
-	return copy;
 }
 
 static int
@@ -94,7 +83,7 @@ parse_digits(const char *text, const struct unit *units, uint64_t *value)
 
 /*
  * A number within the option's limits and those of its type. `what`: what it counts, " of bytes"
- * and the like. The type's own limit is shown to those only who met it.
+ * and the like. An error shows the type's own limit only if the value is over it.
  */
 static int
 parse_number(const struct conf_option *option, const char *text, const struct unit *units,
@@ -169,7 +158,7 @@ parse_string(const struct conf_option *option, void *to, const char *text, struc
 	if (option->max != 0 && len > option->max)
 		return error_set(err, EX_CONFIG, "%s: %s is longer than %llu bytes", option->name,
 		    conf_quote(text, quoted), (unsigned long long)option->max);
-	copy = copy_text(text);
+	copy = xstrdup(text);
 	free(*(char **)to);
 	*(char **)to = copy;
 	return 0;
@@ -323,8 +312,7 @@ conf_copy_values(const struct conf_option *table, size_t n, void *to, const void
 		void *value = value_of(&table[i], to);
 
 		if (table[i].type == CONF_STRING) {
-			const char *text = *(char *const *)source;
-			char *copy = text == NULL ? NULL : copy_text(text);
+			char *copy = xstrdup(*(char *const *)source);
 
 			free(*(char **)value);
 			*(char **)value = copy;
@@ -370,12 +358,6 @@ conf_find(const struct conf_option *table, size_t n, const char *name)
 	return NULL;
 }
 
-void
-conf_seen_reset(struct conf_seen *seen)
-{
-	seen->n = 0;
-}
-
 static int
 refuse_unknown(const struct conf_option *table, size_t n, const char *name, struct error *err)
 {
@@ -412,79 +394,15 @@ see(struct conf_seen *seen, const struct conf_option *option, unsigned line, str
 }
 
 int
-conf_apply(const struct conf_option *table, size_t n, void *target, struct conf_seen *seen,
-    const char *name, const char *value, unsigned line, struct error *err)
+conf_apply(const struct conf_option *table, size_t n, void *target, const struct conf_line *line,
+    struct error *err)
 {
-	const struct conf_option *option = conf_find(table, n, name);
+	const struct conf_option *option = conf_find(table, n, line->name);
 
 	if (option == NULL)
-		return refuse_unknown(table, n, name, err);
-	if (seen != NULL && see(seen, option, line, err) == -1)
+		return refuse_unknown(table, n, line->name, err);
+	if (see(line->seen, option, line->number, err) == -1 ||
+	    conf_parse_value(option, target, line->value, err) == -1)
 		return -1;
-	return conf_parse_value(option, target, value, err);
-}
-
-static unsigned
-least(unsigned a, unsigned b)
-{
-	return a < b ? a : b;
-}
-
-/*
- * The Damerau-Levenshtein distance (of its kind where no part is edited twice) between words of at
- * most SUGGEST_WORD_MAX bytes, without regard to case. Keeps three rows of the usual matrix.
- */
-static unsigned
-distance(const char *a, const char *b)
-{
-	unsigned rows[3][SUGGEST_WORD_MAX + 1];
-	unsigned *before = rows[0], *above = rows[1], *row = rows[2];
-	unsigned columns = (unsigned)strlen(b);
-
-	for (unsigned j = 0; j <= columns; j++)
-		row[j] = j;
-	for (unsigned i = 1; a[i - 1] != '\0'; i++) {
-		unsigned *recycled = before;
-
-		before = above;
-		above = row;
-		row = recycled;
-		row[0] = i;
-		for (unsigned j = 1; j <= columns; j++) {
-			int x = tolower((unsigned char)a[i - 1]);
-			int y = tolower((unsigned char)b[j - 1]);
-
-			row[j] = least(above[j - 1] + (x != y), least(above[j], row[j - 1]) + 1);
-			if (i > 1 && j > 1 && x == tolower((unsigned char)b[j - 2]) &&
-			    y == tolower((unsigned char)a[i - 2]))
-				row[j] = least(row[j], before[j - 2] + 1);
-		}
-	}
-	return row[columns];
-}
-
-const char *
-conf_suggest(const char *word, const char *const *candidates, size_t n)
-{
-	const char *best = NULL;
-	unsigned best_distance = 0;
-	size_t word_len = strlen(word);
-
-	for (size_t i = 0; word_len <= SUGGEST_WORD_MAX && i < n; i++) {
-		size_t len = strlen(candidates[i]);
-		size_t longer = len > word_len ? len : word_len;
-		unsigned d;
-
-		if (len > SUGGEST_WORD_MAX)
-			continue;
-		d = distance(word, candidates[i]);
-		/* Short words with nothing in common are two changes apart, too. */
-		if ((d > 2 && d > longer / 3) || d * 2 > longer)
-			continue;
-		if (best == NULL || d < best_distance) {
-			best = candidates[i];
-			best_distance = d;
-		}
-	}
-	return best;
+	return option->check == NULL ? 0 : option->check(option->name, line->value, err);
 }

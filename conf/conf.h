@@ -1,20 +1,14 @@
 /*
- * Configuration files: INI text (through inih), and tables of options which fill structs.
+ * Tables of options, and the structs that they fill.
  *
- * conf_read splits a file into sections and options and knows nothing of their meaning. A table of
- * struct conf_option says what the options of a section are, and conf_apply parses a value into the
- * struct the table describes.
- *
- * The file: `[section name]` lines; `name = value` (or `name: value`) lines; blanks around all of
- * them are ignored; full-line comments begin with # or ;, and a ; after a blank begins a comment
- * inside a line. There are no continued lines. Lines that are not full-line comments may have at
- * most 197 bytes after their indentation (inih's limit).
+ * A table of struct conf_option says what the options of a section are. conf_apply parses a line of a
+ * file (conf_read.h) into the struct that the table describes.
  *
  * Every error of this file has the code EX_CONFIG (78) and shows values of the file through
  * conf_quote.
  */
-#ifndef COMMON_CONF_H
-#define COMMON_CONF_H
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,7 +27,7 @@ enum conf_type {
 	CONF_SET, /* unsigned: names between blanks or commas, bit i for names[i]; "all" for all */
 };
 
-/* The largest CONF_MS, a year: nobody who adds it to a clock need fear an overflow. */
+/* The largest CONF_MS, a year: adding it to a clock cannot overflow. */
 #define CONF_MS_MAX UINT64_C(31536000000)
 
 /* The most options a table may have, and all tables together that are applied to one section. */
@@ -52,7 +46,12 @@ struct conf_option {
 	const char *default_text; /* parsed like a value; NULL: zero, for CONF_STRING no string */
 	const char *const *names; /* CONF_ENUM, CONF_SET (32 at most): ended by NULL */
 	const char *help;	  /* one line */
-	bool at_start;		  /* a change takes effect only when the program is started again */
+	/*
+	 * What else a value of a file must be, asked once it is parsed; NULL: nothing. 0, or -1 and an
+	 * error that begins with the option's name. See option_checks.h.
+	 */
+	int (*check)(const char *option, const char *value, struct error *err);
+	bool at_start; /* a change takes effect only when the program is started again */
 };
 
 /*
@@ -89,8 +88,8 @@ void conf_exchange(const struct conf_option *option, void *a, void *b);
 const struct conf_option *conf_find(const struct conf_option *table, size_t n, const char *name);
 
 /*
- * Which options a section has set so far, to refuse a second time. May serve several tables. No
- * memory of its own.
+ * The options that a section has set so far, so that a second time is refused. May serve several
+ * tables. It owns no memory. All zero bytes: none.
  */
 struct conf_seen {
 	size_t n;
@@ -100,53 +99,24 @@ struct conf_seen {
 	} entries[CONF_OPTIONS_MAX];
 };
 
-/* Forgets all of them: at the start of each section. */
-void conf_seen_reset(struct conf_seen *seen);
-
-/*
- * Finds the option `name` in the table and parses value into target. `line` is remembered in seen
- * (NULL: repetition is not checked). Returns 0, or -1 with one of:
- *     unknown option "respnse_limit", did you mean "response_limit"?
- *     option "response_limit" was already set on line 3
- *     what conf_parse_value says
- */
-int conf_apply(const struct conf_option *table, size_t n, void *target, struct conf_seen *seen,
-    const char *name, const char *value, unsigned line, struct error *err);
-
-/*
- * What conf_read calls. All strings are borrowed for the call. Return 0, or -1 with an error
- * (without place) to stop.
- */
-struct conf_handler {
-	/* A line [name]; blanks around the name are gone; it is never empty. */
-	int (*section)(void *user, const char *section, unsigned line, struct error *err);
-	/*
-	 * An option of the section last begun ("" before the first). value may be empty, name never
-	 * is.
-	 */
-	int (*option)(void *user, const char *section, const char *name, const char *value,
-	    unsigned line, struct error *err);
+/* A line of a file that sets an option; borrowed. */
+struct conf_line {
+	const char *section;	/* the one begun last, "" before the first */
+	const char *name;	/* never empty */
+	const char *value;	/* may be empty */
+	unsigned number;	/* from 1 */
+	struct conf_seen *seen; /* by the lines of this section before it; conf_apply adds to it */
 };
 
 /*
- * Reads a file and calls the handler for its sections and options, in their order, up to the first
- * error. Returns 0, or -1 with an error whose text is "PATH:LINE: text", or "PATH: reason" if the
- * file can't be read.
+ * Finds the option that the line names in the table, parses the value into target, and lets the option
+ * check it. Returns 0, or -1 with one of these errors:
+ *     unknown option "respnse_limit", did you mean "response_limit"?
+ *     option "response_limit" was already set on line 3
+ *     what conf_parse_value or the option's check says
  */
-int conf_read(const char *path, const struct conf_handler *handler, void *user, struct error *err);
-
-/*
- * The candidate nearest to word, for "did you mean": a Damerau-Levenshtein distance (without regard
- * to case) of at most 2 or a third of the longer one's length, and never more than half of it. The
- * first of equals; NULL if none is near.
- */
-const char *conf_suggest(const char *word, const char *const *candidates, size_t n);
-
-/*
- * Makes *path (malloc'd; NULL stays), if it is relative, relative to the folder of the file at conf_path: so that a
- * configuration means the same wherever a program is started.
- */
-void conf_resolve_path(const char *conf_path, char **path);
+int conf_apply(const struct conf_option *table, size_t n, void *target,
+    const struct conf_line *line, struct error *err);
 
 /* Room for what conf_quote makes. */
 #define CONF_QUOTED_SIZE 84

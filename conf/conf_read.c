@@ -1,12 +1,12 @@
 /*
- * conf_read of conf.h: splits a file into sections and options, through inih.
- *
- * inih is given option lines only, already stripped at their front, by a reader of our own. Left
- * alone it would take an indented line for the continuation of the one before, cut section names at
- * 50 bytes, say nothing of empty sections, go on after a line it can't read, and split a line that
- * is too long into two.
+ * See conf_read.h. inih is given option lines only, already stripped at their front, by a reader of our
+ * own. Left alone it would take an indented line for the continuation of the one before, cut section
+ * names at 50 bytes, say nothing of empty sections, go on after a line that it cannot read, and split a
+ * line that is too long into two.
  */
-#include "conf/conf.h"
+#include "conf/conf_read.h"
+
+#include "common/memory.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -28,7 +28,8 @@ struct reader {
 	const struct conf_handler *handler;
 	void *user;
 	struct error *err;
-	char *section; /* owned */
+	char *section; /* owned; NULL: none has begun */
+	struct conf_seen seen;
 	unsigned line; /* the number of the line last read, from 1 */
 	bool pending;  /* that line was given to inih, which has not called take_option yet */
 	bool stopped;  /* err is set */
@@ -127,7 +128,10 @@ strip_comment(char *line)
 	strip_end(line, strlen(line));
 }
 
-/* Takes a line that begins with '['. The name may hold brackets itself, as a regular expression does: the last one ends it. */
+/*
+ * Takes a line that begins with '['. The name may hold brackets itself, as a regular expression does:
+ * the last one ends it.
+ */
 static void
 begin_section(struct reader *r, char *line)
 {
@@ -153,10 +157,10 @@ begin_section(struct reader *r, char *line)
 		return;
 	}
 	free(r->section);
-	r->section = strdup(name);
-	if (r->section == NULL)
-		stop(r, "out of memory");
-	else if (r->handler->section(r->user, r->section, r->line, &err) == -1)
+	r->section = xstrdup(name);
+	r->seen.n = 0;
+	if (r->handler->section != NULL &&
+	    r->handler->section(r->user, r->section, r->line, &err) == -1)
 		stop(r, "%s", err.text);
 }
 
@@ -183,8 +187,13 @@ next_line(char *to, int size, void *stream)
 static int
 take_option(void *user, const char *section, const char *name, const char *value)
 {
-	struct error err = ERROR_INIT;
 	struct reader *r = user;
+	const struct conf_line line = {.section = r->section == NULL ? "" : r->section,
+	    .name = name,
+	    .value = value,
+	    .number = r->line,
+	    .seen = &r->seen};
+	struct error err = ERROR_INIT;
 
 	(void)section;
 	/* An inih built to allow options without a value: here they are a mistake. */
@@ -193,8 +202,7 @@ take_option(void *user, const char *section, const char *name, const char *value
 	r->pending = false;
 	if (*name == '\0')
 		stop(r, "a value without a name");
-	else if (r->handler->option(r->user, r->section == NULL ? "" : r->section, name, value,
-		     r->line, &err) == -1)
+	else if (r->handler->option(r->user, &line, &err) == -1)
 		stop(r, "%s", err.text);
 	return 1;
 }

@@ -4,8 +4,9 @@
 #include "conf/config.h"
 
 #include "wire/wire_messages.h"
+#include "conf/conf_read.h"
+#include "conf/conf_suggest.h"
 #include "conf/responder_options.h"
-#include "conf/config_check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,6 @@ struct reading {
 	struct sockjs_service *service; /* of the section being read; NULL: [server] or [fcgi] */
 	bool in_fcgi;			/* in the responder's section, which is only checked here */
 	struct fcgi_options fcgi;
-	struct conf_seen seen;
 	bool had_server, had_any;
 };
 
@@ -113,7 +113,6 @@ on_section(void *user, const char *section, unsigned line, struct error *err)
 	char kind[32], quoted[CONF_QUOTED_SIZE];
 	const char *near;
 
-	conf_seen_reset(&reading->seen);
 	reading->in_fcgi = strcmp(section, "fcgi") == 0;
 	if (reading->in_fcgi) {
 		reading->service = NULL;
@@ -221,38 +220,43 @@ set_module(struct sockjs_service *service, const char *value, struct error *err)
 }
 
 static int
-on_option(void *user, const char *section, const char *name, const char *value, unsigned line,
-    struct error *err)
+on_option(void *user, const struct conf_line *line, struct error *err)
 {
 	struct reading *reading = user;
+	const char *name = line->name;
 	bool server = reading->service == NULL;
 	struct service_options *options =
 	    server ? &reading->config->defaults : &reading->service->protocol.options;
 
-	if (section[0] == '\0')
+	if (line->section[0] == '\0')
 		return error_set(err, EX_CONFIG,
 		    "an option before the first section; begin with [server] or [service /prefix]");
 	if (reading->in_fcgi)
-		return conf_apply(fcgi_option_table, fcgi_option_count, &reading->fcgi,
-		    &reading->seen, name, value, line, err);
+		return conf_apply(fcgi_option_table, fcgi_option_count, &reading->fcgi, line, err);
 	if (strcmp(name, "module") == 0)
-		return set_module(reading->service, value, err);
+		return set_module(reading->service, line->value, err);
 	if (strncmp(name, MODULE_OPTION_PREFIX, strlen(MODULE_OPTION_PREFIX)) == 0)
-		return set_module_option(reading->service, name, value, line, err);
+		return set_module_option(reading->service, name, line->value, line->number, err);
 	if (strchr(name, '.') != NULL)
 		return unknown_dotted_option(name, err);
 	if (conf_find(service_option_table, service_option_count, name) != NULL && !server &&
 	    reading->service == reading->config->fallback && check_fallback_option(name, err) == -1)
 		return -1;
 	if (conf_find(service_option_table, service_option_count, name) != NULL)
-		return conf_apply(service_option_table, service_option_count, options,
-		    &reading->seen, name, value, line, err);
+		return conf_apply(service_option_table, service_option_count, options, line, err);
 	if (!server || conf_find(server_option_table, server_option_count, name) == NULL)
 		return unknown_option(name, server, err);
-	if (conf_apply(server_option_table, server_option_count, &reading->config->server,
-		&reading->seen, name, value, line, err) == -1)
-		return -1;
-	return config_check_option(name, value, err);
+	return conf_apply(
+	    server_option_table, server_option_count, &reading->config->server, line, err);
+}
+
+static int
+check_server(const struct server_options *options, struct error *err)
+{
+	if (options->group != NULL && options->user == NULL)
+		return error_set(err, EX_CONFIG,
+		    "group says what group `user` is in: set user in [server] as well");
+	return 0;
 }
 
 /* What can be said only when a section is over. */
@@ -262,7 +266,7 @@ check_sections(const struct config *config, struct error *err)
 	struct error cause = ERROR_INIT;
 	size_t i;
 
-	if (config_check_server(&config->server, &cause) == -1)
+	if (check_server(&config->server, &cause) == -1)
 		return error_set(err, cause.code, "%s: %s", config->path, cause.text);
 	for (i = 0; i < config_section_count(config); i++) {
 		const struct sockjs_service *service = config_section(config, i);

@@ -4,6 +4,8 @@
  */
 #include "conf/config.h"
 
+#include "conf/option_checks.h"
+
 #define DAY_MS	   86400000u
 #define SOCKJS_URL "https://cdn.jsdelivr.net/npm/sockjs-client@1/dist/sockjs.min.js"
 
@@ -25,12 +27,14 @@ const struct conf_option server_option_table[] = {
 	.type = CONF_STRING,
 	.offset = SERVER(socket_mode),
 	.at_start = true,
+	.check = option_check_mode,
 	.default_text = "0666",
 	.help = "permissions of the socket, octal; its folder's count as well"},
     {.name = "socket_group",
 	.type = CONF_STRING,
 	.offset = SERVER(socket_group),
 	.at_start = true,
+	.check = option_check_group,
 	.help = "group of the socket, such as the web server's"},
     {.name = "socket_users",
 	.type = CONF_STRING,
@@ -48,11 +52,13 @@ const struct conf_option server_option_table[] = {
 	.type = CONF_STRING,
 	.offset = SERVER(user),
 	.at_start = true,
+	.check = option_check_user,
 	.help = "whom the daemon becomes, if root starts it, once it has its sockets"},
     {.name = "group",
 	.type = CONF_STRING,
 	.offset = SERVER(group),
 	.at_start = true,
+	.check = option_check_group,
 	.help = "its group then; unset: the user's own"},
     {.name = "static",
 	.type = CONF_STRING,

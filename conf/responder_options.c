@@ -4,6 +4,9 @@
 #include "conf/responder_options.h"
 
 #include "common/log.h"
+#include "common/memory.h"
+#include "conf/conf_read.h"
+#include "conf/option_checks.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -25,6 +28,7 @@ const struct conf_option fcgi_option_table[] = {
     {.name = "mode",
 	.type = CONF_STRING,
 	.offset = OPTION(mode),
+	.check = option_check_mode,
 	.default_text = "0660",
 	.help = "permissions of the Unix socket, octal"},
     {.name = "fcgi_streaming",
@@ -80,49 +84,24 @@ const struct conf_option fcgi_option_table[] = {
 };
 const size_t fcgi_option_count = sizeof fcgi_option_table / sizeof fcgi_option_table[0];
 
-struct reading {
-	struct responder_config *config;
-	struct conf_seen seen;
-};
-
 static int
-on_section(void *user, const char *section, unsigned line, struct error *err)
+on_option(void *user, const struct conf_line *line, struct error *err)
 {
-	struct reading *reading = user;
+	struct responder_config *config = user;
 
-	(void)section;
-	(void)line;
-	(void)err;
-	conf_seen_reset(&reading->seen);
-	return 0;
-}
-
-static int
-on_option(void *user, const char *section, const char *name, const char *value, unsigned line,
-    struct error *err)
-{
-	struct reading *reading = user;
-
-	if (strcmp(section, "fcgi") == 0)
-		return conf_apply(fcgi_option_table, fcgi_option_count, &reading->config->options,
-		    &reading->seen, name, value, line, err);
-	if (strcmp(section, "server") == 0 && strcmp(name, "socket") == 0) {
-		free(reading->config->socket);
-		reading->config->socket = strdup(value);
-		if (reading->config->socket == NULL)
-			abort();
+	if (strcmp(line->section, "fcgi") == 0)
+		return conf_apply(
+		    fcgi_option_table, fcgi_option_count, &config->options, line, err);
+	if (strcmp(line->section, "server") == 0 && strcmp(line->name, "socket") == 0) {
+		free(config->socket);
+		config->socket = xstrdup(line->value);
 	}
 	return 0;
 }
 
 static int
-check(struct responder_config *config, struct error *err)
+check(const struct responder_config *config, struct error *err)
 {
-	const char *mode = config->options.mode;
-
-	if (strlen(mode) > 4 || strlen(mode) < 3 || strspn(mode, "01234567") != strlen(mode))
-		return error_set(err, EX_CONFIG, "%s: mode: \"%s\" is no octal mode, as 0660",
-		    config->conf_path, mode);
 	if (config->socket != NULL &&
 	    strlen(config->socket) >= sizeof((struct sockaddr_un *)NULL)->sun_path)
 		return error_set(
@@ -144,10 +123,8 @@ absolute(const char *path)
 	char folder[PATH_MAX], *joined;
 
 	if (path[0] == '/' || getcwd(folder, sizeof folder) == NULL)
-		joined = strdup(path);
-	else if (asprintf(&joined, "%s/%s", folder, path) == -1)
-		joined = NULL;
-	if (joined == NULL)
+		return xstrdup(path);
+	if (asprintf(&joined, "%s/%s", folder, path) == -1)
 		abort();
 	return joined;
 }
@@ -156,19 +133,18 @@ int
 responder_config_read(
     const char *path, struct responder_config *config, const char *socket, struct error *err)
 {
-	static const struct conf_handler handler = {on_section, on_option};
-	struct reading reading = {.config = config};
+	static const struct conf_handler handler = {.option = on_option};
 
 	*config = (struct responder_config){.conf_path = absolute(path)};
 	if (conf_set_defaults(fcgi_option_table, fcgi_option_count, &config->options, err) == -1 ||
-	    conf_read(config->conf_path, &handler, &reading, err) == -1) {
+	    conf_read(config->conf_path, &handler, config, err) == -1) {
 		responder_config_clear(config);
 		return -1;
 	}
 	conf_resolve_path(config->conf_path, &config->socket);
 	if (socket != NULL) {
 		free(config->socket);
-		config->socket = strdup(socket);
+		config->socket = xstrdup(socket);
 	}
 	if (check(config, err) == -1) {
 		responder_config_clear(config);

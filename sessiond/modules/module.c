@@ -3,7 +3,7 @@
  */
 #include "sessiond/modules/module.h"
 
-#include "conf/conf.h"
+#include "conf/conf_suggest.h"
 #include "common/log.h"
 #include "sessiond/api/api_timer.h"
 #include "sessiond/api/api_group.h"

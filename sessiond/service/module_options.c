@@ -4,6 +4,7 @@
 #include "sessiond/service/module_options.h"
 
 #include "conf/conf.h"
+#include "conf/conf_suggest.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

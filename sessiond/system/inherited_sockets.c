@@ -1,7 +1,9 @@
 /*
- * See inherited_sockets.h. Called by listening_socket.c, and by supervise.c, which speaks the same protocol to the daemon it starts.
+ * See inherited_sockets.h. A socket is taken by listening_socket_adopt, which checks what it is.
  */
 #include "sessiond/system/inherited_sockets.h"
+
+#include "common/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -93,12 +95,11 @@ set_number(const char *name, long value)
 		abort();
 }
 
-/* First all of them out of the way, as one may lie where another has to be. */
-int
-inherited_sockets_pass(const struct listening_socket *sockets, size_t count)
+/* They first go out of the way, to descriptors from `end` on: one may lie where another has to be. */
+static int
+move(const struct listening_socket *sockets, size_t count, int *copies)
 {
 	const int first = INHERITED_SOCKETS_FIRST, end = first + (int)count;
-	int copies[LISTENING_SOCKETS_MAX];
 	size_t i;
 
 	for (i = 0; i < count; i++) {
@@ -109,6 +110,18 @@ inherited_sockets_pass(const struct listening_socket *sockets, size_t count)
 	for (i = 0; i < count; i++)
 		if (dup2(copies[i], first + (int)i) == -1)
 			return -1;
+	return 0;
+}
+
+int
+inherited_sockets_pass(const struct listening_socket *sockets, size_t count)
+{
+	int *copies = xcalloc(count, sizeof *copies);
+	int status = move(sockets, count, copies);
+
+	free(copies);
+	if (status == -1)
+		return -1;
 	set_number("LISTEN_PID", getpid());
 	set_number("LISTEN_FDS", (long)count);
 	unsetenv("LISTEN_FDNAMES");

@@ -1,8 +1,10 @@
 /*
- * See listening_sockets.h. Called by server.c and supervise.c.
+ * See listening_sockets.h. Both functions match what the options want with what is there, and open the
+ * rest.
  */
 #include "sessiond/system/listening_sockets.h"
 
+#include "common/memory.h"
 #include "sessiond/system/inherited_sockets.h"
 
 #include <stdlib.h>
@@ -33,10 +35,8 @@ struct wanted {
 static int
 read_words(struct wanted *wanted, const char *addresses, struct error *err)
 {
-	char *rest = wanted->copy = strdup(addresses == NULL ? "" : addresses), *word;
+	char *rest = wanted->copy = xstrdup(addresses == NULL ? "" : addresses), *word;
 
-	if (wanted->copy == NULL)
-		abort();
 	while ((word = strsep(&rest, " \t,")) != NULL) {
 		if (*word == '\0')
 			continue;
@@ -48,7 +48,10 @@ read_words(struct wanted *wanted, const char *addresses, struct error *err)
 	return 0;
 }
 
-/* Finds the sockets that are there already and that the options name. Port 0 takes what no other address is for. */
+/*
+ * Finds the sockets that are there already and that the options name. Words with port 0 come last, and
+ * take a socket that no other word names.
+ */
 static void
 match(struct wanted *wanted, const struct listening_sockets *set)
 {
@@ -76,7 +79,7 @@ add_room(struct listening_sockets *set, size_t others, struct error *err)
 	return NULL;
 }
 
-/* others: how many there are beside those of set. */
+/* Opens into set what is not there. others: how many sockets there are beside those of set. */
 static int
 open_missing(
     struct listening_sockets *set, size_t others, const struct wanted *wanted, struct error *err)
@@ -95,7 +98,8 @@ open_missing(
 	if (wanted->path != NULL && !wanted->has_path) {
 		room = add_room(set, others, err);
 		if (room == NULL ||
-		    listening_socket_open_unix(room, wanted->path, wanted->access, err) == -1)
+		    listening_socket_open_unix(room, "socket", wanted->path, wanted->access, err) ==
+			-1)
 			return -1;
 		set->count++;
 	}

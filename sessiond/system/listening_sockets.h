@@ -1,6 +1,6 @@
 /*
- * All the sockets that a daemon listens on: those it inherits (inherited_sockets.h) and those that its options name. Both the daemon and
- * its supervisor open theirs with this.
+ * All the sockets that a daemon listens on: those that it inherits (inherited_sockets.h) and those that
+ * its options name. The daemon and its supervisor both open theirs with this.
  */
 #ifndef SESSIOND_LISTENING_SOCKETS_H
 #define SESSIOND_LISTENING_SOCKETS_H
@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What one daemon has at most, inherited ones included. */
+/* The most that one daemon has, inherited ones included. */
 #define LISTENING_SOCKETS_MAX 16
 
 struct listening_sockets {
@@ -20,17 +20,21 @@ struct listening_sockets {
 };
 
 /*
- * Opens all that a daemon listens on. `addresses` (separated by blanks or commas, NULL: none) and `path` (of a Unix socket, NULL: none)
- * are the options; access is for the latter. One of them that names an inherited socket uses that. Inherited sockets that no option names are used as well. The
- * sockets inherited are taken at the first call. -1 and an error if one cannot be had, if there are too many, or none; nothing is open
- * then.
+ * Opens all that a daemon listens on. Two options say what that is: `addresses`, separated by blanks or
+ * commas, and `path` of a Unix socket, whose file gets `access`. Either may be NULL. An option that
+ * names an inherited socket uses it. Inherited sockets that no option names are used as well; they are
+ * taken from the environment at the first call.
+ *
+ * -1 and an error if a socket cannot be had, if there are too many, or if there is none; nothing is
+ * open then.
  */
 int listening_sockets_open(struct listening_sockets *set, const char *addresses, const char *path,
     const struct socket_access *access, struct error *err);
 
 /*
- * The same when the options have changed while `present` is open: opens into `added` what they name and present has not, and sets
- * stays[i] for each of present that they name, or that was inherited. -1 and an error, as above; `added` is empty then.
+ * The same for options that have changed while the sockets of `present` are open. Opens into `added`
+ * what the options name and present has not. Sets stays[i] if the options name present's socket i, or
+ * if it was inherited. -1 and an error as above; `added` is empty then.
  */
 int listening_sockets_change(const struct listening_sockets *present, const char *addresses,
     const char *path, const struct socket_access *access, struct listening_sockets *added,

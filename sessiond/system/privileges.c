@@ -1,10 +1,11 @@
 /*
- * See privileges.h. Called by config.c (the checks) and server.c.
+ * See privileges.h. setresuid and setresgid of the C library change the ids of all threads of the
+ * process.
  */
 #include "sessiond/system/privileges.h"
 
-#include "conf/conf.h"
 #include "common/log.h"
+#include "conf/option_checks.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -15,28 +16,6 @@
 #include <sys/types.h>
 #include <sysexits.h>
 #include <unistd.h>
-
-int
-privileges_check_user(const char *option, const char *name, struct error *err)
-{
-	char quoted[CONF_QUOTED_SIZE];
-
-	if (getpwnam(name) != NULL)
-		return 0;
-	return error_set(
-	    err, EX_CONFIG, "%s: there is no user %s", option, conf_quote(name, quoted));
-}
-
-int
-privileges_check_group(const char *option, const char *name, struct error *err)
-{
-	char quoted[CONF_QUOTED_SIZE];
-
-	if (getgrnam(name) != NULL)
-		return 0;
-	return error_set(
-	    err, EX_CONFIG, "%s: there is no group %s", option, conf_quote(name, quoted));
-}
 
 static int
 refused(const char *what, const char *user, struct error *err)
@@ -61,7 +40,7 @@ verify(uid_t uid, gid_t gid, const char *user, struct error *err)
 	return 0;
 }
 
-/* The signal of PR_SET_PDEATHSIG again; a parent that died meanwhile is made up for. */
+/* Sets PR_SET_PDEATHSIG again. If the parent has died meanwhile, raises the signal itself. */
 static int
 watch_parent(int number, pid_t parent, const char *user, struct error *err)
 {
@@ -104,7 +83,7 @@ privileges_drop(const char *user, const char *group, struct error *err)
 		return 0;
 	entry = getpwnam(user);
 	if (entry == NULL)
-		return privileges_check_user("user", user, err);
+		return option_check_user("user", user, err);
 	if (geteuid() != 0) {
 		if (geteuid() != entry->pw_uid)
 			log_info(
@@ -115,6 +94,6 @@ privileges_drop(const char *user, const char *group, struct error *err)
 		return become(entry, entry->pw_gid, err);
 	group_entry = getgrnam(group);
 	if (group_entry == NULL)
-		return privileges_check_group("group", group, err);
+		return option_check_group("group", group, err);
 	return become(entry, group_entry->gr_gid, err);
 }

@@ -1,6 +1,5 @@
 /*
- * conf/conf.h: values and tables. test_conf_read.c tests the files, test_conf_suggest.c the
- * suggestions.
+ * conf/conf.h: values and tables.
  */
 #include "conf/conf.h"
 
@@ -51,17 +50,6 @@ enum {
 };
 
 static struct settings settings;
-static bool no_memory; /* strdup fails */
-
-/* Stands for libc's. */
-char *
-strdup(const char *text)
-{
-	size_t size = strlen(text) + 1;
-	char *copy = no_memory ? NULL : malloc(size);
-
-	return copy == NULL ? NULL : memcpy(copy, text, size);
-}
 
 static int
 set_up(void **state)
@@ -440,12 +428,22 @@ test_copy(void **state)
 	assert_int_equal(copy.number, 5000); /* only strings go */
 }
 
+static int
+apply(const struct conf_option *options, size_t n, struct conf_seen *seen, const char *name,
+    const char *value, unsigned number, struct error *err)
+{
+	const struct conf_line line = {
+	    .section = "s", .name = name, .value = value, .number = number, .seen = seen};
+
+	return conf_apply(options, n, &settings, &line, err);
+}
+
 static void
 refuse_apply(struct conf_seen *seen, const char *name, const char *value, const char *expected)
 {
 	struct error err = ERROR_INIT;
 
-	assert_int_equal(conf_apply(table, OPTIONS, &settings, seen, name, value, 9, &err), -1);
+	assert_int_equal(apply(table, OPTIONS, seen, name, value, 9, &err), -1);
 	assert_string_equal(err.text, expected);
 	assert_int_equal(err.code, EX_CONFIG);
 }
@@ -454,24 +452,17 @@ static void
 test_apply(void **state)
 {
 	struct error err = ERROR_INIT;
-	struct conf_seen seen;
+	struct conf_seen seen = {0}, other = {0};
 
 	(void)state;
-	conf_seen_reset(&seen);
-	assert_int_equal(
-	    conf_apply(table, OPTIONS, &settings, &seen, "max_sessions", "7", 3, &err), 0);
+	assert_int_equal(apply(table, OPTIONS, &seen, "max_sessions", "7", 3, &err), 0);
 	assert_int_equal(settings.number, 7);
 	refuse_apply(
 	    &seen, "max_sessions", "8", "option \"max_sessions\" was already set on line 3");
 	assert_int_equal(settings.number, 7);
-	conf_seen_reset(&seen);
-	assert_int_equal(
-	    conf_apply(table, OPTIONS, &settings, &seen, "max_sessions", "9", 5, &err), 0);
+	assert_int_equal(apply(table, OPTIONS, &other, "max_sessions", "9", 5, &err), 0);
 	assert_int_equal(settings.number, 9);
-	for (int i = 0; i < 2; i++)
-		assert_int_equal(
-		    conf_apply(table, OPTIONS, &settings, NULL, "max_sessions", "9", 5, &err), 0);
-	refuse_apply(NULL, "colour", "pink", "colour: \"pink\" is not one of: red, green, blue");
+	refuse_apply(&other, "colour", "pink", "colour: \"pink\" is not one of: red, green, blue");
 	refuse_apply(&seen, "respnse_limit", "1",
 	    "unknown option \"respnse_limit\", did you mean \"response_limit\"?");
 	refuse_apply(&seen, "frobnicate", "1", "unknown option \"frobnicate\"");
@@ -479,6 +470,34 @@ test_apply(void **state)
 	assert_ptr_equal(conf_find(table, OPTIONS, "path"), &table[7]);
 	assert_null(conf_find(table, OPTIONS, "Path"));
 	assert_null(conf_find(table, 7, "path"));
+}
+
+static int
+refuse_seven(const char *option, const char *value, struct error *err)
+{
+	return strcmp(value, "7") == 0 ? error_set(err, EX_CONFIG, "%s: not this one", option) : 0;
+}
+
+/* A check sees values that the type takes, and no others. */
+static void
+test_check(void **state)
+{
+	static struct conf_option checked[OPTIONS];
+	struct conf_seen seen = {0};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	memcpy(checked, table, sizeof checked);
+	for (size_t i = 0; i < OPTIONS; i++)
+		checked[i].check = refuse_seven;
+	assert_int_equal(apply(checked, OPTIONS, &seen, "max_sessions", "8", 1, &err), 0);
+	assert_int_equal(settings.number, 8);
+	seen.n = 0;
+	assert_int_equal(apply(checked, OPTIONS, &seen, "max_sessions", "7", 1, &err), -1);
+	assert_string_equal(err.text, "max_sessions: not this one");
+	error_clear(&err);
+	assert_int_equal(apply(checked, OPTIONS, &seen, "colour", "7", 1, &err), -1);
+	assert_string_equal(err.text, "colour: \"7\" is not one of: red, green, blue");
 }
 
 /* Runs statement in a child process, which must exit with the code and this line on stderr. */
@@ -516,11 +535,10 @@ assert_line_of(int fd, const char *expected)
 static void
 apply_all(const struct conf_option *options, size_t n)
 {
-	struct conf_seen seen;
+	struct conf_seen seen = {0};
 
-	conf_seen_reset(&seen);
 	for (size_t i = 0; i < n; i++)
-		conf_apply(options, n, &settings, &seen, options[i].name, "1", 1, NULL);
+		apply(options, n, &seen, options[i].name, "1", 1, NULL);
 }
 
 /* The limits of this code itself: as large as allowed, and one more. */
@@ -532,6 +550,7 @@ test_broken_tables(void **state)
 	static const char *names[SETS_MAX + 2];
 	struct conf_option set = {
 	    "s", CONF_SET, offsetof(struct settings, set), 0, 0, NULL, names, ""};
+	struct conf_seen seen = {0};
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -547,25 +566,9 @@ test_broken_tables(void **state)
 	apply_all(options, CONF_OPTIONS_MAX);
 	ASSERT_FATAL(apply_all(options, CONF_OPTIONS_MAX + 1), EX_SOFTWARE,
 	    "error: a section has more than 128 options\n");
-	assert_int_equal(
-	    conf_apply(options, CONF_OPTIONS_MAX, &settings, NULL, "xyz", "1", 1, &err), -1);
-	ASSERT_FATAL(
-	    conf_apply(options, CONF_OPTIONS_MAX + 1, &settings, NULL, "xyz", "1", 1, &err),
-	    EX_SOFTWARE, "error: a table has more than 128 options\n");
-}
-
-static void
-test_no_memory(void **state)
-{
-	struct settings copy = {0};
-
-	(void)state;
-	no_memory = true;
-	ASSERT_FATAL(conf_parse_value(&table[4], &settings, "text", NULL), EX_OSERR,
-	    "error: out of memory while reading the configuration\n");
-	ASSERT_FATAL(conf_copy_values(table, OPTIONS, &copy, &settings), EX_OSERR,
-	    "error: out of memory while reading the configuration\n");
-	no_memory = false;
+	assert_int_equal(apply(options, CONF_OPTIONS_MAX, &seen, "xyz", "1", 1, &err), -1);
+	ASSERT_FATAL(apply(options, CONF_OPTIONS_MAX + 1, &seen, "xyz", "1", 1, &err), EX_SOFTWARE,
+	    "error: a table has more than 128 options\n");
 }
 
 int
@@ -587,8 +590,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_quote, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_copy, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_apply, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_check, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_broken_tables, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("conf", tests, NULL, NULL);

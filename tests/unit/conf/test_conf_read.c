@@ -1,7 +1,7 @@
 /*
- * conf_read of conf/conf.h, with files in a temporary directory.
+ * conf/conf_read.h, with files in a temporary directory.
  */
-#include "conf/conf.h"
+#include "conf/conf_read.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,26 +41,13 @@ on_section(void *user, const char *section, unsigned line, struct error *err)
 }
 
 static int
-on_option(void *user, const char *section, const char *name, const char *value, unsigned line,
-    struct error *err)
+on_option(void *user, const struct conf_line *line, struct error *err)
 {
 	assert_ptr_equal(user, &marker);
-	note("%u %s|%s=%s;", line, section, name, value);
-	if (strcmp(name, "bad") == 0)
-		return error_set(err, EX_USAGE, "unknown option \"%s\"", name);
+	note("%u %s|%s=%s;", line->number, line->section, line->name, line->value);
+	if (strcmp(line->name, "bad") == 0)
+		return error_set(err, EX_USAGE, "unknown option \"%s\"", line->name);
 	return 0;
-}
-
-static bool no_memory; /* strdup fails */
-
-/* Stands for libc's. */
-char *
-strdup(const char *text)
-{
-	size_t size = strlen(text) + 1;
-	char *copy = no_memory ? NULL : malloc(size);
-
-	return copy == NULL ? NULL : memcpy(copy, text, size);
 }
 
 static const struct conf_handler handler = {on_section, on_option};
@@ -239,13 +226,31 @@ test_handler_refuses(void **state)
 	fails("bad = 1", "1 |bad=1;", ":1: unknown option \"bad\"");
 }
 
-static void
-test_no_memory(void **state)
+/* Each section begins with nothing seen; within one, and before the first, lines have one `seen`. */
+static int
+see_option(void *user, const struct conf_line *line, struct error *err)
 {
+	const struct conf_seen **last = user;
+
+	(void)err;
+	assert_int_equal(line->seen->n, strcmp(line->name, "second") == 0);
+	line->seen->n = 1;
+	*last = line->seen;
+	return 0;
+}
+
+static void
+test_seen(void **state)
+{
+	static const struct conf_handler seeing = {.option = see_option};
+	static const char text[] = "a = 1\nsecond = 1\n[s]\na = 1\nsecond = 1\n[s]\na = 1\n";
+	const struct conf_seen *last = NULL;
+	struct error err = ERROR_INIT;
+
 	(void)state;
-	no_memory = true;
-	fails("a = 1\n[s]\nb = 2\n", "1 |a=1;", ":2: out of memory");
-	no_memory = false;
+	write_bytes(text, strlen(text));
+	assert_int_equal(conf_read(path, &seeing, &last, &err), 0);
+	assert_non_null(last);
 }
 
 /* Neither success nor failure keeps the file open. */
@@ -386,7 +391,7 @@ main(void)
 	    cmocka_unit_test(test_lines_that_are_nothing),
 	    cmocka_unit_test(test_wrong_sections),
 	    cmocka_unit_test(test_handler_refuses),
-	    cmocka_unit_test(test_no_memory),
+	    cmocka_unit_test(test_seen),
 	    cmocka_unit_test(test_closes),
 	    cmocka_unit_test(test_first_error_wins),
 	    cmocka_unit_test(test_long_lines),

@@ -1,7 +1,7 @@
 /*
- * conf_suggest of conf/conf.h.
+ * conf/conf_suggest.h
  */
-#include "conf/conf.h"
+#include "conf/conf_suggest.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -27,6 +27,7 @@
 
 enum { FIRST = INHERITED_SOCKETS_FIRST };
 
+static const struct socket_access everybody = {0666, (uid_t)-1, (gid_t)-1};
 static char folder[64];
 static struct listening_sockets set;
 static struct error err;
@@ -198,7 +199,7 @@ test_ipv6(void **state)
 	close(fd);
 	snprintf(expected, sizeof expected, "[::1]:%d", put_tcp(0, "::1"));
 	say(NULL, "1", NULL);
-	assert_int_equal(listening_sockets_open(&set, expected, NULL, NULL, &err), 0);
+	assert_int_equal(listening_sockets_open(&set, expected, NULL, &everybody, &err), 0);
 	assert_int_equal(set.count, 1);
 	assert_string_equal(set.sockets[0].name, expected);
 	assert_true(set.sockets[0].is_inherited);
@@ -274,7 +275,7 @@ test_what_is_no_listening_socket(void **state)
 static void
 opens(const char *addresses, const char *path, size_t count)
 {
-	if (listening_sockets_open(&set, addresses, path, NULL, &err) == -1)
+	if (listening_sockets_open(&set, addresses, path, &everybody, &err) == -1)
 		fail_msg("%s", err.text);
 	assert_int_equal(set.count, count);
 }
@@ -351,7 +352,7 @@ test_inherited_alone_is_enough(void **state)
 	say(NULL, "1", NULL);
 	opens(NULL, NULL, 1);
 	listening_sockets_close(&set);
-	assert_int_equal(listening_sockets_open(&set, NULL, NULL, NULL, &err), -1);
+	assert_int_equal(listening_sockets_open(&set, NULL, NULL, &everybody, &err), -1);
 	assert_int_equal(err.code, EX_CONFIG);
 	assert_non_null(strstr(err.text, "nowhere to listen"));
 }
@@ -368,11 +369,12 @@ test_too_many(void **state)
 	opens(addresses, NULL, LISTENING_SOCKETS_MAX);
 	listening_sockets_close(&set);
 	assert_int_equal(
-	    listening_sockets_open(&set, addresses, path_in_folder("socket"), NULL, &err), -1);
+	    listening_sockets_open(&set, addresses, path_in_folder("socket"), &everybody, &err),
+	    -1);
 	assert_non_null(strstr(err.text, "more than 16"));
 	error_clear(&err);
 	strcat(addresses, "127.0.0.1:0");
-	assert_int_equal(listening_sockets_open(&set, addresses, NULL, NULL, &err), -1);
+	assert_int_equal(listening_sockets_open(&set, addresses, NULL, &everybody, &err), -1);
 	assert_non_null(strstr(err.text, "listen: more than 16 addresses"));
 }
 
@@ -409,7 +411,7 @@ look(const struct listening_sockets *passed)
 	for (i = 0; i < passed->count; i++)
 		if (fcntl(FIRST + (int)i, F_GETFD) != 0) /* close-on-exec would lose it */
 			return 2;
-	if (listening_sockets_open(&found, NULL, NULL, NULL, &err) == -1 ||
+	if (listening_sockets_open(&found, NULL, NULL, &everybody, &err) == -1 ||
 	    found.count != passed->count)
 		return 3;
 	for (i = 0; i < found.count; i++)

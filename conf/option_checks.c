@@ -1,0 +1,45 @@
+/* See option_checks.h. */
+#include "conf/option_checks.h"
+
+#include "conf/conf.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+int
+option_check_user(const char *option, const char *name, struct error *err)
+{
+	char quoted[CONF_QUOTED_SIZE];
+
+	if (getpwnam(name) != NULL)
+		return 0;
+	return error_set(
+	    err, EX_CONFIG, "%s: there is no user %s", option, conf_quote(name, quoted));
+}
+
+int
+option_check_group(const char *option, const char *name, struct error *err)
+{
+	char quoted[CONF_QUOTED_SIZE];
+
+	if (getgrnam(name) != NULL)
+		return 0;
+	return error_set(
+	    err, EX_CONFIG, "%s: there is no group %s", option, conf_quote(name, quoted));
+}
+
+int
+option_check_mode(const char *option, const char *text, struct error *err)
+{
+	char quoted[CONF_QUOTED_SIZE];
+	size_t len = strlen(text);
+
+	if (len >= 3 && len <= 4 && strspn(text, "01234567") == len &&
+	    strtoul(text, NULL, 8) <= 0777)
+		return 0;
+	return error_set(
+	    err, EX_CONFIG, "%s: %s is no octal mode, as 0660", option, conf_quote(text, quoted));
+}

@@ -1,0 +1,19 @@
+/*
+ * Checks of options that their type cannot express, named in the tables of options (conf_option.check).
+ * Each returns 0, or -1 and an error (EX_CONFIG) that begins with the option's name.
+ */
+#ifndef CONF_OPTION_CHECKS_H
+#define CONF_OPTION_CHECKS_H
+
+#include "common/error.h"
+
+/* The system has a user of that name. */
+int option_check_user(const char *option, const char *name, struct error *err);
+
+/* The system has a group of that name. */
+int option_check_group(const char *option, const char *name, struct error *err);
+
+/* The permissions of a file in octal: three or four digits, at most 0777. */
+int option_check_mode(const char *option, const char *text, struct error *err);
+
+#endif

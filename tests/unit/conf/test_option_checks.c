@@ -1,0 +1,114 @@
+/*
+ * conf/option_checks.h, alone and in the tables that name them.
+ */
+#include "conf/option_checks.h"
+
+#include "conf/config.h"
+#include "conf/responder_options.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include <cmocka.h>
+
+typedef int option_check(const char *option, const char *value, struct error *err);
+
+static void
+refuses(option_check *check, const char *value, const char *expected)
+{
+	struct error err = ERROR_INIT;
+
+	assert_int_equal(check("its_name", value, &err), -1);
+	assert_int_equal(err.code, EX_CONFIG);
+	assert_string_equal(err.text, expected);
+}
+
+static void
+accepts(option_check *check, const char *value)
+{
+	struct error err = ERROR_INIT;
+
+	assert_int_equal(check("its_name", value, &err), 0);
+	assert_int_equal(err.code, 0);
+}
+
+static void
+test_user(void **state)
+{
+	(void)state;
+	accepts(option_check_user, "root");
+	refuses(option_check_user, "no-such-user", "its_name: there is no user \"no-such-user\"");
+	refuses(option_check_user, "", "its_name: there is no user \"\"");
+}
+
+static void
+test_group(void **state)
+{
+	(void)state;
+	accepts(option_check_group, "root");
+	refuses(
+	    option_check_group, "no-such-group", "its_name: there is no group \"no-such-group\"");
+	refuses(option_check_group, "a\x1b", "its_name: there is no group \"a\\x1b\"");
+}
+
+static void
+test_mode(void **state)
+{
+	static const char *const good[] = {"0660", "660", "0777", "000", "0000"};
+	static const char *const bad[] = {
+	    "", "66", "00660", "888", "0680", "1660", "rw-", "-66", " 660"};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof good / sizeof good[0]; i++)
+		accepts(option_check_mode, good[i]);
+	for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		struct error err = ERROR_INIT;
+
+		if (option_check_mode("mode", bad[i], &err) == 0)
+			fail_msg("%s is taken for a mode", bad[i]);
+		assert_int_equal(err.code, EX_CONFIG);
+	}
+	refuses(option_check_mode, "rw", "its_name: \"rw\" is no octal mode, as 0660");
+}
+
+static option_check *
+check_of(const struct conf_option *table, size_t n, const char *name)
+{
+	const struct conf_option *option = conf_find(table, n, name);
+
+	assert_non_null(option);
+	return option->check;
+}
+
+static void
+test_tables(void **state)
+{
+	(void)state;
+	assert_ptr_equal(
+	    check_of(server_option_table, server_option_count, "user"), option_check_user);
+	assert_ptr_equal(
+	    check_of(server_option_table, server_option_count, "group"), option_check_group);
+	assert_ptr_equal(
+	    check_of(server_option_table, server_option_count, "socket_group"), option_check_group);
+	assert_ptr_equal(
+	    check_of(server_option_table, server_option_count, "socket_mode"), option_check_mode);
+	assert_ptr_equal(check_of(fcgi_option_table, fcgi_option_count, "mode"), option_check_mode);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_user),
+	    cmocka_unit_test(test_group),
+	    cmocka_unit_test(test_mode),
+	    cmocka_unit_test(test_tables),
+	};
+
+	return cmocka_run_group_tests_name("option_checks", tests, NULL, NULL);
+}
