@@ -1,12 +1,13 @@
 /*
  * sockjs.fcgi: options, configuration, the listening socket, then responder.c.
  */
+#include "common/command_line.h"
 #include "common/log.h"
+#include "common/memory.h"
 #include "fcgi/webserver/listen.h"
 #include "conf/responder_options.h"
 #include "fcgi/responder.h"
 
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,64 +44,6 @@ static const char usage_text[] =
     "Exit status: 0 after an orderly end; 64 for a mistake on the command line; 69 if an\n"
     "address cannot be had; 78 for a mistake in the configuration.\n";
 
-static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'},
-    {"listen", required_argument, NULL, 'l'},
-    {"mode", required_argument, NULL, 'm'},
-    {"socket", required_argument, NULL, 's'},
-    {"version", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-
-struct command_line {
-	const char *config, *listen, *mode, *socket;
-};
-
-static int
-usage_error(const char *word, const char *mistake)
-{
-	fprintf(stderr, PROGRAM ": %s: %s\nTry `" PROGRAM " --help`.\n", word, mistake);
-	return EX_USAGE;
-}
-
-/* Returns -1 to go on, else the exit status. */
-static int
-parse_command_line(int argc, char **argv, struct command_line *line)
-{
-	int c;
-
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":c:l:m:s:vh", long_options, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			line->config = optarg;
-			break;
-		case 'l':
-			line->listen = optarg;
-			break;
-		case 'm':
-			line->mode = optarg;
-			break;
-		case 's':
-			line->socket = optarg;
-			break;
-		case 'v':
-			printf(PROGRAM " (sockjs-fcgi) " PACKAGE_VERSION "\n");
-			return EX_OK;
-		case 'h':
-			fputs(usage_text, stdout);
-			return EX_OK;
-		case ':':
-			return usage_error(argv[optind - 1], "this option needs a value");
-		default:
-			return usage_error(argv[optind - 1], "unknown option");
-		}
-	}
-	return optind < argc ? usage_error(argv[optind], "there are no arguments beside options")
-			     : -1;
-}
-
 /* A web server may have no way to pass arguments: the file is then found by the program's place. */
 static void
 find_config(char path[PATH_MAX])
@@ -129,45 +72,45 @@ override(char **option, const char *value)
 	if (value == NULL)
 		return;
 	free(*option);
-	*option = strdup(value);
-	if (*option == NULL)
-		abort();
-}
-
-static int
-fail(const struct error *err)
-{
-	fprintf(stderr, PROGRAM ": %s\n", err->text);
-	return err->code;
+	*option = xstrdup(value);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct command_line line = {NULL, NULL, NULL, NULL};
+	const char *file = NULL, *address = NULL, *mode = NULL, *daemon = NULL;
+	const struct command_option options[] = {
+	    {"config", 'c', &file, NULL},
+	    {"listen", 'l', &address, NULL},
+	    {"mode", 'm', &mode, NULL},
+	    {"socket", 's', &daemon, NULL},
+	    {NULL},
+	};
+	const struct command_line line = {PROGRAM, usage_text, options};
 	struct responder_config config;
 	struct error err = ERROR_INIT;
 	char path[PATH_MAX];
-	int fd, status = parse_command_line(argc, argv, &line);
+	int fd, status = command_line_read(&line, argc, argv);
 
 	if (status != -1)
 		return status;
-	if (line.config == NULL)
+	if (file == NULL) {
 		find_config(path);
-	if (responder_config_read(
-		line.config == NULL ? path : line.config, &config, line.socket, &err) == -1)
-		return fail(&err);
-	override(&config.options.listen, line.listen);
-	override(&config.options.mode, line.mode);
+		file = path;
+	}
+	if (responder_config_read(file, &config, daemon, &err) == -1)
+		return command_line_fail(&line, &err);
+	override(&config.options.listen, address);
+	override(&config.options.mode, mode);
 	log_open(PROGRAM, (enum log_target)config.options.log,
 	    (enum log_severity)config.options.log_level);
 	fd = listen_open(config.options.listen, config.options.mode, &err);
 	if (fd == -1) {
 		responder_config_clear(&config);
-		return fail(&err);
+		return command_line_fail(&line, &err);
 	}
 	status = responder_run(&config, fd, &err);
 	listen_remove(config.options.listen);
 	responder_config_clear(&config);
-	return status == -1 ? fail(&err) : EX_OK;
+	return status == -1 ? command_line_fail(&line, &err) : EX_OK;
 }

@@ -2,17 +2,14 @@
  * sockjs-sessiond: options, configuration, then server.c.
  */
 #include "conf/conf.h"
+#include "common/command_line.h"
 #include "common/log.h"
 #include "conf/config.h"
 #include "sessiond/server.h"
 #include "sessiond/supervise.h"
 
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 
 #define PROGRAM "sockjs-sessiond"
 
@@ -38,87 +35,23 @@ static const char usage_text[] =
     "Exit status: 0 after an orderly end; 64 for a mistake on the command line; 69 if an\n"
     "address cannot be had; 78 for a mistake in the configuration.\n";
 
-enum { OPTION_SUPERVISE = 256 }; /* of the options without a letter */
-
-static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'},
-    {"listen", required_argument, NULL, 'l'},
-    {"socket", required_argument, NULL, 's'},
-    {"supervise", no_argument, NULL, OPTION_SUPERVISE},
-    {"check", no_argument, NULL, 'n'},
-    {"version", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-
-struct command_line {
-	const char *config, *listen, *socket;
-	bool check, supervise;
-};
-
-/* Stands in argv where an option is that the daemon does not get from its supervisor. */
-static char dropped[] = "";
-
+/* The daemon that is supervised gets the same options, but for --supervise. */
 static int
-usage_error(const char *word, const char *mistake)
+serve_supervised(struct config *config, char *program, const char *file, const char *address,
+    const char *socket, struct error *err)
 {
-	fprintf(stderr, PROGRAM ": %s: %s\nTry `" PROGRAM " --help`.\n", word, mistake);
-	return EX_USAGE;
-}
+	char *argv[8] = {program, "--config", (char *)file};
+	int n = 3;
 
-/* Returns -1 to go on, else the exit status. */
-static int
-parse_command_line(int argc, char **argv, struct command_line *line)
-{
-	int c;
-
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":c:l:s:nvh", long_options, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			line->config = optarg;
-			break;
-		case 'l':
-			line->listen = optarg;
-			break;
-		case 's':
-			line->socket = optarg;
-			break;
-		case OPTION_SUPERVISE:
-			line->supervise = true;
-			argv[optind - 1] = dropped;
-			break;
-		case 'n':
-			line->check = true;
-			break;
-		case 'v':
-			printf(PROGRAM " (sockjs-fcgi) " PACKAGE_VERSION "\n");
-			return EX_OK;
-		case 'h':
-			fputs(usage_text, stdout);
-			return EX_OK;
-		case ':':
-			return usage_error(argv[optind - 1], "this option needs a value");
-		default:
-			return usage_error(argv[optind - 1], "unknown option");
-		}
+	if (address != NULL) {
+		argv[n++] = "--listen";
+		argv[n++] = (char *)address;
 	}
-	if (optind < argc)
-		return usage_error(argv[optind], "there are no arguments beside options");
-	if (line->config == NULL)
-		return usage_error("--config FILE", "is missing");
-	return -1;
-}
-
-static void
-compact(char **argv)
-{
-	char **to = argv;
-
-	for (; *argv != NULL; argv++)
-		if (*argv != dropped)
-			*to++ = *argv;
-	*to = NULL;
+	if (socket != NULL) {
+		argv[n++] = "--socket";
+		argv[n++] = (char *)socket;
+	}
+	return supervise_run(config, argv, err);
 }
 
 /* SIGUSR1 and 2 are for supervisors; they end nothing else. */
@@ -130,41 +63,45 @@ serve(struct config *config, struct error *err)
 	return server_run(config, err);
 }
 
-static int
-fail(const struct error *err)
-{
-	fprintf(stderr, PROGRAM ": %s\n", err->text);
-	return err->code;
-}
-
 int
 main(int argc, char **argv)
 {
-	struct command_line line = {.config = NULL};
+	const char *file = NULL, *address = NULL, *socket = NULL;
+	bool check = false, supervise = false;
+	const struct command_option options[] = {
+	    {"config", 'c', &file, NULL},
+	    {"listen", 'l', &address, NULL},
+	    {"socket", 's', &socket, NULL},
+	    {"supervise", 0, NULL, &supervise},
+	    {"check", 'n', NULL, &check},
+	    {NULL},
+	};
+	const struct command_line line = {PROGRAM, usage_text, options};
 	struct error err = ERROR_INIT;
 	struct config *config;
-	int status = parse_command_line(argc, argv, &line);
+	int status = command_line_read(&line, argc, argv);
 
+	if (status == -1 && file == NULL)
+		status = command_line_mistake(&line, "--config FILE", "is missing");
 	if (status != -1)
 		return status;
-	compact(argv);
-	if (!line.supervise && supervised_begin(&err) == -1)
-		return fail(&err);
-	config = config_read(line.config, &err);
+	if (!supervise && supervised_begin(&err) == -1)
+		return command_line_fail(&line, &err);
+	config = config_read(file, &err);
 	if (config == NULL)
-		return fail(&err);
-	config_override(config, &(struct config_override){line.listen, line.socket});
+		return command_line_fail(&line, &err);
+	config_override(config, &(struct config_override){address, socket});
 	log_open(PROGRAM, (enum log_target)config->server.log, config_log_level(config));
-	if (line.check)
+	if (check)
 		status = server_check(config, &err);
-	else if (line.supervise)
-		status = supervise_run(config, argv, &err);
+	else if (supervise)
+		status = serve_supervised(config, argv[0], file, address, socket, &err);
 	else
 		status = serve(config, &err);
 	config_destroy(&config);
 	if (status == -1)
-		return fail(&err);
-	if (line.check)
-		printf("%s: the configuration is fine\n", line.config);
+		return command_line_fail(&line, &err);
+	if (check)
+		printf("%s: the configuration is fine\n", file);
 	return status;
 }
