@@ -2,6 +2,7 @@
  * See origin.h. Called for each request that goes to sessiond.
  */
 #include "fcgi/origin.h"
+#include "fcgi/webserver/libfcgi.h"
 
 #include "fcgi/request.h"
 
@@ -14,8 +15,8 @@ static const struct sockaddr *
 address_of(const struct request *request, const char *address_name, const char *port_name,
     union origin_address *to)
 {
-	const char *address = FCGX_GetParam(address_name, request->params);
-	const char *port = FCGX_GetParam(port_name, request->params);
+	const char *address = libfcgi_param(address_name, request->params);
+	const char *port = libfcgi_param(port_name, request->params);
 	uint16_t number = port == NULL ? 0 : (uint16_t)atoi(port);
 
 	memset(to, 0, sizeof *to);

@@ -13,6 +13,7 @@
 #include "fcgi/chunking.h"
 #include "fcgi/webserver/connection.h"
 #include "fcgi/origin.h"
+#include "fcgi/webserver/libfcgi.h"
 #include "fcgi/responder.h"
 #include "fcgi/daemon/known_services.h"
 #include "sockjs/frame.h"
@@ -47,7 +48,7 @@ request_body_limit(const struct responder *responder)
 static bool
 find_service(struct request *request, const struct service_table *services, bool retired)
 {
-	const char *script = FCGX_GetParam("SCRIPT_NAME", request->params), *path = request->path;
+	const char *script = libfcgi_param("SCRIPT_NAME", request->params), *path = request->path;
 	size_t script_len = script == NULL ? 0 : strlen(script), folder_len = script_len;
 
 	request->service = service_table_find(services, retired, path, &request->prefix_len);

@@ -9,7 +9,6 @@
 #include "fcgi/daemon/suspects.h"
 #include "sockjs/reply.h"
 
-#include <fcgiapp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,9 +26,9 @@ struct request {
 	bool was_issued;  /* ... or on one before */
 	bool is_answered; /* headers were written */
 	bool body_too_large;
-	char *path;  /* owned; percent-encoded, as the service's prefix is matched against */
-	char *query; /* owned; NULL: none */
-	FCGX_ParamArray params; /* libfcgi's */
+	char *path;    /* owned; percent-encoded, as the service's prefix is matched against */
+	char *query;   /* owned; NULL: none */
+	char **params; /* libfcgi's */
 	struct request_head head;
 	const struct known_service *service;
 	size_t prefix_len;
@@ -51,8 +50,8 @@ struct request {
 /* The largest body that any service takes, bytes. */
 size_t request_body_limit(const struct responder *responder);
 
-/* Takes what libfcgi has parsed. -1 if that cannot be used. */
-int request_read(struct request *request, FCGX_Request *fcgx);
+/* Takes the variables that libfcgi has parsed (borrowed). -1 if that cannot be used. */
+int request_read(struct request *request, char **params);
 
 /* Decides: answers it, or passes it on to sessiond; once sessiond's services are known. */
 void request_begin(struct request *request, struct connection *connection);

@@ -3,6 +3,7 @@
  */
 #include "common/log.h"
 #include "fcgi/request.h"
+#include "fcgi/webserver/libfcgi.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,38 +23,18 @@ find_header(const void *context, const char *name)
 	variable[n] = '\0';
 	if (strcmp(variable, "HTTP_CONTENT_TYPE") == 0 ||
 	    strcmp(variable, "HTTP_CONTENT_LENGTH") == 0)
-		return FCGX_GetParam(variable + strlen("HTTP_"), (char **)(uintptr_t)context);
-	return FCGX_GetParam(variable, (char **)(uintptr_t)context);
-}
-
-static int
-read_body(struct request *request, FCGX_Stream *in)
-{
-	enum { PIECE = 16384 };
-	int n;
-
-	do {
-		char *to = buffer_reserve(&request->body, PIECE);
-
-		if (to == NULL)
-			return -1;
-		n = FCGX_GetStr(to, PIECE, in);
-		if (n > 0)
-			buffer_added(&request->body, (size_t)n);
-	} while (n == PIECE);
-	if (request->body.len == 0)
-		buffer_free(&request->body);
-	return FCGX_GetError(in) == 0 ? 0 : -1;
+		return libfcgi_param(variable + strlen("HTTP_"), context);
+	return libfcgi_param(variable, context);
 }
 
 int
-request_read(struct request *request, FCGX_Request *fcgx)
+request_read(struct request *request, char **params)
 {
-	const char *uri = FCGX_GetParam("REQUEST_URI", fcgx->envp),
-		   *method = FCGX_GetParam("REQUEST_METHOD", fcgx->envp);
+	const char *uri = libfcgi_param("REQUEST_URI", params),
+		   *method = libfcgi_param("REQUEST_METHOD", params);
 	char *end;
 
-	request->params = fcgx->envp;
+	request->params = params;
 	if (uri == NULL || method == NULL) {
 		log_error(
 		    "the web server sends no REQUEST_URI or no REQUEST_METHOD; its FastCGI settings lack them");
@@ -72,7 +53,7 @@ request_read(struct request *request, FCGX_Request *fcgx)
 	    .path = request->path,
 	    .query = request->query,
 	    .header = find_header,
-	    .context = fcgx->envp,
+	    .context = params,
 	};
-	return read_body(request, fcgx->in);
+	return 0;
 }

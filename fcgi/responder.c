@@ -11,9 +11,9 @@
 #include "common/memory.h"
 #include "fcgi/daemon/backend.h"
 #include "fcgi/webserver/connection.h"
+#include "fcgi/webserver/libfcgi.h"
 
 #include <errno.h>
-#include <fcgiapp.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -228,11 +228,9 @@ responder_run(const struct responder_config *config, int listen_fd, struct error
 	responder->listen_fd = listen_fd;
 	responder->limit =
 	    descriptor_limit_raise(config->options.connection_limit, OWN_DESCRIPTORS);
-	/* libfcgi would wait for the web server's side at each close. */
-	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 1);
-	if (FCGX_Init() != 0) {
+	if (libfcgi_start(err) == -1) {
 		free(responder);
-		return error_set(err, EX_OSERR, "libfcgi could not be initialised");
+		return -1;
 	}
 	start_loop(responder);
 	status = start_watching(responder, err);

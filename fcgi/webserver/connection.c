@@ -1,12 +1,10 @@
 /*
  * See connection.h. Called by the loop (responder.c) and, with answers, by request.c.
- *
- * libfcgi is given the descriptor (FCGX_Request.ipcFd) instead of accepting itself, as it does for a kept connection; and the request is
- * detached, so that closing it neither shuts down nor waits for the web server's side (up to two seconds in libfcgi).
  */
 #include "fcgi/webserver/connection.h"
 
 #include "common/log.h"
+#include "fcgi/webserver/libfcgi.h"
 #include "fcgi/webserver/management.h"
 #include "fcgi/request.h"
 #include "fcgi/responder.h"
@@ -18,7 +16,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -61,9 +58,7 @@ connection_create(struct responder *responder, int fd)
 		abort();
 	connection->responder = responder;
 	connection->fd = fd;
-	/* libfcgi must not accept by itself: without a listening socket it cannot. */
-	FCGX_InitRequest(&connection->fcgx, -1, 0);
-	connection->fcgx.ipcFd = fd;
+	connection->libfcgi = libfcgi_create();
 	connection->next = responder->first;
 	connection->link = &responder->first;
 	if (connection->next != NULL)
@@ -87,6 +82,8 @@ forget(struct connection *connection)
 	timer_stop(&connection->timer);
 	timer_stop(&connection->stall);
 	request_clear(&connection->request);
+	libfcgi_destroy(&connection->libfcgi);
+	close(connection->fd);
 	buffer_free(&connection->in);
 	buffer_free(&connection->out);
 	buffer_free(&connection->unsent);
@@ -108,8 +105,6 @@ connection_drop(struct connection *connection)
 		request_unwritten(&connection->request);
 	if (connection->state == CONNECTION_PARKED)
 		request_lost(&connection->request);
-	if (connection->fcgx.ipcFd != -1)
-		FCGX_Free(&connection->fcgx, 1);
 	forget(connection);
 }
 
@@ -126,30 +121,6 @@ connections_bury(struct responder *responder)
 
 /* --- a request comes ---------------------------------------------------------------------------------------------- */
 
-/* The file in memory that libfcgi reads requests from, one after the other; -1 before the first. */
-static int memory_file = -1;
-
-/* Makes the file hold just data, to be read from its start. */
-static int
-fill_memory_file(const char *data, size_t len)
-{
-	size_t written = 0;
-
-	if (memory_file == -1)
-		memory_file = memfd_create("request", MFD_CLOEXEC);
-	if (memory_file == -1 || ftruncate(memory_file, (off_t)len) == -1 ||
-	    lseek(memory_file, 0, SEEK_SET) == -1)
-		return -1;
-	while (written < len) {
-		ssize_t n = pwrite(memory_file, data + written, len - written, (off_t)written);
-
-		if (n <= 0)
-			return -1;
-		written += (size_t)n;
-	}
-	return 0;
-}
-
 bool
 connection_is_left(const struct connection *connection)
 {
@@ -159,35 +130,7 @@ connection_is_left(const struct connection *connection)
 
 	if (n <= 0)
 		return n == 0 || (errno != EAGAIN && errno != EINTR);
-	return connection->in.len == 0 &&
-	    record_is_abort(head, (size_t)n, (unsigned)connection->fcgx.requestId);
-}
-
-/*
- * Has libfcgi read the request, which is whole in data[0..len): from a file in memory, put in the place of the socket, since it
- * reads a descriptor. Returns -1 if libfcgi finds it broken.
- */
-static int
-read_request(struct connection *connection, const char *data, size_t len)
-{
-	int status;
-
-	if (fill_memory_file(data, len) == -1) {
-		log_error("a request could not be put into memory: %s", strerror(errno));
-		return -1;
-	}
-	connection->fcgx.ipcFd = memory_file;
-	/* It finishes the request before first, and would close the descriptor of one that was not kept. */
-	connection->fcgx.keepConnection = 1;
-	status = FCGX_Accept_r(&connection->fcgx) == 0
-	    ? request_read(&connection->request, &connection->fcgx)
-	    : -1;
-	/* On an error libfcgi has closed it. */
-	if (connection->fcgx.ipcFd == -1)
-		memory_file = -1;
-	connection->fcgx.ipcFd = connection->fd;
-	FCGX_Detach(&connection->fcgx);
-	return status;
+	return connection->in.len == 0 && record_is_abort(head, (size_t)n, connection->id);
 }
 
 /* Takes the record that was looked at last out of what is collected. */
@@ -255,9 +198,15 @@ scan(struct connection *connection)
 static void
 take_request(struct connection *connection)
 {
-	struct buffer *in = &connection->in;
-	int status = read_request(connection, in->data, connection->scan.at);
+	struct buffer *in = &connection->in, *body = &connection->request.body;
+	size_t rest = record_take_body(&connection->scan, (unsigned char *)in->data, body);
+	int status = libfcgi_read(connection->libfcgi, in->data, rest);
 
+	if (status == 0 && !buffer_failed(body))
+		status = request_read(&connection->request, libfcgi_params(connection->libfcgi));
+	else
+		status = -1;
+	connection->id = connection->scan.id;
 	buffer_consume(in, connection->scan.at);
 	if (in->len == 0)
 		buffer_free(in);
@@ -363,26 +312,24 @@ connection_add(struct connection *connection, const void *data, size_t len)
 	buffer_append(&connection->out, data, len);
 }
 
-/* Gives libfcgi what is to be written, to the descriptor that it has. */
+/* Gives libfcgi what is to be written. */
 static void
-write_response(struct connection *connection)
+write_response(struct connection *connection, bool ends_in_socket)
 {
 	struct buffer *out = &connection->out;
-	FCGX_Stream *stream = connection->fcgx.out;
 
-	connection->failed = buffer_failed(out) ||
-	    (out->len > 0 && FCGX_PutStr(out->data, (int)out->len, stream) != (int)out->len) ||
-	    (!connection->response_ended && FCGX_FFlush(stream) != 0);
+	connection->failed =
+	    buffer_failed(out) || libfcgi_put(connection->libfcgi, out->data, out->len) == -1;
 	buffer_free(out);
-	if (connection->failed || !connection->response_ended)
+	if (connection->failed)
 		return;
-	/* Finish does this too, and does not say how it went. The stream that is closed last writes the end. */
-	connection->failed = FCGX_FClose(connection->fcgx.err) != 0;
-	if (connection->fcgx.ipcFd == connection->fd)
+	if (!connection->response_ended) {
+		connection->failed = libfcgi_flush(connection->libfcgi) == -1;
+		return;
+	}
+	if (ends_in_socket)
 		request_ends(&connection->request);
-	connection->failed = FCGX_FClose(stream) != 0 || connection->failed;
-	/* This closes the descriptor, unless it is to be kept and all went well. */
-	FCGX_Finish_r(&connection->fcgx);
+	connection->failed = libfcgi_end(connection->libfcgi) == -1;
 }
 
 /* The connection's next request may be here already, or a part of it. */
@@ -418,48 +365,22 @@ response_is_out(struct connection *connection, bool ended)
 	}
 	request_end(&connection->request);
 	connection->response_ended = false;
-	if (connection->fcgx.ipcFd != -1 && !connection->fcgx.keepConnection)
-		FCGX_Free(&connection->fcgx, 1);
-	if (connection->fcgx.ipcFd == -1)
-		forget(connection);
-	else
+	if (libfcgi_is_kept(connection->libfcgi))
 		await_next(connection);
+	else
+		forget(connection);
 }
 
-/* Takes what libfcgi has written to the memory file. -1 if that cannot be had. */
-static int
-take_from_memory(struct buffer *to)
-{
-	off_t size = memory_file == -1 ? -1 : lseek(memory_file, 0, SEEK_CUR);
-	char *space = size == -1 ? NULL : buffer_reserve(to, (size_t)size);
-
-	if (space == NULL || pread(memory_file, space, (size_t)size, 0) != size)
-		return -1;
-	buffer_added(to, (size_t)size);
-	return 0;
-}
-
-/* Has libfcgi write to the memory file, put in the place of the socket. */
 static void
 write_to_memory(struct connection *connection)
 {
-	int keep = connection->fcgx.keepConnection;
-
 	connection->unsent_ends = connection->response_ended;
-	connection->failed = fill_memory_file(NULL, 0) == -1;
+	connection->failed = libfcgi_write_to_memory(connection->libfcgi) == -1;
 	if (connection->failed)
 		return;
-	connection->fcgx.ipcFd = memory_file;
-	/* Finishing must not close it. */
-	connection->fcgx.keepConnection = 1;
-	write_response(connection);
-	if (connection->fcgx.ipcFd == -1)
-		memory_file = -1;
-	connection->fcgx.ipcFd = connection->fd;
-	connection->fcgx.keepConnection = keep;
-	FCGX_Detach(&connection->fcgx);
+	write_response(connection, false);
 	if (!connection->failed)
-		connection->failed = take_from_memory(&connection->unsent) == -1;
+		connection->failed = libfcgi_take_memory(&connection->unsent) == -1;
 }
 
 /* Sends what the socket takes of what is unsent; what then remains leaves with a later event. */
@@ -531,6 +452,7 @@ connection_push(struct connection *connection, bool ended)
 		return;
 	}
 	ended = connection->response_ended;
-	write_response(connection);
+	libfcgi_write_to(connection->libfcgi, connection->fd);
+	write_response(connection, true);
 	response_is_out(connection, ended);
 }

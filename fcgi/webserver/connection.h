@@ -13,12 +13,12 @@
 #include "fcgi/webserver/record.h"
 #include "fcgi/request.h"
 
-#include <fcgiapp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct chunking;
+struct libfcgi;
 struct responder;
 
 enum connection_state {
@@ -32,7 +32,8 @@ struct connection {
 	struct responder *responder;
 	struct connection *next, **link, *next_dead;
 	enum connection_state state;
-	FCGX_Request fcgx;
+	struct libfcgi *libfcgi; /* its request */
+	unsigned id;		 /* of the request, in its records */
 	int fd;
 	struct timer timer;  /* of arrivals, or of patience while parked */
 	struct timer stall;  /* of the web server, while an answer leaves */

@@ -1,7 +1,9 @@
 /*
- * See record.h. Called with what has arrived on a connection (connection.c).
+ * See record.h.
  */
 #include "fcgi/webserver/record.h"
+
+#include <string.h>
 
 enum {
 	HEADER = 8,
@@ -58,6 +60,26 @@ record_scan(struct record_scan *scan, const unsigned char *data, size_t len)
 		return RECORD_INCOMPLETE;
 	}
 	return RECORD_INCOMPLETE;
+}
+
+size_t
+record_take_body(const struct record_scan *scan, unsigned char *data, struct buffer *body)
+{
+	size_t at = 0, kept = 0;
+
+	while (at < scan->at) {
+		struct record record = read_header(data + at);
+
+		if (record.type == STDIN && record.id == scan->id && record.content > 0) {
+			buffer_append(body, data + at + HEADER, record.content);
+		} else {
+			if (kept != at)
+				memmove(data + kept, data + at, record.size);
+			kept += record.size;
+		}
+		at += record.size;
+	}
+	return kept;
 }
 
 bool

@@ -361,6 +361,53 @@ test_largest_record(void **state)
 	free(body);
 }
 
+/* What is left is the request without its body; another request's records, and what follows, stay. */
+static void
+test_take_body(void **state)
+{
+	struct buffer b = BUFFER_INIT, rest = BUFFER_INIT, body = BUFFER_INIT;
+	struct record_scan scan;
+	size_t left, whole;
+
+	(void)state;
+	put_head(&rest, 7);
+	put(&rest, STDIN, 8, "other", 5, 3);
+	put(&rest, STDIN, 7, "", 0, 5);
+	put_head(&b, 7);
+	put(&b, STDIN, 7, "[\"hello", 7, 1);
+	put(&b, STDIN, 8, "other", 5, 3);
+	put(&b, STDIN, 7, " wor", 4, 0);
+	put(&b, STDIN, 7, "ld\"]", 4, 255);
+	put(&b, STDIN, 7, "", 0, 5);
+	whole = b.len;
+	buffer_append_str(&b, "next");
+	assert_int_equal(scan_all(&b, &scan), RECORD_COMPLETE);
+	assert_int_equal(scan.at, whole);
+	left = record_take_body(&scan, (unsigned char *)b.data, &body);
+	assert_int_equal(left, rest.len);
+	assert_memory_equal(b.data, rest.data, left);
+	assert_int_equal(body.len, scan.body);
+	assert_memory_equal(body.data, "[\"hello world\"]", body.len);
+	assert_memory_equal(b.data + scan.at, "next", 4);
+	buffer_free(&body);
+	buffer_free(&rest);
+	buffer_free(&b);
+}
+
+static void
+test_take_no_body(void **state)
+{
+	struct buffer b = BUFFER_INIT, body = BUFFER_INIT;
+	struct record_scan scan;
+
+	(void)state;
+	put_request(&b, 1, "", 0);
+	assert_int_equal(scan_all(&b, &scan), RECORD_COMPLETE);
+	assert_int_equal(record_take_body(&scan, (unsigned char *)b.data, &body), b.len);
+	assert_int_equal(body.len, 0);
+	buffer_free(&b);
+}
+
 int
 main(void)
 {
@@ -378,6 +425,8 @@ main(void)
 	    cmocka_unit_test(test_other_versions),
 	    cmocka_unit_test(test_no_begin),
 	    cmocka_unit_test(test_largest_record),
+	    cmocka_unit_test(test_take_body),
+	    cmocka_unit_test(test_take_no_body),
 	};
 
 	return cmocka_run_group_tests_name("fcgi_record", tests, NULL, NULL);
