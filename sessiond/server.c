@@ -199,8 +199,8 @@ start_loop(struct server *server)
 	server->reload = (struct reload){server->config, &server->sessions, &server->websockets,
 	    &server->http, &server->peers, &server->acceptors, OWN_DESCRIPTORS};
 	api_bind(&server->sessions);
-	app_timer_bind(&server->loop.uv);
-	run_queue_bind(&server->loop.uv);
+	api_timer_bind(&server->loop.uv);
+	api_run_bind(&server->loop.uv);
 }
 
 static int
@@ -245,7 +245,7 @@ stop(struct server *server)
 	sessions_flush(&server->sessions);
 	succession_end(server->config);
 	api_bind(NULL);
-	run_queue_bind(NULL);
+	api_run_bind(NULL);
 	socket_takeover_clear();
 	loop_close(&server->loop);
 	sessions_clear(&server->sessions);

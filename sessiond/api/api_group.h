@@ -1,18 +1,13 @@
 /*
- * Groups of connections, the daemon's side of sockjs_group (sockjs.h): a session knows its memberships, so that it leaves all
- * groups in one step when it ends.
+ * Groups of connections: sockjs_group of sockjs.h. A group belongs to a service, and its members are
+ * sessions (session/membership.h).
  */
-#ifndef SESSIOND_GROUP_H
-#define SESSIOND_GROUP_H
+#ifndef SESSIOND_API_GROUP_H
+#define SESSIOND_API_GROUP_H
 
 #include "sessiond/sockjs.h"
 
-struct session;
-
-/* Takes the session out of every group it is in. */
-void group_leave_all(struct session *session);
-
 /* Destroys the groups that a service has left. */
-void group_destroy_all(sockjs_service *service);
+void api_group_destroy_all(sockjs_service *service);
 
 #endif

@@ -1,50 +1,53 @@
 /*
- * See run_queue.h. Everything static is under the lock, but for what only the loop's thread touches: the handle and is_bound.
+ * See api_run.h. Everything static is under the lock, but for what only the loop's thread touches:
+ * the handle and is_bound.
  *
- * A turn takes the whole list and runs it: what is handed over meanwhile has to wait for the next turn, so that a function which
- * puts itself off again and again does not keep the loop from its sockets.
+ * A turn takes the whole list and runs it. What is handed over meanwhile waits for the next turn, so
+ * that a function that hands itself over again and again does not keep the loop from its sockets.
  */
 #include "sessiond/api/api_run.h"
 
-#include "sessiond/api/api.h"
 #include "common/live_set.h"
+#include "common/memory.h"
+#include "sessiond/api/api.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
+#include <sys/queue.h>
+
 struct run {
-	struct run *next;
+	STAILQ_ENTRY(run) entry;
 	const sockjs_service *service;
 	void (*run)(void *data);
 	void *data;
 };
 
-struct run_list {
-	struct run *first, **last;
-};
+STAILQ_HEAD(run_list, run);
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct live_set open_services;
-static struct run_list waiting = {NULL, &waiting.first};
+static struct run_list waiting = STAILQ_HEAD_INITIALIZER(waiting);
 static uv_async_t wake;
 static bool is_bound;
 
-static void
-append(struct run_list *list, struct run *run)
+static struct run *
+shift(struct run_list *list)
 {
-	run->next = NULL;
-	*list->last = run;
-	list->last = &run->next;
+	struct run *first = STAILQ_FIRST(list);
+
+	if (first != NULL)
+		STAILQ_REMOVE_HEAD(list, entry);
+	return first;
 }
 
 /* Runs and frees a list that nobody else knows of. */
 static void
-run_all(struct run *first)
+run_all(struct run_list *list)
 {
 	struct run *run;
 
-	while ((run = first) != NULL) {
-		first = run->next;
+	while ((run = shift(list)) != NULL) {
 		run->run(run->data);
 		free(run);
 	}
@@ -53,19 +56,17 @@ run_all(struct run *first)
 static void
 on_wake(uv_async_t *async)
 {
-	struct run *first;
+	struct run_list list = STAILQ_HEAD_INITIALIZER(list);
 
 	(void)async;
 	pthread_mutex_lock(&lock);
-	first = waiting.first;
-	waiting.first = NULL;
-	waiting.last = &waiting.first;
+	STAILQ_CONCAT(&list, &waiting);
 	pthread_mutex_unlock(&lock);
-	run_all(first);
+	run_all(&list);
 }
 
 void
-run_queue_bind(uv_loop_t *loop)
+api_run_bind(uv_loop_t *loop)
 {
 	if (is_bound)
 		uv_close((uv_handle_t *)&wake, NULL);
@@ -75,48 +76,47 @@ run_queue_bind(uv_loop_t *loop)
 }
 
 void
-run_queue_open(const sockjs_service *service)
+api_run_open(const sockjs_service *service)
 {
 	pthread_mutex_lock(&lock);
 	live_set_add(&open_services, service);
 	pthread_mutex_unlock(&lock);
 }
 
-/* Ends the service's time here. The list of what it had left. */
-static struct run *
-close_service(const sockjs_service *service)
+/* Ends the service's time here: what it had left moves to list. */
+static void
+close_service(const sockjs_service *service, struct run_list *list)
 {
-	struct run_list own = {NULL, &own.first}, others = {NULL, &others.first};
-	struct run *run, *next;
+	struct run_list others = STAILQ_HEAD_INITIALIZER(others);
+	struct run *run;
 
 	pthread_mutex_lock(&lock);
 	if (live_set_has(&open_services, service))
 		live_set_remove(&open_services, service);
-	for (run = waiting.first; run != NULL; run = next) {
-		next = run->next;
-		append(run->service == service ? &own : &others, run);
-	}
-	waiting.first = others.first;
-	waiting.last = others.first == NULL ? &waiting.first : others.last;
+	while ((run = shift(&waiting)) != NULL)
+		STAILQ_INSERT_TAIL(run->service == service ? list : &others, run, entry);
+	STAILQ_CONCAT(&waiting, &others);
 	pthread_mutex_unlock(&lock);
-	return own.first;
 }
 
 void
-run_queue_close(const sockjs_service *service)
+api_run_close(const sockjs_service *service)
 {
-	run_all(close_service(service));
+	struct run_list list = STAILQ_HEAD_INITIALIZER(list);
+
+	close_service(service, &list);
+	run_all(&list);
 }
 
 void
-run_queue_drop(const sockjs_service *service)
+api_run_drop(const sockjs_service *service)
 {
-	struct run *run, *next;
+	struct run_list list = STAILQ_HEAD_INITIALIZER(list);
+	struct run *run;
 
-	for (run = close_service(service); run != NULL; run = next) {
-		next = run->next;
+	close_service(service, &list);
+	while ((run = shift(&list)) != NULL)
 		free(run);
-	}
 }
 
 int
@@ -129,16 +129,16 @@ sockjs_run(sockjs_service *service, void (*run)(void *data), void *data)
 		api_refuse(NULL, __func__, service == NULL ? "service is NULL" : "run is NULL");
 		return SOCKJS_INVALID;
 	}
-	entry = malloc(sizeof *entry);
-	if (entry == NULL)
-		abort();
-	*entry = (struct run){NULL, service, run, data};
+	entry = xcalloc(1, sizeof *entry);
+	entry->service = service;
+	entry->run = run;
+	entry->data = data;
 	pthread_mutex_lock(&lock);
 	if (live_set_has(&open_services, service)) {
 		/* Under the lock, so that the loop cannot close the handle meanwhile. */
-		if (waiting.first == NULL)
+		if (STAILQ_EMPTY(&waiting))
 			uv_async_send(&wake);
-		append(&waiting, entry);
+		STAILQ_INSERT_TAIL(&waiting, entry, entry);
 		result = SOCKJS_OK;
 	}
 	pthread_mutex_unlock(&lock);

@@ -1,10 +1,12 @@
 /*
- * See app_timer.h. Each is a libuv timer: delays are arbitrary, so the FIFO queues of sessions would not do.
+ * See api_timer.h. Each is a timer of libuv's: delays are arbitrary, and the queues of
+ * common/timer_queue.h have one delay each.
  */
 #include "sessiond/api/api_timer.h"
 
-#include "sessiond/api/api.h"
 #include "common/live_set.h"
+#include "common/memory.h"
+#include "sessiond/api/api.h"
 #include "sessiond/service/service.h"
 
 #include <stdlib.h>
@@ -15,13 +17,13 @@ static struct live_set live;
 /* Public as sockjs_timer. */
 struct sockjs_timer {
 	uv_timer_t uv;
-	struct sockjs_timer *next, **link; /* of the service's timers */
+	LIST_ENTRY(sockjs_timer) entry; /* of the service's timers */
 	void (*fire)(void *data);
 	void *data;
 };
 
 void
-app_timer_bind(uv_loop_t *loop)
+api_timer_bind(uv_loop_t *loop)
 {
 	bound = loop;
 }
@@ -53,17 +55,11 @@ sockjs_timer_start(sockjs_service *service, uint64_t delay_ms, uint64_t repeat_m
 		    NULL, __func__, fire == NULL ? "fire is NULL" : "the daemon has stopped");
 		return NULL;
 	}
-	timer = calloc(1, sizeof *timer);
-	if (timer == NULL)
-		abort();
+	timer = xcalloc(1, sizeof *timer);
 	timer->fire = fire;
 	timer->data = data;
 	timer->uv.data = timer;
-	timer->next = service->timers;
-	timer->link = &service->timers;
-	if (timer->next != NULL)
-		timer->next->link = &timer->next;
-	service->timers = timer;
+	LIST_INSERT_HEAD(&service->timers, timer, entry);
 	live_set_add(&live, timer);
 	uv_timer_init(bound, &timer->uv);
 	uv_timer_start(&timer->uv, on_fire, delay_ms, repeat_ms);
@@ -74,9 +70,7 @@ static void
 stop(sockjs_timer *timer)
 {
 	live_set_remove(&live, timer);
-	*timer->link = timer->next;
-	if (timer->next != NULL)
-		timer->next->link = timer->link;
+	LIST_REMOVE(timer, entry);
 	uv_close((uv_handle_t *)&timer->uv, on_closed);
 }
 
@@ -102,8 +96,8 @@ sockjs_timer_stop(sockjs_timer **timer)
 }
 
 void
-app_timer_stop_all(sockjs_service *service)
+api_timer_stop_all(sockjs_service *service)
 {
-	while (service->timers != NULL)
-		stop(service->timers);
+	while (!LIST_EMPTY(&service->timers))
+		stop(LIST_FIRST(&service->timers));
 }

@@ -1,17 +1,17 @@
 /*
  * The timers of applications (sockjs_timer_start of sockjs.h), on the daemon's loop.
  */
-#ifndef SESSIOND_APP_TIMER_H
-#define SESSIOND_APP_TIMER_H
+#ifndef SESSIOND_API_TIMER_H
+#define SESSIOND_API_TIMER_H
 
 #include "sessiond/sockjs.h"
 
 #include <uv.h>
 
-/* The loop on which timers run; borrowed. NULL: there are none any more. */
-void app_timer_bind(uv_loop_t *loop);
+/* The loop on which timers run; borrowed. NULL: no timer can be started any more. */
+void api_timer_bind(uv_loop_t *loop);
 
 /* Stops all timers of a service that is being stopped. */
-void app_timer_stop_all(sockjs_service *service);
+void api_timer_stop_all(sockjs_service *service);
 
 #endif

@@ -154,7 +154,7 @@ module_start(struct sockjs_service *service, struct error *err)
 	int status = 0;
 
 	error_clear(&service->start_error);
-	run_queue_open(service);
+	api_run_open(service);
 	service->starting = true;
 	if (service->application->start != NULL)
 		status = service->application->start(service);
@@ -174,9 +174,9 @@ module_start(struct sockjs_service *service, struct error *err)
 static void
 clear(struct sockjs_service *service)
 {
-	run_queue_drop(service);
-	app_timer_stop_all(service);
-	group_destroy_all(service);
+	api_run_drop(service);
+	api_timer_stop_all(service);
+	api_group_destroy_all(service);
 }
 
 bool
@@ -190,8 +190,8 @@ void
 module_unload(struct sockjs_service *service)
 {
 	if (service->started) {
-		run_queue_close(service);
-		app_timer_stop_all(service);
+		api_run_close(service);
+		api_timer_stop_all(service);
 		if (service->application->stop != NULL)
 			service->application->stop(service);
 		service->started = false;

@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <sys/queue.h>
+
 struct module_image;
 struct sessions;
 
@@ -41,8 +43,8 @@ struct sockjs_service {
 	struct sessions *sessions;
 	struct session_table table;
 	struct timer_queue heartbeats, timeouts;
-	struct sockjs_timer *timers;
-	struct sockjs_group *groups;
+	LIST_HEAD(, sockjs_timer) timers;
+	LIST_HEAD(, sockjs_group) groups;
 };
 
 /* An empty service with the section's name. NULL and an error if it is no prefix: "/path" or "~ REGEX". */

@@ -7,7 +7,6 @@
 
 #include "common/uuid.h"
 #include "sessiond/service/application.h"
-#include "sessiond/api/api_group.h"
 #include "sessiond/session/sent_ids.h"
 #include "sockjs/frame.h"
 #include "sockjs/message_array.h"
@@ -161,7 +160,7 @@ tell_close(struct session *session)
 	session->close_told = true;
 	application_close(session);
 	session->is_forgotten = true;
-	group_leave_all(session);
+	membership_leave_all(&session->memberships);
 	drop_messages(session);
 }
 
@@ -374,7 +373,7 @@ session_leave(struct session *session)
 	set_state(session, SESSION_ENDED, SESSION_RECEIVER_ENDS);
 	if (session->receiver != NULL)
 		release_receiver(session);
-	group_leave_all(session);
+	membership_leave_all(&session->memberships);
 	end_session(session, false);
 }
 

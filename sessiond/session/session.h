@@ -15,6 +15,7 @@
 #include "sessiond/session/drain.h"
 #include "common/handle_table.h"
 #include "sessiond/session/in_flight.h"
+#include "sessiond/session/membership.h"
 #include "sessiond/session/message.h"
 #include "sessiond/persistence/persistence.h"
 #include "sessiond/session/receiver.h"
@@ -70,7 +71,7 @@ struct session {
 	struct timer timer; /* heartbeat or pong with a receiver, disconnect_delay without */
 	struct message_queue queue;
 	struct session *hash_next, *turn_next; /* turn_next: in dirty or dead */
-	struct group_member *memberships;
+	struct membership_list memberships;
 	struct persistent *persistent; /* NULL: is not stored */
 	struct in_flight *in_flight;   /* NULL: nothing */
 	void *user_data;

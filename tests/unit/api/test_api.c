@@ -369,7 +369,7 @@ test_timers(void **state)
 
 	(void)state;
 	assert_int_equal(uv_loop_init(&loop), 0);
-	app_timer_bind(&loop);
+	api_timer_bind(&loop);
 	fires = 0;
 	timer = sockjs_timer_start(service, 0, 0, count_fire, &fires);
 	uv_run(&loop, UV_RUN_DEFAULT);
@@ -386,12 +386,12 @@ test_timers(void **state)
 	others[1] = sockjs_timer_start(service, 0, 1, count_fire, &fires);
 	others[2] = sockjs_timer_start(service, 0, 1, count_fire, &fires);
 	sockjs_timer_stop(&others[1]);
-	app_timer_stop_all(service); /* what the module left */
+	api_timer_stop_all(service); /* what the module left */
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_int_equal(fires, 3);
-	assert_null(service->timers);
+	assert_null(LIST_FIRST(&service->timers));
 	assert_int_equal(uv_loop_close(&loop), 0);
-	app_timer_bind(NULL);
+	api_timer_bind(NULL);
 }
 
 int

@@ -217,8 +217,8 @@ test_many_groups(void **state)
 	sockjs_group_destroy(&groups[1]);
 	assert_null(groups[1]);
 	sockjs_group_remove(groups[2], members[0]);
-	group_leave_all(last);
-	group_leave_all(last);
+	membership_leave_all(&last->memberships);
+	membership_leave_all(&last->memberships);
 	assert_int_equal(sockjs_group_size(groups[0]), MEMBERS - 1);
 	assert_int_equal(sockjs_group_size(groups[2]), MEMBERS - 2);
 	assert_int_equal(sockjs_group_size(groups[3]), MEMBERS - 1);

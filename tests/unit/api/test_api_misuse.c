@@ -17,7 +17,7 @@ set_up(void **state)
 {
 	fixture_set_up(state);
 	assert_int_equal(uv_loop_init(&loop), 0);
-	app_timer_bind(&loop);
+	api_timer_bind(&loop);
 	service->protocol.options.log_level = SEVERITY_INFO;
 	return 0;
 }
@@ -25,10 +25,10 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
-	app_timer_stop_all(service);
+	api_timer_stop_all(service);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&loop), 0);
-	app_timer_bind(NULL);
+	api_timer_bind(NULL);
 	return fixture_tear_down(state);
 }
 
@@ -110,8 +110,8 @@ test_groups_left(void **state)
 		assert_int_equal(sockjs_group_add(groups[i], latest), SOCKJS_OK);
 	}
 	assert_int_equal(sockjs_group_destroy(&groups[1]), SOCKJS_OK);
-	group_destroy_all(service);
-	assert_null(session->memberships);
+	api_group_destroy_all(service);
+	assert_null(LIST_FIRST(&session->memberships));
 	capture_begin();
 	assert_int_equal(sockjs_group_size(groups[0]), 0);
 	expect_line("sockjs_group_size: the group was destroyed");
@@ -138,7 +138,7 @@ test_timers(void **state)
 	assert_null(sockjs_timer_start(service, 0, 0, NULL, NULL));
 	expect_line("sockjs_timer_start: fire is NULL");
 	capture_end();
-	assert_null(service->timers);
+	assert_null(LIST_FIRST(&service->timers));
 	/* Longer than any clock goes. */
 	assert_non_null(sockjs_timer_start(service, UINT64_MAX, UINT64_MAX, never, NULL));
 	uv_run(&loop, UV_RUN_NOWAIT);

@@ -38,7 +38,7 @@ set_up(void **state)
 	assert_int_equal(uv_loop_init(&loop), 0);
 	uv_timer_init(&loop, &limit);
 	uv_timer_start(&limit, on_limit, 60000, 0);
-	run_queue_bind(&loop);
+	api_run_bind(&loop);
 	loop_thread = pthread_self();
 	runs = 0;
 	memset(next_of, 0, sizeof next_of);
@@ -48,8 +48,8 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
-	run_queue_drop(service);
-	run_queue_bind(NULL);
+	api_run_drop(service);
+	api_run_bind(NULL);
 	uv_close((uv_handle_t *)&limit, NULL);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&loop), 0);
@@ -107,7 +107,7 @@ test_threads(void **state)
 	unsigned i;
 
 	(void)state;
-	run_queue_open(service);
+	api_run_open(service);
 	start_threads(threads, hand_over);
 	while (runs < THREADS * EACH)
 		uv_run(&loop, UV_RUN_ONCE);
@@ -131,7 +131,7 @@ hand_over_to_the_end(void *data)
 	return &own[i];
 }
 
-/* The service stops in the middle: all that was taken has run when run_queue_close returns, and nothing runs later. */
+/* The service stops in the middle: all that was taken has run when api_run_close returns, and nothing runs later. */
 static void
 test_stop_under_load(void **state)
 {
@@ -140,11 +140,11 @@ test_stop_under_load(void **state)
 	void *end;
 
 	(void)state;
-	run_queue_open(service);
+	api_run_open(service);
 	start_threads(threads, hand_over_to_the_end);
 	while (runs < EACH / 10)
 		uv_run(&loop, UV_RUN_ONCE);
-	run_queue_close(service);
+	api_run_close(service);
 	before = runs;
 	for (i = 0; i < THREADS; i++) {
 		pthread_join(threads[i], &end);
@@ -174,7 +174,7 @@ test_from_the_loop(void **state)
 
 	(void)state;
 	reentered = service;
-	run_queue_open(service);
+	api_run_open(service);
 	assert_int_equal(sockjs_run(service, run_again, &left), SOCKJS_OK);
 	assert_int_equal(runs, 0);
 	for (i = 1; i <= 4; i++) {
@@ -202,17 +202,17 @@ test_close(void **state)
 
 	(void)state;
 	number_jobs();
-	run_queue_open(service);
-	run_queue_open(other);
+	api_run_open(service);
+	api_run_open(other);
 	assert_int_equal(sockjs_run(other, count, &jobs[0][0]), SOCKJS_OK);
 	assert_int_equal(sockjs_run(service, expect_stopped, NULL), SOCKJS_OK);
 	assert_int_equal(sockjs_run(other, count, &jobs[0][1]), SOCKJS_OK);
-	run_queue_close(service);
+	api_run_close(service);
 	assert_int_equal(runs, 1);
 	uv_run(&loop, UV_RUN_ONCE);
 	assert_int_equal(runs, 3);
 	assert_int_equal(sockjs_run(other, count, &jobs[0][2]), SOCKJS_OK);
-	run_queue_drop(other);
+	api_run_drop(other);
 	uv_run(&loop, UV_RUN_NOWAIT);
 	assert_int_equal(runs, 3);
 	service_destroy(&other);
@@ -226,7 +226,7 @@ test_misuse(void **state)
 
 	(void)state;
 	assert_int_equal(sockjs_run(service, count, NULL), SOCKJS_STOPPED); /* not open yet */
-	run_queue_open(service);
+	api_run_open(service);
 	service_destroy(&dead);
 	capture_begin();
 	assert_int_equal(sockjs_run(NULL, count, NULL), SOCKJS_INVALID);
@@ -250,5 +250,5 @@ main(void)
 	    RUN_TEST(misuse),
 	};
 
-	return cmocka_run_group_tests_name("run_queue", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("api_run", tests, NULL, NULL);
 }

@@ -117,7 +117,7 @@ set_up(void **state)
 {
 	(void)state;
 	uv_loop_init(&loop);
-	app_timer_bind(&loop);
+	api_timer_bind(&loop);
 	sessions_init(&sessions, no_time, NULL);
 	api_bind(&sessions);
 	return 0;
