@@ -12,7 +12,7 @@
 #include "sessiond/http/http_server.h"
 #include "sessiond/system/acceptors.h"
 #include "sessiond/system/notify.h"
-#include "sessiond/responder/peer.h"
+#include "sessiond/responder/local_socket.h"
 #include "sessiond/session/session.h"
 #include "sessiond/http/static_files.h"
 #include "sessiond/modules/services.h"
@@ -127,7 +127,7 @@ commit(const struct reload *reload, struct reload_change *change)
 	apply_server_options(reload, change);
 	acceptors_commit(reload->acceptors, &change->acceptors);
 	websockets_renew_limits(reload->websockets);
-	peers_tell_services(reload->peers);
+	local_socket_tell_services(reload->local);
 	log_info("reloaded: %zu services, %zu new, %zu retired", counts.services, counts.begun,
 	    counts.retired);
 }
@@ -152,6 +152,6 @@ reload_bury(const struct reload *reload)
 {
 	if (reload->config->retired_count == 0 || !succession_bury(reload->config))
 		return;
-	peers_tell_services(reload->peers);
-	peers_flush(reload->peers);
+	local_socket_tell_services(reload->local);
+	local_socket_flush(reload->local);
 }

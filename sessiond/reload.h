@@ -13,7 +13,7 @@
 
 struct http_server;
 struct acceptors;
-struct peers;
+struct local_socket;
 struct sessions;
 struct websockets;
 
@@ -23,7 +23,7 @@ struct reload {
 	struct sessions *sessions;
 	struct websockets *websockets;
 	struct http_server *http;
-	struct peers *peers;
+	struct local_socket *local;
 	struct acceptors *acceptors;
 	size_t own_descriptors; /* not for connections, of the system's limit of open files */
 };

@@ -16,10 +16,9 @@
 #include "sessiond/http/http_server.h"
 #include "sessiond/system/acceptors.h"
 #include "sessiond/system/notify.h"
-#include "sessiond/responder/peer.h"
+#include "sessiond/responder/local_socket.h"
 #include "sessiond/system/privileges.h"
 #include "sessiond/reload.h"
-#include "sessiond/responder/remote_send.h"
 #include "sessiond/api/api_run.h"
 #include "sessiond/session/session.h"
 #include "sessiond/persistence/session_restore.h"
@@ -52,7 +51,7 @@ struct server {
 	struct websockets websockets;
 	struct hixie76_handshakes handshakes;
 	struct http_server http;
-	struct peers peers;
+	struct local_socket local;
 	struct reload reload;
 };
 
@@ -70,7 +69,7 @@ is_drained(const struct server *server)
 {
 	return (server->sessions.count == 0 || server->sessions.persistence.store != NULL) &&
 	    server->websockets.count == 0 && server->http.first == NULL &&
-	    server->peers.first == NULL;
+	    local_socket_is_empty(&server->local);
 }
 
 static bool
@@ -78,10 +77,10 @@ commit(struct server *server)
 {
 	enum commit_result result;
 
-	remote_sends_prepare(&server->peers);
+	local_socket_prepare(&server->local);
 	result = persistence_commit(&server->sessions);
 	http_server_committed(&server->http, result);
-	return remote_sends_answer(&server->peers, result);
+	return local_socket_answer(&server->local, result);
 }
 
 static bool
@@ -95,7 +94,7 @@ end_turn(void *owner)
 		busy = sessions_flush(&server->sessions);
 		busy = commit(server) || busy;
 		busy = http_server_run(&server->http) || busy;
-		busy = peers_flush(&server->peers) || busy;
+		busy = local_socket_flush(&server->local) || busy;
 	}
 	if (!busy)
 		reload_bury(&server->reload);
@@ -154,7 +153,7 @@ drain(void *owner, int signal)
 	acceptors_close(&server->acceptors);
 	sessions_each(&server->sessions, say_goodbye, NULL);
 	http_server_drain(&server->http);
-	peers_say_goodbye(&server->peers);
+	local_socket_say_goodbye(&server->local);
 }
 
 static void
@@ -180,7 +179,9 @@ on_local_accept(void *context, int fd, const struct sockaddr *address, socklen_t
 {
 	struct server *server = context;
 
-	peers_accept(&server->peers, fd, address, len);
+	(void)address;
+	(void)len;
+	local_socket_accept(&server->local, fd);
 }
 
 static void
@@ -193,11 +194,11 @@ start_loop(struct server *server)
 	server->sessions.limit = server->config->server.session_limit;
 	server->sessions.limit_per_address = server->config->server.sessions_per_address;
 	websockets_init(&server->websockets, &server->loop.uv, &server->sessions);
-	peers_init(
-	    &server->peers, &server->loop.uv, server->config, &server->sessions, &server->http);
+	local_socket_init(
+	    &server->local, &server->loop.uv, server->config, &server->sessions, &server->http);
 	acceptors_init(&server->acceptors, &server->loop.uv, on_accept, on_local_accept, server);
 	server->reload = (struct reload){server->config, &server->sessions, &server->websockets,
-	    &server->http, &server->peers, &server->acceptors, OWN_DESCRIPTORS};
+	    &server->http, &server->local, &server->acceptors, OWN_DESCRIPTORS};
 	api_bind(&server->sessions);
 	api_timer_bind(&server->loop.uv);
 	api_run_bind(&server->loop.uv);
@@ -239,7 +240,7 @@ stop(struct server *server)
 	sessions_flush(&server->sessions);
 	if (server->http.mhd != NULL)
 		http_server_stop(&server->http);
-	peers_clear(&server->peers);
+	local_socket_clear(&server->local);
 	hixie76_handshakes_clear(&server->handshakes);
 	websockets_clear(&server->websockets);
 	sessions_flush(&server->sessions);

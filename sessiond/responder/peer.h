@@ -1,93 +1,103 @@
 /*
- * The local socket: what connects to it, and the responders among that (doc/local-socket.md).
- *
- * A connection is told apart by its first byte: a message of the local socket begins with the zero of its length, an HTTP request
- * (from a web server that passes on websockets) never does.
+ * Peers: the daemon's ends of the local socket, one for each responder that is connected. A peer is
+ * a link (wire/link.h) with a state; what its messages mean is peer_messages.h.
  */
 #ifndef SESSIOND_PEER_H
 #define SESSIOND_PEER_H
 
 #include "common/buffer.h"
 #include "common/timer_queue.h"
-#include "conf/config.h"
 #include "sessiond/session/session.h"
+#include "wire/link.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
+#include <sys/queue.h>
 #include <uv.h>
 
-struct http_server;
-struct remote_request;
-struct remote_send;
+#define PEER_GREETING_WAIT 10000 /* ms for a peer to send its HELLO, or to leave once refused */
 
-enum { PEER_BUCKETS = 1024 };
+enum {
+	PEER_BUCKETS = 1024,
+};
+
+struct peer;
+struct remote_request;
+
+/* Who a peer's messages are for. */
+struct peer_calls {
+	/* A message came. Returns 0; -1 if it is not as it has to be: the peer is dropped. */
+	int (*message)(struct peer *peer, const struct wire_header *header, const char *payload);
+	/* The peer is lost, and is freed when this returns. It must hold no request then. */
+	void (*gone)(struct peer *peer);
+};
 
 struct peers {
 	uv_loop_t *loop;
-	struct config *config;
 	struct sessions *sessions;
-	struct http_server *http; /* takes what is HTTP */
+	const struct peer_calls *calls;
+	void *context; /* of the calls' owner */
 	struct timer_queue greetings;
-	struct peer *first;
-	struct peer *dirty; /* those with something to write */
-	/* Polls held by processes that serve one request at a time, the oldest first. */
-	struct remote_request *held, **held_tail;
-	size_t held_count;
-	size_t largest_message; /* bytes that a peer may send at once */
+	LIST_HEAD(peer_list, peer) list;
+	LIST_HEAD(peer_dirty, peer) dirty; /* those with something to write */
+	size_t payload_max;		   /* bytes that a peer may send in one message */
 	struct buffer scratch;
-	struct remote_send *sends; /* of this turn, to be answered at its end */
-	size_t send_count, send_room;
 };
 
 enum peer_state {
-	PEER_UNKNOWN,  /* nothing came yet */
 	PEER_GREETING, /* its HELLO is awaited */
 	PEER_OPEN,
 	PEER_LEAVING, /* it or we have said goodbye: what is held is answered, then it closes */
-	PEER_GONE,
 };
 
-/* One connection of a responder. */
 struct peer {
 	struct peers *all;
-	struct peer *next, **link, *next_dirty;
+	LIST_ENTRY(peer) entry, dirty_entry;
 	enum peer_state state;
-	uv_poll_t poll;
-	int fd, events;
+	struct link *link;
 	uint32_t pid;
-	int log;		     /* the responder's write_log; -1: none */
-	uint64_t connection, frames; /* its id, and how many FRAMEs were put on it */
+	uint64_t link_id; /* of this connection, random, not 0 */
+	uint64_t frames;  /* how many FRAMEs were put on it */
 	struct timer timer;
-	bool is_dirty, is_blocked; /* is_blocked: it takes no more for now */
-	struct buffer in, out;
-	struct remote_request
-	    *requests[PEER_BUCKETS]; /* held, or answered and not confirmed, by id */
+	bool is_dirty;
+	/* Held, or answered and not confirmed, by id: remote_request.c keeps them. */
+	LIST_HEAD(peer_bucket, remote_request) requests[PEER_BUCKETS];
+	size_t request_count;
 };
 
-void peers_init(struct peers *all, uv_loop_t *loop, struct config *config,
-    struct sessions *sessions, struct http_server *http);
+/* Everything is borrowed. calls' functions find context in peer->all. */
+void peers_init(struct peers *all, uv_loop_t *loop, struct sessions *sessions,
+    const struct peer_calls *calls, void *context);
 
-/* Drops all connections. */
+/* Drops all peers. */
 void peers_clear(struct peers *all);
 
-/* Takes a connection from the Unix socket. */
-void peers_accept(struct peers *all, int fd, const struct sockaddr *address, socklen_t len);
+/* Takes fd, a connected non-blocking socket: a peer, of which nothing is known yet. */
+void peers_add(struct peers *all, int fd);
+
+/* Raises what a peer may send in one message. It never shrinks: what was sent before may still come. */
+void peers_raise_payload_max(struct peers *all, size_t payload_max);
 
 /* Writes what was queued; at the end of the turn. Returns true if there was something. */
 bool peers_flush(struct peers *all);
 
-/* Tells every responder what the services are, after a change. */
-void peers_tell_services(struct peers *all);
+/* Where messages to the peer are composed; they leave at the end of the turn. */
+struct buffer *peer_output(struct peer *peer);
+
+/* The peer has greeted, and is spoken to. */
+void peer_open(struct peer *peer);
 
 /*
- * The daemon stops: responders are told, and their connections end when what they hold is answered and confirmed. Requests of
- * sessions that the next daemon finds in the store are left to it.
+ * No new requests: once what it holds is answered and confirmed, and everything is written, our end
+ * closes. A peer that has not greeted has until PEER_GREETING_WAIT to close its own.
  */
-void peers_say_goodbye(struct peers *all);
+void peer_leave(struct peer *peer);
 
-/* Something was added to peer->out. */
+/* Looks again, at the end of the turn, whether a peer that leaves has nothing left. */
 void peer_mark(struct peer *peer);
+
+/* Closes the connection, after calls->gone, and frees the peer. */
+void peer_drop(struct peer *peer);
 
 #endif

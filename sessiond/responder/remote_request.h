@@ -1,54 +1,86 @@
 /*
- * A receiving request that a responder holds for a client: a receiver (receiver.h) whose frames go over the local socket.
+ * A receiving request that a responder holds for a client, from its RECEIVE until the responder has
+ * told what became of the answer.
+ *
+ * It is held as long as its session may still answer it. Then it is answered; if the answer was a
+ * frame that has to be known to have arrived, the request stays until WRITTEN or ABORT comes.
  */
 #ifndef SESSIOND_REMOTE_REQUEST_H
 #define SESSIOND_REMOTE_REQUEST_H
 
-#include "wire/wire_messages.h"
 #include "sessiond/responder/peer.h"
 #include "sessiond/session/receiver.h"
+#include "wire/wire_messages.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
+
+struct remote_holds;
 
 struct remote_request {
 	struct receiver receiver; /* first, so that a receiver is a request */
 	struct peer *peer;
-	struct remote_request *next, **link;	       /* of the peer's, by id */
-	struct remote_request *next_held, **link_held; /* of peers.held */
+	LIST_ENTRY(remote_request) entry; /* of the peer's requests */
+	struct remote_holds *holds;	  /* those that it is among; NULL: none */
+	TAILQ_ENTRY(remote_request) hold_entry;
 	uint64_t id;
-	bool one_frame, is_alone, is_ended;
-	bool is_let_go; /* by the session: it is kept for in_flight */
-	struct in_flight *
-	    in_flight; /* of an answered one: the responder will tell whether it was written; NULL: nothing */
-	size_t streamed, response_limit;
+	bool one_frame; /* the first frame is the whole answer */
+	bool is_alone;	/* it occupies a process that serves one request at a time */
+	bool is_ended;	/* the last frame was sent */
+	bool is_answered;
+	/* What the answer carries, if the responder will tell whether it was written; NULL: nothing. */
+	struct in_flight *in_flight;
+	size_t streamed, response_limit; /* bytes of frames */
 	char callback[TRANSPORT_CALLBACK_MAX + 1];
 };
 
-/* Joins a RECEIVE to its session. service has been looked up. */
-void remote_request_receive(struct peer *peer, const struct wire_header *header,
-    const struct wire_receive *receive, struct sockjs_service *service,
-    const struct connection_source *source);
+/*
+ * Requests held by processes that serve one request at a time, the oldest first. All zero bytes but
+ * for the list, which TAILQ_INIT makes: none.
+ */
+struct remote_holds {
+	TAILQ_HEAD(remote_hold_list, remote_request) list;
+	size_t count;
+};
 
-/* The request of that id that the peer holds; NULL: none. */
+/* Makes the request of a RECEIVE, held by peer, with a receiver that has those ops. */
+struct remote_request *remote_request_create(struct peer *peer, uint64_t id,
+    const struct wire_receive *receive, size_t response_limit, const struct receiver_ops *ops);
+
+/* The peer's request of that id, held or answered; NULL: none. */
 struct remote_request *remote_request_find(const struct peer *peer, uint64_t id);
 
-/* The client is gone: the session hears of it. Frees the request. */
+/*
+ * Counts a held request among holds. While there are more than `most`, the oldest is answered
+ * early, so that a send always finds a process that is free.
+ */
+void remote_request_hold(struct remote_request *request, struct remote_holds *holds, size_t most);
+
+/*
+ * The session has let go of the request. Frees it, unless the responder will tell whether the
+ * answer was written.
+ */
+void remote_request_answered(struct remote_request *request);
+
+/* The client of a held request is gone: the session hears of it. Frees the request. */
 void remote_request_break(struct remote_request *request);
 
-/* It was answered with messages; the responder has yet to tell whether the answer was written: then one of the next two is called, which free it. */
-bool remote_request_is_answered(const struct remote_request *request);
+/* The answer was written, or (return) it was not. Each frees the request, which is answered. */
 void remote_request_confirm(struct remote_request *request);
 void remote_request_return(struct remote_request *request);
 
-/* Ends all of a peer's requests that are held, with `h`. */
+/* Ends all held requests of the peer, with a heartbeat. */
 void remote_requests_release(struct peer *peer);
 
-/* Lets them go without a word: the responder asks the next daemon. */
+/* Lets all held requests of the peer go without a word: the responder asks the next daemon. */
 void remote_requests_abandon(struct peer *peer);
 
-/* The peer is gone: what it had in flight and did not write awaits its return. */
+/*
+ * The peer is gone, and none of its requests is held. What it noted to have written has arrived;
+ * what else was in flight awaits the responder's return.
+ */
 void remote_requests_await(struct peer *peer);
 
 #endif

@@ -1,8 +1,10 @@
 /*
- * See remote_send.h. Called by peer.c, and by the loop around its commit.
+ * See remote_send.h. A send's effects and its answer leave together, or the effects are stored
+ * before the answer leaves.
  */
 #include "sessiond/responder/remote_send.h"
 
+#include "common/memory.h"
 #include "sessiond/session/sent_ids.h"
 #include "sockjs/message_array.h"
 #include "sockjs/utf8.h"
@@ -11,7 +13,6 @@
 
 enum {
 	ONE_WRITE = 16384, /* bytes that a socket that has taken all before takes at once */
-	FIRST_ROOM = 64,
 };
 
 /* A send that was delivered in this turn. */
@@ -53,60 +54,60 @@ deliver(struct peer *peer, struct sockjs_service *service, const struct wire_sen
 }
 
 void
-remote_send_take(struct peer *peer, uint64_t request, struct sockjs_service *service,
-    const struct wire_send *send)
+remote_sends_take(struct remote_sends *sends, struct peer *peer, uint64_t request,
+    struct sockjs_service *service, const struct wire_send *send)
 {
-	struct peers *all = peer->all;
-
-	if (all->send_count == all->send_room) {
-		all->send_room = all->send_room == 0 ? FIRST_ROOM : all->send_room * 2;
-		all->sends = realloc(all->sends, all->send_room * sizeof *all->sends);
-		if (all->sends == NULL)
-			abort();
-	}
-	all->sends[all->send_count++] =
+	sends->list = xgrow(sends->list, &sends->room, sends->count, sizeof *sends->list);
+	sends->list[sends->count++] =
 	    (struct remote_send){peer, request, deliver(peer, service, send)};
 }
 
 void
-remote_sends_prepare(struct peers *all)
+remote_sends_prepare(struct remote_sends *sends)
 {
 	size_t i;
 
-	for (i = 0; i < all->send_count; i++) {
-		const struct peer *peer = all->sends[i].peer;
+	for (i = 0; i < sends->count; i++) {
+		const struct peer *peer = sends->list[i].peer;
 
-		if (peer == NULL || peer->is_blocked || peer->out.len > ONE_WRITE)
-			persistence_note_large(all->sessions);
+		if (peer == NULL || link_is_blocked(peer->link) ||
+		    link_output(peer->link)->len > ONE_WRITE)
+			persistence_note_large(sends->sessions);
 	}
 }
 
 bool
-remote_sends_answer(struct peers *all, enum commit_result committed)
+remote_sends_answer(struct remote_sends *sends, enum commit_result committed)
 {
-	bool any = all->send_count > 0;
+	bool any = sends->count > 0;
 	size_t i;
 
-	for (i = 0; i < all->send_count; i++) {
-		struct remote_send *send = &all->sends[i];
+	for (i = 0; i < sends->count; i++) {
+		struct remote_send *send = &sends->list[i];
 
 		if (send->peer == NULL)
 			continue;
 		if (committed == COMMIT_FAILED && send->result == WIRE_SENT_OK)
 			send->result = WIRE_SENT_UNAVAILABLE;
-		wire_encode_sent(&send->peer->out, send->request, send->result);
-		peer_mark(send->peer);
+		wire_encode_sent(peer_output(send->peer), send->request, send->result);
 	}
-	all->send_count = 0;
+	sends->count = 0;
 	return any;
 }
 
 void
-remote_sends_forget(struct peers *all, const struct peer *peer)
+remote_sends_forget(struct remote_sends *sends, const struct peer *peer)
 {
 	size_t i;
 
-	for (i = 0; i < all->send_count; i++)
-		if (all->sends[i].peer == peer)
-			all->sends[i].peer = NULL;
+	for (i = 0; i < sends->count; i++)
+		if (sends->list[i].peer == peer)
+			sends->list[i].peer = NULL;
+}
+
+void
+remote_sends_clear(struct remote_sends *sends)
+{
+	free(sends->list);
+	*sends = (struct remote_sends){.sessions = sends->sessions};
 }

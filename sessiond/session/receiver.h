@@ -66,9 +66,6 @@ struct receiver_ops {
 	size_t (*backlog)(const struct receiver *receiver);
 };
 
-/* The receiver of requests that come through a responder (receiver_remote.c). */
-extern const struct receiver_ops remote_receiver;
-
 struct receiver {
 	const struct receiver_ops *ops;
 	const struct transport *transport;

@@ -1,0 +1,117 @@
+/*
+ * See local_socket.h.
+ */
+#include "sessiond/responder/local_socket.h"
+
+#include "common/log.h"
+
+#include <sys/socket.h>
+
+/* --- connections -------------------------------------------------------------------------------- */
+
+static void
+on_recognised(void *context, int fd, bool is_peer)
+{
+	const struct sockaddr address = {.sa_family = AF_UNIX};
+	struct local_socket *local = context;
+
+	if (is_peer)
+		peers_add(&local->peers, fd);
+	else
+		http_server_add(local->http, fd, &address, sizeof address.sa_family);
+}
+
+void
+local_socket_accept(struct local_socket *local, int fd)
+{
+	newcomers_add(&local->newcomers, fd, sessions_now(local->messages.sessions));
+}
+
+bool
+local_socket_is_empty(const struct local_socket *local)
+{
+	return LIST_EMPTY(&local->newcomers.list) && LIST_EMPTY(&local->peers.list);
+}
+
+/* --- life --------------------------------------------------------------------------------------- */
+
+/* A send with the largest body that a service takes has to fit. */
+static void
+raise_payload_max(struct local_socket *local)
+{
+	const struct config *config = local->config;
+	size_t i;
+
+	for (i = 0; i < config->service_count; i++)
+		peers_raise_payload_max(&local->peers,
+		    config->services[i]->protocol.options.body_limit + WIRE_OVERHEAD_MAX);
+}
+
+void
+local_socket_init(struct local_socket *local, uv_loop_t *loop, struct config *config,
+    struct sessions *sessions, struct http_server *http)
+{
+	local->config = config;
+	local->http = http;
+	newcomers_init(&local->newcomers, loop, &sessions->timers, on_recognised, local);
+	peer_messages_init(&local->messages, config, sessions);
+	peers_init(&local->peers, loop, sessions, &peer_messages_calls, &local->messages);
+	raise_payload_max(local);
+}
+
+void
+local_socket_clear(struct local_socket *local)
+{
+	newcomers_clear(&local->newcomers);
+	peers_clear(&local->peers);
+	peer_messages_clear(&local->messages);
+}
+
+/* --- the end of a turn -------------------------------------------------------------------------- */
+
+void
+local_socket_prepare(struct local_socket *local)
+{
+	remote_sends_prepare(&local->messages.sends);
+}
+
+bool
+local_socket_answer(struct local_socket *local, enum commit_result committed)
+{
+	return remote_sends_answer(&local->messages.sends, committed);
+}
+
+bool
+local_socket_flush(struct local_socket *local)
+{
+	return peers_flush(&local->peers);
+}
+
+/* --- changes ------------------------------------------------------------------------------------ */
+
+void
+local_socket_tell_services(struct local_socket *local)
+{
+	struct peer *peer;
+
+	raise_payload_max(local);
+	LIST_FOREACH(peer, &local->peers.list, entry) {
+		if (peer->state == PEER_OPEN && peer_messages_send_services(peer) == -1)
+			log_error("responder %u cannot be told of the services", peer->pid);
+	}
+}
+
+void
+local_socket_say_goodbye(struct local_socket *local)
+{
+	struct peer *peer, *next;
+
+	newcomers_dismiss(&local->newcomers);
+	for (peer = LIST_FIRST(&local->peers.list); peer != NULL; peer = next) {
+		next = LIST_NEXT(peer, entry);
+		if (peer->state == PEER_OPEN)
+			peer_messages_say_goodbye(peer);
+		else if (peer->state == PEER_GREETING)
+			peer_drop(peer);
+	}
+}

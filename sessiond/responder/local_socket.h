@@ -1,0 +1,59 @@
+/*
+ * The daemon's local socket: all that connects to it. A web server that passes on websockets speaks
+ * HTTP, and is given to the HTTP server; a responder becomes a peer.
+ */
+#ifndef SESSIOND_LOCAL_SOCKET_H
+#define SESSIOND_LOCAL_SOCKET_H
+
+#include "conf/config.h"
+#include "sessiond/http/http_server.h"
+#include "sessiond/persistence/persistence.h"
+#include "sessiond/responder/newcomers.h"
+#include "sessiond/responder/peer.h"
+#include "sessiond/responder/peer_messages.h"
+#include "sessiond/session/session.h"
+
+#include <stdbool.h>
+#include <uv.h>
+
+struct local_socket {
+	struct config *config;
+	struct http_server *http;
+	struct newcomers newcomers;
+	struct peers peers;
+	struct peer_messages messages;
+};
+
+/* Everything is borrowed. Not to be moved while it is in use. */
+void local_socket_init(struct local_socket *local, uv_loop_t *loop, struct config *config,
+    struct sessions *sessions, struct http_server *http);
+
+/* Drops all connections. */
+void local_socket_clear(struct local_socket *local);
+
+/* Takes fd, a connected non-blocking socket. */
+void local_socket_accept(struct local_socket *local, int fd);
+
+/* True if nothing is connected but what was given to the HTTP server. */
+bool local_socket_is_empty(const struct local_socket *local);
+
+/*
+ * Around the commit at the end of a turn: the first tells it what may not leave in one piece; the
+ * second answers the turn's sends, and returns true if there were any.
+ */
+void local_socket_prepare(struct local_socket *local);
+bool local_socket_answer(struct local_socket *local, enum commit_result committed);
+
+/* After that: writes what was queued. Returns true if there was something. */
+bool local_socket_flush(struct local_socket *local);
+
+/* Tells every responder what the services are, after a change. */
+void local_socket_tell_services(struct local_socket *local);
+
+/*
+ * The daemon stops: responders are told, and their connections end when what they hold is answered
+ * and confirmed. Who has not greeted finds the next daemon as well as this one.
+ */
+void local_socket_say_goodbye(struct local_socket *local);
+
+#endif

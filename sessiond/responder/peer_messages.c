@@ -1,0 +1,311 @@
+/*
+ * See peer_messages.h. A message that a responder of ours would not send is an error of the peer,
+ * which is then dropped; what can happen because both ends act at the same time is not.
+ */
+#include "sessiond/responder/peer_messages.h"
+
+#include "common/log.h"
+#include "common/memory.h"
+#include "sessiond/modules/services.h"
+#include "sessiond/responder/receiver_remote.h"
+#include "wire/wire_messages.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct peer_messages *
+messages_of(const struct peer *peer)
+{
+	return peer->all->context;
+}
+
+/* --- the services ------------------------------------------------------------------------------- */
+
+static void
+put_entry(struct wire_service_entry *entry, const struct sockjs_service *service)
+{
+	*entry = (struct wire_service_entry){service->name, &service->protocol.options,
+	    (uint16_t)service->number, service->is_retired};
+}
+
+int
+peer_messages_send_services(struct peer *peer)
+{
+	const struct config *config = messages_of(peer)->config;
+	struct wire_service_entry *entries =
+	    xcalloc(config->service_count + config->retired_count + 1, sizeof *entries);
+	size_t i, count = 0;
+	int status;
+
+	for (i = 0; i < config->service_count; i++)
+		put_entry(&entries[count++], config->services[i]);
+	for (i = 0; i < config->retired_count && count < WIRE_SERVICES_MAX; i++)
+		if (succession_is_last(config, config->retired[i]))
+			put_entry(&entries[count++], config->retired[i]);
+	status = wire_encode_services(peer_output(peer), entries, count);
+	free(entries);
+	return status;
+}
+
+/*
+ * What a RECEIVE or SEND is for: *service, NULL if it was taken out of the configuration while the
+ * request was under way. Returns -1 if there never was a service of that number.
+ */
+static int
+find_service(const struct peer *peer, unsigned number, const char *session, size_t session_len,
+    struct sockjs_service **service)
+{
+	const struct config *config = messages_of(peer)->config;
+
+	if (!succession_knows(config, number))
+		return -1;
+	*service = succession_find(config, number, session, session_len);
+	return 0;
+}
+
+/* --- the connection ----------------------------------------------------------------------------- */
+
+/* Which process it really is, says the kernel. */
+static bool
+is_allowed(const struct peer *peer)
+{
+	uid_t user;
+
+	if (link_peer_user(peer->link, &user) == -1)
+		return false;
+	if (config_allows_user(messages_of(peer)->config, user))
+		return true;
+	log_error("a process of user %u may not use the socket (socket_users)", (unsigned)user);
+	return false;
+}
+
+static const char *
+refusal_of(const struct peer *peer, const struct wire_hello *hello)
+{
+	return is_allowed(peer) ? wire_hello_refusal(hello, 1u << WIRE_RESPONDER)
+				: "this user may not use the socket";
+}
+
+static void
+greet(struct peer *peer)
+{
+	const struct wire_hello ours = {
+	    .role = WIRE_DAEMON,
+	    .major = WIRE_MAJOR,
+	    .minor = WIRE_MINOR,
+	    .pid = (uint32_t)getpid(),
+	    .connection = peer->link_id,
+	};
+
+	wire_encode_hello(peer_output(peer), &ours);
+}
+
+static int
+take_hello(struct peer *peer, const struct wire_header *header, const char *payload)
+{
+	struct wire_hello hello;
+	const char *refusal;
+
+	if (peer->state != PEER_GREETING || wire_decode_hello(header, payload, &hello) == -1)
+		return -1;
+	peer->pid = hello.pid;
+	greet(peer);
+	refusal = refusal_of(peer, &hello);
+	if (refusal != NULL) {
+		log_error("responder %u is refused: %s", hello.pid, refusal);
+		wire_encode_goodbye(peer_output(peer), refusal);
+		peer_leave(peer);
+		return 0;
+	}
+	peer_open(peer);
+	if (hello.connection != 0)
+		in_flight_resolve(peer->all->sessions, hello.connection, hello.frames);
+	return peer_messages_send_services(peer);
+}
+
+/*
+ * The responder stops: what it holds it is given back with a heartbeat, so that its clients ask
+ * again, elsewhere.
+ */
+static int
+take_goodbye(struct peer *peer, const struct wire_header *header, const char *payload)
+{
+	struct wire_goodbye goodbye;
+
+	if (wire_decode_goodbye(header, payload, &goodbye) == -1)
+		return -1;
+	log_info("responder %u says goodbye: %s", peer->pid, goodbye.text);
+	peer_leave(peer);
+	remote_requests_release(peer);
+	return 0;
+}
+
+void
+peer_messages_say_goodbye(struct peer *peer)
+{
+	if (peer->all->sessions->persistence.store != NULL)
+		remote_requests_abandon(peer);
+	wire_encode_goodbye(peer_output(peer), "stopping");
+	peer_leave(peer);
+}
+
+/* --- requests ----------------------------------------------------------------------------------- */
+
+/* With jsessionid = module the application makes the cookie, here. */
+static int
+answer_cookie(
+    struct peer *peer, uint64_t request, const struct sockjs_service *service, const char *cookies)
+{
+	char value[REPLY_COOKIE_MAX];
+
+	if (service->protocol.options.jsessionid != JSESSIONID_MODULE)
+		return 0;
+	if (!reply_module_cookie(&service->protocol, cookies, value))
+		value[0] = '\0';
+	return wire_encode_cookie(peer_output(peer), request, value);
+}
+
+static bool
+is_valid_callback(const char *callback)
+{
+	return callback[0] == '\0' || transport_callback_is_valid(callback, strlen(callback));
+}
+
+static int
+take_receive(struct peer *peer, const struct wire_header *header, const char *payload)
+{
+	struct peer_messages *messages = messages_of(peer);
+	struct wire_receive receive;
+	struct wire_source source;
+	struct sockjs_service *service;
+	struct remote_request *held;
+
+	if (wire_decode_receive(header, payload, &receive, &source) == -1 ||
+	    remote_request_find(peer, header->request) != NULL ||
+	    !is_valid_callback(receive.callback) ||
+	    find_service(peer, receive.service, receive.session, receive.session_len, &service) ==
+		-1)
+		return -1;
+	if (service == NULL) {
+		wire_encode_refused(
+		    peer_output(peer), header->request, 404, "404 Error: Page not found\n");
+		return 0;
+	}
+	if (answer_cookie(peer, header->request, service, receive.cookie) == -1)
+		return -1;
+	held = receiver_remote_arrive(peer, header->request, &receive, service, &source.source);
+	if (held != NULL && held->is_alone)
+		remote_request_hold(
+		    held, &messages->holds, messages->config->server.fcgid_max_held);
+	return 0;
+}
+
+static int
+take_send(struct peer *peer, const struct wire_header *header, const char *payload)
+{
+	struct sockjs_service *service;
+	struct wire_send send;
+
+	if (wire_decode_send(header, payload, &send) == -1 || !remote_send_is_text(&send) ||
+	    find_service(peer, send.service, send.session, send.session_len, &service) == -1)
+		return -1;
+	if (service != NULL && answer_cookie(peer, header->request, service, send.cookie) == -1)
+		return -1;
+	remote_sends_take(&messages_of(peer)->sends, peer, header->request, service, &send);
+	return 0;
+}
+
+static int
+take_abort(struct peer *peer, const struct wire_header *header, const char *payload)
+{
+	struct remote_request *request;
+
+	if (wire_decode_abort(header, payload) == -1)
+		return -1;
+	request = remote_request_find(peer, header->request);
+	if (request != NULL && request->is_answered)
+		remote_request_return(request);
+	else if (request != NULL)
+		remote_request_break(request);
+	return 0;
+}
+
+static int
+take_written(struct peer *peer, const struct wire_header *header, const char *payload)
+{
+	struct remote_request *request;
+
+	if (wire_decode_written(header, payload) == -1)
+		return -1;
+	request = remote_request_find(peer, header->request);
+	/* Most answers carry nothing that has to be known to have arrived. */
+	if (request == NULL)
+		return 0;
+	if (!request->is_answered)
+		return -1;
+	remote_request_confirm(request);
+	return 0;
+}
+
+/* --- all of them -------------------------------------------------------------------------------- */
+
+static int
+take_message(struct peer *peer, const struct wire_header *header, const char *payload)
+{
+	if (header->type == WIRE_HELLO)
+		return take_hello(peer, header, payload);
+	if (peer->state == PEER_GREETING)
+		return -1;
+	if (peer->state == PEER_LEAVING) {
+		/* The responder sends it again, to the next daemon. */
+		if (header->type == WIRE_RECEIVE || header->type == WIRE_SEND)
+			return 0;
+		/* This may be what was waited for. */
+		peer_mark(peer);
+	}
+	switch (header->type) {
+	case WIRE_RECEIVE:
+		return take_receive(peer, header, payload);
+	case WIRE_SEND:
+		return take_send(peer, header, payload);
+	case WIRE_ABORT:
+		return take_abort(peer, header, payload);
+	case WIRE_WRITTEN:
+		return take_written(peer, header, payload);
+	case WIRE_GOODBYE:
+		return take_goodbye(peer, header, payload);
+	default:
+		return -1;
+	}
+}
+
+/*
+ * What the peer held is not answered any more. The sessions stay for a while: their clients ask
+ * again, through this responder, if only the connection broke, or through another.
+ */
+static void
+lose(struct peer *peer)
+{
+	remote_requests_release(peer);
+	remote_requests_await(peer);
+	remote_sends_forget(&messages_of(peer)->sends, peer);
+	/* The responder may not come back to be asked about what can wait. */
+	persistence_hurry(peer->all->sessions);
+}
+
+const struct peer_calls peer_messages_calls = {take_message, lose};
+
+void
+peer_messages_init(struct peer_messages *messages, struct config *config, struct sessions *sessions)
+{
+	*messages = (struct peer_messages){
+	    .config = config, .sessions = sessions, .sends = {.sessions = sessions}};
+	TAILQ_INIT(&messages->holds.list);
+}
+
+void
+peer_messages_clear(struct peer_messages *messages)
+{
+	remote_sends_clear(&messages->sends);
+}

@@ -1,0 +1,40 @@
+/*
+ * What the messages of a peer do: the daemon's side of doc/local-socket.md.
+ */
+#ifndef SESSIOND_PEER_MESSAGES_H
+#define SESSIOND_PEER_MESSAGES_H
+
+#include "conf/config.h"
+#include "sessiond/responder/peer.h"
+#include "sessiond/responder/remote_request.h"
+#include "sessiond/responder/remote_send.h"
+
+/* What they act upon. Has to be the context of the peers. */
+struct peer_messages {
+	struct config *config;
+	struct sessions *sessions;
+	struct remote_sends sends;
+	struct remote_holds holds;
+};
+
+/* For peers_init. */
+extern const struct peer_calls peer_messages_calls;
+
+/* config and sessions are borrowed. */
+void peer_messages_init(
+    struct peer_messages *messages, struct config *config, struct sessions *sessions);
+
+/* Frees what it keeps; after the last peer. */
+void peer_messages_clear(struct peer_messages *messages);
+
+/* Tells the peer what services there are. Returns 0; -1 if they cannot be told. */
+int peer_messages_send_services(struct peer *peer);
+
+/*
+ * The daemon stops: says goodbye to an open peer, whose connection ends when what it holds is
+ * answered and confirmed. Requests of sessions that the next daemon finds in the store are left to
+ * that.
+ */
+void peer_messages_say_goodbye(struct peer *peer);
+
+#endif

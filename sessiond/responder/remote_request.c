@@ -1,0 +1,177 @@
+/*
+ * See remote_request.h. A request is in its peer's table from its creation until it is freed.
+ */
+#include "sessiond/responder/remote_request.h"
+
+#include "common/memory.h"
+#include "sessiond/session/in_flight.h"
+#include "wire/write_log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- the peer's table --------------------------------------------------------------------------- */
+
+struct remote_request *
+remote_request_find(const struct peer *peer, uint64_t id)
+{
+	struct remote_request *request;
+
+	LIST_FOREACH(request, &peer->requests[id % PEER_BUCKETS], entry)
+		if (request->id == id)
+			return request;
+	return NULL;
+}
+
+struct remote_request *
+remote_request_create(struct peer *peer, uint64_t id, const struct wire_receive *receive,
+    size_t response_limit, const struct receiver_ops *ops)
+{
+	struct remote_request *request = xcalloc(1, sizeof *request);
+	const struct transport *transport = transport_get(receive->transport);
+
+	request->receiver = (struct receiver){ops, transport, NULL, peer};
+	request->peer = peer;
+	request->id = id;
+	request->one_frame = (receive->flags & WIRE_RECEIVE_ONE_FRAME) || !transport->streaming;
+	request->is_alone = receive->flags & WIRE_RECEIVE_ALONE;
+	request->response_limit = response_limit;
+	memcpy(request->callback, receive->callback, strlen(receive->callback) + 1);
+	LIST_INSERT_HEAD(&peer->requests[id % PEER_BUCKETS], request, entry);
+	peer->request_count++;
+	return request;
+}
+
+/* Takes it off the list of those that are held, if it is there. */
+static void
+unhold(struct remote_request *request)
+{
+	if (request->holds == NULL)
+		return;
+	TAILQ_REMOVE(&request->holds->list, request, hold_entry);
+	request->holds->count--;
+	request->holds = NULL;
+}
+
+static void
+request_free(struct remote_request *request)
+{
+	unhold(request);
+	LIST_REMOVE(request, entry);
+	request->peer->request_count--;
+	free(request);
+}
+
+/* --- those held by processes that serve one request at a time ----------------------------------- */
+
+void
+remote_request_hold(struct remote_request *request, struct remote_holds *holds, size_t most)
+{
+	request->holds = holds;
+	TAILQ_INSERT_TAIL(&holds->list, request, hold_entry);
+	holds->count++;
+	while (holds->count > most) {
+		struct remote_request *oldest = TAILQ_FIRST(&holds->list);
+
+		if (oldest->receiver.session == NULL)
+			unhold(oldest);
+		else
+			session_turn_away(oldest->receiver.session);
+	}
+}
+
+/* --- what becomes of it ------------------------------------------------------------------------- */
+
+void
+remote_request_answered(struct remote_request *request)
+{
+	unhold(request);
+	request->is_answered = true;
+	if (request->in_flight == NULL)
+		request_free(request);
+}
+
+void
+remote_request_break(struct remote_request *request)
+{
+	session_receiver_broke(&request->receiver);
+	request_free(request);
+}
+
+void
+remote_request_confirm(struct remote_request *request)
+{
+	in_flight_confirm(&request->in_flight);
+	request_free(request);
+}
+
+void
+remote_request_return(struct remote_request *request)
+{
+	in_flight_put_back(&request->in_flight);
+	request_free(request);
+}
+
+/* --- all of a peer ------------------------------------------------------------------------------ */
+
+/* Calls fn with each of a peer's requests; fn may free it. */
+static void
+each_request(struct peer *peer, void (*fn)(struct remote_request *request))
+{
+	size_t i;
+
+	for (i = 0; i < PEER_BUCKETS; i++) {
+		struct remote_request *request = LIST_FIRST(&peer->requests[i]), *next;
+
+		for (; request != NULL; request = next) {
+			next = LIST_NEXT(request, entry);
+			fn(request);
+		}
+	}
+}
+
+static void
+release(struct remote_request *request)
+{
+	if (request->receiver.session != NULL)
+		session_release_receiver(request->receiver.session);
+}
+
+static void
+abandon(struct remote_request *request)
+{
+	if (request->receiver.session == NULL)
+		return;
+	session_lose_receiver(request->receiver.session);
+	request_free(request);
+}
+
+static void
+await(struct remote_request *request)
+{
+	/* A responder that has died may have written what it did not come to confirm. */
+	if (request->is_answered &&
+	    write_log_has(link_received_descriptor(request->peer->link), request->id))
+		in_flight_confirm(&request->in_flight);
+	else
+		in_flight_await(&request->in_flight);
+	request_free(request);
+}
+
+void
+remote_requests_release(struct peer *peer)
+{
+	each_request(peer, release);
+}
+
+void
+remote_requests_abandon(struct peer *peer)
+{
+	each_request(peer, abandon);
+}
+
+void
+remote_requests_await(struct peer *peer)
+{
+	each_request(peer, await);
+}
