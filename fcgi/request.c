@@ -36,7 +36,7 @@ backend_of(const struct request *request)
 size_t
 request_body_limit(const struct responder *responder)
 {
-	struct service_table *services = backend_services(responder->backend);
+	struct known_services *services = backend_services(responder->backend);
 
 	return services == NULL || services->body_limit == 0 ? BODY_LIMIT_UNKNOWN
 							     : services->body_limit;
@@ -46,15 +46,15 @@ request_body_limit(const struct responder *responder)
 
 /* True if services know the path; where the program lives in a folder of its own (/~user/app/sockjs.fcgi), prefixes count from there. */
 static bool
-find_service(struct request *request, const struct service_table *services, bool retired)
+find_service(struct request *request, const struct known_services *services, bool retired)
 {
 	const char *script = libfcgi_param("SCRIPT_NAME", request->params), *path = request->path;
 	size_t script_len = script == NULL ? 0 : strlen(script), folder_len = script_len;
 
-	request->service = service_table_find(services, retired, path, &request->prefix_len);
+	request->service = known_services_find(services, retired, path, &request->prefix_len);
 	if (request->service == NULL && script_len > 0 && strncmp(path, script, script_len) == 0) {
 		request->service =
-		    service_table_find(services, retired, path + script_len, &request->prefix_len);
+		    known_services_find(services, retired, path + script_len, &request->prefix_len);
 		request->prefix_len += script_len;
 	}
 	while (folder_len > 0 && script[folder_len - 1] != '/')
@@ -62,7 +62,7 @@ find_service(struct request *request, const struct service_table *services, bool
 	/* A web server that gives every path to the program may call it by that path. */
 	if (request->service == NULL && folder_len > 1 && strcmp(path, script) != 0 &&
 	    strncmp(path, script, folder_len) == 0) {
-		request->service = service_table_find(
+		request->service = known_services_find(
 		    services, retired, path + folder_len - 1, &request->prefix_len);
 		request->prefix_len += folder_len - 1;
 	}
@@ -70,7 +70,7 @@ find_service(struct request *request, const struct service_table *services, bool
 }
 
 static void
-find_endpoint(struct request *request, const struct service_table *services, bool retired)
+find_endpoint(struct request *request, const struct known_services *services, bool retired)
 {
 	const char *rest;
 
@@ -93,7 +93,7 @@ concerns_session(const struct endpoint *endpoint)
 static void
 route(struct request *request)
 {
-	const struct service_table *services = backend_services(backend_of(request));
+	const struct known_services *services = backend_services(backend_of(request));
 
 	find_endpoint(request, services, false);
 	if (services->has_retired && !concerns_session(request->endpoint)) {
@@ -102,7 +102,7 @@ route(struct request *request)
 			find_endpoint(request, services, false);
 	}
 	if (request->service != NULL)
-		service_table_ref(request->service->table);
+		known_services_ref(request->service->known);
 }
 
 static void
@@ -276,16 +276,16 @@ encode_send(struct request *request, struct buffer *out)
 static bool
 renew_service(struct request *request)
 {
-	struct service_table *services = backend_services(backend_of(request)),
-			     *old = request->service->table;
+	struct known_services *services = backend_services(backend_of(request)),
+			      *old = request->service->known;
 	const struct known_service *service =
-	    service_table_named(services, request->service->prefix.name);
+	    known_services_named(services, request->service->prefix.name);
 
 	if (service == NULL)
 		return false;
-	service_table_ref(services);
+	known_services_ref(services);
 	request->service = service;
-	service_table_unref(&old);
+	known_services_unref(&old);
 	return true;
 }
 
@@ -568,14 +568,14 @@ request_end(struct request *request)
 void
 request_clear(struct request *request)
 {
-	struct service_table *table = request->service == NULL ? NULL : request->service->table;
+	struct known_services *table = request->service == NULL ? NULL : request->service->known;
 
 	if (request->connection != NULL) {
 		chunking_stop(request->connection);
 		backend_forget(backend_of(request), request);
 		request->connection->responder->in_flight--;
 	}
-	service_table_unref(&table);
+	known_services_unref(&table);
 	buffer_free(&request->body);
 	buffer_free(&request->part);
 	free(request->cookie);

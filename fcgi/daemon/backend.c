@@ -52,7 +52,7 @@ struct backend {
 	bool is_greeted;     /* sessiond's HELLO has come, on the present connection */
 	uint64_t connection; /* the id in the last HELLO that came; 0: none has */
 	uint64_t frames;     /* messages FRAME taken on that connection */
-	struct service_table *services;
+	struct known_services *services;
 	struct buffer in, out;
 	bool is_reading;      /* more answers may be in what was read */
 	struct write_log log; /* of answers that are being written */
@@ -339,16 +339,16 @@ take_services(struct backend *backend, const struct wire_header *header, const c
 {
 	struct error err = ERROR_INIT;
 	struct wire_services wire;
-	struct service_table *table;
+	struct known_services *table;
 
 	if (wire_decode_services(header, payload, &wire) == -1)
 		return -1;
-	table = service_table_create(&wire, &err);
+	table = known_services_create(&wire, &err);
 	if (table == NULL) {
 		log_error("sessiond's services: %s", err.text);
 		return -1;
 	}
-	service_table_unref(&backend->services);
+	known_services_unref(&backend->services);
 	backend->services = table;
 	backend->pause_ms = FIRST_PAUSE_MS;
 	backend->is_missed = false;
@@ -527,13 +527,13 @@ backend_destroy(struct backend **backend)
 	}
 	buffer_free(&b->in);
 	buffer_free(&b->out);
-	service_table_unref(&b->services);
+	known_services_unref(&b->services);
 	write_log_destroy(&b->log);
 	suspects_destroy(&b->suspects);
 	uv_close((uv_handle_t *)&b->pause, on_pause_closed);
 }
 
-struct service_table *
+struct known_services *
 backend_services(const struct backend *backend)
 {
 	return backend->services;

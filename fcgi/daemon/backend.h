@@ -12,7 +12,7 @@
 struct backend;
 struct request;
 struct responder;
-struct service_table;
+struct known_services;
 struct write_log;
 
 /* Begins to connect. */
@@ -22,7 +22,7 @@ struct backend *backend_create(struct responder *responder);
 void backend_destroy(struct backend **backend);
 
 /* The services sessiond told last; NULL: never yet. Borrowed. */
-struct service_table *backend_services(const struct backend *backend);
+struct known_services *backend_services(const struct backend *backend);
 
 /* Random, for the life of this process; with a sequence number it names a send. */
 uint64_t backend_instance(const struct backend *backend);

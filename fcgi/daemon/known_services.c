@@ -1,57 +1,57 @@
 /*
- * See service_table.h. Made by backend.c, used by request.c.
+ * See known_services.h.
  */
 #include "fcgi/daemon/known_services.h"
+
+#include "common/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct service_table *
-service_table_create(struct wire_services *wire, struct error *err)
+struct known_services *
+known_services_create(struct wire_services *wire, struct error *err)
 {
-	struct service_table *table =
-	    calloc(1, sizeof *table + wire->count * sizeof table->services[0]);
+	struct known_services *known =
+	    xcalloc(1, sizeof *known + wire->count * sizeof known->services[0]);
 	size_t i;
 
-	if (table == NULL)
-		abort();
-	table->refs = 1;
-	table->wire = *wire;
+	known->refs = 1;
+	known->wire = *wire;
 	*wire = (struct wire_services){NULL, 0};
-	for (i = 0; i < table->wire.count; i++) {
-		struct known_service *service = &table->services[i];
+	for (i = 0; i < known->wire.count; i++) {
+		struct known_service *service = &known->services[i];
 
-		if (prefix_init(&service->prefix, table->wire.list[i].name, err) == -1) {
-			service_table_unref(&table);
+		if (prefix_init(&service->prefix, known->wire.list[i].name, err) == -1) {
+			known_services_unref(&known);
 			return NULL;
 		}
-		service->table = table;
-		service->number = table->wire.list[i].number;
-		service->retired = table->wire.list[i].retired;
-		table->has_retired = table->has_retired || service->retired;
-		service->protocol.options = table->wire.list[i].options;
+		service->known = known;
+		service->number = known->wire.list[i].number;
+		service->retired = known->wire.list[i].retired;
+		known->has_retired = known->has_retired || service->retired;
+		service->protocol.options = known->wire.list[i].options;
 		protocol_service_prepare(&service->protocol);
-		if (service->protocol.options.body_limit > table->body_limit)
-			table->body_limit = service->protocol.options.body_limit;
-		table->count++;
+		if (service->protocol.options.body_limit > known->body_limit)
+			known->body_limit = service->protocol.options.body_limit;
+		known->count++;
 	}
-	return table;
+	return known;
 }
 
-struct service_table *
-service_table_ref(struct service_table *table)
+struct known_services *
+known_services_ref(struct known_services *known)
 {
-	table->refs++;
-	return table;
+	known->refs++;
+	return known;
 }
 
 void
-service_table_unref(struct service_table **table)
+known_services_unref(struct known_services **known)
 {
-	struct service_table *t = *table;
+	struct known_services *t = *known;
 	size_t i;
 
-	*table = NULL;
+	*known = NULL;
 	if (t == NULL || --t->refs > 0)
 		return;
 	for (i = 0; i < t->count; i++) {
@@ -63,14 +63,14 @@ service_table_unref(struct service_table **table)
 }
 
 const struct known_service *
-service_table_find(
-    const struct service_table *table, bool retired, const char *path, size_t *prefix_len)
+known_services_find(
+    const struct known_services *known, bool retired, const char *path, size_t *prefix_len)
 {
 	const struct known_service *best = NULL;
 	size_t i;
 
-	for (i = 0; i < table->count; i++) {
-		const struct known_service *service = &table->services[i];
+	for (i = 0; i < known->count; i++) {
+		const struct known_service *service = &known->services[i];
 		long len = service->retired == retired ? prefix_match(&service->prefix, path) : -1;
 
 		if (len < 0 ||
@@ -84,12 +84,12 @@ service_table_find(
 }
 
 const struct known_service *
-service_table_named(const struct service_table *table, const char *name)
+known_services_named(const struct known_services *known, const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < table->count; i++)
-		if (strcmp(table->services[i].prefix.name, name) == 0)
-			return &table->services[i];
+	for (i = 0; i < known->count; i++)
+		if (strcmp(known->services[i].prefix.name, name) == 0)
+			return &known->services[i];
 	return NULL;
 }

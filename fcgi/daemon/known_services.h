@@ -1,14 +1,14 @@
 /*
- * The services as sessiond told them. A new table comes with each connection to sessiond, and whenever its configuration has
- * changed; requests keep the one they began with.
+ * The services as sessiond told them. It tells them at the beginning of each connection, and again
+ * whenever its configuration has changed; a request keeps those that it began with.
  */
-#ifndef FCGI_SERVICE_TABLE_H
-#define FCGI_SERVICE_TABLE_H
+#ifndef FCGI_DAEMON_KNOWN_SERVICES_H
+#define FCGI_DAEMON_KNOWN_SERVICES_H
 
 #include "common/error.h"
-#include "wire/wire_messages.h"
 #include "sockjs/prefix.h"
 #include "sockjs/reply.h"
+#include "wire/wire_messages.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,32 +19,39 @@ struct known_service {
 	struct prefix prefix;
 	uint16_t number; /* what sessiond calls it */
 	bool retired;	 /* only its sessions are left */
-	struct service_table *table;
+	struct known_services *known;
 };
 
-struct service_table {
+struct known_services {
 	unsigned refs;
 	size_t count;
-	size_t body_limit; /* the largest of all services */
+	size_t body_limit; /* bytes: the largest of all services */
 	bool has_retired;
 	struct wire_services wire; /* owns the options' strings */
 	struct known_service services[];
 };
 
-/* Takes the decoded services. One reference. NULL and an error if one of the names is no prefix; wire is then cleared. */
-struct service_table *service_table_create(struct wire_services *wire, struct error *err);
+/*
+ * Takes the decoded services, with one reference. Returns NULL and an error if a name is no prefix;
+ * *wire is empty in both cases.
+ */
+struct known_services *known_services_create(struct wire_services *wire, struct error *err);
 
-struct service_table *service_table_ref(struct service_table *table);
+/* One reference more; returns known. */
+struct known_services *known_services_ref(struct known_services *known);
 
-/* Sets *table NULL; takes NULL. */
-void service_table_unref(struct service_table **table);
+/* One reference less; the last one frees it. Sets *known NULL; takes NULL. */
+void known_services_unref(struct known_services **known);
 
-/* The service of a path, among those that are retired or among the others, and its prefix's length; NULL: none. */
-const struct known_service *service_table_find(
-    const struct service_table *table, bool retired, const char *path, size_t *prefix_len);
+/*
+ * The service of a path, among those that are retired or among the others, and the length of its
+ * prefix; NULL: none.
+ */
+const struct known_service *known_services_find(
+    const struct known_services *known, bool retired, const char *path, size_t *prefix_len);
 
 /* The service of that name; NULL: none. */
 const struct known_service *
-service_table_named(const struct service_table *table, const char *name);
+known_services_named(const struct known_services *known, const char *name);
 
 #endif

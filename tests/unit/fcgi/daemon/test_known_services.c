@@ -55,26 +55,26 @@ services_of(const char *const *names, size_t count)
 	return services;
 }
 
-static struct service_table *
+static struct known_services *
 table_of(const char *const *names, size_t count)
 {
 	struct wire_services services = services_of(names, count);
 	struct error err = ERROR_INIT;
-	struct service_table *table = service_table_create(&services, &err);
+	struct known_services *known = known_services_create(&services, &err);
 
-	if (table == NULL)
+	if (known == NULL)
 		fail_msg("%s", err.text);
 	/* Taken. */
 	assert_null(services.list);
 	assert_int_equal(services.count, 0);
-	return table;
+	return known;
 }
 
 static void
-assert_found(const struct service_table *table, const char *path, const char *name, size_t len)
+assert_found(const struct known_services *known, const char *path, const char *name, size_t len)
 {
 	size_t prefix_len = 777;
-	const struct known_service *service = service_table_find(table, false, path, &prefix_len);
+	const struct known_service *service = known_services_find(known, false, path, &prefix_len);
 
 	if (name == NULL) {
 		assert_null(service);
@@ -83,7 +83,7 @@ assert_found(const struct service_table *table, const char *path, const char *na
 	assert_non_null(service);
 	assert_string_equal(service->prefix.name, name);
 	assert_int_equal(prefix_len, len);
-	assert_ptr_equal(service->table, table);
+	assert_ptr_equal(service->known, known);
 }
 
 static void
@@ -91,31 +91,31 @@ test_find(void **state)
 {
 	static const char *const names[] = {
 	    "/echo", "~ /chat[0-9]+", "/echo/deeper", "~ /chat1", "/chat1/own"};
-	struct service_table *table = table_of(names, 5);
+	struct known_services *known = table_of(names, 5);
 
 	(void)state;
-	assert_found(table, "/echo", "/echo", 5);
-	assert_found(table, "/echo/a/b/xhr", "/echo", 5);
-	assert_found(table, "/echo/deeper/info", "/echo/deeper", 12);
-	assert_found(table, "/chat1/info", "~ /chat[0-9]+", 6);
-	assert_found(table, "/chat1/own/info", "/chat1/own", 10);
-	assert_found(table, "/echoes", NULL, 0);
-	assert_found(table, "/", NULL, 0);
-	assert_found(table, "", NULL, 0);
-	service_table_unref(&table);
-	assert_null(table);
+	assert_found(known, "/echo", "/echo", 5);
+	assert_found(known, "/echo/a/b/xhr", "/echo", 5);
+	assert_found(known, "/echo/deeper/info", "/echo/deeper", 12);
+	assert_found(known, "/chat1/info", "~ /chat[0-9]+", 6);
+	assert_found(known, "/chat1/own/info", "/chat1/own", 10);
+	assert_found(known, "/echoes", NULL, 0);
+	assert_found(known, "/", NULL, 0);
+	assert_found(known, "", NULL, 0);
+	known_services_unref(&known);
+	assert_null(known);
 }
 
 static void
 test_named(void **state)
 {
 	static const char *const names[] = {"/a", "~ /b+", "/c"};
-	struct service_table *table = table_of(names, 3);
+	struct known_services *known = table_of(names, 3);
 	unsigned i;
 
 	(void)state;
 	for (i = 0; i < 3; i++) {
-		const struct known_service *service = service_table_named(table, names[i]);
+		const struct known_service *service = known_services_named(known, names[i]);
 
 		assert_non_null(service);
 		assert_int_equal(service->number, 7 + i);
@@ -123,10 +123,10 @@ test_named(void **state)
 		assert_int_equal(service->protocol.options.body_limit, 1000 * (i + 1));
 		assert_true(service->protocol.iframe.len > 0);
 	}
-	assert_null(service_table_named(table, "/b"));
-	assert_null(service_table_named(table, "/a/"));
-	assert_int_equal(table->body_limit, 3000);
-	service_table_unref(&table);
+	assert_null(known_services_named(known, "/b"));
+	assert_null(known_services_named(known, "/a/"));
+	assert_int_equal(known->body_limit, 3000);
+	known_services_unref(&known);
 }
 
 /* A retired service is found where it is asked for, and does not stand in another's way. */
@@ -134,52 +134,52 @@ static void
 test_retired(void **state)
 {
 	static const char *const names[] = {"/a", "/a/b", "/c"};
-	struct service_table *table;
+	struct known_services *known;
 	size_t prefix_len = 0;
 
 	(void)state;
 	retired = 1;
-	table = table_of(names, 3);
+	known = table_of(names, 3);
 	retired = SIZE_MAX;
-	assert_true(table->has_retired);
-	assert_found(table, "/a/b/info", "/a", 2);
+	assert_true(known->has_retired);
+	assert_found(known, "/a/b/info", "/a", 2);
 	assert_ptr_equal(
-	    service_table_find(table, true, "/a/b/info", &prefix_len), &table->services[1]);
+	    known_services_find(known, true, "/a/b/info", &prefix_len), &known->services[1]);
 	assert_int_equal(prefix_len, 4);
-	assert_null(service_table_find(table, true, "/a/info", &prefix_len));
-	assert_true(service_table_named(table, "/a/b")->retired);
-	service_table_unref(&table);
-	table = table_of(names, 3);
-	assert_false(table->has_retired);
-	service_table_unref(&table);
+	assert_null(known_services_find(known, true, "/a/info", &prefix_len));
+	assert_true(known_services_named(known, "/a/b")->retired);
+	known_services_unref(&known);
+	known = table_of(names, 3);
+	assert_false(known->has_retired);
+	known_services_unref(&known);
 }
 
 static void
 test_empty(void **state)
 {
-	struct service_table *table = table_of(NULL, 0);
+	struct known_services *known = table_of(NULL, 0);
 
 	(void)state;
-	assert_found(table, "/echo", NULL, 0);
-	assert_null(service_table_named(table, "/echo"));
-	assert_int_equal(table->body_limit, 0);
-	service_table_unref(&table);
+	assert_found(known, "/echo", NULL, 0);
+	assert_null(known_services_named(known, "/echo"));
+	assert_int_equal(known->body_limit, 0);
+	known_services_unref(&known);
 }
 
-/* A request keeps the table that it began with. */
+/* A request keeps the known that it began with. */
 static void
 test_references(void **state)
 {
 	static const char *const names[] = {"/a"};
-	struct service_table *table = table_of(names, 1), *mine = service_table_ref(table);
+	struct known_services *known = table_of(names, 1), *mine = known_services_ref(known);
 
 	(void)state;
-	assert_ptr_equal(mine, table);
-	service_table_unref(&table);
-	assert_null(table);
+	assert_ptr_equal(mine, known);
+	known_services_unref(&known);
+	assert_null(known);
 	assert_found(mine, "/a/info", "/a", 2);
-	service_table_unref(&mine);
-	service_table_unref(&mine);
+	known_services_unref(&mine);
+	known_services_unref(&mine);
 }
 
 /* A name that is no prefix: nothing is made, and what was decoded is freed. */
@@ -191,12 +191,12 @@ test_bad_name(void **state)
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	assert_null(service_table_create(&services, &err));
+	assert_null(known_services_create(&services, &err));
 	assert_int_equal(services.count, 0);
 	assert_non_null(strstr(err.text, "[service b]"));
 	services = services_of(patterns, 2);
 	error_clear(&err);
-	assert_null(service_table_create(&services, &err));
+	assert_null(known_services_create(&services, &err));
 	assert_non_null(strstr(err.text, "[service ~ /(]"));
 }
 
@@ -212,5 +212,5 @@ main(void)
 	    cmocka_unit_test(test_bad_name),
 	};
 
-	return cmocka_run_group_tests_name("service_table", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("known_services", tests, NULL, NULL);
 }
