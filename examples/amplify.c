@@ -1,5 +1,5 @@
 /*
- * amplify: answers the message N, a number from 1 to 18, with 2^N letters x; anything else with two.
+ * amplify: answers a number N from 1 to 18 with 2^N letters x, and any other message with two.
  */
 #include <sockjs.h>
 
@@ -8,7 +8,10 @@
 
 enum { LARGEST = 18 };
 
-/* The number that the message begins with, as JavaScript's parseInt reads it; 1 if that is none we serve. */
+/*
+ * Returns the number at the beginning of the message, as JavaScript's parseInt does, or 1 if it is
+ * not from 1 to LARGEST.
+ */
 static int
 exponent_of(const sockjs_message *message)
 {

@@ -1,6 +1,6 @@
 /*
- * auth: who is it? SockJS gives applications no cookies, as any other site's page could connect with them. So the web application
- * writes a token into its page, which sends it first of all: NAME.EXPIRY.HMAC. doc/modules.md makes one in PHP and in Python.
+ * auth: a client's first message is a token that the web application has signed, NAME.EXPIRY.HMAC,
+ * because SockJS gives applications no cookies. doc/modules.md makes tokens in PHP and in Python.
  */
 #include <sockjs.h>
 #include <nettle/base16.h>
@@ -14,10 +14,10 @@
 
 struct visitor {
 	sockjs_connection connection;
-	sockjs_timer *timer; /* runs until it is known who it is, then NULL */
+	sockjs_timer *timer; /* runs until the client has sent its token, then NULL */
 };
 
-/* What is wrong with the token, or NULL and the name. */
+/* Returns what is wrong with the token. If nothing is, returns NULL and stores the name. */
 static const char *
 check(const char *secret, const char *token, char name[100])
 {
@@ -32,7 +32,7 @@ check(const char *secret, const char *token, char name[100])
 	hmac_sha256_update(&hmac, strrchr(token, '.') - token, (const uint8_t *)token);
 	hmac_sha256_digest(&hmac, sizeof digest, digest);
 	base16_encode_update(right, sizeof digest, digest);
-	if (!memeql_sec(signature, right, sizeof right)) /* memcmp's time tells what was right */
+	if (!memeql_sec(signature, right, sizeof right)) /* in constant time */
 		return "The token is not genuine";
 	return expiry > time(NULL) ? NULL : "The token has expired";
 }
@@ -66,7 +66,7 @@ on_data(sockjs_connection connection, const sockjs_message *message)
 	char token[256], name[100];
 
 	snprintf(token, sizeof token, "%.*s", (int)message->len, message->data);
-	if (visitor->timer == NULL) /* here the application begins; this one is an echo */
+	if (visitor->timer == NULL) /* here the application begins: an echo */
 		sockjs_write(connection, message->data, message->len);
 	else if ((wrong = check(secret, token, name)) != NULL)
 		sockjs_close(connection, 4002, wrong);
@@ -97,7 +97,7 @@ on_start(sockjs_service *service)
 		sockjs_fail(service, "module.secret_file: expected 16 characters, mode 640 or 600");
 	if (file != NULL)
 		fclose(file);
-	sockjs_option_ms(service, "patience", 1, 0, &patience); /* a bad one is found now */
+	sockjs_option_ms(service, "patience", 1, 0, &patience); /* finds a bad value now */
 	return sockjs_service_set_user_data(service, strdup(secret));
 }
 

@@ -1,5 +1,5 @@
 /*
- * broadcast: gives each message to every connection of the service, the sender's too.
+ * broadcast: sends each message to every connection of the service, also to the sender.
  */
 #include <sockjs.h>
 
@@ -27,7 +27,7 @@ on_connection(sockjs_connection connection)
 static void
 on_data(sockjs_connection connection, const sockjs_message *message)
 {
-	/* A raw websocket may send bytes that are no text, which nobody else could be given. */
+	/* A raw websocket may send binary messages, which the others cannot get. */
 	if (!message->binary)
 		sockjs_group_write(sockjs_service_user_data(sockjs_service_of(connection)),
 		    message->data, message->len);

@@ -1,10 +1,10 @@
 /*
- * chat: rooms, and people with names in them. Messages are JSON; those of the server have the id of whom they are about.
- *	at first, and when the daemon was restarted   {"id": "...", "welcome": "..."}: there is no resume, so join (again)
- *	{"join": "tea", "name": "Ann"}                to the room {"id": "...", "joined": "Ann"}, to Ann {"id": "...", "names": {...}}
- *	{"say": "Hello"}                              to the room {"id": "...", "said": "Hello"}
- *	{"leave": true}, or the connection's end      to the room {"id": "...", "left": "Ann"}
- *	anything else                                 {"id": "...", "error": "..."}
+ * chat: rooms and people with names. Messages are JSON, where "id" is the person they are about.
+ *	at first, and after a restart   {"id": "1", "welcome": "..."}: the client joins (again)
+ *	{"join": "tea", "name": "Ann"}  {"id": "1", "joined": "Ann"} to all; "names": {...} to Ann
+ *	{"say": "Hello"}                {"id": "1", "said": "Hello"} to all in the room
+ *	{"leave": true}, or the end     {"id": "1", "left": "Ann"} to all in the room
+ *	anything else                   {"id": "1", "error": "..."}
  */
 #include <sockjs.h>
 #include <jansson.h>
@@ -12,18 +12,18 @@
 #include <string.h>
 #include <sys/queue.h>
 
-/* Exists while somebody is in it, and is the user data of their connections. */
+/* A room exists while somebody is in it. It is the user data of their connections. */
 struct room {
 	LIST_ENTRY(room) others;
-	sockjs_service *service; /* several may use this module: each has rooms of its own */
+	sockjs_service *service; /* each service has rooms of its own */
 	sockjs_group *group;
-	json_t *names; /* of those in it: {"id": "name"} */
+	json_t *names; /* the people in it: {"id": "name"} */
 	char name[];
 };
 static const char help[] = "join a room by its name and yours; then say something, or leave";
-static LIST_HEAD(, room) rooms; /* without a lock: all callbacks run on one thread */
+static LIST_HEAD(, room) rooms; /* needs no lock: all callbacks run on one thread */
 
-/* Tells the room, or, if that is NULL, the connection alone. Takes the value. */
+/* Tells everybody in the room, or only the connection if room is NULL. Takes the value. */
 static void
 tell(struct room *room, sockjs_connection about, const char *what, json_t *value)
 {
@@ -59,22 +59,21 @@ leave(sockjs_connection connection)
 }
 
 static void
-join(sockjs_connection connection, const char *where, const char *name)
+join(sockjs_connection connection, const char *to, const char *name)
 {
 	struct room *room;
 
 	leave(connection);
 	LIST_FOREACH(room, &rooms, others)
-		if (room->service == sockjs_service_of(connection) &&
-		    strcmp(room->name, where) == 0)
+		if (room->service == sockjs_service_of(connection) && strcmp(room->name, to) == 0)
 			break;
 	if (room == NULL) {
-		if ((room = calloc(1, sizeof *room + strlen(where) + 1)) == NULL)
+		if ((room = calloc(1, sizeof *room + strlen(to) + 1)) == NULL)
 			abort();
 		room->service = sockjs_service_of(connection);
 		room->group = sockjs_group_create(room->service);
 		room->names = json_object();
-		strcpy(room->name, where);
+		strcpy(room->name, to);
 		LIST_INSERT_HEAD(&rooms, room, others);
 	}
 	json_object_set_new(room->names, sockjs_id(connection), json_string(name));

@@ -1,13 +1,14 @@
 /*
- * multiplex: several channels over one connection, in the messages of SockJS's websocket-multiplex. Only the first two commas
- * count: a payload may have more.
+ * multiplex: several channels over one connection. The messages are those of SockJS's
+ * websocket-multiplex. Only the first two commas count, so a payload may have commas.
  *
  *	sub,NAME          from the client: opens a channel
  *	msg,NAME,PAYLOAD  both ways
  *	uns,NAME          both ways: the channel is closed
- *	err,NAME,TEXT     from the server: what was wrong (an addition, which clients of websocket-multiplex pass over)
+ *	err,NAME,TEXT     from the server: what was wrong; websocket-multiplex ignores it
  *
- * The channels here: echo sends back, news tells all who have it open, once answers one message and closes.
+ * There are three channels. echo sends messages back. news gives them to everybody who has it open.
+ * once answers one message and closes the channel.
  */
 #include <sockjs.h>
 
@@ -18,14 +19,14 @@
 enum { ECHO, NEWS, ONCE, CHANNELS };
 static const char *const names[CHANNELS] = {"echo", "news", "once"};
 
-/* The group of all who have news open. */
+/* The connections that have news open. */
 static sockjs_group *
 readers(sockjs_connection connection)
 {
 	return sockjs_service_user_data(sockjs_service_of(connection));
 }
 
-/* A connection's open channels are the bits of its user data: nothing to allocate, nothing to free. */
+/* A connection's user data has a bit for each open channel, so nothing is allocated. */
 static bool
 is_open(sockjs_connection connection, int channel)
 {
@@ -44,7 +45,7 @@ set_open(sockjs_connection connection, int channel, bool open)
 		sockjs_group_remove(readers(connection), connection);
 }
 
-/* text: with its comma, or empty. The client's own name is repeated only if it is short. */
+/* text begins with a comma, or is empty. A name that is too long for the answer is left out. */
 static void
 tell(sockjs_connection connection, const char *verb, const char *name, size_t len, const char *text)
 {
@@ -55,7 +56,7 @@ tell(sockjs_connection connection, const char *verb, const char *name, size_t le
 	sockjs_write(connection, message, strlen(message));
 }
 
-/* Both ways a message looks the same: it can go out as it came in. */
+/* A message looks the same both ways, so it can go out as it came in. */
 static void
 receive(sockjs_connection connection, int channel, const sockjs_message *message)
 {
@@ -95,7 +96,7 @@ on_data(sockjs_connection connection, const sockjs_message *message)
 		tell(connection, "err", name, len, ",expected sub, uns, or msg and a payload");
 	else if (is_open(connection, channel))
 		receive(connection, channel, message);
-	else /* perhaps it was, before the daemon was started again */
+	else /* perhaps it was open before the daemon was started again */
 		tell(connection, "uns", name, len, "");
 }
 

@@ -1,6 +1,7 @@
 /*
- * ticker: says `tick!` to each connection, once a second from its beginning. Shows what belongs to a connection: made when it
- * opens, kept as its user data, freed when it closes.
+ * ticker: sends `tick!` to each connection once a second. It shows how to keep data for a
+ * connection: the data is made when the connection opens, kept as its user data, and freed when the
+ * connection closes.
  */
 #include <sockjs.h>
 
@@ -12,7 +13,7 @@ struct ticker {
 	sockjs_timer *timer;
 };
 
-/* A timer calls with the pointer that it was started with, so the connection has to be in what that points to. */
+/* The timer passes the pointer that it was started with, so that must lead to the connection. */
 static void
 tick(void *data)
 {
@@ -33,7 +34,7 @@ on_connection(sockjs_connection connection)
 	sockjs_set_user_data(connection, ticker);
 }
 
-/* Comes exactly once, whoever ended the connection: the only place that has to free. */
+/* Called exactly once, whoever ended the connection, so this is the only place that frees. */
 static void
 on_close(sockjs_connection connection)
 {

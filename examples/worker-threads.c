@@ -1,5 +1,5 @@
 /*
- * worker-threads: slow work beside the loop. Threads count the primes up to the number that a client sends; nobody waits but who asked.
+ * worker-threads: slow work beside the loop. Threads count the primes up to a client's number.
  */
 #define _GNU_SOURCE /* pipe2 */
 #include <sockjs.h>
@@ -11,21 +11,21 @@
 #include <unistd.h>
 
 struct job {
-	sockjs_connection connection; /* a value: it may be gone when the job is done */
+	sockjs_connection connection; /* may be gone when the job is done */
 	unsigned number, primes;
 };
 
-/* A service's user data. The queue is a pipe: what reads of a thread wait for. */
+/* A service's user data. The queue is a pipe, which the threads read. */
 struct pool {
 	sockjs_service *service;
 	int queue[2];
-	_Atomic unsigned room; /* in the queue: without a limit, clients could fill the memory */
+	_Atomic unsigned room; /* in the queue, so that clients cannot fill the memory */
 	_Atomic bool stopping;
 	unsigned threads;
 	pthread_t thread[16];
 };
 
-/* On the loop again, the only place to write from. To a connection that is gone, sockjs_write does nothing. */
+/* Runs on the loop. sockjs_write does nothing if the connection is gone. */
 static void
 answer(void *data)
 {
@@ -103,7 +103,7 @@ on_stop(sockjs_service *service)
 
 	pool->stopping = true;
 	close(pool->queue[1]);
-	while (pool->threads > 0) /* when this returns, the module is unloaded */
+	while (pool->threads > 0) /* after this function, the module is unloaded */
 		pthread_join(pool->thread[--pool->threads], NULL);
 	close(pool->queue[0]);
 	free(pool);

@@ -1,7 +1,7 @@
 /*
- * cookie: echo, with a cookie of its own making (jsessionid = module): "seen-" and what the client
- * sent, "fresh" where it sent none. "none" is answered with no cookie, "bad" with one that no header
- * can carry.
+ * cookie: an echo that makes its own cookie (jsessionid = module). The value is "seen-" and what
+ * the client sent, or "fresh" if the client sent none. If the client sent "none", no cookie is set.
+ * If it sent "bad", the value is one that no header can carry.
  */
 #include <sockjs.h>
 

@@ -1,7 +1,8 @@
 /*
- * generation: built several times with another GENERATION, as the successive versions of a module are. It answers each message with
- * its generation before it, and tells a program that has generation_event of its starts and stops, else the log. One with REFUSES
- * does not start, and leaves a timer behind.
+ * generation: is built several times, each time with another GENERATION, like the versions of a
+ * module. It answers each message with its generation and the message. It reports its starts and
+ * stops to the program, if that has a function generation_event, and to the log otherwise. With
+ * REFUSES, it does not start, and leaves a timer behind.
  */
 #include <sockjs.h>
 
@@ -10,7 +11,7 @@
 
 extern void generation_event(const char *generation, const char *event) __attribute__((weak));
 
-static unsigned messages; /* of all services that share this image */
+static unsigned messages; /* to all services that share this image */
 
 static void
 tell(const char *event)

@@ -1,5 +1,6 @@
 /*
- * lasting: echo, that tells its client what it hears of the daemon's end and of the next one's begin.
+ * lasting: an echo that tells its client which callbacks it gets when one daemon ends and the next
+ * one begins.
  */
 #include <sockjs.h>
 

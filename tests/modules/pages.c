@@ -1,6 +1,6 @@
 /*
- * pages: what the [fallback] section is for: answers requests outside every service, at once, later, from a thread, or wrongly,
- * by their path.
+ * pages: a module for the [fallback] section, which answers requests outside every service. The
+ * path of a request says how: at once, later, from a thread, or wrongly.
  */
 #include <sockjs.h>
 
@@ -127,7 +127,7 @@ try_fields(sockjs_request request, const char *name, const char *value)
 	return sockjs_respond(request, &response);
 }
 
-/* Everything that cannot be sent is refused, and the request can still be answered after it. */
+/* Every answer that cannot be sent is refused. The request can still be answered afterwards. */
 static void
 mistakes(sockjs_request request)
 {

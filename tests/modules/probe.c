@@ -1,6 +1,7 @@
 /*
- * probe: does what the first word of a message says, and answers with what came of it: how the end-to-end tests see the interface
- * as modules do. Every service has its own `struct probe`; `starts` is the module's.
+ * probe: does what the first word of a message says, and answers with the result. So the end-to-end
+ * tests can see the interface as a module sees it. Every service has its own `struct probe`; all
+ * share `starts`.
  */
 #include <sockjs.h>
 
@@ -17,7 +18,7 @@ struct probe {
 	uint64_t delay; /* ms */
 	bool keeps_log;
 	unsigned connections;
-	char line[200]; /* the latest that the log callback was given */
+	char line[200]; /* the last line that the log callback got */
 	sockjs_connection former;
 };
 
@@ -41,7 +42,7 @@ answer(sockjs_connection connection, const char *format, ...)
 	sockjs_write(connection, text, strlen(text));
 }
 
-/* --- what is known ------------------------------------------------------------------------------------------------ */
+/* --- what is known ---------------------------------------------------------------------------- */
 
 static const char *
 shown(const char *text)
@@ -80,9 +81,9 @@ do_id(sockjs_connection connection, const char *rest)
 	answer(connection, "%s", sockjs_id(connection));
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------------ */
+/* --- writing ---------------------------------------------------------------------------------- */
 
-/* Messages of 1000 bytes until so many wait; then the drain event says how it went. */
+/* Writes messages of 1000 bytes until so many bytes wait. The drain event reports the rest. */
 static void
 do_flood(sockjs_connection connection, const char *rest)
 {
@@ -126,7 +127,7 @@ do_log(sockjs_connection connection, const char *rest)
 	answer(connection, "logged");
 }
 
-/* The latest line of this service's log, which the next one replaces. */
+/* The last line of this service's log. */
 static void
 do_line(sockjs_connection connection, const char *rest)
 {
@@ -134,7 +135,7 @@ do_line(sockjs_connection connection, const char *rest)
 	answer(connection, "%s", probe_of(connection)->line);
 }
 
-/* --- threads ------------------------------------------------------------------------------------------------------ */
+/* --- threads ---------------------------------------------------------------------------------- */
 
 struct crowd {
 	sockjs_connection connection;
@@ -260,7 +261,7 @@ do_wrong_thread(sockjs_connection connection, const char *rest)
 	start_thread(call_from_here, report);
 }
 
-/* --- mistakes ----------------------------------------------------------------------------------------------------- */
+/* --- mistakes --------------------------------------------------------------------------------- */
 
 static void
 never(void *data)
@@ -306,7 +307,7 @@ do_misuse(sockjs_connection connection, const char *rest)
 	answer(connection, "misuse %d", misuse(connection));
 }
 
-/* What can still be done with the connection that ended last. */
+/* Tries calls with the connection that ended last. */
 static void
 do_former(sockjs_connection connection, const char *rest)
 {
@@ -326,7 +327,7 @@ do_write_after_close(sockjs_connection connection, const char *rest)
 	sockjs_close(connection, 3002, "again");
 }
 
-/* --- events ------------------------------------------------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *word;
@@ -412,7 +413,7 @@ on_start(sockjs_service *service)
 	probe->greeting = sockjs_option(service, "greeting");
 	probe->number = 42;
 	probe->delay = 1000;
-	/* Of these, what is wrong refuses the start by itself. */
+	/* A wrong value refuses the start by itself. */
 	sockjs_option_uint(service, "number", 1, 100, &probe->number);
 	sockjs_option_ms(service, "delay", 0, 0, &probe->delay);
 	sockjs_option_bool(service, "keep_log", &probe->keeps_log);

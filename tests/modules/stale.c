@@ -1,5 +1,5 @@
 /*
- * stale: a module built for another version of the interface; what else it has means nothing.
+ * stale: a module that was built for another version of the interface.
  */
 #include <sockjs.h>
 
