@@ -11,7 +11,20 @@ const { Daemon, startDaemon } = require('../tests/e2e/lib/daemon');
 const { encodeFrame } = require('../tests/e2e/lib/websocket');
 const { freePort } = require('../tests/e2e/lib/stack');
 
-// options: {name: {default, help}}; every option takes a number. Prints the help or a hint and exits where that is asked for.
+const ARGUMENT = { flag: '', text: ' TEXT' };
+
+// What an option's words mean, undefined if they mean nothing.
+const READ = {
+	flag: () => true,
+	text: (words) => words.shift(),
+	number: (words) => {
+		const value = Number(words.shift());
+		return Number.isFinite(value) ? value : undefined;
+	},
+};
+
+// options: {name: {default, help, kind}}; an option takes a number, or text if its kind is 'text', or nothing if it is 'flag'.
+// Prints the help or a hint and exits where that is asked for.
 function parseArguments(usage, options) {
 	const values = Object.fromEntries(Object.entries(options).map(([name, option]) => [name, option.default]));
 	const words = process.argv.slice(2);
@@ -19,13 +32,14 @@ function parseArguments(usage, options) {
 		const name = words.shift();
 		if (name === '--help') {
 			const lines = Object.entries(options).map(([key, option]) =>
-				`  --${`${key} N`.padEnd(16)} ${option.help}${option.default === undefined ? '' : ` (${option.default})`}`);
+				`  --${`${key}${ARGUMENT[option.kind] ?? ' N'}`.padEnd(16)} ${option.help}${option.default === undefined ? '' : ` (${option.default})`}`);
 			console.log(`${usage}\n\n${lines.join('\n')}\n  --help`);
 			process.exit(0);
 		}
-		const value = Number(words.shift());
-		if (!name.startsWith('--') || !(name.slice(2) in options) || !Number.isFinite(value)) {
-			console.error(`${path.basename(process.argv[1])}: ${name} ${value}: not understood; see --help`);
+		const option = name.startsWith('--') ? options[name.slice(2)] : undefined;
+		const value = option && READ[option.kind || 'number'](words);
+		if (value === undefined) {
+			console.error(`${path.basename(process.argv[1])}: ${name}: not understood; see --help`);
 			process.exit(64);
 		}
 		values[name.slice(2)] = value;

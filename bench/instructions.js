@@ -1,0 +1,216 @@
+'use strict';
+
+// How many instructions a message costs each program, counted by callgrind. A count hardly depends on how busy the machine is,
+// so that it can be compared with a recorded one, and two builds with each other.
+//
+// Two runs differ in nothing but their number of messages: their difference is what the further messages cost, without what
+// it costs to start and to stop. Before each step of a client every program has gone to sleep. Without that, how many
+// messages a program finds when it wakes up would be a matter of chance.
+
+const { execFile, execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { promisify } = require('node:util');
+const { parseArguments } = require('./common');
+const budget = require('./budget.js');
+const { FastCgi } = require('../tests/e2e/lib/fastcgi');
+const { Connection } = require('../tests/e2e/lib/http');
+const { Pair } = require('../tests/e2e/lib/responder');
+const { WebSocketClient, encodeFrame } = require('../tests/e2e/lib/websocket');
+
+const SKIPPED = 77; // automake's status for what could not be run
+const PATIENCE = 120000; // ms for any answer: callgrind slows a program fifty times
+const SESSION = '/echo/000/instructions';
+const MESSAGE = JSON.stringify(['x'.repeat(20)]);
+const MASK = Buffer.from([1, 2, 3, 4]);
+
+const options = parseArguments(
+	'Usage: node bench/instructions.js [--OPTION ...]\n\n' +
+	'Counts, under valgrind, the instructions a message costs: an echo over each of some ways, one message at a time. Prints a\n' +
+	'line for each way and program; the ways are websocket, xhr-polling and xhr-streaming at sockjs-sessiond, and xhr-polling\n' +
+	'through sockjs.fcgi, where both programs count.', {
+		few: { default: 50, help: 'messages of the shorter run' },
+		many: { default: 250, help: 'messages of the longer run' },
+		build: { kind: 'text', help: 'the build directory whose programs are measured' },
+		against: { kind: 'text', help: 'another build directory: its programs are measured too, and the ratios printed' },
+		json: { kind: 'flag', help: 'print {"build": NAME, "counts": {NAME: COUNT, ...}}' },
+		record: { kind: 'flag', help: 'write the counts into bench/budget, for this distribution and compiler' },
+	});
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const isAsleep = ({ pid }) => fs.readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1][0] === 'S';
+
+// Resolves when all programs wait for something. One may wake another up before it sleeps itself: hence twice.
+async function settle(daemons) {
+	for (let quiet = 0; quiet < 2;) {
+		await sleep(1);
+		quiet = daemons.every(isAsleep) ? quiet + 1 : 0;
+	}
+}
+
+function requireEcho(text) {
+	if (!text.includes(`a${MESSAGE}`))
+		throw new Error(`no echo: ${JSON.stringify(text)}`);
+}
+
+// The ways. Each opens a session and returns a function that has one message echoed.
+
+async function websocket(pair, quiet) {
+	const client = await WebSocketClient.connect(pair.sessiond.url, `${SESSION}/websocket`, { timeout: PATIENCE });
+	const frame = encodeFrame(1, MESSAGE, { mask: MASK });
+	await client.readText(PATIENCE);
+	return async () => {
+		await quiet();
+		client.connection.write(frame);
+		requireEcho(await client.readText(PATIENCE));
+	};
+}
+
+// Connects, and waits until the program has taken the connection: what it allocates then has the same addresses in each run.
+async function open(connect, quiet) {
+	await quiet();
+	const connection = await connect();
+	await quiet();
+	return connection;
+}
+
+// post(CONNECTION, TARGET, BODY) resolves with an answer that has `text`.
+async function poll(receiving, sending, post, quiet) {
+	await post(receiving, `${SESSION}/xhr`, '');
+	return async () => {
+		await quiet();
+		const answer = post(receiving, `${SESSION}/xhr`, '');
+		await quiet();
+		await post(sending, `${SESSION}/xhr_send`, MESSAGE);
+		requireEcho((await answer).text);
+	};
+}
+
+const postHttp = (connection, target, body) => connection.request('POST', target, { body, timeout: PATIENCE });
+const postFastCgi = (connection, target, body) => connection.request('POST', target, { body, keep: true, timeout: PATIENCE });
+
+async function polling(pair, quiet) {
+	const { url } = pair.sessiond;
+	return poll(await open(() => Connection.open(url), quiet), await open(() => Connection.open(url), quiet), postHttp, quiet);
+}
+
+async function pollingFastCgi(pair, quiet) {
+	const { address } = pair.responder;
+	return poll(await open(() => FastCgi.open(address), quiet), await open(() => FastCgi.open(address), quiet), postFastCgi, quiet);
+}
+
+async function streaming(pair, quiet) {
+	const receiving = await Connection.open(pair.sessiond.url);
+	const sending = await Connection.open(pair.sessiond.url);
+	const answer = await receiving.open('POST', `${SESSION}/xhr_streaming`, { timeout: PATIENCE });
+	await answer.readUntil('o\n', PATIENCE);
+	return async () => {
+		await quiet();
+		await postHttp(sending, `${SESSION}/xhr_send`, MESSAGE);
+		requireEcho((await answer.readUntil('\n', PATIENCE)).toString());
+	};
+}
+
+const WAYS = {
+	websocket: { open: websocket, programs: ['sessiond'] },
+	polling: { open: polling, programs: ['sessiond'] },
+	streaming: { open: streaming, programs: ['sessiond'] },
+	'polling-fastcgi': { open: pollingFastCgi, programs: ['sessiond', 'responder'] },
+};
+
+function readTotal(file) {
+	const total = /^(?:totals|summary): (\d+)$/m.exec(fs.readFileSync(file, 'latin1'));
+	if (!total)
+		throw new Error(`${file}: no total`);
+	return Number(total[1]);
+}
+
+// Resolves with the instructions of each program in its whole life, in which it saw so many messages.
+async function count({ open, programs }, messages, directory) {
+	const wrapper = ['valgrind', '--tool=callgrind', '--vgdb=no', '-q', `--callgrind-out-file=${directory}/%p`];
+	const pair = new Pair({ server: 'store = none\n' });
+	try {
+		await pair.startSessiond({ listen: '127.0.0.1:0', wrapper });
+		if (programs.includes('responder'))
+			await pair.startResponder({ wrapper });
+		const daemons = programs.map((name) => pair[name]);
+		const echo = await open(pair, () => settle(daemons));
+		for (let i = 0; i < messages; i++)
+			await echo();
+		await settle(daemons);
+		await pair.stop();
+		return daemons.map(({ pid }) => readTotal(path.join(directory, `${pid}`)));
+	} catch (error) {
+		console.error(pair.log().slice(-4000));
+		throw error;
+	} finally {
+		await pair.stop();
+	}
+}
+
+// Resolves with {name: instructions a message}: `WAY`, or `WAY/PROGRAM` where several programs take part.
+async function measure() {
+	const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'sockjs-instructions-'));
+	const counts = {};
+	try {
+		for (const [name, way] of Object.entries(WAYS)) {
+			const [few, many] = [await count(way, options.few, directory), await count(way, options.many, directory)];
+			way.programs.forEach((program, i) => {
+				const key = way.programs.length > 1 ? `${name}/${program}` : name;
+				counts[key] = Math.round((many[i] - few[i]) / (options.many - options.few));
+			});
+		}
+	} finally {
+		fs.rmSync(directory, { recursive: true, force: true });
+	}
+	return counts;
+}
+
+// The same for the programs of another build directory: which one it is, the environment says to a program's own beginning.
+async function measureIn(build) {
+	const args = [__filename, '--json', '--few', options.few, '--many', options.many];
+	const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, SOCKJS_BUILDDIR: path.resolve(build) } });
+	return JSON.parse(stdout).counts;
+}
+
+function hasValgrind() {
+	try {
+		execFileSync('valgrind', ['--version'], { stdio: 'ignore' });
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+function print(counts, others) {
+	for (const [name, instructions] of Object.entries(counts)) {
+		const ratio = others ? `${others[name]} in ${options.against}, ratio ${(instructions / others[name]).toFixed(3)}` : '';
+		console.log(`${name.padEnd(26)} ${`${instructions}`.padStart(7)} instructions a message  ${ratio}`.trimEnd());
+	}
+}
+
+async function main() {
+	if (!hasValgrind()) {
+		console.log('skipped: valgrind is not installed');
+		process.exit(SKIPPED);
+	}
+	const build = options.build || budget.buildDirectory;
+	const counts = options.build ? await measureIn(build) : await measure();
+	const others = options.against && await measureIn(options.against);
+	const name = budget.nameOf(build);
+	if (options.json)
+		console.log(JSON.stringify({ build: name, counts, against: others }));
+	else
+		print(counts, others);
+	if (options.record) {
+		budget.record(name, counts);
+		console.error(`recorded in ${budget.file} for ${name}`);
+	}
+}
+
+main().catch((error) => {
+	console.error(error);
+	process.exit(1);
+});
