@@ -55,34 +55,77 @@ function requireEcho(text) {
 		throw new Error(`no echo: ${JSON.stringify(text)}`);
 }
 
+// A pair of programs under callgrind, and the connections of the one client.
+class Run {
+	static async start(programs, directory) {
+		const wrapper = ['valgrind', '--tool=callgrind', '--vgdb=no', '-q', `--callgrind-out-file=${directory}/%p`];
+		const run = new Run();
+		try {
+			await run.pair.startSessiond({ listen: '127.0.0.1:0', wrapper });
+			if (programs.includes('responder'))
+				await run.pair.startResponder({ wrapper });
+		} catch (error) {
+			await run.pair.stop();
+			throw error;
+		}
+		run.daemons = programs.map((name) => run.pair[name]);
+		return run;
+	}
+
+	constructor() {
+		this.pair = new Pair({ server: 'store = none\n' });
+		this.connections = [];
+	}
+
+	quiet() {
+		return settle(this.daemons);
+	}
+
+	// Connects, and waits until the program has taken the connection: what it allocates then has the same addresses in each run.
+	async connect(open) {
+		await this.quiet();
+		const connection = await open();
+		this.connections.push(connection);
+		await this.quiet();
+		return connection;
+	}
+
+	connectHttp() {
+		return this.connect(() => Connection.open(this.pair.sessiond.url));
+	}
+
+	connectFastCgi() {
+		return this.connect(() => FastCgi.open(this.pair.responder.address));
+	}
+
+	// The programs stop without a connection: how long they would wait for its end is a matter of chance.
+	async stop() {
+		this.connections.forEach((connection) => connection.close());
+		await this.quiet();
+		await this.pair.stop();
+	}
+}
+
 // The ways. Each opens a session and returns a function that has one message echoed.
 
-async function websocket(pair, quiet) {
-	const client = await WebSocketClient.connect(pair.sessiond.url, `${SESSION}/websocket`, { timeout: PATIENCE });
+async function websocket(run) {
+	const client = await WebSocketClient.handshake(await run.connectHttp(), `${SESSION}/websocket`, { timeout: PATIENCE });
 	const frame = encodeFrame(1, MESSAGE, { mask: MASK });
 	await client.readText(PATIENCE);
 	return async () => {
-		await quiet();
+		await run.quiet();
 		client.connection.write(frame);
 		requireEcho(await client.readText(PATIENCE));
 	};
 }
 
-// Connects, and waits until the program has taken the connection: what it allocates then has the same addresses in each run.
-async function open(connect, quiet) {
-	await quiet();
-	const connection = await connect();
-	await quiet();
-	return connection;
-}
-
 // post(CONNECTION, TARGET, BODY) resolves with an answer that has `text`.
-async function poll(receiving, sending, post, quiet) {
+async function poll(run, receiving, sending, post) {
 	await post(receiving, `${SESSION}/xhr`, '');
 	return async () => {
-		await quiet();
+		await run.quiet();
 		const answer = post(receiving, `${SESSION}/xhr`, '');
-		await quiet();
+		await run.quiet();
 		await post(sending, `${SESSION}/xhr_send`, MESSAGE);
 		requireEcho((await answer).text);
 	};
@@ -91,23 +134,21 @@ async function poll(receiving, sending, post, quiet) {
 const postHttp = (connection, target, body) => connection.request('POST', target, { body, timeout: PATIENCE });
 const postFastCgi = (connection, target, body) => connection.request('POST', target, { body, keep: true, timeout: PATIENCE });
 
-async function polling(pair, quiet) {
-	const { url } = pair.sessiond;
-	return poll(await open(() => Connection.open(url), quiet), await open(() => Connection.open(url), quiet), postHttp, quiet);
+async function polling(run) {
+	return poll(run, await run.connectHttp(), await run.connectHttp(), postHttp);
 }
 
-async function pollingFastCgi(pair, quiet) {
-	const { address } = pair.responder;
-	return poll(await open(() => FastCgi.open(address), quiet), await open(() => FastCgi.open(address), quiet), postFastCgi, quiet);
+async function pollingFastCgi(run) {
+	return poll(run, await run.connectFastCgi(), await run.connectFastCgi(), postFastCgi);
 }
 
-async function streaming(pair, quiet) {
-	const receiving = await Connection.open(pair.sessiond.url);
-	const sending = await Connection.open(pair.sessiond.url);
+async function streaming(run) {
+	const receiving = await run.connectHttp();
+	const sending = await run.connectHttp();
 	const answer = await receiving.open('POST', `${SESSION}/xhr_streaming`, { timeout: PATIENCE });
 	await answer.readUntil('o\n', PATIENCE);
 	return async () => {
-		await quiet();
+		await run.quiet();
 		await postHttp(sending, `${SESSION}/xhr_send`, MESSAGE);
 		requireEcho((await answer.readUntil('\n', PATIENCE)).toString());
 	};
@@ -129,25 +170,19 @@ function readTotal(file) {
 
 // Resolves with the instructions of each program in its whole life, in which it saw so many messages.
 async function count({ open, programs }, messages, directory) {
-	const wrapper = ['valgrind', '--tool=callgrind', '--vgdb=no', '-q', `--callgrind-out-file=${directory}/%p`];
-	const pair = new Pair({ server: 'store = none\n' });
+	const run = await Run.start(programs, directory);
 	try {
-		await pair.startSessiond({ listen: '127.0.0.1:0', wrapper });
-		if (programs.includes('responder'))
-			await pair.startResponder({ wrapper });
-		const daemons = programs.map((name) => pair[name]);
-		const echo = await open(pair, () => settle(daemons));
+		const echo = await open(run);
 		for (let i = 0; i < messages; i++)
 			await echo();
-		await settle(daemons);
-		await pair.stop();
-		return daemons.map(({ pid }) => readTotal(path.join(directory, `${pid}`)));
+		await run.stop();
 	} catch (error) {
-		console.error(pair.log().slice(-4000));
+		console.error(run.pair.log().slice(-4000));
 		throw error;
 	} finally {
-		await pair.stop();
+		await run.pair.stop();
 	}
+	return run.daemons.map(({ pid }) => readTotal(path.join(directory, `${pid}`)));
 }
 
 // Resolves with {name: instructions a message}: `WAY`, or `WAY/PROGRAM` where several programs take part.
