@@ -14,6 +14,7 @@ const path = require('node:path');
 const { promisify } = require('node:util');
 const { parseArguments } = require('./common');
 const budget = require('./budget.js');
+const { allAsleep } = require('../tests/e2e/lib/asleep');
 const { FastCgi } = require('../tests/e2e/lib/fastcgi');
 const { Connection } = require('../tests/e2e/lib/http');
 const { Pair } = require('../tests/e2e/lib/responder');
@@ -37,18 +38,6 @@ const options = parseArguments(
 		json: { kind: 'flag', help: 'print {"build": NAME, "counts": {NAME: COUNT, ...}}' },
 		record: { kind: 'flag', help: 'write the counts into bench/budget, for this distribution and compiler' },
 	});
-
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-const isAsleep = ({ pid }) => fs.readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1][0] === 'S';
-
-// Resolves when all programs wait for something. One may wake another up before it sleeps itself: hence twice.
-async function settle(daemons) {
-	for (let quiet = 0; quiet < 2;) {
-		await sleep(1);
-		quiet = daemons.every(isAsleep) ? quiet + 1 : 0;
-	}
-}
 
 function requireEcho(text) {
 	if (!text.includes(`a${MESSAGE}`))
@@ -78,7 +67,7 @@ class Run {
 	}
 
 	quiet() {
-		return settle(this.daemons);
+		return allAsleep(...this.daemons);
 	}
 
 	// Connects, and waits until the program has taken the connection: what it allocates then has the same addresses in each run.

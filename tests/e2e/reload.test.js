@@ -6,6 +6,7 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
 const { describe, test } = require('node:test');
+const { allAsleep } = require('./lib/asleep');
 const { program: sessiond, withLog } = require('./lib/daemon');
 const fastcgi = require('./lib/fastcgi');
 const { eventually, sleep } = require('./lib/guard');
@@ -242,7 +243,7 @@ describe('reload: what is retired', { concurrency: 2 }, () => {
 		const newcomer = await Connection.open(site.url);
 		const arriving = Object.assign(new Poller(), { way: ways[0], session: newSession('/app') });
 		newcomer.write(formatRequest('POST', `${arriving.session}/xhr`, { host: 'x', headers: { 'Content-Length': 3 } }));
-		await sleep(50);
+		await allAsleep(site.sessiond);
 		assert.strictEqual(await site.reload(services), '3 services, 2 new, 2 retired');
 		late.write(whole.subarray(whole.length - 3));
 		assert.strictEqual((await late.readAnswer()).status, 204);
@@ -284,7 +285,7 @@ describe('reload: what is retired', { concurrency: 2 }, () => {
 		const ways = [(...rest) => site.direct(...rest), (...rest) => site.fastcgi(...rest)];
 		const left = [await openWebSocket(site, '/gone'), await openStreaming(site, '/gone'), await Poller.open(ways[0], '/gone'), await Poller.open(ways[1], '/gone')];
 		const held = [left[2].receive(), left[3].receive()];
-		await sleep(50);
+		await allAsleep(site.sessiond, site.responder);
 		assert.strictEqual(await site.reload(section('/new', 'echo') + section('/', 'echo')), '2 services, 2 new, 2 retired');
 		for (const poller of left.slice(2))
 			await poller.send('held');
@@ -366,8 +367,8 @@ check('[server]: folder, limits and times at once; what needs a restart is named
 	await site.reload(services, 'session_limit = 2\nconnection_limit = 2\nkeepalive_timeout = 1s');
 	assert.strictEqual((await site.direct('POST', '/echo/000/enough/xhr')).text, 'o\n');
 	const kept = await Connection.open(site.url);
+	const idleSince = Date.now(); // or later
 	assert.strictEqual((await kept.request('GET', '/echo')).status, 200);
-	const idleSince = Date.now();
 	await kept.expectClose();
 	assert.ok(Date.now() - idleSince > 900, 'the new keepalive_timeout');
 

@@ -10,9 +10,8 @@ const { FastCgi, request, encodeRecord, encodeRequest, TYPE } = require('./lib/f
 const { eventually, sleep } = require('./lib/guard');
 const { startPair } = require('./lib/responder');
 
-const REQUEST_TIMEOUT = 2500; // ms
+const REQUEST_TIMEOUT = 2500; // ms, of the hasty responder; the other waits so long that nothing is due to it
 const PATIENCE = 20000; // ms for what takes long on a busy machine
-const AT_ONCE = isSanitized ? 3000 : 1000; // ms: others are not delayed
 const BODY_LIMIT = 4 * 1024 * 1024;
 
 const services = `
@@ -42,16 +41,19 @@ module = close
 `;
 
 let pair;
+let hasty;
 let descriptors;
 before(async () => {
-	pair = await startPair({ fcgi: `request_timeout = ${REQUEST_TIMEOUT}ms`, services });
+	pair = await startPair({ server: 'disconnect_delay = 60s', fcgi: 'request_timeout = 60s', services });
+	hasty = await startPair({ fcgi: `request_timeout = ${REQUEST_TIMEOUT}ms`, services });
 	for (let i = 0; i < 2; i++)
 		assert.strictEqual((await request(pair.address, 'GET', '/echo')).status, 200);
 	descriptors = pair.responder.openDescriptors();
 });
 after(async () => {
-	if (pair)
-		await pair.stop();
+	for (const each of [pair, hasty])
+		if (each)
+			await each.stop();
 });
 
 const check = (name, ...rest) => {
@@ -65,7 +67,7 @@ const check = (name, ...rest) => {
 
 const newSession = (service = 'echo') => `/${service}/000/${crypto.randomBytes(6).toString('hex')}`;
 const ask = (method, target, options) => request(pair.address, method, target, options);
-const open = () => FastCgi.open(pair.address);
+const open = ({ address } = pair) => FastCgi.open(address);
 
 async function openSession(service) {
 	const session = newSession(service);
@@ -76,6 +78,11 @@ async function openSession(service) {
 // Resolves once the session has a receiver.
 async function isHeld(session, address = pair.address) {
 	await eventually(async () => (await request(address, 'POST', `${session}/xhr`)).text.startsWith('c[2010,'), 'the poll is held');
+}
+
+// Resolves once the session has ended, long before its disconnect_delay.
+async function isGone(session) {
+	await eventually(async () => (await ask('POST', `${session}/xhr`)).text === 'o\n', 'the session is gone', PATIENCE);
 }
 
 // A poll that waits: {session, connection, answer}. The probe that isHeld sends must not be the one that is held.
@@ -95,13 +102,11 @@ async function timed(promise) {
 	return Date.now() - start;
 }
 
+// While what a test does lasts, which is for request_timeout.
 async function othersAreServed() {
-	const ms = await timed((async () => {
-		const session = await openSession();
-		assert.strictEqual((await ask('POST', `${session}/xhr_send`, { body: '["others"]' })).status, 204);
-		assert.strictEqual((await ask('POST', `${session}/xhr`)).text, 'a["others"]\n');
-	})());
-	assert.ok(ms < AT_ONCE, `others had to wait: ${ms} ms`);
+	const session = await openSession();
+	assert.strictEqual((await ask('POST', `${session}/xhr_send`, { body: '["others"]', timeout: PATIENCE })).status, 204);
+	assert.strictEqual((await ask('POST', `${session}/xhr`, { timeout: PATIENCE })).text, 'a["others"]\n');
 }
 
 // --- what it answers by itself ---------------------------------------------------------------------------------------
@@ -158,10 +163,12 @@ check('chunking_test comes in pieces, at its times', async () => {
 	const times = [];
 	for (const size of [2, 2052, 2054, 2056, 2058, 2060, 2062]) {
 		await connection.until(() => answer.body.length >= size, `${size} bytes`);
+		if (size === 2060)
+			assert.strictEqual(answer.body.length, size, 'the last part is not there yet, three seconds early');
 		times.push(Date.now() - start);
 	}
 	await connection.finish(answer);
-	assert.ok(times[4] < 1000 && times[5] >= 700 && times[6] >= 3700, `${times}`);
+	assert.ok(times[5] >= 700 && times[6] >= 3700, `${times}`);
 });
 
 check('a prefix counts from the place of the program too', async () => {
@@ -254,7 +261,7 @@ check('a request that comes byte by byte', async () => {
 
 check('a body that dribbles in does not delay other requests', async () => {
 	const session = await openSession();
-	const connections = await Promise.all(Array.from({ length: 20 }, open));
+	const connections = await Promise.all(Array.from({ length: 20 }, () => open()));
 	const body = JSON.stringify(['x'.repeat(200)]);
 	const bytes = encodeRequest('POST', `${session}/xhr_send`, { body, size: 1 });
 	const answers = connections.map((connection) => connection.expect());
@@ -304,16 +311,16 @@ check('a body over every limit is 413, in large records or small, and is not kep
 	const session = await openSession();
 	for (const size of [65535, 8192]) {
 		const before = pair.responder.residentBytes();
-		const answer = await ask('POST', `${session}/xhr_send`, { body: Buffer.alloc(4 * BODY_LIMIT, 'x'), size, timeout: PATIENCE });
+		const answer = await ask('POST', `${session}/xhr_send`, { body: Buffer.alloc(8 * BODY_LIMIT, 'x'), size, timeout: PATIENCE });
 		assert.deepStrictEqual([answer.status, answer.text], [413, 'Request body too large.\n']);
 		const grown = pair.responder.residentBytes() - before;
-		assert.ok(isSanitized || grown < 3 * BODY_LIMIT, `grown by ${grown} bytes`);
+		assert.ok(isSanitized || grown < 4 * BODY_LIMIT, `grown by ${grown} bytes`);
 	}
 	assert.strictEqual((await ask('POST', `${session}/xhr_send`, { body: '["on"]' })).status, 204);
 });
 
 check('a body without end does not delay others, and ends with request_timeout', async () => {
-	const connection = await open();
+	const connection = await open(hasty);
 	connection.expect();
 	connection.write(encodeRequest('POST', '/echo/0/endless/xhr_send').subarray(0, -8));
 	const piece = Buffer.concat(Array(16).fill(encodeRecord(TYPE.stdin, 1, Buffer.alloc(65535))));
@@ -323,8 +330,8 @@ check('a body without end does not delay others, and ends with request_timeout',
 	connection.socket.on('drain', pour);
 	pour();
 	for (let i = 0; i < 5; i++)
-		await othersAreServed();
-	await connection.expectClose(REQUEST_TIMEOUT * 4);
+		assert.strictEqual((await request(hasty.address, 'POST', `${newSession()}/xhr`, { timeout: PATIENCE })).text, 'o\n');
+	await connection.expectClose(PATIENCE);
 });
 
 // --- bad web servers -------------------------------------------------------------------------------------------------
@@ -347,7 +354,7 @@ for (const [name, bytes] of Object.entries({
 		const connection = await open();
 		connection.expect();
 		connection.write(Buffer.from(bytes));
-		await connection.expectClose(REQUEST_TIMEOUT - 500);
+		await connection.expectClose(PATIENCE);
 		await othersAreServed();
 	});
 
@@ -369,24 +376,24 @@ check('random garbage after a good beginning, many times', async () => {
 check('half a request and silence: closed after request_timeout, not before', async () => {
 	const whole = encodeRequest('POST', '/echo/0/a/xhr_send', { body: '["a"]' });
 	const cuts = [0, 4, 100, whole.length - 1];
-	const times = await Promise.all(cuts.map(async (cut) => {
-		const connection = await open();
+	const times = await Promise.all(cuts.map((cut) => timed((async () => {
+		const connection = await open(hasty);
 		if (cut > 0)
 			connection.write(whole.subarray(0, cut));
-		return timed(connection.expectClose(PATIENCE));
-	}));
+		await connection.expectClose(PATIENCE);
+	})())));
 	for (const [i, ms] of times.entries())
-		assert.ok(ms >= REQUEST_TIMEOUT - 100 && ms < REQUEST_TIMEOUT + 2 * AT_ONCE, `${cuts[i]} bytes: closed after ${ms} ms`);
+		assert.ok(ms >= REQUEST_TIMEOUT - 100, `${cuts[i]} bytes: closed after ${ms} ms`);
 });
 
 check('dribbling on does not prolong request_timeout', async () => {
-	const connection = await open();
-	const bytes = encodeRequest('POST', '/echo/0/a/xhr_send', { body: JSON.stringify(['x'.repeat(1000)]) });
+	const connection = await open(hasty);
+	const bytes = encodeRequest('POST', '/echo/0/a/xhr_send', { body: JSON.stringify(['x'.repeat(3000)]) });
 	let at = 0;
 	const timer = setInterval(() => connection.closed || connection.write(bytes.subarray(at, ++at)), 20);
-	const ms = await timed(connection.expectClose(PATIENCE));
+	await connection.expectClose(PATIENCE);
 	clearInterval(timer);
-	assert.ok(ms < REQUEST_TIMEOUT + 2 * AT_ONCE, `closed after ${ms} ms`);
+	assert.ok(at < bytes.length, 'before all of it was there');
 });
 
 check('connections that come and go at once', async () => {
@@ -442,8 +449,7 @@ check('many web servers that never read do not delay another large answer', asyn
 		const session = await openSession();
 		const text = 'l'.repeat(1000000);
 		assert.strictEqual((await ask('POST', `${session}/xhr_send`, { body: JSON.stringify([text]), timeout: PATIENCE })).status, 204);
-		const ms = await timed(ask('POST', `${session}/xhr`));
-		assert.ok(ms < 2 * AT_ONCE, `it waited ${ms} ms`);
+		assert.strictEqual((await ask('POST', `${session}/xhr`, { timeout: PATIENCE })).body.length, text.length + 6);
 	} finally {
 		silent.forEach(({ connection }) => connection.close());
 	}
@@ -460,7 +466,7 @@ check('FCGI_KEEP_CONN keeps the connection; without it, it is closed', async () 
 });
 
 check('200 idle kept connections: others are served, and each takes request after request', async () => {
-	const connections = await Promise.all(Array.from({ length: 200 }, open));
+	const connections = await Promise.all(Array.from({ length: 200 }, () => open(hasty)));
 	const sessions = connections.map(() => newSession());
 	const all = (fn) => Promise.all(connections.map((connection, i) => fn(connection, sessions[i])));
 	await all(async (connection, session) => assert.strictEqual((await connection.request('POST', `${session}/xhr`, { keep: true })).text, 'o\n'));
@@ -504,12 +510,11 @@ check('20,000 requests in one write on a kept connection are answered in order',
 });
 
 check('half a request behind another one is closed after request_timeout', async () => {
-	const connection = await open();
+	const connection = await open(hasty);
 	const answer = connection.expect();
 	connection.write(Buffer.concat([encodeRequest('GET', '/echo', { keep: true }), encodeRequest('GET', '/echo', { keep: true }).subarray(0, 50)]));
 	await connection.finish(answer);
-	const ms = await timed(connection.expectClose(PATIENCE));
-	assert.ok(ms < REQUEST_TIMEOUT + 2 * AT_ONCE, `closed after ${ms} ms`);
+	await connection.expectClose(PATIENCE);
 });
 
 // --- clients that are gone -------------------------------------------------------------------------------------------
@@ -518,8 +523,7 @@ for (const keep of [false, true])
 	check(`the web server closes the connection of a held poll: its session ends at once${keep ? ' (kept connection)' : ''}`, async () => {
 		const { session, connection } = await holdPoll({ keep });
 		connection.close();
-		const ms = await timed(eventually(async () => (await ask('POST', `${session}/xhr`)).text === 'o\n', 'the session is gone'));
-		assert.ok(ms < AT_ONCE / 2, `noticed after ${ms} ms`);
+		await isGone(session);
 	});
 
 check('a poll whose connection is closed in the moment it comes ends at once too', async () => {
@@ -530,22 +534,20 @@ check('a poll whose connection is closed in the moment it comes ends at once too
 	await new Promise((resolve) => connection.socket.end(encodeRequest('POST', `${session}/xhr`), resolve));
 	connection.close();
 	pair.responder.child.kill('SIGCONT');
-	const ms = await timed(eventually(async () => (await ask('POST', `${session}/xhr`)).text === 'o\n', 'the session is gone'));
-	assert.ok(ms < AT_ONCE / 2, `noticed after ${ms} ms`);
+	await isGone(session);
 });
 
 check('FCGI_ABORT_REQUEST ends a held poll and its session', async () => {
 	const { session, connection } = await holdPoll({ keep: true });
 	connection.abort();
-	const ms = await timed(eventually(async () => (await ask('POST', `${session}/xhr`)).text === 'o\n', 'the session is gone'));
-	assert.ok(ms < AT_ONCE / 2, `noticed after ${ms} ms`);
+	await isGone(session);
 	connection.close();
 });
 
 check('bytes of a next request do not hide that the connection is closed', async () => {
 	const { session, connection } = await holdPoll({ keep: true });
 	connection.socket.end(encodeRequest('GET', '/echo', { keep: true }).subarray(0, 40));
-	await eventually(async () => (await ask('POST', `${session}/xhr`)).text === 'o\n', 'the session is gone');
+	await isGone(session);
 });
 
 check('a client that leaves while its large answer is written', async () => {
@@ -556,7 +558,7 @@ check('a client that leaves while its large answer is written', async () => {
 
 check('nothing stays open', async () => {
 	await eventually(() => pair.responder.openDescriptors() <= descriptors,
-		() => `${pair.responder.openDescriptors()} descriptors, ${descriptors} at the beginning`, REQUEST_TIMEOUT + 13000);
+		() => `${pair.responder.openDescriptors()} descriptors, ${descriptors} at the beginning`, PATIENCE);
 });
 
 // --- streaming -------------------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
 const { test } = require('node:test');
-const { isSanitized, unsanitized } = require('./lib/daemon');
+const { allAsleep } = require('./lib/asleep');
+const { unsanitized } = require('./lib/daemon');
 const { FastCgi, request, encodeRequest } = require('./lib/fastcgi');
 const { eventually, sleep } = require('./lib/guard');
 const { request: requestHttp } = require('./lib/http');
@@ -18,7 +19,6 @@ const { Pair, Relay, startPair, responderProgram } = require('./lib/responder');
 const { freePort } = require('./lib/stack');
 const { WebSocketClient } = require('./lib/websocket');
 
-const SLOW = isSanitized ? 3 : 1;
 const PATIENCE = 20000; // ms
 const GREETING_WAIT = 10000; // ms that sessiond gives a connection to say what it is
 
@@ -133,7 +133,7 @@ check('after backend_timeout: 503 with Retry-After for held polls and sends', { 
 	assert.deepStrictEqual([sent.status, sent.header('Retry-After')], [503, '1']);
 	await held.connection.finish(held.answer);
 	assert.deepStrictEqual([held.answer.status, held.answer.header('Retry-After')], [503, '1']);
-	assert.ok(Date.now() - start >= 600 && Date.now() - start < 700 + 2000 * SLOW, `after ${Date.now() - start} ms`);
+	assert.ok(Date.now() - start >= 600, `after ${Date.now() - start} ms`);
 	// It comes back all the same.
 	await pair.startSessiond();
 	await eventually(async () => (await request(pair.address, 'POST', `${newSession()}/xhr`)).text === 'o\n', 'it is served again');
@@ -201,24 +201,21 @@ checkRelayed('a held poll outlives the connection, and its session too', {}, asy
 	}
 });
 
-checkRelayed('sends over a connection that breaks all the time arrive once, in order', {}, async (pair, relay) => {
+checkRelayed('sends over a connection that breaks with each of them arrive once, in order', {}, async (pair, relay) => {
 	const session = newSession('broadcast');
 	assert.strictEqual((await requestHttp(pair.sessiond.url, 'POST', `${session}/xhr`)).text, 'o\n');
 	const listener = await WebSocketClient.connect(pair.sessiond.url, `${newSession('broadcast')}/websocket`);
 	assert.strictEqual(await listener.readText(), 'o');
-	const timer = setInterval(() => {
-		if (Math.random() < 0.5)
-			relay.hold(Math.random() < 0.5 ? 'up' : 'down');
-		setTimeout(() => relay.cut(), 5);
-	}, 40);
-	try {
-		for (let i = 0; i < 100; i++)
-			assert.strictEqual((await send(pair.address, session, `${i}`, { timeout: PATIENCE })).status, 204, `send ${i}`);
-	} finally {
-		clearInterval(timer);
+	for (let i = 0; i < 100; i++) {
+		const { up } = relay.bytes;
+		if (i % 3 > 0)
+			relay.hold(i % 3 === 1 ? 'up' : 'down');
+		const sent = send(pair.address, session, `${i}`, { timeout: PATIENCE });
+		while (relay.bytes.up === up)
+			await new Promise(setImmediate);
+		relay.cut();
+		assert.strictEqual((await sent).status, 204, `send ${i}`);
 	}
-	await sleep(20);
-	relay.cut();
 	assert.strictEqual((await send(pair.address, session, 'end', { timeout: PATIENCE })).status, 204);
 	const got = [];
 	while (got.at(-1) !== 'end')
@@ -235,9 +232,9 @@ check('SIGTERM: polls end with h, sends under way are answered, exit 0; the sess
 	const waiting = await openSession(pair.address);
 	pair.sessiond.child.kill('SIGSTOP');
 	const sent = send(pair.address, waiting, 'under way', { timeout: PATIENCE });
-	await sleep(100);
+	await allAsleep(pair.responder);
 	const stopped = pair.responder.stop();
-	await sleep(100);
+	await allAsleep(pair.responder);
 	pair.sessiond.child.kill('SIGCONT');
 	assert.strictEqual((await sent).status, 204);
 	for (const each of held)
@@ -267,11 +264,11 @@ check('SIGTERM with requests half here: they are answered too, without delay', {
 	// One that is held keeps the responder from ending before the others are whole.
 	pair.sessiond.child.kill('SIGSTOP');
 	const held = await poll(pair.address, session);
-	await sleep(100);
+	await allAsleep(pair.responder);
 	const stopped = pair.responder.stop();
 	await idle.expectClose();
 	half.forEach(({ connection, rest }) => connection.write(rest));
-	const [polled, sent, streamed, unknown] = await Promise.all(half.map(({ connection, answer }) => connection.finish(answer, 3000 * SLOW)));
+	const [polled, sent, streamed, unknown] = await Promise.all(half.map(({ connection, answer }) => connection.finish(answer, PATIENCE)));
 	assert.strictEqual(polled.text, 'h\n');
 	assert.deepStrictEqual([sent.status, sent.header('Retry-After')], [503, '1']);
 	assert.strictEqual(streamed.text, `${'h'.repeat(2048)}\nh\n`);
@@ -285,13 +282,11 @@ check('SIGTERM while sessiond is away: polls end with h, sends with 503, at once
 	const held = await holdPoll(pair.address);
 	await pair.sessiond.stop('SIGKILL');
 	const sent = send(pair.address, held.session, 'x');
-	await sleep(100);
-	const start = Date.now();
+	await allAsleep(pair.responder);
 	const stopped = pair.responder.stop();
 	assert.strictEqual(await textOf(held), 'h\n');
 	assert.strictEqual((await sent).status, 503);
 	assert.deepStrictEqual(await stopped, { code: 0, signal: null });
-	assert.ok(Date.now() - start < 1500 * SLOW, `${Date.now() - start} ms`);
 });
 
 // A client that polls and sends, echo by echo, until it is told to stop or something fails.
@@ -423,9 +418,9 @@ check('peers that are silent, or refused and stay, are closed after a while', {}
 	stays.write(encodeHello({ major: 9 }));
 	// It goes on talking; sooner or later nobody is there any more.
 	const timer = setInterval(() => stays.write('x'), 100);
-	await Promise.all([silent.expectClose(GREETING_WAIT + 5000), half.expectClose(GREETING_WAIT + 5000)]);
+	await Promise.all([silent.expectClose(GREETING_WAIT + PATIENCE), half.expectClose(GREETING_WAIT + PATIENCE)]);
 	assert.ok(Date.now() - start >= GREETING_WAIT - 500, `after ${Date.now() - start} ms`);
-	await Promise.race([gone, sleep(3000).then(() => assert.fail('the refused one is still there'))]);
+	await Promise.race([gone, sleep(PATIENCE).then(() => assert.fail('the refused one is still there'))]);
 	clearInterval(timer);
 	await done();
 });
