@@ -1,0 +1,82 @@
+# Builds the programs; makes Debian packages of them, or serves the page. A part of ./bootstrap.
+
+# --- building
+
+# configured_as ARG...: whether the tree was configured with just these arguments.
+configured_as() {
+	[ -x config.status ] && [ "$(./config.status --config | tr -d "'")" = "$*" ]
+}
+
+# build_tree [ARG...]: with arguments for configure these count, without any configuration will do.
+build_tree() {
+	[ -x configure ] || must 300 autoreconf autoreconf -i
+	if [ ! -f Makefile ] || { [ $# -gt 0 ] && ! configured_as "$@"; }; then
+		must 300 configure ./configure "$@"
+		# Objects do not depend on the flags they were made with.
+		must 60 clean make clean
+	fi
+	must 600 make make -j"$jobs"
+}
+
+# The page, as the server hands it out: our files and the client beside them.
+assemble_page() {
+	mkdir -p build/www
+	cp -Rp www/. build/www/
+	cp -p node_modules/sockjs-client/dist/sockjs.min.js build/www/
+}
+
+build() {
+	need "$build_needs"
+	npm_packages run
+	say "building"
+	build_tree
+	assemble_page
+}
+
+# --- deb
+
+deb() {
+	need "$build_needs$deb_needs"
+	npm_packages run
+	[ -x configure ] || must 300 autoreconf autoreconf -i
+	[ -f Makefile ] || must 300 configure ./configure
+	say "building Debian packages"
+	must 900 deb packaging/build_deb.sh . build/deb
+	cat $logs/deb.log
+}
+
+# --- run
+
+run() {
+	local kind=$1 port=$2 dir=run/$2 stack=$1 line
+	case $kind in
+	lighttpd) need "$lighttpd_needs" ;;
+	nginx) need "$nginx_needs" ;;
+	apache)
+		need "$apache_needs"
+		stack=apache-fcgid
+		;;
+	esac
+	build
+	if (exec 4<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+		die $exit_unavailable "port $port is taken; choose another: ./bootstrap run --port 9000"
+	fi
+	mkdir -p "$dir"
+	# Stays open: a line comes whenever a program was replaced.
+	exec 3< <(exec env --default-signal=INT,QUIT tests/stack "$stack" "$port" examples/sockjs.conf </dev/null 2>"$dir/log")
+	child=$!
+	if ! read -r -t 60 line <&3; then
+		end_child
+		sed 's/^/    /' "$dir/log" >&2
+		die 1 "the server did not start"
+	fi
+	say "sockjs-fcgi is running on http://127.0.0.1:$port/ (Ctrl-C stops it)"
+	say "in front is $kind; the log is $dir/log"
+	while read -r line <&3; do
+		say "running: ${line#pids }"
+	done
+	wait "$child"
+	child=
+	tail -n 20 "$dir/log" | sed 's/^/    /' >&2
+	die 1 "the server ended by itself"
+}
