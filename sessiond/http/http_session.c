@@ -89,7 +89,7 @@ http_session_send(struct http_request *request)
 		respond_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, error);
 		return;
 	}
-	session = session_table_find(&service->table, request->session_id, request->session_id_len);
+	session = session_find(service, request->session_id, request->session_id_len);
 	if (session == NULL) {
 		respond_error(request, MHD_HTTP_NOT_FOUND, "404 Error: Page not found\n");
 		return;

@@ -93,8 +93,7 @@ succession_find(const struct config *config, unsigned number, const char *id, si
 	for (i = 0; i < config->retired_count; i++) {
 		struct sockjs_service *service = config->retired[i];
 
-		if (service->number == number &&
-		    session_table_find(&service->table, id, id_len) != NULL)
+		if (service->number == number && id_table_find(&service->table, id, id_len) != NULL)
 			return service;
 	}
 	return config->numbers[number].service;
@@ -116,7 +115,8 @@ succession_load(struct config *config, struct error *err)
 static int
 start_service(struct sockjs_service *service, struct sessions *sessions, struct error *err)
 {
-	service_prepare(service, sessions);
+	service_prepare(
+	    service, &sessions->timers, session_heartbeat_fire, session_timeout_fire, sessions);
 	return module_start(service, err);
 }
 

@@ -278,7 +278,7 @@ put_session(struct store *store, const struct persistent *persistent)
 	    .key = persistent->key,
 	    .service = session->service->name,
 	    .id = session->id,
-	    .id_len = session->id_len,
+	    .id_len = session->by_id.len,
 	    .uuid = session->uuid,
 	    .transport = (int)session->transport->id,
 	    .state = (int)session_lasting_state(session->state),

@@ -121,7 +121,7 @@ on_session(
 
 	restore->session = NULL;
 	if (service == NULL || !is_sound(stored) ||
-	    session_table_find(&service->table, stored->id, stored->id_len) != NULL) {
+	    session_find(service, stored->id, stored->id_len) != NULL) {
 		persistence_forget_key(restore->sessions, stored->key);
 		restore->forgotten++;
 		return;
@@ -190,7 +190,7 @@ static void
 tell(struct session *session)
 {
 	if (session->state != SESSION_LINGERING)
-		application_resume(session);
+		application_resume(session->service, session->handle);
 }
 
 int
@@ -220,11 +220,4 @@ sessions_restore(
 	free(restore.list);
 	free(restore.in_flight_last);
 	return err->code == 0 ? 0 : -1;
-}
-
-void
-session_suspend(struct session *session)
-{
-	if (!session->close_told)
-		application_suspend(session);
 }

@@ -18,10 +18,4 @@
 int sessions_restore(
     struct sessions *sessions, struct sockjs_service *const *services, size_t n, struct error *err);
 
-/*
- * The daemon stops: tells the application of a session that the next one will find in the store. Its receiver has been let
- * go. session_leave follows, once what the application still wrote is committed.
- */
-void session_suspend(struct session *session);
-
 #endif

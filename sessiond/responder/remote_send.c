@@ -37,9 +37,8 @@ remote_send_is_text(const struct wire_send *send)
 static enum wire_sent_result
 deliver(struct peer *peer, struct sockjs_service *service, const struct wire_send *send)
 {
-	struct session *session = service == NULL
-	    ? NULL
-	    : session_table_find(&service->table, send->session, send->session_len);
+	struct session *session =
+	    service == NULL ? NULL : session_find(service, send->session, send->session_len);
 
 	if (session == NULL)
 		return WIRE_SENT_NO_SESSION;

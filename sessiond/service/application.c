@@ -1,71 +1,65 @@
 /*
- * See application.h. Called by session.c and drain.c.
+ * See application.h.
  */
 #include "sessiond/service/application.h"
 
 static sockjs_connection
-connection_of(const struct session *session)
+connection_of(uint64_t handle)
 {
-	return (sockjs_connection){session->handle};
+	return (sockjs_connection){handle};
 }
 
 void
-application_connection(struct session *session)
+application_connection(const struct sockjs_service *service, uint64_t handle)
 {
-	const struct sockjs_module *module = session->service->application;
-
-	if (module->connection != NULL)
-		module->connection(connection_of(session));
+	if (service->application->connection != NULL)
+		service->application->connection(connection_of(handle));
 }
 
 void
-application_resume(struct session *session)
+application_resume(const struct sockjs_service *service, uint64_t handle)
 {
-	const struct sockjs_module *module = session->service->application;
-
-	if (module->resume != NULL)
-		module->resume(connection_of(session));
+	if (service->application->resume != NULL)
+		service->application->resume(connection_of(handle));
 	else
-		application_connection(session);
+		application_connection(service, handle);
+}
+
+bool
+application_can_resume(const struct sockjs_service *service)
+{
+	return service->application->suspend != NULL || service->application->resume != NULL;
 }
 
 void
-application_suspend(struct session *session)
+application_suspend(const struct sockjs_service *service, uint64_t handle)
 {
-	const struct sockjs_module *module = session->service->application;
-
-	if (module->suspend != NULL)
-		module->suspend(connection_of(session));
-	else if (module->resume == NULL) {
-		session->is_left = true;
-		application_close(session);
-	}
+	if (service->application->suspend != NULL)
+		service->application->suspend(connection_of(handle));
+	else if (!application_can_resume(service))
+		application_close(service, handle);
 }
 
 void
-application_data(struct session *session, const char *data, size_t len, bool binary)
+application_data(const struct sockjs_service *service, uint64_t handle, const char *data,
+    size_t len, bool binary)
 {
-	const struct sockjs_module *module = session->service->application;
 	sockjs_message message = {data, len, binary};
 
-	if (module->data != NULL)
-		module->data(connection_of(session), &message);
+	if (service->application->data != NULL)
+		service->application->data(connection_of(handle), &message);
 }
 
 void
-application_drain(struct session *session)
+application_drain(const struct sockjs_service *service, uint64_t handle)
 {
-	const struct sockjs_module *module = session->service->application;
-
-	if (module->drain != NULL)
-		module->drain(connection_of(session));
+	if (service->application->drain != NULL)
+		service->application->drain(connection_of(handle));
 }
 
 void
-application_close(struct session *session)
+application_close(const struct sockjs_service *service, uint64_t handle)
 {
-	const struct sockjs_module *module = session->service->application;
-
-	if (module->close != NULL)
-		module->close(connection_of(session));
+	if (service->application->close != NULL)
+		service->application->close(connection_of(handle));
 }

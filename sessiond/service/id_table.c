@@ -1,11 +1,11 @@
 /*
- * See session_table.h. Doubles when there are as many sessions as buckets.
+ * See id_table.h. The table doubles when it has as many entries as buckets.
  */
 #include "sessiond/service/id_table.h"
 
 #include "common/hash.h"
+#include "common/memory.h"
 #include "common/random.h"
-#include "sessiond/session/session.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #define FIRST_ROOM 64
 
 void
-session_table_init(struct session_table *table)
+id_table_init(struct id_table *table)
 {
 	table->buckets = NULL;
 	table->count = table->room = 0;
@@ -21,79 +21,68 @@ session_table_init(struct session_table *table)
 }
 
 void
-session_table_clear(struct session_table *table)
+id_table_clear(struct id_table *table)
 {
 	free(table->buckets);
 	table->buckets = NULL;
 	table->count = table->room = 0;
 }
 
-static struct session **
-bucket_of(const struct session_table *table, const char *id, size_t len)
+static struct id_bucket *
+bucket_of(const struct id_table *table, const char *id, size_t len)
 {
 	return &table->buckets[hash_bytes(id, len, table->key) & (table->room - 1)];
 }
 
-struct session *
-session_table_find(const struct session_table *table, const char *id, size_t len)
+struct id_entry *
+id_table_find(const struct id_table *table, const char *id, size_t len)
 {
-	struct session *session;
+	struct id_entry *entry;
 
 	if (table->room == 0)
 		return NULL;
-	for (session = *bucket_of(table, id, len); session != NULL; session = session->hash_next)
-		if (session->id_len == len && memcmp(session->id, id, len) == 0)
-			return session;
-	return NULL;
+	SLIST_FOREACH(entry, bucket_of(table, id, len), next)
+		if (entry->len == len && memcmp(entry->id, id, len) == 0)
+			break;
+	return entry;
 }
 
 static void
-insert(struct session_table *table, struct session *session)
+insert(struct id_table *table, struct id_entry *entry)
 {
-	struct session **bucket = bucket_of(table, session->id, session->id_len);
-
-	session->hash_next = *bucket;
-	*bucket = session;
+	SLIST_INSERT_HEAD(bucket_of(table, entry->id, entry->len), entry, next);
 }
 
 static void
-grow(struct session_table *table)
+grow(struct id_table *table)
 {
-	struct session **old = table->buckets;
+	struct id_bucket *old = table->buckets;
 	size_t i, old_room = table->room;
 
 	table->room = old_room == 0 ? FIRST_ROOM : old_room * 2;
-	table->buckets = calloc(table->room, sizeof *table->buckets);
-	if (table->buckets == NULL)
-		abort();
-	for (i = 0; i < old_room; i++) {
-		struct session *session, *next;
+	table->buckets = xcalloc(table->room, sizeof *table->buckets);
+	for (i = 0; i < old_room; i++)
+		while (!SLIST_EMPTY(&old[i])) {
+			struct id_entry *entry = SLIST_FIRST(&old[i]);
 
-		for (session = old[i]; session != NULL; session = next) {
-			next = session->hash_next;
-			insert(table, session);
+			SLIST_REMOVE_HEAD(&old[i], next);
+			insert(table, entry);
 		}
-	}
 	free(old);
 }
 
 void
-session_table_add(struct session_table *table, struct session *session)
+id_table_add(struct id_table *table, struct id_entry *entry)
 {
 	if (table->count == table->room)
 		grow(table);
-	insert(table, session);
+	insert(table, entry);
 	table->count++;
 }
 
 void
-session_table_remove(struct session_table *table, struct session *session)
+id_table_remove(struct id_table *table, struct id_entry *entry)
 {
-	struct session **link = bucket_of(table, session->id, session->id_len);
-
-	while (*link != session)
-		link = &(*link)->hash_next;
-	*link = session->hash_next;
-	session->hash_next = NULL;
+	SLIST_REMOVE(bucket_of(table, entry->id, entry->len), entry, id_entry, next);
 	table->count--;
 }

@@ -1,10 +1,10 @@
 /*
- * See service.h. Created by the configuration, found by each request, exchanged by succession.c.
+ * See service.h.
  */
 #include "sessiond/service/service.h"
 
 #include "common/live_set.h"
-#include "sessiond/session/session.h"
+#include "common/memory.h"
 #include "sockjs/route.h"
 
 #include <assert.h>
@@ -22,14 +22,10 @@ static struct live_set live;
 static struct sockjs_service *
 create(const char *section)
 {
-	struct sockjs_service *service = calloc(1, sizeof *service);
+	struct sockjs_service *service = xcalloc(1, sizeof *service);
 
-	if (service == NULL)
-		abort();
-	service->section = strdup(section);
-	if (service->section == NULL)
-		abort();
-	session_table_init(&service->table);
+	service->section = xstrdup(section);
+	id_table_init(&service->table);
 	pthread_mutex_lock(&lock);
 	live_set_add(&live, service);
 	pthread_mutex_unlock(&lock);
@@ -108,11 +104,12 @@ service_error(
 void
 service_release(struct sockjs_service *service)
 {
-	if (service->sessions == NULL)
+	if (service->clockwork == NULL)
 		return;
-	timer_queue_remove(&service->sessions->timers, &service->heartbeats);
-	timer_queue_remove(&service->sessions->timers, &service->timeouts);
+	timer_queue_remove(service->clockwork, &service->heartbeats);
+	timer_queue_remove(service->clockwork, &service->timeouts);
 	protocol_service_clear(&service->protocol);
+	service->clockwork = NULL;
 	service->sessions = NULL;
 }
 
@@ -129,7 +126,7 @@ service_destroy(struct sockjs_service **service)
 	pthread_mutex_unlock(&lock);
 	service_release(s);
 	prefix_clear(&s->prefix);
-	session_table_clear(&s->table);
+	id_table_clear(&s->table);
 	module_options_clear(&s->module_options);
 	free(s->section);
 	free(s->conf_path);
@@ -147,16 +144,18 @@ ask_for_cookie(void *context, const char *cookie, char *value, size_t size)
 }
 
 void
-service_prepare(struct sockjs_service *service, struct sessions *sessions)
+service_prepare(struct sockjs_service *service, struct timers *timers, timer_fire *heartbeat_fire,
+    timer_fire *timeout_fire, struct sessions *sessions)
 {
 	service->sessions = sessions;
+	service->clockwork = timers;
 	service->protocol.jsessionid = ask_for_cookie;
 	service->protocol.jsessionid_context = service;
 	protocol_service_prepare(&service->protocol);
-	timer_queue_add(&sessions->timers, &service->heartbeats,
-	    service->protocol.options.heartbeat_delay, session_heartbeat_fire, sessions);
-	timer_queue_add(&sessions->timers, &service->timeouts,
-	    service->protocol.options.disconnect_delay, session_timeout_fire, sessions);
+	timer_queue_add(timers, &service->heartbeats, service->protocol.options.heartbeat_delay,
+	    heartbeat_fire, sessions);
+	timer_queue_add(timers, &service->timeouts, service->protocol.options.disconnect_delay,
+	    timeout_fire, sessions);
 }
 
 void
@@ -223,7 +222,7 @@ has_session(const struct sockjs_service *service, const char *rest)
 
 	return endpoint != NULL &&
 	    (endpoint->id == ENDPOINT_RECEIVE || endpoint->id == ENDPOINT_SEND) &&
-	    session_table_find(&service->table, id, len) != NULL;
+	    id_table_find(&service->table, id, len) != NULL;
 }
 
 struct sockjs_service *

@@ -41,7 +41,8 @@ struct sockjs_service {
 	bool started;	  /* it has returned, and stop was not called yet */
 	void *user_data;
 	struct sessions *sessions;
-	struct session_table table;
+	struct id_table table;	  /* of sessions */
+	struct timers *clockwork; /* of the two queues; NULL: not prepared */
 	struct timer_queue heartbeats, timeouts;
 	LIST_HEAD(, sockjs_timer) timers;
 	LIST_HEAD(, sockjs_group) groups;
@@ -67,8 +68,12 @@ int service_error(const struct sockjs_service *service, unsigned line, struct er
 /* Frees a service without sessions. Sets *service NULL; takes NULL. */
 void service_destroy(struct sockjs_service **service);
 
-/* Once its options are set: prepares pages and timers, so that it can have sessions in `sessions` (borrowed). */
-void service_prepare(struct sockjs_service *service, struct sessions *sessions);
+/*
+ * Once its options are set: makes its pages, and its timer queues in `timers`, which call the two
+ * functions with `sessions`. Both are borrowed. From now on it can have sessions there.
+ */
+void service_prepare(struct sockjs_service *service, struct timers *timers,
+    timer_fire *heartbeat_fire, timer_fire *timeout_fire, struct sessions *sessions);
 
 /*
  * Exchanges the options of a prepared service with `options`, whose former values are then the caller's to free. Pages are made

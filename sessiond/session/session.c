@@ -5,6 +5,7 @@
  */
 #include "sessiond/session/session.h"
 
+#include "common/memory.h"
 #include "common/uuid.h"
 #include "sessiond/service/application.h"
 #include "sessiond/session/sent_ids.h"
@@ -21,7 +22,7 @@ static void mark_dirty(struct session *session);
 static struct session *
 session_of_timer(struct timer *timer)
 {
-	return (struct session *)(void *)((char *)timer - offsetof(struct session, timer));
+	return container_of(timer, struct session, timer);
 }
 
 struct session *
@@ -33,10 +34,11 @@ session_create(struct sockjs_service *service, const char *id, size_t id_len)
 	if (session == NULL)
 		abort();
 	session->service = service_hold(service);
-	session->id_len = id_len;
 	if (id != NULL) {
 		memcpy(session->id, id, id_len);
-		session_table_add(&service->table, session);
+		session->by_id.id = session->id;
+		session->by_id.len = id_len;
+		id_table_add(&service->table, &session->by_id);
 		session->is_listed = true;
 	}
 	session->handle = handle_table_add(&sessions->handles, session);
@@ -44,6 +46,14 @@ session_create(struct sockjs_service *service, const char *id, size_t id_len)
 	uuid_make(session->uuid);
 	sessions->count++;
 	return session;
+}
+
+struct session *
+session_find(const struct sockjs_service *service, const char *id, size_t len)
+{
+	struct id_entry *entry = id_table_find(&service->table, id, len);
+
+	return entry == NULL ? NULL : container_of(entry, struct session, by_id);
 }
 
 static void
@@ -127,7 +137,7 @@ open_connection(struct session *session)
 	if (session->is_listed)
 		persistence_begin(session);
 	after_send(session, send_open(session->receiver));
-	application_connection(session);
+	application_connection(session->service, session->handle);
 }
 
 static void
@@ -158,7 +168,7 @@ tell_close(struct session *session)
 {
 	assert(!session->close_told);
 	session->close_told = true;
-	application_close(session);
+	application_close(session->service, session->handle);
 	session->is_forgotten = true;
 	membership_leave_all(&session->memberships);
 	drop_messages(session);
@@ -174,7 +184,7 @@ end_session(struct session *session, bool forget)
 	persistence_end(session, forget);
 	handle_table_remove(&sessions->handles, session->handle);
 	if (session->is_listed) {
-		session_table_remove(&session->service->table, session);
+		id_table_remove(&session->service->table, &session->by_id);
 		session->is_listed = false;
 	}
 	address_count_drop(&sessions->addresses, session->address);
@@ -263,7 +273,7 @@ void
 session_receive(struct session *session, const char *data, size_t len, bool binary)
 {
 	if (session_transition(session->state, SESSION_MESSAGE)->actions & SESSION_DELIVER)
-		application_data(session, data, len, binary);
+		application_data(session->service, session->handle, data, len, binary);
 }
 
 void
@@ -365,6 +375,15 @@ session_abort(struct session *session)
 	if (is_known)
 		tell_close(session);
 	end_session(session, true);
+}
+
+void
+session_suspend(struct session *session)
+{
+	if (session->close_told)
+		return;
+	session->is_suspended = !application_can_resume(session->service);
+	application_suspend(session->service, session->handle);
 }
 
 void
@@ -550,7 +569,7 @@ session_timeout_fire(struct timer *timer, void *ctx)
 enum sockjs_ready_state
 session_ready_state(const struct session *session)
 {
-	if (session->is_left)
+	if (session->is_suspended)
 		return SOCKJS_CLOSED;
 	switch (session->state) {
 	case SESSION_NEW:

@@ -70,7 +70,8 @@ struct session {
 	struct connection_info *info;
 	struct timer timer; /* heartbeat or pong with a receiver, disconnect_delay without */
 	struct message_queue queue;
-	struct session *hash_next, *turn_next; /* turn_next: in dirty or dead */
+	struct id_entry by_id;	   /* in its service's table, if is_listed */
+	struct session *turn_next; /* in dirty or dead */
 	struct membership_list memberships;
 	struct persistent *persistent; /* NULL: is not stored */
 	struct in_flight *in_flight;   /* NULL: nothing */
@@ -84,14 +85,14 @@ struct session {
 	bool is_dirty, awaits_pong, is_listed;
 	bool is_over_mark;	       /* of drain_mark, and has not drained yet */
 	bool owes_open;		       /* its open frame did not arrive */
-	bool is_left;		       /* to the next daemon: for the application it is over */
+	bool is_suspended;	       /* for the application it is over; the next daemon has it */
 	bool close_told;	       /* the application's close event was begun */
 	bool is_forgotten;	       /* ... and is over: its handle finds nothing any more */
 	struct sent_ids *sent_ids;     /* of responders' sends; NULL: none came */
 	struct address_entry *address; /* NULL: not counted */
 	char uuid[37];		       /* what the application knows it by; NUL-terminated */
-	size_t id_len;
-	char id[]; /* of the URL; a secret of its client; empty for websockets */
+	char id
+	    []; /* of the URL, a secret of its client; by_id has its length; none for websockets */
 };
 
 /* Makes an empty set that reads the time from clock(context). */
@@ -127,6 +128,9 @@ void sessions_trim_scratch(struct sessions *sessions);
 
 /* A new session; id NULL for a websocket, which nobody else can find. Aborts without memory (its size is bounded by the head's). */
 struct session *session_create(struct sockjs_service *service, const char *id, size_t id_len);
+
+/* The session of that id, NULL if the service has none. */
+struct session *session_find(const struct sockjs_service *service, const char *id, size_t len);
 
 /*
  * A receiver comes, with the request it came by (source; NULL: session->info is set already). The session takes it, or answers it (2010, a close frame) and ends it:
@@ -178,6 +182,12 @@ bool session_close(struct session *session, int code, const char *reason, size_t
 
 /* Lets the receiver go without a word: its owner's process asks the next daemon. The session must have a receiver. */
 void session_lose_receiver(struct session *session);
+
+/*
+ * The daemon stops: tells the application of a session that the next one will find in the store. Its
+ * receiver has been let go. session_leave follows, once what the application still wrote is committed.
+ */
+void session_suspend(struct session *session);
 
 /* Frees a session that the next daemon finds in the store; no event. */
 void session_leave(struct session *session);

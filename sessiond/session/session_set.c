@@ -87,7 +87,7 @@ struct session *
 session_obtain(struct sockjs_service *service, const char *id, size_t id_len,
     const struct sockaddr *address, const char **refusal)
 {
-	struct session *session = session_table_find(&service->table, id, id_len);
+	struct session *session = session_find(service, id, id_len);
 
 	if (session != NULL)
 		return session;

@@ -338,7 +338,7 @@ send_text(struct session *session, const void *way, uint64_t sequence, const cha
 static inline struct session *
 find(const char *id)
 {
-	struct session *session = session_table_find(&service->table, id, strlen(id));
+	struct session *session = session_find(service, id, strlen(id));
 
 	assert_non_null(session);
 	return session;

@@ -1,5 +1,5 @@
 /*
- * sessiond/service/id_table.h, with sessions that are nothing but their ids.
+ * sessiond/service/id_table.c.
  */
 #include "sessiond/service/id_table.h"
 
@@ -13,15 +13,15 @@
 
 #include <cmocka.h>
 
-#include "sessiond/session/session.h"
+#include "common/memory.h"
 
-static struct session_table table;
+static struct id_table table;
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	session_table_init(&table);
+	id_table_init(&table);
 	return 0;
 }
 
@@ -29,28 +29,28 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	session_table_clear(&table);
-	session_table_clear(&table);
+	id_table_clear(&table);
+	id_table_clear(&table);
 	return 0;
 }
 
-static struct session *
-session_of(const char *id, size_t len)
+static struct id_entry *
+entry_of(const char *id, size_t len)
 {
-	struct session *session = calloc(1, sizeof *session + len);
+	struct id_entry *entry = xcalloc(1, sizeof *entry + len);
 
-	assert_non_null(session);
-	memcpy(session->id, id, len);
-	session->id_len = len;
-	return session;
+	memcpy(entry + 1, id, len);
+	entry->id = (const char *)(entry + 1);
+	entry->len = len;
+	return entry;
 }
 
 static void
 test_empty(void **state)
 {
 	(void)state;
-	assert_null(session_table_find(&table, "a", 1));
-	assert_null(session_table_find(&table, "", 0));
+	assert_null(id_table_find(&table, "a", 1));
+	assert_null(id_table_find(&table, "", 0));
 }
 
 /* An id is its bytes, all of them and no others. */
@@ -62,28 +62,26 @@ test_ids_are_bytes(void **state)
 		size_t len;
 	} ids[] = {{"a", 1}, {"A", 1}, {"ab", 2}, {"a\0b", 3}, {"a\0c", 3}, {"a\0", 2}, {"%61", 3},
 	    {"\xff\xfe", 2}};
-	struct session *sessions[sizeof ids / sizeof ids[0]];
+	struct id_entry *entries[sizeof ids / sizeof ids[0]];
 	const size_t n = sizeof ids / sizeof ids[0];
 	size_t i, k;
 
 	(void)state;
 	for (i = 0; i < n; i++) {
-		assert_null(session_table_find(&table, ids[i].id, ids[i].len));
-		sessions[i] = session_of(ids[i].id, ids[i].len);
-		session_table_add(&table, sessions[i]);
+		assert_null(id_table_find(&table, ids[i].id, ids[i].len));
+		entries[i] = entry_of(ids[i].id, ids[i].len);
+		id_table_add(&table, entries[i]);
 		for (k = 0; k <= i; k++)
-			assert_ptr_equal(
-			    session_table_find(&table, ids[k].id, ids[k].len), sessions[k]);
+			assert_ptr_equal(id_table_find(&table, ids[k].id, ids[k].len), entries[k]);
 	}
-	assert_null(session_table_find(&table, "abc", 3));
+	assert_null(id_table_find(&table, "abc", 3));
 	assert_int_equal(table.count, n);
 	for (i = 0; i < n; i++) {
-		session_table_remove(&table, sessions[i]);
-		assert_null(session_table_find(&table, ids[i].id, ids[i].len));
+		id_table_remove(&table, entries[i]);
+		assert_null(id_table_find(&table, ids[i].id, ids[i].len));
 		for (k = i + 1; k < n; k++)
-			assert_ptr_equal(
-			    session_table_find(&table, ids[k].id, ids[k].len), sessions[k]);
-		free(sessions[i]);
+			assert_ptr_equal(id_table_find(&table, ids[k].id, ids[k].len), entries[k]);
+		free(entries[i]);
 	}
 	assert_int_equal(table.count, 0);
 }
@@ -91,55 +89,55 @@ test_ids_are_bytes(void **state)
 static void
 test_tables_do_not_mix(void **state)
 {
-	struct session_table other;
-	struct session *session = session_of("s", 1);
+	struct id_table other;
+	struct id_entry *entry = entry_of("s", 1);
 
 	(void)state;
-	session_table_init(&other);
+	id_table_init(&other);
 	assert_true(
 	    memcmp(table.key, other.key, sizeof table.key) != 0); /* its key is a secret of each */
-	session_table_add(&table, session);
-	assert_null(session_table_find(&other, "s", 1));
-	session_table_remove(&table, session);
-	session_table_clear(&other);
-	free(session);
+	id_table_add(&table, entry);
+	assert_null(id_table_find(&other, "s", 1));
+	id_table_remove(&table, entry);
+	id_table_clear(&other);
+	free(entry);
 }
 
-static struct session *
+static struct id_entry *
 find_number(int number)
 {
 	char id[16];
 
-	return session_table_find(&table, id, (size_t)sprintf(id, "id-%d", number));
+	return id_table_find(&table, id, (size_t)sprintf(id, "id-%d", number));
 }
 
 /* Past several sizes, and back in another order. */
 static void
 test_many(void **state)
 {
-	enum { SESSIONS = 2000 };
-	static struct session *sessions[SESSIONS];
+	enum { ENTRIES = 2000 };
+	static struct id_entry *entries[ENTRIES];
 	char id[16];
 	int i;
 
 	(void)state;
-	for (i = 0; i < SESSIONS; i++) {
-		sessions[i] = session_of(id, (size_t)sprintf(id, "id-%d", i));
-		session_table_add(&table, sessions[i]);
+	for (i = 0; i < ENTRIES; i++) {
+		entries[i] = entry_of(id, (size_t)sprintf(id, "id-%d", i));
+		id_table_add(&table, entries[i]);
 	}
-	assert_true(table.room >= SESSIONS / 2 && table.room <= 2 * SESSIONS);
-	for (i = 0; i < SESSIONS; i++)
-		assert_ptr_equal(find_number(i), sessions[i]);
-	assert_null(find_number(SESSIONS));
-	for (i = 0; i < SESSIONS; i += 2)
-		session_table_remove(&table, sessions[i]);
-	for (i = 0; i < SESSIONS; i++)
-		assert_ptr_equal(find_number(i), i % 2 == 0 ? NULL : sessions[i]);
-	for (i = SESSIONS - 1; i >= 0; i -= 2)
-		session_table_remove(&table, sessions[i]);
+	assert_true(table.room >= ENTRIES / 2 && table.room <= 2 * ENTRIES);
+	for (i = 0; i < ENTRIES; i++)
+		assert_ptr_equal(find_number(i), entries[i]);
+	assert_null(find_number(ENTRIES));
+	for (i = 0; i < ENTRIES; i += 2)
+		id_table_remove(&table, entries[i]);
+	for (i = 0; i < ENTRIES; i++)
+		assert_ptr_equal(find_number(i), i % 2 == 0 ? NULL : entries[i]);
+	for (i = ENTRIES - 1; i >= 0; i -= 2)
+		id_table_remove(&table, entries[i]);
 	assert_int_equal(table.count, 0);
-	for (i = 0; i < SESSIONS; i++)
-		free(sessions[i]);
+	for (i = 0; i < ENTRIES; i++)
+		free(entries[i]);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
@@ -154,5 +152,5 @@ main(void)
 	    TEST(many),
 	};
 
-	return cmocka_run_group_tests_name("session_table", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("id_table", tests, NULL, NULL);
 }

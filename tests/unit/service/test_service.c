@@ -14,8 +14,6 @@
 
 #include <cmocka.h>
 
-#include "sessiond/session/session.h"
-
 /* --- prefixes ----------------------------------------------------------------------------------------------------- */
 
 static void
@@ -193,11 +191,22 @@ test_first_pattern(void **state)
 
 /* --- a service's life --------------------------------------------------------------------------------------------- */
 
-static uint64_t
-no_time(void *context)
+static struct timers timers;
+
+/* Nobody looks into it, or fires. */
+static struct sessions *const sessions = (struct sessions *)(void *)&timers;
+
+static void
+fire(struct timer *timer, void *ctx)
 {
-	(void)context;
-	return 0;
+	(void)timer;
+	(void)ctx;
+}
+
+static void
+prepare(void)
+{
+	service_prepare(services[0], &timers, fire, fire, sessions);
 }
 
 static char cookie_seen[20];
@@ -212,12 +221,12 @@ give_cookie(sockjs_service *service, const char *cookie, char *value, size_t siz
 }
 
 static size_t
-queue_count(const struct timers *timers)
+queue_count(const struct timers *set)
 {
 	const struct timer_queue *queue;
 	size_t n = 0;
 
-	for (queue = timers->first; queue != NULL; queue = queue->next)
+	for (queue = set->first; queue != NULL; queue = queue->next)
 		n++;
 	return n;
 }
@@ -226,30 +235,28 @@ static void
 test_prepare_and_release(void **state)
 {
 	static char url[] = "/sockjs.js";
-	struct sessions sessions;
 	struct sockjs_service *none = NULL;
 	size_t own;
 
 	(void)state;
 	service_destroy(&none);
-	sessions_init(&sessions, no_time, NULL);
-	own = queue_count(&sessions.timers);
+	timers_init(&timers);
+	own = queue_count(&timers);
 	add_service("/a");
 	services[0]->protocol.options.sockjs_url = url;
 	service_release(services[0]); /* never prepared */
-	service_prepare(services[0], &sessions);
-	assert_ptr_equal(services[0]->sessions, &sessions);
+	prepare();
+	assert_ptr_equal(services[0]->sessions, sessions);
 	assert_int_not_equal(services[0]->protocol.iframe.len, 0);
 	service_release(services[0]);
 	service_release(services[0]);
 	assert_null(services[0]->sessions);
-	assert_int_equal(queue_count(&sessions.timers), own);
-	service_prepare(services[0], &sessions);
-	assert_int_equal(queue_count(&sessions.timers), own + 2);
+	assert_int_equal(queue_count(&timers), own);
+	prepare();
+	assert_int_equal(queue_count(&timers), own + 2);
 	service_destroy(&services[0]);
 	service_count = 0;
-	assert_int_equal(queue_count(&sessions.timers), own);
-	sessions_clear(&sessions);
+	assert_int_equal(queue_count(&timers), own);
 }
 
 /* jsessionid = module: the application is asked, if it has the callback. */
@@ -260,15 +267,14 @@ test_cookie_callback(void **state)
 					  with = {.abi = SOCKJS_ABI, .jsessionid = give_cookie};
 	static char url[] = "/sockjs.js";
 	struct protocol_service *protocol;
-	struct sessions sessions;
 	char value[20] = "";
 
 	(void)state;
-	sessions_init(&sessions, no_time, NULL);
+	timers_init(&timers);
 	add_service("/a");
 	protocol = &services[0]->protocol;
 	protocol->options.sockjs_url = url;
-	service_prepare(services[0], &sessions);
+	prepare();
 	services[0]->application = &without;
 	assert_false(
 	    protocol->jsessionid(protocol->jsessionid_context, "old", value, sizeof value));
@@ -279,7 +285,6 @@ test_cookie_callback(void **state)
 	assert_true(protocol->jsessionid(protocol->jsessionid_context, NULL, value, sizeof value));
 	assert_string_equal(cookie_seen, "none");
 	service_release(services[0]);
-	sessions_clear(&sessions);
 }
 
 #define TEST(name) cmocka_unit_test_teardown(test_##name, tear_down)

@@ -243,8 +243,7 @@ static const struct connection_source fake_source = {
 static inline struct session *
 arrive(const char *id, struct fake_receiver *fake)
 {
-	struct session *session =
-	    id == NULL ? NULL : session_table_find(&service->table, id, strlen(id));
+	struct session *session = id == NULL ? NULL : session_find(service, id, strlen(id));
 
 	if (session == NULL)
 		session = session_create(service, id, id == NULL ? 0 : strlen(id));
@@ -256,7 +255,7 @@ arrive(const char *id, struct fake_receiver *fake)
 static inline bool
 is_known(const char *id)
 {
-	return session_table_find(&service->table, id, strlen(id)) != NULL;
+	return session_find(service, id, strlen(id)) != NULL;
 }
 
 /* Ends the turn: the loop calls until there is nothing left to do. */
@@ -329,7 +328,8 @@ fixture_set_up(void **state)
 	    .queue_limit = QUEUE_LIMIT,
 	    .drain_mark = DRAIN_MARK,
 	};
-	service_prepare(service, &sessions);
+	service_prepare(
+	    service, &sessions.timers, session_heartbeat_fire, session_timeout_fire, &sessions);
 	api_bind(&sessions);
 	return 0;
 }

@@ -227,15 +227,15 @@ test_resume(void **state)
 	(void)state;
 	session = arrive("s", fake_stream('1'));
 	module.connection = on_connection;
-	application_resume(session);
+	application_resume(service, session->handle);
 	assert_int_equal(connections, 1);
 	module.resume = on_resume;
-	application_resume(session);
+	application_resume(service, session->handle);
 	assert_int_equal(connections, 1);
 	assert_int_equal(resumes, 1);
 	module.connection = NULL;
 	module.resume = NULL;
-	application_resume(session);
+	application_resume(service, session->handle);
 	assert_int_equal(resumes, 1);
 }
 

@@ -25,7 +25,7 @@ test_opens_with_poll(void **state)
 	assert_null(poll->receiver.session);
 	assert_null(session->receiver);
 	assert_int_equal(session_ready_state(session), SOCKJS_OPEN);
-	assert_ptr_equal(session_table_find(&service->table, "s", 1), session);
+	assert_ptr_equal(session_find(service, "s", 1), session);
 	assert_int_equal(sessions.count, 1);
 }
 
@@ -430,7 +430,8 @@ test_services_do_not_mix(void **state)
 	(void)state;
 	other->application = &fake_application;
 	other->protocol.options = service->protocol.options;
-	service_prepare(other, &sessions);
+	service_prepare(
+	    other, &sessions.timers, session_heartbeat_fire, session_timeout_fire, &sessions);
 	session = arrive("s", fake_poll('1'));
 	service = other;
 	assert_true(arrive("s", fake_poll('2')) != session);
