@@ -3,8 +3,9 @@
 #
 #     packaging/build_deb.sh BUILDDIR FOLDER
 #
-# BUILDDIR is where configure ran. The packages are built in a copy of what a release contains, in FOLDER,
-# where they stay; the copy does not. dpkg-dev, debhelper and the libraries of debian/control have to be there.
+# configure must have run in BUILDDIR. The packages are built in FOLDER, from a copy of what a
+# release contains. They stay there, and the copy is removed. dpkg-dev, debhelper and the libraries
+# of debian/control must be installed.
 
 set -e
 

@@ -1,10 +1,12 @@
 /*
- * Makes the sockjs.conf that is installed: reads a template (sockjs.conf.in) on standard input, and writes it to standard output with
- * every option of the programs' own tables in it, each with its explanation and its default. So the file cannot grow stale.
+ * Makes the sockjs.conf that is installed. The program reads a template (sockjs.conf.default.in) on
+ * standard input, and writes it to standard output with every option of the programs' own tables,
+ * each with its explanation and its default. So the file cannot grow stale.
  *
- * In the template, `%options server`, `%options service` or `%options fcgi` begins a block, `%end` ends it. In between are options to
- * be set (`name = value`), each after comments of its own, and nothing else; they appear at their place in the table. All other
- * options of the table are commented out. Lines outside blocks are copied.
+ * In the template, `%options server`, `%options service` or `%options fcgi` begins a block, and
+ * `%end` ends it. A block contains only options that are set (`name = value`), each after its own
+ * comments. They appear at their place in the table. All other options of the table are commented
+ * out. Lines outside blocks are copied.
  */
 #include "conf/responder_options.h"
 #include "conf/config.h"
@@ -18,7 +20,7 @@ enum { WIDTH = 96 }; /* of comments */
 
 /* An option that the template sets. */
 struct setting {
-	char *comment; /* lines with their ends; "" */
+	char *comment; /* whole lines; "": none */
 	char *name;
 	char *line;
 	bool used;
@@ -40,16 +42,16 @@ die(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	fprintf(stderr, "sockjs.conf.in:%u: ", line_number);
+	fprintf(stderr, "sockjs.conf.default.in:%u: ", line_number);
 	vfprintf(stderr, format, args);
 	fprintf(stderr, "\n");
 	va_end(args);
 	exit(1);
 }
 
-/* --- printing ----------------------------------------------------------------------------------------------------- */
+/* --- printing --------------------------------------------------------------------------------- */
 
-/* Text as comment lines, broken at blanks. */
+/* Prints the text as comment lines, broken at blanks. */
 static void
 print_comment(const char *text)
 {
@@ -125,7 +127,7 @@ print_option(struct block *block, const struct conf_option *option)
 	setting->used = true;
 }
 
-/* --- the template ------------------------------------------------------------------------------------------------- */
+/* --- the template ----------------------------------------------------------------------------- */
 
 static char *
 copy_text(const char *text, size_t len)

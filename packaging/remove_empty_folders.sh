@@ -1,9 +1,11 @@
 #!/bin/sh
-# Removes the folders that `make uninstall` has emptied, and those above them that are empty then.
+# Removes the folders that `make uninstall` has emptied, and the folders above them if these are
+# then empty, too.
 #
 #     remove_empty_folders.sh DESTDIR KEEP FOLDER...
 #
-# KEEP, if it is not empty, is a folder that stays. Folders that every machine has stay, empty or not; below DESTDIR, which is nobody's machine, none does.
+# KEEP is a folder that stays; it may be "". Folders that every machine has stay, too, unless there is
+# a DESTDIR: that is no machine's root.
 
 destdir=$1
 keep=$2
@@ -29,7 +31,7 @@ is_part_of_the_system() {
 
 for folder; do
 	while [ "$folder" != / ] && [ "$folder" != "$keep" ] && ! is_part_of_the_system "$folder"; do
-		# One that is not there has been removed already, and so perhaps not those above it.
+		# A folder that is not there was removed before. Those above it may still be there.
 		if [ -d "$destdir$folder" ]; then
 			rmdir "$destdir$folder" 2>/dev/null || break
 		fi
