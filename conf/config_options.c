@@ -1,10 +1,9 @@
-/*
- * See config.h: the tables of the options of [server] and of services. What is in them is read, checked, suggested for misspelt names
- * and put into the installed sockjs.conf.
- */
-#include "conf/config.h"
+/* See config_options.h. */
+#include "conf/config_options.h"
 
+#include "common/log.h"
 #include "conf/option_checks.h"
+#include "sockjs/transport.h"
 
 #define DAY_MS	   86400000u
 #define SOCKJS_URL "https://cdn.jsdelivr.net/npm/sockjs-client@1/dist/sockjs.min.js"

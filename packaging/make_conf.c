@@ -9,7 +9,7 @@
  * out. Lines outside blocks are copied.
  */
 #include "conf/responder_options.h"
-#include "conf/config.h"
+#include "conf/config_options.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,10 +1,9 @@
 /*
  * sockjs-sessiond: options, configuration, then server.c.
  */
-#include "conf/conf.h"
 #include "common/command_line.h"
 #include "common/log.h"
-#include "conf/config.h"
+#include "conf/config_read.h"
 #include "sessiond/server.h"
 #include "sessiond/supervise.h"
 

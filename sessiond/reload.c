@@ -1,14 +1,12 @@
 /*
- * See reload.h. Called by server.c.
- *
- * The running struct config stays where it is, as everything points to it; values move from the one that was read into it, and the
- * former ones are freed with that.
+ * See reload.h. The running struct config stays where it is, as everything points to it. Values move
+ * into it from the one that was read, and the former ones are freed with that.
  */
 #include "sessiond/reload.h"
 
-#include "conf/conf.h"
 #include "common/descriptor_limit.h"
 #include "common/log.h"
+#include "conf/config_read.h"
 #include "sessiond/http/http_server.h"
 #include "sessiond/system/acceptors.h"
 #include "sessiond/system/notify.h"
@@ -23,6 +21,7 @@
 /* A configuration that was read and checked, and what had to be opened for it. */
 struct reload_change {
 	struct config *fresh;
+	struct services services; /* of fresh */
 	struct static_files *files;
 	struct acceptors_change acceptors;
 };
@@ -64,7 +63,8 @@ prepare(const struct reload *reload, struct reload_change *change, struct error 
 	config_override(change->fresh, &config->command_line);
 	if (open_files(change, err) == -1 || open_acceptors(reload, change, err) == -1)
 		return -1;
-	return succession_prepare(reload->config, change->fresh, reload->sessions, err);
+	return services_prepare(
+	    reload->services, &change->services, change->fresh, reload->sessions, err);
 }
 
 static void
@@ -72,10 +72,13 @@ abandon(struct reload_change *change)
 {
 	static_files_close(&change->files);
 	acceptors_abandon(&change->acceptors);
+	services_clear(&change->services);
 	config_destroy(&change->fresh);
 }
 
-/* Values that count from the start only stay, so that it is said at each reload how the file differs. */
+/*
+ * Values that count from the start only stay. So each reload says again that the file differs in them.
+ */
 static void
 exchange_server_options(struct config *config, struct config *fresh)
 {
@@ -92,12 +95,18 @@ exchange_server_options(struct config *config, struct config *fresh)
 }
 
 static void
-exchange_defaults(struct config *config, struct config *fresh)
+exchange_sections(struct config *config, struct config *fresh)
 {
-	struct service_options former = config->defaults;
+	const struct config former = *config;
 
 	config->defaults = fresh->defaults;
-	fresh->defaults = former;
+	config->sections = fresh->sections;
+	config->section_count = fresh->section_count;
+	config->section_room = fresh->section_room;
+	fresh->defaults = former.defaults;
+	fresh->sections = former.sections;
+	fresh->section_count = former.section_count;
+	fresh->section_room = former.section_room;
 }
 
 static void
@@ -119,11 +128,11 @@ static void
 commit(const struct reload *reload, struct reload_change *change)
 {
 	struct config *config = reload->config;
-	struct succession_counts counts;
+	struct services_counts counts;
 
 	exchange_server_options(config, change->fresh);
-	exchange_defaults(config, change->fresh);
-	counts = succession_commit(config, change->fresh);
+	exchange_sections(config, change->fresh);
+	counts = services_commit(reload->services, &change->services);
 	apply_server_options(reload, change);
 	acceptors_commit(reload->acceptors, &change->acceptors);
 	websockets_renew_limits(reload->websockets);
@@ -148,9 +157,9 @@ reload_run(const struct reload *reload)
 }
 
 void
-reload_bury(const struct reload *reload)
+reload_reap(const struct reload *reload)
 {
-	if (reload->config->retired_count == 0 || !succession_bury(reload->config))
+	if (reload->services->retired_count == 0 || !services_reap(reload->services))
 		return;
 	local_socket_tell_services(reload->local);
 	local_socket_flush(reload->local);

@@ -1,8 +1,8 @@
 /*
  * SIGHUP: the configuration file is read again, while connections go on.
  *
- * All of it is checked, the modules are loaded and those that are new are started before anything changes; so a mistake leaves the
- * daemon as it was. What becomes of each service is succession.h's.
+ * All of it is checked, the modules are loaded, and those that are new are started, before anything
+ * changes. So a mistake leaves the daemon as it was. services.h says what becomes of each service.
  */
 #ifndef SESSIOND_RELOAD_H
 #define SESSIOND_RELOAD_H
@@ -14,12 +14,14 @@
 struct http_server;
 struct acceptors;
 struct local_socket;
+struct services;
 struct sessions;
 struct websockets;
 
 /* The daemon, as far as its configuration concerns it; all borrowed. */
 struct reload {
 	struct config *config;
+	struct services *services;
 	struct sessions *sessions;
 	struct websockets *websockets;
 	struct http_server *http;
@@ -29,12 +31,12 @@ struct reload {
 };
 
 /*
- * Reads the file of reload->config again, with the same command line, and makes *reload->config what it says. Logs what has changed;
- * or the mistake, and that the old configuration stays.
+ * Reads the file of reload->config again, with the same command line, and makes the daemon what it
+ * says. Logs what has changed, or the mistake, and that the old configuration stays.
  */
 void reload_run(const struct reload *reload);
 
-/* At the end of a turn of the loop: frees what no session needs any more. */
-void reload_bury(const struct reload *reload);
+/* At the end of a turn of the loop: frees the retired services that no session needs any more. */
+void reload_reap(const struct reload *reload);
 
 #endif

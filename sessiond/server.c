@@ -45,6 +45,7 @@ enum {
 
 struct server {
 	struct config *config;
+	struct services services;
 	struct loop loop;
 	struct acceptors acceptors;
 	struct sessions sessions;
@@ -97,7 +98,7 @@ end_turn(void *owner)
 		busy = local_socket_flush(&server->local) || busy;
 	}
 	if (!busy)
-		reload_bury(&server->reload);
+		reload_reap(&server->reload);
 	if (server->loop.is_draining && is_drained(server))
 		loop_stop(&server->loop);
 	return busy;
@@ -194,11 +195,12 @@ start_loop(struct server *server)
 	server->sessions.limit = server->config->server.session_limit;
 	server->sessions.limit_per_address = server->config->server.sessions_per_address;
 	websockets_init(&server->websockets, &server->loop.uv, &server->sessions);
-	local_socket_init(
-	    &server->local, &server->loop.uv, server->config, &server->sessions, &server->http);
+	local_socket_init(&server->local, &server->loop.uv, server->config, &server->services,
+	    &server->sessions, &server->http);
 	acceptors_init(&server->acceptors, &server->loop.uv, on_accept, on_local_accept, server);
-	server->reload = (struct reload){server->config, &server->sessions, &server->websockets,
-	    &server->http, &server->local, &server->acceptors, OWN_DESCRIPTORS};
+	server->reload = (struct reload){server->config, &server->services, &server->sessions,
+	    &server->websockets, &server->http, &server->local, &server->acceptors,
+	    OWN_DESCRIPTORS};
 	api_bind(&server->sessions);
 	api_timer_bind(&server->loop.uv);
 	api_run_bind(&server->loop.uv);
@@ -224,7 +226,7 @@ static int
 restore_sessions(struct server *server, struct error *err)
 {
 	return sessions_restore(
-	    &server->sessions, server->config->services, server->config->service_count, err);
+	    &server->sessions, server->services.items, server->services.count, err);
 }
 
 /* Ends every connection and session, then the services, then what they lived on. */
@@ -244,7 +246,7 @@ stop(struct server *server)
 	hixie76_handshakes_clear(&server->handshakes);
 	websockets_clear(&server->websockets);
 	sessions_flush(&server->sessions);
-	succession_end(server->config);
+	services_end(&server->services);
 	api_bind(NULL);
 	api_run_bind(NULL);
 	socket_takeover_clear();
@@ -267,12 +269,14 @@ print_ready(const struct server *server)
 int
 server_check(struct config *config, struct error *err)
 {
+	struct services services = {.count = 0};
 	int status = privileges_drop(config->server.user, config->server.group, err);
 
 	/* A module's constructors run when it is loaded: never as root, if there is another user. */
 	if (status == 0)
-		status = succession_load(config, err);
-	succession_end(config);
+		status = services_load(&services, config, err);
+	services_end(&services);
+	services_clear(&services);
 	return status;
 }
 
@@ -288,17 +292,20 @@ server_run(struct config *config, struct error *err)
 	/* Nothing is accepted before the loop runs, and no code of a module runs as root. */
 	if (acceptors_open(&server->acceptors, &config->server, err) == 0 &&
 	    privileges_drop(config->server.user, config->server.group, err) == 0 &&
-	    succession_load(config, err) == 0 &&
-	    http_server_start(&server->http, &server->loop.uv, config, &server->sessions,
-		&server->websockets, &server->handshakes, limit, err) == 0 &&
-	    open_store(server, err) == 0 && succession_start(config, &server->sessions, err) == 0 &&
+	    services_load(&server->services, config, err) == 0 &&
+	    http_server_start(&server->http, &server->loop.uv, config, &server->services,
+		&server->sessions, &server->websockets, &server->handshakes, limit, err) == 0 &&
+	    open_store(server, err) == 0 &&
+	    services_start(&server->services, &server->sessions, err) == 0 &&
 	    restore_sessions(server, err) == 0) {
+		local_socket_tell_services(&server->local);
 		notify(NOTIFY_READY);
 		print_ready(server); /* whoever reads it may count on the supervisor */
 		loop_run(&server->loop);
 		status = 0;
 	}
 	stop(server);
+	services_clear(&server->services);
 	free(server);
 	return status;
 }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "conf/responder_options.h"
-#include "conf/config.h"
+#include "conf/config_options.h"
 
 static void
 print_names(const char *const *names)

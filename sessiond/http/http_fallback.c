@@ -3,6 +3,7 @@
  */
 #include "sessiond/http/http_fallback.h"
 
+#include "sessiond/modules/services.h"
 #include "sessiond/api/api.h"
 #include "common/handle_table.h"
 #include "sessiond/http/http_request.h"
@@ -21,7 +22,7 @@ static const char *const own_headers[] = {
 void
 http_fallback_begin(struct http_request *request)
 {
-	struct sockjs_service *service = request->server->config->fallback;
+	struct sockjs_service *service = request->server->services->fallback;
 
 	if (request->service == NULL && service != NULL)
 		request->fallback = service_hold(service);

@@ -9,6 +9,7 @@
 
 #include "common/log.h"
 #include "common/random.h"
+#include "sessiond/modules/services.h"
 #include "sessiond/http/chunking_probe.h"
 #include "sessiond/http/http_fallback.h"
 #include "sessiond/http/http_framing.h"
@@ -72,15 +73,15 @@ split_uri(struct http_request *request)
 static void
 route(struct http_request *request)
 {
-	struct config *config = request->server->config;
+	struct services *services = request->server->services;
 	struct sockjs_service *service = NULL;
 
-	if (config->retired_count > 0)
+	if (services->retired_count > 0)
 		service = service_find_holder(
-		    config->retired, config->retired_count, request->uri, &request->prefix_len);
+		    services->retired, services->retired_count, request->uri, &request->prefix_len);
 	if (service == NULL)
 		service = service_find(
-		    config->services, config->service_count, request->uri, &request->prefix_len);
+		    services->items, services->count, request->uri, &request->prefix_len);
 	if (service == NULL)
 		return;
 	request->service = service_hold(service);

@@ -342,14 +342,15 @@ start_mhd(struct http_server *server)
 
 int
 http_server_start(struct http_server *server, uv_loop_t *loop, struct config *config,
-    struct sessions *sessions, struct websockets *websockets, struct hixie76_handshakes *handshakes,
-    size_t limit, struct error *err)
+    struct services *services, struct sessions *sessions, struct websockets *websockets,
+    struct hixie76_handshakes *handshakes, size_t limit, struct error *err)
 {
 	const union MHD_DaemonInfo *info;
 
 	*server = (struct http_server){
 	    .loop = loop,
 	    .config = config,
+	    .services = services,
 	    .sessions = sessions,
 	    .websockets = websockets,
 	    .handshakes = handshakes,

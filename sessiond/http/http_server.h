@@ -27,6 +27,7 @@ struct static_files;
 struct http_server {
 	uv_loop_t *loop;
 	struct config *config;
+	struct services *services;
 	struct sessions *sessions;
 	struct websockets *websockets;
 	struct hixie76_handshakes *handshakes;
@@ -65,8 +66,8 @@ struct http_connection {
 
 /* Starts libmicrohttpd on the loop. Everything given is borrowed. limit: connections, websockets included. */
 int http_server_start(struct http_server *server, uv_loop_t *loop, struct config *config,
-    struct sessions *sessions, struct websockets *websockets, struct hixie76_handshakes *handshakes,
-    size_t limit, struct error *err);
+    struct services *services, struct sessions *sessions, struct websockets *websockets,
+    struct hixie76_handshakes *handshakes, size_t limit, struct error *err);
 
 /*
  * Its configuration has other values now: limits and times count for what begins from now on. limit: as at the start. Takes files

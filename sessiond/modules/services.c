@@ -1,115 +1,191 @@
 /*
- * See succession.h. Called by server.c and reload.c; asked by peer.c.
+ * See services.h. A service that goes on is the same object with other options, so whatever points to it
+ * stays good. What points to a retired one holds it (service_hold).
  *
- * A service that goes on is the same object with other options, so whatever points to it stays good. What points to a retired one
- * holds it (service_hold).
+ * A configuration that was read anew first becomes a second `struct services`. What is new in it then
+ * changes places with what it replaces.
  */
 #include "sessiond/modules/services.h"
 
-#include "conf/conf.h"
 #include "common/log.h"
+#include "common/memory.h"
 #include "sessiond/modules/module.h"
 #include "sessiond/session/session.h"
+#include "wire/wire_messages.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
+/* The services, then the fallback. */
+static size_t
+count_all(const struct services *services)
+{
+	return services->count + (services->fallback != NULL);
+}
+
+static struct sockjs_service **
+place_of(struct services *services, size_t index)
+{
+	return index < services->count ? &services->items[index] : &services->fallback;
+}
+
 /* --- numbers ------------------------------------------------------------------------------------------------------ */
 
 static bool
-find_number(const struct config *config, const char *name, unsigned *number)
+find_number(const struct services *services, const char *name, unsigned *number)
 {
 	size_t i;
 
-	for (i = 0; i < config->number_count; i++) {
+	for (i = 0; i < services->number_count; i++) {
 		*number = (unsigned)i;
-		if (strcmp(config->numbers[i].name, name) == 0)
+		if (strcmp(services->numbers[i].name, name) == 0)
 			return true;
 	}
 	return false;
 }
 
 static unsigned
-make_number(struct config *config, const char *name)
+make_number(struct services *services, const char *name)
 {
-	struct service_number *numbers =
-	    realloc(config->numbers, (config->number_count + 1) * sizeof(struct service_number));
-	char *copy = strdup(name);
-
-	if (numbers == NULL || copy == NULL)
-		abort();
-	config->numbers = numbers;
-	numbers[config->number_count] = (struct service_number){copy, NULL};
-	return (unsigned)config->number_count++;
+	services->numbers = xgrow(services->numbers, &services->number_room, services->number_count,
+	    sizeof services->numbers[0]);
+	services->numbers[services->number_count] = (struct service_number){xstrdup(name), NULL};
+	return (unsigned)services->number_count++;
 }
 
 static void
-number_services(struct config *config)
+number_services(struct services *services)
 {
 	size_t i;
 
-	for (i = 0; i < config->number_count; i++)
-		config->numbers[i].service = NULL;
-	for (i = 0; i < config->service_count; i++) {
-		struct sockjs_service *service = config->services[i];
+	for (i = 0; i < services->number_count; i++)
+		services->numbers[i].service = NULL;
+	for (i = 0; i < services->count; i++) {
+		struct sockjs_service *service = services->items[i];
 
-		if (!find_number(config, service->name, &service->number))
-			service->number = make_number(config, service->name);
-		config->numbers[service->number].service = service;
+		if (!find_number(services, service->name, &service->number))
+			service->number = make_number(services, service->name);
+		services->numbers[service->number].service = service;
 	}
-	if (config->fallback != NULL)
-		config->fallback->number = SERVICE_NUMBERS_MAX;
+	if (services->fallback != NULL)
+		services->fallback->number = SERVICE_NUMBERS_MAX;
 }
 
 static int
-check_numbers(const struct config *config, const struct config *fresh, struct error *err)
+check_numbers(const struct services *services, const struct services *fresh, const char *path,
+    struct error *err)
 {
-	size_t i, n = config->number_count;
+	size_t i, n = services->number_count;
 	unsigned number;
 
-	for (i = 0; i < fresh->service_count; i++)
-		if (!find_number(config, fresh->services[i]->name, &number))
+	for (i = 0; i < fresh->count; i++)
+		if (!find_number(services, fresh->items[i]->name, &number))
 			n++;
 	if (n <= SERVICE_NUMBERS_MAX)
 		return 0;
 	return error_set(err, EX_CONFIG,
 	    "%s: more than %d names of services since the start; the daemon has to be started again",
-	    fresh->path, SERVICE_NUMBERS_MAX);
+	    path, SERVICE_NUMBERS_MAX);
 }
 
 bool
-succession_knows(const struct config *config, unsigned number)
+services_has_number(const struct services *services, unsigned number)
 {
-	return number < config->number_count;
+	return number < services->number_count;
 }
 
 struct sockjs_service *
-succession_find(const struct config *config, unsigned number, const char *id, size_t id_len)
+services_find(const struct services *services, unsigned number, const char *id, size_t id_len)
 {
 	size_t i;
 
-	for (i = 0; i < config->retired_count; i++) {
-		struct sockjs_service *service = config->retired[i];
+	for (i = 0; i < services->retired_count; i++) {
+		struct sockjs_service *service = services->retired[i];
 
 		if (service->number == number && id_table_find(&service->table, id, id_len) != NULL)
 			return service;
 	}
-	return config->numbers[number].service;
+	return services->numbers[number].service;
 }
 
 /* --- beginning ---------------------------------------------------------------------------------------------------- */
 
-int
-succession_load(struct config *config, struct error *err)
+static void
+destroy_service(struct sockjs_service **service)
+{
+	if (*service == NULL)
+		return;
+	conf_free_values(service_option_table, service_option_count, &(*service)->protocol.options);
+	service_destroy(service);
+}
+
+static void
+set_up_service(
+    struct sockjs_service *service, const char *path, const struct config_section *section)
+{
+	service->conf_path = xstrdup(path);
+	service->conf_line = section->line;
+	service->module_name = xstrdup(section->module);
+	conf_copy_values(service_option_table, service_option_count, &service->protocol.options,
+	    &section->options);
+	module_options_copy(&service->module_options, &section->module_options);
+}
+
+static int
+add_service(struct services *services, const char *path, const struct config_section *section,
+    struct error *err)
+{
+	struct sockjs_service *service;
+
+	if (services->count == WIRE_SERVICES_MAX)
+		return error_set(err, EX_CONFIG, "%s:%u: more than %d services", path,
+		    section->line, WIRE_SERVICES_MAX);
+	service = service_create(section->name, err);
+	if (service == NULL)
+		return -1;
+	services->items =
+	    xgrow(services->items, &services->room, services->count, sizeof services->items[0]);
+	services->items[services->count++] = service;
+	set_up_service(service, path, section);
+	return 0;
+}
+
+static int
+make(struct services *services, const struct config *config, struct error *err)
 {
 	size_t i;
 
-	for (i = 0; i < config_section_count(config); i++)
-		if (module_load(config_section(config, i), config->server.module_path, err) == -1)
+	for (i = 0; i < config->section_count; i++) {
+		const struct config_section *section = &config->sections[i];
+
+		if (section->is_fallback) {
+			services->fallback = service_create_fallback();
+			set_up_service(services->fallback, config->path, section);
+		} else if (add_service(services, config->path, section, err) == -1) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int
+load(struct services *services, const char *module_path, struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < count_all(services); i++)
+		if (module_load(*place_of(services, i), module_path, err) == -1)
 			return -1;
 	return 0;
+}
+
+int
+services_load(struct services *services, const struct config *config, struct error *err)
+{
+	if (make(services, config, err) == -1)
+		return -1;
+	return load(services, config->server.module_path, err);
 }
 
 static int
@@ -121,13 +197,13 @@ start_service(struct sockjs_service *service, struct sessions *sessions, struct 
 }
 
 int
-succession_start(struct config *config, struct sessions *sessions, struct error *err)
+services_start(struct services *services, struct sessions *sessions, struct error *err)
 {
 	size_t i;
 
-	number_services(config);
-	for (i = 0; i < config_section_count(config); i++)
-		if (start_service(config_section(config, i), sessions, err) == -1)
+	number_services(services);
+	for (i = 0; i < count_all(services); i++)
+		if (start_service(*place_of(services, i), sessions, err) == -1)
 			return -1;
 	return 0;
 }
@@ -141,20 +217,14 @@ end_service(struct sockjs_service *service)
 
 /* --- changing ----------------------------------------------------------------------------------------------------- */
 
-static struct sockjs_service **
-place_of(struct config *config, size_t index)
-{
-	return index < config->service_count ? &config->services[index] : &config->fallback;
-}
-
 /* The place of the service that goes on as `service`, which is loaded but not started; NULL: there is none. */
 static struct sockjs_service **
-predecessor(struct config *config, const struct sockjs_service *service)
+predecessor(struct services *services, const struct sockjs_service *service)
 {
 	size_t i;
 
-	for (i = 0; i < config_section_count(config); i++) {
-		struct sockjs_service **place = place_of(config, i);
+	for (i = 0; i < count_all(services); i++) {
+		struct sockjs_service **place = place_of(services, i);
 
 		if (strcmp((*place)->section, service->section) == 0)
 			return module_is_same(*place, service) ? place : NULL;
@@ -163,14 +233,15 @@ predecessor(struct config *config, const struct sockjs_service *service)
 }
 
 static int
-start_new(struct config *config, struct config *fresh, struct sessions *sessions, struct error *err)
+start_new(
+    struct services *services, struct services *fresh, struct sessions *sessions, struct error *err)
 {
 	size_t i;
 
-	for (i = 0; i < config_section_count(fresh); i++) {
-		struct sockjs_service *service = config_section(fresh, i);
+	for (i = 0; i < count_all(fresh); i++) {
+		struct sockjs_service *service = *place_of(fresh, i);
 
-		if (predecessor(config, service) == NULL &&
+		if (predecessor(services, service) == NULL &&
 		    start_service(service, sessions, err) == -1)
 			return -1;
 	}
@@ -178,13 +249,15 @@ start_new(struct config *config, struct config *fresh, struct sessions *sessions
 }
 
 int
-succession_prepare(
-    struct config *config, struct config *fresh, struct sessions *sessions, struct error *err)
+services_prepare(struct services *services, struct services *fresh, const struct config *config,
+    struct sessions *sessions, struct error *err)
 {
-	if (check_numbers(config, fresh, err) == 0 && succession_load(fresh, err) == 0 &&
-	    start_new(config, fresh, sessions, err) == 0)
+	if (make(fresh, config, err) == 0 &&
+	    check_numbers(services, fresh, config->path, err) == 0 &&
+	    load(fresh, config->server.module_path, err) == 0 &&
+	    start_new(services, fresh, sessions, err) == 0)
 		return 0;
-	succession_end(fresh);
+	services_end(fresh);
 	return -1;
 }
 
@@ -201,66 +274,65 @@ go_on(struct sockjs_service **kept, struct sockjs_service **read)
 }
 
 static void
-retire(struct config *config, struct sockjs_service *service)
+retire(struct services *services, struct sockjs_service *service)
 {
-	struct sockjs_service **retired =
-	    realloc(config->retired, (config->retired_count + 1) * sizeof(struct sockjs_service *));
-
-	if (retired == NULL)
-		abort();
-	config->retired = retired;
+	services->retired = xgrow(services->retired, &services->retired_room,
+	    services->retired_count, sizeof services->retired[0]);
+	services->retired[services->retired_count++] = service;
 	service->is_retired = true;
-	retired[config->retired_count++] = service;
 	log_info("[%s] is retired: it ends with its last session", service->section);
 }
 
 static void
-exchange_sections(struct config *config, struct config *fresh)
+exchange_current(struct services *services, struct services *fresh)
 {
-	struct config former = *config;
+	struct services former = *services;
 
-	config->services = fresh->services;
-	config->service_count = fresh->service_count;
-	config->fallback = fresh->fallback;
-	fresh->services = former.services;
-	fresh->service_count = former.service_count;
+	services->items = fresh->items;
+	services->count = fresh->count;
+	services->room = fresh->room;
+	services->fallback = fresh->fallback;
+	fresh->items = former.items;
+	fresh->count = former.count;
+	fresh->room = former.room;
 	fresh->fallback = former.fallback;
 }
 
-/* What was not exchanged is not in the file any more, or has a successor. True if it is retired. */
+/* A service that is in the file no more, or that a new one replaces. True if it is retired. */
 static bool
-retire_or_unload(struct config *config, struct sockjs_service *service)
+retire_or_unload(struct services *services, struct sockjs_service *service)
 {
 	if (service->started)
-		retire(config, service);
+		retire(services, service);
 	else
 		module_unload(service);
 	return service->is_retired;
 }
 
+/* Keeps in `fresh` what is not retired. Returns how many are. */
 static size_t
-leave_behind(struct config *config, struct config *fresh)
+leave_behind(struct services *services, struct services *fresh)
 {
-	size_t i, left = 0, count = fresh->service_count, retired = 0;
+	size_t i, left = 0, count = fresh->count, retired = 0;
 
 	for (i = 0; i < count; i++) {
-		if (retire_or_unload(config, fresh->services[i]))
+		if (retire_or_unload(services, fresh->items[i]))
 			retired++;
 		else
-			fresh->services[left++] = fresh->services[i];
+			fresh->items[left++] = fresh->items[i];
 	}
-	fresh->service_count = left;
-	if (fresh->fallback != NULL && retire_or_unload(config, fresh->fallback)) {
+	fresh->count = left;
+	if (fresh->fallback != NULL && retire_or_unload(services, fresh->fallback)) {
 		fresh->fallback = NULL;
 		retired++;
 	}
 	return retired;
 }
 
-struct succession_counts
-succession_commit(struct config *config, struct config *fresh)
+struct services_counts
+services_commit(struct services *services, struct services *fresh)
 {
-	struct succession_counts counts = {config_section_count(fresh), 0, 0};
+	struct services_counts counts = {count_all(fresh), 0, 0};
 	size_t i;
 
 	for (i = 0; i < counts.services; i++) {
@@ -269,61 +341,83 @@ succession_commit(struct config *config, struct config *fresh)
 		if ((*place)->started)
 			counts.begun++;
 		else
-			go_on(predecessor(config, *place), place);
+			go_on(predecessor(services, *place), place);
 	}
-	exchange_sections(config, fresh);
-	counts.retired = leave_behind(config, fresh);
-	number_services(config);
+	exchange_current(services, fresh);
+	counts.retired = leave_behind(services, fresh);
+	number_services(services);
 	return counts;
 }
 
 /* --- ending ------------------------------------------------------------------------------------------------------- */
 
+static bool
+has_successor(const struct services *services, const struct sockjs_service *retired)
+{
+	return services_has_number(services, retired->number) &&
+	    services->numbers[retired->number].service != NULL;
+}
+
 bool
-succession_is_last(const struct config *config, const struct sockjs_service *retired)
+services_is_last(const struct services *services, const struct sockjs_service *retired)
 {
 	size_t i;
 
-	if (!succession_knows(config, retired->number) ||
-	    config->numbers[retired->number].service != NULL)
+	if (retired->is_fallback || has_successor(services, retired))
 		return false;
-	for (i = config->retired_count; i-- > 0 && config->retired[i] != retired;)
-		if (config->retired[i]->number == retired->number)
+	for (i = services->retired_count; i-- > 0 && services->retired[i] != retired;)
+		if (services->retired[i]->number == retired->number)
 			return false;
 	return true;
 }
 
 bool
-succession_bury(struct config *config)
+services_reap(struct services *services)
 {
 	bool gone = false;
 	size_t i, left = 0;
 
-	for (i = 0; i < config->retired_count; i++) {
-		struct sockjs_service *service = config->retired[i];
+	for (i = 0; i < services->retired_count; i++) {
+		struct sockjs_service *service = services->retired[i];
 
 		if (service->users > 0) {
-			config->retired[left++] = service;
+			services->retired[left++] = service;
 			continue;
 		}
 		log_info("[%s], which was retired, has ended", service->section);
-		gone = gone ||
-		    (succession_knows(config, service->number) &&
-			config->numbers[service->number].service == NULL);
+		gone = gone || (!service->is_fallback && !has_successor(services, service));
 		end_service(service);
-		config_destroy_service(&service);
+		destroy_service(&service);
 	}
-	config->retired_count = left;
+	services->retired_count = left;
 	return gone;
 }
 
 void
-succession_end(struct config *config)
+services_end(struct services *services)
 {
 	size_t i;
 
-	for (i = 0; i < config_section_count(config); i++)
-		end_service(config_section(config, i));
-	for (i = 0; i < config->retired_count; i++)
-		end_service(config->retired[i]);
+	for (i = 0; i < count_all(services); i++)
+		end_service(*place_of(services, i));
+	for (i = 0; i < services->retired_count; i++)
+		end_service(services->retired[i]);
+}
+
+void
+services_clear(struct services *services)
+{
+	size_t i;
+
+	for (i = 0; i < services->count; i++)
+		destroy_service(&services->items[i]);
+	for (i = 0; i < services->retired_count; i++)
+		destroy_service(&services->retired[i]);
+	for (i = 0; i < services->number_count; i++)
+		free(services->numbers[i].name);
+	destroy_service(&services->fallback);
+	free(services->items);
+	free(services->retired);
+	free(services->numbers);
+	*services = (struct services){.count = 0};
 }

@@ -39,24 +39,23 @@ local_socket_is_empty(const struct local_socket *local)
 static void
 raise_payload_max(struct local_socket *local)
 {
-	const struct config *config = local->config;
+	const struct services *services = local->services;
 	size_t i;
 
-	for (i = 0; i < config->service_count; i++)
+	for (i = 0; i < services->count; i++)
 		peers_raise_payload_max(&local->peers,
-		    config->services[i]->protocol.options.body_limit + WIRE_OVERHEAD_MAX);
+		    services->items[i]->protocol.options.body_limit + WIRE_OVERHEAD_MAX);
 }
 
 void
 local_socket_init(struct local_socket *local, uv_loop_t *loop, struct config *config,
-    struct sessions *sessions, struct http_server *http)
+    struct services *services, struct sessions *sessions, struct http_server *http)
 {
-	local->config = config;
+	local->services = services;
 	local->http = http;
 	newcomers_init(&local->newcomers, loop, &sessions->timers, on_recognised, local);
-	peer_messages_init(&local->messages, config, sessions);
+	peer_messages_init(&local->messages, config, services, sessions);
 	peers_init(&local->peers, loop, sessions, &peer_messages_calls, &local->messages);
-	raise_payload_max(local);
 }
 
 void

@@ -5,8 +5,8 @@
 #ifndef SESSIOND_LOCAL_SOCKET_H
 #define SESSIOND_LOCAL_SOCKET_H
 
-#include "conf/config.h"
 #include "sessiond/http/http_server.h"
+#include "sessiond/modules/services.h"
 #include "sessiond/persistence/persistence.h"
 #include "sessiond/responder/newcomers.h"
 #include "sessiond/responder/peer.h"
@@ -17,7 +17,7 @@
 #include <uv.h>
 
 struct local_socket {
-	struct config *config;
+	struct services *services;
 	struct http_server *http;
 	struct newcomers newcomers;
 	struct peers peers;
@@ -26,7 +26,7 @@ struct local_socket {
 
 /* Everything is borrowed. Not to be moved while it is in use. */
 void local_socket_init(struct local_socket *local, uv_loop_t *loop, struct config *config,
-    struct sessions *sessions, struct http_server *http);
+    struct services *services, struct sessions *sessions, struct http_server *http);
 
 /* Drops all connections. */
 void local_socket_clear(struct local_socket *local);
@@ -47,7 +47,10 @@ bool local_socket_answer(struct local_socket *local, enum commit_result committe
 /* After that: writes what was queued. Returns true if there was something. */
 bool local_socket_flush(struct local_socket *local);
 
-/* Tells every responder what the services are, after a change. */
+/*
+ * Takes sends as large as the services do, and tells every responder what the services are: once they
+ * have started, and after a change.
+ */
 void local_socket_tell_services(struct local_socket *local);
 
 /*

@@ -32,17 +32,17 @@ put_entry(struct wire_service_entry *entry, const struct sockjs_service *service
 int
 peer_messages_send_services(struct peer *peer)
 {
-	const struct config *config = messages_of(peer)->config;
+	const struct services *services = messages_of(peer)->services;
 	struct wire_service_entry *entries =
-	    xcalloc(config->service_count + config->retired_count + 1, sizeof *entries);
+	    xcalloc(services->count + services->retired_count + 1, sizeof *entries);
 	size_t i, count = 0;
 	int status;
 
-	for (i = 0; i < config->service_count; i++)
-		put_entry(&entries[count++], config->services[i]);
-	for (i = 0; i < config->retired_count && count < WIRE_SERVICES_MAX; i++)
-		if (succession_is_last(config, config->retired[i]))
-			put_entry(&entries[count++], config->retired[i]);
+	for (i = 0; i < services->count; i++)
+		put_entry(&entries[count++], services->items[i]);
+	for (i = 0; i < services->retired_count && count < WIRE_SERVICES_MAX; i++)
+		if (services_is_last(services, services->retired[i]))
+			put_entry(&entries[count++], services->retired[i]);
 	status = wire_encode_services(peer_output(peer), entries, count);
 	free(entries);
 	return status;
@@ -56,11 +56,11 @@ static int
 find_service(const struct peer *peer, unsigned number, const char *session, size_t session_len,
     struct sockjs_service **service)
 {
-	const struct config *config = messages_of(peer)->config;
+	const struct services *services = messages_of(peer)->services;
 
-	if (!succession_knows(config, number))
+	if (!services_has_number(services, number))
 		return -1;
-	*service = succession_find(config, number, session, session_len);
+	*service = services_find(services, number, session, session_len);
 	return 0;
 }
 
@@ -297,10 +297,13 @@ lose(struct peer *peer)
 const struct peer_calls peer_messages_calls = {take_message, lose};
 
 void
-peer_messages_init(struct peer_messages *messages, struct config *config, struct sessions *sessions)
+peer_messages_init(struct peer_messages *messages, struct config *config, struct services *services,
+    struct sessions *sessions)
 {
-	*messages = (struct peer_messages){
-	    .config = config, .sessions = sessions, .sends = {.sessions = sessions}};
+	*messages = (struct peer_messages){.config = config,
+	    .services = services,
+	    .sessions = sessions,
+	    .sends = {.sessions = sessions}};
 	TAILQ_INIT(&messages->holds.list);
 }
 

@@ -12,6 +12,7 @@
 /* What they act upon. Has to be the context of the peers. */
 struct peer_messages {
 	struct config *config;
+	struct services *services;
 	struct sessions *sessions;
 	struct remote_sends sends;
 	struct remote_holds holds;
@@ -20,9 +21,9 @@ struct peer_messages {
 /* For peers_init. */
 extern const struct peer_calls peer_messages_calls;
 
-/* config and sessions are borrowed. */
-void peer_messages_init(
-    struct peer_messages *messages, struct config *config, struct sessions *sessions);
+/* All are borrowed. */
+void peer_messages_init(struct peer_messages *messages, struct config *config,
+    struct services *services, struct sessions *sessions);
 
 /* Frees what it keeps; after the last peer. */
 void peer_messages_clear(struct peer_messages *messages);

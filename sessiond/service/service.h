@@ -6,7 +6,7 @@
 
 #include "common/error.h"
 #include "common/timer_queue.h"
-#include "sessiond/service/module_options.h"
+#include "conf/module_options.h"
 #include "sessiond/service/id_table.h"
 #include "sessiond/sockjs.h"
 #include "sockjs/prefix.h"

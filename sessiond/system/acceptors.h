@@ -6,7 +6,7 @@
 #define SESSIOND_ACCEPTORS_H
 
 #include "common/error.h"
-#include "conf/config.h"
+#include "conf/config_options.h"
 #include "sessiond/system/acceptor.h"
 #include "sessiond/system/listening_sockets.h"
 

@@ -8,7 +8,7 @@
 
 #include "common/error.h"
 #include "common/listening_socket.h"
-#include "conf/config.h"
+#include "conf/config_options.h"
 
 /* Finds the ids for the names in the options. -1 and an error (EX_CONFIG) if a user or group is gone. */
 int socket_access_resolve(

@@ -3,7 +3,7 @@
  */
 #include "conf/option_checks.h"
 
-#include "conf/config.h"
+#include "conf/config_options.h"
 #include "conf/responder_options.h"
 
 #include <setjmp.h>

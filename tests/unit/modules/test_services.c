@@ -4,8 +4,10 @@
 #include "sessiond/modules/services.h"
 
 #include "common/buffer.h"
+#include "conf/config_read.h"
 #include "sessiond/modules/module.h"
 #include "sessiond/session/session.h"
+#include "wire/wire_messages.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,9 +25,9 @@
 #include "sessiond/api/api.h"
 #include "sessiond/api/api_timer.h"
 
-static char folder[] = "/tmp/test_succession.XXXXXX";
+static char folder[] = "/tmp/test_services.XXXXXX";
 static char path[64];
-static struct config *config;
+static struct services services;
 static struct sessions sessions;
 static uv_loop_t loop;
 static struct buffer events; /* "first starts, " ... */
@@ -106,10 +108,13 @@ static void
 start(const char *text)
 {
 	struct error err = ERROR_INIT;
+	struct config *config;
 
 	config = read_file(text);
-	if (succession_load(config, &err) == -1 || succession_start(config, &sessions, &err) == -1)
+	if (services_load(&services, config, &err) == -1 ||
+	    services_start(&services, &sessions, &err) == -1)
 		fail_msg("%s", err.text);
+	config_destroy(&config);
 }
 
 static int
@@ -136,8 +141,8 @@ tear_down(void **state)
 	(void)state;
 	sessions_each(&sessions, abort_session, NULL);
 	sessions_flush(&sessions);
-	succession_end(config);
-	config_destroy(&config);
+	services_end(&services);
+	services_clear(&services);
 	api_bind(NULL);
 	sessions_clear(&sessions);
 	buffer_free(&events);
@@ -147,39 +152,43 @@ tear_down(void **state)
 
 /* Goes over to what text says; counts in the order of the struct. */
 static void
-change(const char *text, size_t services, size_t begun, size_t retired)
+change(const char *text, size_t count, size_t begun, size_t retired)
 {
-	struct config *fresh = read_file(text);
+	struct config *config = read_file(text);
+	struct services fresh = {.count = 0};
 	struct error err = ERROR_INIT;
-	struct succession_counts counts;
+	struct services_counts counts;
 
-	if (succession_prepare(config, fresh, &sessions, &err) == -1)
+	if (services_prepare(&services, &fresh, config, &sessions, &err) == -1)
 		fail_msg("%s", err.text);
-	counts = succession_commit(config, fresh);
-	config_destroy(&fresh);
-	assert_int_equal(counts.services, services);
+	counts = services_commit(&services, &fresh);
+	services_clear(&fresh);
+	config_destroy(&config);
+	assert_int_equal(counts.services, count);
 	assert_int_equal(counts.begun, begun);
 	assert_int_equal(counts.retired, retired);
-	assert_int_equal(config_section_count(config), services);
+	assert_int_equal(services.count + (services.fallback != NULL), count);
 }
 
 static void
 refuse(const char *text, const char *words)
 {
-	struct sockjs_service **services = config->services;
-	size_t count = config->service_count;
-	struct config *fresh = read_file(text);
+	struct sockjs_service **items = services.items;
+	size_t count = services.count;
+	struct config *config = read_file(text);
+	struct services fresh = {.count = 0};
 	struct error err = ERROR_INIT;
 
-	assert_int_equal(succession_prepare(config, fresh, &sessions, &err), -1);
-	config_destroy(&fresh);
+	assert_int_equal(services_prepare(&services, &fresh, config, &sessions, &err), -1);
+	services_clear(&fresh);
+	config_destroy(&config);
 	assert_int_equal(err.code, EX_CONFIG);
 	assert_memory_equal(err.text, path, strlen(path));
 	if (strstr(err.text, words) == NULL)
 		fail_msg("no \"%s\" in: %s", words, err.text);
-	assert_ptr_equal(config->services, services);
-	assert_int_equal(config->service_count, count);
-	assert_int_equal(config->retired_count, 0);
+	assert_ptr_equal(services.items, items);
+	assert_int_equal(services.count, count);
+	assert_int_equal(services.retired_count, 0);
 }
 
 /* A session as a client's first request makes it. */
@@ -205,14 +214,14 @@ holder(const char *url)
 {
 	size_t len = 0;
 
-	return service_find_holder(config->retired, config->retired_count, url, &len);
+	return service_find_holder(services.retired, services.retired_count, url, &len);
 }
 
 static struct sockjs_service *
 by_number(unsigned number, const char *id)
 {
-	assert_true(succession_knows(config, number));
-	return succession_find(config, number, id, strlen(id));
+	assert_true(services_has_number(&services, number));
+	return services_find(&services, number, id, strlen(id));
 }
 
 #define A_FIRST	 "[service /a]\nmodule = first\n"
@@ -228,14 +237,14 @@ test_go_on(void **state)
 
 	(void)state;
 	start(A_FIRST "base_url = /one\n" B_SECOND);
-	a = config->services[0];
-	b = config->services[1];
+	a = services.items[0];
+	b = services.items[1];
 	session = open_session(a, "s");
 	change("heartbeat_delay = 7s\n\n" B_SECOND A_FIRST
 	       "base_url = /two\ndisable_cors = on\ndisconnect_delay = 9s\n",
 	    2, 0, 0);
-	assert_ptr_equal(config->services[0], b);
-	assert_ptr_equal(config->services[1], a);
+	assert_ptr_equal(services.items[0], b);
+	assert_ptr_equal(services.items[1], a);
 	assert_string_equal(a->protocol.options.base_url, "/two");
 	assert_true(a->protocol.options.disable_cors && !b->protocol.options.disable_cors);
 	assert_int_equal(a->heartbeats.delay_ms, 7000);
@@ -259,7 +268,7 @@ test_pages(void **state)
 	start(A_FIRST);
 	change(A_FIRST "sockjs_url = /lib/other.js\n", 1, 0, 0);
 	page = strndup(
-	    config->services[0]->protocol.iframe.data, config->services[0]->protocol.iframe.len);
+	    services.items[0]->protocol.iframe.data, services.items[0]->protocol.iframe.len);
 	assert_non_null(strstr(page, "/lib/other.js"));
 	free(page);
 }
@@ -273,14 +282,14 @@ test_other_module(void **state)
 
 	(void)state;
 	start(A_FIRST);
-	a = config->services[0];
+	a = services.items[0];
 	old = open_session(a, "old");
 	change(A_SECOND, 1, 1, 1);
 	assert_events("first starts, second starts, ");
 	assert_true(a->is_retired);
-	assert_ptr_equal(config->retired[0], a);
-	assert_ptr_not_equal(config->services[0], a);
-	assert_string_equal(config->services[0]->application->name, "second");
+	assert_ptr_equal(services.retired[0], a);
+	assert_ptr_not_equal(services.items[0], a);
+	assert_string_equal(services.items[0]->application->name, "second");
 	assert_ptr_equal(holder("/a/000/old/xhr"), a);
 	assert_ptr_equal(holder("/a/000/old/jsonp_send"), a);
 	assert_null(holder("/a/000/old/websocket"));
@@ -288,17 +297,17 @@ test_other_module(void **state)
 	assert_null(holder("/a/info"));
 	assert_null(holder("/b/000/old/xhr"));
 	assert_ptr_equal(by_number(0, "old"), a);
-	assert_ptr_equal(by_number(0, "new"), config->services[0]);
-	assert_false(succession_is_last(config, a));
-	new = open_session(config->services[0], "new");
-	assert_false(succession_bury(config));
-	assert_int_equal(config->retired_count, 1);
+	assert_ptr_equal(by_number(0, "new"), services.items[0]);
+	assert_false(services_is_last(&services, a));
+	new = open_session(services.items[0], "new");
+	assert_false(services_reap(&services));
+	assert_int_equal(services.retired_count, 1);
 	end_session(old);
 	assert_events("");
-	assert_false(succession_bury(config)); /* the name is still there */
+	assert_false(services_reap(&services)); /* the name is still there */
 	assert_events("first stops, ");
-	assert_int_equal(config->retired_count, 0);
-	assert_ptr_equal(by_number(0, "old"), config->services[0]);
+	assert_int_equal(services.retired_count, 0);
+	assert_ptr_equal(by_number(0, "old"), services.items[0]);
 	end_session(new);
 }
 
@@ -310,31 +319,31 @@ test_removed(void **state)
 
 	(void)state;
 	start(A_FIRST B_SECOND);
-	b = config->services[1];
+	b = services.items[1];
 	session = open_session(b, "s");
 	change(A_FIRST, 1, 0, 1);
-	assert_true(succession_is_last(config, b));
+	assert_true(services_is_last(&services, b));
 	assert_ptr_equal(by_number(1, "s"), b);
 	assert_null(by_number(1, "other"));
 	assert_ptr_equal(holder("/b/000/s/xhr"), b);
 	/* It comes back as another one, of the same number, while the first still is. */
 	change(B_SECOND A_FIRST, 2, 1, 0);
 	assert_events("first starts, second starts, second starts, ");
-	assert_int_equal(config->services[0]->number, 1);
-	assert_ptr_not_equal(config->services[0], b);
-	assert_false(succession_is_last(config, b));
+	assert_int_equal(services.items[0]->number, 1);
+	assert_ptr_not_equal(services.items[0], b);
+	assert_false(services_is_last(&services, b));
 	change(A_FIRST, 1, 0, 1);
-	assert_int_equal(config->retired_count, 2);
-	assert_false(succession_is_last(config, b)); /* another was there after it */
-	assert_true(succession_bury(config));
-	assert_int_equal(config->retired_count, 1);
-	assert_true(succession_is_last(config, b));
+	assert_int_equal(services.retired_count, 2);
+	assert_false(services_is_last(&services, b)); /* another was there after it */
+	assert_true(services_reap(&services));
+	assert_int_equal(services.retired_count, 1);
+	assert_true(services_is_last(&services, b));
 	end_session(session);
-	assert_true(succession_bury(config));
+	assert_true(services_reap(&services));
 	assert_events("second stops, second stops, ");
 	assert_null(by_number(1, "s"));
-	assert_true(succession_knows(config, 1));
-	assert_false(succession_knows(config, 2));
+	assert_true(services_has_number(&services, 1));
+	assert_false(services_has_number(&services, 2));
 }
 
 /* Whoever holds a service keeps it, and two that are retired end in any order. */
@@ -345,21 +354,21 @@ test_held(void **state)
 
 	(void)state;
 	start(A_FIRST);
-	first = service_hold(config->services[0]);
+	first = service_hold(services.items[0]);
 	change(A_SECOND, 1, 1, 1);
-	second = service_hold(config->services[0]);
+	second = service_hold(services.items[0]);
 	change(A_FIRST, 1, 1, 1);
-	assert_int_equal(config->retired_count, 2);
+	assert_int_equal(services.retired_count, 2);
 	assert_events("first starts, second starts, first starts, ");
-	succession_bury(config);
+	services_reap(&services);
 	service_drop(&second);
 	assert_null(second);
-	succession_bury(config);
+	services_reap(&services);
 	assert_events("second stops, ");
-	assert_int_equal(config->retired_count, 1);
+	assert_int_equal(services.retired_count, 1);
 	service_drop(&first);
 	service_drop(&first);
-	succession_bury(config);
+	services_reap(&services);
 	assert_events("first stops, ");
 }
 
@@ -369,14 +378,14 @@ test_end_with_retired(void **state)
 {
 	(void)state;
 	start(A_FIRST);
-	open_session(config->services[0], "s");
+	open_session(services.items[0], "s");
 	change(A_SECOND, 1, 1, 1);
-	open_session(config->services[0], "s");
+	open_session(services.items[0], "s");
 	sessions_each(&sessions, abort_session, NULL);
 	sessions_flush(&sessions);
-	succession_end(config);
+	services_end(&services);
 	assert_events("first starts, second starts, second stops, first stops, ");
-	succession_end(config);
+	services_end(&services);
 	assert_events("");
 }
 
@@ -388,14 +397,14 @@ test_module_options(void **state)
 
 	(void)state;
 	start(A_FIRST "module.one = 1\nmodule.two = 2\n");
-	a = config->services[0];
+	a = services.items[0];
 	change(A_FIRST "module.two = 2\nheartbeat_delay = 1s\nmodule.one = 1\n", 1, 0, 0);
-	assert_ptr_equal(config->services[0], a);
+	assert_ptr_equal(services.items[0], a);
 	change(A_FIRST "module.one = 1\nmodule.two = 3\n", 1, 1, 1);
 	change(A_FIRST "module.one = 1\n", 1, 1, 1);
 	change(A_FIRST "module.one = 1\nmodule.three = 3\n", 1, 1, 1);
-	assert_ptr_not_equal(config->services[0], a);
-	assert_false(succession_bury(config));
+	assert_ptr_not_equal(services.items[0], a);
+	assert_false(services_reap(&services));
 	assert_events("first starts, first starts, first starts, first starts, first stops, "
 		      "first stops, first stops, ");
 }
@@ -411,24 +420,24 @@ test_fallback(void **state)
 
 	(void)state;
 	start(A_FIRST FALLBACK_FIRST);
-	first = service_hold(config->fallback);
+	first = service_hold(services.fallback);
 	change(FALLBACK_FIRST "body_limit = 5\n" A_FIRST, 2, 0, 0);
-	assert_ptr_equal(config->fallback, first);
+	assert_ptr_equal(services.fallback, first);
 	assert_int_equal(first->protocol.options.body_limit, 5);
-	assert_int_equal(config->number_count, 1);
+	assert_int_equal(services.number_count, 1);
 	change(A_FIRST FALLBACK_SECOND, 2, 1, 1);
-	second = config->fallback;
+	second = services.fallback;
 	assert_ptr_not_equal(second, first);
 	assert_true(first->is_retired && !second->is_retired);
 	assert_null(holder("/a/000/s/xhr"));
-	assert_false(succession_is_last(config, first));
+	assert_false(services_is_last(&services, first));
 	change(A_FIRST, 1, 0, 1);
-	assert_null(config->fallback);
-	assert_false(succession_bury(config));
+	assert_null(services.fallback);
+	assert_false(services_reap(&services));
 	assert_events("first starts, first starts, second starts, second stops, ");
-	assert_int_equal(config->retired_count, 1);
+	assert_int_equal(services.retired_count, 1);
 	service_drop(&first);
-	assert_false(succession_bury(config));
+	assert_false(services_reap(&services));
 	assert_events("first stops, ");
 	change(FALLBACK_SECOND, 1, 1, 1);
 	assert_events("second starts, ");
@@ -446,8 +455,33 @@ test_refused(void **state)
 	assert_events("first starts, second starts, second stops, ");
 	uv_run(&loop, UV_RUN_NOWAIT); /* the timer that it has left */
 	change(A_FIRST B_SECOND, 2, 1, 0);
-	assert_int_equal(config->services[1]->number, 1);
+	assert_int_equal(services.items[1]->number, 1);
 	assert_events("second starts, ");
+}
+
+/* Neither the program nor its responders take more. */
+static void
+test_too_many(void **state)
+{
+	struct buffer text = BUFFER_INIT;
+	struct error err = ERROR_INIT;
+	struct services many = {.count = 0};
+	struct config *config;
+	int i;
+
+	(void)state;
+	for (i = 0; i <= WIRE_SERVICES_MAX; i++)
+		buffer_printf(&text, "[service /%d]\nmodule = first\n", i);
+	buffer_append_char(&text, '\0');
+	config = read_file(text.data);
+	buffer_free(&text);
+	assert_int_equal(services_load(&many, config, &err), -1);
+	assert_int_equal(err.code, EX_CONFIG);
+	assert_non_null(strstr(err.text, ":8195: more than 4096 services"));
+	config_destroy(&config);
+	services_end(&many);
+	services_clear(&many);
+	services_end(&many);
 }
 
 int
@@ -463,7 +497,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_module_options, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_fallback, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_too_many, set_up, tear_down),
 	};
 
-	return cmocka_run_group_tests_name("succession", tests, make_folder, remove_folder);
+	return cmocka_run_group_tests_name("services", tests, make_folder, remove_folder);
 }

@@ -8,7 +8,7 @@
 #include "tests/unit/store/store_fixture.h"
 
 #include "common/log.h"
-#include "conf/config.h"
+#include "conf/config_read.h"
 #include "sessiond/server.h"
 
 #include <fcntl.h>

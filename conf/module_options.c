@@ -1,8 +1,7 @@
-/*
- * See module_options.h. Filled by the configuration, read by modules through sockjs_option.
- */
-#include "sessiond/service/module_options.h"
+/* See module_options.h. */
+#include "conf/module_options.h"
 
+#include "common/memory.h"
 #include "conf/conf.h"
 #include "conf/conf_suggest.h"
 
@@ -12,16 +11,6 @@
 #include <sysexits.h>
 
 enum { PREFIX_LEN = sizeof MODULE_OPTION_PREFIX - 1 };
-
-static char *
-copy_text(const char *text)
-{
-	char *copy = strdup(text);
-
-	if (copy == NULL)
-		abort();
-	return copy;
-}
 
 int
 module_options_add(struct module_options *options, const char *name, const char *value,
@@ -36,12 +25,21 @@ module_options_add(struct module_options *options, const char *name, const char 
 	if (former != NULL)
 		return error_set(err, EX_CONFIG, "option \"%s\" was already set on line %u",
 		    former->name, former->line);
-	options->items = reallocarray(options->items, options->count + 1, sizeof options->items[0]);
-	if (options->items == NULL)
-		abort();
+	options->items =
+	    xgrow(options->items, &options->room, options->count, sizeof options->items[0]);
 	options->items[options->count++] =
-	    (struct module_option){copy_text(name), copy_text(value), line};
+	    (struct module_option){xstrdup(name), xstrdup(value), line};
 	return 0;
+}
+
+void
+module_options_copy(struct module_options *to, const struct module_options *from)
+{
+	size_t i;
+
+	for (i = 0; i < from->count; i++)
+		module_options_add(
+		    to, from->items[i].name, from->items[i].value, from->items[i].line, NULL);
 }
 
 const struct module_option *
@@ -122,5 +120,5 @@ module_options_clear(struct module_options *options)
 		free(options->items[i].value);
 	}
 	free(options->items);
-	*options = (struct module_options){NULL, 0};
+	*options = (struct module_options){NULL, 0, 0};
 }

@@ -1,12 +1,9 @@
 /*
- * sessiond/service/module_options.c, and the calls of sockjs.h that read what it keeps.
+ * sessiond/api/api_service.c: the calls of sockjs.h that read a module's options.
  */
 #include "tests/unit/session/session_fixture.h"
 
-#include "sessiond/service/module_options.h"
 #include "tests/unit/log_capture.h"
-
-#include <sysexits.h>
 
 static void
 add(const char *name, const char *value, unsigned line)
@@ -14,50 +11,6 @@ add(const char *name, const char *value, unsigned line)
 	struct error err = ERROR_INIT;
 
 	assert_int_equal(module_options_add(&service->module_options, name, value, line, &err), 0);
-}
-
-static void
-test_add(void **state)
-{
-	struct error err = ERROR_INIT;
-	struct module_options *options = &service->module_options;
-
-	(void)state;
-	add("module.a", "1", 3);
-	add("module.b", "", 4);
-	assert_string_equal(module_options_find(options, "a")->value, "1");
-	assert_int_equal(module_options_find(options, "b")->line, 4);
-	assert_null(module_options_find(options, "module.a"));
-	assert_null(module_options_find(options, "c"));
-	assert_null(module_options_find(options, ""));
-	assert_int_equal(module_options_add(options, "module.a", "2", 5, &err), -1);
-	assert_string_equal(err.text, "option \"module.a\" was already set on line 3");
-	error_clear(&err);
-	assert_int_equal(module_options_add(options, "module.", "2", 5, &err), -1);
-	assert_int_equal(err.code, EX_CONFIG);
-	assert_int_equal(options->count, 2);
-}
-
-static void
-test_unknown(void **state)
-{
-	static const char *const known[] = {"interval", "title", NULL};
-	static const char *const none[] = {NULL};
-	struct error err = ERROR_INIT;
-	struct module_options *options = &service->module_options;
-
-	(void)state;
-	assert_null(module_options_find_unknown(options, none, &err));
-	add("module.title", "x", 1);
-	assert_null(module_options_find_unknown(options, known, &err));
-	assert_int_equal(err.code, 0);
-	add("module.intreval", "x", 2);
-	assert_int_equal(module_options_find_unknown(options, known, &err)->line, 2);
-	assert_string_equal(err.text,
-	    "the module has no option \"module.intreval\", did you mean \"module.interval\"?");
-	error_clear(&err);
-	assert_int_equal(module_options_find_unknown(options, none, &err)->line, 1);
-	assert_string_equal(err.text, "the module has no option \"module.title\"");
 }
 
 static void
@@ -144,12 +97,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    SESSION_TEST(add),
-	    SESSION_TEST(unknown),
 	    SESSION_TEST(values),
 	    SESSION_TEST(bad_values),
 	    SESSION_TEST(misuse),
 	};
 
-	return cmocka_run_group_tests_name("module_options", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("api_service", tests, NULL, NULL);
 }

@@ -1,0 +1,39 @@
+/*
+ * The options of [server] and of services, and their tables. A program reads, checks and suggests what
+ * is in the tables; the build makes the installed sockjs.conf of them.
+ */
+#ifndef CONF_CONFIG_OPTIONS_H
+#define CONF_CONFIG_OPTIONS_H
+
+#include "conf/conf.h"
+#include "sockjs/service_options.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct server_options {
+	char *listen;	     /* "ADDR:PORT ...", NULL: none */
+	char *socket;	     /* path of a Unix socket, NULL: none */
+	char *socket_mode;   /* octal, checked */
+	char *socket_group;  /* NULL: none */
+	char *socket_users;  /* who may speak on the socket; NULL: whom its permissions let */
+	char *user, *group;  /* whom a daemon that root starts becomes, NULL: nobody; the user's */
+	char *static_folder; /* NULL: no files are served */
+	char *module_path;  /* folder; NULL: beside the program, then where modules are installed */
+	char *store;	    /* path of the session store; NULL: none */
+	int store_sync;	    /* enum store_sync */
+	size_t store_limit; /* bytes of the whole store */
+	int log;	    /* enum log_target */
+	uint32_t fcgid_max_held; /* polls held by processes that serve one request at a time */
+	uint32_t connection_limit;
+	uint32_t session_limit;
+	uint32_t sessions_per_address; /* 0: no limit */
+	uint64_t request_timeout;      /* ms for a whole request to arrive */
+	uint64_t keepalive_timeout;    /* ms between two requests of a connection */
+	size_t connection_memory; /* bytes for one HTTP connection, which bound a request's head */
+};
+
+extern const struct conf_option server_option_table[], service_option_table[];
+extern const size_t server_option_count, service_option_count;
+
+#endif

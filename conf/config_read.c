@@ -1,0 +1,316 @@
+/*
+ * See config_read.h. conf_read.h finds the lines and the tables of config_options.h say what an option
+ * is; here is what depends on the section that a line is in.
+ */
+#include "conf/config_read.h"
+
+#include "common/memory.h"
+#include "conf/conf_read.h"
+#include "conf/conf_suggest.h"
+#include "conf/responder_options.h"
+#include "sockjs/prefix.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+struct reading {
+	struct config *config;
+	struct config_section *section; /* the one being read; NULL: [server] or [fcgi] */
+	bool in_fcgi;			/* in the responder's section, which is only checked */
+	struct fcgi_options fcgi;
+	bool had_server;
+};
+
+static int
+begin_server(struct reading *reading, struct error *err)
+{
+	if (reading->had_server)
+		return error_set(err, EX_CONFIG, "there is a [server] section already");
+	if (reading->config->section_count > 0)
+		return error_set(
+		    err, EX_CONFIG, "[server] comes before the services, whose defaults it sets");
+	reading->had_server = true;
+	reading->section = NULL;
+	return 0;
+}
+
+/* The section of a service (name NULL: the fallback), or NULL. */
+static const struct config_section *
+find_section(const struct config *config, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < config->section_count; i++) {
+		const struct config_section *section = &config->sections[i];
+
+		if (name == NULL ? section->is_fallback
+				 : !section->is_fallback && strcmp(section->name, name) == 0)
+			return section;
+	}
+	return NULL;
+}
+
+static int
+begin_fallback(struct reading *reading, unsigned line, struct error *err)
+{
+	const struct config_section *former = find_section(reading->config, NULL);
+
+	if (former != NULL)
+		return error_set(
+		    err, EX_CONFIG, "[fallback] was begun on line %u already", former->line);
+	reading->section = config_add_section(reading->config, NULL, line);
+	return 0;
+}
+
+static int
+begin_service(struct reading *reading, const char *name, unsigned line, struct error *err)
+{
+	const struct config_section *former = find_section(reading->config, name);
+	struct prefix prefix;
+
+	if (former != NULL)
+		return error_set(err, EX_CONFIG, "[service %s] was begun on line %u already", name,
+		    former->line);
+	if (prefix_init(&prefix, name, err) == -1)
+		return -1;
+	prefix_clear(&prefix);
+	reading->section = config_add_section(reading->config, name, line);
+	return 0;
+}
+
+static int
+on_section(void *user, const char *section, unsigned line, struct error *err)
+{
+	static const char *const kinds[] = {"server", "service", "fcgi", "fallback"};
+	struct reading *reading = user;
+	size_t kind_len = strcspn(section, " \t");
+	const char *name = section + kind_len + strspn(section + kind_len, " \t");
+	char kind[32], quoted[CONF_QUOTED_SIZE];
+	const char *near;
+
+	reading->in_fcgi = strcmp(section, "fcgi") == 0;
+	if (reading->in_fcgi) {
+		reading->section = NULL;
+		return 0;
+	}
+	if (strcmp(section, "server") == 0)
+		return begin_server(reading, err);
+	if (strcmp(section, "fallback") == 0)
+		return begin_fallback(reading, line, err);
+	if (kind_len == strlen("service") && strncmp(section, "service", kind_len) == 0) {
+		if (*name == '\0')
+			return error_set(
+			    err, EX_CONFIG, "[service] needs a prefix, as in [service /echo]");
+		return begin_service(reading, name, line, err);
+	}
+	snprintf(kind, sizeof kind, "%.*s", (int)kind_len, section);
+	near = conf_suggest(kind, kinds, sizeof kinds / sizeof kinds[0]);
+	return error_set(err, EX_CONFIG, "unknown section %s%s%s%s", conf_quote(section, quoted),
+	    near == NULL ? ", known are [server], [service /prefix], [fallback] and [fcgi]"
+			 : ", did you mean [",
+	    near == NULL ? "" : near, near == NULL ? "" : "]?");
+}
+
+/* Both tables at once, so that a misspelt service option in [server] is recognised too. */
+static const char *
+suggest_option(const char *name, bool server)
+{
+	const char *names[CONF_OPTIONS_MAX];
+	size_t i, n = 0;
+
+	names[n++] = "module";
+	for (i = 0; i < service_option_count; i++)
+		names[n++] = service_option_table[i].name;
+	for (i = 0; server && i < server_option_count; i++)
+		names[n++] = server_option_table[i].name;
+	return conf_suggest(name, names, n);
+}
+
+static int
+unknown_option(const char *name, bool server, struct error *err)
+{
+	char quoted[CONF_QUOTED_SIZE];
+	const char *near = suggest_option(name, server);
+
+	if (!server && conf_find(server_option_table, server_option_count, name) != NULL)
+		return error_set(err, EX_CONFIG, "%s is an option of the [server] section", name);
+	conf_quote(name, quoted);
+	if (near == NULL)
+		return error_set(err, EX_CONFIG, "unknown option %s", quoted);
+	return error_set(err, EX_CONFIG, "unknown option %s, did you mean \"%s\"?", quoted, near);
+}
+
+/* "modul.interval" is near to no option of ours: its part before the dot is compared. */
+static int
+unknown_dotted_option(const char *name, struct error *err)
+{
+	static const char *const kinds[] = {"module"};
+	char kind[32], quoted[CONF_QUOTED_SIZE];
+	const char *dot = strchr(name, '.');
+
+	snprintf(kind, sizeof kind, "%.*s", (int)(dot - name), name);
+	conf_quote(name, quoted);
+	if (conf_suggest(kind, kinds, 1) == NULL)
+		return error_set(err, EX_CONFIG,
+		    "unknown option %s; those of a module are written module.NAME", quoted);
+	return error_set(
+	    err, EX_CONFIG, "unknown option %s, did you mean \"module%s\"?", quoted, dot);
+}
+
+static int
+set_module_option(struct config_section *section, const struct conf_line *line, struct error *err)
+{
+	if (section == NULL)
+		return error_set(err, EX_CONFIG,
+		    "%s belongs into a section that names a module, [service ...] or [fallback]",
+		    line->name);
+	return module_options_add(
+	    &section->module_options, line->name, line->value, line->number, err);
+}
+
+/* Of the options of services, those that mean something without connections. */
+static int
+check_fallback_option(const char *name, struct error *err)
+{
+	if (strcmp(name, "body_limit") == 0 || strcmp(name, "log_level") == 0)
+		return 0;
+	return error_set(err, EX_CONFIG,
+	    "%s has no meaning in [fallback], which has module, module.NAME, body_limit and log_level",
+	    name);
+}
+
+static int
+set_module(struct config_section *section, const char *value, struct error *err)
+{
+	if (section == NULL)
+		return error_set(err, EX_CONFIG,
+		    "module is an option of a [service ...] section, or of [fallback]");
+	if (section->module != NULL)
+		return error_set(err, EX_CONFIG, "option \"module\" was already set");
+	if (value[0] == '\0')
+		return error_set(
+		    err, EX_CONFIG, "module: a name is expected, as echo, or a path of a .so file");
+	section->module = xstrdup(value);
+	return 0;
+}
+
+/* An option of services: in [server] it sets their default. */
+static int
+set_service_option(struct reading *reading, const struct conf_line *line, struct error *err)
+{
+	struct config_section *section = reading->section;
+	struct service_options *options =
+	    section == NULL ? &reading->config->defaults : &section->options;
+
+	if (section != NULL && section->is_fallback && check_fallback_option(line->name, err) == -1)
+		return -1;
+	return conf_apply(service_option_table, service_option_count, options, line, err);
+}
+
+static int
+on_option(void *user, const struct conf_line *line, struct error *err)
+{
+	struct reading *reading = user;
+	const char *name = line->name;
+	bool in_server = reading->section == NULL;
+
+	if (line->section[0] == '\0')
+		return error_set(err, EX_CONFIG,
+		    "an option before the first section; begin with [server] or [service /prefix]");
+	if (reading->in_fcgi)
+		return conf_apply(fcgi_option_table, fcgi_option_count, &reading->fcgi, line, err);
+	if (strcmp(name, "module") == 0)
+		return set_module(reading->section, line->value, err);
+	if (strncmp(name, MODULE_OPTION_PREFIX, strlen(MODULE_OPTION_PREFIX)) == 0)
+		return set_module_option(reading->section, line, err);
+	if (strchr(name, '.') != NULL)
+		return unknown_dotted_option(name, err);
+	if (conf_find(service_option_table, service_option_count, name) != NULL)
+		return set_service_option(reading, line, err);
+	if (!in_server || conf_find(server_option_table, server_option_count, name) == NULL)
+		return unknown_option(name, in_server, err);
+	return conf_apply(
+	    server_option_table, server_option_count, &reading->config->server, line, err);
+}
+
+/* What can be said only when a section is over. */
+static int
+check_server(const struct config *config, struct error *err)
+{
+	if (config->server.group != NULL && config->server.user == NULL)
+		return error_set(err, EX_CONFIG,
+		    "%s: group says what group `user` is in: set user in [server] as well",
+		    config->path);
+	return 0;
+}
+
+static int
+check_sections(const struct config *config, struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < config->section_count; i++) {
+		const struct config_section *section = &config->sections[i];
+
+		if (section->module == NULL)
+			return error_set(err, EX_CONFIG,
+			    "%s:%u: [%s%s] names no module; add a line such as: module = echo",
+			    config->path, section->line, section->is_fallback ? "" : "service ",
+			    section->name);
+	}
+	return 0;
+}
+
+/* Unset, the store is in the folder that systemd has made for it. NULL stands for none from here on. */
+static void
+resolve_store(struct config *config)
+{
+	const char *folder = getenv("STATE_DIRECTORY");
+	char **store = &config->server.store;
+
+	if (*store == NULL && folder != NULL && folder[0] != '\0') {
+		int len = (int)strcspn(folder, ":");
+
+		if (asprintf(store, "%.*s/sessions.db", len, folder) == -1)
+			abort();
+	} else if (*store != NULL && strcmp(*store, "none") == 0) {
+		free(*store);
+		*store = NULL;
+	} else {
+		conf_resolve_path(config->path, store);
+	}
+}
+
+static void
+resolve_paths(struct config *config)
+{
+	size_t i;
+
+	resolve_store(config);
+	conf_resolve_path(config->path, &config->server.socket);
+	conf_resolve_path(config->path, &config->server.static_folder);
+	conf_resolve_path(config->path, &config->server.module_path);
+	for (i = 0; i < config->section_count; i++)
+		if (strchr(config->sections[i].module, '/') != NULL)
+			conf_resolve_path(config->path, &config->sections[i].module);
+}
+
+struct config *
+config_read(const char *path, struct error *err)
+{
+	static const struct conf_handler handler = {on_section, on_option};
+	struct reading reading = {.config = config_create(path, err)};
+	struct config *config = reading.config;
+
+	if (config == NULL)
+		return NULL;
+	if (conf_read(path, &handler, &reading, err) == 0 && check_server(config, err) == 0 &&
+	    check_sections(config, err) == 0)
+		resolve_paths(config);
+	else
+		config_destroy(&config);
+	conf_free_values(fcgi_option_table, fcgi_option_count, &reading.fcgi);
+	return config;
+}

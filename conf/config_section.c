@@ -1,0 +1,28 @@
+/* See config_section.h. */
+#include "conf/config_section.h"
+
+#include "common/memory.h"
+#include "conf/config_options.h"
+
+#include <stdlib.h>
+
+void
+config_section_init(struct config_section *section, const char *name, unsigned line,
+    const struct service_options *defaults)
+{
+	*section = (struct config_section){
+	    .is_fallback = name == NULL,
+	    .name = xstrdup(name == NULL ? "fallback" : name),
+	    .line = line,
+	};
+	conf_copy_values(service_option_table, service_option_count, &section->options, defaults);
+}
+
+void
+config_section_clear(struct config_section *section)
+{
+	conf_free_values(service_option_table, service_option_count, &section->options);
+	module_options_clear(&section->module_options);
+	free(section->name);
+	free(section->module);
+}
