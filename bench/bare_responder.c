@@ -1,6 +1,6 @@
 /*
- * bare_responder SOCKET: the least that libfcgi does for a request, for comparison. Answers each with a constant, one after the
- * other.
+ * bare_responder SOCKET: the least that libfcgi does for a request, for comparison. It answers each
+ * request with a constant, one after the other.
  */
 #include <fcgiapp.h>
 #include <stdio.h>

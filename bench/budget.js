@@ -1,7 +1,7 @@
 'use strict';
 
-// The file bench/budget: how many instructions a message may cost. Each entry is for one distribution's release and one
-// compiler, since both decide what the same source comes to.
+// The file bench/budget: how many instructions a message may cost. Each entry is for one
+// distribution's release and one compiler, since both decide what the same source comes to.
 //
 //     [debian 12, gcc 12 -O2, x64]
 //     websocket = 12345

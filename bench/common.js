@@ -1,7 +1,7 @@
 'use strict';
 
-// What the measurements share: command lines, the servers under test, and a WebSocket load made of ready-made frames, so
-// that the measuring process is not what limits.
+// What the measurements share: command lines, the servers under test, and a WebSocket load. The
+// load consists of ready-made frames, so that the measuring process is not the limit.
 
 const crypto = require('node:crypto');
 const fs = require('node:fs');
@@ -13,7 +13,7 @@ const { freePort } = require('../tests/e2e/lib/stack');
 
 const ARGUMENT = { flag: '', text: ' TEXT' };
 
-// What an option's words mean, undefined if they mean nothing.
+// By kind: takes an option's words and returns its value, or undefined if they make no sense.
 const READ = {
 	flag: () => true,
 	text: (words) => words.shift(),
@@ -23,8 +23,9 @@ const READ = {
 	},
 };
 
-// options: {name: {default, help, kind}}; an option takes a number, or text if its kind is 'text', or nothing if it is 'flag'.
-// Prints the help or a hint and exits where that is asked for.
+// options: {name: {default, help, kind}}. An option takes a number, or text if its kind is 'text',
+// or nothing if its kind is 'flag'. With --help this prints the help and exits; after a mistake it
+// prints a hint and exits.
 function parseArguments(usage, options) {
 	const values = Object.fromEntries(Object.entries(options).map(([name, option]) => [name, option.default]));
 	const words = process.argv.slice(2);
@@ -60,7 +61,7 @@ async function startSockjsNode() {
 	return server;
 }
 
-const TICKS_PER_SECOND = 100; // USER_HZ, the unit of /proc/PID/stat on Linux, whatever the kernel's own clock
+const TICKS_PER_SECOND = 100; // USER_HZ: the unit of /proc/PID/stat on Linux, always
 
 // Microseconds of CPU time, user and system, that the process has used.
 function cpuTime(pid) {
@@ -78,7 +79,7 @@ function handshake(target) {
 		`Sec-WebSocket-Key: ${crypto.randomBytes(16).toString('base64')}\r\n\r\n`;
 }
 
-// Opens a SockJS websocket; resolves with its socket once the open frame has come.
+// Opens a SockJS websocket. Resolves with its socket when the open frame has come.
 function openWebsocket(port) {
 	return new Promise((resolve, reject) => {
 		const socket = net.connect(port, '127.0.0.1', () => socket.write(handshake(`/echo/000/${crypto.randomBytes(6).toString('hex')}/websocket`)));
@@ -105,7 +106,8 @@ async function openWebsockets(port, count) {
 	return sockets;
 }
 
-// Has every socket send a message, wait for its echo, and send the next, until `total` echoes have come.
+// Every socket sends a message, waits for its echo, and sends the next one, until `total` echoes
+// have come.
 function exchange(sockets, message, total) {
 	const frame = encodeFrame(1, JSON.stringify([message]));
 	const answer = Buffer.byteLength(`a${JSON.stringify([message])}`);

@@ -1,6 +1,7 @@
 'use strict';
 
-// How much memory and how many threads sockjs.fcgi needs for many held polls, and how fast it answers all of them.
+// Measures how much memory and how many threads sockjs.fcgi needs for many held polls, and how fast
+// it answers all of them.
 
 const fs = require('node:fs');
 const { parseArguments } = require('./common');
@@ -9,9 +10,9 @@ const { startPair } = require('../tests/e2e/lib/responder');
 
 const options = parseArguments(
 	'Usage: node bench/held_polls.js [--OPTION N ...]\n\n' +
-	'Holds polls in one sockjs.fcgi, through raw FastCGI, and prints by how much its resident memory grew for each, and its\n' +
-	'threads; then has all of them answered. Needs an open file for each, here and in the responder (ulimit -n).', {
-		polls: { default: 8000, help: 'polls held at once' },
+	'Holds polls in one sockjs.fcgi, through raw FastCGI. Prints by how much its resident memory grew for each poll, and how\n' +
+	'many threads it has. Then all polls are answered. Each poll needs an open file, here and in the responder (ulimit -n).', {
+		polls: { default: 8000, help: 'polls that are held at once' },
 		threads: { default: 8, help: 'with --check: exit with 1 if there are more threads' },
 		check: { help: 'exit with 1 if a poll costs more than N bytes' },
 	});
@@ -23,7 +24,7 @@ function statusOf(pid) {
 	return { bytes: Number(/^VmRSS:\s+(\d+)/m.exec(text)[1]) * 1024, threads: Number(/^Threads:\s+(\d+)/m.exec(text)[1]) };
 }
 
-// Opens a session, and leaves a poll with the responder.
+// Opens a session, and sends a poll that the responder holds.
 async function hold(address, name) {
 	const connection = await FastCgi.open(address);
 	const { text } = await connection.request('POST', `/broadcast/000/${name}/xhr`, { keep: true, timeout: PATIENCE });
@@ -46,7 +47,7 @@ async function main() {
 	await first.request('POST', '/broadcast/000/sender/xhr', { keep: true });
 	const before = statusOf(pid);
 	const polls = await holdMany(pair.address, options.polls);
-	// Answered after the last poll has been read.
+	// This is answered after the last poll was read.
 	await first.request('GET', '/broadcast', { keep: true, timeout: PATIENCE });
 	const after = statusOf(pid);
 	const each = (after.bytes - before.bytes) / options.polls;

@@ -1,20 +1,20 @@
 'use strict';
 
-// How much resident memory an idle SockJS websocket costs sockjs-sessiond.
+// Measures how much resident memory an idle SockJS websocket costs sockjs-sessiond.
 
 const { parseArguments, startOurs, residentBytes, openWebsockets } = require('./common');
 
 const options = parseArguments(
 	'Usage: node bench/idle_websockets.js [--OPTION N ...]\n\n' +
-	'Opens SockJS websockets that then say nothing, and prints by how much the daemon\'s resident memory grew for each.\n' +
-	'Needs an open file for each, here and in the daemon (ulimit -n).', {
-		connections: { default: 8000, help: 'connections' },
+	'Opens SockJS websockets that then send nothing. Prints by how much the daemon\'s resident memory grew for each.\n' +
+	'Each websocket needs an open file, here and in the daemon (ulimit -n).', {
+		connections: { default: 8000, help: 'number of connections' },
 		'max-bytes': { help: 'exit with 1 if a connection costs more than N bytes' },
 	});
 
 async function main() {
 	const server = await startOurs();
-	const first = await openWebsockets(server.port, 10); // what is allocated once is not counted
+	const first = await openWebsockets(server.port, 10); // so that what is allocated only once is not counted
 	const before = residentBytes(server.pid);
 	const sockets = await openWebsockets(server.port, options.connections);
 	const after = residentBytes(server.pid);

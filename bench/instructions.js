@@ -1,11 +1,13 @@
 'use strict';
 
-// How many instructions a message costs each program, counted by callgrind. A count hardly depends on how busy the machine is,
-// so that it can be compared with a recorded one, and two builds with each other.
+// Counts, with callgrind, how many instructions a message costs each program. A count hardly
+// depends on how busy the machine is. So it can be compared with a recorded count, and two builds
+// can be compared with each other.
 //
-// Two runs differ in nothing but their number of messages: their difference is what the further messages cost, without what
-// it costs to start and to stop. Before each step of a client every program has gone to sleep. Without that, how many
-// messages a program finds when it wakes up would be a matter of chance.
+// Two runs differ only in their number of messages. The difference of their counts is the cost of
+// the additional messages, without the cost of starting and stopping. Every program must be asleep
+// before a client takes its next step. Otherwise chance decides how many messages a program finds
+// when it wakes up.
 
 const { execFile, execFileSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -28,13 +30,13 @@ const MASK = Buffer.from([1, 2, 3, 4]);
 
 const options = parseArguments(
 	'Usage: node bench/instructions.js [--OPTION ...]\n\n' +
-	'Counts, under valgrind, the instructions a message costs: an echo over each of some ways, one message at a time. Prints a\n' +
-	'line for each way and program; the ways are websocket, xhr-polling and xhr-streaming at sockjs-sessiond, and xhr-polling\n' +
-	'through sockjs.fcgi, where both programs count.', {
+	'Counts, under valgrind, the instructions that a message costs: an echo, one message at a time. Prints a line for each\n' +
+	'way and program. The ways are websocket, xhr-polling and xhr-streaming at sockjs-sessiond, and xhr-polling through\n' +
+	'sockjs.fcgi, where both programs count.', {
 		few: { default: 50, help: 'messages of the shorter run' },
 		many: { default: 250, help: 'messages of the longer run' },
 		build: { kind: 'text', help: 'the build directory whose programs are measured' },
-		against: { kind: 'text', help: 'another build directory: its programs are measured too, and the ratios printed' },
+		against: { kind: 'text', help: 'another build directory, whose programs are measured, too; then prints the ratios' },
 		json: { kind: 'flag', help: 'print {"build": NAME, "counts": {NAME: COUNT, ...}}' },
 		record: { kind: 'flag', help: 'write the counts into bench/budget, for this distribution and compiler' },
 	});
@@ -70,7 +72,8 @@ class Run {
 		return allAsleep(...this.daemons);
 	}
 
-	// Connects, and waits until the program has taken the connection: what it allocates then has the same addresses in each run.
+	// Connects, and waits until the program has accepted the connection. So what it allocates
+	// has the same addresses in each run.
 	async connect(open) {
 		await this.quiet();
 		const connection = await open();
@@ -87,7 +90,8 @@ class Run {
 		return this.connect(() => FastCgi.open(this.pair.responder.address));
 	}
 
-	// The programs stop without a connection: how long they would wait for its end is a matter of chance.
+	// Closes all connections before the programs stop. Otherwise chance decides how long the
+	// programs wait for the connections to end.
 	async stop() {
 		this.connections.forEach((connection) => connection.close());
 		await this.quiet();
@@ -95,7 +99,7 @@ class Run {
 	}
 }
 
-// The ways. Each opens a session and returns a function that has one message echoed.
+// The ways. Each opens a session and returns a function that sends one message and gets its echo.
 
 async function websocket(run) {
 	const client = await WebSocketClient.handshake(await run.connectHttp(), `${SESSION}/websocket`, { timeout: PATIENCE });
@@ -157,7 +161,8 @@ function readTotal(file) {
 	return Number(total[1]);
 }
 
-// Resolves with the instructions of each program in its whole life, in which it saw so many messages.
+// Runs the programs for that number of messages. Resolves with the instructions of each program,
+// from its start to its end.
 async function count({ open, programs }, messages, directory) {
 	const run = await Run.start(programs, directory);
 	try {
@@ -174,7 +179,8 @@ async function count({ open, programs }, messages, directory) {
 	return run.daemons.map(({ pid }) => readTotal(path.join(directory, `${pid}`)));
 }
 
-// Resolves with {name: instructions a message}: `WAY`, or `WAY/PROGRAM` where several programs take part.
+// Resolves with {name: instructions a message}: `WAY`, or `WAY/PROGRAM` where several programs take
+// part.
 async function measure() {
 	const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'sockjs-instructions-'));
 	const counts = {};
@@ -192,7 +198,8 @@ async function measure() {
 	return counts;
 }
 
-// The same for the programs of another build directory: which one it is, the environment says to a program's own beginning.
+// Measures the programs of another build directory. This takes a process of its own, because the
+// modules read SOCKJS_BUILDDIR only when they are loaded.
 async function measureIn(build) {
 	const args = [__filename, '--json', '--few', options.few, '--many', options.many];
 	const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, SOCKJS_BUILDDIR: path.resolve(build) } });

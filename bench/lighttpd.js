@@ -1,6 +1,7 @@
 'use strict';
 
-// lighttpd in front of a server, for measurements: a process of its own, with its files in a temporary directory.
+// Starts lighttpd in front of a server, for measurements. It is a process of its own, with its
+// files in a temporary directory.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -19,7 +20,8 @@ const passOn = {
 	proxy: (port) => `server.modules = ("mod_proxy")\nproxy.server = ("" => (("host" => "127.0.0.1", "port" => ${port})))\n`,
 };
 
-// how: `fastcgi` to a Unix socket, or `proxy` to a port. Resolves, when a request is answered, with a Daemon that has a port.
+// how: `fastcgi` to a Unix socket, or `proxy` to a port. Resolves when a request was answered, with
+// a Daemon that has a port.
 async function startLighttpd(how, where) {
 	const directory = temporaryDirectory();
 	const port = await freePort();

@@ -1,16 +1,18 @@
 'use strict';
 
-// What the measurements of xhr-polling share: clients on connections that stay open, and a server with its load.
+// What the measurements of xhr-polling share: clients on connections that stay open, and a server
+// with its load.
 
 const crypto = require('node:crypto');
 const net = require('node:net');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { cpuTime } = require('./common');
 
-const AHEAD = 3; // ms that a poll needs to get to where it waits
+const AHEAD = 3; // ms in which a poll reaches the place where it waits
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
-// A kept HTTP connection: one POST after the other. Reads no more of an answer than where it ends.
+// A kept HTTP connection, which sends one POST after the other. Of an answer it finds out only
+// where it ends.
 class Client {
 	static open(port) {
 		return new Promise((resolve, reject) => {
@@ -54,7 +56,8 @@ class Client {
 const post = (target, body = '') => `POST ${target} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nContent-Length: ${body.length}\r\n` +
 	`${body && 'Content-Type: text/plain\r\n'}\r\n${body}`;
 
-// A SockJS client: renew() opens a session; echo() sends a message and resolves when it has come back.
+// A SockJS client: renew() opens a session; echo() sends a message and resolves when it has come
+// back.
 async function openClient(port, size) {
 	const [polling, sending] = await Promise.all([Client.open(port), Client.open(port)]);
 	let poll;
@@ -66,7 +69,8 @@ async function openClient(port, size) {
 			send = post(`${session}/xhr_send`, JSON.stringify(['x'.repeat(size)]));
 			await polling.post(poll);
 		},
-		// How the poll meets the message: both go out at once; or it is there before (`waits`), or comes after (`queues`).
+		// how: the poll is sent before the message and waits for it (`waits`), or it is
+		// sent after the message (`queues`). Without `how`, both are sent at once.
 		async echo(how) {
 			const answer = how === 'queues' ? undefined : polling.post(poll);
 			if (how === 'waits')
@@ -91,7 +95,8 @@ async function exchange(clients, total, how) {
 	}));
 }
 
-// A server behind lighttpd, under its own load: each of its rounds is `messages` echoes of `clients` clients. pids: its processes.
+// A server behind lighttpd with its own load. A round is `messages` echoes of `clients` clients.
+// daemons: the server's own processes.
 async function prepare(name, lighttpd, daemons, options) {
 	const pids = [lighttpd, ...daemons].map(({ pid }) => pid);
 	const clients = [];
@@ -107,7 +112,7 @@ async function prepare(name, lighttpd, daemons, options) {
 		rates: [],
 		parts: pids.map(() => 0),
 		async round(how) {
-			await renew(); // the last round's sessions may have ended meanwhile
+			await renew(); // the sessions of the last round may have ended
 			const before = cpu();
 			const start = process.hrtime.bigint();
 			await exchange(clients, options.messages, how);

@@ -1,7 +1,8 @@
 'use strict';
 
-// What xhr-polling costs behind lighttpd: through FastCGI to sockjs.fcgi and sockjs-sessiond, compared with sockjs-node behind
-// the same lighttpd (CPU time of all processes a message) and with a bare libfcgi program (requests a second).
+// Measures what xhr-polling costs behind lighttpd, through FastCGI to sockjs.fcgi and
+// sockjs-sessiond. The CPU time of all processes for a message is compared with sockjs-node behind
+// the same lighttpd. The number of requests a second is compared with a bare libfcgi program.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -15,11 +16,12 @@ const { isInstalled, startLighttpd } = require('./lighttpd');
 const options = parseArguments(
 	'Usage: node bench/polling_cost.js [--OPTION N ...]\n\n' +
 	'Clients behind lighttpd poll and send over connections that stay open, and wait for each echo before they send again.\n' +
-	'Measures, in turns, sockjs.fcgi with sockjs-sessiond, sockjs-node, and a libfcgi program that answers a constant: CPU time\n' +
-	'(user and system, lighttpd included) a message, and requests a second. Prints the ratios of the medians.', {
-		messages: { default: 3000, help: 'messages a round and server, each of which is two requests' },
-		rounds: { default: 9, help: 'rounds' },
-		clients: { default: 32, help: 'clients' },
+	'There are three servers, which take turns: sockjs.fcgi with sockjs-sessiond, sockjs-node, and a libfcgi program that\n' +
+	'answers a constant. Measures the CPU time (user and system, lighttpd included) for a message, and the requests a second.\n' +
+	'Prints the ratios of the medians.', {
+		messages: { default: 3000, help: 'messages for each round and server; a message is two requests' },
+		rounds: { default: 9, help: 'number of rounds' },
+		clients: { default: 32, help: 'number of clients' },
 		size: { default: 20, help: 'characters of a message' },
 		check: { help: 'exit with 1 if a message costs more than N of what it costs with sockjs-node' },
 		'check-rate': { help: 'exit with 1 if the rate of requests is below N of the bare program\'s' },

@@ -1,7 +1,7 @@
 'use strict';
 
 // Usage: sockjs_node.js PORT
-// The echo service on npm `sockjs`, for comparison.
+// The echo service of the npm package `sockjs`, for comparison.
 
 const http = require('node:http');
 const sockjs = require('sockjs');

@@ -1,16 +1,17 @@
 'use strict';
 
-// How much CPU time an echo over a SockJS websocket costs the server, compared with sockjs-node's in the same minute.
+// Measures how much CPU time an echo over a SockJS websocket costs the server, compared with
+// sockjs-node in the same minute.
 
 const { parseArguments, startOurs, startSockjsNode, cpuTime, openWebsockets, exchange } = require('./common');
 
 const options = parseArguments(
 	'Usage: node bench/websocket_cpu.js [--OPTION N ...]\n\n' +
-	'Measures the CPU time (user and system) that a SockJS websocket echo costs sockjs-sessiond and sockjs-node, in turns,\n' +
-	'and prints the ratio of the medians.', {
-		messages: { default: 10000, help: 'messages a round and server' },
-		rounds: { default: 11, help: 'rounds' },
-		connections: { default: 64, help: 'connections, each of which waits for its echo before it sends again' },
+	'Measures the CPU time (user and system) that a SockJS websocket echo costs. sockjs-sessiond and sockjs-node take turns.\n' +
+	'Prints the ratio of the medians.', {
+		messages: { default: 10000, help: 'messages for each round and server' },
+		rounds: { default: 11, help: 'number of rounds' },
+		connections: { default: 64, help: 'number of connections; each waits for its echo before it sends again' },
 		size: { default: 20, help: 'characters of a message' },
 		check: { help: 'exit with 1 if the ratio is above N' },
 	});

@@ -1,4 +1,5 @@
-# Apache with mod_fcgid, which starts the responders; streams and websockets go straight to sessiond.
+# Apache with mod_fcgid, which starts the responders. Streams and websockets go straight to
+# sessiond.
 
 # shellcheck source=webserver.inc
 . "$here/stack.d/webserver.inc"

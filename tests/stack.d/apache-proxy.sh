@@ -1,4 +1,4 @@
-# Apache with mod_proxy_fcgi, with the responder as a service of its own; streams and websockets go
+# Apache with mod_proxy_fcgi. The responder is a service of its own. Streams and websockets go
 # straight to sessiond.
 
 # shellcheck source=webserver.inc

@@ -1,6 +1,6 @@
-# An account on a shared Apache (htaccess.conf), with all that it has in one folder: an .htaccess, the
-# program, its configuration and the page. With SOCKJS_STACK_FCGI_ONLY the host has no proxy modules.
-# With `autostart = on` in the configuration, nobody but the responder starts sessiond.
+# An account on a shared Apache (htaccess.conf). All that it has is in one folder: an .htaccess, the
+# program, its configuration and the page. With SOCKJS_STACK_FCGI_ONLY the host has no proxy
+# modules. With `autostart = on` in the configuration, only the responder starts sessiond.
 
 # shellcheck source=webserver.inc
 . "$here/stack.d/webserver.inc"
@@ -24,7 +24,7 @@ kind_programs() {
 	web_server apache apache2 -f "$dir/htaccess.conf" -DFOREGROUND
 }
 
-# sessiond lies where the responder looks for it, and may make its socket.
+# Puts sessiond where the responder looks for it, and lets it make its socket.
 let_it_start_itself() {
 	mkdir "$dir/sessiond" "$dir/examples"
 	cp "$builddir/sessiond/sockjs-sessiond" "$dir/sessiond/"
@@ -35,8 +35,8 @@ let_it_start_itself() {
 	fi
 }
 
-# daemons yes|no: prints the processes of sessiond that run with this configuration, the supervisors or the others,
-# separated by commas.
+# daemons yes|no: prints the processes of sessiond that run with this configuration, separated by
+# commas: the supervisors (yes) or the others (no).
 daemons() {
 	ps -e -o pid=,stat=,args= | awk -v conf="$dir/www/sockjs.conf" -v supervisors="$1" '
 		$2 !~ /^Z/ && $3 ~ /sockjs-sessiond$/ && index($0, conf) && (/ --supervise / ? "yes" : "no") == supervisors {

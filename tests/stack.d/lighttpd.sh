@@ -1,5 +1,6 @@
 # lighttpd, which starts the responder and passes streams and websockets on to sessiond. With
-# SOCKJS_STACK_RESPONDER_SERVICE the responder is a service of its own, without which lighttpd cannot reload unnoticed.
+# SOCKJS_STACK_RESPONDER_SERVICE the responder is a service of its own: only then can lighttpd
+# reload without anybody noticing.
 
 # shellcheck source=webserver.inc
 . "$here/stack.d/webserver.inc"

@@ -1,4 +1,4 @@
-# nginx, with the responder as a service of its own; streams and websockets go straight to sessiond.
+# nginx, with the responder as a service of its own. Streams and websockets go straight to sessiond.
 
 # shellcheck source=webserver.inc
 . "$here/stack.d/webserver.inc"
@@ -8,6 +8,6 @@ kind_programs() {
 	web_fill nginx.conf
 	web_sessiond
 	web_responder
-	# What nginx has to say before it has read its configuration would go to a file of the system's.
+	# Without -e, nginx logs to a file of the system until it has read its configuration.
 	web_server nginx nginx -e stderr -p "$run" -c "$dir/nginx.conf" -g 'daemon off;'
 }
