@@ -1,17 +1,18 @@
 'use strict';
 
-// All clients of a chaos run, and what they counted together.
+// All clients of a chaos run, and what they count together.
 
 const { Session } = require('./session');
 
-const RATE = 450; // messages a second of all clients together, about
+const RATE = 450; // messages a second of all clients together, roughly
 const LAST_SEND_LIMIT = 20; // tries
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 class Clients {
-	// isStrict: no request but a stream may fail. breaksPolls: a daemon that dies breaks polls, and loses what it gave them.
-	// responseLimit: bytes of frames after which a stream is complete. note: is told what deserves a line in the log.
+	// isStrict: only streams may fail, all other requests may not. breaksPolls: when the daemon
+	// dies, polls break, and the messages that it gave them are lost. responseLimit: bytes of
+	// frames after which a stream is complete. note: called with each line for the log.
 	constructor({ url, polling, streaming, random, isStrict = false, breaksPolls = false, responseLimit, note = () => {} }) {
 		Object.assign(this, { url, polling, streaming, random, isStrict, breaksPolls, responseLimit, note });
 		this.thinkTime = ((polling + streaming) / RATE) * 1200;
@@ -25,10 +26,10 @@ class Clients {
 	start() {
 		const streams = Array.from({ length: this.polling + this.streaming }, (_, index) => index >= this.polling);
 		this.finished = Promise.all(streams.map((isStream, index) => this.liveAll(isStream, index)));
-		this.finished.catch(() => {}); // whoever waits for it is told
+		this.finished.catch(() => {}); // a failure is reported to whoever awaits it
 	}
 
-	// One session after the other: there are several only if one ended.
+	// Runs one session after the other; there is a second one only if the first one has ended.
 	async liveAll(isStream, index) {
 		for (let generation = 0; !this.isStopped && !(this.isDraining && generation > 0); generation++) {
 			const name = `${this.prefix}-${isStream ? 'streaming' : 'polling'}${index}-${generation}`;
@@ -47,7 +48,8 @@ class Clients {
 		}
 	}
 
-	// Lets everything that was acknowledged come back, for `limit` ms at most, and stops the clients.
+	// Waits until everything that was acknowledged is back, for at most `limit` ms, and stops
+	// the clients.
 	async drain(limit) {
 		this.isDraining = true;
 		const live = this.sessions.filter((session) => !session.isDone);
@@ -57,7 +59,7 @@ class Clients {
 		await this.finished;
 	}
 
-	// A last message comes back behind all others, also behind those that come twice.
+	// Sends a last message. It comes back after all others, also after those that come twice.
 	async drainOne(session, limit) {
 		const { ledger } = session;
 		const end = Date.now() + limit;

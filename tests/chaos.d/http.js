@@ -1,10 +1,10 @@
 'use strict';
 
-// Requests as a browser makes them: over connections that are kept and used again.
+// Sends requests as a browser does: over connections that are kept and used again.
 
 const http = require('node:http');
 
-// One client's connections to the server.
+// The connections of one client to the server.
 class Lanes {
 	constructor(url) {
 		this.url = new URL(url);
@@ -12,10 +12,13 @@ class Lanes {
 		this.requests = new Set();
 	}
 
-	// Resolves with {status, isWhole, error, isStale}, always. status 0: there was no answer; error says why. isWhole: the
-	// answer came to its end. isStale: a kept connection turned out to be closed before anything came over it, after which a
-	// browser asks again over a new one. take(chunk, status) is called with what comes of the body, cut anywhere.
-	// limit: ms until the answer's end, 0 for none.
+	// Always resolves, with {status, isWhole, error, isStale}:
+	// - status is 0 if there was no answer, and error says why;
+	// - isWhole: the answer has come to its end;
+	// - isStale: the connection had been kept, and was closed before anything came over it.
+	//   A browser then asks again over a new connection.
+	// take(chunk, status) is called with pieces of the body, which may be cut anywhere.
+	// limit: ms until the end of the answer; 0 for no limit.
 	post(path, body, limit, take) {
 		return new Promise((resolve) => {
 			const bytes = Buffer.from(body);

@@ -1,14 +1,16 @@
 'use strict';
 
-// Kills processes of a stack, one at a time, at random moments, and waits until each has a successor.
+// Kills processes of a stack, one at a time, at random moments. Waits each time until the process
+// has a successor.
 
 const fs = require('node:fs');
 
 const PAUSE = [200, 2000]; // ms between two kills
 const RETURN_LIMIT = 60000; // ms
 
-// How they reload gracefully, and whether what is left of the time before is among the process' children of before, or is a new
-// one: lighttpd splits off what finishes the requests under way.
+// How web servers reload gracefully. Some children of the process then only finish old requests.
+// With leavesNew, these are new children: lighttpd starts a child for them. Without it, they are
+// the children from before the reload.
 const WEB_SERVERS = {
 	lighttpd: { signal: 'SIGUSR1', leavesNew: true },
 	apache: { signal: 'SIGUSR1', leavesNew: false },
@@ -25,7 +27,7 @@ function childrenOf(pid) {
 			const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 			if (Number(parent) === pid && state !== 'Z') children.push(Number(name));
 		} catch {
-			// It has ended while we looked.
+			// The process has ended meanwhile.
 		}
 	}
 	return children;
@@ -49,7 +51,8 @@ async function killOne(stack, name, random) {
 	);
 }
 
-// Until the last request of the time before has ended. A second reload any sooner would meet a web server with two pasts.
+// Reloads the web server, and waits until its last old request has ended. With a second reload
+// before that, the web server would have old requests from two reloads.
 async function reload(stack) {
 	const [name, { signal, leavesNew }] = Object.entries(WEB_SERVERS).find(([each]) => stack.pids[each]);
 	const [pid] = stack.pids[name];
@@ -67,8 +70,8 @@ const KILLS = {
 	webserver: reload,
 };
 
-// target: sessiond, responder, webserver, or none. Resolves with the number of kills when the time is over and the last
-// one killed is back.
+// target: sessiond, responder, webserver, or none. Resolves with the number of kills when the time
+// is over and the process that was killed last has a successor.
 async function killFor(stack, target, milliseconds, random, note) {
 	const end = Date.now() + milliseconds;
 	if (target === 'none') {

@@ -1,20 +1,22 @@
 'use strict';
 
-// What one session was sent, what of it was acknowledged, and what came back: the counts of a chaos run are made here.
-// Knows no clock and no network: events are numbered in the order in which the client saw them.
+// Notes what one session was sent, what of it was acknowledged, and what came back. From this, it
+// makes the counts of a chaos run. It knows no clock and no network: events are numbered in the
+// order in which the client saw them.
 //
-//   lost          acknowledged, and never came back
-//   duplicates    came back again, acknowledged or not
-//   outOfOrder    acknowledged, and came back behind a later acknowledged one
-//   damaged       not what was sent, or of another session
+//   lost          acknowledged, but never came back
+//   duplicates    came back more than once, acknowledged or not
+//   outOfOrder    acknowledged, but came back after a later acknowledged message
+//   damaged       not what was sent, or from another session
 //
-// A message handed to a stream that then broke is the one thing that SockJS cannot confirm: it is `lostWithStream`, apart.
-// A break explains a loss only if it came between the message's sending and the arrival of a later one: what comes after
-// that was overtaken, and no break excuses it.
+// SockJS cannot confirm a message that was handed to a stream which then broke. Such a message
+// counts as `lostWithStream`, not as lost. The stream must have broken after the message was sent
+// and before a later acknowledged message came back. A break after that explains nothing, because
+// the later message has overtaken the lost one.
 
 class Ledger {
 	constructor(name) {
-		this.name = name; // begins each of its messages
+		this.name = name; // each of its messages begins with it
 		this.entries = []; // by number: {begun, state, text, seen: [event, ...]}
 		this.sights = []; // numbers in the order in which they came back
 		this.breaks = []; // events
@@ -22,7 +24,8 @@ class Ledger {
 		this.events = 0;
 	}
 
-	// A new message with `padding` behind its number. Returns its number; its text is text(number).
+	// Begins a new message, with `padding` after its number. Returns the number. The text is
+	// text(number).
 	begin(padding) {
 		const number = this.entries.length;
 		this.entries.push({ begun: ++this.events, state: 'under way', text: `${this.name} ${number} ${padding}`, seen: [] });
@@ -33,7 +36,7 @@ class Ledger {
 		return this.entries[number].text;
 	}
 
-	// The send's answer: isAcknowledged, or its outcome is not known and stays so.
+	// The send was answered. If it is not acknowledged, its outcome stays unknown.
 	settle(number, isAcknowledged) {
 		++this.events;
 		this.entries[number].state = isAcknowledged ? 'acknowledged' : 'unknown';
@@ -57,7 +60,7 @@ class Ledger {
 		return name === this.name ? Number(number) : -1;
 	}
 
-	// A stream ended that was not complete.
+	// A stream ended before it was complete.
 	breakStream() {
 		this.breaks.push(++this.events);
 	}
@@ -70,13 +73,14 @@ class Ledger {
 		return this.entries[number].state === 'acknowledged';
 	}
 
-	// Whether everything is back that is still expected.
+	// Whether everything that is expected has come back.
 	isSettled() {
 		return this.audit().lost.length === 0;
 	}
 
-	// {acknowledged, lost, lostWithStream, duplicates, outOfOrder, unknown, unknownBack}: lists of numbers; a number is as
-	// often among the duplicates as it came too often.
+	// Returns {acknowledged, lost, lostWithStream, duplicates, outOfOrder, unknown,
+	// unknownBack}. Each is a list of numbers. A number occurs among the duplicates once for
+	// each time that it came again.
 	audit() {
 		const numbers = [...this.entries.keys()];
 		const isBack = (number) => this.isBack(number);
@@ -97,7 +101,7 @@ class Ledger {
 		};
 	}
 
-	// By number: the event at which a later acknowledged message came back first.
+	// By number: the first event at which a later acknowledged message came back.
 	overtakings() {
 		const events = [];
 		let earliest = Infinity;

@@ -1,6 +1,6 @@
 'use strict';
 
-// The command line of tests/chaos.
+// Reads the command line of tests/chaos.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -10,18 +10,18 @@ const TARGETS = ['sessiond', 'responder', 'webserver', 'none'];
 
 const USAGE = `Usage: tests/chaos KIND SECONDS [OPTION...]
 
-Runs polling and streaming clients against /echo of a stack (tests/stack KIND) while its processes are killed at random
-moments, and counts what became of their messages. Exits with 0 if no acknowledged message was lost, came twice or out of
-order, and no session ended; with 1 if not; with 64 if the command line is wrong.
+Runs polling and streaming clients against /echo of a stack (tests/stack KIND), and kills its processes at random moments.
+Counts what became of the clients' messages. Exits with 0 if no acknowledged message was lost, came twice or came out of
+order, and if no session ended. Exits with 1 otherwise, and with 64 if the command line is wrong.
 
-  --kill WHAT       ${TARGETS.join(', ')} (default: sessiond); webserver is its graceful reload
+  --kill WHAT       ${TARGETS.join(', ')} (default: sessiond); webserver reloads it gracefully
   --polling N       clients with xhr-polling (default: 50)
   --streaming N     clients with xhr-streaming (default: 20)
   --conf FILE       configuration of the services (default: tests/services.conf)
-  --store WHERE     [server] store: a path, none, or conf: as --conf says (default: a file in a temporary directory)
-  --calibrate S     seconds without kills before, to compare with (default: an eighth of SECONDS, 2 at least)
-  --seed N          of the random numbers (default: a random one; it is printed)
-  --log FILE        writes there what the programs said
+  --store WHERE     [server] store: a path; none; or conf, which keeps that of --conf (default: a temporary file)
+  --calibrate S     seconds without kills at first, to compare with (default: an eighth of SECONDS, at least 2)
+  --seed N          seed of the random numbers (default: a random seed, which is printed)
+  --log FILE        writes the log of the programs to FILE
 
 Kinds: ${KINDS.join(' ')}
 `;

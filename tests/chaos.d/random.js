@@ -1,7 +1,8 @@
 'use strict';
 
-// Random numbers that a seed repeats: a linear congruential generator of 48 bits, of which the upper half is used. What a
-// run does with them depends on its timing too, so a seed makes runs alike, not equal.
+// Random numbers that can be repeated with a seed. They come from a linear congruential generator
+// of 48 bits, of which the upper 32 are used. What a run does with them also depends on timing, so
+// the same seed makes runs similar, not equal.
 
 const MULTIPLIER = 0x5deece66dn;
 const MASK = (1n << 48n) - 1n;

@@ -1,10 +1,11 @@
 'use strict';
 
-// The counts of a chaos run: added up over the sessions, printed as lines `NAME: NUMBER`, and read again by the tests.
+// The counts of a chaos run. They are added up over the sessions and printed as lines `NAME:
+// NUMBER`, which the tests read.
 
-const MOST_DETAILS = 10; // of each sort and session
+const MOST_DETAILS = 10; // for each fault and session
 
-// What must be 0.
+// These counts must be 0.
 const FAULTS = ['lost', 'duplicates', 'out of order', 'damaged', 'sessions ended'];
 
 function addUp(sessions) {
@@ -46,7 +47,8 @@ function addUp(sessions) {
 	return { counts, failures, details };
 }
 
-// Returns {text, details, isGood}. Throws if nothing was acknowledged: such a run shows nothing.
+// Returns {text, details, isGood}. Throws if nothing was acknowledged, because such a run shows
+// nothing.
 function report(sessions, kills) {
 	const { counts, failures, details } = addUp(sessions);
 	if (counts['messages acknowledged'] === 0) throw new Error('no message was acknowledged');
@@ -56,7 +58,7 @@ function report(sessions, kills) {
 	return { text: `${lines.join('\n')}\n`, details, isGood: FAULTS.every((name) => counts[name] === 0) };
 }
 
-// {NAME: NUMBER} of what was printed.
+// Returns {NAME: NUMBER} of what was printed.
 function readCounts(text) {
 	return Object.fromEntries([...text.matchAll(/^([^:\n]+): ([\d.]+)$/gm)].map(([, name, number]) => [name, Number(number)]));
 }

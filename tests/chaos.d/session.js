@@ -1,8 +1,9 @@
 'use strict';
 
-// One session of a client that behaves as sockjs-client does: one receiving request at a time, one send at a time. Unlike
-// sockjs-client it goes on after an answer that would end that one's session, if the session itself still lives, and counts:
-// so one fault does not hide the next.
+// One session of a client that behaves as sockjs-client does: it has one receiving request and one
+// send at a time. There is one difference. After some answers, sockjs-client ends its session. This
+// client counts such an answer and goes on if the server still has the session. So one fault does
+// not hide the next one.
 
 const { Ledger } = require('./ledger');
 const { Lanes } = require('./http');
@@ -15,7 +16,7 @@ const PATIENCE = 3000; // ms that a client waits for an echo before it sends the
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// Lines of what comes in pieces; what follows the last line break stays.
+// Makes lines of what comes in pieces, and keeps what follows the last line break.
 class Lines {
 	constructor(take) {
 		this.take = take;
@@ -31,7 +32,7 @@ class Lines {
 }
 
 class Session {
-	// run: what all clients have in common, see clients.js. name: unlike all others, without spaces.
+	// run: what all clients have in common, see clients.js. name: unique, without spaces.
 	constructor(run, name, isStream) {
 		this.run = run;
 		this.isStream = isStream;
@@ -40,13 +41,13 @@ class Session {
 		this.lanes = new Lanes(run.url);
 		this.hasOpened = false; // a frame has come
 		this.ends = []; // reasons for which sockjs-client would have closed the session
-		this.isOver = false; // the server has forgotten it, or closed it
-		this.failures = new Map(); // what failed and was tried again -> how often
+		this.isOver = false; // the server has forgotten or closed the session
+		this.failures = new Map(); // request that failed and was tried again -> how often
 		this.brokenStreams = { ended: 0, cut: 0 };
 		this.changed = () => {};
 	}
 
-	// Until the session is over, or the run stops it.
+	// Resolves when the session is over, or the run stops it.
 	async live() {
 		this.sending = this.sendAll();
 		await Promise.all([this.receiveAll(), this.sending]);
@@ -85,7 +86,7 @@ class Session {
 		while (!this.isDone) {
 			const isGood = await (this.isStream ? this.stream() : this.poll());
 			if (!isGood) await sleep(random.between(...RETRY));
-			// A receiver that is away for a moment: what comes then has to be queued.
+			// The receiver is away for a moment, so that messages must be queued.
 			else if (random.chance(0.1)) await sleep(random.between(0, 300));
 		}
 	}
@@ -119,7 +120,8 @@ class Session {
 		const isComplete = answer.isWhole && !lines.rest && frameBytes >= this.run.responseLimit;
 		if (this.isDone || (answer.status === 200 && isComplete)) return true;
 		if (answer.status !== 200) return this.fail('stream', answer);
-		// sockjs-client takes a stream that had begun for one that has come to its end, and opens the next.
+		// If a stream has begun, sockjs-client takes its break for its end, and opens the
+		// next one.
 		this.brokenStreams[answer.isWhole ? 'ended' : 'cut']++;
 		this.ledger.breakStream();
 		return false;
@@ -156,7 +158,7 @@ class Session {
 		this.ledger.damaged.push(what.slice(0, 60));
 	}
 
-	// A request failed and is tried again. Returns false.
+	// Notes that a request has failed and is tried again. Returns false.
 	fail(what, { status, isWhole, error, isStale }) {
 		if (this.isDone) return false;
 		let how = status;
@@ -177,12 +179,12 @@ class Session {
 		while (!this.isDone && !this.run.isDraining) {
 			const numbers = await this.send(random.chance(0.1) ? random.integer(2, 5) : 1);
 			await sleep(random.between(0, 2 * this.run.thinkTime));
-			// Mostly a client waits for its echo; now and then it does not.
+			// A client usually waits for its echo, but not always.
 			if (random.chance(0.8)) await this.back(numbers[numbers.length - 1], PATIENCE);
 		}
 	}
 
-	// Returns the messages' numbers.
+	// Sends so many messages in one request. Returns their numbers.
 	async send(count) {
 		const numbers = Array.from({ length: count }, () => this.ledger.begin(this.padding()));
 		const body = JSON.stringify(numbers.map((number) => this.ledger.text(number)));
@@ -200,7 +202,7 @@ class Session {
 		return 'abcdefghijklmnopqrstuvwxyz"\\\u20ac'[random.integer(0, 28)].repeat(length);
 	}
 
-	// Resolves when a message has come back, or the session is over, or the time is.
+	// Resolves when the message has come back, the session is over, or the time is over.
 	async back(number, patience) {
 		const end = Date.now() + patience;
 		while (!this.isDone && !this.run.isDraining && !this.ledger.isBack(number) && Date.now() < end)
