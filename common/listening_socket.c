@@ -74,9 +74,9 @@ begin(struct listening_socket *socket, int fd, const char *text, struct error *e
 
 /* --- TCP ---------------------------------------------------------------------------------------------------------- */
 
-/* Splits "ADDR:PORT" in place; *host NULL stands for every address. */
-static int
-split_address(char *text, char **host, char **port, struct error *err)
+/* Splits "ADDR:PORT" in place; *host NULL stands for every address. False if *port is none. */
+static bool
+split_address(char *text, char **host, char **port)
 {
 	char *colon = strrchr(text, ':');
 
@@ -90,12 +90,8 @@ split_address(char *text, char **host, char **port, struct error *err)
 		text[strlen(text) - 1] = '\0';
 		(*host)++;
 	}
-	if (**port == '\0' || strspn(*port, "0123456789") != strlen(*port) || strlen(*port) > 5 ||
-	    atoi(*port) > 65535)
-		return error_set(err, EX_CONFIG,
-		    "listen: \"%s\" is no port, 0 to 65535 (ADDR:PORT, as in 127.0.0.1:8080)",
-		    *port);
-	return 0;
+	return **port != '\0' && strspn(*port, "0123456789") == strlen(*port) &&
+	    strlen(*port) <= 5 && atoi(*port) <= 65535;
 }
 
 static int
@@ -153,8 +149,12 @@ resolve(const char *text, bool *wildcard, struct error *err)
 		return NULL;
 	}
 	strcpy(copy, text);
-	if (split_address(copy, &host, &port, err) == -1)
+	if (!split_address(copy, &host, &port)) {
+		error_set(err, EX_CONFIG,
+		    "listen: %s: \"%s\" is no port, 0 to 65535 (ADDR:PORT, as in 127.0.0.1:8080)",
+		    text, port);
 		return NULL;
+	}
 	*wildcard = host == NULL;
 	status = getaddrinfo(host, port, &hints, &infos);
 	if (status != 0) {

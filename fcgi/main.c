@@ -88,9 +88,10 @@ main(int argc, char **argv)
 	};
 	const struct command_line line = {PROGRAM, usage_text, options};
 	struct responder_config config;
+	struct listening_socket socket;
 	struct error err = ERROR_INIT;
 	char path[PATH_MAX];
-	int fd, status = command_line_read(&line, argc, argv);
+	int status = command_line_read(&line, argc, argv);
 
 	if (status != -1)
 		return status;
@@ -104,13 +105,12 @@ main(int argc, char **argv)
 	override(&config.options.mode, mode);
 	log_open(PROGRAM, (enum log_target)config.options.log,
 	    (enum log_severity)config.options.log_level);
-	fd = listen_open(config.options.listen, config.options.mode, &err);
-	if (fd == -1) {
+	if (listen_open(&socket, config.options.listen, config.options.mode, &err) == -1) {
 		responder_config_clear(&config);
 		return command_line_fail(&line, &err);
 	}
-	status = responder_run(&config, fd, &err);
-	listen_remove(config.options.listen);
+	status = responder_run(&config, socket.fd, &err);
+	listening_socket_close(&socket);
 	responder_config_clear(&config);
 	return status == -1 ? command_line_fail(&line, &err) : EX_OK;
 }

@@ -14,7 +14,6 @@
 #include "fcgi/webserver/libfcgi.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -170,7 +169,6 @@ stop(struct responder *responder)
 	backend_destroy(&responder->backend);
 	loop_close(&responder->loop);
 	close(responder->epoll_fd);
-	close(responder->listen_fd);
 }
 
 /* --- the start ---------------------------------------------------------------------------------------------------- */
@@ -197,7 +195,6 @@ start_watching(struct responder *responder, struct error *err)
 	responder->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (responder->epoll_fd == -1)
 		return error_set(err, EX_OSERR, "epoll: %s", strerror(errno));
-	fcntl(responder->listen_fd, F_SETFL, fcntl(responder->listen_fd, F_GETFL) | O_NONBLOCK);
 	if (uv_poll_init(&responder->loop.uv, &responder->listen_poll, responder->listen_fd) != 0 ||
 	    uv_poll_init(&responder->loop.uv, &responder->epoll_poll, responder->epoll_fd) != 0)
 		return error_set(err, EX_OSERR, "the listening socket cannot be watched");

@@ -39,7 +39,7 @@ struct responder {
 };
 
 /*
- * Serves FastCGI on listen_fd (taken) until SIGTERM or SIGINT. config is borrowed. Returns 0 after an orderly end; -1 and an error
+ * Serves FastCGI on listen_fd, which is non-blocking, until SIGTERM or SIGINT. Both are borrowed. Returns 0 after an orderly end; -1 and an error
  * (code: exit status) if it cannot start.
  */
 int responder_run(const struct responder_config *config, int listen_fd, struct error *err);
