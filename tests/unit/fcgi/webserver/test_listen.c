@@ -66,7 +66,7 @@ static void
 test_unix(void **state)
 {
 	struct listening_socket socket;
-	char in_use[128];
+	char in_use[160];
 	struct stat st;
 
 	(void)state;
