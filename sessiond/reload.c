@@ -116,7 +116,7 @@ apply_server_options(const struct reload *reload, struct reload_change *change)
 
 	reload->sessions->limit = options->session_limit;
 	reload->sessions->limit_per_address = options->sessions_per_address;
-	http_server_reconfigure(reload->http,
+	http_server_reconfigure(reload->http, options,
 	    descriptor_limit_raise(options->connection_limit, reload->own_descriptors),
 	    change->files);
 	change->files = NULL;

@@ -23,6 +23,7 @@
 #include "sessiond/session/session.h"
 #include "sessiond/persistence/session_restore.h"
 #include "sessiond/http/socket_takeover.h"
+#include "sessiond/http/static_files.h"
 #include "sessiond/store/store.h"
 #include "sessiond/modules/services.h"
 #include "sessiond/websocket/hixie76_handshake.h"
@@ -69,7 +70,7 @@ static bool
 is_drained(const struct server *server)
 {
 	return (server->sessions.count == 0 || server->sessions.persistence.store != NULL) &&
-	    server->websockets.count == 0 && server->http.first == NULL &&
+	    server->websockets.count == 0 && server->http.connections.count == 0 &&
 	    local_socket_is_empty(&server->local);
 }
 
@@ -223,6 +224,27 @@ open_store(struct server *server, struct error *err)
 }
 
 static int
+start_http(struct server *server, size_t limit, struct error *err)
+{
+	const struct server_options *options = &server->config->server;
+	struct http_requests requests = {
+	    .loop = &server->loop.uv,
+	    .services = &server->services,
+	    .defaults = &server->config->defaults,
+	    .sessions = &server->sessions,
+	    .websockets = &server->websockets,
+	    .handshakes = &server->handshakes,
+	};
+
+	if (options->static_folder != NULL) {
+		requests.files = static_files_open(options->static_folder, err);
+		if (requests.files == NULL)
+			return -1;
+	}
+	return http_server_start(&server->http, &requests, options, limit, err);
+}
+
+static int
 restore_sessions(struct server *server, struct error *err)
 {
 	return sessions_restore(
@@ -240,8 +262,7 @@ stop(struct server *server)
 	commit(server);
 	sessions_each(&server->sessions, leave_session, NULL);
 	sessions_flush(&server->sessions);
-	if (server->http.mhd != NULL)
-		http_server_stop(&server->http);
+	http_server_stop(&server->http);
 	local_socket_clear(&server->local);
 	hixie76_handshakes_clear(&server->handshakes);
 	websockets_clear(&server->websockets);
@@ -293,9 +314,7 @@ server_run(struct config *config, struct error *err)
 	if (acceptors_open(&server->acceptors, &config->server, err) == 0 &&
 	    privileges_drop(config->server.user, config->server.group, err) == 0 &&
 	    services_load(&server->services, config, err) == 0 &&
-	    http_server_start(&server->http, &server->loop.uv, config, &server->services,
-		&server->sessions, &server->websockets, &server->handshakes, limit, err) == 0 &&
-	    open_store(server, err) == 0 &&
+	    start_http(server, limit, err) == 0 && open_store(server, err) == 0 &&
 	    services_start(&server->services, &server->sessions, err) == 0 &&
 	    restore_sessions(server, err) == 0) {
 		local_socket_tell_services(&server->local);

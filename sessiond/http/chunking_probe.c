@@ -3,8 +3,8 @@
  */
 #include "sessiond/http/chunking_probe.h"
 
+#include "common/memory.h"
 #include "sessiond/http/http_request.h"
-#include "sessiond/http/http_server.h"
 #include "sockjs/chunking.h"
 
 #include <stdlib.h>
@@ -28,29 +28,27 @@ static void
 on_time(uv_timer_t *timer)
 {
 	struct chunking_probe *probe = timer->data;
-	struct http_request *request = probe->request;
+	struct http_response *response = &probe->request->response;
 
-	chunking_append(probe->step++, &request->out);
+	chunking_append(probe->step++, &response->out);
 	if (probe->step < CHUNKING_STEPS)
 		wait_for_next(probe);
 	else
-		request->out_ended = true;
-	http_request_wake(request);
+		response->out_ended = true;
+	http_response_wake(response);
 }
 
 void
 chunking_probe_start(struct http_request *request)
 {
-	struct chunking_probe *probe = calloc(1, sizeof *probe);
+	struct chunking_probe *probe = xcalloc(1, sizeof *probe);
 
-	if (probe == NULL)
-		abort();
 	request->chunking = probe;
 	probe->request = request;
-	uv_timer_init(request->server->loop, &probe->timer);
+	uv_timer_init(request->all->loop, &probe->timer);
 	probe->timer.data = probe;
 	wait_for_next(probe);
-	http_request_start_stream(request);
+	http_response_stream(&request->response);
 }
 
 static void

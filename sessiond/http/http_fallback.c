@@ -1,13 +1,12 @@
 /*
- * See http_fallback.h. Called by http_request.c and by the module's calls of sockjs.h, on the loop's thread.
+ * See http_fallback.h. The module's calls of sockjs.h come by a handle, which is invalid from the
+ * answer on, or once the client has gone.
  */
 #include "sessiond/http/http_fallback.h"
 
-#include "sessiond/modules/services.h"
-#include "sessiond/api/api.h"
 #include "common/handle_table.h"
+#include "sessiond/api/api.h"
 #include "sessiond/http/http_request.h"
-#include "sessiond/http/http_server.h"
 #include "wire/connection_info.h"
 
 #include <string.h>
@@ -15,31 +14,16 @@
 
 static struct handle_table handles; /* for the life of the process: a handle is never valid again */
 
-/* What libmicrohttpd says of the connection, or has to. */
+/* What libmicrohttpd says of the connection. */
 static const char *const own_headers[] = {
     "Connection", "Content-Length", "Date", "Transfer-Encoding", "Upgrade", NULL};
-
-void
-http_fallback_begin(struct http_request *request)
-{
-	struct sockjs_service *service = request->server->services->fallback;
-
-	if (request->service == NULL && service != NULL)
-		request->fallback = service_hold(service);
-}
-
-bool
-http_fallback_is_for(const struct http_request *request)
-{
-	return request->fallback != NULL;
-}
 
 bool
 http_fallback_request(struct http_request *request)
 {
 	struct connection_source source;
 
-	if (!http_fallback_is_for(request))
+	if (request->fallback == NULL)
 		return false;
 	http_request_source(request, &source);
 	request->info = connection_info_create(&source);
@@ -66,7 +50,7 @@ find(sockjs_request handle, const char *call)
 	struct http_request *request =
 	    api_is_loop(call) ? handle_table_find(&handles, handle.handle) : NULL;
 
-	return request == NULL || request->is_gone ? NULL : request;
+	return request == NULL || request->response.is_broken ? NULL : request;
 }
 
 const char *
@@ -126,7 +110,7 @@ sockjs_request_header(sockjs_request handle, const char *name)
 		return NULL;
 	if (name == NULL)
 		api_refuse(NULL, __func__, "name is NULL");
-	return name == NULL ? NULL : request->head.header(request->head.context, name);
+	return name == NULL ? NULL : http_request_header(request, name);
 }
 
 const char *
@@ -235,6 +219,6 @@ sockjs_respond(sockjs_request handle, const sockjs_response *response)
 		return api_refuse(NULL, __func__, mistake);
 	made = make_response(response);
 	http_fallback_forget(request);
-	http_request_respond(request, made, (unsigned)response->status);
+	http_response_set(&request->response, made, (unsigned)response->status);
 	return made == NULL ? SOCKJS_FULL : SOCKJS_OK;
 }

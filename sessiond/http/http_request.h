@@ -1,108 +1,102 @@
 /*
- * One HTTP request, from its first line to the end of its response: read by libmicrohttpd, decided here.
+ * One HTTP request as it was asked: its head, the service and the SockJS URL it is for, its body.
+ * Its answer is the response in it. http_dispatch.c reads requests and decides who answers them.
  */
 #ifndef SESSIOND_HTTP_REQUEST_H
 #define SESSIOND_HTTP_REQUEST_H
 
 #include "common/buffer.h"
-#include "sessiond/persistence/persistence.h"
-#include "sessiond/session/receiver.h"
+#include "sessiond/http/http_response.h"
 #include "sessiond/service/service.h"
-#include "sockjs/reply.h"
+#include "sockjs/route.h"
 
 #include <microhttpd.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <uv.h>
 
 struct chunking_probe;
 struct connection_info;
 struct connection_source;
-struct http_connection;
-struct http_server;
-struct in_flight;
+struct hixie76_handshakes;
+struct http_connections;
 struct http_upgrade_offer;
+struct service_options;
+struct services;
+struct static_files;
+struct websockets;
+
+/* What all requests share. */
+struct http_requests {
+	uv_loop_t *loop;
+	const struct services *services;
+	const struct service_options *defaults; /* of requests outside every service */
+	struct sessions *sessions;
+	struct websockets *websockets;
+	struct hixie76_handshakes *handshakes;
+	struct static_files *files; /* NULL: none */
+	struct http_responses responses;
+	bool is_stopping; /* no request is handled any more */
+};
 
 enum http_request_phase {
-	HTTP_REQUEST_HEAD,	/* the handler was not called yet */
-	HTTP_REQUEST_BODY,	/* the body is arriving */
-	HTTP_REQUEST_DECIDING,	/* being decided, within the handler */
-	HTTP_REQUEST_WAITING,	/* suspended: the answer is to come */
-	HTTP_REQUEST_ANSWERING, /* the response is queued */
+	HTTP_REQUEST_HEAD,    /* the head is all there is */
+	HTTP_REQUEST_BODY,    /* the body is arriving */
+	HTTP_REQUEST_DECIDED, /* its response is there, or will be */
 };
 
 struct http_request {
-	struct receiver
-	    receiver; /* of receiving requests; first, so that a receiver is a request */
-	struct http_connection *connection;
-	struct http_server *server;
+	struct http_response response;
+	struct http_requests *all;
 	enum http_request_phase phase;
 	char *uri;   /* owned; path and query point into it */
 	char *query; /* NULL: none */
 	char method[16];
+	bool is_http10;
 	struct request_head head;
-	struct sockjs_service *service; /* NULL: outside every service */
-	struct sockjs_service
-	    *fallback; /* that is there for it, should nothing else be; else NULL */
+	struct sockjs_service *service; /* held; NULL: outside every service */
+	/* Held: has it, should nothing else answer it; NULL: nobody does. */
+	struct sockjs_service *fallback;
 	size_t prefix_len;
 	const struct endpoint *endpoint; /* NULL: no SockJS URL */
 	const char *session_id;		 /* not NUL-terminated; NULL on other URLs */
 	size_t session_id_len;
-	struct reply reply;
-	struct buffer body;
-	bool body_too_large, is_http10;
-	char callback[TRANSPORT_CALLBACK_MAX + 1];
-	struct MHD_Response *response; /* ready to be queued; owned until then */
-	struct buffer out;	       /* of a stream: frames on their way */
-	size_t streamed;	       /* bytes of frames, for response_limit */
-	bool out_ended;		       /* nothing follows what is in out */
-	bool is_suspended, is_gone;
-	struct in_flight *in_flight; /* of an answered poll: what it carries; NULL: nothing */
-	struct http_request *next_waiting, **link_waiting; /* of http_server.waiting */
+	struct buffer body; /* of those who want it */
+	size_t body_seen;   /* bytes that came, kept or not */
+	bool body_too_large;
+	uint64_t began; /* ms */
+
+	/* What those who answer have with it; each file frees its own. */
 	struct chunking_probe *chunking;
 	struct http_upgrade_offer *offer; /* of a handshake that was accepted */
 	struct connection_info *info;	  /* of a request that the fallback has; else NULL */
 	uint64_t handle;		  /* what the fallback knows it by; 0: it does not */
-	uint64_t began;			  /* ms */
-	unsigned status;
 };
 
-/* Callbacks of libmicrohttpd; cls is the struct http_server. */
-void *http_request_begin(void *cls, const char *uri, struct MHD_Connection *mhd);
-enum MHD_Result
-http_request_handle(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
-    const char *version, const char *upload_data, size_t *upload_data_size, void **context);
-void http_request_completed(
-    void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code);
+/* A request begins on that connection; uri is copied. Aborts without memory. */
+struct http_request *
+http_request_create(struct http_requests *all, struct http_connection *connection, const char *uri);
 
-/* The client of a suspended request hung up. */
-void http_request_hung_up(struct http_request *request);
+/* Frees *request and what it holds, but what those have who answer. Sets it NULL; takes NULL. */
+void http_request_destroy(struct http_request **request);
 
-/* What the turn changed is stored, or could not be: a send that waited for that is answered. Takes it off http_server.waiting. */
-void http_request_committed(struct http_request *request, enum commit_result committed);
+/* Takes the head, once it has arrived, and finds out what it is for. */
+void http_request_read_head(struct http_request *request, const char *method, const char *version);
 
-/* The daemon stops: the request is answered with nothing. */
-void http_request_give_up(struct http_request *request);
+/* Finds the service and the SockJS URL. Again if the service was retired while the body came. */
+void http_request_route(struct http_request *request);
 
-/* For those who answer a request: the whole response is ready, or something was added to a stream's out. */
-void
-http_request_respond(struct http_request *request, struct MHD_Response *response, unsigned status);
-void http_request_wake(struct http_request *request);
+/* The most bytes its body may have. */
+size_t http_request_body_limit(const struct http_request *request);
 
-/* A response with the headers of request->reply and a copy of body. NULL without memory. */
-struct MHD_Response *
-http_request_make_response(struct http_request *request, const char *body, size_t len);
+/* The value of a header of the request, NULL if it was not sent. */
+const char *http_request_header(const struct http_request *request, const char *name);
 
-/* Answers with request->reply, whole. */
-void http_request_respond_reply(struct http_request *request);
-
-/* Makes the response a stream of what is put into request->out, beginning with what is there. */
-void http_request_start_stream(struct http_request *request);
-
-/* What the session layer wants to know of where it comes from. */
+/* Fills *source (borrowed from the request): what the session layer wants to know of its origin. */
 void http_request_source(struct http_request *request, struct connection_source *source);
 
-/* The receivers of HTTP: one frame a response, or many. */
-extern const struct receiver_ops http_poll_receiver, http_stream_receiver;
+/* Writes its line to the log. */
+void http_request_log(const struct http_request *request);
 
 #endif

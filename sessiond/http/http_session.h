@@ -12,7 +12,4 @@ void http_session_receive(struct http_request *request);
 /* Gives the messages in the body to the session, and answers. */
 void http_session_send(struct http_request *request);
 
-/* Answers a send with 503: the store cannot be written. */
-void http_session_refuse_send(struct http_request *request);
-
 #endif

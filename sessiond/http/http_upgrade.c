@@ -1,15 +1,16 @@
 /*
- * See http_upgrade.h. Called by http_request.c; libmicrohttpd writes the 101 and calls on_upgraded, where the socket is taken
- * over and http_request.c's part ends.
+ * See http_upgrade.h. libmicrohttpd writes the 101 and calls on_upgraded, where the socket is taken
+ * over. The request ends after that, in libmicrohttpd's next run.
  */
 #include "sessiond/http/http_upgrade.h"
 
 #include "common/log.h"
-#include "sessiond/websocket/hixie76_handshake.h"
+#include "common/memory.h"
+#include "sessiond/http/http_connection.h"
 #include "sessiond/http/http_request.h"
-#include "sessiond/http/http_server.h"
-#include "sessiond/session/session.h"
 #include "sessiond/http/socket_takeover.h"
+#include "sessiond/session/session.h"
+#include "sessiond/websocket/hixie76_handshake.h"
 #include "sessiond/websocket/websocket_open.h"
 #include "sockjs/ws_deflate.h"
 #include "sockjs/ws_handshake.h"
@@ -22,6 +23,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static const char not_a_request[] = "Not a valid websocket request";
+static const char not_supported[] = "Only supported WebSocket protocol is RFC 6455.";
+
 /* What was agreed, between the 101 and the upgrade. */
 struct http_upgrade_offer {
 	bool hixie76;
@@ -31,17 +35,10 @@ struct http_upgrade_offer {
 	struct buffer extensions; /* the answer's header */
 };
 
-static const char *
-header_of(struct http_request *request, const char *name)
-{
-	return request->head.header(request->head.context, name);
-}
-
 static void
-refuse(struct http_request *request, int status, const char *text)
+refuse(struct http_request *request, const char *text)
 {
-	reply_set_error(&request->reply, status, text);
-	http_request_respond_reply(request);
+	http_response_error(&request->response, MHD_HTTP_BAD_REQUEST, text);
 }
 
 /* Joins the lines of a header that may come in several. */
@@ -64,13 +61,14 @@ join_line(void *cls, enum MHD_ValueKind kind, const char *name, const char *valu
 	return MHD_YES;
 }
 
-/* The value of all lines of a header, NUL-terminated, to be freed with free(); NULL if there is none. */
+/* The value of all lines of a header, to be freed with free(); NULL if there is none. */
 static char *
 all_lines(struct http_request *request, const char *name)
 {
 	struct joining joining = {name, BUFFER_INIT};
 
-	MHD_get_connection_values(request->connection->mhd, MHD_HEADER_KIND, join_line, &joining);
+	MHD_get_connection_values(
+	    request->response.connection->mhd, MHD_HEADER_KIND, join_line, &joining);
 	if (joining.value.len == 0)
 		return NULL;
 	buffer_append_char(&joining.value, '\0');
@@ -94,24 +92,16 @@ has_token(struct http_request *request, const char *name, const char *token)
 static void on_upgraded(void *cls, struct MHD_Connection *mhd, void *context, const char *extra,
     size_t extra_len, MHD_socket fd, struct MHD_UpgradeResponseHandle *upgrade);
 
-static void
-add_header(void *context, const char *name, const char *value)
-{
-	MHD_add_response_header(context, name, value);
-}
-
 static struct MHD_Response *
 make_response(struct http_request *request, const char *upgrade)
 {
-	struct MHD_Response *response =
-	    MHD_create_response_for_upgrade(on_upgraded, request->server);
+	struct MHD_Response *response = MHD_create_response_for_upgrade(on_upgraded, NULL);
 
 	if (response == NULL)
 		abort();
 	MHD_add_response_header(response, MHD_HTTP_HEADER_UPGRADE, upgrade);
-	request->reply.content_type = NULL;
-	reply_headers(
-	    &request->reply, &request->service->protocol, &request->head, add_header, response);
+	request->response.reply.content_type = NULL;
+	http_response_add_headers(&request->response, response);
 	return response;
 }
 
@@ -126,15 +116,16 @@ accept_rfc6455(struct http_request *request, const char *key)
 	MHD_add_response_header(response, "Sec-WebSocket-Accept", accept_key);
 	if (extensions->len > 0)
 		MHD_add_response_header(response, "Sec-WebSocket-Extensions", extensions->data);
-	http_request_respond(request, response, MHD_HTTP_SWITCHING_PROTOCOLS);
+	http_response_set(&request->response, response, MHD_HTTP_SWITCHING_PROTOCOLS);
 }
 
 static void
 accept_hixie76(struct http_request *request)
 {
 	struct MHD_Response *response = make_response(request, "WebSocket");
-	const char *origin = header_of(request, "Origin"), *host = header_of(request, "Host");
-	const char *protocol = header_of(request, "X-Forwarded-Proto");
+	const char *origin = http_request_header(request, "Origin"),
+		   *host = http_request_header(request, "Host");
+	const char *protocol = http_request_header(request, "X-Forwarded-Proto");
 	char *location;
 
 	if (asprintf(&location, "%s://%s%s%s%s",
@@ -146,7 +137,7 @@ accept_hixie76(struct http_request *request)
 		MHD_add_response_header(response, "Sec-WebSocket-Origin", origin);
 	MHD_add_response_header(response, "Sec-WebSocket-Location", location);
 	free(location);
-	http_request_respond(request, response, MHD_HTTP_SWITCHING_PROTOCOLS);
+	http_response_set(&request->response, response, MHD_HTTP_SWITCHING_PROTOCOLS);
 }
 
 /* False if the extensions header breaks the grammar. */
@@ -172,13 +163,12 @@ negotiate_deflate(struct http_request *request)
 static void
 handshake_rfc6455(struct http_request *request, const char *version)
 {
-	const char *key = header_of(request, "Sec-WebSocket-Key");
+	const char *key = http_request_header(request, "Sec-WebSocket-Key");
 
 	if (version == NULL || (strcmp(version, "8") != 0 && strcmp(version, "13") != 0))
-		refuse(request, MHD_HTTP_BAD_REQUEST,
-		    "Only supported WebSocket protocol is RFC 6455.");
+		refuse(request, not_supported);
 	else if (key == NULL || !ws_key_is_valid(key) || !negotiate_deflate(request))
-		refuse(request, MHD_HTTP_BAD_REQUEST, "Not a valid websocket request");
+		refuse(request, not_a_request);
 	else
 		accept_rfc6455(request, key);
 }
@@ -191,13 +181,12 @@ handshake_hixie76(struct http_request *request, const char *key1, const char *ke
 	/* The raw websocket came later than hixie-76: nobody ever spoke it there. */
 	if (!request->service->protocol.options.websocket_hixie76 ||
 	    request->endpoint->id == ENDPOINT_WEBSOCKET_RAW) {
-		refuse(request, MHD_HTTP_BAD_REQUEST,
-		    "Only supported WebSocket protocol is RFC 6455.");
+		refuse(request, not_supported);
 		return;
 	}
 	if (hixie76_key_number(key1, &offer->numbers[0]) == -1 ||
 	    hixie76_key_number(key2, &offer->numbers[1]) == -1) {
-		refuse(request, MHD_HTTP_BAD_REQUEST, "Not a valid websocket request");
+		refuse(request, not_a_request);
 		return;
 	}
 	offer->hixie76 = true;
@@ -207,26 +196,24 @@ handshake_hixie76(struct http_request *request, const char *key1, const char *ke
 void
 http_upgrade_start(struct http_request *request)
 {
-	const char *version = header_of(request, "Sec-WebSocket-Version");
-	const char *key1 = header_of(request, "Sec-WebSocket-Key1"),
-		   *key2 = header_of(request, "Sec-WebSocket-Key2");
+	const char *version = http_request_header(request, "Sec-WebSocket-Version");
+	const char *key1 = http_request_header(request, "Sec-WebSocket-Key1"),
+		   *key2 = http_request_header(request, "Sec-WebSocket-Key2");
 	const char *error;
 
 	/* An upgrade is a matter of HTTP/1.1 (RFC 6455 4.2.1). */
 	if (request->is_http10 || !has_token(request, "Upgrade", "websocket") ||
 	    !has_token(request, "Connection", "upgrade")) {
-		refuse(request, MHD_HTTP_BAD_REQUEST, "Not a valid websocket request");
+		refuse(request, not_a_request);
 		return;
 	}
 	error = session_refusal(
-	    request->service->sessions, http_connection_peer(request->connection), false);
+	    request->service->sessions, http_connection_peer(request->response.connection), false);
 	if (error != NULL) {
-		refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, error);
+		http_response_error(&request->response, MHD_HTTP_SERVICE_UNAVAILABLE, error);
 		return;
 	}
-	request->offer = calloc(1, sizeof *request->offer);
-	if (request->offer == NULL)
-		abort();
+	request->offer = xcalloc(1, sizeof *request->offer);
 	if (version == NULL && key1 != NULL && key2 != NULL)
 		handshake_hixie76(request, key1, key2);
 	else
@@ -262,7 +249,7 @@ start_websocket(struct http_request *request, int fd, const char *extra, size_t 
 	const struct http_upgrade_offer *offer = request->offer;
 	struct connection_source source;
 	struct websocket_plan plan = {
-	    .all = request->server->websockets,
+	    .all = request->all->websockets,
 	    .service = request->service,
 	    .transport = transport_get((enum transport_id)request->endpoint->transport),
 	    .deflate = offer->deflate ? &offer->params : NULL,
@@ -270,8 +257,8 @@ start_websocket(struct http_request *request, int fd, const char *extra, size_t 
 
 	http_request_source(request, &source);
 	if (offer->hixie76)
-		hixie76_handshake_start(request->server->handshakes, &plan, fd, &source,
-		    offer->numbers, extra, extra_len);
+		hixie76_handshake_start(
+		    request->all->handshakes, &plan, fd, &source, offer->numbers, extra, extra_len);
 	else
 		websocket_open(&plan, fd, &source, extra, extra_len);
 }
@@ -280,14 +267,16 @@ static void
 on_upgraded(void *cls, struct MHD_Connection *mhd, void *context, const char *extra,
     size_t extra_len, MHD_socket fd, struct MHD_UpgradeResponseHandle *upgrade)
 {
-	struct http_server *server = cls;
 	struct http_request *request = context;
+	struct http_connection *connection = request->response.connection;
+	struct http_connections *all = connection->all;
 	int taken;
 
+	(void)cls;
 	(void)mhd;
 	/* Asked for while the descriptor still leads to the peer. */
-	http_connection_local(request->connection);
-	http_connection_unwatch(request->connection);
+	http_connection_local(connection);
+	http_connection_unwatch(connection);
 	taken = socket_takeover(fd);
 	if (taken == -1) {
 		log_error("no descriptor for a websocket: its connection is dropped");
@@ -296,5 +285,5 @@ on_upgraded(void *cls, struct MHD_Connection *mhd, void *context, const char *ex
 		start_websocket(request, taken, extra, extra_len);
 	}
 	MHD_upgrade_action(upgrade, MHD_UPGRADE_ACTION_CLOSE);
-	server->has_work = true;
+	all->has_work = true;
 }

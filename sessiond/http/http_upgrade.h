@@ -1,5 +1,6 @@
 /*
- * The websocket URLs: the handshake (RFC 6455 section 4.2, hixie-76), and the socket's way from libmicrohttpd to a websocket.
+ * The websocket URLs: the handshake (RFC 6455 section 4.2, hixie-76), and the socket's way from
+ * libmicrohttpd to a websocket.
  */
 #ifndef SESSIOND_HTTP_UPGRADE_H
 #define SESSIOND_HTTP_UPGRADE_H
@@ -7,7 +8,7 @@
 struct http_request;
 struct http_upgrade_offer;
 
-/* Answers a handshake: 101 and a websocket with its session, or 400. */
+/* Answers a handshake: 101 and a websocket with its session, 400, or 503 if there is no room. */
 void http_upgrade_start(struct http_request *request);
 
 /* Frees what a handshake has agreed on. Sets *offer NULL; takes NULL. */

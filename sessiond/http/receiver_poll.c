@@ -1,32 +1,33 @@
 /*
- * The receiver of the polling transports over HTTP (xhr-polling, jsonp-polling): one frame answers the request.
+ * The receiver of the polling transports over HTTP (xhr-polling, jsonp-polling): one frame answers
+ * the request.
  */
-#include "sessiond/http/http_request.h"
+#include "sessiond/http/http_response.h"
 #include "sessiond/session/session.h"
 
-static struct http_request *
-request_of(struct receiver *receiver)
+static struct http_response *
+response_of(struct receiver *receiver)
 {
-	return (struct http_request *)(void *)receiver;
+	return (struct http_response *)(void *)receiver;
 }
 
-/* A second frame before the first has left is not sent: the request is answered. */
+/* A request is answered by its first frame: another one is not sent. */
 static void
 answer(struct receiver *receiver, const char *frame, size_t len)
 {
-	struct http_request *request = request_of(receiver);
+	struct http_response *response = response_of(receiver);
 	struct buffer body = BUFFER_INIT;
 
-	if (request->response != NULL)
+	if (response->ready != NULL)
 		return;
-	receiver->transport->wrap(request->callback, frame, len, &body);
-	request->reply.body = body.data;
-	request->reply.body_len = body.len;
+	receiver->transport->wrap(response->callback, frame, len, &body);
+	response->reply.body = body.data;
+	response->reply.body_len = body.len;
 	if (buffer_failed(&body))
-		reply_set_error(&request->reply, MHD_HTTP_SERVICE_UNAVAILABLE, "Out of memory.\n");
-	http_request_respond_reply(request);
-	request->reply.body = "";
-	request->reply.body_len = 0;
+		reply_set_error(&response->reply, MHD_HTTP_SERVICE_UNAVAILABLE, "Out of memory.\n");
+	http_response_reply(response);
+	response->reply.body = "";
+	response->reply.body_len = 0;
 	buffer_free(&body);
 }
 
@@ -44,13 +45,13 @@ send_messages(struct receiver *receiver, struct message_queue *queue)
 	struct in_flight *flight;
 
 	buffer_clear(frame);
-	flight = in_flight_take(receiver->session, &request_of(receiver)->in_flight);
+	flight = in_flight_take(receiver->session, &response_of(receiver)->in_flight);
 	if (flight != NULL)
 		message_append_frame(flight->messages, flight->count, frame);
 	else
 		message_queue_append_frame(queue, frame);
 	if (buffer_failed(frame))
-		http_request_respond(request_of(receiver), NULL, 0);
+		http_response_set(response_of(receiver), NULL, 0);
 	else
 		answer(receiver, frame->data, frame->len);
 	sessions_trim_scratch(receiver->session->service->sessions);
@@ -61,9 +62,8 @@ send_messages(struct receiver *receiver, struct message_queue *queue)
 static void
 end(struct receiver *receiver)
 {
-	if (request_of(receiver)->response == NULL &&
-	    request_of(receiver)->phase == HTTP_REQUEST_WAITING)
-		http_request_give_up(request_of(receiver));
+	if (response_of(receiver)->ready == NULL && !response_of(receiver)->is_queued)
+		http_response_break(response_of(receiver));
 }
 
 static size_t

@@ -1,34 +1,32 @@
 /*
- * The receiver of the streaming transports over HTTP (xhr-streaming, eventsource, htmlfile): frames follow each other in one
- * response until response_limit bytes of them are reached.
+ * The receiver of the streaming transports over HTTP (xhr-streaming, eventsource, htmlfile): frames
+ * follow each other in one response until response_limit bytes of them are reached.
  */
-#include "sessiond/http/http_request.h"
-#include "sessiond/http/http_server.h"
+#include "sessiond/http/http_response.h"
 #include "sessiond/session/session.h"
 
 #define CONGESTED (256 * 1024) /* bytes that wait for the peer */
 
-static struct http_request *
-request_of(struct receiver *receiver)
+static struct http_response *
+response_of(struct receiver *receiver)
 {
-	return (struct http_request *)(void *)receiver;
+	return (struct http_response *)(void *)receiver;
 }
 
 static enum receiver_result
 send_bytes(struct receiver *receiver, const char *frame, size_t len)
 {
-	struct http_request *request = request_of(receiver);
-	size_t before = request->out.len;
+	struct http_response *response = response_of(receiver);
+	size_t before = response->out.len;
 
-	receiver->transport->wrap(request->callback, frame, len, &request->out);
+	receiver->transport->wrap(response->callback, frame, len, &response->out);
 	/* Nothing else can be said any more: the loop finds the connection broken. */
-	if (buffer_failed(&request->out))
-		request->is_gone = true;
-	request->streamed += request->out.len - before;
-	http_request_wake(request);
-	return request->streamed >= request->service->protocol.options.response_limit
-	    ? RECEIVER_DONE
-	    : RECEIVER_MORE;
+	if (buffer_failed(&response->out))
+		response->is_broken = true;
+	response->streamed += response->out.len - before;
+	http_response_wake(response);
+	return response->streamed >= response->protocol->options.response_limit ? RECEIVER_DONE
+										: RECEIVER_MORE;
 }
 
 static enum receiver_result
@@ -44,12 +42,12 @@ send_messages(struct receiver *receiver, struct message_queue *queue)
 	struct buffer *frame = &sessions->scratch;
 	enum receiver_result result;
 
-	if (request_of(receiver)->out.len > CONGESTED)
+	if (response_of(receiver)->out.len > CONGESTED)
 		return RECEIVER_MORE;
 	buffer_clear(frame);
 	message_queue_append_frame(queue, frame);
 	if (buffer_failed(frame))
-		request_of(receiver)->is_gone = true;
+		response_of(receiver)->is_broken = true;
 	result = send_bytes(receiver, frame->data, frame->len);
 	sessions_trim_scratch(sessions);
 	return result;
@@ -58,16 +56,16 @@ send_messages(struct receiver *receiver, struct message_queue *queue)
 static void
 end(struct receiver *receiver)
 {
-	struct http_request *request = request_of(receiver);
+	struct http_response *response = response_of(receiver);
 
-	request->out_ended = true;
-	http_request_wake(request);
+	response->out_ended = true;
+	http_response_wake(response);
 }
 
 static size_t
 backlog(const struct receiver *receiver)
 {
-	return ((const struct http_request *)(const void *)receiver)->out.len;
+	return ((const struct http_response *)(const void *)receiver)->out.len;
 }
 
 const struct receiver_ops http_stream_receiver = {

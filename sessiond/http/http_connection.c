@@ -1,0 +1,282 @@
+/*
+ * See http_connection.h.
+ *
+ * libmicrohttpd owns the sockets. A connection that is to end is shut down here, which libmicrohttpd
+ * finds when it next looks at it; then it closes the socket and http_connection_destroy is called.
+ */
+#include "sessiond/http/http_connection.h"
+
+#include "common/log.h"
+#include "common/memory.h"
+#include "sessiond/session/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum { HANGUPS_A_TURN = 256 };
+
+/* --- hang-ups ----------------------------------------------------------------------------------------------------- */
+
+/*
+ * The peer sends nothing more. A suspended request ends with it. Elsewhere libmicrohttpd will read
+ * the end itself, if it looks. Its epoll set is edge-triggered: an end that came with the last
+ * bytes was told together with them, once. So the state of the socket is changed once more.
+ */
+static void
+hang_up(struct http_connection *connection)
+{
+	connection->is_gone = true;
+	if (connection->is_suspended)
+		connection->all->hung_up(connection->response);
+	else
+		shutdown(connection->fd, SHUT_RD);
+}
+
+static void
+on_hangups(uv_poll_t *poll, int status, int events)
+{
+	struct http_connections *all = poll->data;
+	struct epoll_event ready[HANGUPS_A_TURN];
+	int i, n;
+
+	(void)status;
+	(void)events;
+	n = epoll_wait(all->hangup_fd, ready, HANGUPS_A_TURN, 0);
+	for (i = 0; i < n; i++)
+		hang_up(ready[i].data.ptr);
+}
+
+void
+http_connection_unwatch(struct http_connection *connection)
+{
+	epoll_ctl(connection->all->hangup_fd, EPOLL_CTL_DEL, connection->fd, NULL);
+}
+
+/* For the connection's whole life: closing the descriptor takes it out of the set. */
+static void
+watch(struct http_connection *connection)
+{
+	struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = connection};
+
+	if (epoll_ctl(connection->all->hangup_fd, EPOLL_CTL_ADD, connection->fd, &event) == -1)
+		log_error("a connection's hang-up cannot be watched: %s", strerror(errno));
+}
+
+/* --- the life of a connection ------------------------------------------------------------------------------------- */
+
+struct http_connection *
+http_connection_create(struct http_connections *all, struct MHD_Connection *mhd)
+{
+	struct http_connection *connection = xcalloc(1, sizeof *connection);
+
+	connection->all = all;
+	connection->mhd = mhd;
+	connection->fd =
+	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	LIST_INSERT_HEAD(&all->list, connection, entry);
+	all->count++;
+	timer_start(&all->heads, &connection->timer, sessions_now(all->sessions));
+	watch(connection);
+	return connection;
+}
+
+void
+http_connection_destroy(struct http_connection **connection)
+{
+	if (*connection == NULL)
+		return;
+	timer_stop(&(*connection)->timer);
+	LIST_REMOVE(*connection, entry);
+	(*connection)->all->count--;
+	free(*connection);
+	*connection = NULL;
+}
+
+void
+http_connection_expect_body(struct http_connection *connection)
+{
+	struct http_connections *all = connection->all;
+
+	timer_start(&all->bodies, &connection->timer, sessions_now(all->sessions));
+}
+
+void
+http_connection_arrived(struct http_connection *connection)
+{
+	timer_stop(&connection->timer);
+}
+
+void
+http_connection_idle(struct http_connection *connection)
+{
+	struct http_connections *all = connection->all;
+
+	timer_start(&all->idles, &connection->timer, sessions_now(all->sessions));
+	if (all->is_draining)
+		shutdown(connection->fd, SHUT_WR);
+}
+
+bool
+http_connection_suspend(struct http_connection *connection)
+{
+	if (connection->is_gone)
+		return false;
+	connection->is_suspended = true;
+	MHD_suspend_connection(connection->mhd);
+	return true;
+}
+
+void
+http_connection_resume(struct http_connection *connection)
+{
+	if (!connection->is_suspended)
+		return;
+	connection->is_suspended = false;
+	connection->all->has_work = true;
+	MHD_resume_connection(connection->mhd);
+}
+
+const struct sockaddr *
+http_connection_peer(struct http_connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+	return info == NULL ? NULL : info->client_addr;
+}
+
+const struct sockaddr *
+http_connection_local(struct http_connection *connection)
+{
+	struct sockaddr *local = (struct sockaddr *)&connection->local;
+	socklen_t len = sizeof connection->local;
+
+	if (!connection->has_local && getsockname(connection->fd, local, &len) == -1)
+		return NULL;
+	connection->has_local = true;
+	return local;
+}
+
+/* --- an early end ------------------------------------------------------------------------------------------------- */
+
+static const char *
+reason_of(int status)
+{
+	switch (status) {
+	case MHD_HTTP_REQUEST_TIMEOUT:
+		return "Request Timeout";
+	case MHD_HTTP_CONTENT_TOO_LARGE:
+		return "Content Too Large";
+	default:
+		return "Service Unavailable";
+	}
+}
+
+void
+http_connection_refuse(int fd, int status)
+{
+	char text[160];
+	int n = snprintf(text, sizeof text,
+	    "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n%s\r\n", status,
+	    reason_of(status), status == MHD_HTTP_SERVICE_UNAVAILABLE ? "Retry-After: 1\r\n" : "");
+
+	/* A peer that does not even take this much gets nothing. */
+	if (send(fd, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) == -1)
+		log_debug("a %d response could not be sent: %s", status, strerror(errno));
+}
+
+void
+http_connection_abort(struct http_connection *connection, int status)
+{
+	timer_stop(&connection->timer);
+	http_connection_refuse(connection->fd, status);
+	shutdown(connection->fd, SHUT_RDWR);
+}
+
+static void
+arrival_fire(struct timer *timer, void *ctx)
+{
+	(void)ctx;
+	http_connection_abort(
+	    container_of(timer, struct http_connection, timer), MHD_HTTP_REQUEST_TIMEOUT);
+}
+
+static void
+idle_fire(struct timer *timer, void *ctx)
+{
+	(void)ctx;
+	shutdown(container_of(timer, struct http_connection, timer)->fd, SHUT_RDWR);
+}
+
+/* --- all of them -------------------------------------------------------------------------------------------------- */
+
+int
+http_connections_init(struct http_connections *all, uv_loop_t *loop, struct sessions *sessions,
+    uint64_t request_timeout, uint64_t keepalive_timeout, struct error *err)
+{
+	struct timers *timers = &sessions->timers;
+
+	*all = (struct http_connections){.sessions = sessions};
+	all->hangup_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (all->hangup_fd == -1 || uv_poll_init(loop, &all->hangup_poll, all->hangup_fd) != 0)
+		return error_set(err, EX_OSERR, "epoll: %s", strerror(errno));
+	all->hangup_poll.data = all;
+	uv_poll_start(&all->hangup_poll, UV_READABLE, on_hangups);
+	timer_queue_add(timers, &all->heads, request_timeout, arrival_fire, NULL);
+	timer_queue_add(timers, &all->bodies, request_timeout, arrival_fire, NULL);
+	timer_queue_add(timers, &all->idles, keepalive_timeout, idle_fire, NULL);
+	return 0;
+}
+
+void
+http_connections_set_timeouts(
+    struct http_connections *all, uint64_t request_timeout, uint64_t keepalive_timeout)
+{
+	timer_queue_set_delay(&all->heads, request_timeout);
+	timer_queue_set_delay(&all->bodies, request_timeout);
+	timer_queue_set_delay(&all->idles, keepalive_timeout);
+}
+
+void
+http_connections_drain(struct http_connections *all)
+{
+	struct http_connection *connection;
+
+	all->is_draining = true;
+	LIST_FOREACH(connection, &all->list, entry)
+		if (connection->response == NULL)
+			shutdown(connection->fd, SHUT_RDWR);
+	all->has_work = true;
+}
+
+bool
+http_connections_drop_silent(struct http_connections *all)
+{
+	struct timer *timer = timer_queue_first(&all->heads);
+
+	if (timer == NULL)
+		timer = timer_queue_first(&all->idles);
+	if (timer == NULL)
+		return false;
+	timer_stop(timer);
+	shutdown(container_of(timer, struct http_connection, timer)->fd, SHUT_RDWR);
+	all->has_work = true;
+	return true;
+}
+
+void
+http_connections_clear(struct http_connections *all)
+{
+	struct timers *timers = &all->sessions->timers;
+
+	uv_close((uv_handle_t *)&all->hangup_poll, NULL);
+	close(all->hangup_fd);
+	timer_queue_remove(timers, &all->heads);
+	timer_queue_remove(timers, &all->bodies);
+	timer_queue_remove(timers, &all->idles);
+}

@@ -1,0 +1,120 @@
+/*
+ * The connections that libmicrohttpd holds, and what it does not do for them: a time within which a
+ * request has to arrive, room for newcomers when silent connections take all places, and noticing
+ * that the client of a suspended connection has hung up.
+ */
+#ifndef SESSIOND_HTTP_CONNECTION_H
+#define SESSIOND_HTTP_CONNECTION_H
+
+#include "common/error.h"
+#include "common/timer_queue.h"
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <uv.h>
+
+struct http_response;
+struct sessions;
+
+/* What all connections share. */
+struct http_connections {
+	struct sessions *sessions; /* whose timers and time are used */
+	/* The client of a suspended connection hung up: its response has to resume it. */
+	void (*hung_up)(struct http_response *response);
+	LIST_HEAD(, http_connection) list;
+	size_t count;
+	int hangup_fd; /* an epoll set of all connections, for their hang-ups */
+	uv_poll_t hangup_poll;
+	struct timer_queue heads;  /* connections whose first request has to come */
+	struct timer_queue bodies; /* requests whose body has to */
+	struct timer_queue idles;  /* kept connections between two requests */
+	bool is_draining;	   /* none is kept for another request */
+	bool has_work;		   /* libmicrohttpd has to run in this turn */
+};
+
+/* A connection inside libmicrohttpd; its socket is libmicrohttpd's. */
+struct http_connection {
+	struct http_connections *all;
+	LIST_ENTRY(http_connection) entry;
+	struct MHD_Connection *mhd;
+	int fd;
+	struct timer timer; /* of heads, bodies or idles; none while a response is under way */
+	struct http_response *response; /* to the current request; NULL between two */
+	bool is_suspended;		/* libmicrohttpd does not look at it */
+	bool is_gone;			/* the peer hung up */
+	bool has_local;			/* local is filled */
+	struct sockaddr_storage local;
+};
+
+/*
+ * Makes an empty set. Everything given is borrowed. The timeouts are in ms. Returns -1 and an error
+ * (EX_OSERR) without an epoll set.
+ */
+int http_connections_init(struct http_connections *all, uv_loop_t *loop, struct sessions *sessions,
+    uint64_t request_timeout, uint64_t keepalive_timeout, struct error *err);
+
+/* Times (ms) for what begins from now on. */
+void http_connections_set_timeouts(
+    struct http_connections *all, uint64_t request_timeout, uint64_t keepalive_timeout);
+
+/* Connections between two requests are closed now, the others when their response is complete. */
+void http_connections_drain(struct http_connections *all);
+
+/*
+ * Ends the connection that has been silent for longest: one that never asked for anything, if there
+ * is one, else one that is kept. False if there is neither.
+ */
+bool http_connections_drop_silent(struct http_connections *all);
+
+/* Frees what they share. All connections must be gone, that is, libmicrohttpd stopped. */
+void http_connections_clear(struct http_connections *all);
+
+/* libmicrohttpd has a new connection, whose first request has to arrive. Aborts without memory. */
+struct http_connection *
+http_connection_create(struct http_connections *all, struct MHD_Connection *mhd);
+
+/* libmicrohttpd is about to close it. Sets *connection NULL; takes NULL. */
+void http_connection_destroy(struct http_connection **connection);
+
+/* The request's head has arrived: its body has to, in request_timeout. */
+void http_connection_expect_body(struct http_connection *connection);
+
+/* The request is here; how long its answer takes is nobody's fault. */
+void http_connection_arrived(struct http_connection *connection);
+
+/* The response is complete: the next request may come within keepalive_timeout. */
+void http_connection_idle(struct http_connection *connection);
+
+/*
+ * Has libmicrohttpd look away from the connection until it is resumed. Called within a callback of
+ * libmicrohttpd. Returns false, and does nothing, if the client has gone meanwhile.
+ */
+bool http_connection_suspend(struct http_connection *connection);
+
+/* Lets libmicrohttpd go on in this turn. Does nothing if the connection is not suspended. */
+void http_connection_resume(struct http_connection *connection);
+
+/*
+ * Gives the descriptor up to its new owner: no watching any more. Before it is taken from
+ * libmicrohttpd.
+ */
+void http_connection_unwatch(struct http_connection *connection);
+
+/*
+ * Ends a request that is still being read: a bare response with that status, written past
+ * libmicrohttpd, then the end of the connection, which libmicrohttpd will see.
+ */
+void http_connection_abort(struct http_connection *connection, int status);
+
+/* Writes a bare response with that status (408, 413, 503) to a socket that nobody else writes to. */
+void http_connection_refuse(int fd, int status);
+
+/* The two ends, borrowed; NULL if unknown. */
+const struct sockaddr *http_connection_peer(struct http_connection *connection);
+const struct sockaddr *http_connection_local(struct http_connection *connection);
+
+#endif

@@ -1,0 +1,242 @@
+/*
+ * See http_dispatch.h. libmicrohttpd calls the handler once for the head, again for each piece of
+ * the body, once at its end, and after each resumption; the phase tells which call it is.
+ */
+#include "sessiond/http/http_dispatch.h"
+
+#include "common/log.h"
+#include "common/random.h"
+#include "sessiond/http/chunking_probe.h"
+#include "sessiond/http/http_connection.h"
+#include "sessiond/http/http_fallback.h"
+#include "sessiond/http/http_framing.h"
+#include "sessiond/http/http_request.h"
+#include "sessiond/http/http_session.h"
+#include "sessiond/http/http_upgrade.h"
+#include "sessiond/http/static_files.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Times body_limit: so much of a body is read and thrown away for the sake of a proper 413. */
+enum { DISCARD_FACTOR = 16 };
+
+void *
+http_dispatch_begin(void *cls, const char *uri, struct MHD_Connection *mhd)
+{
+	struct http_connection *connection =
+	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+	struct http_request *request = http_request_create(cls, connection, uri);
+
+	connection->response = &request->response;
+	return request;
+}
+
+/* --- the head ----------------------------------------------------------------------------------------------------- */
+
+static enum MHD_Result
+refuse(struct http_request *request, int status, const char *text)
+{
+	request->phase = HTTP_REQUEST_DECIDED;
+	http_response_error(&request->response, status, text);
+	return http_response_leave(&request->response);
+}
+
+static enum MHD_Result
+refuse_body(struct http_request *request)
+{
+	/* A script of another origin can read the status only with these headers. */
+	request->response.reply.cors = request->endpoint != NULL && request->endpoint->cors;
+	return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, "Request body too large.\n");
+}
+
+static bool
+asks_before_it_sends(const struct http_request *request)
+{
+	const char *expect = http_request_header(request, MHD_HTTP_HEADER_EXPECT);
+
+	return expect != NULL && strcasecmp(expect, "100-continue") == 0;
+}
+
+static enum MHD_Result
+handle_head(struct http_request *request, const char *method, const char *version)
+{
+	const char *length;
+	int refusal;
+
+	http_request_read_head(request, method, version);
+	request->phase = HTTP_REQUEST_BODY;
+	http_connection_expect_body(request->response.connection);
+	refusal = http_framing_refusal(request->response.connection->mhd, &length);
+	if (refusal != 0)
+		return refuse(request, refusal, "The length of the request's body is ambiguous.\n");
+	if (length == NULL || strtoull(length, NULL, 10) <= http_request_body_limit(request))
+		return MHD_YES;
+	request->body_too_large = true;
+	/* A client that asks first need not send it. Another is heard out: it may not listen before. */
+	return asks_before_it_sends(request) ? refuse_body(request) : MHD_YES;
+}
+
+/* --- the body ----------------------------------------------------------------------------------------------------- */
+
+static bool
+wants_body(const struct http_request *request)
+{
+	return request->fallback != NULL ||
+	    (request->endpoint != NULL && request->endpoint->id == ENDPOINT_SEND);
+}
+
+static enum MHD_Result
+handle_body(struct http_request *request, const char *data, size_t *len)
+{
+	size_t limit = http_request_body_limit(request);
+
+	request->body_seen += *len;
+	if (request->body_seen > limit)
+		request->body_too_large = true;
+	if (request->body_too_large) {
+		buffer_free(&request->body);
+		if (request->body_seen / DISCARD_FACTOR > limit)
+			http_connection_abort(
+			    request->response.connection, MHD_HTTP_CONTENT_TOO_LARGE);
+	} else if (wants_body(request)) {
+		buffer_append(&request->body, data, *len);
+	}
+	*len = 0;
+	return MHD_YES;
+}
+
+/* --- who answers -------------------------------------------------------------------------------------------------- */
+
+static bool
+only_reads(const struct http_request *request)
+{
+	return strcmp(request->method, MHD_HTTP_METHOD_GET) == 0 ||
+	    strcmp(request->method, MHD_HTTP_METHOD_HEAD) == 0;
+}
+
+/* A file, if there is one, or if there is nobody else to ask. False: there is none. */
+static bool
+answer_with_file(struct http_request *request)
+{
+	struct static_files *files = request->all->files;
+	bool is_asked_next = request->fallback != NULL;
+	struct MHD_Response *response;
+	unsigned status;
+
+	if (files == NULL || (is_asked_next && !only_reads(request)))
+		return false;
+	response = static_files_respond(files, &request->head, &status);
+	if (is_asked_next && response != NULL && status == MHD_HTTP_NOT_FOUND) {
+		MHD_destroy_response(response);
+		return false;
+	}
+	http_response_set(&request->response, response, status);
+	return true;
+}
+
+static void
+answer_outside(struct http_request *request)
+{
+	if (buffer_failed(&request->body))
+		http_response_set(&request->response, NULL, MHD_HTTP_SERVICE_UNAVAILABLE);
+	else if (!answer_with_file(request) && !http_fallback_request(request))
+		http_response_error(
+		    &request->response, MHD_HTTP_NOT_FOUND, "404 Error: Page not found\n");
+}
+
+/* Who answers at the URLs that the reply alone does not. */
+static void (*const answerers[])(struct http_request *request) = {
+    [ENDPOINT_CHUNKING_TEST] = chunking_probe_start,
+    [ENDPOINT_WEBSOCKET_RAW] = http_upgrade_start,
+    [ENDPOINT_WEBSOCKET] = http_upgrade_start,
+    [ENDPOINT_RECEIVE] = http_session_receive,
+    [ENDPOINT_SEND] = http_session_send,
+};
+
+static void
+decide(struct http_request *request)
+{
+	const struct endpoint *endpoint;
+	uint32_t entropy = 0;
+
+	/* What was retired while the body came may have its session still, or may not. */
+	if (request->service != NULL && request->service->is_retired)
+		http_request_route(request);
+	if (request->service == NULL) {
+		answer_outside(request);
+		return;
+	}
+	endpoint = request->endpoint;
+	if (endpoint != NULL && endpoint->id == ENDPOINT_INFO)
+		random_bytes(&entropy, sizeof entropy);
+	if (reply_decide(&request->service->protocol, endpoint, &request->head, entropy,
+		&request->response.reply))
+		http_response_reply(&request->response);
+	else
+		answerers[endpoint->id](request);
+}
+
+/* The body is complete. */
+static enum MHD_Result
+answer(struct http_request *request)
+{
+	http_connection_arrived(request->response.connection);
+	if (request->body_too_large)
+		return refuse_body(request);
+	request->phase = HTTP_REQUEST_DECIDED;
+	decide(request);
+	return http_response_leave(&request->response);
+}
+
+enum MHD_Result
+http_dispatch_handle(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
+    const char *version, const char *upload_data, size_t *upload_data_size, void **context)
+{
+	struct http_request *request = *context;
+
+	(void)cls;
+	(void)mhd;
+	(void)url;
+	/* The sessions are gone, and nothing may be suspended. */
+	if (request->all->is_stopping)
+		return MHD_NO;
+	switch (request->phase) {
+	case HTTP_REQUEST_HEAD:
+		return handle_head(request, method, version);
+	case HTTP_REQUEST_BODY:
+		return *upload_data_size > 0 ? handle_body(request, upload_data, upload_data_size)
+					     : answer(request);
+	case HTTP_REQUEST_DECIDED:
+		break;
+	}
+	return http_response_leave(&request->response);
+}
+
+/* --- the end ------------------------------------------------------------------------------------------------------ */
+
+void
+http_dispatch_completed(
+    void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code)
+{
+	struct http_request *request = *context;
+	struct http_connection *connection;
+
+	(void)cls;
+	(void)mhd;
+	if (request == NULL)
+		return;
+	*context = NULL;
+	connection = request->response.connection;
+	http_response_completed(&request->response, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+	connection->response = NULL;
+	http_connection_idle(connection);
+	if (log_is_enabled(SEVERITY_INFO) && request->response.status != 0)
+		http_request_log(request);
+	chunking_probe_stop(&request->chunking);
+	http_upgrade_offer_destroy(&request->offer);
+	http_fallback_forget(request);
+	http_request_destroy(&request);
+}
