@@ -5,6 +5,7 @@ failed=0
 skipped=0
 problems=()
 skips=()
+retried=() # what failed at first, and passed when it ran again
 
 problem() {
 	complain "$*"
@@ -28,6 +29,10 @@ sum_up() {
 		say "failed:"
 		printf '    %s\n' "${problems[@]}"
 	fi
+	if [ ${#retried[@]} -gt 0 ]; then
+		say "a second run was needed, in which these passed:"
+		printf '    %s\n' "${retried[@]}"
+	fi
 	echo "$passed passed, $failed failed, $skipped skipped"
 	[ $status -ne 0 ] || status=$((failed > 0))
 	exit $status
@@ -47,25 +52,22 @@ results_of() {
 	find "$dir/tests" -name '*.log' -exec sed -nE "s/^($kinds): //p" {} +
 }
 
-# run_suite NAME DIR SECONDS: make check in DIR, counted and told.
+# run_suite NAME DIR SECONDS TARGET: make TARGET in DIR, counted and told.
 run_suite() {
-	local name=$1 dir=$2 limit=$3 status line begun=$SECONDS ok bad out
+	local name=$1 dir=$2 limit=$3 target=$4 status line begun=$SECONDS ok bad out
 	say "running the tests ($name)"
 	rm -f "$dir/test-suite.log"
 	find "$dir/tests" \( -name '*.log' -o -name '*.trs' \) -delete
 	# Most tests wait most of the time.
-	quietly "$limit" "check-$name" make -C "$dir" -j$((jobs * 2)) check measuring_tests=
+	quietly "$limit" "check-$name" make -C "$dir" -j$((jobs * 2)) "$target"
 	status=$?
-	if [ "$name" = gcc ]; then
-		quietly "$limit" "measure-$name" make -C "$dir" check-measuring || status=$?
-	fi
 	if [ ! -f "$dir/test-suite.log" ]; then
 		show_end "check-$name"
-		problem "$name: make check ended with status $status before its tests did"
+		problem "$name: make $target ended with status $status before its tests did"
 		return
 	fi
-	if [ "$(count_of "$dir" FAIL XPASS ERROR)" -gt 0 ]; then
-		run_again "$name" "$dir"
+	if [ "$target" = check ] && [ "$(count_of "$dir" FAIL XPASS ERROR)" -gt 0 ]; then
+		run_again "$name" "$dir" "$limit"
 		status=$?
 	fi
 	ok=$(count_of "$dir" PASS XFAIL)
@@ -82,23 +84,30 @@ run_suite() {
 		failed=$((failed + bad))
 	elif [ $status -ne 0 ]; then
 		show_end "check-$name"
-		problem "$name: make check ended with status $status"
+		problem "$name: make $target ended with status $status"
 	elif [ $((ok + out)) -eq 0 ]; then
 		problem "$name: no test ran"
 	fi
 }
 
-# Several test programs run at a time, and some of what they look at is a matter of milliseconds: a program with a
-# failure gets a second run, alone. What failed first is told all the same; what fails again counts.
+# A program with a failure gets a second run, alone: that tells what only fails beside others. What fails again counts.
+# What passes then is told in the last lines all the same, and is a fault of its test.
 run_again() {
-	local name=$1 dir=$2 line
+	local name=$1 dir=$2 limit=$3 line first again
+	first=$(results_of "$dir" 'FAIL|XPASS|ERROR')
 	say "  run again, one at a time, after failures ($name):"
-	results_of "$dir" 'FAIL|XPASS|ERROR' | sed 's/^/    /'
+	sed 's/^/    /' <<<"$first"
 	mkdir -p "$logs/first-$name"
 	find "$dir/tests" -name '*.log' -exec grep -lE '^(FAIL|XPASS|ERROR): ' {} + | while read -r line; do
 		cp "$line" "$logs/first-$name/"
 	done
-	quietly "$again_limit" "recheck-$name" make -C "$dir" -j1 recheck
+	quietly "$limit" "recheck-$name" make -C "$dir" -j1 recheck
+	local status=$?
+	again=$(results_of "$dir" 'FAIL|XPASS|ERROR')
+	while read -r line; do
+		grep -qxF -e "$line" <<<"$again" || retried+=("$name: $line")
+	done <<<"$first"
+	return $status
 }
 
 show_failures() {
@@ -132,7 +141,7 @@ check_release() {
 	problem "make distcheck failed"
 }
 
-check() {
+prepare_check() {
 	trap sum_up EXIT
 	need "$build_needs"
 	need "$check_needs$lighttpd_needs$apache_needs$nginx_needs"
@@ -144,9 +153,19 @@ check() {
 	say "building (gcc)"
 	build_tree CC=gcc --enable-werror
 	assemble_page
-	run_suite gcc . $suite_limit
+}
+
+check() {
+	prepare_check
+	run_suite gcc . $suite_limit check
 	say "building (clang, sanitized)"
 	build_sanitized
-	run_suite sanitized $sanitized $suite_limit
+	run_suite sanitized $sanitized $suite_limit check
 	check_release
+}
+
+# What takes long, and nothing else.
+check_long() {
+	prepare_check
+	run_suite long . $long_limit check-long
 }

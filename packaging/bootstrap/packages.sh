@@ -56,6 +56,7 @@ program ps procps
 # Without these their tests are skipped. Ubuntu has no package of Chromium, only a snap.
 readonly check_wishes='
 program clang-format clang-format
+program strace strace
 program valgrind valgrind libc6-dbg
 program chromium chromium
 program python3 python3

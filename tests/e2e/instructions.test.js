@@ -38,11 +38,3 @@ test('instructions: a message costs what bench/budget says, give or take 10%', a
 	assert.ok(Object.entries(counts).every(isNear), lines.join('\n'));
 	return undefined;
 });
-
-test('instructions: bench/instructions.js has --help and refuses what it does not know', async () => {
-	const help = await run('--help');
-	assert.equal(help.code, 0);
-	assert.match(help.stdout, /^Usage: node bench\//);
-	for (const args of [['--nonsense'], ['--few'], ['--many', 'many'], ['x']])
-		assert.equal((await run(...args)).code, 64, args.join(' '));
-});

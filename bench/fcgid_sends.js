@@ -1,26 +1,30 @@
 'use strict';
 
-// mod_fcgid has a process for each request: with more clients that wait for messages than it has
-// processes, a send must find a free one all the same (fcgid_max_held).
+// How long a send waits for a process of mod_fcgid, which has one for each request, while more clients poll than it has
+// processes. With fcgid_max_held a send finds a free one: each must be answered before the heartbeat that ends a poll.
 
 const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { test } = require('node:test');
 const { performance } = require('node:perf_hooks');
-const { startProcesses, startSenders } = require('./lib/fcgid');
-const { Connection } = require('./lib/http');
-const { startStack } = require('./lib/stack');
+const { parseArguments } = require('./common');
+const { startProcesses, startSenders } = require('../tests/e2e/lib/fcgid');
+const { Connection } = require('../tests/e2e/lib/http');
+const { startStack } = require('../tests/e2e/lib/stack');
 
-const CLIENTS = 200;
 const PROCESSES = 20; // FcgidMaxProcesses of examples/apache-fcgid.conf, and of them
 const RECEIVERS = 14; // FcgidMaxProcessesPerClass
 const SENDS = 2; // of each client
 const PAUSE = 4000; // ms between two sends of a client, on the average
-const LIMIT = 1000; // ms
-const PATIENCE = 30000; // ms
+const PATIENCE = 20000; // ms; a poll has its heartbeat after 25 s
+
+const options = parseArguments(
+	'Usage: node bench/fcgid_sends.js [--OPTION N ...]\n\n' +
+	'Clients poll behind Apache with mod_fcgid and send now and then. Prints after how long their sends were answered.', {
+		clients: { default: 200, help: 'clients' },
+	});
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -109,15 +113,11 @@ function senders(temporary) {
 		.filter((line) => line.includes(temporary) && line.includes('sockjs.fcgi --config=')).length;
 }
 
-const skip = process.env.SOCKJS_SANITIZED === '1' && 'a sanitized build is slower than what is measured here';
-
-test(`mod_fcgid: with ${CLIENTS} polling clients and ${PROCESSES} processes a send is answered within a second`, { skip }, async (t) => {
-	const temporary = fs.mkdtempSync(path.join(os.tmpdir(), 'sockjs-budget-'));
+async function main() {
+	const temporary = fs.mkdtempSync(path.join(os.tmpdir(), 'sockjs-sends-'));
 	fs.chmodSync(temporary, 0o711);
-	const stack = await startStack('apache-fcgid', {
-		env: { SOCKJS_STACK_FCGI_ONLY: '1', TMPDIR: temporary },
-	});
-	const clients = Array.from({ length: CLIENTS }, (_, index) => new Client(stack.url, index));
+	const stack = await startStack('apache-fcgid', { env: { SOCKJS_STACK_FCGI_ONLY: '1', TMPDIR: temporary } });
+	const clients = Array.from({ length: options.clients }, (_, index) => new Client(stack.url, index));
 	try {
 		await startProcesses(stack.url, RECEIVERS);
 		await startSenders(stack.url, () => senders(temporary) >= PROCESSES - RECEIVERS);
@@ -128,16 +128,12 @@ test(`mod_fcgid: with ${CLIENTS} polling clients and ${PROCESSES} processes a se
 		const times = clients.flatMap((client) => client.times).sort((a, b) => a - b);
 		const at = (part) => Math.round(times[Math.floor((times.length - 1) * part)]);
 		const polls = clients.reduce((sum, client) => sum + client.polls, 0);
-		t.diagnostic(
-			`${times.length} sends answered after ${at(0.5)} ms (median), ${at(0.99)} ms (99%), ${at(1)} ms (all); ` +
-				`${Math.round(polls / seconds)} polls a second`,
+		const wanted = Array.from({ length: SENDS }, (_, i) => `${i}`);
+		for (const client of clients) assert.deepEqual(client.received, wanted);
+		console.log(
+			`${clients.length} clients, ${PROCESSES} processes: ${times.length} sends answered after ${at(0.5)} ms (median), ` +
+				`${at(0.99)} ms (99%), ${at(1)} ms (all); ${Math.round(polls / seconds)} polls a second`,
 		);
-		for (const client of clients)
-			assert.deepEqual(
-				client.received,
-				Array.from({ length: SENDS }, (_, i) => `${i}`),
-			);
-		assert.ok(at(1) <= LIMIT, `a send was answered only after ${at(1)} ms`);
 	} catch (error) {
 		console.error(stack.log().slice(-4000));
 		throw error;
@@ -146,4 +142,9 @@ test(`mod_fcgid: with ${CLIENTS} polling clients and ${PROCESSES} processes a se
 		await stack.stop();
 		fs.rmSync(temporary, { recursive: true, force: true });
 	}
+}
+
+main().catch((error) => {
+	console.error(error);
+	process.exit(1);
 });

@@ -1,0 +1,18 @@
+'use strict';
+
+// Chaos for minutes, with every kind of stack and whatever of it can be killed: see the chaos_*.test.js for what is promised.
+
+const { checkChaos } = require('./lib/chaos');
+
+const SECONDS = 180;
+const least = { 'kills': 1, 'messages acknowledged': 100 };
+const killed = {
+	sessiond: ['direct', 'lighttpd', 'apache-fcgid', 'apache-proxy', 'nginx'],
+	responder: ['lighttpd', 'apache-fcgid'],
+	webserver: ['lighttpd', 'apache-proxy', 'nginx'],
+};
+
+for (const [kill, kinds] of Object.entries(killed))
+	for (const kind of kinds)
+		checkChaos(`${kind}: ${SECONDS} s of kills or reloads of the ${kill}: nothing is lost, doubled or out of order`, kind, SECONDS,
+			kill === 'sessiond' ? {} : { kill }, least);
