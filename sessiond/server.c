@@ -21,6 +21,7 @@
 #include "sessiond/reload.h"
 #include "sessiond/api/api_run.h"
 #include "sessiond/session/session.h"
+#include "sessiond/persistence/persistence.h"
 #include "sessiond/persistence/session_restore.h"
 #include "sessiond/http/socket_takeover.h"
 #include "sessiond/http/static_files.h"
@@ -50,6 +51,7 @@ struct server {
 	struct loop loop;
 	struct acceptors acceptors;
 	struct sessions sessions;
+	struct persistence persistence;
 	struct websockets websockets;
 	struct hixie76_handshakes handshakes;
 	struct http_server http;
@@ -69,7 +71,7 @@ clock_now(void *context)
 static bool
 is_drained(const struct server *server)
 {
-	return (server->sessions.count == 0 || server->sessions.persistence.store != NULL) &&
+	return (server->sessions.count == 0 || server->persistence.store != NULL) &&
 	    server->websockets.count == 0 && server->http.connections.count == 0 &&
 	    local_socket_is_empty(&server->local);
 }
@@ -80,7 +82,7 @@ commit(struct server *server)
 	enum commit_result result;
 
 	local_socket_prepare(&server->local);
-	result = persistence_commit(&server->sessions);
+	result = persistence_commit(&server->persistence);
 	http_server_committed(&server->http, result);
 	return local_socket_answer(&server->local, result);
 }
@@ -115,7 +117,7 @@ say_goodbye(void *object, void *context)
 	struct session *session = object;
 
 	(void)context;
-	if (session->persistent == NULL)
+	if (session->journal == NULL)
 		session_close(session, SESSION_CODE_GOING_AWAY, reason, strlen(reason));
 	else if (session->receiver != NULL && session->receiver->way == NULL)
 		session_release_receiver(session);
@@ -127,7 +129,7 @@ suspend_session(void *object, void *context)
 	struct session *session = object;
 
 	(void)context;
-	if (session->persistent == NULL) {
+	if (session->journal == NULL) {
 		session_abort(session);
 		return;
 	}
@@ -193,6 +195,7 @@ start_loop(struct server *server)
 
 	loop_init(&server->loop, &server->sessions.timers, &ops, server);
 	sessions_init(&server->sessions, clock_now, &server->loop);
+	persistence_init(&server->persistence, &server->sessions);
 	server->sessions.limit = server->config->server.session_limit;
 	server->sessions.limit_per_address = server->config->server.sessions_per_address;
 	websockets_init(&server->websockets, &server->loop.uv, &server->sessions);
@@ -219,7 +222,7 @@ open_store(struct server *server, struct error *err)
 	    options->store, (enum store_sync)options->store_sync, options->store_limit, err);
 	if (store == NULL)
 		return -1;
-	persistence_use(&server->sessions, store);
+	persistence_use(&server->persistence, store);
 	return 0;
 }
 
@@ -248,7 +251,7 @@ static int
 restore_sessions(struct server *server, struct error *err)
 {
 	return sessions_restore(
-	    &server->sessions, server->services.items, server->services.count, err);
+	    &server->persistence, server->services.items, server->services.count, err);
 }
 
 /* Ends every connection and session, then the services, then what they lived on. */
@@ -258,7 +261,7 @@ stop(struct server *server)
 	loop_ignore_signals();
 	acceptors_close(&server->acceptors);
 	sessions_each(&server->sessions, suspend_session, NULL);
-	persistence_hurry(&server->sessions);
+	journal_hurry(&server->sessions.journal);
 	commit(server);
 	sessions_each(&server->sessions, leave_session, NULL);
 	sessions_flush(&server->sessions);
@@ -272,6 +275,7 @@ stop(struct server *server)
 	api_run_bind(NULL);
 	socket_takeover_clear();
 	loop_close(&server->loop);
+	persistence_clear(&server->persistence);
 	sessions_clear(&server->sessions);
 }
 

@@ -127,7 +127,7 @@ wait_for_commit(struct http_response *response)
 {
 	struct http_responses *all = response->all;
 
-	if (!persistence_is_pending(all->sessions) || !response->concerns_session ||
+	if (!all->sessions->journal.is_touched || !response->concerns_session ||
 	    !http_connection_suspend(response->connection))
 		return false;
 	stop_waiting(response);

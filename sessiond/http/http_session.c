@@ -84,7 +84,7 @@ http_session_send(struct http_request *request)
 		http_response_error(response, MHD_HTTP_NOT_FOUND, "404 Error: Page not found\n");
 		return;
 	}
-	if (persistence_is_failing(service->sessions)) {
+	if (service->sessions->journal.is_failing) {
 		http_response_refuse_storing(response);
 		return;
 	}

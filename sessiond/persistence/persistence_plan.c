@@ -19,37 +19,38 @@ higher(uint64_t a, uint64_t b)
 
 /* A frame in flight is known to the store if its messages are; one that a responder of ours has, if the turn asks for it. */
 static bool
-stores_flight(const struct persistent *persistent, bool with_sends)
+stores_flight(const struct journal_entry *entry, bool with_sends)
 {
-	const struct in_flight *flight = persistent->session->in_flight;
+	const struct session *session = entry->owner;
+	const struct in_flight *flight = session->in_flight;
 
-	if (flight == NULL || flight->connection == 0)
+	if (flight == NULL || flight->link_id == 0)
 		return false;
 	return flight->must_store || (with_sends && flight->is_fresh) ||
-	    (persistent->first < persistent->until && flight->first < persistent->until &&
-		flight->first + flight->count > persistent->first);
+	    (entry->first < entry->until && flight->first < entry->until &&
+		flight->first + flight->count > entry->first);
 }
 
 struct persistence_plan
-persistence_plan(const struct persistent *persistent, bool with_sends)
+persistence_plan(const struct journal_entry *entry, bool with_sends)
 {
-	const struct session *session = persistent->session;
+	const struct session *session = entry->owner;
 	const struct in_flight *flight = session->in_flight;
-	bool has_rows = persistent->first < persistent->until;
-	struct persistence_plan plan = {.session = persistent->changes & CHANGE_SESSION};
+	bool has_rows = entry->first < entry->until;
+	struct persistence_plan plan = {.session = entry->changes & CHANGE_SESSION};
 
-	plan.is_flight_stored = stores_flight(persistent, with_sends);
+	plan.is_flight_stored = stores_flight(entry, with_sends);
 	plan.low = plan.is_flight_stored ? flight->first : session->queue.first;
 	plan.high = session->queue.first + session->queue.count;
-	plan.below = has_rows ? lower(higher(persistent->first, plan.low), plan.high) : plan.low;
-	plan.above = has_rows ? lower(higher(persistent->until, plan.low), plan.high) : plan.low;
-	plan.deletes = has_rows && persistent->first < plan.low;
+	plan.below = has_rows ? lower(higher(entry->first, plan.low), plan.high) : plan.low;
+	plan.above = has_rows ? lower(higher(entry->until, plan.low), plan.high) : plan.low;
+	plan.deletes = has_rows && entry->first < plan.low;
 	if (plan.above < plan.below)
 		plan.above = plan.below;
-	plan.delivery = (with_sends && (persistent->changes & CHANGE_SENT)) ||
-	    (plan.is_flight_stored ? persistent->connection != flight->connection ||
-			persistent->index != flight->index
-				   : persistent->connection != 0);
+	plan.delivery = (with_sends && (entry->changes & CHANGE_SENT)) ||
+	    (plan.is_flight_stored
+		    ? entry->link_id != flight->link_id || entry->index != flight->index
+		    : entry->link_id != 0);
 	return plan;
 }
 

@@ -4,7 +4,7 @@
 #ifndef SESSIOND_PERSISTENCE_PLAN_H
 #define SESSIOND_PERSISTENCE_PLAN_H
 
-#include "sessiond/persistence/persistence.h"
+#include "sessiond/session/journal.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,7 +19,7 @@ struct persistence_plan {
 };
 
 /* with_sends: the turn's sends are remembered, and what they caused with them. */
-struct persistence_plan persistence_plan(const struct persistent *persistent, bool with_sends);
+struct persistence_plan persistence_plan(const struct journal_entry *entry, bool with_sends);
 
 /* True if the store knows it all. */
 bool persistence_plan_is_empty(const struct persistence_plan *plan);

@@ -4,9 +4,11 @@
 #include "sessiond/persistence/session_restore.h"
 
 #include "common/log.h"
+#include "common/memory.h"
 #include "common/uuid.h"
 #include "sessiond/service/application.h"
 #include "sessiond/session/sent_ids.h"
+#include "sessiond/session/session.h"
 #include "sessiond/store/store.h"
 #include "sockjs/transport.h"
 
@@ -15,13 +17,16 @@
 #include <string.h>
 #include <sysexits.h>
 
+struct restored {
+	struct session *session;
+	uint64_t in_flight_last; /* as stored; only if its journal entry has a link_id */
+};
+
 struct restore {
 	struct sessions *sessions;
 	struct sockjs_service *const *services;
 	size_t service_count;
-	struct session **list;
-	uint64_t *
-	    in_flight_last; /* of each in the list; only where its persistent.connection is not 0 */
+	struct restored *items;
 	size_t count, room;
 	struct session *session; /* whose messages come now; NULL: of none that goes on */
 	size_t messages, forgotten;
@@ -88,9 +93,7 @@ read_close(struct session *session, const struct stored_session *stored)
 	session->close_code = stored->close_code;
 	if (stored->state == SESSION_DETACHED)
 		return;
-	session->close_reason = malloc(stored->close_reason_len + 1);
-	if (session->close_reason == NULL)
-		abort();
+	session->close_reason = xcalloc(1, stored->close_reason_len + 1);
 	if (stored->close_reason_len > 0)
 		memcpy(session->close_reason, stored->close_reason, stored->close_reason_len);
 	session->close_reason_len = (uint32_t)stored->close_reason_len;
@@ -99,16 +102,9 @@ read_close(struct session *session, const struct stored_session *stored)
 static void
 add(struct restore *restore, struct session *session, uint64_t in_flight_last)
 {
-	if (restore->count == restore->room) {
-		restore->room = restore->room == 0 ? 64 : restore->room * 2;
-		restore->list = realloc(restore->list, restore->room * sizeof *restore->list);
-		restore->in_flight_last = realloc(
-		    restore->in_flight_last, restore->room * sizeof *restore->in_flight_last);
-		if (restore->list == NULL || restore->in_flight_last == NULL)
-			abort();
-	}
-	restore->list[restore->count] = session;
-	restore->in_flight_last[restore->count++] = in_flight_last;
+	restore->items =
+	    xgrow(restore->items, &restore->room, restore->count, sizeof *restore->items);
+	restore->items[restore->count++] = (struct restored){session, in_flight_last};
 }
 
 static void
@@ -122,7 +118,7 @@ on_session(
 	restore->session = NULL;
 	if (service == NULL || !is_sound(stored) ||
 	    session_find(service, stored->id, stored->id_len) != NULL) {
-		persistence_forget_key(restore->sessions, stored->key);
+		journal_forget(&restore->sessions->journal, stored->key);
 		restore->forgotten++;
 		return;
 	}
@@ -134,9 +130,9 @@ on_session(
 	read_close(session, stored);
 	session->sent_ids = sent_ids_from_bytes(delivery->sent_ids, delivery->sent_ids_len);
 	count_address(session);
-	persistence_resume(session, stored->key);
-	session->persistent->connection = delivery->in_flight_connection;
-	session->persistent->index = delivery->in_flight_index;
+	session->journal = journal_resume(&restore->sessions->journal, session, stored->key);
+	session->journal->link_id = delivery->in_flight_link_id;
+	session->journal->index = delivery->in_flight_index;
 	session->close_told = session->is_forgotten = session->state == SESSION_LINGERING;
 	add(restore, session, delivery->in_flight_last);
 	restore->session = session;
@@ -148,15 +144,15 @@ on_message(void *context, uint64_t key, uint64_t position, const char *data, siz
 {
 	struct restore *restore = context;
 	struct session *session = restore->session;
-	struct persistent *persistent;
+	struct journal_entry *entry;
 	struct message *message;
 
-	if (session == NULL || session->persistent->key != key)
+	if (session == NULL || session->journal->key != key)
 		return;
-	persistent = session->persistent;
+	entry = session->journal;
 	if (session->queue.count == 0)
-		persistent->first = persistent->until = session->queue.first = position;
-	if (position != persistent->until) {
+		entry->first = entry->until = session->queue.first = position;
+	if (position != entry->until) {
 		session_log(session, SEVERITY_ERROR, "a message is missing in the store");
 		message_queue_clear(&session->queue);
 		session->queue.first = position;
@@ -165,25 +161,27 @@ on_message(void *context, uint64_t key, uint64_t position, const char *data, siz
 	if (message == NULL || message_queue_push(&session->queue, message) == -1)
 		abort();
 	message_unref(&message);
-	persistent->until = position + 1;
+	entry->until = position + 1;
 	restore->messages++;
 }
 
 static void
-start(struct session *session, uint64_t in_flight_last)
+start(const struct restored *restored)
 {
-	const struct persistent *persistent = session->persistent;
+	struct session *session = restored->session;
+	uint64_t last = restored->in_flight_last;
+	const struct journal_entry *entry = session->journal;
 	struct sessions *sessions = session->service->sessions;
 
 	timer_start(&session->service->timeouts, &session->timer, sessions_now(sessions));
-	if (persistent->connection == 0)
+	if (entry->link_id == 0)
 		return;
-	if (session->queue.count > 0 && session->queue.first <= in_flight_last &&
-	    in_flight_last - session->queue.first < session->queue.count)
-		in_flight_restore(session, (uint32_t)(in_flight_last - session->queue.first) + 1,
-		    persistent->connection, persistent->index);
+	if (session->queue.count > 0 && session->queue.first <= last &&
+	    last - session->queue.first < session->queue.count)
+		in_flight_restore(session, (uint32_t)(last - session->queue.first) + 1,
+		    entry->link_id, entry->index);
 	else
-		in_flight_restore(session, 0, persistent->connection, persistent->index);
+		in_flight_restore(session, 0, entry->link_id, entry->index);
 }
 
 static void
@@ -194,12 +192,13 @@ tell(struct session *session)
 }
 
 int
-sessions_restore(
-    struct sessions *sessions, struct sockjs_service *const *services, size_t n, struct error *err)
+sessions_restore(struct persistence *persistence, struct sockjs_service *const *services, size_t n,
+    struct error *err)
 {
-	struct restore restore = {.sessions = sessions, .services = services, .service_count = n};
+	struct restore restore = {
+	    .sessions = persistence->sessions, .services = services, .service_count = n};
 	struct store_loader loader = {on_session, on_message, &restore};
-	struct store *store = sessions->persistence.store;
+	struct store *store = persistence->store;
 	size_t i;
 
 	if (store == NULL)
@@ -208,16 +207,15 @@ sessions_restore(
 		error_set(err, EX_IOERR, "store: %s", store_error(store));
 	else
 		for (i = 0; i < restore.count; i++)
-			start(restore.list[i], restore.in_flight_last[i]);
+			start(&restore.items[i]);
 	/* Only now: what an application writes comes after what was queued. */
 	for (i = 0; err->code == 0 && i < restore.count; i++)
-		tell(restore.list[i]);
+		tell(restore.items[i].session);
 	if (restore.count > 0)
 		log_info("%zu sessions go on, with %zu messages", restore.count, restore.messages);
 	if (restore.forgotten > 0)
 		log_info(
 		    "%zu stored sessions are deleted: their service is gone", restore.forgotten);
-	free(restore.list);
-	free(restore.in_flight_last);
+	free(restore.items);
 	return err->code == 0 ? 0 : -1;
 }

@@ -144,7 +144,7 @@ take_goodbye(struct peer *peer, const struct wire_header *header, const char *pa
 void
 peer_messages_say_goodbye(struct peer *peer)
 {
-	if (peer->all->sessions->persistence.store != NULL)
+	if (peer->all->sessions->journal.is_kept)
 		remote_requests_abandon(peer);
 	wire_encode_goodbye(peer_output(peer), "stopping");
 	peer_leave(peer);
@@ -291,7 +291,7 @@ lose(struct peer *peer)
 	remote_requests_await(peer);
 	remote_sends_forget(&messages_of(peer)->sends, peer);
 	/* The responder may not come back to be asked about what can wait. */
-	persistence_hurry(peer->all->sessions);
+	journal_hurry(&peer->all->sessions->journal);
 }
 
 const struct peer_calls peer_messages_calls = {take_message, lose};

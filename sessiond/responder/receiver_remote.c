@@ -53,7 +53,7 @@ note_frame(struct remote_request *request)
 {
 	if (request->in_flight == NULL)
 		return;
-	request->in_flight->connection = request->peer->link_id;
+	request->in_flight->link_id = request->peer->link_id;
 	request->in_flight->index = request->peer->frames;
 }
 

@@ -44,10 +44,10 @@ deliver(struct peer *peer, struct sockjs_service *service, const struct wire_sen
 		return WIRE_SENT_NO_SESSION;
 	if (sent_ids_has(session->sent_ids, send->instance, send->sequence))
 		return WIRE_SENT_OK;
-	if (persistence_is_failing(peer->all->sessions))
+	if (peer->all->sessions->journal.is_failing)
 		return WIRE_SENT_UNAVAILABLE;
 	sent_ids_add(&session->sent_ids, send->instance, send->sequence);
-	persistence_note_send(session, peer);
+	journal_note_send(&peer->all->sessions->journal, session->journal, peer);
 	session_receive_all(session, send->messages, send->messages_len);
 	return WIRE_SENT_OK;
 }
@@ -71,7 +71,7 @@ remote_sends_prepare(struct remote_sends *sends)
 
 		if (peer == NULL || link_is_blocked(peer->link) ||
 		    link_output(peer->link)->len > ONE_WRITE)
-			persistence_note_large(sends->sessions);
+			journal_note_large(&sends->sessions->journal);
 	}
 }
 

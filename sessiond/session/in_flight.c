@@ -3,7 +3,6 @@
  */
 #include "sessiond/session/in_flight.h"
 
-#include "sessiond/persistence/persistence.h"
 #include "sessiond/session/session.h"
 
 #include <assert.h>
@@ -39,7 +38,7 @@ take(struct session *session, uint32_t count, struct in_flight **owner)
 	flight->must_store = flight->is_open;
 	flight->owner = owner;
 	*owner = flight;
-	persistence_mark(session, CHANGE_MESSAGES);
+	session_mark(session, CHANGE_MESSAGES);
 	return flight;
 }
 
@@ -70,13 +69,13 @@ await(struct in_flight *flight)
 }
 
 void
-in_flight_restore(struct session *session, uint32_t count, uint64_t connection, uint64_t index)
+in_flight_restore(struct session *session, uint32_t count, uint64_t link_id, uint64_t index)
 {
 	struct in_flight *flight = create(session, count);
 
 	if (flight == NULL)
 		abort();
-	flight->connection = connection;
+	flight->link_id = link_id;
 	flight->index = index;
 	await(flight);
 }
@@ -110,10 +109,12 @@ static void
 arrived(struct in_flight *flight, enum change_urgency urgency)
 {
 	struct session *session = detach(flight);
+	struct sessions *sessions = session->service->sessions;
 
 	unref_messages(flight);
 	free(flight);
-	persistence_mark_delivered(session, urgency);
+	journal_mark_delivered(
+	    &sessions->journal, session->journal, urgency, sessions_now(sessions));
 	session_continue(session);
 }
 
@@ -129,7 +130,7 @@ returned(struct in_flight *flight)
 		    "%u messages did not reach the client: they are the next again", flight->count);
 	message_queue_put_back(&session->queue, flight->messages, flight->count);
 	free(flight);
-	persistence_mark(session, CHANGE_MESSAGES);
+	session_mark(session, CHANGE_MESSAGES);
 	session_continue(session);
 }
 
@@ -165,22 +166,22 @@ in_flight_leave(struct session *session)
 
 	if (flight == NULL)
 		return;
-	if (flight->connection == 0) {
+	if (flight->link_id == 0) {
 		returned(flight);
 		return;
 	}
 	flight->must_store = true;
-	persistence_mark(session, CHANGE_MESSAGES);
+	session_mark(session, CHANGE_MESSAGES);
 }
 
 void
-in_flight_resolve(struct sessions *sessions, uint64_t connection, uint64_t frames)
+in_flight_resolve(struct sessions *sessions, uint64_t link_id, uint64_t frames)
 {
 	struct in_flight *flight = sessions->awaiting, *next;
 
 	for (; flight != NULL; flight = next) {
 		next = flight->next;
-		if (flight->connection != connection)
+		if (flight->link_id != link_id)
 			continue;
 		/* The responder forgets that connection: the next daemon could not ask again. */
 		if (flight->index <= frames)

@@ -26,8 +26,8 @@ struct sessions;
 struct in_flight {
 	struct session *session;
 	struct in_flight **owner; /* where its owner has it; NULL: it awaits its responder's word */
-	/* The frame is the index-th on the local socket's connection of that id; 0: it went over this daemon's own HTTP. */
-	uint64_t connection, index;
+	/* The frame is the index-th on the local socket's link of that id; 0: it went over this daemon's own HTTP. */
+	uint64_t link_id, index;
 	uint64_t first; /* position of the first message */
 	bool is_open;	/* the open frame, which has no messages */
 	bool is_fresh;	/* was taken in this turn */
@@ -46,8 +46,7 @@ struct in_flight *in_flight_take(struct session *session, struct in_flight **own
 struct in_flight *in_flight_take_open(struct session *session, struct in_flight **owner);
 
 /* One that a former daemon had: the first count messages of the queue; the open frame if count is 0. It awaits. */
-void
-in_flight_restore(struct session *session, uint32_t count, uint64_t connection, uint64_t index);
+void in_flight_restore(struct session *session, uint32_t count, uint64_t link_id, uint64_t index);
 
 /* The frame has arrived. Sets *owner NULL; takes NULL. */
 void in_flight_confirm(struct in_flight **owner);
@@ -64,8 +63,8 @@ void in_flight_await(struct in_flight **owner);
  */
 void in_flight_leave(struct session *session);
 
-/* A responder is back: of what was in flight on that connection, the first `frames` frames have arrived. */
-void in_flight_resolve(struct sessions *sessions, uint64_t connection, uint64_t frames);
+/* A responder is back: of what was in flight on that link, the first `frames` frames have arrived. */
+void in_flight_resolve(struct sessions *sessions, uint64_t link_id, uint64_t frames);
 
 /* The session ends. */
 void in_flight_drop(struct session *session);

@@ -67,6 +67,12 @@ session_free(struct session *session)
 	free(session);
 }
 
+void
+session_mark(const struct session *session, enum change change)
+{
+	journal_mark(&session->service->sessions->journal, session->journal, change);
+}
+
 static void
 mark_dirty(struct session *session)
 {
@@ -135,7 +141,7 @@ static void
 open_connection(struct session *session)
 {
 	if (session->is_listed)
-		persistence_begin(session);
+		session->journal = journal_begin(&session->service->sessions->journal, session);
 	after_send(session, send_open(session->receiver));
 	application_connection(session->service, session->handle);
 }
@@ -160,7 +166,7 @@ drop_messages(struct session *session)
 {
 	in_flight_drop(session);
 	message_queue_clear(&session->queue);
-	persistence_mark(session, CHANGE_MESSAGES);
+	session_mark(session, CHANGE_MESSAGES);
 }
 
 static void
@@ -181,7 +187,7 @@ end_session(struct session *session, bool forget)
 
 	timer_stop(&session->timer);
 	in_flight_drop(session);
-	persistence_end(session, forget);
+	journal_end(&sessions->journal, &session->journal, forget);
 	handle_table_remove(&sessions->handles, session->handle);
 	if (session->is_listed) {
 		id_table_remove(&session->service->table, &session->by_id);
@@ -205,7 +211,7 @@ set_state(struct session *session, enum session_state next, enum session_event e
 	session_log(session, SEVERITY_DEBUG, "%s -> %s (%s)", session_state_name(session->state),
 	    session_state_name(next), session_event_name(event));
 	if (session_lasting_state(next) != session_lasting_state(session->state))
-		persistence_mark(session, CHANGE_SESSION);
+		session_mark(session, CHANGE_SESSION);
 	session->state = next;
 }
 
@@ -339,7 +345,7 @@ session_write(struct session *session, struct message *message)
 		return SOCKJS_FULL;
 	}
 	drain_note_write(session);
-	persistence_mark(session, CHANGE_MESSAGES);
+	session_mark(session, CHANGE_MESSAGES);
 	if (session->receiver != NULL || session->state == SESSION_NEW)
 		mark_dirty(session);
 	return SOCKJS_OK;
@@ -430,11 +436,11 @@ send_queued(struct session *session)
 	struct receiver *receiver = session->receiver;
 	uint32_t before = session->queue.count;
 
-	persistence_note_way(sessions, receiver->way != NULL ? receiver->way : receiver);
+	journal_note_way(&sessions->journal, receiver->way != NULL ? receiver->way : receiver);
 	after_send(session, receiver->ops->messages(receiver, &session->queue));
 	if (session->queue.count == before)
 		return false;
-	persistence_mark(session, CHANGE_MESSAGES);
+	session_mark(session, CHANGE_MESSAGES);
 	return true;
 }
 
@@ -560,7 +566,7 @@ session_timeout_fire(struct timer *timer, void *ctx)
 	struct sessions *sessions = ctx;
 
 	/* While the daemon stops nobody can come back: the next one gives it the whole time. */
-	if (sessions->closing && session->persistent != NULL)
+	if (sessions->closing && session->journal != NULL)
 		timer_start(&session->service->timeouts, timer, sessions_now(sessions));
 	else
 		handle_event(session, SESSION_TIMES_OUT);

@@ -17,7 +17,7 @@
 #include "sessiond/session/in_flight.h"
 #include "sessiond/session/membership.h"
 #include "sessiond/session/message.h"
-#include "sessiond/persistence/persistence.h"
+#include "sessiond/session/journal.h"
 #include "sessiond/session/receiver.h"
 #include "sessiond/service/service.h"
 #include "sessiond/service/service_log.h"
@@ -56,7 +56,7 @@ struct sessions {
 	uint64_t last_number;
 	struct buffer scratch; /* for frames on their way out */
 	bool closing; /* no new sessions, unless the next daemon will find them in the store */
-	struct persistence persistence;
+	struct journal journal;
 	struct in_flight *awaiting; /* frames of which a responder that comes back will tell */
 	struct timer_queue graces;  /* for it to come back */
 };
@@ -73,7 +73,7 @@ struct session {
 	struct id_entry by_id;	   /* in its service's table, if is_listed */
 	struct session *turn_next; /* in dirty or dead */
 	struct membership_list memberships;
-	struct persistent *persistent; /* NULL: is not stored */
+	struct journal_entry *journal; /* NULL: is not stored */
 	struct in_flight *in_flight;   /* NULL: nothing */
 	void *user_data;
 	uint64_t handle;    /* what the application holds */
@@ -103,6 +103,9 @@ uint64_t sessions_now(const struct sessions *sessions);
 
 /* Frees what the sessions share. All sessions must be gone (sessions_flush after session_abort of each). */
 void sessions_clear(struct sessions *sessions);
+
+/* Marks it for the next commit, if it is stored. */
+void session_mark(const struct session *session, enum change change);
 
 /* The store or a receiver's owner let it go on: what is queued is sent at the end of the turn. */
 void session_continue(struct session *session);

@@ -22,7 +22,7 @@ sessions_init(struct sessions *sessions, uint64_t (*clock)(void *context), void 
 	    session_timeout_fire, sessions);
 	timer_queue_add(
 	    &sessions->timers, &sessions->graces, IN_FLIGHT_GRACE, in_flight_grace_fire, sessions);
-	persistence_init(sessions);
+	journal_init(&sessions->journal, &sessions->timers);
 }
 
 uint64_t
@@ -37,7 +37,7 @@ sessions_clear(struct sessions *sessions)
 	timer_queue_remove(&sessions->timers, &sessions->pongs);
 	timer_queue_remove(&sessions->timers, &sessions->returns);
 	timer_queue_remove(&sessions->timers, &sessions->graces);
-	persistence_clear(sessions);
+	journal_clear(&sessions->journal, &sessions->timers);
 	handle_table_clear(&sessions->handles);
 	address_count_clear(&sessions->addresses);
 	drain_clear(&sessions->drained);
@@ -47,10 +47,10 @@ sessions_clear(struct sessions *sessions)
 const char *
 session_refusal(const struct sessions *sessions, const struct sockaddr *address, bool is_stored)
 {
-	is_stored = is_stored && sessions->persistence.store != NULL;
+	is_stored = is_stored && sessions->journal.is_kept;
 	if (sessions->closing && !is_stored)
 		return "The server is stopping.\n";
-	if (is_stored && persistence_is_failing(sessions))
+	if (is_stored && sessions->journal.is_failing)
 		return "Sessions cannot be stored.\n";
 	if (sessions->count >= sessions->limit) {
 		log_error("session_limit (%zu) reached: a session is refused", sessions->limit);

@@ -64,9 +64,9 @@ struct stored_delivery {
 	size_t sent_ids_len;
 	/*
 	 * Messages at positions up to in_flight_last were given to a responder, as the frame of that index on that connection; only the
-	 * responder knows whether it arrived. in_flight_connection 0: none. Any 64 bits.
+	 * responder knows whether it arrived. in_flight_link_id 0: none. Any 64 bits.
 	 */
-	uint64_t in_flight_connection, in_flight_index, in_flight_last;
+	uint64_t in_flight_link_id, in_flight_index, in_flight_last;
 };
 
 /*

@@ -36,7 +36,7 @@ store_row_put_delivery(
 {
 	store_row_bind(statement, 1, key);
 	store_row_bind_blob(statement, 2, delivery->sent_ids, delivery->sent_ids_len);
-	store_row_bind(statement, 3, delivery->in_flight_connection);
+	store_row_bind(statement, 3, delivery->in_flight_link_id);
 	store_row_bind(statement, 4, delivery->in_flight_index);
 	store_row_bind(statement, 5, delivery->in_flight_last);
 }
@@ -73,7 +73,7 @@ store_row_get(sqlite3_stmt *row, struct stored_session *session, struct stored_d
 	session->info = info;
 	delivery->sent_ids_len = store_row_blob(row, 9, &sent_ids);
 	delivery->sent_ids = sent_ids;
-	delivery->in_flight_connection = (uint64_t)sqlite3_column_int64(row, 10);
+	delivery->in_flight_link_id = (uint64_t)sqlite3_column_int64(row, 10);
 	delivery->in_flight_index = (uint64_t)sqlite3_column_int64(row, 11);
 	delivery->in_flight_last = (uint64_t)sqlite3_column_int64(row, 12);
 }

@@ -16,12 +16,13 @@
 #include "tests/unit/session/session_fixture.h"
 #include "tests/unit/store/store_fixture.h"
 
+#include "sessiond/persistence/persistence.h"
 #include "sessiond/session/sent_ids.h"
 #include "sessiond/persistence/session_restore.h"
 #include "sessiond/store/store_backend.h"
 #include "tests/unit/store/store_memory.h"
 
-enum { LATE_DELAY = 50, RETRY_DELAY = 1000 };
+enum { LATE_DELAY = JOURNAL_LATE_DELAY, RETRY_DELAY = 1000 };
 
 /* --- a store that writes down ------------------------------------------------------------------------------------- */
 
@@ -35,6 +36,7 @@ static struct {
 	enum store_result after_replacing;
 } spy;
 
+static struct persistence persistence;
 static struct buffer written;
 
 static inline enum store_result
@@ -239,18 +241,18 @@ echo(sockjs_connection connection, const sockjs_message *message)
 
 /* --- a receiver whose responder tells of its frame ---------------------------------------------------------------- */
 
-enum { CONNECTION = 7, OTHER_CONNECTION = 9 };
+enum { LINK = 7, OTHER_LINK = 9 };
 
 static const char this_way, other_way; /* responders' connections */
 
 static struct in_flight *flight; /* of the last that sent one */
-static uint64_t frames;		 /* sent on CONNECTION */
+static uint64_t frames;		 /* sent on LINK */
 
 static inline void
 mark_flight(void)
 {
 	assert_non_null(flight);
-	flight->connection = CONNECTION;
+	flight->link_id = LINK;
 	flight->index = ++frames;
 }
 
@@ -307,7 +309,7 @@ end_turn(void)
 
 	do {
 		turn();
-		result = persistence_commit(&sessions);
+		result = persistence_commit(&persistence);
 	} while (sessions_flush(&sessions));
 	return result;
 }
@@ -331,7 +333,7 @@ static inline void
 send_text(struct session *session, const void *way, uint64_t sequence, const char *text)
 {
 	sent_ids_add(&session->sent_ids, 1, sequence);
-	persistence_note_send(session, way);
+	journal_note_send(&sessions.journal, session->journal, way);
 	receive_text(session, text);
 }
 
@@ -372,7 +374,8 @@ use_store(void)
 	spy.base = (struct store){.backend = &spy_backend};
 	spy.fail_at = 0;
 	spy.is_damaged = false;
-	persistence_use(&sessions, &spy.base);
+	persistence_init(&persistence, &sessions);
+	persistence_use(&persistence, &spy.base);
 	service->application = lasting;
 	frames = 0;
 }
@@ -394,11 +397,12 @@ restart_with(size_t services)
 	turn();
 	api_bind(NULL);
 	service_destroy(&service);
+	persistence_clear(&persistence);
 	sessions_clear(&sessions);
 	buffer_free(&seen);
 	fixture_set_up(NULL);
 	use_store();
-	assert_int_equal(sessions_restore(&sessions, &service, services, &err), 0);
+	assert_int_equal(sessions_restore(&persistence, &service, services, &err), 0);
 	buffer_clear(&written);
 }
 
@@ -440,6 +444,7 @@ static inline int
 tear_down_store(void **state)
 {
 	spy.fail_at = 0;
+	persistence_clear(&persistence);
 	fixture_tear_down(state);
 	store_close(&spy.real);
 	buffer_free(&written);

@@ -179,7 +179,7 @@ test_late_goes_along(void **state)
 	end_turn();
 	in_flight_confirm(&flight);
 	buffer_clear(&written);
-	persistence_hurry(&sessions);
+	journal_hurry(&sessions.journal);
 	end_turn();
 	assert_written("D3 . ");
 }
@@ -189,11 +189,11 @@ test_pending(void **state)
 {
 	(void)state;
 	settled("s");
-	assert_false(persistence_is_pending(&sessions));
+	assert_false(sessions.journal.is_touched);
 	write_text(latest, "a");
-	assert_true(persistence_is_pending(&sessions));
+	assert_true(sessions.journal.is_touched);
 	end_turn();
-	assert_false(persistence_is_pending(&sessions));
+	assert_false(sessions.journal.is_touched);
 }
 
 /* --- frames that do not arrive ------------------------------------------------------------------------------------ */
@@ -283,7 +283,7 @@ test_await(void **state)
 	arrive("s", remote_poll('2'));
 	pass_turns(IN_FLIGHT_GRACE - 1);
 	assert_seen("1<a[\"a\"] 1. ");
-	in_flight_resolve(&sessions, OTHER_CONNECTION, 100);
+	in_flight_resolve(&sessions, OTHER_LINK, 100);
 	end_turn();
 	assert_seen("");
 	pass_turns(1);
@@ -299,11 +299,11 @@ test_resolve(void **state)
 	arrive("s", remote_poll('1'));
 	end_turn();
 	in_flight_await(&flight);
-	in_flight_resolve(&sessions, CONNECTION, frames - 1);
+	in_flight_resolve(&sessions, LINK, frames - 1);
 	arrive("s", remote_poll('2'));
 	end_turn();
 	in_flight_await(&flight);
-	in_flight_resolve(&sessions, CONNECTION, frames);
+	in_flight_resolve(&sessions, LINK, frames);
 	arrive("s", remote_poll('3'));
 	pass_turns(IN_FLIGHT_GRACE);
 	assert_seen("1<a[\"a\"] 1. 2<a[\"a\"] 2. ");
@@ -328,7 +328,7 @@ test_end_in_flight(void **state)
 	session_abort(find("t"));
 	end_turn();
 	pass_turns(2 * IN_FLIGHT_GRACE);
-	in_flight_resolve(&sessions, CONNECTION, frames);
+	in_flight_resolve(&sessions, LINK, frames);
 	assert_seen("2<a[\"b\"] 2. - ");
 }
 
@@ -370,7 +370,7 @@ test_send_two_ways(void **state)
 	assert_seen("=a 1<a[\"a\"] 1. ");
 	assert_written("D1 M1@0=a . ");
 	assert_true(remembers("s", 5));
-	in_flight_resolve(&sessions, CONNECTION, 1);
+	in_flight_resolve(&sessions, LINK, 1);
 	arrive("s", remote_poll('2'));
 	assert_seen("2<a[\"a\"] 2. ");
 }
@@ -411,8 +411,8 @@ test_send_with_large_answers(void **state)
 	arrive("s", remote_poll('1'));
 	send_text(find("s"), &this_way, 5, "a");
 	turn();
-	persistence_note_large(&sessions);
-	persistence_commit(&sessions);
+	journal_note_large(&sessions.journal);
+	persistence_commit(&persistence);
 	assert_written("D1 M1@0=a . ");
 	assert_true(remembers("s", 5));
 }

@@ -12,7 +12,7 @@ assert_refused(bool is_refused)
 {
 	const char *refusal = session_refusal(&sessions, NULL, true);
 
-	assert_int_equal(persistence_is_failing(&sessions), is_refused);
+	assert_int_equal(sessions.journal.is_failing, is_refused);
 	if (is_refused)
 		assert_string_equal(refusal, "Sessions cannot be stored.\n");
 	else
@@ -120,7 +120,7 @@ fill_sessions(void)
 	arrive("in flight", remote_poll('1'));
 	settled("sent");
 	send_text(find("sent"), &this_way, 5, "c");
-	persistence_note_large(&sessions);
+	journal_note_large(&sessions.journal);
 	settled("closed");
 	sockjs_close(latest, 3000, "x");
 	end_turn();

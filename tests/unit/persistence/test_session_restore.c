@@ -198,7 +198,7 @@ test_it_arrived(void **state)
 {
 	(void)state;
 	lose_in_flight();
-	in_flight_resolve(&sessions, CONNECTION, 2);
+	in_flight_resolve(&sessions, LINK, 2);
 	end_turn();
 	assert_seen("2<a[\"c\"] 2. ");
 	/* At once: the responder does not tell it twice. */
@@ -210,7 +210,7 @@ test_it_did_not_arrive(void **state)
 {
 	(void)state;
 	lose_in_flight();
-	in_flight_resolve(&sessions, CONNECTION, 1);
+	in_flight_resolve(&sessions, LINK, 1);
 	end_turn();
 	assert_seen("2<a[\"a\",\"b\",\"c\"] 2. ");
 }
@@ -220,7 +220,7 @@ test_nobody_tells(void **state)
 {
 	(void)state;
 	lose_in_flight();
-	in_flight_resolve(&sessions, OTHER_CONNECTION, 2);
+	in_flight_resolve(&sessions, OTHER_LINK, 2);
 	pass_turns(IN_FLIGHT_GRACE - 1);
 	assert_seen("");
 	pass_turns(1);
@@ -234,7 +234,7 @@ test_it_is_asked_later(void **state)
 	(void)state;
 	lose_in_flight();
 	restart();
-	in_flight_resolve(&sessions, CONNECTION, 2);
+	in_flight_resolve(&sessions, LINK, 2);
 	arrive("s", remote_poll('3'));
 	end_turn();
 	assert_seen("~ 3<a[\"c\"] 3. ");
@@ -252,7 +252,7 @@ test_confirmed_and_not_stored(void **state)
 	end_turn();
 	in_flight_confirm(&flight);
 	restart();
-	in_flight_resolve(&sessions, CONNECTION, 2);
+	in_flight_resolve(&sessions, LINK, 2);
 	arrive("s", remote_poll('2'));
 	pass_turns(IN_FLIGHT_GRACE);
 	assert_seen("~ ");
@@ -264,7 +264,7 @@ lose_open(uint64_t arrived)
 	arrive("s", remote_poll('1'));
 	end_turn();
 	restart();
-	in_flight_resolve(&sessions, CONNECTION, arrived);
+	in_flight_resolve(&sessions, LINK, arrived);
 	write_text(latest, "a");
 	arrive("s", remote_poll('2'));
 	end_turn();

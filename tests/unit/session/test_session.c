@@ -2,7 +2,6 @@
  * sessiond/session/session.h: receivers come and go, frames, limits. Heartbeats are in test_session_heartbeat.c, how sessions end in
  * test_session_end.c.
  */
-#include "tests/unit/store/store_memory.h"
 #include "tests/unit/session/session_fixture.h"
 
 #include <netinet/in.h>
@@ -377,17 +376,13 @@ test_refusal(void **state)
 static void
 test_refusal_with_store(void **state)
 {
-	struct store *store = store_memory_create();
-
 	(void)state;
-	persistence_use(&sessions, store);
+	sessions.journal.is_kept = true;
 	sessions.closing = true;
 	assert_null(session_refusal(&sessions, NULL, true));
 	assert_string_equal(session_refusal(&sessions, NULL, false), "The server is stopping.\n");
 	sessions.closing = false;
-	store_memory_fail(store, 1, STORE_FULL);
-	arrive("s", fake_poll('1'));
-	assert_int_equal(persistence_commit(&sessions), COMMIT_FAILED);
+	sessions.journal.is_failing = true;
 	assert_string_equal(session_refusal(&sessions, NULL, true), "Sessions cannot be stored.\n");
 	assert_null(session_refusal(&sessions, NULL, false));
 }

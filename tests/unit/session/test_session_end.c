@@ -1,7 +1,6 @@
 /*
  * sessiond/session/session.h: how sessions end, whoever ends them, and that the application hears of it exactly once.
  */
-#include "tests/unit/store/store_memory.h"
 #include "tests/unit/session/session_fixture.h"
 
 #include <stdio.h>
@@ -40,7 +39,7 @@ static void
 test_disconnect_delay_while_stopping(void **state)
 {
 	(void)state;
-	persistence_use(&sessions, store_memory_create());
+	sessions.journal.is_kept = true;
 	arrive("s", fake_poll('1'));
 	assert_seen("1<o 1. + ");
 	sessions.closing = true;
