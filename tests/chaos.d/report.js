@@ -1,7 +1,7 @@
 'use strict';
 
-// The counts of a chaos run. They are added up over the sessions and printed as lines `NAME:
-// NUMBER`, which the tests read.
+// The counts of a chaos run. They are added up over the sessions and printed as lines
+// `NAME: NUMBER`, which the tests read.
 
 const MOST_DETAILS = 10; // for each fault and session
 
