@@ -28,7 +28,7 @@ const struct conf_option server_option_table[] = {
 	.at_start = true,
 	.check = option_check_mode,
 	.default_text = "0666",
-	.help = "permissions of the socket, octal; its folder's count as well"},
+	.help = "permissions of the socket, octal; those of its folder count as well"},
     {.name = "socket_group",
 	.type = CONF_STRING,
 	.offset = SERVER(socket_group),
@@ -39,26 +39,27 @@ const struct conf_option server_option_table[] = {
 	.type = CONF_STRING,
 	.offset = SERVER(socket_users),
 	.help =
-	    "users whose sockjs.fcgi may connect to the socket, names separated by blanks; unset: all whom the file's permissions let"},
+	    "names of users whose sockjs.fcgi may connect to the socket, separated by blanks; if "
+	    "unset, the permissions of the socket decide"},
     {.name = "fcgid_max_held",
 	.type = CONF_U32,
 	.offset = SERVER(fcgid_max_held),
 	.min = 1,
 	.default_text = "5",
-	.help =
-	    "polls held at once by processes that serve one request at a time (mod_fcgid); more are answered early with a heartbeat"},
+	.help = "polls that may be held at once by processes that serve one request at a time "
+		"(mod_fcgid); beyond that, the oldest is answered early with a heartbeat"},
     {.name = "user",
 	.type = CONF_STRING,
 	.offset = SERVER(user),
 	.at_start = true,
 	.check = option_check_user,
-	.help = "whom the daemon becomes, if root starts it, once it has its sockets"},
+	.help = "user that the daemon becomes after it has opened its sockets, if root starts it"},
     {.name = "group",
 	.type = CONF_STRING,
 	.offset = SERVER(group),
 	.at_start = true,
 	.check = option_check_group,
-	.help = "its group then; unset: the user's own"},
+	.help = "group that the daemon changes to with user; if unset, the user's own group"},
     {.name = "static",
 	.type = CONF_STRING,
 	.offset = SERVER(static_folder),
@@ -73,7 +74,9 @@ const struct conf_option server_option_table[] = {
 	.at_start = true,
 	.min = 1,
 	.help =
-	    "file in which sessions outlive the daemon, or none; unset: sessions.db in the folder that STATE_DIRECTORY names (systemd sets it), else none"},
+	    "file in which sessions outlive the daemon, or none; if unset, sessions.db in the "
+	    "folder that the variable STATE_DIRECTORY names, which systemd sets, and none without "
+	    "that variable"},
     {.name = "store_sync",
 	.type = CONF_ENUM,
 	.offset = SERVER(store_sync),
@@ -81,7 +84,9 @@ const struct conf_option server_option_table[] = {
 	.default_text = "normal",
 	.names = store_sync_names,
 	.help =
-	    "what the store survives: off, the end of the process; normal, that, and never damaged by a power cut; full, a power cut with all that was acknowledged"},
+	    "what the store survives; off: the end of the daemon; normal: also a power cut, but "
+	    "the last moments may be lost; full: also a power cut, and nothing acknowledged is "
+	    "lost"},
     {.name = "store_limit",
 	.type = CONF_SIZE,
 	.offset = SERVER(store_limit),
@@ -89,7 +94,8 @@ const struct conf_option server_option_table[] = {
 	.min = 1 << 20,
 	.default_text = "1G",
 	.help =
-	    "bytes that the store may take on the disk; beyond, sends and new sessions get 503"},
+	    "bytes that the store may take on the disk; when it is full, sends and new sessions "
+	    "get 503"},
     {.name = "log",
 	.type = CONF_ENUM,
 	.offset = SERVER(log),
@@ -102,26 +108,28 @@ const struct conf_option server_option_table[] = {
 	.min = 1,
 	.max = 10000000,
 	.default_text = "65536",
-	.help = "open connections; lowered to what the system's limit of open files allows"},
+	.help =
+	    "largest number of open connections; lowered to what the system's limit of open files "
+	    "allows"},
     {.name = "session_limit",
 	.type = CONF_U32,
 	.offset = SERVER(session_limit),
 	.min = 1,
 	.default_text = "100000",
-	.help = "sessions of all services"},
+	.help = "largest number of sessions of all services together"},
     {.name = "sessions_per_address",
 	.type = CONF_U32,
 	.offset = SERVER(sessions_per_address),
 	.default_text = "0",
-	.help =
-	    "sessions from one client address; 0: no limit (behind a proxy all have one address)"},
+	.help = "largest number of sessions from one address, where 0 is no limit; behind a proxy, "
+		"all clients have its address"},
     {.name = "request_timeout",
 	.type = CONF_MS,
 	.offset = SERVER(request_timeout),
 	.min = 10,
 	.max = DAY_MS,
 	.default_text = "20000",
-	.help = "time in which a request must have arrived whole"},
+	.help = "time in which a request must arrive completely"},
     {.name = "keepalive_timeout",
 	.type = CONF_MS,
 	.offset = SERVER(keepalive_timeout),
@@ -136,7 +144,7 @@ const struct conf_option server_option_table[] = {
 	.min = 4096,
 	.max = 1 << 20,
 	.default_text = "32k",
-	.help = "memory for one HTTP connection, which bounds a request's head"},
+	.help = "memory for one HTTP connection; the head of a request must fit into it"},
 };
 const size_t server_option_count = sizeof server_option_table / sizeof server_option_table[0];
 
@@ -166,8 +174,8 @@ const struct conf_option service_option_table[] = {
 	.offset = SERVICE(jsessionid),
 	.default_text = "off",
 	.names = jsessionid_names,
-	.help =
-	    "JSESSIONID cookie for load balancers: off, on, or what the module's callback says"},
+	.help = "whether the cookie JSESSIONID is set, for load balancers; with module, the module "
+		"chooses its value"},
     {.name = "log_level",
 	.type = CONF_ENUM,
 	.offset = SERVICE(log_level),
@@ -192,11 +200,12 @@ const struct conf_option service_option_table[] = {
 	.type = CONF_BOOL,
 	.offset = SERVICE(disable_cors),
 	.default_text = "off",
-	.help = "no CORS headers and no iframe page: only pages of the same origin can connect"},
+	.help = "send no CORS headers and no iframe page; then only pages of the same origin can "
+		"connect"},
     {.name = "base_url",
 	.type = CONF_STRING,
 	.offset = SERVICE(base_url),
-	.help = "URL that clients use for every transport, given to them by /info"},
+	.help = "URL that clients use for every transport; they learn it from /info"},
     {.name = "transports",
 	.type = CONF_SET,
 	.offset = SERVICE(transports),
@@ -226,31 +235,33 @@ const struct conf_option service_option_table[] = {
 	.min = 1,
 	.max = 1u << 30,
 	.default_text = "4M",
-	.help = "bytes of a request's body; more is answered with 413"},
+	.help = "largest body of a request, in bytes; a larger one gets 413"},
     {.name = "message_limit",
 	.type = CONF_SIZE,
 	.offset = SERVICE(message_limit),
 	.min = 1,
 	.max = 1u << 30,
 	.default_text = "4M",
-	.help = "bytes of one websocket message; more closes with 1009"},
+	.help =
+	    "largest websocket message, in bytes; a larger one closes the connection with 1009"},
     {.name = "messages_limit",
 	.type = CONF_U32,
 	.offset = SERVICE(messages_limit),
 	.min = 1,
 	.default_text = "65536",
-	.help = "messages in one request or frame"},
+	.help = "largest number of messages in one request or frame"},
     {.name = "queue_limit",
 	.type = CONF_SIZE,
 	.offset = SERVICE(queue_limit),
 	.min = 1,
 	.default_text = "16M",
-	.help = "bytes that wait for a client to read; more closes its session with 1008"},
+	.help = "bytes that may wait for a client to read; more close its session with 1008"},
     {.name = "drain_mark",
 	.type = CONF_SIZE,
 	.offset = SERVICE(drain_mark),
 	.default_text = "64k",
 	.help =
-	    "bytes that wait for a client to read; once more have, the module is told when none do"},
+	    "if more bytes than this have waited for a client, the module is told when none wait "
+	    "any more"},
 };
 const size_t service_option_count = sizeof service_option_table / sizeof service_option_table[0];

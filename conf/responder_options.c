@@ -24,7 +24,8 @@ const struct conf_option fcgi_option_table[] = {
 	.type = CONF_STRING,
 	.offset = OPTION(listen),
 	.help =
-	    "Unix socket (a path) or ADDR:PORT to serve FastCGI on; unset: the socket that a web server passes as descriptor 0"},
+	    "Unix socket (a path) or ADDR:PORT to serve FastCGI on; if unset, the socket that a "
+	    "web server passes as descriptor 0"},
     {.name = "mode",
 	.type = CONF_STRING,
 	.offset = OPTION(mode),
@@ -35,8 +36,8 @@ const struct conf_option fcgi_option_table[] = {
 	.type = CONF_BOOL,
 	.offset = OPTION(streaming),
 	.default_text = "off",
-	.help =
-	    "stream through FastCGI; off: streaming responses end after their first frames, since most servers buffer them"},
+	.help = "stream through FastCGI; if off, streaming responses end after their first frames, "
+		"because most web servers buffer them"},
     {.name = "autostart",
 	.type = CONF_BOOL,
 	.offset = OPTION(autostart),
@@ -45,36 +46,38 @@ const struct conf_option fcgi_option_table[] = {
     {.name = "sessiond",
 	.type = CONF_STRING,
 	.offset = OPTION(sessiond),
-	.help =
-	    "the program that autostart starts; unset: found beside sockjs.fcgi, or where it is installed"},
+	.help = "program that autostart starts; if unset, the one beside sockjs.fcgi, or the "
+		"installed one"},
     {.name = "backend_timeout",
 	.type = CONF_MS,
 	.offset = OPTION(backend_timeout),
 	.min = 100,
 	.max = DAY_MS,
 	.default_text = "15000",
-	.help = "time that requests wait for sockjs-sessiond to come back before they get 503"},
+	.help = "how long requests wait for sockjs-sessiond to come back before they get 503"},
     {.name = "request_timeout",
 	.type = CONF_MS,
 	.offset = OPTION(request_timeout),
 	.min = 100,
 	.max = DAY_MS,
 	.default_text = "20000",
-	.help = "time in which the web server must have passed on a request whole"},
+	.help = "time in which the web server must pass on a complete request"},
     {.name = "connection_limit",
 	.type = CONF_U32,
 	.offset = OPTION(connection_limit),
 	.min = 1,
 	.max = 10000000,
 	.default_text = "65536",
-	.help =
-	    "open FastCGI connections; lowered to what the system's limit of open files allows"},
+	.help = "largest number of open FastCGI connections; lowered to what the system's limit of "
+		"open files allows"},
     {.name = "log",
 	.type = CONF_ENUM,
 	.offset = OPTION(log),
 	.default_text = "stderr",
 	.names = log_target_names,
-	.help = "where the responder's log goes; a web server puts its stderr into the error log"},
+	.help =
+	    "where the responder's log goes; a web server writes its stderr to the web server's "
+	    "error log"},
     {.name = "log_level",
 	.type = CONF_ENUM,
 	.offset = OPTION(log_level),

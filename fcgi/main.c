@@ -25,24 +25,24 @@
 static const char usage_text[] =
     "Usage: sockjs.fcgi [--config FILE] [OPTION...]\n"
     "\n"
-    "The FastCGI responder of sockjs-fcgi: answers SockJS's polling transports and pages\n"
-    "behind a web server, and passes messages to sockjs-sessiond. A web server starts it,\n"
-    "with its socket as descriptor 0; or it runs as a service of its own, with --listen.\n"
+    "The FastCGI responder of sockjs-fcgi. Behind a web server, it answers SockJS's polling\n"
+    "transports and pages, and passes messages to sockjs-sessiond. A web server starts it\n"
+    "with its socket as descriptor 0. With --listen, it is a service of its own instead.\n"
     "\n"
     "  -c, --config FILE      the configuration (sockjs.conf), the same as sockjs-sessiond's.\n"
     "                         Without it: $SOCKJS_CONF, sockjs.conf beside the program,\n"
     "                         or " CONF_FILE "\n"
     "  -l, --listen ADDRESS   serve FastCGI there: a path of a Unix socket, or ADDR:PORT\n"
     "  -m, --mode MODE        permissions of the Unix socket, octal (0660)\n"
-    "  -s, --socket PATH      where sockjs-sessiond listens, in place of the file's `socket`\n"
+    "  -s, --socket PATH      sockjs-sessiond's socket, instead of the file's `socket`\n"
     "  -v, --version          print the version\n"
     "  -h, --help             print this text\n"
     "\n"
-    "With --listen it prints a line `ready ADDRESS` when it accepts requests. SIGTERM ends\n"
-    "it once what it holds is answered.\n"
+    "With --listen it prints a line `ready ADDRESS` when it accepts requests. After SIGTERM\n"
+    "it answers the requests that it holds, and ends.\n"
     "\n"
-    "Exit status: 0 after an orderly end; 64 for a mistake on the command line; 69 if an\n"
-    "address cannot be had; 78 for a mistake in the configuration.\n";
+    "Exit status: 0 after an orderly end; 64 for a mistake on the command line; 69 if it\n"
+    "cannot listen on an address; 78 for a mistake in the configuration.\n";
 
 /* A web server may have no way to pass arguments: the file is then found by the program's place. */
 static void

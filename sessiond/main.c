@@ -15,24 +15,25 @@
 static const char usage_text[] =
     "Usage: sockjs-sessiond --config FILE [OPTION...]\n"
     "\n"
-    "The session daemon of sockjs-fcgi: serves SockJS clients and runs the applications\n"
-    "that FILE names. Stays in the foreground; prints a line `ready ADDRESS...` on standard\n"
-    "output when it accepts connections. SIGTERM and SIGINT end it in good order; SIGHUP\n"
-    "makes it read FILE again, without dropping a connection.\n"
-    "Listening sockets that systemd passes to it (ListenStream=) are used.\n"
+    "The session daemon of sockjs-fcgi. It serves SockJS clients and runs the applications\n"
+    "that FILE names. It stays in the foreground, and prints a line `ready ADDRESS...` on\n"
+    "standard output when it accepts connections. SIGTERM and SIGINT end it in good order.\n"
+    "SIGHUP makes it read FILE again, without dropping a connection. It also uses listening\n"
+    "sockets that systemd passes to it (ListenStream=).\n"
     "\n"
     "  -c, --config FILE       the configuration (sockjs.conf)\n"
-    "  -l, --listen ADDR:PORT  listen there, in place of the file's `listen`\n"
-    "  -s, --socket PATH       listen on a Unix socket, in place of the file's `socket`\n"
-    "      --supervise         listen, and start the daemon as a process of its own, again\n"
-    "                          when it dies: who connects meanwhile waits. SIGUSR2 restarts\n"
-    "                          the daemon in good order, from the program's file as it is then\n"
+    "  -l, --listen ADDR:PORT  listen there instead of on the file's `listen`\n"
+    "  -s, --socket PATH       listen on this Unix socket instead of the file's `socket`\n"
+    "      --supervise         listen, run the daemon as a process of its own, and start it\n"
+    "                          again when it dies. Clients that connect meanwhile wait.\n"
+    "                          SIGUSR2 restarts the daemon in good order, from the program's\n"
+    "                          file, which may be a new version\n"
     "  -n, --check             check the configuration and its modules, then exit\n"
     "  -v, --version           print the version\n"
     "  -h, --help              print this text\n"
     "\n"
-    "Exit status: 0 after an orderly end; 64 for a mistake on the command line; 69 if an\n"
-    "address cannot be had; 78 for a mistake in the configuration.\n";
+    "Exit status: 0 after an orderly end; 64 for a mistake on the command line; 69 if it\n"
+    "cannot listen on an address; 78 for a mistake in the configuration.\n";
 
 /* The daemon that is supervised gets the same options, but for --supervise. */
 static int
