@@ -43,6 +43,14 @@ buffer_failed(const struct buffer *b)
 	return b->failed;
 }
 
+void
+buffer_truncate(struct buffer *b, size_t len)
+{
+	assert(len <= b->len);
+	b->len = len;
+	b->failed = false;
+}
+
 /*
  * Moves the content to the front of storage that has at least `need` bytes of room; the room
  * doubles, at least.

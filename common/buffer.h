@@ -43,6 +43,12 @@ void buffer_clear(struct buffer *b);
 bool buffer_failed(const struct buffer *b);
 
 /*
+ * Takes back what was appended after the first len bytes, and a failure with it, if the caller knows
+ * that there was none before.
+ */
+void buffer_truncate(struct buffer *b, size_t len);
+
+/*
  * Makes room for `extra` more bytes and returns where they go (data + len); the caller writes up to
  * `extra` of them and calls buffer_added. NULL if there is no memory (and buffer_failed is then
  * true).

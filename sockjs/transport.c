@@ -168,6 +168,7 @@ static const struct transport transports[TRANSPORT_COUNT] = {
 	    .id = TRANSPORT_WEBSOCKET,
 	    .name = "websocket",
 	    .streaming = true,
+	    .plain_end = "",
 	    .wrap = plain_wrap,
 	},
     [TRANSPORT_WEBSOCKET_RAW] =
@@ -175,12 +176,14 @@ static const struct transport transports[TRANSPORT_COUNT] = {
 	    .id = TRANSPORT_WEBSOCKET_RAW,
 	    .name = "websocket-raw",
 	    .streaming = true,
+	    .plain_end = "",
 	    .wrap = plain_wrap,
 	},
     [TRANSPORT_XHR_POLLING] =
 	{
 	    .id = TRANSPORT_XHR_POLLING,
 	    .name = "xhr-polling",
+	    .plain_end = "\n",
 	    .wrap = newline_wrap,
 	},
     [TRANSPORT_XHR_STREAMING] =
@@ -189,6 +192,7 @@ static const struct transport transports[TRANSPORT_COUNT] = {
 	    .name = "xhr-streaming",
 	    .streaming = true,
 	    .prelude = xhr_streaming_prelude,
+	    .plain_end = "\n",
 	    .wrap = newline_wrap,
 	},
 };

@@ -34,6 +34,12 @@ struct transport {
 	/* Appends what comes before the first frame; callback as transport_wrap has it. NULL: nothing does. */
 	void (*prelude)(const char *callback, struct buffer *out);
 
+	/*
+	 * What follows the frame, if the frame itself is sent as it is: then it can be composed in
+	 * place. NULL: its bytes change, and only wrap knows how.
+	 */
+	const char *plain_end;
+
 	/* Appends the frame as this transport sends it. */
 	void (*wrap)(const char *callback, const char *frame, size_t len, struct buffer *out);
 };

@@ -150,11 +150,25 @@ take_messages(struct link *link)
 	return got == 0;
 }
 
+/* A large message is read into room for all of it, so that it is not moved while it grows. */
+static size_t
+room_to_read(const struct link *link)
+{
+	struct wire_header header;
+	size_t missing = 0;
+
+	if (wire_parse_header(link->in.data, link->in.len, link->payload_max, &header) == 0 &&
+	    link->in.len >= WIRE_HEADER_SIZE)
+		missing = WIRE_HEADER_SIZE + header.length - link->in.len;
+	return missing > READ_SIZE ? missing : READ_SIZE;
+}
+
 static void
 read_some(struct link *link)
 {
-	char *to = buffer_reserve(&link->in, READ_SIZE);
-	ssize_t n = to == NULL ? -1 : read_once(link, to, READ_SIZE);
+	size_t room = room_to_read(link);
+	char *to = buffer_reserve(&link->in, room);
+	ssize_t n = to == NULL ? -1 : read_once(link, to, room);
 
 	if (to != NULL && n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -191,11 +205,22 @@ on_events(uv_poll_t *poll, int status, int events)
 
 /* --- writing ------------------------------------------------------------------------------------ */
 
+/* The next read finds the end. */
+static void
+give_up(struct link *link)
+{
+	buffer_free(&link->out);
+	shutdown(link->fd, SHUT_RDWR);
+}
+
 void
 link_flush(struct link *link)
 {
 	struct buffer *out = &link->out;
 
+	/* What is missing in it nobody can tell the other end. */
+	if (buffer_failed(out))
+		give_up(link);
 	while (out->len > 0 && !link->is_over) {
 		ssize_t n = write_once(link);
 
@@ -203,10 +228,8 @@ link_flush(struct link *link)
 			buffer_consume(out, (size_t)n);
 		else if (n == -1 && errno == EAGAIN)
 			break;
-		else if (n == 0 || errno != EINTR) {
-			buffer_free(out);
-			shutdown(link->fd, SHUT_RDWR);
-		}
+		else if (n == 0 || errno != EINTR)
+			give_up(link);
 	}
 	link->is_blocked = out->len > 0;
 	watch(link);

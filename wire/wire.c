@@ -278,6 +278,56 @@ wire_end(struct buffer *out, size_t mark)
 	return 0;
 }
 
+/*
+ * Makes room for the headers of the parts behind the first, and repeats the first's there. Nearly
+ * always there are none.
+ */
+static int
+spread_parts(struct buffer *out, size_t mark, size_t part_max, size_t parts)
+{
+	size_t length = out->len - mark - WIRE_HEADER_SIZE;
+	const char *header;
+	char *payload;
+
+	if (parts > 1 && buffer_reserve(out, (parts - 1) * WIRE_HEADER_SIZE) == NULL)
+		return -1;
+	header = out->data + mark;
+	payload = out->data + mark + WIRE_HEADER_SIZE;
+	for (size_t i = parts - 1; i > 0; i--) {
+		size_t at = i * part_max;
+		char *to = payload + at + i * WIRE_HEADER_SIZE;
+
+		memmove(to, payload + at, i == parts - 1 ? length - at : part_max);
+		memcpy(to - WIRE_HEADER_SIZE, header, WIRE_HEADER_SIZE);
+	}
+	buffer_added(out, (parts - 1) * WIRE_HEADER_SIZE);
+	return 0;
+}
+
+int
+wire_end_parts(
+    struct buffer *out, size_t mark, size_t part_max, unsigned flags_more, unsigned flags_last)
+{
+	size_t length, parts;
+
+	if (wire_end(out, mark) == -1)
+		return -1;
+	length = out->len - mark - WIRE_HEADER_SIZE;
+	parts = length <= part_max ? 1 : (length - 1) / part_max + 1;
+	if (spread_parts(out, mark, part_max, parts) == -1) {
+		wire_cancel(out, mark);
+		return -1;
+	}
+	for (size_t i = 0; i < parts; i++) {
+		bool is_last = i == parts - 1;
+		char *header = out->data + mark + i * (WIRE_HEADER_SIZE + part_max);
+
+		encode_number(header, is_last ? length - i * part_max : part_max, 4);
+		encode_number(header + 6, is_last ? flags_last : flags_more, 2);
+	}
+	return (int)parts;
+}
+
 void
 wire_cancel(struct buffer *out, size_t mark)
 {

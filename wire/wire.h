@@ -186,6 +186,14 @@ void wire_begin(
  */
 int wire_end(struct buffer *out, size_t mark);
 
+/*
+ * As wire_end, for a payload that may be cut: into as many messages with the same header as it
+ * takes, of which all but the last have part_max bytes and flags_more, and the last has flags_last.
+ * Returns how many, or -1.
+ */
+int wire_end_parts(
+    struct buffer *out, size_t mark, size_t part_max, unsigned flags_more, unsigned flags_last);
+
 /* Takes back what was appended since wire_begin, the header too. */
 void wire_cancel(struct buffer *out, size_t mark);
 

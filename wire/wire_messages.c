@@ -394,29 +394,26 @@ wire_decode_written(const struct wire_header *header, const char *payload)
 
 /* --- FRAME, SENT, REFUSED, COOKIE ----------------------------------------------------------- */
 
+void
+wire_begin_frame(struct buffer *out, uint64_t request, size_t *mark)
+{
+	wire_begin(out, WIRE_FRAME, 0, request, mark);
+}
+
+int
+wire_end_frame(struct buffer *out, size_t mark, bool end)
+{
+	return wire_end_parts(out, mark, WIRE_FRAME_MAX, WIRE_FRAME_MORE, end ? WIRE_FRAME_END : 0);
+}
+
 int
 wire_encode_frame(struct buffer *out, uint64_t request, const char *bytes, size_t len, bool end)
 {
-	size_t mark, start = out->len, at = 0, part;
-	unsigned flags;
-	int messages = 0;
-	bool is_last;
+	size_t mark;
 
-	do {
-		part = len - at < WIRE_FRAME_MAX ? len - at : WIRE_FRAME_MAX;
-		is_last = at + part == len;
-		flags = !is_last ? WIRE_FRAME_MORE : end ? WIRE_FRAME_END : 0;
-		wire_begin(out, WIRE_FRAME, flags, request, &mark);
-		if (part > 0)
-			buffer_append(out, bytes + at, part);
-		if (wire_end(out, mark) == -1) {
-			wire_cancel(out, start);
-			return -1;
-		}
-		at += part;
-		messages++;
-	} while (!is_last);
-	return messages;
+	wire_begin_frame(out, request, &mark);
+	buffer_append(out, bytes, len);
+	return wire_end_frame(out, mark, end);
 }
 
 int

@@ -173,6 +173,14 @@ struct wire_frame {
  */
 int
 wire_encode_frame(struct buffer *out, uint64_t request, const char *bytes, size_t len, bool end);
+
+/*
+ * The same with bytes that are composed in place: they are appended to out between the two, with
+ * nothing else. mark: set by the first, for the second, or for wire_cancel instead.
+ */
+void wire_begin_frame(struct buffer *out, uint64_t request, size_t *mark);
+int wire_end_frame(struct buffer *out, size_t mark, bool end);
+
 int
 wire_decode_frame(const struct wire_header *header, const char *payload, struct wire_frame *frame);
 

@@ -55,8 +55,13 @@ unmark(struct peer *peer)
 struct buffer *
 peer_output(struct peer *peer)
 {
+	struct buffer *out = link_output(peer->link);
+
 	peer_mark(peer);
-	return link_output(peer->link);
+	/* What came before is incomplete: the link gives it up, and the peer with it. */
+	if (buffer_failed(out))
+		link_flush(peer->link);
+	return out;
 }
 
 bool
@@ -140,7 +145,6 @@ peers_clear(struct peers *all)
 	while (!LIST_EMPTY(&all->list))
 		peer_drop(LIST_FIRST(&all->list));
 	timer_queue_remove(&all->sessions->timers, &all->greetings);
-	buffer_free(&all->scratch);
 }
 
 void

@@ -42,7 +42,6 @@ struct peers {
 	LIST_HEAD(peer_list, peer) list;
 	LIST_HEAD(peer_dirty, peer) dirty; /* those with something to write */
 	size_t payload_max;		   /* bytes that a peer may send in one message */
-	struct buffer scratch;
 };
 
 enum peer_state {
@@ -82,7 +81,10 @@ void peers_raise_payload_max(struct peers *all, size_t payload_max);
 /* Writes what was queued; at the end of the turn. Returns true if there was something. */
 bool peers_flush(struct peers *all);
 
-/* Where messages to the peer are composed; they leave at the end of the turn. */
+/*
+ * Where messages to the peer are composed; they leave at the end of the turn. buffer_failed is not
+ * true of it.
+ */
 struct buffer *peer_output(struct peer *peer);
 
 /* The peer has greeted, and is spoken to. */

@@ -18,32 +18,31 @@ request_of(struct receiver *receiver)
 
 /* --- frames ------------------------------------------------------------------------------------- */
 
-/* frame NULL: there was no memory for it. */
-static enum receiver_result
-send_bytes(struct receiver *receiver, const char *frame, size_t len, bool last)
+/* Takes the frame that was begun back: there was no memory for it. */
+static void
+refuse_frame(struct remote_request *request, struct buffer *out, size_t mark)
 {
-	struct remote_request *request = request_of(receiver);
-	struct buffer *wrapped = &request->peer->all->scratch;
-	int frames = -1;
+	buffer_truncate(out, mark);
+	wire_encode_refused(out, request->id, 503, "Out of memory.\n");
+	request->is_ended = true;
+	in_flight_put_back(&request->in_flight);
+}
 
-	buffer_clear(wrapped);
-	if (frame != NULL)
-		receiver->transport->wrap(request->callback, frame, len, wrapped);
-	request->streamed += wrapped->len;
+/* Ends the frame that was begun at mark. */
+static enum receiver_result
+finish_frame(struct remote_request *request, struct buffer *out, size_t mark, bool last)
+{
+	int frames;
+
+	if (!buffer_failed(out))
+		request->streamed += out->len - mark - WIRE_HEADER_SIZE;
 	request->is_ended =
 	    last || request->one_frame || request->streamed >= request->response_limit;
-	if (frame != NULL && !buffer_failed(wrapped))
-		frames = wire_encode_frame(peer_output(request->peer), request->id, wrapped->data,
-		    wrapped->len, request->is_ended);
-	if (frames == -1) {
-		buffer_free(wrapped);
-		wire_encode_refused(
-		    peer_output(request->peer), request->id, 503, "Out of memory.\n");
-		request->is_ended = true;
-		in_flight_put_back(&request->in_flight);
-	} else {
+	frames = wire_end_frame(out, mark, request->is_ended);
+	if (frames == -1)
+		refuse_frame(request, out, mark);
+	else
 		request->peer->frames += (uint64_t)frames;
-	}
 	return request->is_ended ? RECEIVER_DONE : RECEIVER_MORE;
 }
 
@@ -61,45 +60,70 @@ static enum receiver_result
 send_frame(struct receiver *receiver, const struct receiver_frame *frame)
 {
 	struct remote_request *request = request_of(receiver);
+	struct buffer *out = peer_output(request->peer);
 	bool is_open = frame->kind == RECEIVER_FRAME_OPEN;
 	enum receiver_result result;
+	size_t mark;
 
 	if (is_open && request->one_frame)
 		in_flight_take_open(receiver->session, &request->in_flight);
-	result =
-	    send_bytes(receiver, frame->bytes, frame->len, frame->kind == RECEIVER_FRAME_CLOSE);
+	wire_begin_frame(out, request->id, &mark);
+	receiver->transport->wrap(request->callback, frame->bytes, frame->len, out);
+	result = finish_frame(request, out, mark, frame->kind == RECEIVER_FRAME_CLOSE);
 	if (is_open)
 		note_frame(request);
 	return result;
 }
 
 static void
-take_messages(struct remote_request *request, struct message_queue *queue, struct buffer *frame)
+take_messages(struct remote_request *request, struct message_queue *queue, struct buffer *out)
 {
 	struct in_flight *flight = request->one_frame
 	    ? in_flight_take(request->receiver.session, &request->in_flight)
 	    : NULL;
 
 	if (flight != NULL)
-		message_append_frame(flight->messages, flight->count, frame);
+		message_append_frame(flight->messages, flight->count, out);
 	else
-		message_queue_append_frame(queue, frame);
+		message_queue_append_frame(queue, out);
+}
+
+/* Appends the queue's frame as a transport sends it that changes its bytes. */
+static void
+wrap_messages(struct remote_request *request, struct message_queue *queue, struct buffer *out)
+{
+	struct sessions *sessions = request->receiver.session->service->sessions;
+	struct buffer *frame = &sessions->scratch;
+
+	buffer_clear(frame);
+	take_messages(request, queue, frame);
+	if (buffer_failed(frame))
+		out->failed = true;
+	else
+		request->receiver.transport->wrap(request->callback, frame->data, frame->len, out);
+	sessions_trim_scratch(sessions);
 }
 
 static enum receiver_result
 send_messages(struct receiver *receiver, struct message_queue *queue)
 {
-	struct sessions *sessions = receiver->session->service->sessions;
 	struct remote_request *request = request_of(receiver);
+	struct buffer *out = peer_output(request->peer);
+	const char *plain_end = receiver->transport->plain_end;
 	enum receiver_result result;
+	size_t mark;
 
-	buffer_clear(&sessions->scratch);
-	take_messages(request, queue, &sessions->scratch);
-	result =
-	    send_bytes(receiver, buffer_failed(&sessions->scratch) ? NULL : sessions->scratch.data,
-		sessions->scratch.len, false);
+	wire_begin_frame(out, request->id, &mark);
+	/* At once: what is composed is then not moved while it grows. */
+	buffer_reserve(out, queue->bytes);
+	if (plain_end == NULL) {
+		wrap_messages(request, queue, out);
+	} else {
+		take_messages(request, queue, out);
+		buffer_append_str(out, plain_end);
+	}
+	result = finish_frame(request, out, mark, false);
 	note_frame(request);
-	sessions_trim_scratch(sessions);
 	return result;
 }
 

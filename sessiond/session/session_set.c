@@ -77,7 +77,7 @@ session_count_address(struct session *session, const struct sockaddr *address)
 void
 sessions_trim_scratch(struct sessions *sessions)
 {
-	if (sessions->scratch.room > SCRATCH_KEEP)
+	if (sessions->scratch.room > SCRATCH_KEEP || buffer_failed(&sessions->scratch))
 		buffer_free(&sessions->scratch);
 	else
 		buffer_clear(&sessions->scratch);

@@ -353,6 +353,12 @@ test_failure_keeps_content(void **state)
 	assert_true(buffer_failed(&b));
 	assert_int_equal(b.len, 4);
 	assert_memory_equal(b.data, "kept", 4);
+	fail_from = 0;
+	buffer_truncate(&b, 2);
+	assert_false(buffer_failed(&b));
+	buffer_append_str(&b, "pt");
+	assert_int_equal(b.len, 4);
+	assert_memory_equal(b.data, "kept", 4);
 	buffer_consume(&b, 4);
 	buffer_free(&b);
 }

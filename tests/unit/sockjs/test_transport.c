@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +66,30 @@ test_table(void **state)
 		assert_true(TRANSPORTS_ALL & (1u << i));
 	}
 	assert_null(transport_names[TRANSPORT_COUNT]);
+}
+
+/* What may be composed in place comes out as wrap makes it. */
+static void
+test_plain_end(void **state)
+{
+	const char frame[] = "a[\"1%\\r\"]";
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < TRANSPORT_COUNT; i++) {
+		const char *plain_end = transport_get(i)->plain_end;
+		char expected[sizeof frame + 10];
+
+		if (plain_end == NULL)
+			continue;
+		snprintf(expected, sizeof expected, "%s%s", frame, plain_end);
+		assert_wraps(i, frame, expected);
+	}
+	assert_non_null(transport_get(TRANSPORT_XHR_POLLING)->plain_end);
+	assert_non_null(transport_get(TRANSPORT_XHR_STREAMING)->plain_end);
+	assert_null(transport_get(TRANSPORT_JSONP_POLLING)->plain_end);
+	assert_null(transport_get(TRANSPORT_EVENTSOURCE)->plain_end);
+	assert_null(transport_get(TRANSPORT_HTMLFILE)->plain_end);
 }
 
 static void
@@ -203,6 +228,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_table),
+	    cmocka_unit_test(test_plain_end),
 	    cmocka_unit_test(test_xhr),
 	    cmocka_unit_test(test_websocket),
 	    cmocka_unit_test(test_eventsource),
