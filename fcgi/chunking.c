@@ -3,8 +3,8 @@
  */
 #include "fcgi/chunking.h"
 
+#include "common/memory.h"
 #include "fcgi/webserver/connection.h"
-#include "fcgi/responder.h"
 #include "sockjs/chunking.h"
 
 #include <stdlib.h>
@@ -20,28 +20,26 @@ on_time(uv_timer_t *timer)
 {
 	struct chunking *chunking = timer->data;
 	struct connection *connection = chunking->connection;
-	bool ended;
+	bool ends;
 
-	chunking_append(chunking->step++, &connection->out);
-	ended = chunking->step == CHUNKING_STEPS;
-	if (!ended)
+	chunking_append(chunking->step++, connection_output(connection));
+	ends = chunking->step == CHUNKING_STEPS;
+	if (!ends)
 		uv_timer_start(timer, on_time, chunking_delay(chunking->step), 0);
-	/* The last one may free the connection's request, and this. */
-	connection_push(connection, ended);
+	/* The last one may end the request, and this with it. */
+	connection_push(connection, NULL, 0, ends);
 }
 
-void
-chunking_start(struct connection *connection)
+struct chunking *
+chunking_create(uv_loop_t *loop, struct connection *connection)
 {
-	struct chunking *chunking = calloc(1, sizeof *chunking);
+	struct chunking *chunking = xcalloc(1, sizeof *chunking);
 
-	if (chunking == NULL)
-		abort();
-	connection->chunking = chunking;
 	chunking->connection = connection;
-	uv_timer_init(&connection->responder->loop.uv, &chunking->timer);
+	uv_timer_init(loop, &chunking->timer);
 	chunking->timer.data = chunking;
 	uv_timer_start(&chunking->timer, on_time, chunking_delay(0), 0);
+	return chunking;
 }
 
 static void
@@ -51,10 +49,9 @@ on_closed(uv_handle_t *handle)
 }
 
 void
-chunking_stop(struct connection *connection)
+chunking_destroy(struct chunking **chunking)
 {
-	if (connection->chunking == NULL)
-		return;
-	uv_close((uv_handle_t *)&connection->chunking->timer, on_closed);
-	connection->chunking = NULL;
+	if (*chunking != NULL)
+		uv_close((uv_handle_t *)&(*chunking)->timer, on_closed);
+	*chunking = NULL;
 }

@@ -1,15 +1,19 @@
 /*
- * `base/chunking_test` through FastCGI: its chunks at their times, as far as the web server passes them on.
+ * `base/chunking_test` through FastCGI: its chunks at their times, as far as the web server passes
+ * them on.
  */
 #ifndef FCGI_CHUNKING_H
 #define FCGI_CHUNKING_H
 
+#include <uv.h>
+
+struct chunking;
 struct connection;
 
-/* Begins to add the chunks to a response whose headers are written. */
-void chunking_start(struct connection *connection);
+/* Writes the chunks, and so ends the response of connection (borrowed), whose head is written. */
+struct chunking *chunking_create(uv_loop_t *loop, struct connection *connection);
 
-/* Stops, should it run. */
-void chunking_stop(struct connection *connection);
+/* Stops it. Sets *chunking NULL; takes NULL. */
+void chunking_destroy(struct chunking **chunking);
 
 #endif

@@ -1,10 +1,9 @@
 /*
- * See origin.h. Called for each request that goes to sessiond.
+ * See origin.h.
  */
 #include "fcgi/origin.h"
-#include "fcgi/webserver/libfcgi.h"
 
-#include "fcgi/request.h"
+#include "fcgi/webserver/libfcgi.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -12,11 +11,11 @@
 
 /* Fills *to from the variables; NULL if they hold no address. */
 static const struct sockaddr *
-address_of(const struct request *request, const char *address_name, const char *port_name,
-    union origin_address *to)
+address_of(
+    char *const *params, const char *address_name, const char *port_name, union origin_address *to)
 {
-	const char *address = libfcgi_param(address_name, request->params);
-	const char *port = libfcgi_param(port_name, request->params);
+	const char *address = libfcgi_param(address_name, params);
+	const char *port = libfcgi_param(port_name, params);
 	uint16_t number = port == NULL ? 0 : (uint16_t)atoi(port);
 
 	memset(to, 0, sizeof *to);
@@ -36,15 +35,15 @@ address_of(const struct request *request, const char *address_name, const char *
 }
 
 void
-origin_of(const struct request *request, struct origin *origin)
+origin_of(const struct cgi_request *cgi, size_t prefix_len, struct origin *origin)
 {
 	origin->source = (struct connection_source){
-	    .path = request->path,
-	    .query = request->query,
-	    .prefix_len = request->prefix_len,
-	    .peer = address_of(request, "REMOTE_ADDR", "REMOTE_PORT", &origin->peer),
-	    .local = address_of(request, "SERVER_ADDR", "SERVER_PORT", &origin->local),
-	    .header = request->head.header,
-	    .context = request->head.context,
+	    .path = cgi->path,
+	    .query = cgi->query,
+	    .prefix_len = prefix_len,
+	    .peer = address_of(cgi->params, "REMOTE_ADDR", "REMOTE_PORT", &origin->peer),
+	    .local = address_of(cgi->params, "SERVER_ADDR", "SERVER_PORT", &origin->local),
+	    .header = cgi->head.header,
+	    .context = cgi->head.context,
 	};
 }

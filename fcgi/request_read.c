@@ -1,8 +1,10 @@
 /*
- * A request as libfcgi has parsed it (see request.h). Called by connection.c.
+ * See request_read.h.
  */
+#include "fcgi/request_read.h"
+
 #include "common/log.h"
-#include "fcgi/request.h"
+#include "common/memory.h"
 #include "fcgi/webserver/libfcgi.h"
 
 #include <stdlib.h>
@@ -28,32 +30,37 @@ find_header(const void *context, const char *name)
 }
 
 int
-request_read(struct request *request, char **params)
+request_read(struct cgi_request *cgi, char **params)
 {
 	const char *uri = libfcgi_param("REQUEST_URI", params),
 		   *method = libfcgi_param("REQUEST_METHOD", params);
 	char *end;
 
-	request->params = params;
 	if (uri == NULL || method == NULL) {
 		log_error(
 		    "the web server sends no REQUEST_URI or no REQUEST_METHOD; its FastCGI settings lack them");
 		return -1;
 	}
-	request->path = strdup(uri);
-	if (request->path == NULL)
-		abort();
-	end = strpbrk(request->path, "?#");
+	*cgi = (struct cgi_request){.params = params, .path = xstrdup(uri)};
+	end = strpbrk(cgi->path, "?#");
 	if (end != NULL && *end == '?')
-		request->query = strdup(end + 1);
+		cgi->query = xstrdup(end + 1);
 	if (end != NULL)
 		*end = '\0';
-	request->head = (struct request_head){
+	cgi->head = (struct request_head){
 	    .method = method,
-	    .path = request->path,
-	    .query = request->query,
+	    .path = cgi->path,
+	    .query = cgi->query,
 	    .header = find_header,
 	    .context = params,
 	};
 	return 0;
+}
+
+void
+request_read_clear(struct cgi_request *cgi)
+{
+	free(cgi->query);
+	free(cgi->path);
+	*cgi = (struct cgi_request){.params = NULL};
 }

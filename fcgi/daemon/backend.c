@@ -1,19 +1,18 @@
 /*
- * See backend.h. Called by request.c; calls back there with what sessiond answers.
+ * See backend.h.
+ *
+ * The connection goes through the states below and round again. Whatever breaks it is found by the
+ * loop, never up the stack of a caller.
  */
 #include "fcgi/daemon/backend.h"
 
 #include "common/log.h"
+#include "common/memory.h"
 #include "common/random.h"
-#include "wire/wire_messages.h"
-#include "wire/write_log.h"
 #include "fcgi/daemon/autostart.h"
-#include "fcgi/webserver/connection.h"
-#include "fcgi/responder.h"
-#include "fcgi/daemon/known_services.h"
 #include "fcgi/daemon/suspects.h"
+#include "wire/write_log.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,23 +21,26 @@
 #include <unistd.h>
 #include <uv.h>
 
+#define BODY_LIMIT_UNKNOWN (4u << 20) /* bytes, until sessiond has told its services' limits */
+
 enum {
 	READ_SIZE = 65536,
 	FIRST_PAUSE_MS = 20,
 	LONGEST_PAUSE_MS = 500,
-	BUCKETS = 4096, /* of requests by id */
 	CONFIRMED_AT_ONCE = 8,
 };
 
 enum backend_state {
-	BACKEND_AWAY, /* not connected; the pause runs */
+	BACKEND_IS_AWAY, /* not connected; the pause runs */
 	BACKEND_CONNECTING,
 	BACKEND_GREETING, /* connected; its services are awaited */
 	BACKEND_THERE,
 };
 
 struct backend {
-	struct responder *responder;
+	const struct responder_config *config;
+	struct loop *loop;
+	const struct backend_calls *owner;
 	enum backend_state state;
 	bool is_missed;	 /* the log says that it is not there */
 	uv_poll_t *poll; /* NULL while away; closed handles free themselves */
@@ -46,18 +48,16 @@ struct backend {
 	uint64_t pause_ms;
 	int fd;
 	int events;
-	uint64_t instance;
+	struct timer_queue patience; /* of calls that wait for sessiond to be there */
+	struct calls calls;
 	struct suspects *suspects;
-	bool is_leaving;     /* sessiond has said goodbye, on the present connection */
-	bool is_greeted;     /* sessiond's HELLO has come, on the present connection */
-	uint64_t connection; /* the id in the last HELLO that came; 0: none has */
-	uint64_t frames;     /* messages FRAME taken on that connection */
+	struct exchange exchange;
 	struct known_services *services;
+	size_t body_limit;
 	struct buffer in, out;
 	bool is_reading;      /* more answers may be in what was read */
 	struct write_log log; /* of answers that are being written */
 	unsigned unconfirmed; /* answers that were written, which sessiond is not told yet */
-	struct request *buckets[BUCKETS];
 };
 
 static void connect_to_daemon(struct backend *backend);
@@ -78,96 +78,151 @@ set_state(struct backend *backend, enum backend_state state)
 	backend->state = state;
 }
 
-/* --- requests ----------------------------------------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
-static struct request **
-bucket_of(const struct backend *backend, uint64_t id)
+static void
+start_patience(struct backend *backend, struct call *call)
 {
-	return (struct request **)&backend->buckets[id % BUCKETS];
+	timer_start(&backend->patience, &call->patience, loop_now(backend->loop));
+}
+
+static void
+lose_call(struct backend *backend, struct call *call, enum backend_loss why)
+{
+	calls_remove(call);
+	backend->owner->lost(call, why, 0);
+}
+
+static void
+patience_fire(struct timer *timer, void *ctx)
+{
+	lose_call(ctx, container_of(timer, struct call, patience), BACKEND_AWAY);
+}
+
+static void
+issue(struct call *call, void *context)
+{
+	struct backend *backend = context;
+
+	backend->owner->there(call);
+}
+
+/* One that has come while the others are issued is so already. */
+static void
+issue_if_free(struct call *call, void *context)
+{
+	if (!call->is_issued && !suspects_hold_back(call))
+		issue(call, context);
+}
+
+static void
+stop(struct call *call, void *context)
+{
+	lose_call(context, call, BACKEND_STOPPED);
+}
+
+static void
+set_adrift(struct call *call, void *context)
+{
+	call_set_adrift(call);
+	start_patience(context, call);
 }
 
 void
-backend_add(struct backend *backend, struct request *request)
+backend_add(struct backend *backend, struct call *call)
 {
-	struct request **bucket = bucket_of(backend, request->id);
-
-	assert(!request->is_listed);
-	request->next = *bucket;
-	request->link = bucket;
-	if (request->next != NULL)
-		request->next->link = &request->next;
-	*bucket = request;
-	request->is_listed = true;
+	calls_add(&backend->calls, call);
 	if (backend->state == BACKEND_THERE)
-		request_issue(request);
+		issue(call, backend);
 	else
-		timer_start(&backend->responder->patience, &request->connection->timer,
-		    responder_now(backend->responder));
+		start_patience(backend, call);
 }
 
 void
-backend_forget(struct backend *backend, struct request *request)
+backend_forget(struct backend *backend, struct call *call)
 {
 	(void)backend;
-	if (!request->is_listed)
-		return;
-	*request->link = request->next;
-	if (request->next != NULL)
-		request->next->link = request->link;
-	request->is_listed = false;
-	timer_stop(&request->connection->timer);
+	calls_remove(call);
 }
 
-struct request *
-backend_find(const struct backend *backend, uint64_t id)
+/* It counts as issued even if it could not be: nobody issues it again. */
+static int
+issued(struct backend *backend, struct call *call, int status)
 {
-	struct request *request = *bucket_of(backend, id);
+	call_set_issued(call, loop_now(backend->loop));
+	if (status == -1)
+		calls_remove(call);
+	return status;
+}
 
-	while (request != NULL && request->id != id)
-		request = request->next;
-	return request;
+int
+backend_receive(struct backend *backend, struct call *call, const struct wire_receive *receive,
+    const struct connection_source *source)
+{
+	return issued(
+	    backend, call, exchange_put_receive(&backend->out, call->id, receive, source));
+}
+
+int
+backend_send(struct backend *backend, struct call *call, struct wire_send *send)
+{
+	return issued(
+	    backend, call, exchange_put_send(&backend->exchange, &backend->out, call->id, send));
+}
+
+/* --- what becomes of answers ------------------------------------------------------------------ */
+
+/* True if the last frame came by the link that is there: sessiond waits to hear what becomes of it. */
+static bool
+is_to_confirm(const struct backend *backend, const struct call *call)
+{
+	return call->ended_by != 0 && backend->state == BACKEND_THERE &&
+	    call->ended_by == backend->exchange.link_id;
+}
+
+/*
+ * Until sessiond knows, a kill of this process makes it send the frame again, which its client then
+ * has twice. But a message and a wake-up for each answer cost a tenth of what all of a poll costs.
+ */
+void
+backend_note_last_write(struct backend *backend, const struct call *call)
+{
+	if (is_to_confirm(backend, call))
+		write_log_put(&backend->log, call->id);
 }
 
 void
-backend_each(
-    struct backend *backend, void (*fn)(struct request *request, void *context), void *context)
+backend_unnote_last_write(struct backend *backend, const struct call *call)
 {
-	size_t i;
-
-	for (i = 0; i < BUCKETS; i++) {
-		struct request *request = backend->buckets[i], *next;
-
-		for (; request != NULL; request = next) {
-			next = request->next;
-			fn(request, context);
-		}
-	}
+	if (is_to_confirm(backend, call))
+		write_log_take_back(&backend->log);
 }
 
-static void
-issue(struct request *request, void *context)
+void
+backend_confirm(struct backend *backend, struct call *call)
 {
-	(void)context;
-	/* One that has come while the others are issued is so already. */
-	if (!request->is_issued && !suspects_hold_back(request))
-		request_issue(request);
+	if (!is_to_confirm(backend, call))
+		return;
+	wire_encode_written(&backend->out, call->id);
+	if (++backend->unconfirmed >= CONFIRMED_AT_ONCE || !backend->is_reading)
+		backend_flush(backend);
 }
 
-static void
-stop(struct request *request, void *context)
+void
+backend_abort(struct backend *backend, struct call *call, bool unwritten)
 {
-	(void)context;
-	request_stop(request);
+	/* What has come of an answer and has not left is lost with its client. */
+	bool is_owed = unwritten || call->ended_by != 0 || call->part.len > 0;
+	bool is_awaited = call->is_listed ? call->is_issued && backend->state == BACKEND_THERE
+					  : is_to_confirm(backend, call);
+
+	if (is_awaited)
+		wire_encode_abort(&backend->out, call->id, is_owed ? WIRE_ABORT_UNWRITTEN : 0);
+	call->ended_by = 0;
+	calls_remove(call);
 }
 
-static void
-set_adrift(struct request *request, void *context)
-{
-	(void)context;
-	request_is_adrift(request);
-}
-
-/* --- the connection ----------------------------------------------------------------------------------------------- */
+/* --- the connection --------------------------------------------------------------------------- */
 
 static void
 on_poll_closed(uv_handle_t *handle)
@@ -187,26 +242,36 @@ tell(struct backend *backend, const char *why)
 {
 	bool was_there = backend->state == BACKEND_THERE;
 
-	if (backend->is_missed || backend->responder->loop.is_draining ||
+	if (backend->is_missed || backend->loop->is_draining ||
 	    (!was_there && backend->pause_ms < LONGEST_PAUSE_MS))
 		return;
 	backend->is_missed = true;
 	if (was_there)
 		log_error("sessiond is away: %s", why);
 	else
-		log_error("sessiond cannot be reached at %s: %s",
-		    backend->responder->config->socket, why);
+		log_error("sessiond cannot be reached at %s: %s", backend->config->socket, why);
+}
+
+static void
+judge(struct backend *backend)
+{
+	unsigned losses;
+	struct call *guilty = suspects_judge(backend->suspects, &losses);
+
+	if (guilty == NULL)
+		return;
+	calls_remove(guilty);
+	backend->owner->lost(guilty, BACKEND_GUILTY, losses);
 }
 
 /* Requests stay, and wait for it to be back; but not while we stop. */
 static void
 lose(struct backend *backend, const char *why)
 {
-	bool was_there = backend->state == BACKEND_THERE,
-	     stops = backend->responder->loop.is_draining;
+	bool was_there = backend->state == BACKEND_THERE, stops = backend->loop->is_draining;
 
 	tell(backend, why);
-	set_state(backend, BACKEND_AWAY);
+	set_state(backend, BACKEND_IS_AWAY);
 	if (backend->poll != NULL) {
 		uv_close((uv_handle_t *)backend->poll, on_poll_closed);
 		backend->poll = NULL;
@@ -214,12 +279,12 @@ lose(struct backend *backend, const char *why)
 	}
 	buffer_free(&backend->in);
 	buffer_free(&backend->out);
-	if (was_there && !stops && !backend->is_leaving)
-		suspects_judge(backend->suspects);
+	if (was_there && !stops && !backend->exchange.is_leaving)
+		judge(backend);
 	if (was_there)
-		backend_each(backend, stops ? stop : set_adrift, NULL);
+		calls_each(&backend->calls, stops ? stop : set_adrift, backend);
 	if (!was_there && !stops)
-		autostart(backend->responder->config);
+		autostart(backend->config);
 	uv_timer_start(&backend->pause, on_pause_over, backend->pause_ms, 0);
 	backend->pause_ms =
 	    backend->pause_ms * 2 > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : backend->pause_ms * 2;
@@ -241,19 +306,10 @@ watch(struct backend *backend)
 static void
 greet(struct backend *backend)
 {
-	const struct wire_hello hello = {
-	    .role = WIRE_RESPONDER,
-	    .major = WIRE_MAJOR,
-	    .minor = WIRE_MINOR,
-	    .pid = (uint32_t)getpid(),
-	    .instance = backend->instance,
-	    .connection = backend->connection,
-	    .frames = backend->frames,
-	};
 	ssize_t n;
 
 	set_state(backend, BACKEND_GREETING);
-	wire_encode_hello(&backend->out, &hello);
+	exchange_begin(&backend->exchange, (uint32_t)getpid(), &backend->out);
 	n = write_log_send(&backend->log, backend->fd, backend->out.data, backend->out.len);
 	if (n > 0)
 		buffer_consume(&backend->out, (size_t)n);
@@ -264,7 +320,7 @@ static void
 connect_to_daemon(struct backend *backend)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	const char *path = backend->responder->config->socket;
+	const char *path = backend->config->socket;
 
 	/* main.c has checked that it fits. */
 	strncpy(address.sun_path, path, sizeof address.sun_path - 1);
@@ -275,11 +331,10 @@ connect_to_daemon(struct backend *backend)
 	}
 	backend->poll = calloc(1, sizeof *backend->poll);
 	if (backend->poll == NULL ||
-	    uv_poll_init(&backend->responder->loop.uv, backend->poll, backend->fd) != 0)
+	    uv_poll_init(&backend->loop->uv, backend->poll, backend->fd) != 0)
 		abort();
 	backend->poll->data = backend;
 	backend->events = 0;
-	backend->is_greeted = backend->is_leaving = false;
 	set_state(backend, BACKEND_CONNECTING);
 	if (connect(backend->fd, (struct sockaddr *)&address, sizeof address) == 0)
 		greet(backend);
@@ -311,113 +366,95 @@ backend_flush(struct backend *backend)
 	watch(backend);
 }
 
-/* --- what sessiond says ------------------------------------------------------------------------------------------- */
+/* --- what sessiond says ----------------------------------------------------------------------- */
 
 static int
-take_hello(struct backend *backend, const struct wire_header *header, const char *payload)
-{
-	struct wire_hello hello;
-	const char *refusal;
-
-	if (backend->is_greeted || wire_decode_hello(header, payload, &hello) == -1)
-		return -1;
-	refusal = wire_hello_refusal(&hello, 1u << WIRE_DAEMON);
-	if (refusal != NULL) {
-		log_error("sessiond (process %u): %s", hello.pid, refusal);
-		return -1;
-	}
-	if (hello.connection == 0)
-		return -1;
-	backend->is_greeted = true;
-	backend->connection = hello.connection;
-	backend->frames = 0;
-	return 0;
-}
-
-static int
-take_services(struct backend *backend, const struct wire_header *header, const char *payload)
+take_services(struct backend *backend, struct wire_services *wire)
 {
 	struct error err = ERROR_INIT;
-	struct wire_services wire;
-	struct known_services *table;
+	struct known_services *services = known_services_create(wire, &err);
 
-	if (wire_decode_services(header, payload, &wire) == -1)
-		return -1;
-	table = known_services_create(&wire, &err);
-	if (table == NULL) {
+	if (services == NULL) {
 		log_error("sessiond's services: %s", err.text);
 		return -1;
 	}
 	known_services_unref(&backend->services);
-	backend->services = table;
+	backend->services = services;
+	backend->body_limit = services->body_limit == 0 ? BODY_LIMIT_UNKNOWN : services->body_limit;
 	backend->pause_ms = FIRST_PAUSE_MS;
 	backend->is_missed = false;
 	set_state(backend, BACKEND_THERE);
-	backend_each(backend, issue, NULL);
+	calls_each(&backend->calls, issue_if_free, backend);
 	suspects_try(backend->suspects);
 	return 0;
 }
 
-static int
-take_answer(struct backend *backend, const struct wire_header *header, const char *payload)
+/* Its parts are put together. With its end nothing more comes for the call. */
+static void
+take_frame(struct backend *backend, struct call *call, struct exchange_news *news)
 {
-	struct request *request = backend_find(backend, header->request);
-	enum wire_sent_result result;
-	struct wire_refused refused;
-	struct wire_cookie cookie;
-	struct wire_frame frame;
-	int status = -1;
+	struct wire_frame *frame = &news->frame;
+	struct buffer whole = BUFFER_INIT;
 
-	/* One that was aborted meanwhile has no request any more; it is decoded all the same, so that a broken peer is found. */
-	switch (header->type) {
-	case WIRE_FRAME:
-		status = wire_decode_frame(header, payload, &frame);
-		backend->frames++;
-		if (status == 0 && request != NULL)
-			request_frame(request, &frame);
-		break;
-	case WIRE_SENT:
-		status = wire_decode_sent(header, payload, &result);
-		if (status == 0 && request != NULL)
-			request_sent(request, result);
-		break;
-	case WIRE_REFUSED:
-		status = wire_decode_refused(header, payload, &refused);
-		if (status == 0 && request != NULL)
-			request_refused(request, &refused);
-		break;
-	case WIRE_COOKIE:
-		status = wire_decode_cookie(header, payload, &cookie);
-		if (status == 0 && request != NULL)
-			request_cookie(request, &cookie);
-		break;
-	default:
-		break;
+	if (frame->end) {
+		call->ended_by = backend->exchange.link_id;
+		calls_remove(call);
 	}
-	return status;
+	if (call_take_part(call, &frame->bytes, &frame->len, frame->more, &whole)) {
+		backend->owner->answer(call, news);
+	} else if (buffer_failed(&call->part)) {
+		backend_abort(backend, call, true);
+		backend->owner->lost(call, BACKEND_NO_MEMORY, 0);
+	}
+	buffer_free(&whole);
+}
+
+/* A receive has frames, a send an answer; each of them may be refused. */
+static void
+take_answer(struct backend *backend, struct exchange_news *news)
+{
+	struct call *call = calls_find(&backend->calls, news->call);
+
+	/* One that was aborted meanwhile is not there any more. */
+	if (call == NULL || !call->is_issued || (news->kind == EXCHANGE_FRAME && call->is_send) ||
+	    (news->kind == EXCHANGE_SENT && !call->is_send))
+		return;
+	if (news->kind == EXCHANGE_FRAME) {
+		take_frame(backend, call, news);
+		return;
+	}
+	if (news->kind != EXCHANGE_COOKIE)
+		calls_remove(call);
+	backend->owner->answer(call, news);
 }
 
 static int
 take_message(struct backend *backend, const struct wire_header *header, const char *payload)
 {
-	struct wire_goodbye goodbye;
+	struct exchange_news news;
 
-	if (!backend->is_greeted && header->type != WIRE_HELLO)
+	if (exchange_take(&backend->exchange, header, payload, &news) == -1)
 		return -1;
-	switch (header->type) {
-	case WIRE_HELLO:
-		return take_hello(backend, header, payload);
-	case WIRE_SERVICES:
-		return take_services(backend, header, payload);
-	case WIRE_GOODBYE:
-		if (wire_decode_goodbye(header, payload, &goodbye) == 0)
-			log_info("sessiond says goodbye: %s", goodbye.text);
+	switch (news.kind) {
+	case EXCHANGE_GREETED:
+		break;
+	case EXCHANGE_UNFIT:
+		log_error("sessiond (process %u): %s", news.unfit.pid, news.unfit.why);
+		return -1;
+	case EXCHANGE_SERVICES:
+		return take_services(backend, &news.services);
+	case EXCHANGE_GOODBYE:
 		/* It closes the connection once what it holds is answered. */
-		backend->is_leaving = true;
-		return 0;
-	default:
-		return take_answer(backend, header, payload);
+		log_info("sessiond says goodbye: %s", news.goodbye.text);
+		break;
+	case EXCHANGE_FRAME:
+	case EXCHANGE_SENT:
+	case EXCHANGE_REFUSED:
+	case EXCHANGE_COOKIE:
+		take_answer(backend, &news);
+		break;
 	}
+	return 0;
 }
 
 /* Handles the whole messages in `in`. Returns -1 if the peer is broken. */
@@ -487,21 +524,28 @@ on_events(uv_poll_t *poll, int status, int events)
 		read_some(backend);
 }
 
-/* --- life --------------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 struct backend *
-backend_create(struct responder *responder)
+backend_create(const struct responder_config *config, struct loop *loop, struct timers *timers,
+    const struct backend_calls *owner)
 {
-	struct backend *backend = calloc(1, sizeof *backend);
+	struct backend *backend = xcalloc(1, sizeof *backend);
+	uint64_t instance;
 
-	if (backend == NULL)
-		abort();
-	backend->responder = responder;
+	backend->config = config;
+	backend->loop = loop;
+	backend->owner = owner;
 	backend->pause_ms = FIRST_PAUSE_MS;
-	random_bytes(&backend->instance, sizeof backend->instance);
+	backend->body_limit = BODY_LIMIT_UNKNOWN;
+	calls_init(&backend->calls);
+	timer_queue_add(
+	    timers, &backend->patience, config->options.backend_timeout, patience_fire, backend);
+	random_bytes(&instance, sizeof instance);
+	exchange_init(&backend->exchange, instance);
 	write_log_create(&backend->log);
-	backend->suspects = suspects_create(backend, &responder->loop.uv);
-	uv_timer_init(&responder->loop.uv, &backend->pause);
+	backend->suspects = suspects_create(&backend->calls, &loop->uv, issue, backend);
+	uv_timer_init(&loop->uv, &backend->pause);
 	backend->pause.data = backend;
 	connect_to_daemon(backend);
 	return backend;
@@ -539,46 +583,16 @@ backend_services(const struct backend *backend)
 	return backend->services;
 }
 
-uint64_t
-backend_instance(const struct backend *backend)
+const size_t *
+backend_body_limit(const struct backend *backend)
 {
-	return backend->instance;
+	return &backend->body_limit;
 }
 
 bool
-backend_is_there(const struct backend *backend)
+backend_is_flushed(const struct backend *backend)
 {
-	return backend->state == BACKEND_THERE;
-}
-
-uint64_t
-backend_connection(const struct backend *backend)
-{
-	return backend->state == BACKEND_THERE ? backend->connection : 0;
-}
-
-struct buffer *
-backend_output(struct backend *backend)
-{
-	return &backend->out;
-}
-
-/*
- * Until sessiond knows, a kill of this process makes it send the frame again, which its client then has twice. But a message and a
- * wake-up for each answer cost a tenth of what all of a poll costs.
- */
-struct write_log *
-backend_write_log(struct backend *backend)
-{
-	return &backend->log;
-}
-
-void
-backend_confirm(struct backend *backend, uint64_t id)
-{
-	wire_encode_written(&backend->out, id);
-	if (++backend->unconfirmed >= CONFIRMED_AT_ONCE || !backend->is_reading)
-		backend_flush(backend);
+	return backend->out.len == 0;
 }
 
 void
@@ -587,5 +601,5 @@ backend_say_goodbye(struct backend *backend)
 	if (backend->state == BACKEND_THERE)
 		wire_encode_goodbye(&backend->out, "stopping");
 	else
-		backend_each(backend, stop, NULL);
+		calls_each(&backend->calls, stop, backend);
 }

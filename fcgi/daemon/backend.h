@@ -1,64 +1,93 @@
 /*
- * The responder's connection to sessiond: one, for all requests. When it breaks, requests stay and are sent again once it is back.
+ * The responder's connection to sessiond: one, for all requests. When it breaks, calls stay listed
+ * and are issued again once it is back. What is called the owner here is told three things.
  */
-#ifndef FCGI_BACKEND_H
-#define FCGI_BACKEND_H
+#ifndef FCGI_DAEMON_BACKEND_H
+#define FCGI_DAEMON_BACKEND_H
 
-#include "common/buffer.h"
+#include "common/loop.h"
+#include "common/timer_queue.h"
+#include "conf/responder_options.h"
+#include "fcgi/daemon/calls.h"
+#include "fcgi/daemon/exchange.h"
+#include "fcgi/daemon/known_services.h"
 
 #include <stdbool.h>
-#include <stdint.h>
+#include <stddef.h>
+
+/* Why sessiond does not answer a call. */
+enum backend_loss {
+	BACKEND_AWAY,	 /* it has not come back within backend_timeout */
+	BACKEND_STOPPED, /* the responder stops */
+	BACKEND_GUILTY, /* sessiond crashes of the call (suspects.h); the log is told by the owner */
+	BACKEND_NO_MEMORY, /* for the frame that came */
+};
+
+struct backend_calls {
+	/* sessiond is there: the call is to be issued (backend_receive, backend_send), or forgotten. */
+	void (*there)(struct call *call);
+	/* The call is not listed any more: it has no answer, or not the rest of one. losses: of BACKEND_GUILTY. */
+	void (*lost)(struct call *call, enum backend_loss why, unsigned losses);
+	/*
+	 * EXCHANGE_FRAME (a whole one), _SENT, _REFUSED or _COOKIE came. The call is not listed any
+	 * more, unless it is a cookie or a frame that does not end the response.
+	 */
+	void (*answer)(struct call *call, const struct exchange_news *news);
+};
 
 struct backend;
-struct request;
-struct responder;
-struct known_services;
-struct write_log;
 
-/* Begins to connect. */
-struct backend *backend_create(struct responder *responder);
+/* Begins to connect. Everything is borrowed. */
+struct backend *backend_create(const struct responder_config *config, struct loop *loop,
+    struct timers *timers, const struct backend_calls *owner);
 
-/* Closes the connection. No request may be listed. Sets *backend NULL; takes NULL. */
+/*
+ * Closes the connection. No call may be listed. Sets *backend NULL; takes NULL. The loop has to run
+ * until its handles are closed.
+ */
 void backend_destroy(struct backend **backend);
 
-/* The services sessiond told last; NULL: never yet. Borrowed. */
+/* The services that sessiond told last; NULL: never yet. Borrowed. */
 struct known_services *backend_services(const struct backend *backend);
 
-/* Random, for the life of this process; with a sequence number it names a send. */
-uint64_t backend_instance(const struct backend *backend);
+/* Bytes of the largest body that any service takes, as far as that is known; it may change. */
+const size_t *backend_body_limit(const struct backend *backend);
 
 /*
- * Lists a request, which is issued (request_issue) as soon as sessiond is there; until then its patience runs, and at the end of that
- * request_give_up is called. backend_forget takes it off the list.
+ * Lists a call. As soon as sessiond is there, maybe at once, the owner is told to issue it. If that
+ * takes longer than backend_timeout, the call is lost. backend_forget takes it off the list.
  */
-void backend_add(struct backend *backend, struct request *request);
-void backend_forget(struct backend *backend, struct request *request);
-
-/* Calls fn with each listed request; fn may take that one off the list. */
-void backend_each(
-    struct backend *backend, void (*fn)(struct request *request, void *context), void *context);
-
-/* True if requests can be issued now. */
-bool backend_is_there(const struct backend *backend);
-
-/* The request that sessiond knows by this id; NULL: none. */
-struct request *backend_find(const struct backend *backend, uint64_t id);
+void backend_add(struct backend *backend, struct call *call);
+void backend_forget(struct backend *backend, struct call *call);
 
 /*
- * The id that sessiond gave to the present connection, never 0; 0 if requests cannot be issued now. What became of an answer is told
- * on the connection that it came by, or not at all.
+ * Issues a call, for the first time or again. What is sent leaves with the next backend_flush. Each
+ * returns 0; -1 if it is too large to be sent: the call is then not listed any more.
  */
-uint64_t backend_connection(const struct backend *backend);
+int backend_receive(struct backend *backend, struct call *call, const struct wire_receive *receive,
+    const struct connection_source *source);
+int backend_send(struct backend *backend, struct call *call, struct wire_send *send);
 
-/* What is to be sent; backend_flush sends it, at the end of the turn if not before. */
-struct buffer *backend_output(struct backend *backend);
+/*
+ * What becomes of the answer to a call. sessiond is told on the connection that the answer came by,
+ * or not at all.
+ *
+ * backend_note_last_write: the write that follows completes it; if this process dies after that,
+ * sessiond finds the note. backend_unnote_last_write: that write did not take all.
+ * backend_confirm: all of it was written; sessiond hears of it at once, or with the few others that
+ * came together with it. backend_abort: its client is gone, or (unwritten) a frame that has come
+ * did not reach it; the call is not listed any more.
+ */
+void backend_note_last_write(struct backend *backend, const struct call *call);
+void backend_unnote_last_write(struct backend *backend, const struct call *call);
+void backend_confirm(struct backend *backend, struct call *call);
+void backend_abort(struct backend *backend, struct call *call, bool unwritten);
+
+/* Sends what is to be sent, as far as the socket takes it. */
 void backend_flush(struct backend *backend);
 
-/* Tells sessiond that the whole answer to that request was written: at once, or with the few others that came together with it. */
-void backend_confirm(struct backend *backend, uint64_t id);
-
-/* What sessiond looks into when this process has died. */
-struct write_log *backend_write_log(struct backend *backend);
+/* True if nothing is left to be sent. */
+bool backend_is_flushed(const struct backend *backend);
 
 /* The responder stops: sessiond is asked to end what it holds for us. */
 void backend_say_goodbye(struct backend *backend);

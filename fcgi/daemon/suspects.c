@@ -1,10 +1,9 @@
 /*
- * See suspects.h. Called by backend.c as its connection comes and goes.
+ * See suspects.h.
  */
 #include "fcgi/daemon/suspects.h"
 
-#include "fcgi/daemon/backend.h"
-#include "fcgi/request.h"
+#include "common/memory.h"
 
 #include <stdlib.h>
 
@@ -15,20 +14,23 @@ enum {
 };
 
 struct suspects {
-	struct backend *backend;
+	struct calls *calls;
+	void (*issue)(struct call *call, void *context);
+	void *context;
 	uv_loop_t *loop;
 	uv_timer_t timer; /* of the trial that runs */
-	size_t batch;	  /* requests that are tried together */
+	size_t batch;	  /* calls that are tried together */
 };
 
 struct suspects *
-suspects_create(struct backend *backend, uv_loop_t *loop)
+suspects_create(struct calls *calls, uv_loop_t *loop,
+    void (*issue)(struct call *call, void *context), void *context)
 {
-	struct suspects *suspects = calloc(1, sizeof *suspects);
+	struct suspects *suspects = xcalloc(1, sizeof *suspects);
 
-	if (suspects == NULL)
-		abort();
-	suspects->backend = backend;
+	suspects->calls = calls;
+	suspects->issue = issue;
+	suspects->context = context;
 	suspects->loop = loop;
 	uv_timer_init(loop, &suspects->timer);
 	suspects->timer.data = suspects;
@@ -52,59 +54,60 @@ suspects_destroy(struct suspects **suspects)
 }
 
 bool
-suspects_hold_back(const struct request *request)
+suspects_hold_back(const struct call *call)
 {
-	return request->suspicion.losses >= HELD_BACK_AFTER;
+	return call->suspicion.losses >= HELD_BACK_AFTER;
 }
 
 /* --- trials ------------------------------------------------------------------------------------------------------- */
 
 /* Those to be tried next. */
 struct choice {
+	struct suspects *suspects;
 	unsigned rank;
 	size_t left;
 };
 
-/* What sends is likelier to do harm than what waits; and who was there more often, than others. */
+/* A send is likelier to do harm than a receive; one with more losses likelier than others. */
 static unsigned
-rank_of(const struct request *request)
+rank_of(const struct call *call)
 {
-	return (request_is_send(request) ? 1u << 16 : 0) + request->suspicion.losses;
+	return (call->is_send ? 1u << 16 : 0) + call->suspicion.losses;
 }
 
 static bool
-is_waiting(const struct request *request)
+is_waiting(const struct call *call)
 {
-	return suspects_hold_back(request) && !request->is_issued;
+	return suspects_hold_back(call) && !call->is_issued;
 }
 
 static void
-find_rank(struct request *request, void *context)
+find_rank(struct call *call, void *context)
 {
 	struct choice *choice = context;
 
-	if (is_waiting(request) && rank_of(request) > choice->rank)
-		choice->rank = rank_of(request);
+	if (is_waiting(call) && rank_of(call) > choice->rank)
+		choice->rank = rank_of(call);
 }
 
 static void
-try_if_chosen(struct request *request, void *context)
+try_if_chosen(struct call *call, void *context)
 {
 	struct choice *choice = context;
 
-	if (choice->left == 0 || !is_waiting(request) || rank_of(request) != choice->rank)
+	if (choice->left == 0 || !is_waiting(call) || rank_of(call) != choice->rank)
 		return;
 	choice->left--;
-	request->suspicion.is_tried = true;
-	request_issue(request);
+	call->suspicion.is_tried = true;
+	choice->suspects->issue(call, choice->suspects->context);
 }
 
 static void
-acquit(struct request *request, void *context)
+acquit(struct call *call, void *context)
 {
 	(void)context;
-	if (request->suspicion.is_tried)
-		request->suspicion = (struct suspicion){request->suspicion.issued_at, 0, false};
+	if (call->suspicion.is_tried)
+		call->suspicion = (struct suspicion){call->suspicion.issued_at, 0, false};
 }
 
 static void try_some(struct suspects *suspects);
@@ -114,7 +117,7 @@ on_survived(uv_timer_t *timer)
 {
 	struct suspects *suspects = timer->data;
 
-	backend_each(suspects->backend, acquit, NULL);
+	calls_each(suspects->calls, acquit, NULL);
 	suspects->batch *= 2;
 	try_some(suspects);
 }
@@ -122,12 +125,12 @@ on_survived(uv_timer_t *timer)
 static void
 try_some(struct suspects *suspects)
 {
-	struct choice choice = {.left = suspects->batch};
+	struct choice choice = {.suspects = suspects, .left = suspects->batch};
 
-	backend_each(suspects->backend, find_rank, &choice);
+	calls_each(suspects->calls, find_rank, &choice);
 	if (choice.rank == 0)
 		return;
-	backend_each(suspects->backend, try_if_chosen, &choice);
+	calls_each(suspects->calls, try_if_chosen, &choice);
 	uv_timer_start(&suspects->timer, on_survived, SUSPECTS_TRIAL_MS, 0);
 }
 
@@ -140,65 +143,67 @@ suspects_try(struct suspects *suspects)
 
 /* --- judgement ---------------------------------------------------------------------------------------------------- */
 
-/* A send is on trial for the moment until its answer; what is held is there all the time, also when sessiond is killed by chance. */
+/*
+ * A send is on trial for the moment until its answer. A receive is there all the time, also when
+ * sessiond is killed by chance.
+ */
 static unsigned
-guilty_after(const struct request *request)
+guilty_after(const struct call *call)
 {
-	return request_is_send(request) ? SEND_GUILTY_AFTER : RECEIVE_GUILTY_AFTER;
+	return call->is_send ? SEND_GUILTY_AFTER : RECEIVE_GUILTY_AFTER;
 }
 
 /* Those that were tried when the connection was lost. */
 struct trial {
 	uint64_t now;
 	size_t count;
-	struct request *guilty;
+	struct call *guilty;
 };
 
 static void
-count_tried(struct request *request, void *context)
+count_tried(struct call *call, void *context)
 {
 	struct trial *trial = context;
 
-	trial->count += request->suspicion.is_tried;
+	trial->count += call->suspicion.is_tried;
 }
 
 static void
-judge(struct request *request, void *context)
+judge(struct call *call, void *context)
 {
-	struct suspicion *suspicion = &request->suspicion;
+	struct suspicion *suspicion = &call->suspicion;
 	struct trial *trial = context;
 	bool was_tried = suspicion->is_tried;
 
 	suspicion->is_tried = false;
-	if (!request->is_issued)
+	if (!call->is_issued)
 		return;
 	if (!was_tried && trial->now - suspicion->issued_at >= SUSPECTS_WINDOW_MS)
 		suspicion->losses = 0;
 	else
 		suspicion->losses++;
-	if (was_tried && trial->count == 1 && suspicion->losses >= guilty_after(request))
-		trial->guilty = request;
+	if (was_tried && trial->count == 1 && suspicion->losses >= guilty_after(call))
+		trial->guilty = call;
 }
 
 static void
-clear(struct request *request, void *context)
+clear(struct call *call, void *context)
 {
 	(void)context;
-	request->suspicion.losses = 0;
+	call->suspicion.losses = 0;
 }
 
-void
-suspects_judge(struct suspects *suspects)
+struct call *
+suspects_judge(struct suspects *suspects, unsigned *losses)
 {
 	struct trial trial = {.now = uv_now(suspects->loop)};
-	unsigned losses;
 
 	uv_timer_stop(&suspects->timer);
-	backend_each(suspects->backend, count_tried, &trial);
-	backend_each(suspects->backend, judge, &trial);
+	calls_each(suspects->calls, count_tried, &trial);
+	calls_each(suspects->calls, judge, &trial);
 	if (trial.guilty == NULL)
-		return;
-	losses = trial.guilty->suspicion.losses;
-	backend_each(suspects->backend, clear, NULL);
-	request_condemn(trial.guilty, losses);
+		return NULL;
+	*losses = trial.guilty->suspicion.losses;
+	calls_each(suspects->calls, clear, NULL);
+	return trial.guilty;
 }

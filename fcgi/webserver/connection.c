@@ -1,34 +1,84 @@
 /*
- * See connection.h. Called by the loop (responder.c) and, with answers, by request.c.
+ * See connection.h.
+ *
+ * All sockets are watched by one epoll set, edge-triggered and for their whole life, which the loop
+ * watches in turn: a request that is held costs no call when it is parked nor when it is answered.
+ * A connection that was dropped stays in memory until the end of the turn, so that every pointer is
+ * good until then.
  */
 #include "fcgi/webserver/connection.h"
 
 #include "common/log.h"
+#include "common/memory.h"
+#include "fcgi/webserver/incoming.h"
 #include "fcgi/webserver/libfcgi.h"
-#include "fcgi/webserver/management.h"
-#include "fcgi/request.h"
-#include "fcgi/responder.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 enum {
-	READ_SIZE = 16384,   /* bytes a read asks for */
-	HEAD_LIMIT = 262144, /* bytes of a request beside its body */
+	ACCEPTS_A_TURN = 64,
+	EVENTS_A_TURN = 256,
+	STALL_LIMIT_MS = 10000, /* without a byte taken of an answer that leaves */
 	WRITE_WAIT_S = 1,
-	SEND_SHARE =
-	    4, /* an answer up to 1/4 of the socket's buffer surely fits: small writes are accounted at a multiple */
+	/* Small writes are accounted at a multiple: 1/4 of the socket's buffer surely fits. */
+	SEND_SHARE = 4,
+};
+
+enum connection_state {
+	CONNECTION_WAITING, /* for a whole request */
+	CONNECTION_PARKED,  /* the request is being handled */
+	CONNECTION_WRITING, /* a large answer leaves as the web server takes it */
+	CONNECTION_GONE,
+};
+
+struct connection {
+	struct connections *connections;
+	LIST_ENTRY(connection) entry; /* of all; of dead once it is gone */
+	enum connection_state state;
+	int fd;
+	unsigned id; /* of the request, in its records */
+	struct libfcgi *libfcgi;
+	void *request;	      /* what is told the news; NULL: nothing */
+	struct timer timer;   /* of arrivals while it waits, of stalls while it writes */
+	bool is_collecting;   /* the next request's turn comes after this one */
+	bool failed;	      /* to write */
+	bool response_ended;  /* nothing follows what is in out */
+	bool unsent_ends;     /* the response, that is */
+	struct incoming in;   /* the next request, as far as it has come */
+	struct buffer out;    /* of the response, to be given to libfcgi */
+	struct buffer unsent; /* records of the response, for a socket that had no room for them */
 };
 
 static void send_unsent(struct connection *connection);
+
+static void
+tell(struct connection *connection, enum connection_news news)
+{
+	void *request = connection->request;
+
+	if (request == NULL)
+		return;
+	if (news >= CONNECTION_WRITTEN)
+		connection->request = NULL;
+	connection->connections->calls->news(request, news);
+}
+
+static void
+start_timer(struct connection *connection, struct timer_queue *queue)
+{
+	timer_start(queue, &connection->timer, loop_now(connection->connections->loop));
+}
 
 static void
 set_watch(struct connection *connection, int operation, uint32_t events)
@@ -36,64 +86,27 @@ set_watch(struct connection *connection, int operation, uint32_t events)
 	struct epoll_event event = {
 	    .events = events | EPOLLRDHUP | EPOLLET, .data.ptr = connection};
 
-	if (epoll_ctl(connection->responder->epoll_fd, operation, connection->fd, &event) == -1)
+	if (epoll_ctl(connection->connections->epoll_fd, operation, connection->fd, &event) == -1)
 		fatal(1, "epoll: %s", strerror(errno));
 }
 
-/* libfcgi's writes block. They are made where there is room; should that be a mistake, this bounds it. */
-static void
-set_write_timeout(int fd)
-{
-	const struct timeval wait = {.tv_sec = WRITE_WAIT_S};
-
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
-}
-
-void
-connection_create(struct responder *responder, int fd)
-{
-	struct connection *connection = calloc(1, sizeof *connection);
-
-	if (connection == NULL)
-		abort();
-	connection->responder = responder;
-	connection->fd = fd;
-	connection->libfcgi = libfcgi_create();
-	connection->next = responder->first;
-	connection->link = &responder->first;
-	if (connection->next != NULL)
-		connection->next->link = &connection->next;
-	responder->first = connection;
-	responder->count++;
-	set_write_timeout(fd);
-	timer_start(&responder->arrivals, &connection->timer, responder_now(responder));
-	set_watch(connection, EPOLL_CTL_ADD, EPOLLIN);
-	connection_event(connection, EPOLLIN);
-}
-
-/* --- the end ------------------------------------------------------------------------------------------------------ */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void
 forget(struct connection *connection)
 {
-	struct responder *responder = connection->responder;
+	struct connections *connections = connection->connections;
 
 	connection->state = CONNECTION_GONE;
 	timer_stop(&connection->timer);
-	timer_stop(&connection->stall);
-	request_clear(&connection->request);
 	libfcgi_destroy(&connection->libfcgi);
 	close(connection->fd);
-	buffer_free(&connection->in);
+	buffer_free(&connection->in.bytes);
 	buffer_free(&connection->out);
 	buffer_free(&connection->unsent);
-	*connection->link = connection->next;
-	if (connection->next != NULL)
-		connection->next->link = connection->link;
-	responder->count--;
-	connection->next_dead = responder->dead;
-	responder->dead = connection;
-	responder_connection_gone(responder);
+	LIST_REMOVE(connection, entry);
+	LIST_INSERT_HEAD(&connections->dead, connection, entry);
+	connections->count--;
 }
 
 void
@@ -101,28 +114,13 @@ connection_drop(struct connection *connection)
 {
 	if (connection->state == CONNECTION_GONE)
 		return;
-	if (connection->state == CONNECTION_WRITING)
-		request_unwritten(&connection->request);
-	if (connection->state == CONNECTION_PARKED)
-		request_lost(&connection->request);
+	tell(connection,
+	    connection->state == CONNECTION_WRITING ? CONNECTION_UNWRITTEN : CONNECTION_LOST);
 	forget(connection);
 }
 
-void
-connections_bury(struct responder *responder)
-{
-	while (responder->dead != NULL) {
-		struct connection *connection = responder->dead;
-
-		responder->dead = connection->next_dead;
-		free(connection);
-	}
-}
-
-/* --- a request comes ---------------------------------------------------------------------------------------------- */
-
 bool
-connection_is_left(const struct connection *connection)
+connection_peer_gone(const struct connection *connection)
 {
 	/* What else is there is its next request. */
 	unsigned char head[8];
@@ -130,128 +128,61 @@ connection_is_left(const struct connection *connection)
 
 	if (n <= 0)
 		return n == 0 || (errno != EAGAIN && errno != EINTR);
-	return connection->in.len == 0 && record_is_abort(head, (size_t)n, connection->id);
+	return connection->in.bytes.len == 0 && record_is_abort(head, (size_t)n, connection->id);
 }
 
-/* Takes the record that was looked at last out of what is collected. */
-static void
-cut_record(struct connection *connection)
-{
-	struct record_scan *scan = &connection->scan;
-	struct buffer *in = &connection->in;
-	size_t after = in->len - scan->at;
+/* --- a request comes -------------------------------------------------------------------------- */
 
-	memmove(in->data + scan->last_begin, in->data + scan->at, after);
-	in->len = scan->last_begin + after;
-	scan->at = scan->last_begin;
-}
-
-/* -1 if the web server does not read what it asks for; nothing else is on its way to it while a request is collected. */
-static int
-answer_management(struct connection *connection)
-{
-	struct buffer out = BUFFER_INIT;
-	ssize_t n;
-	int status;
-
-	management_answer((const unsigned char *)connection->in.data + connection->scan.last_begin,
-	    connection->responder->limit, &out);
-	n = send(connection->fd, out.data, out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	status = n == (ssize_t)out.len ? 0 : -1;
-	buffer_free(&out);
-	cut_record(connection);
-	return status;
-}
-
-/* A body over its limit is not collected; the request says that it was too large. */
-static void
-limit_body(struct connection *connection)
-{
-	const struct record_scan *scan = &connection->scan;
-
-	if (!scan->last_is_body || scan->body <= request_body_limit(connection->responder))
-		return;
-	connection->request.body_too_large = true;
-	cut_record(connection);
-}
-
-static enum record_progress
-scan(struct connection *connection)
-{
-	enum record_progress progress;
-	struct buffer *in = &connection->in;
-
-	do {
-		progress = record_scan(&connection->scan, (const unsigned char *)in->data, in->len);
-		limit_body(connection);
-		if (progress == RECORD_MANAGEMENT && answer_management(connection) == -1)
-			return RECORD_BROKEN;
-	} while (progress == RECORD_MANAGEMENT ||
-	    (progress == RECORD_INCOMPLETE && connection->scan.last_is_body));
-	if (progress == RECORD_INCOMPLETE &&
-	    in->len > request_body_limit(connection->responder) * 2 + HEAD_LIMIT)
-		return RECORD_BROKEN;
-	return progress;
-}
-
-/* The request is whole in `in`. */
+/* The request is whole. */
 static void
 take_request(struct connection *connection)
 {
-	struct buffer *in = &connection->in, *body = &connection->request.body;
-	size_t rest = record_take_body(&connection->scan, (unsigned char *)in->data, body);
-	int status = libfcgi_read(connection->libfcgi, in->data, rest);
+	struct connections *connections = connection->connections;
+	struct incoming *in = &connection->in;
+	struct buffer body = BUFFER_INIT;
+	size_t rest = incoming_take_body(in, &body);
+	int status = libfcgi_read(connection->libfcgi, in->bytes.data, rest);
+	bool is_cut = in->is_cut;
 
-	if (status == 0 && !buffer_failed(body))
-		status = request_read(&connection->request, libfcgi_params(connection->libfcgi));
-	else
-		status = -1;
-	connection->id = connection->scan.id;
-	buffer_consume(in, connection->scan.at);
-	if (in->len == 0)
-		buffer_free(in);
-	connection->scan = (struct record_scan){.at = 0};
-	if (status == -1) {
+	connection->id = in->scan.id;
+	incoming_next(in);
+	if (status == -1 || buffer_failed(&body)) {
 		connection_drop(connection);
-		return;
+	} else {
+		timer_stop(&connection->timer);
+		connection->state = CONNECTION_PARKED;
+		connections->calls->arrived(connections->owner, connection,
+		    libfcgi_params(connection->libfcgi), &body, is_cut);
 	}
-	timer_stop(&connection->timer);
-	connection->state = CONNECTION_PARKED;
-	request_begin(&connection->request, connection);
+	buffer_free(&body);
 }
 
 /* Reads what has come; returns false when there is nothing more, or the connection is over. */
 static bool
 read_more(struct connection *connection)
 {
-	char *to = buffer_reserve(&connection->in, READ_SIZE);
-	ssize_t n = to == NULL ? -1 : recv(connection->fd, to, READ_SIZE, MSG_DONTWAIT);
+	int got = incoming_read(&connection->in, connection->fd);
 
-	if (n == -1 && to != NULL && (errno == EAGAIN || errno == EINTR)) {
-		if (connection->in.len == 0)
-			buffer_free(&connection->in);
-		return false;
-	}
-	if (n <= 0) {
+	if (got == -1)
 		connection_drop(connection);
-		return false;
-	}
-	if (!timer_is_running(&connection->timer))
-		timer_start(&connection->responder->arrivals, &connection->timer,
-		    responder_now(connection->responder));
-	buffer_added(&connection->in, (size_t)n);
-	return true;
+	else if (got == 1 && !timer_is_running(&connection->timer))
+		start_timer(connection, &connection->connections->arrivals);
+	return got == 1;
 }
 
-/* Collects one request, until it is whole; returns false when nothing more is there, or the connection is over. */
+/*
+ * Collects one request, until it is whole; returns false when nothing more is there, or the
+ * connection is over.
+ */
 static bool
 collect_one(struct connection *connection)
 {
+	const struct connections *connections = connection->connections;
 	enum record_progress progress = RECORD_INCOMPLETE;
 
 	while (progress == RECORD_INCOMPLETE) {
-		if (connection->in.len > 0)
-			progress = scan(connection);
+		progress = incoming_scan(
+		    &connection->in, connection->fd, *connections->body_limit, connections->limit);
 		if (progress == RECORD_INCOMPLETE && !read_more(connection))
 			return false;
 	}
@@ -265,7 +196,10 @@ collect_one(struct connection *connection)
 	return false;
 }
 
-/* A request that is answered at once makes room for the next: that is taken here, however many there are, not in its depths. */
+/*
+ * A request that is answered at once makes room for the next. That one is taken here, however many
+ * there are, and not in the depths of the answer.
+ */
 static void
 collect(struct connection *connection)
 {
@@ -277,59 +211,28 @@ collect(struct connection *connection)
 	connection->is_collecting = false;
 }
 
-void
-connection_event(struct connection *connection, uint32_t events)
-{
-	bool is_closed = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
-
-	switch (connection->state) {
-	case CONNECTION_WAITING:
-		collect(connection);
-		/* Closed right behind its request: no other event will say so. */
-		if (is_closed && connection->state == CONNECTION_PARKED)
-			connection_drop(connection);
-		break;
-	case CONNECTION_PARKED:
-		if (is_closed || connection_is_left(connection))
-			connection_drop(connection);
-		break;
-	case CONNECTION_WRITING:
-		if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-			connection_drop(connection);
-		else if (events & EPOLLOUT)
-			send_unsent(connection);
-		break;
-	case CONNECTION_GONE:
-		break;
-	}
-}
-
-/* --- its answer goes ---------------------------------------------------------------------------------------------- */
-
-void
-connection_add(struct connection *connection, const void *data, size_t len)
-{
-	buffer_append(&connection->out, data, len);
-}
+/* --- its answer goes -------------------------------------------------------------------------- */
 
 /* Gives libfcgi what is to be written. */
 static void
-write_response(struct connection *connection, bool ends_in_socket)
+write_response(struct connection *connection, const char *bytes, size_t len, bool to_socket)
 {
+	struct libfcgi *libfcgi = connection->libfcgi;
 	struct buffer *out = &connection->out;
 
-	connection->failed =
-	    buffer_failed(out) || libfcgi_put(connection->libfcgi, out->data, out->len) == -1;
+	connection->failed = buffer_failed(out) ||
+	    libfcgi_put(libfcgi, out->data, out->len) == -1 ||
+	    libfcgi_put(libfcgi, bytes, len) == -1;
 	buffer_free(out);
 	if (connection->failed)
 		return;
 	if (!connection->response_ended) {
-		connection->failed = libfcgi_flush(connection->libfcgi) == -1;
+		connection->failed = libfcgi_flush(libfcgi) == -1;
 		return;
 	}
-	if (ends_in_socket)
-		request_ends(&connection->request);
-	connection->failed = libfcgi_end(connection->libfcgi) == -1;
+	if (to_socket)
+		tell(connection, CONNECTION_LAST_WRITE);
+	connection->failed = libfcgi_end(libfcgi) == -1;
 }
 
 /* The connection's next request may be here already, or a part of it. */
@@ -337,50 +240,38 @@ static void
 await_next(struct connection *connection)
 {
 	connection->state = CONNECTION_WAITING;
-	if (connection->in.len > 0)
-		timer_start(&connection->responder->arrivals, &connection->timer,
-		    responder_now(connection->responder));
-	if (connection->responder->loop.is_draining)
+	if (connection->in.bytes.len > 0)
+		start_timer(connection, &connection->connections->arrivals);
+	if (connection->connections->loop->is_draining)
 		connection_drop(connection);
 	else
 		collect(connection);
 }
 
+/* What was to be written has left, or could not. ended: that was all of the response. */
 static void
 response_is_out(struct connection *connection, bool ended)
 {
 	connection->state = CONNECTION_PARKED;
 	if (connection->failed) {
-		request_unwritten(&connection->request);
+		tell(connection, CONNECTION_UNWRITTEN);
 		connection_drop(connection);
 		return;
 	}
 	if (!ended) {
 		/* While it left, more may have followed, or the peer's end. */
 		if (connection->out.len > 0 || connection->response_ended)
-			connection_push(connection, connection->response_ended);
-		else if (connection_is_left(connection))
+			connection_push(connection, NULL, 0, connection->response_ended);
+		else if (connection_peer_gone(connection))
 			connection_drop(connection);
 		return;
 	}
-	request_end(&connection->request);
+	tell(connection, CONNECTION_WRITTEN);
 	connection->response_ended = false;
 	if (libfcgi_is_kept(connection->libfcgi))
 		await_next(connection);
 	else
 		forget(connection);
-}
-
-static void
-write_to_memory(struct connection *connection)
-{
-	connection->unsent_ends = connection->response_ended;
-	connection->failed = libfcgi_write_to_memory(connection->libfcgi) == -1;
-	if (connection->failed)
-		return;
-	write_response(connection, false);
-	if (!connection->failed)
-		connection->failed = libfcgi_take_memory(&connection->unsent) == -1;
 }
 
 /* Sends what the socket takes of what is unsent; what then remains leaves with a later event. */
@@ -392,37 +283,41 @@ send_unsent(struct connection *connection)
 
 	while (unsent->len > 0) {
 		if (connection->unsent_ends)
-			request_ends(&connection->request);
+			tell(connection, CONNECTION_LAST_WRITE);
 		n = send(connection->fd, unsent->data, unsent->len, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (connection->unsent_ends && n != (ssize_t)unsent->len)
-			request_goes_on(&connection->request);
+			tell(connection, CONNECTION_CUT_SHORT);
 		if (n <= 0 && errno != EINTR)
 			break;
 		if (n <= 0)
 			continue;
-		timer_start(&connection->responder->stalls, &connection->stall,
-		    responder_now(connection->responder));
+		start_timer(connection, &connection->connections->stalls);
 		buffer_consume(unsent, (size_t)n);
 	}
 	if (n == -1 && errno == EAGAIN)
 		return;
 	connection->failed = unsent->len > 0;
-	timer_stop(&connection->stall);
+	timer_stop(&connection->timer);
 	set_watch(connection, EPOLL_CTL_MOD, EPOLLIN);
 	response_is_out(connection, connection->unsent_ends);
 }
 
+/* The socket may not have room for it: libfcgi writes it to memory. */
 static void
-write_large_response(struct connection *connection)
+write_large_response(struct connection *connection, const char *bytes, size_t len)
 {
-	write_to_memory(connection);
+	connection->unsent_ends = connection->response_ended;
+	connection->failed = libfcgi_write_to_memory(connection->libfcgi) == -1;
+	if (!connection->failed)
+		write_response(connection, bytes, len, false);
+	if (!connection->failed)
+		connection->failed = libfcgi_take_memory(&connection->unsent) == -1;
 	if (connection->failed) {
 		response_is_out(connection, false);
 		return;
 	}
 	connection->state = CONNECTION_WRITING;
-	timer_start(&connection->responder->stalls, &connection->stall,
-	    responder_now(connection->responder));
+	start_timer(connection, &connection->connections->stalls);
 	set_watch(connection, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
 	send_unsent(connection);
 }
@@ -439,20 +334,196 @@ fits_socket(int fd, size_t len)
 	return queued < room && len < (size_t)(room - queued) / SEND_SHARE;
 }
 
-void
-connection_push(struct connection *connection, bool ended)
+struct buffer *
+connection_output(struct connection *connection)
 {
-	if (ended)
+	return &connection->out;
+}
+
+void
+connection_push(struct connection *connection, const char *bytes, size_t len, bool ends)
+{
+	if (ends)
 		connection->response_ended = true;
-	/* What was added follows when what is unsent has left. */
-	if (connection->state != CONNECTION_PARKED)
-		return;
-	if (!fits_socket(connection->fd, connection->out.len)) {
-		write_large_response(connection);
+	/* It follows when what is unsent has left. */
+	if (connection->state != CONNECTION_PARKED) {
+		buffer_append(&connection->out, bytes, len);
 		return;
 	}
-	ended = connection->response_ended;
+	if (!fits_socket(connection->fd, connection->out.len + len)) {
+		write_large_response(connection, bytes, len);
+		return;
+	}
+	ends = connection->response_ended;
 	libfcgi_write_to(connection->libfcgi, connection->fd);
-	write_response(connection, true);
-	response_is_out(connection, ended);
+	write_response(connection, bytes, len, true);
+	response_is_out(connection, ends);
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+/* libfcgi's writes block. They are made where there is room; should that be wrong, this bounds it. */
+static void
+set_write_timeout(int fd)
+{
+	const struct timeval wait = {.tv_sec = WRITE_WAIT_S};
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+}
+
+void
+connection_create(struct connections *connections, int fd)
+{
+	struct connection *connection = xcalloc(1, sizeof *connection);
+	const int on = 1;
+
+	connection->connections = connections;
+	connection->fd = fd;
+	connection->libfcgi = libfcgi_create();
+	LIST_INSERT_HEAD(&connections->all, connection, entry);
+	connections->count++;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	set_write_timeout(fd);
+	start_timer(connection, &connections->arrivals);
+	set_watch(connection, EPOLL_CTL_ADD, EPOLLIN);
+	collect(connection);
+}
+
+void
+connection_attach(struct connection *connection, void *request)
+{
+	connection->request = request;
+}
+
+static void
+on_event(struct connection *connection, uint32_t events)
+{
+	bool is_closed = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+
+	switch (connection->state) {
+	case CONNECTION_WAITING:
+		collect(connection);
+		/* Closed right behind its request: no other event will say so. */
+		if (is_closed && connection->state == CONNECTION_PARKED)
+			connection_drop(connection);
+		break;
+	case CONNECTION_PARKED:
+		if (is_closed || connection_peer_gone(connection))
+			connection_drop(connection);
+		break;
+	case CONNECTION_WRITING:
+		if (is_closed)
+			connection_drop(connection);
+		else if (events & EPOLLOUT)
+			send_unsent(connection);
+		break;
+	case CONNECTION_GONE:
+		break;
+	}
+}
+
+/* --- all of them ------------------------------------------------------------------------------ */
+
+static void
+arrival_fire(struct timer *timer, void *ctx)
+{
+	(void)ctx;
+	log_info("a web server did not pass on a whole request in time");
+	connection_drop(container_of(timer, struct connection, timer));
+}
+
+static void
+stall_fire(struct timer *timer, void *ctx)
+{
+	(void)ctx;
+	log_info("a web server does not read an answer");
+	connection_drop(container_of(timer, struct connection, timer));
+}
+
+int
+connections_init(struct connections *connections, struct loop *loop, struct timers *timers,
+    size_t limit, const size_t *body_limit, uint64_t request_timeout,
+    const struct connection_calls *calls, void *owner, struct error *err)
+{
+	*connections = (struct connections){
+	    .epoll_fd = epoll_create1(EPOLL_CLOEXEC),
+	    .loop = loop,
+	    .calls = calls,
+	    .owner = owner,
+	    .body_limit = body_limit,
+	    .limit = limit,
+	};
+	if (connections->epoll_fd == -1)
+		return error_set(err, EX_OSERR, "epoll: %s", strerror(errno));
+	LIST_INIT(&connections->all);
+	LIST_INIT(&connections->dead);
+	timer_queue_add(timers, &connections->arrivals, request_timeout, arrival_fire, connections);
+	timer_queue_add(timers, &connections->stalls, STALL_LIMIT_MS, stall_fire, connections);
+	return 0;
+}
+
+void
+connections_clear(struct connections *connections)
+{
+	while (!LIST_EMPTY(&connections->all))
+		connection_drop(LIST_FIRST(&connections->all));
+	connections_reap(connections);
+}
+
+void
+connections_close(struct connections *connections)
+{
+	close(connections->epoll_fd);
+}
+
+void
+connections_reap(struct connections *connections)
+{
+	while (!LIST_EMPTY(&connections->dead)) {
+		struct connection *connection = LIST_FIRST(&connections->dead);
+
+		LIST_REMOVE(connection, entry);
+		free(connection);
+	}
+}
+
+bool
+connections_are_full(const struct connections *connections)
+{
+	return connections->count >= connections->limit;
+}
+
+void
+connections_accept(struct connections *connections, int listen_fd)
+{
+	int i, fd;
+
+	for (i = 0; i < ACCEPTS_A_TURN && !connections_are_full(connections); i++) {
+		fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+		if (fd == -1)
+			return;
+		connection_create(connections, fd);
+	}
+}
+
+void
+connections_dispatch(struct connections *connections)
+{
+	struct epoll_event ready[EVENTS_A_TURN];
+	int i, n = epoll_wait(connections->epoll_fd, ready, EVENTS_A_TURN, 0);
+
+	for (i = 0; i < n; i++)
+		on_event(ready[i].data.ptr, ready[i].events);
+}
+
+void
+connections_drop_idle(struct connections *connections)
+{
+	struct connection *connection, *next;
+
+	for (connection = LIST_FIRST(&connections->all); connection != NULL; connection = next) {
+		next = LIST_NEXT(connection, entry);
+		if (connection->state == CONNECTION_WAITING && connection->in.bytes.len == 0)
+			connection_drop(connection);
+	}
 }

@@ -1,71 +1,118 @@
 /*
- * A FastCGI connection from the web server, and the one request it has at a time.
+ * A FastCGI connection from the web server, and the one request that it has at a time.
  *
- * It stays on the loop all its life: its request is collected until it is whole (record.h), then read by libfcgi from memory, and
- * parked until its answer has come. An answer too large for the socket's buffer is written by libfcgi to memory, and leaves from
- * there. So nothing that a web server does or leaves undone keeps others waiting.
+ * It stays on the loop all its life. The bytes of a request are collected until it is whole
+ * (record.h); then libfcgi reads its head from memory, and the connection waits for the answer. An
+ * answer that is too large for the socket's buffer is written by libfcgi to memory, and leaves from
+ * there as the web server reads it. So nothing that a web server does or leaves undone keeps others
+ * waiting.
+ *
+ * Whoever answers is told by two callbacks: a request is there, and what becomes of it.
  */
-#ifndef FCGI_CONNECTION_H
-#define FCGI_CONNECTION_H
+#ifndef FCGI_WEBSERVER_CONNECTION_H
+#define FCGI_WEBSERVER_CONNECTION_H
 
 #include "common/buffer.h"
+#include "common/error.h"
+#include "common/loop.h"
 #include "common/timer_queue.h"
-#include "fcgi/webserver/record.h"
-#include "fcgi/request.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
-struct chunking;
-struct libfcgi;
-struct responder;
+struct connection;
 
-enum connection_state {
-	CONNECTION_WAITING, /* for a whole request */
-	CONNECTION_PARKED,  /* the request is being handled, here or by sessiond */
-	CONNECTION_WRITING, /* a large answer leaves as the web server takes it */
-	CONNECTION_GONE,
+enum connection_news {
+	CONNECTION_LAST_WRITE, /* the next write ends the response */
+	CONNECTION_CUT_SHORT,  /* that write did not take all of it */
+	/* One of these is the last that is said about a request. */
+	CONNECTION_WRITTEN,   /* the whole response is with the web server */
+	CONNECTION_UNWRITTEN, /* what was written of the response did not all get there */
+	CONNECTION_LOST, /* it was dropped, or its client left, while nothing was being written */
 };
 
-struct connection {
-	struct responder *responder;
-	struct connection *next, **link, *next_dead;
-	enum connection_state state;
-	struct libfcgi *libfcgi; /* its request */
-	unsigned id;		 /* of the request, in its records */
-	int fd;
-	struct timer timer;  /* of arrivals, or of patience while parked */
-	struct timer stall;  /* of the web server, while an answer leaves */
-	bool is_collecting;  /* requests are being read: the next one's turn comes after this one */
-	bool failed;	     /* to write */
-	bool response_ended; /* nothing follows what is in out */
-	struct buffer in;    /* of the next request, as far as it has come */
-	struct record_scan scan;
-	struct buffer out;    /* of the response, to be given to libfcgi */
-	struct buffer unsent; /* records of the response, for a socket that had no room for them */
-	bool unsent_ends;     /* the response, that is */
-	struct request request;
-	struct chunking *chunking; /* NULL: no such probe runs */
+struct connection_calls {
+	/*
+	 * A request is whole. params: its variables (libfcgi.h), valid until the last news. body: its
+	 * standard input, to be taken or left; is_cut: it was more than body_limit, and a part is
+	 * missing. connection_attach makes known what is told the news; the answer may be given at
+	 * once.
+	 */
+	void (*arrived)(void *owner, struct connection *connection, char **params,
+	    struct buffer *body, bool is_cut);
+	/* request: as attached. It must not drop the connection. */
+	void (*news)(void *request, enum connection_news news);
 };
 
-/* Takes an accepted socket. */
-void connection_create(struct responder *responder, int fd);
+/* What all connections of a process share. */
+struct connections {
+	int epoll_fd;		  /* readable when connections_dispatch has something to do */
+	const size_t *body_limit; /* bytes of a body that are collected; it may change */
+	size_t count, limit;
+	/* The rest is private. */
+	struct loop *loop;
+	const struct connection_calls *calls;
+	void *owner;
+	struct timer_queue arrivals; /* requests that the web server has to pass on whole */
+	struct timer_queue stalls;   /* answers that the web server has to read */
+	LIST_HEAD(, connection) all;
+	LIST_HEAD(, connection) dead; /* to be freed at the end of the turn */
+};
 
-/* The socket has something, as epoll tells: a request, or its end. */
-void connection_event(struct connection *connection, uint32_t events);
+/*
+ * Makes an empty set of at most limit connections. A request has to come within request_timeout ms,
+ * with a body of at most *body_limit bytes, which may change.
+ * Returns 0, or -1 and an error (code: exit status). Everything is borrowed.
+ */
+int connections_init(struct connections *connections, struct loop *loop, struct timers *timers,
+    size_t limit, const size_t *body_limit, uint64_t request_timeout,
+    const struct connection_calls *calls, void *owner, struct error *err);
 
-/* Adds bytes to the response; connection_push writes them. ended: the response is complete with them. */
-void connection_add(struct connection *connection, const void *data, size_t len);
-void connection_push(struct connection *connection, bool ended);
+/* Drops all connections and frees them. The set can still be used. */
+void connections_clear(struct connections *connections);
 
-/* True if the web server has closed its side, or gives up the request that is handled. */
-bool connection_is_left(const struct connection *connection);
+/* There is no connection, and epoll_fd is not watched any more: closes it. */
+void connections_close(struct connections *connections);
 
-/* Ends the connection at once; a request that sessiond has is aborted. */
-void connection_drop(struct connection *connection);
+/* Accepts what waits at that socket: some of it, and no more than the limit allows. */
+void connections_accept(struct connections *connections, int listen_fd);
+
+/* True if there are as many as the limit allows. */
+bool connections_are_full(const struct connections *connections);
+
+/* Does what the sockets ask for. */
+void connections_dispatch(struct connections *connections);
+
+/* Drops those that no part of a request has come on. */
+void connections_drop_idle(struct connections *connections);
 
 /* Frees what was dropped in this turn. */
-void connections_bury(struct responder *responder);
+void connections_reap(struct connections *connections);
+
+/* Takes an accepted socket, and reads it. */
+void connection_create(struct connections *connections, int fd);
+
+/* request is told the news of the request that has arrived. */
+void connection_attach(struct connection *connection, void *request);
+
+/* What is written before the bytes of the next connection_push: to be appended to. */
+struct buffer *connection_output(struct connection *connection);
+
+/*
+ * Writes what was appended to the output, and bytes. ends: the response is complete with them, and
+ * the request may be told its last news before this returns.
+ */
+void connection_push(struct connection *connection, const char *bytes, size_t len, bool ends);
+
+/* True if the web server has closed its side, or gives up the request that is being handled. */
+bool connection_peer_gone(const struct connection *connection);
+
+/*
+ * Ends the connection at once. Its request, should there be one, is told that it is lost, or
+ * unwritten.
+ */
+void connection_drop(struct connection *connection);
 
 #endif

@@ -166,7 +166,7 @@ test_empty(void **state)
 	known_services_unref(&known);
 }
 
-/* A request keeps the known that it began with. */
+/* A request keeps those that it began with. */
 static void
 test_references(void **state)
 {

@@ -1,0 +1,115 @@
+/*
+ * See exchange.h.
+ */
+#include "fcgi/daemon/exchange.h"
+
+#include "wire/connection_info.h"
+
+void
+exchange_init(struct exchange *exchange, uint64_t instance)
+{
+	*exchange = (struct exchange){.instance = instance};
+}
+
+void
+exchange_begin(struct exchange *exchange, uint32_t pid, struct buffer *out)
+{
+	const struct wire_hello hello = {
+	    .role = WIRE_RESPONDER,
+	    .major = WIRE_MAJOR,
+	    .minor = WIRE_MINOR,
+	    .pid = pid,
+	    .instance = exchange->instance,
+	    .connection = exchange->link_id,
+	    .frames = exchange->frames,
+	};
+
+	exchange->is_greeted = exchange->is_leaving = false;
+	wire_encode_hello(out, &hello);
+}
+
+static int
+take_hello(struct exchange *exchange, const struct wire_header *header, const char *payload,
+    struct exchange_news *news)
+{
+	struct wire_hello hello;
+	const char *refusal;
+
+	if (exchange->is_greeted || wire_decode_hello(header, payload, &hello) == -1)
+		return -1;
+	refusal = wire_hello_refusal(&hello, 1u << WIRE_DAEMON);
+	if (refusal != NULL) {
+		news->kind = EXCHANGE_UNFIT;
+		news->unfit.pid = hello.pid;
+		news->unfit.why = refusal;
+		return 0;
+	}
+	if (hello.connection == 0)
+		return -1;
+	news->kind = EXCHANGE_GREETED;
+	exchange->is_greeted = true;
+	exchange->link_id = hello.connection;
+	exchange->frames = 0;
+	return 0;
+}
+
+/* It leaves, whatever its reason looks like. */
+static int
+take_goodbye(struct exchange *exchange, const struct wire_header *header, const char *payload,
+    struct exchange_news *news)
+{
+	news->kind = EXCHANGE_GOODBYE;
+	exchange->is_leaving = true;
+	if (wire_decode_goodbye(header, payload, &news->goodbye) == -1)
+		news->goodbye = (struct wire_goodbye){"", 0};
+	return 0;
+}
+
+int
+exchange_take(struct exchange *exchange, const struct wire_header *header, const char *payload,
+    struct exchange_news *news)
+{
+	news->call = header->request;
+	if (!exchange->is_greeted && header->type != WIRE_HELLO)
+		return -1;
+	switch (header->type) {
+	case WIRE_HELLO:
+		return take_hello(exchange, header, payload, news);
+	case WIRE_SERVICES:
+		news->kind = EXCHANGE_SERVICES;
+		return wire_decode_services(header, payload, &news->services);
+	case WIRE_GOODBYE:
+		return take_goodbye(exchange, header, payload, news);
+	case WIRE_FRAME:
+		news->kind = EXCHANGE_FRAME;
+		exchange->frames++;
+		return wire_decode_frame(header, payload, &news->frame);
+	case WIRE_SENT:
+		news->kind = EXCHANGE_SENT;
+		return wire_decode_sent(header, payload, &news->sent);
+	case WIRE_REFUSED:
+		news->kind = EXCHANGE_REFUSED;
+		return wire_decode_refused(header, payload, &news->refused);
+	case WIRE_COOKIE:
+		news->kind = EXCHANGE_COOKIE;
+		return wire_decode_cookie(header, payload, &news->cookie);
+	default:
+		return -1;
+	}
+}
+
+int
+exchange_put_receive(struct buffer *out, uint64_t call, const struct wire_receive *receive,
+    const struct connection_source *source)
+{
+	return wire_encode_receive(out, call, receive, source, connection_header_names);
+}
+
+int
+exchange_put_send(
+    const struct exchange *exchange, struct buffer *out, uint64_t call, struct wire_send *send)
+{
+	send->instance = exchange->instance;
+	send->sequence = call;
+	return wire_encode_send(out, call, send);
+}

@@ -1,0 +1,25 @@
+/*
+ * A request as the web server's variables tell it (CGI, RFC 3875).
+ */
+#ifndef FCGI_REQUEST_READ_H
+#define FCGI_REQUEST_READ_H
+
+#include "sockjs/reply.h"
+
+struct cgi_request {
+	char **params;		  /* borrowed (libfcgi.h) */
+	char *path;		  /* percent-encoded, as the service's prefix is matched against */
+	char *query;		  /* NULL: none */
+	struct request_head head; /* points to the others; its time is not set */
+};
+
+/*
+ * Fills *cgi from params, and has to be cleared then. Returns -1 if they are not enough; the log
+ * says why, and there is nothing to clear.
+ */
+int request_read(struct cgi_request *cgi, char **params);
+
+/* Frees what request_read made. Safe on zeros. */
+void request_read_clear(struct cgi_request *cgi);
+
+#endif

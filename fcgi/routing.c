@@ -1,0 +1,98 @@
+/*
+ * See routing.h.
+ */
+#include "fcgi/routing.h"
+
+#include "fcgi/webserver/libfcgi.h"
+
+#include <string.h>
+
+/* The service of what follows the first `skipped` bytes of the path. */
+static bool
+find_behind(struct routing *routing, const struct known_services *known, bool retired,
+    const char *path, size_t skipped)
+{
+	routing->service =
+	    known_services_find(known, retired, path + skipped, &routing->prefix_len);
+	routing->prefix_len += skipped;
+	return routing->service != NULL;
+}
+
+static bool
+find_service(struct routing *routing, const struct cgi_request *cgi,
+    const struct known_services *known, bool retired)
+{
+	const char *script = libfcgi_param("SCRIPT_NAME", cgi->params), *path = cgi->path;
+	size_t script_len = script == NULL ? 0 : strlen(script), folder_len = script_len;
+
+	if (find_behind(routing, known, retired, path, 0))
+		return true;
+	if (script_len > 0 && strncmp(path, script, script_len) == 0 &&
+	    find_behind(routing, known, retired, path, script_len))
+		return true;
+	while (folder_len > 0 && script[folder_len - 1] != '/')
+		folder_len--;
+	/* A web server that gives every path to the program may call it by that path. */
+	return folder_len > 1 && strcmp(path, script) != 0 &&
+	    strncmp(path, script, folder_len) == 0 &&
+	    find_behind(routing, known, retired, path, folder_len - 1);
+}
+
+static void
+find_endpoint(struct routing *routing, const struct cgi_request *cgi,
+    const struct known_services *known, bool retired)
+{
+	const char *rest;
+
+	*routing = (struct routing){.service = NULL};
+	if (!find_service(routing, cgi, known, retired))
+		return;
+	rest = cgi->path + routing->prefix_len;
+	routing->endpoint =
+	    route_find(rest, strlen(rest), &routing->session_id, &routing->session_id_len);
+}
+
+static bool
+concerns_session(const struct endpoint *endpoint)
+{
+	return endpoint != NULL &&
+	    (endpoint->id == ENDPOINT_RECEIVE || endpoint->id == ENDPOINT_SEND);
+}
+
+void
+routing_find(struct routing *routing, const struct cgi_request *cgi, struct known_services *known)
+{
+	find_endpoint(routing, cgi, known, false);
+	/* sessiond says which sessions a retired service has. */
+	if (known->has_retired && !concerns_session(routing->endpoint)) {
+		find_endpoint(routing, cgi, known, true);
+		if (!concerns_session(routing->endpoint))
+			find_endpoint(routing, cgi, known, false);
+	}
+	if (routing->service != NULL)
+		known_services_ref(known);
+}
+
+int
+routing_renew(struct routing *routing, struct known_services *known)
+{
+	struct known_services *old = routing->service->known;
+	const struct known_service *service =
+	    known_services_named(known, routing->service->prefix.name);
+
+	if (service == NULL)
+		return -1;
+	known_services_ref(known);
+	routing->service = service;
+	known_services_unref(&old);
+	return 0;
+}
+
+void
+routing_clear(struct routing *routing)
+{
+	struct known_services *known = routing->service == NULL ? NULL : routing->service->known;
+
+	known_services_unref(&known);
+	*routing = (struct routing){.service = NULL};
+}

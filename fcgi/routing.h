@@ -1,0 +1,39 @@
+/*
+ * Which service and which of its endpoints a request is for.
+ */
+#ifndef FCGI_ROUTING_H
+#define FCGI_ROUTING_H
+
+#include "fcgi/daemon/known_services.h"
+#include "fcgi/request_read.h"
+#include "sockjs/route.h"
+
+#include <stddef.h>
+
+/* Borrows from the request. Holds a reference to the known_services of its service. */
+struct routing {
+	const struct known_service *service; /* NULL: the path is no service's */
+	size_t prefix_len;		     /* bytes of the path that are the service's */
+	const struct endpoint *endpoint;     /* NULL: no URL of SockJS */
+	const char *session_id;		     /* of endpoints that have one; no NUL at its end */
+	size_t session_id_len;
+};
+
+/*
+ * Finds the endpoint of a request. Of a retired service there are only its sessions. Where the
+ * program lives in a folder of its own (/~user/app/sockjs.fcgi), prefixes count from there too. The
+ * caller frees it with routing_clear.
+ */
+void
+routing_find(struct routing *routing, const struct cgi_request *cgi, struct known_services *known);
+
+/*
+ * The same with the services that sessiond has told since. Returns -1, and changes nothing, if the
+ * service is not among them.
+ */
+int routing_renew(struct routing *routing, struct known_services *known);
+
+/* Safe on zeros. */
+void routing_clear(struct routing *routing);
+
+#endif
