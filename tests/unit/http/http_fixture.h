@@ -15,6 +15,7 @@
 #include "sessiond/http/socket_takeover.h"
 #include "sessiond/http/static_files.h"
 #include "sessiond/modules/services.h"
+#include "sessiond/persistence/persistence.h"
 #include "sessiond/websocket/hixie76_handshake.h"
 #include "sessiond/websocket/websocket.h"
 #include "tests/unit/store/store_memory.h"
@@ -41,6 +42,7 @@ static struct services services;
 static struct service_options defaults;
 static struct server_options server_options;
 static struct http_server server;
+static struct persistence persistence;
 static struct store *store; /* NULL: none */
 
 /* What the last `hear` read. */
@@ -58,7 +60,7 @@ run_once(void)
 {
 	bool busy = sessions_flush(&sessions);
 
-	http_server_committed(&server, persistence_commit(&sessions));
+	http_server_committed(&server, persistence_commit(&persistence));
 	return http_server_run(&server) || busy;
 }
 
@@ -121,6 +123,7 @@ http_set_up(void **state)
 	options->response_limit = RESPONSE_LIMIT;
 	sessions.limit = 100;
 	store = NULL;
+	persistence_init(&persistence, &sessions);
 	services = (struct services){.items = &service, .count = 1};
 	defaults = (struct service_options){.body_limit = 10};
 	server_options = (struct server_options){
@@ -140,7 +143,7 @@ static inline void
 use_store(void)
 {
 	store = store_memory_create();
-	persistence_use(&sessions, store);
+	persistence_use(&persistence, store);
 }
 
 static inline int
@@ -154,6 +157,7 @@ http_tear_down(void **state)
 	hixie76_handshakes_clear(&handshakes);
 	websockets_clear(&websockets);
 	socket_takeover_clear();
+	persistence_clear(&persistence);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&loop), 0);
 	return fixture_tear_down(state);
