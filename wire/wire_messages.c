@@ -58,7 +58,7 @@ wire_encode_hello(struct buffer *out, const struct wire_hello *hello)
 	wire_put_u16(out, (uint16_t)hello->minor);
 	wire_put_u32(out, hello->pid);
 	wire_put_u64(out, hello->instance);
-	wire_put_u64(out, hello->connection);
+	wire_put_u64(out, hello->link_id);
 	wire_put_u64(out, hello->frames);
 	wire_end(out, mark);
 }
@@ -74,7 +74,7 @@ wire_decode_hello(const struct wire_header *header, const char *payload, struct 
 	hello->minor = wire_get_u16(&reader);
 	hello->pid = wire_get_u32(&reader);
 	hello->instance = wire_get_u64(&reader);
-	hello->connection = wire_get_u64(&reader);
+	hello->link_id = wire_get_u64(&reader);
 	hello->frames = wire_get_u64(&reader);
 	return end_reading(&reader);
 }

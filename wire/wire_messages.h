@@ -33,7 +33,7 @@ enum {
 /*
  * instance: random, for the life of the process; with SEND's sequence it is the id of a send.
  *
- * connection and frames tell the daemon what a responder has taken of the connection before this
+ * link_id and frames tell the daemon what a responder has taken of the connection before this
  * one. The daemon's: a random id, not 0, of this very connection; frames is 0. The responder's: the
  * id of the last connection on which it took the daemon's HELLO, 0 if there was none; and how many
  * messages FRAME it took on that one, whatever their request.
@@ -43,7 +43,7 @@ struct wire_hello {
 	unsigned major, minor;
 	uint32_t pid;
 	uint64_t instance;
-	uint64_t connection;
+	uint64_t link_id;
 	uint64_t frames;
 };
 

@@ -20,7 +20,7 @@ exchange_begin(struct exchange *exchange, uint32_t pid, struct buffer *out)
 	    .minor = WIRE_MINOR,
 	    .pid = pid,
 	    .instance = exchange->instance,
-	    .connection = exchange->link_id,
+	    .link_id = exchange->link_id,
 	    .frames = exchange->frames,
 	};
 
@@ -44,11 +44,11 @@ take_hello(struct exchange *exchange, const struct wire_header *header, const ch
 		news->unfit.why = refusal;
 		return 0;
 	}
-	if (hello.connection == 0)
+	if (hello.link_id == 0)
 		return -1;
 	news->kind = EXCHANGE_GREETED;
 	exchange->is_greeted = true;
-	exchange->link_id = hello.connection;
+	exchange->link_id = hello.link_id;
 	exchange->frames = 0;
 	return 0;
 }

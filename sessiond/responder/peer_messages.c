@@ -95,7 +95,7 @@ greet(struct peer *peer)
 	    .major = WIRE_MAJOR,
 	    .minor = WIRE_MINOR,
 	    .pid = (uint32_t)getpid(),
-	    .connection = peer->link_id,
+	    .link_id = peer->link_id,
 	};
 
 	wire_encode_hello(peer_output(peer), &ours);
@@ -119,8 +119,8 @@ take_hello(struct peer *peer, const struct wire_header *header, const char *payl
 		return 0;
 	}
 	peer_open(peer);
-	if (hello.connection != 0)
-		in_flight_resolve(peer->all->sessions, hello.connection, hello.frames);
+	if (hello.link_id != 0)
+		in_flight_resolve(peer->all->sessions, hello.link_id, hello.frames);
 	return peer_messages_send_services(peer);
 }
 

@@ -133,7 +133,7 @@ take_hello(struct link *link, const struct wire_header *header, const char *payl
 
 	assert_int_equal(wire_decode_hello(header, payload, &hello), 0);
 	link->is_greeted = true;
-	link->connection = hello.connection;
+	link->connection = hello.link_id;
 	link->frames = 0;
 }
 
@@ -216,7 +216,7 @@ link_open(struct link *link)
 	    .major = WIRE_MAJOR,
 	    .minor = WIRE_MINOR,
 	    .instance = link->instance,
-	    .connection = link->connection,
+	    .link_id = link->connection,
 	    .frames = link->frames};
 
 	assert_true(strlen(path) < sizeof address.sun_path);

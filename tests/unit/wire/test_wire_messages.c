@@ -27,7 +27,7 @@ test_hello(void **state)
 	assert_int_equal(wire_decode_hello(&header, payload, &got), 0);
 	assert_true(got.role == WIRE_RESPONDER && got.major == 1 && got.minor == 0x0203);
 	assert_true(got.pid == 0x01020304 && got.instance == hello.instance);
-	assert_true(got.connection == hello.connection && got.frames == hello.frames);
+	assert_true(got.link_id == hello.link_id && got.frames == hello.frames);
 	free(payload);
 	buffer_free(&out);
 }

@@ -38,7 +38,7 @@ static int
 give_hello(struct exchange *exchange, unsigned major, uint64_t id, struct exchange_news *news)
 {
 	const struct wire_hello hello = {
-	    .role = WIRE_DAEMON, .major = major, .pid = 42, .instance = 1, .connection = id};
+	    .role = WIRE_DAEMON, .major = major, .pid = 42, .instance = 1, .link_id = id};
 	struct buffer b = BUFFER_INIT;
 
 	wire_encode_hello(&b, &hello);
@@ -96,22 +96,22 @@ test_hello_counts_frames(void **state)
 	(void)state;
 	exchange_init(&exchange, INSTANCE);
 	hello = begin(&exchange);
-	assert_int_equal(hello.connection, 0);
+	assert_int_equal(hello.link_id, 0);
 	assert_int_equal(hello.frames, 0);
 	assert_int_equal(give_hello(&exchange, WIRE_MAJOR, 5, &news), 0);
 	assert_int_equal(give_frame(&exchange, "o\n", false, &news), 0);
 	assert_int_equal(give_frame(&exchange, "h\n", false, &news), 0);
 	hello = begin(&exchange);
-	assert_int_equal(hello.connection, 5);
+	assert_int_equal(hello.link_id, 5);
 	assert_int_equal(hello.frames, 2);
 	/* This one broke before sessiond's HELLO came. */
 	hello = begin(&exchange);
-	assert_int_equal(hello.connection, 5);
+	assert_int_equal(hello.link_id, 5);
 	assert_int_equal(hello.frames, 2);
 	assert_int_equal(give_hello(&exchange, WIRE_MAJOR, 6, &news), 0);
 	assert_int_equal(exchange.link_id, 6);
 	hello = begin(&exchange);
-	assert_int_equal(hello.connection, 6);
+	assert_int_equal(hello.link_id, 6);
 	assert_int_equal(hello.frames, 0);
 }
 
