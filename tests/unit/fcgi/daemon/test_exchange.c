@@ -149,7 +149,7 @@ test_other_version(void **state)
 	assert_non_null(news.unfit.why);
 	assert_false(exchange.is_greeted);
 	/* It does not count as a connection. */
-	assert_int_equal(begin(&exchange).connection, 5);
+	assert_int_equal(begin(&exchange).link_id, 5);
 }
 
 static void
