@@ -1,0 +1,315 @@
+/*
+ * sessiond/http/http_dispatch.h with http_request.h: what is read of a request, who answers it, and
+ * what is refused.
+ */
+#include "tests/unit/http/http_fixture.h"
+
+#include "common/log.h"
+#include "tests/unit/log_capture.h"
+
+/* --- who answers -------------------------------------------------------------------------------------------------- */
+
+static void
+assert_answer(const char *method, const char *path, int status, const char *body)
+{
+	int client = connect_client();
+
+	ask(client, method, path, "");
+	hear(client);
+	assert_int_equal(heard.status, status);
+	if (body != NULL)
+		assert_string_equal(heard.body, body);
+	hang_up(client);
+}
+
+static void
+test_pages(void **state)
+{
+	(void)state;
+	assert_answer("GET", "/echo", 200, "Welcome to SockJS!\n");
+	assert_answer("GET", "/echo/", 200, "Welcome to SockJS!\n");
+	assert_answer("GET", "/echo?a=b", 200, "Welcome to SockJS!\n");
+	assert_answer("GET", "/echo/info", 200, NULL);
+	assert_non_null(strstr(heard.body, "\"websocket\":true"));
+	assert_true(has_header("Access-Control-Allow-Origin: *"));
+	assert_answer("GET", "/echo/iframe.html", 200, NULL);
+	assert_non_null(strstr(heard.body, "http://localhost/sockjs.js"));
+	assert_answer("OPTIONS", "/echo/000/s/xhr_send", 204, "");
+	assert_true(has_header("Access-Control-Allow-Methods: OPTIONS, POST"));
+	assert_answer("GET", "/echo/000/s/xhr", 405, "");
+	assert_answer("GET", "/echo/nothing", 404, "404 Error: Page not found\n");
+	assert_answer("GET", "/echo/000/s/%78hr", 404, NULL); /* paths stay as they were sent */
+}
+
+/* Each info has numbers of its own. */
+static void
+test_entropy(void **state)
+{
+	char first[256];
+
+	(void)state;
+	assert_answer("GET", "/echo/info", 200, NULL);
+	snprintf(first, sizeof first, "%s", heard.body);
+	assert_answer("GET", "/echo/info", 200, NULL);
+	assert_string_not_equal(heard.body, first);
+}
+
+static void
+test_outside(void **state)
+{
+	(void)state;
+	assert_answer("GET", "/", 404, "404 Error: Page not found\n");
+	assert_true(has_header("Content-Type: text/plain; charset=UTF-8"));
+	assert_answer("POST", "/other/000/s/xhr", 404, "404 Error: Page not found\n");
+	assert_answer("GET", "/echoes", 404, "404 Error: Page not found\n");
+}
+
+/* A retired service has the requests of its sessions; all others are the new one's. */
+static void
+test_retired(void **state)
+{
+	struct sockjs_service *retired = service;
+	struct error err = ERROR_INIT;
+	struct sockjs_service *fresh = service_create("/echo", &err);
+	int client = open_session();
+
+	(void)state;
+	fresh->protocol.options = service->protocol.options;
+	fresh->protocol.options.websocket = false;
+	service_prepare(
+	    fresh, &sessions.timers, session_heartbeat_fire, session_timeout_fire, &sessions);
+	retired->is_retired = true;
+	services =
+	    (struct services){.items = &fresh, .count = 1, .retired = &retired, .retired_count = 1};
+	post(client, "/echo/000/s/xhr_send", "[\"a\"]");
+	assert_heard(client, 204, "");
+	assert_seen("=a ");
+	ask(client, "GET", "/echo/info", "");
+	hear(client);
+	assert_non_null(strstr(heard.body, "\"websocket\":false"));
+	assert_int_equal(fresh->users, 0); /* nobody holds it when its request is over */
+	hang_up(client);
+	service->is_retired = false;
+	services = (struct services){.items = &service, .count = 1};
+	service_release(fresh);
+	service_destroy(&fresh);
+}
+
+/* The service is retired while the body comes, and its session ends: the new one answers. */
+static void
+test_retired_meanwhile(void **state)
+{
+	struct sockjs_service *retired = service;
+	int client = connect_client();
+
+	(void)state;
+	say(client, "POST /echo/000/s/xhr_send HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+	assert_int_equal(service->users, 1);
+	service->is_retired = true;
+	services = (struct services){.retired = &retired, .retired_count = 1};
+	say(client, "[\"a\"]");
+	assert_heard(client, 404, "404 Error: Page not found\n");
+	assert_false(has_header("Access-Control-Allow-Origin: *"));
+	assert_int_equal(service->users, 0);
+	service->is_retired = false;
+	hang_up(client);
+}
+
+/* --- bodies ------------------------------------------------------------------------------------------------------- */
+
+static void
+test_pieces(void **state)
+{
+	static const char *const pieces[] = {"POST /echo/000/s/xhr_", "send HTTP/1.1\r\nHo",
+	    "st: a\r\nContent-Length: 9\r\n\r", "\n[", "\"a\",\"", "b\"]"};
+	int client = open_session();
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+		assert_silence(client);
+		say(client, pieces[i]);
+	}
+	assert_heard(client, 204, "");
+	assert_seen("=a =b ");
+	hang_up(client);
+}
+
+static void
+test_body_limit(void **state)
+{
+	char body[BODY_LIMIT + 2];
+	int client = open_session();
+
+	(void)state;
+	memset(body, ' ', sizeof body);
+	memcpy(body, "[\"a\"]", 5);
+	body[BODY_LIMIT] = '\0';
+	post(client, "/echo/000/s/xhr_send", body);
+	assert_heard(client, 204, "");
+	body[BODY_LIMIT] = ' ';
+	body[BODY_LIMIT + 1] = '\0';
+	post(client, "/echo/000/s/xhr_send", body);
+	assert_heard(client, 413, "Request body too large.\n");
+	assert_true(has_header("Access-Control-Allow-Origin: *"));
+	assert_seen("=a ");
+	post(client, "/echo", body);
+	assert_heard(client, 413, "Request body too large.\n");
+	assert_false(has_header("Access-Control-Allow-Origin: *"));
+	/* Outside every service the [server] section's limit counts. */
+	post(client, "/", "0123456789");
+	assert_heard(client, 404, "404 Error: Page not found\n");
+	post(client, "/", "0123456789x");
+	assert_heard(client, 413, "Request body too large.\n");
+	hang_up(client);
+}
+
+/* The length is not known before: what came in pieces is counted. */
+static void
+test_chunked_body(void **state)
+{
+	char chunk[64];
+	int client = open_session(), i;
+
+	(void)state;
+	say(client,
+	    "POST /echo/000/s/xhr_send HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+	for (i = 0; i < BODY_LIMIT / 10; i++)
+		say(client, "A\r\n          \r\n");
+	assert_silence(client);
+	say(client, "1\r\n \r\n0\r\n\r\n");
+	assert_heard(client, 413, "Request body too large.\n");
+	assert_false(heard.ended);
+	snprintf(chunk, sizeof chunk, "%x\r\n", 5);
+	say(client,
+	    "POST /echo/000/s/xhr_send HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+	say(client, chunk);
+	say(client, "[\"a\"]\r\n0\r\n\r\n");
+	assert_heard(client, 204, "");
+	assert_seen("=a ");
+	hang_up(client);
+}
+
+static void
+test_expect(void **state)
+{
+	int client = connect_client();
+
+	(void)state;
+	say(client,
+	    "POST /echo/000/s/xhr_send HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\nExpect: "
+	    "100-continue\r\n\r\n");
+	assert_heard(client, 413, "Request body too large.\n");
+	close(client);
+	client = open_session();
+	say(client,
+	    "POST /echo/000/s/xhr_send HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: "
+	    "100-continue\r\n\r\n");
+	hear(client);
+	assert_int_equal(heard.status, 100);
+	say(client, "[\"a\"]");
+	assert_heard(client, 204, "");
+	assert_seen("=a ");
+	hang_up(client);
+}
+
+/* Without Expect the body is heard out, up to 16 times the limit; then the connection ends. */
+static void
+test_endless_body(void **state)
+{
+	char piece[BODY_LIMIT + 1];
+	int client = connect_client(), i;
+
+	(void)state;
+	memset(piece, 'x', BODY_LIMIT);
+	piece[BODY_LIMIT] = '\0';
+	say(client,
+	    "POST /echo/000/s/xhr_send HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+	for (i = 0; i < 16; i++)
+		say(client, piece);
+	assert_silence(client);
+	say(client, piece);
+	assert_heard(client, 413, "");
+	assert_true(has_header("Connection: close"));
+	assert_true(heard.ended);
+	assert_int_equal(server.connections.count, 0);
+	close(client);
+}
+
+/* --- the log ------------------------------------------------------------------------------------------------------ */
+
+static void
+assert_line(const char *text)
+{
+	char line[256];
+
+	snprintf(line, sizeof line, " info: %s\n", text);
+	assert_non_null(strstr(captured, line));
+}
+
+static void
+test_log(void **state)
+{
+	int client = open_session();
+
+	(void)state;
+	service->protocol.options.log_level = defaults.log_level = SEVERITY_INFO;
+	capture_begin();
+	ask(client, "GET", "/echo/000/secretive-session/xhr", "");
+	ask(client, "GET", "/echo/000/seven77/xhr?query", "");
+	ask(client, "GET", "/echo/info", "");
+	ask(client, "GET", "/", "");
+	capture_end();
+	assert_line("GET /echo/000/secr.../xhr 405 0ms");
+	assert_line("GET /echo/000/s.../xhr 405 0ms");
+	assert_line("GET /echo/info 200 0ms");
+	assert_line("GET / 404 0ms");
+	assert_int_equal(count_lines(captured), 4);
+	/* The time from the first line of the request to the end of the response. */
+	post(client, "/echo/000/s/xhr", "");
+	capture_begin();
+	pass_time(HEARTBEAT_DELAY);
+	capture_end();
+	assert_line("POST /echo/000/s.../xhr 200 25000ms");
+	service->protocol.options.log_level = defaults.log_level = SEVERITY_ERROR;
+	capture_begin();
+	ask(client, "GET", "/echo/info", "");
+	ask(client, "GET", "/", "");
+	assert_string_equal(capture_end(), "");
+	hang_up(client);
+}
+
+/* --- stopping ----------------------------------------------------------------------------------------------------- */
+
+static void
+test_stopping(void **state)
+{
+	int client = connect_client();
+
+	(void)state;
+	server.requests.is_stopping = true;
+	ask(client, "GET", "/echo", "");
+	assert_end(client);
+	server.requests.is_stopping = false;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    HTTP_TEST(pages),
+	    HTTP_TEST(entropy),
+	    HTTP_TEST(outside),
+	    HTTP_TEST(retired),
+	    HTTP_TEST(retired_meanwhile),
+	    HTTP_TEST(pieces),
+	    HTTP_TEST(body_limit),
+	    HTTP_TEST(chunked_body),
+	    HTTP_TEST(expect),
+	    HTTP_TEST(endless_body),
+	    HTTP_TEST(log),
+	    HTTP_TEST(stopping),
+	};
+
+	return cmocka_run_group_tests_name("http_dispatch", tests, NULL, NULL);
+}

@@ -1,0 +1,180 @@
+/*
+ * sessiond/http/http_session.h: receiving requests find or make their session; sends reach it.
+ */
+#include "tests/unit/http/http_fixture.h"
+
+static void
+assert_send(int client, const char *body, int status, const char *answer)
+{
+	post(client, "/echo/000/s/xhr_send", body);
+	assert_heard(client, status, answer);
+}
+
+static void
+test_sends(void **state)
+{
+	int client = open_session();
+
+	(void)state;
+	assert_send(client, "[\"a\",\"b\"]", 204, "");
+	assert_true(has_header("Access-Control-Allow-Origin: *"));
+	assert_seen("=a =b ");
+	assert_send(client, "[]", 204, "");
+	assert_send(client, "", 500, "Payload expected.");
+	assert_send(client, "[\"a", 500, "Broken JSON encoding.");
+	assert_send(
+	    client, "[\"0\",\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]", 204, "");
+	assert_seen("=0 =1 =2 =3 =4 =5 =6 =7 =8 =9 ");
+	post(client, "/echo/000/t/xhr_send", "[\"a\"]");
+	assert_heard(client, 404, "404 Error: Page not found\n");
+	assert_seen("");
+	hang_up(client);
+}
+
+/* One more than messages_limit is refused, all of them. */
+static void
+test_messages_limit(void **state)
+{
+	int client = open_session();
+
+	(void)state;
+	service->protocol.options.messages_limit = 2;
+	assert_send(client, "[\"a\",\"b\"]", 204, "");
+	assert_seen("=a =b ");
+	post(client, "/echo/000/s/xhr_send", "[\"a\",\"b\",\"c\"]");
+	hear(client);
+	assert_int_equal(heard.status, 500);
+	assert_seen("");
+	hang_up(client);
+}
+
+static void
+test_forms(void **state)
+{
+	int client = open_session();
+
+	(void)state;
+	say(client,
+	    "POST /echo/000/s/jsonp_send HTTP/1.1\r\nHost: a\r\nContent-Length: 15\r\nContent-Type: "
+	    "application/x-www-form-urlencoded\r\n\r\nd=%5B%22a%22%5D");
+	assert_heard(client, 200, "ok");
+	assert_true(has_header("Content-Type: text/plain; charset=UTF-8"));
+	assert_seen("=a ");
+	say(client,
+	    "POST /echo/000/s/jsonp_send HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Type: "
+	    "text/plain\r\n\r\n[\"b\"]");
+	assert_heard(client, 200, "ok");
+	assert_seen("=b ");
+	hang_up(client);
+}
+
+/* The message answers the poll of the same session, in the same turn. */
+static void
+echo(sockjs_connection connection, const sockjs_message *message)
+{
+	assert_int_equal(sockjs_write(connection, message->data, message->len), SOCKJS_OK);
+}
+
+static void
+test_echo(void **state)
+{
+	int client = open_session(), sender = connect_client();
+
+	(void)state;
+	hooks.data = echo;
+	post(client, "/echo/000/s/xhr", "");
+	post(sender, "/echo/other/s/xhr_send", "[\"a\"]"); /* the server's part does not matter */
+	assert_heard(sender, 204, "");
+	assert_heard(client, 200, "a[\"a\"]\n");
+	hang_up(client);
+	hang_up(sender);
+}
+
+static void
+test_callbacks(void **state)
+{
+	int client = connect_client();
+
+	(void)state;
+	ask(client, "GET", "/echo/000/s/jsonp", "");
+	assert_heard(client, 500, "\"callback\" parameter required");
+	ask(client, "GET", "/echo/000/s/jsonp?c=%20", "");
+	hear(client);
+	assert_int_equal(heard.status, 500);
+	assert_int_equal(sessions.count, 0);
+	ask(client, "GET", "/echo/000/s/htmlfile?callback=cb", "");
+	hear(client);
+	assert_int_equal(heard.status, 200);
+	assert_non_null(strstr(heard.body, "var c = parent.cb;"));
+	assert_non_null(strstr(heard.body, "p(\"o\");"));
+	hang_up(client);
+}
+
+static void
+test_session_limit(void **state)
+{
+	int client = open_session(), other = connect_client();
+
+	(void)state;
+	sessions.limit = 1;
+	post(other, "/echo/000/t/xhr", "");
+	hear(other);
+	assert_int_equal(heard.status, 503);
+	assert_false(is_known("t"));
+	post(client, "/echo/000/s/xhr", "");
+	assert_silence(client);
+	hang_up(client);
+	hang_up(other);
+}
+
+/* The daemon stops: a poll is not held any more. */
+static void
+test_closing(void **state)
+{
+	int client = open_session();
+
+	(void)state;
+	sessions.closing = true;
+	post(client, "/echo/000/s/xhr", "");
+	assert_heard(client, 200, "h\n");
+	hang_up(client);
+}
+
+static void
+show_origin(sockjs_connection connection)
+{
+	assert_string_equal(sockjs_url(connection), "/echo/000/s/xhr?q=1");
+	assert_string_equal(sockjs_prefix(connection), "/echo");
+	assert_string_equal(sockjs_header(connection, "user-agent"), "cmocka");
+	buffer_append_str(&seen, "shown ");
+}
+
+static void
+test_origin(void **state)
+{
+	int client = connect_client();
+
+	(void)state;
+	hooks.connection = show_origin;
+	ask(client, "POST", "/echo/000/s/xhr?q=1", "Content-Length: 0\r\nUser-Agent: cmocka\r\n");
+	assert_heard(client, 200, "o\n");
+	assert_seen("+ shown ");
+	hang_up(client);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    HTTP_TEST(sends),
+	    HTTP_TEST(messages_limit),
+	    HTTP_TEST(forms),
+	    HTTP_TEST(echo),
+	    HTTP_TEST(callbacks),
+	    HTTP_TEST(session_limit),
+	    HTTP_TEST(closing),
+	    HTTP_TEST(origin),
+	};
+
+	return cmocka_run_group_tests_name("http_session", tests, NULL, NULL);
+}
