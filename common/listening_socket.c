@@ -1,6 +1,6 @@
 /*
- * See listening_socket.h. The address that a socket is named by is the one that the system tells, not
- * the one that was asked for: port 0 has become a number.
+ * See listening_socket.h. The address that a socket is named by is the one that the system tells,
+ * not the one that was asked for: port 0 has become a number.
  */
 #include "common/listening_socket.h"
 
@@ -22,7 +22,7 @@ enum {
 	BACKLOG = 4096, /* the kernel lowers it to somaxconn */
 };
 
-/* --- what is there ------------------------------------------------------------------------------------------------ */
+/* --- what is there ---------------------------------------------------------------------------- */
 
 static void
 name_unix(struct listening_socket *socket, const struct sockaddr_un *address, socklen_t len)
@@ -72,7 +72,7 @@ begin(struct listening_socket *socket, int fd, const char *text, struct error *e
 	return -1;
 }
 
-/* --- TCP ---------------------------------------------------------------------------------------------------------- */
+/* --- TCP -------------------------------------------------------------------------------------- */
 
 /* Splits "ADDR:PORT" in place; *host NULL stands for every address. False if *port is none. */
 static bool
@@ -226,7 +226,7 @@ listening_socket_is_tcp(const struct listening_socket *socket, const char *text,
 	return found;
 }
 
-/* --- Unix --------------------------------------------------------------------------------------------------------- */
+/* --- Unix ------------------------------------------------------------------------------------- */
 
 /* True if somebody accepts at the address. */
 static bool
@@ -316,7 +316,7 @@ listening_socket_is_unix(const struct listening_socket *socket, const char *path
 		own.st_dev == other.st_dev && own.st_ino == other.st_ino);
 }
 
-/* --- inherited ---------------------------------------------------------------------------------------------------- */
+/* --- inherited -------------------------------------------------------------------------------- */
 
 static int
 int_option(int fd, int name)
@@ -355,7 +355,7 @@ listening_socket_adopt(struct listening_socket *socket, int fd, struct error *er
 	return 0;
 }
 
-/* --- the end ------------------------------------------------------------------------------------------------------ */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 void
 listening_socket_close(struct listening_socket *socket)

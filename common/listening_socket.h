@@ -1,6 +1,6 @@
 /*
- * A socket that listens, TCP or Unix, before anybody accepts on it: opened, or inherited. No loop, no
- * thread.
+ * A socket that listens, TCP or Unix, before anybody accepts on it: opened, or inherited. No loop,
+ * no thread.
  */
 #ifndef COMMON_LISTENING_SOCKET_H
 #define COMMON_LISTENING_SOCKET_H
@@ -33,26 +33,26 @@ struct socket_access {
 int listening_socket_open_tcp(struct listening_socket *socket, const char *text, struct error *err);
 
 /*
- * Listens on a Unix socket at path. Its file gets the owner, group and mode of access before anybody
- * can connect. A socket that nobody answers on any more is replaced; one that is in use is an error,
- * and so is any other file. `option` is what path comes from, for errors: "socket" means the option
- * of sockjs.conf and --socket.
+ * Listens on a Unix socket at path. Its file gets the owner, group and mode of access before
+ * anybody can connect. A socket that nobody answers on any more is replaced; one that is in use is
+ * an error, and so is any other file. `option` is what path comes from, for errors: "socket" means
+ * the option of sockjs.conf and --socket.
  *
- * -1 and an error: EX_CONFIG if the path is too long, EX_NOPERM if the system refuses the owner, group
- * or mode, EX_UNAVAILABLE for everything else.
+ * -1 and an error: EX_CONFIG if the path is too long, EX_NOPERM if the system refuses the owner,
+ * group or mode, EX_UNAVAILABLE for everything else.
  */
 int listening_socket_open_unix(struct listening_socket *socket, const char *option,
     const char *path, const struct socket_access *access, struct error *err);
 
 /*
- * Takes fd, which another process has made, if it is a stream socket that listens, TCP or Unix. Else
- * -1 and an error (EX_UNAVAILABLE) whose text goes on after a name of fd; fd stays open.
+ * Takes fd, which another process has made, if it is a stream socket that listens, TCP or Unix.
+ * Else -1 and an error (EX_UNAVAILABLE) whose text goes on after a name of fd; fd stays open.
  */
 int listening_socket_adopt(struct listening_socket *socket, int fd, struct error *err);
 
 /*
- * True if text, as listening_socket_open_tcp takes it, means the address of this TCP socket. any_port:
- * port 0 in the text means every port.
+ * True if text, as listening_socket_open_tcp takes it, means the address of this TCP socket.
+ * any_port: port 0 in the text means every port.
  */
 bool
 listening_socket_is_tcp(const struct listening_socket *socket, const char *text, bool any_port);
@@ -60,7 +60,9 @@ listening_socket_is_tcp(const struct listening_socket *socket, const char *text,
 /* True if path leads to the file of this Unix socket, by whatever way. */
 bool listening_socket_is_unix(const struct listening_socket *socket, const char *path);
 
-/* Closes it, and removes its file unless it was inherited. Does nothing with an empty one (fd -1). */
+/*
+ * Closes it, and removes its file unless it was inherited. Does nothing with an empty one (fd -1).
+ */
 void listening_socket_close(struct listening_socket *socket);
 
 #endif

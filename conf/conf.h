@@ -1,8 +1,8 @@
 /*
  * Tables of options, and the structs that they fill.
  *
- * A table of struct conf_option says what the options of a section are. conf_apply parses a line of a
- * file (conf_read.h) into the struct that the table describes.
+ * A table of struct conf_option says what the options of a section are. conf_apply parses a line of
+ * a file (conf_read.h) into the struct that the table describes.
  *
  * Every error of this file has the code EX_CONFIG (78) and shows values of the file through
  * conf_quote.
@@ -47,8 +47,8 @@ struct conf_option {
 	const char *const *names; /* CONF_ENUM, CONF_SET (32 at most): ended by NULL */
 	const char *help;	  /* one line */
 	/*
-	 * What else a value of a file must be, asked once it is parsed; NULL: nothing. 0, or -1 and an
-	 * error that begins with the option's name. See option_checks.h.
+	 * What else a value of a file must be, asked once it is parsed; NULL: nothing. 0, or -1 and
+	 * an error that begins with the option's name. See option_checks.h.
 	 */
 	int (*check)(const char *option, const char *value, struct error *err);
 	bool at_start; /* a change takes effect only when the program is started again */
@@ -109,8 +109,8 @@ struct conf_line {
 };
 
 /*
- * Finds the option that the line names in the table, parses the value into target, and lets the option
- * check it. Returns 0, or -1 with one of these errors:
+ * Finds the option that the line names in the table, parses the value into target, and lets the
+ * option check it. Returns 0, or -1 with one of these errors:
  *     unknown option "respnse_limit", did you mean "response_limit"?
  *     option "response_limit" was already set on line 3
  *     what conf_parse_value or the option's check says

@@ -1,8 +1,8 @@
 /*
- * See conf_read.h. inih is given option lines only, already stripped at their front, by a reader of our
- * own. Left alone it would take an indented line for the continuation of the one before, cut section
- * names at 50 bytes, say nothing of empty sections, go on after a line that it cannot read, and split a
- * line that is too long into two.
+ * See conf_read.h. inih is given option lines only, already stripped at their front, by a reader of
+ * our own. Left alone it would take an indented line for the continuation of the one before, cut
+ * section names at 50 bytes, say nothing of empty sections, go on after a line that it cannot read,
+ * and split a line that is too long into two.
  */
 #include "conf/conf_read.h"
 
@@ -114,7 +114,9 @@ read_line(struct reader *r, char *to, size_t size)
 	return !r->stopped;
 }
 
-/* Cuts off a comment, that is a ; after a blank or the closing bracket, and the blanks before it. */
+/*
+ * Cuts off a comment, that is a ; after a blank or the closing bracket, and the blanks before it.
+ */
 static void
 strip_comment(char *line)
 {
@@ -129,8 +131,8 @@ strip_comment(char *line)
 }
 
 /*
- * Takes a line that begins with '['. The name may hold brackets itself, as a regular expression does:
- * the last one ends it.
+ * Takes a line that begins with '['. The name may hold brackets itself, as a regular expression
+ * does: the last one ends it.
  */
 static void
 begin_section(struct reader *r, char *line)

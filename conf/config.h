@@ -1,6 +1,6 @@
 /*
- * sockjs.conf as sessiond has read it (config_read.h): parsed sections and nothing else. What is made
- * of them is sessiond/modules/services.h's.
+ * sockjs.conf as sessiond has read it (config_read.h): parsed sections and nothing else. What is
+ * made of them is sessiond/modules/services.h's.
  */
 #ifndef CONF_CONFIG_H
 #define CONF_CONFIG_H
@@ -29,8 +29,8 @@ struct config {
 };
 
 /*
- * A configuration whose options have their defaults, and which has no sections. Copies path. NULL and
- * an error if the tables of options are broken.
+ * A configuration whose options have their defaults, and which has no sections. Copies path. NULL
+ * and an error if the tables of options are broken.
  */
 struct config *config_create(const char *path, struct error *err);
 
@@ -41,7 +41,8 @@ struct config *config_create(const char *path, struct error *err);
 struct config_section *config_add_section(struct config *config, const char *name, unsigned line);
 
 /*
- * The command line overrides the file. Its strings are borrowed, and copied to where the file's were.
+ * The command line overrides the file. Its strings are borrowed, and copied to where the file's
+ * were.
  */
 void config_override(struct config *config, const struct config_override *command_line);
 
@@ -49,8 +50,8 @@ void config_override(struct config *config, const struct config_override *comman
 enum log_severity config_log_level(const struct config *config);
 
 /*
- * True if processes of that user may speak the local socket's protocol: root, this process's own user,
- * and socket_users; everybody if that option is not set.
+ * True if processes of that user may speak the local socket's protocol: root, this process's own
+ * user, and socket_users; everybody if that option is not set.
  */
 bool config_allows_user(const struct config *config, uid_t user);
 

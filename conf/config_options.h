@@ -1,6 +1,6 @@
 /*
- * The options of [server] and of services, and their tables. A program reads, checks and suggests what
- * is in the tables; the build makes the installed sockjs.conf of them.
+ * The options of [server] and of services, and their tables. A program reads, checks and suggests
+ * what is in the tables; the build makes the installed sockjs.conf of them.
  */
 #ifndef CONF_CONFIG_OPTIONS_H
 #define CONF_CONFIG_OPTIONS_H

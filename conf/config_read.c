@@ -1,6 +1,6 @@
 /*
- * See config_read.h. conf_read.h finds the lines and the tables of config_options.h say what an option
- * is; here is what depends on the section that a line is in.
+ * See config_read.h. conf_read.h finds the lines and the tables of config_options.h say what an
+ * option is; here is what depends on the section that a line is in.
  */
 #include "conf/config_read.h"
 
@@ -263,7 +263,10 @@ check_sections(const struct config *config, struct error *err)
 	return 0;
 }
 
-/* Unset, the store is in the folder that systemd has made for it. NULL stands for none from here on. */
+/*
+ * Unset, the store is in the folder that systemd has made for it. NULL stands for none from here
+ * on.
+ */
 static void
 resolve_store(struct config *config)
 {

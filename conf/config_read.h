@@ -9,9 +9,9 @@
 #include "conf/config.h"
 
 /*
- * Reads the file. Returns a configuration that the caller destroys, or NULL and an error (EX_CONFIG)
- * that begins with the place. Relative paths in it are made relative to the file's folder. Every
- * section names a module, and every service has a name of its own.
+ * Reads the file. Returns a configuration that the caller destroys, or NULL and an error
+ * (EX_CONFIG) that begins with the place. Relative paths in it are made relative to the file's
+ * folder. Every section names a module, and every service has a name of its own.
  */
 struct config *config_read(const char *path, struct error *err);
 

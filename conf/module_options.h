@@ -1,6 +1,6 @@
 /*
- * The options of modules: the lines `module.NAME = VALUE` of a section of sockjs.conf. They are kept as
- * they are; the module reads them (sockjs_option).
+ * The options of modules: the lines `module.NAME = VALUE` of a section of sockjs.conf. They are
+ * kept as they are; the module reads them (sockjs_option).
  */
 #ifndef CONF_MODULE_OPTIONS_H
 #define CONF_MODULE_OPTIONS_H
@@ -25,8 +25,8 @@ struct module_options {
 };
 
 /*
- * Adds a line of the file; copies. name begins with MODULE_OPTION_PREFIX. -1 and an error (EX_CONFIG,
- * without place) if nothing follows the prefix, or if the option was set before.
+ * Adds a line of the file; copies. name begins with MODULE_OPTION_PREFIX. -1 and an error
+ * (EX_CONFIG, without place) if nothing follows the prefix, or if the option was set before.
  */
 int module_options_add(struct module_options *options, const char *name, const char *value,
     unsigned line, struct error *err);
@@ -39,9 +39,9 @@ const struct module_option *
 module_options_find(const struct module_options *options, const char *name);
 
 /*
- * Looks for an option that the module does not know. known: the names of those it knows, without the
- * prefix, ended by NULL. Returns the first unknown one, and an error (EX_CONFIG, without place); NULL
- * if all are known.
+ * Looks for an option that the module does not know. known: the names of those it knows, without
+ * the prefix, ended by NULL. Returns the first unknown one, and an error (EX_CONFIG, without
+ * place); NULL if all are known.
  */
 const struct module_option *module_options_find_unknown(
     const struct module_options *options, const char *const *known, struct error *err);

@@ -1,6 +1,7 @@
 /*
- * Checks of options that their type cannot express, named in the tables of options (conf_option.check).
- * Each returns 0, or -1 and an error (EX_CONFIG) that begins with the option's name.
+ * Checks of options that their type cannot express, named in the tables of options
+ * (conf_option.check). Each returns 0, or -1 and an error (EX_CONFIG) that begins with the option's
+ * name.
  */
 #ifndef CONF_OPTION_CHECKS_H
 #define CONF_OPTION_CHECKS_H

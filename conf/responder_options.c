@@ -1,6 +1,4 @@
-/*
- * See options.h.
- */
+/* See responder_options.h. */
 #include "conf/responder_options.h"
 
 #include "common/log.h"

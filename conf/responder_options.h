@@ -1,9 +1,9 @@
 /*
- * The [fcgi] section of sockjs.conf, and the options of [server] that the responder reads too. sessiond checks the section as well,
- * so that `sockjs-sessiond -n` finds a mistake in it.
+ * sockjs.conf as the responder reads it: the [fcgi] section, and `socket` of [server]. sessiond
+ * checks the [fcgi] section as well (config_read.h).
  */
-#ifndef FCGI_OPTIONS_H
-#define FCGI_OPTIONS_H
+#ifndef CONF_RESPONDER_OPTIONS_H
+#define CONF_RESPONDER_OPTIONS_H
 
 #include "conf/conf.h"
 #include "common/error.h"
@@ -36,12 +36,14 @@ struct responder_config {
 };
 
 /*
- * Reads FILE; what is not for the responder is passed over. socket, unless it is NULL, is used in place of the file's. -1 and an error
- * (EX_CONFIG).
+ * Reads the file at path; passes over what is not for the responder. socket, unless it is NULL, is
+ * used in place of the file's. 0, or -1 and an error (EX_CONFIG) that begins with the path; *config
+ * is empty then.
  */
 int responder_config_read(
     const char *path, struct responder_config *config, const char *socket, struct error *err);
 
+/* Frees what responder_config_read made. Safe a second time. */
 void responder_config_clear(struct responder_config *config);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * See reload.h. The running struct config stays where it is, as everything points to it. Values move
- * into it from the one that was read, and the former ones are freed with that.
+ * See reload.h. The running struct config stays where it is, as everything points to it. Values
+ * move into it from the one that was read, and the former ones are freed with that.
  */
 #include "sessiond/reload.h"
 
@@ -77,7 +77,8 @@ abandon(struct reload_change *change)
 }
 
 /*
- * Values that count from the start only stay. So each reload says again that the file differs in them.
+ * Values that count from the start only stay. So each reload says again that the file differs in
+ * them.
  */
 static void
 exchange_server_options(struct config *config, struct config *fresh)

@@ -1,8 +1,7 @@
 /*
- * See supervise.h. Called by main.c.
- *
- * One process without threads or library loop: signals come by a signalfd, events of the daemon by a pipe, and poll(2) waits for both.
- * The daemon is one of absent (child 0: the pause runs), starting, and ready.
+ * See supervise.h. One process without threads or a loop of libuv: signals come by a signalfd,
+ * events of the daemon by a pipe, and poll(2) waits for both. The daemon is absent (child 0: the
+ * pause before its start runs), starting, or ready.
  */
 #include "sessiond/supervise.h"
 
@@ -70,10 +69,11 @@ now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* --- the start of a daemon ---------------------------------------------------------------------------------------- */
+/* --- the start of a daemon -------------------------------------------------------------------- */
 
 /*
- * In the child. The file by its name, since another version may lie there by now; while there is none, the program that runs.
+ * In the child: executes the program's file by its name, since another version may lie there by
+ * now. If there is no such file, executes the program that runs.
  */
 static void
 become_daemon(const struct supervisor *supervisor, int events)
@@ -131,7 +131,7 @@ start_daemon(struct supervisor *supervisor)
 	supervisor->child = child;
 }
 
-/* --- its life ----------------------------------------------------------------------------------------------------- */
+/* --- its life --------------------------------------------------------------------------------- */
 
 static void
 pass_on(struct supervisor *supervisor, bool *is_pending, int number)
@@ -142,7 +142,10 @@ pass_on(struct supervisor *supervisor, bool *is_pending, int number)
 	kill(supervisor->child, number);
 }
 
-/* What waits for a daemon that is ready: before that, it might not know the signal yet, and die of it. */
+/*
+ * Passes on the signals that wait for the daemon to be ready. A daemon that does not catch them yet
+ * would die of them.
+ */
 static void
 pass_pending(struct supervisor *supervisor)
 {
@@ -206,7 +209,7 @@ kill_daemon(struct supervisor *supervisor)
 	kill(supervisor->child, SIGKILL);
 }
 
-/* --- its death ---------------------------------------------------------------------------------------------------- */
+/* --- its death -------------------------------------------------------------------------------- */
 
 static int
 exit_status(const struct supervisor *supervisor, int status)
@@ -262,7 +265,9 @@ on_death(struct supervisor *supervisor, int status)
 	supervisor->is_asked = false;
 }
 
-/* Whatever children there are: as the first process of a container, this one gets those of others. */
+/*
+ * Waits for all children: as the first process of a container, this one gets those of others too.
+ */
 static void
 reap(struct supervisor *supervisor)
 {
@@ -274,7 +279,7 @@ reap(struct supervisor *supervisor)
 			on_death(supervisor, status);
 }
 
-/* --- signals ------------------------------------------------------------------------------------------------------ */
+/* --- signals ---------------------------------------------------------------------------------- */
 
 static void
 stop(struct supervisor *supervisor, int number)
@@ -333,7 +338,7 @@ read_signals(struct supervisor *supervisor)
 		on_signal(supervisor, (int)info.ssi_signo);
 }
 
-/* Signals that were ignored when this process began are wanted all the same; so are the deaths of children. */
+/* Signals that were ignored when this process began are caught all the same, and so is SIGCHLD. */
 static int
 catch_signals(struct supervisor *supervisor, struct error *err)
 {
@@ -353,7 +358,7 @@ catch_signals(struct supervisor *supervisor, struct error *err)
 	return 0;
 }
 
-/* --- the supervisor ----------------------------------------------------------------------------------------------- */
+/* --- the supervisor --------------------------------------------------------------------------- */
 
 /* Does what is due. Returns the ms until there is more, -1: nothing is. */
 static int
@@ -419,20 +424,16 @@ supervise_run(const struct config *config, char **argv, struct error *err)
 	return supervisor.status;
 }
 
-/* --- in the daemon ------------------------------------------------------------------------------------------------ */
+/* --- in the daemon ---------------------------------------------------------------------------- */
 
-static pid_t own_supervisor; /* 0: there is none */
-
-/* It may die at any moment before prctl is done; then it is no longer our parent. */
-int
-supervised_tie(struct error *err)
+/* The supervisor may die before prctl is done; then it is no longer our parent. */
+static int
+tie(pid_t supervisor, struct error *err)
 {
-	if (own_supervisor == 0)
-		return 0;
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == own_supervisor)
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == supervisor)
 		return 0;
 	return error_set(
-	    err, EX_UNAVAILABLE, "the supervisor (process %ld) has ended", (long)own_supervisor);
+	    err, EX_UNAVAILABLE, "the supervisor (process %ld) has ended", (long)supervisor);
 }
 
 int
@@ -447,6 +448,5 @@ supervised_begin(struct error *err)
 	unsetenv(VARIABLE);
 	fcntl(events, F_SETFD, FD_CLOEXEC);
 	notify_set_descriptor(events);
-	own_supervisor = (pid_t)pid;
-	return supervised_tie(err);
+	return tie((pid_t)pid, err);
 }

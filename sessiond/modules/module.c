@@ -1,6 +1,4 @@
-/*
- * See module.h. Called when the daemon starts, ends, and reads its configuration again.
- */
+/* See module.h. */
 #include "sessiond/modules/module.h"
 
 #include "conf/conf_suggest.h"
@@ -163,7 +161,10 @@ module_start(struct sockjs_service *service, struct error *err)
 		service_error(service, service->conf_line, &service->start_error,
 		    "module \"%s\" of [%s] refuses to start (%d)", service->module_name,
 		    service->section, status);
-	/* It may have recorded an error and have started all the same; then it has to be stopped. */
+	/*
+	 * A module that has recorded an error may have started all the same; then it has to be
+	 * stopped.
+	 */
 	service->started = status == 0;
 	if (service->start_error.code == 0)
 		return 0;

@@ -1,9 +1,8 @@
 /*
- * See module_image.h. Called by module.c.
- *
- * The dynamic linker takes a path whose name or inode it has loaded for what it has loaded, whatever is in the file by now. A second
- * image is therefore loaded from a copy in memory, whose descriptor stays open as long as it is loaded: its number is part of the
- * name that the linker knows it by.
+ * See module_image.h. The dynamic linker does not load a path again whose name or inode it has
+ * loaded, whatever is in the file by now. So a second image is loaded from a copy in memory. The
+ * copy's descriptor stays open as long as the image is loaded, since its number is part of the name
+ * that the linker knows the image by.
  */
 #include "sessiond/modules/module_image.h"
 

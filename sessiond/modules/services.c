@@ -1,9 +1,9 @@
 /*
- * See services.h. A service that goes on is the same object with other options, so whatever points to it
- * stays good. What points to a retired one holds it (service_hold).
+ * See services.h. A service that goes on is the same object with other options, so whatever points
+ * to it stays good. What points to a retired one holds it (service_hold).
  *
- * A configuration that was read anew first becomes a second `struct services`. What is new in it then
- * changes places with what it replaces.
+ * A configuration that was read anew first becomes a second `struct services`. What is new in it
+ * then changes places with what it replaces.
  */
 #include "sessiond/modules/services.h"
 
@@ -30,7 +30,7 @@ place_of(struct services *services, size_t index)
 	return index < services->count ? &services->items[index] : &services->fallback;
 }
 
-/* --- numbers ------------------------------------------------------------------------------------------------------ */
+/* --- numbers ---------------------------------------------------------------------------------- */
 
 static bool
 find_number(const struct services *services, const char *name, unsigned *number)
@@ -109,7 +109,7 @@ services_find(const struct services *services, unsigned number, const char *id, 
 	return services->numbers[number].service;
 }
 
-/* --- beginning ---------------------------------------------------------------------------------------------------- */
+/* --- beginning -------------------------------------------------------------------------------- */
 
 static void
 destroy_service(struct sockjs_service **service)
@@ -215,9 +215,12 @@ end_service(struct sockjs_service *service)
 	service_release(service);
 }
 
-/* --- changing ----------------------------------------------------------------------------------------------------- */
+/* --- changing --------------------------------------------------------------------------------- */
 
-/* The place of the service that goes on as `service`, which is loaded but not started; NULL: there is none. */
+/*
+ * The place of the service that goes on as `service`, which is loaded but not started; NULL: there
+ * is none.
+ */
 static struct sockjs_service **
 predecessor(struct services *services, const struct sockjs_service *service)
 {
@@ -349,7 +352,7 @@ services_commit(struct services *services, struct services *fresh)
 	return counts;
 }
 
-/* --- ending ------------------------------------------------------------------------------------------------------- */
+/* --- ending ----------------------------------------------------------------------------------- */
 
 static bool
 has_successor(const struct services *services, const struct sockjs_service *retired)

@@ -1,15 +1,16 @@
 /*
- * The services that live in the daemon: made of the sections of sockjs.conf, with their modules, and
- * replaced when the file is read again. Of each name:
+ * The services that live in the daemon: made of the sections of sockjs.conf, with their modules,
+ * and replaced when the file is read again. Of each name:
  *
  * - a service whose module, and its options, are the same goes on, with its new options and all its
  *   sessions;
  * - another one begins, with the module started, and takes all new sessions;
- * - what it replaces, or what the file has no longer, is retired: the requests of the sessions that it
- *   has find it, and no others do. When the last of them is over, its module is stopped and unloaded.
+ * - what it replaces, or what the file has no longer, is retired: the requests of the sessions that
+ *   it has find it, and no others do. When the last of them is over, its module is stopped and
+ *   unloaded.
  *
- * The same holds for the fallback, whose requests keep it. Services are also numbered, for responders:
- * a number belongs to one name for the life of the daemon.
+ * The same holds for the fallback, whose requests keep it. Services are also numbered, for
+ * responders: a number belongs to one name for the life of the daemon.
  */
 #ifndef SESSIOND_SERVICES_H
 #define SESSIOND_SERVICES_H
@@ -71,8 +72,8 @@ struct services_counts services_commit(struct services *services, struct service
 bool services_reap(struct services *services);
 
 /*
- * The daemon ends: stops and unloads all, retired ones too. They must have no sessions left. Safe if
- * nothing was loaded, and a second time.
+ * The daemon ends: stops and unloads all, retired ones too. They must have no sessions left. Safe
+ * if nothing was loaded, and a second time.
  */
 void services_end(struct services *services);
 
@@ -80,8 +81,9 @@ void services_end(struct services *services);
 void services_clear(struct services *services);
 
 /*
- * The service that a responder means by a number (services_has_number) and a session's id: the one that
- * has the session, else the one that takes new sessions. NULL: there is none any more, nor the session.
+ * The service that a responder means by a number (services_has_number) and a session's id: the one
+ * that has the session, else the one that takes new sessions. NULL: there is none any more, nor the
+ * session.
  */
 struct sockjs_service *
 services_find(const struct services *services, unsigned number, const char *id, size_t id_len);
@@ -89,7 +91,9 @@ services_find(const struct services *services, unsigned number, const char *id, 
 /* True if the number was ever given to a service. */
 bool services_has_number(const struct services *services, unsigned number);
 
-/* True if the retired service is the only one of its name, or the latest of several retired ones. */
+/*
+ * True if the retired service is the only one of its name, or the latest of several retired ones.
+ */
 bool services_is_last(const struct services *services, const struct sockjs_service *retired);
 
 #endif

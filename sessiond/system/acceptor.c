@@ -1,9 +1,9 @@
 /*
- * See acceptor.h. libmicrohttpd does not accept for us, so that the limit of connections and the room
- * for newcomers are ours to decide (http_server_add).
+ * See acceptor.h. libmicrohttpd does not accept for us, so that the limit of connections and the
+ * room for newcomers are ours to decide (http_server_add).
  *
- * An acceptor keeps a spare descriptor. Without a free one accept(2) fails, and the client would wait
- * in the backlog: the spare one makes room to accept it and close it.
+ * An acceptor keeps a spare descriptor. Without a free one accept(2) fails, and the client would
+ * wait in the backlog: the spare one makes room to accept it and close it.
  */
 #include "sessiond/system/acceptor.h"
 

@@ -11,7 +11,10 @@
 
 struct acceptor;
 
-/* Gets a new connection: fd is non-blocking, close-on-exec and the callee's. The address is borrowed. */
+/*
+ * Gets a new connection: fd is non-blocking, close-on-exec and the callee's. The address is
+ * borrowed.
+ */
 typedef void acceptor_accept(void *context, int fd, const struct sockaddr *address, socklen_t len);
 
 /*

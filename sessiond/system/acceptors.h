@@ -1,6 +1,7 @@
 /*
- * All acceptors of the daemon, one for each socket of listening_sockets.h. A reload opens and closes
- * some of them. It does not touch those that stay, so that nobody who waits to be accepted notices.
+ * All acceptors of the daemon, one for each socket of listening_sockets.h. A reload opens and
+ * closes some of them. It does not touch those that stay, so that nobody who waits to be accepted
+ * notices.
  */
 #ifndef SESSIOND_ACCEPTORS_H
 #define SESSIOND_ACCEPTORS_H
@@ -37,8 +38,8 @@ int acceptors_open(
     struct acceptors *acceptors, const struct server_options *options, struct error *err);
 
 /*
- * Opens the sockets that the options name and that are missing (listening_sockets_change). -1 and an
- * error as there; the change is then empty.
+ * Opens the sockets that the options name and that are missing (listening_sockets_change). -1 and
+ * an error as there; the change is then empty.
  */
 int acceptors_prepare(const struct acceptors *acceptors, const struct server_options *options,
     struct acceptors_change *change, struct error *err);
@@ -46,7 +47,9 @@ int acceptors_prepare(const struct acceptors *acceptors, const struct server_opt
 /* Makes the change. A socket that the options name no more is closed, unless it was inherited. */
 void acceptors_commit(struct acceptors *acceptors, struct acceptors_change *change);
 
-/* Closes what was opened for the change. Safe on one of all zero bytes, and on one that was made. */
+/*
+ * Closes what was opened for the change. Safe on one of all zero bytes, and on one that was made.
+ */
 void acceptors_abandon(struct acceptors_change *change);
 
 /* Closes all. */

@@ -95,7 +95,9 @@ set_number(const char *name, long value)
 		abort();
 }
 
-/* They first go out of the way, to descriptors from `end` on: one may lie where another has to be. */
+/*
+ * They first go out of the way, to descriptors from `end` on: one may lie where another has to be.
+ */
 static int
 move(const struct listening_socket *sockets, size_t count, int *copies)
 {

@@ -1,6 +1,6 @@
 /*
- * See listening_sockets.h. Both functions match what the options want with what is there, and open the
- * rest.
+ * See listening_sockets.h. Both functions match what the options want with what is there, and open
+ * the rest.
  */
 #include "sessiond/system/listening_sockets.h"
 
@@ -49,8 +49,8 @@ read_words(struct wanted *wanted, const char *addresses, struct error *err)
 }
 
 /*
- * Finds the sockets that are there already and that the options name. Words with port 0 come last, and
- * take a socket that no other word names.
+ * Finds the sockets that are there already and that the options name. Words with port 0 come last,
+ * and take a socket that no other word names.
  */
 static void
 match(struct wanted *wanted, const struct listening_sockets *set)

@@ -1,6 +1,4 @@
-/*
- * See notify.h. Called by server.c and supervise.c.
- */
+/* See notify.h. */
 #include "sessiond/system/notify.h"
 
 #include <errno.h>

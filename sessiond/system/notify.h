@@ -1,7 +1,8 @@
 /*
- * What this process tells the service manager that has started it: sd_notify(3), without its library. With NOTIFY_SOCKET in the
- * environment, one datagram each goes there; under our own supervisor (supervise.h), one byte goes to it instead. Without either, and
- * if nobody takes it, nothing happens: these never fail and never wait.
+ * Events that this process reports to the process that has started it. A service manager gets one
+ * datagram each, as by sd_notify(3), if NOTIFY_SOCKET is in the environment. Our own supervisor
+ * (supervise.h) gets one byte each instead. Without either, and if nobody takes it, nothing
+ * happens: these functions never fail and never wait.
  */
 #ifndef SESSIOND_NOTIFY_H
 #define SESSIOND_NOTIFY_H
@@ -12,10 +13,13 @@ enum notify_event {
 	NOTIFY_STOPPING,
 };
 
-/* Sends it. errno is kept. */
+/* Reports it. errno is kept. */
 void notify(enum notify_event event);
 
-/* From now on events go to this descriptor, as one byte each, the value of the event. It is borrowed for good. */
+/*
+ * From now on events go to this descriptor, as one byte each, the value of the event. It is
+ * borrowed for good.
+ */
 void notify_set_descriptor(int fd);
 
 #endif

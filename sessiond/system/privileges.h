@@ -1,10 +1,10 @@
 /*
- * Giving up root: `[server] user` and `group` of sockjs.conf. The daemon binds its sockets as whoever
- * starts it, then becomes that user, before it accepts a connection, opens its store, or loads a
- * module.
+ * Giving up root: `[server] user` and `group` of sockjs.conf. The daemon binds its sockets as
+ * whoever starts it, then becomes that user, before it accepts a connection, opens its store, or
+ * loads a module.
  *
- * After the change the kernel lets nobody but root trace the process, and writes no core dump of it. A
- * service manager that starts the process as that user (User= of systemd) has neither effect.
+ * After the change the kernel lets nobody but root trace the process, and writes no core dump of
+ * it. A service manager that starts the process as that user (User= of systemd) has neither effect.
  */
 #ifndef SESSIOND_PRIVILEGES_H
 #define SESSIOND_PRIVILEGES_H
@@ -12,13 +12,13 @@
 #include "common/error.h"
 
 /*
- * Becomes user for good, with its group (or `group`, unless that is NULL) and its further groups: real,
- * effective and saved ids. That there is no way back is tried. The signal that comes when the parent
- * dies (PR_SET_PDEATHSIG), which the kernel forgets when ids change, is kept.
+ * Becomes user for good, with its group (or `group`, unless that is NULL) and its further groups:
+ * real, effective and saved ids. That there is no way back is tried. The signal that comes when the
+ * parent dies (PR_SET_PDEATHSIG), which the kernel forgets when ids change, is kept.
  *
- * user NULL: does nothing. A process that is not root stays who it is, and logs so unless it is that
- * user already. Returns 0, or -1 and an error: EX_CONFIG for an unknown name, EX_NOPERM if the system
- * refuses; the process must then end.
+ * user NULL: does nothing. A process that is not root stays who it is, and logs so unless it is
+ * that user already. Returns 0, or -1 and an error: EX_CONFIG for an unknown name, EX_NOPERM if the
+ * system refuses; the process must then end.
  */
 int privileges_drop(const char *user, const char *group, struct error *err);
 

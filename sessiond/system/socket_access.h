@@ -1,7 +1,7 @@
 /*
- * Who may connect to the daemon's Unix socket: the options socket_mode and socket_group of sockjs.conf.
- * The socket belongs to the user that the daemon becomes (`user`), so that a responder which runs as
- * that user reaches it too.
+ * Who may connect to the daemon's Unix socket: the options socket_mode and socket_group of
+ * sockjs.conf. The socket belongs to the user that the daemon becomes (`user`), so that a responder
+ * which runs as that user reaches it too.
  */
 #ifndef SESSIOND_SOCKET_ACCESS_H
 #define SESSIOND_SOCKET_ACCESS_H
@@ -10,7 +10,10 @@
 #include "common/listening_socket.h"
 #include "conf/config_options.h"
 
-/* Finds the ids for the names in the options. -1 and an error (EX_CONFIG) if a user or group is gone. */
+/*
+ * Finds the ids for the names in the options. -1 and an error (EX_CONFIG) if a user or group is
+ * gone.
+ */
 int socket_access_resolve(
     const struct server_options *options, struct socket_access *access, struct error *err);
 

@@ -226,7 +226,9 @@ test_handler_refuses(void **state)
 	fails("bad = 1", "1 |bad=1;", ":1: unknown option \"bad\"");
 }
 
-/* Each section begins with nothing seen; within one, and before the first, lines have one `seen`. */
+/*
+ * Each section begins with nothing seen; within one, and before the first, lines have one `seen`.
+ */
 static int
 see_option(void *user, const struct conf_line *line, struct error *err)
 {

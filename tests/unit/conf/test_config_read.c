@@ -86,7 +86,7 @@ assert_refused(const char *text, const char *expected)
 	assert_string_equal(err.text, whole);
 }
 
-/* --- what is accepted --------------------------------------------------------------------------------------------- */
+/* --- what is accepted ------------------------------------------------------------------------- */
 
 static void
 test_standard_services(void **state)
@@ -256,7 +256,7 @@ test_relative_file(void **state)
 	assert_string_equal(config->server.socket, "run/s");
 }
 
-/* --- what is refused ---------------------------------------------------------------------------------------------- */
+/* --- what is refused -------------------------------------------------------------------------- */
 
 static void
 test_unknown_options(void **state)

@@ -1,5 +1,6 @@
 /*
- * conf/responder_options.h: what the responder takes from sockjs.conf, with files in a temporary directory.
+ * conf/responder_options.h: what the responder takes from sockjs.conf, with files in a temporary
+ * directory.
  */
 #include "conf/responder_options.h"
 

@@ -41,7 +41,10 @@ remove_folder(void **state)
 	return rmdir(folder);
 }
 
-/* Puts a module of the build at path, as an installation does: a new file takes the place of the old one. */
+/*
+ * Puts a module of the build at path, as an installation does: a new file takes the place of the
+ * old one.
+ */
 static void
 install(const char *module)
 {
@@ -105,7 +108,10 @@ test_shared(void **state)
 	module_image_close(&b);
 }
 
-/* One after the other, all at the same time, and the first one's file again after its image has gone. */
+/*
+ * One after the other, all at the same time, and the first one's file again after its image has
+ * gone.
+ */
 static void
 test_replaced(void **state)
 {

@@ -1,5 +1,6 @@
 /*
- * sessiond/modules/services.h: configurations that follow each other, with the modules of tests/modules.
+ * sessiond/modules/services.h: configurations that follow each other, with the modules of
+ * tests/modules.
  */
 #include "sessiond/modules/services.h"
 
@@ -273,7 +274,10 @@ test_pages(void **state)
 	free(page);
 }
 
-/* Another module: its service begins, the old one goes on for its sessions alone, and ends with them. */
+/*
+ * Another module: its service begins, the old one goes on for its sessions alone, and ends with
+ * them.
+ */
 static void
 test_other_module(void **state)
 {
@@ -372,7 +376,9 @@ test_held(void **state)
 	assert_events("first stops, ");
 }
 
-/* The daemon ends while services are retired; those sessions that both have by one id do not mix. */
+/*
+ * The daemon ends while services are retired; those sessions that both have by one id do not mix.
+ */
 static void
 test_end_with_retired(void **state)
 {

@@ -1,6 +1,6 @@
 /*
- * sessiond/system/notify.h against a socket as a service manager has it; and what the built daemon says to it, alone and under its supervisor
- * (SOCKJS_BUILDDIR names the build folder).
+ * sessiond/system/notify.h against a socket as a service manager has it; and what the built daemon
+ * says to it, alone and under its supervisor (SOCKJS_BUILDDIR names the build folder).
  */
 #include "sessiond/system/notify.h"
 
@@ -210,7 +210,7 @@ test_descriptor(void **state)
 	assert_true(is_silent());
 }
 
-/* --- the built program -------------------------------------------------------------------------------------------- */
+/* --- the built program ------------------------------------------------------------------------ */
 
 /* *output is what it prints. */
 static pid_t
@@ -247,7 +247,10 @@ wait_ready(FILE *output)
 	assert_int_equal(strncmp(line, "ready ", 6), 0);
 }
 
-/* Its main process, and nobody else, is ready once and stops once, though its daemon was another one in between. */
+/*
+ * Its main process, and nobody else, is ready once and stops once, though its daemon was another
+ * one in between.
+ */
 static void
 test_daemon(void **state)
 {
