@@ -12,6 +12,7 @@
 #include "sessiond/system/notify.h"
 #include "sessiond/responder/local_socket.h"
 #include "sessiond/session/session.h"
+#include "sessiond/session/session_set.h"
 #include "sessiond/http/static_files.h"
 #include "sessiond/modules/services.h"
 #include "sessiond/websocket/websocket.h"

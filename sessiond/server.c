@@ -20,7 +20,10 @@
 #include "sessiond/system/privileges.h"
 #include "sessiond/reload.h"
 #include "sessiond/api/api_run.h"
+#include "sessiond/session/delivery.h"
 #include "sessiond/session/session.h"
+#include "sessiond/session/session_set.h"
+#include "sessiond/session/turn.h"
 #include "sessiond/persistence/persistence.h"
 #include "sessiond/persistence/session_restore.h"
 #include "sessiond/http/socket_takeover.h"
@@ -95,7 +98,7 @@ end_turn(void *owner)
 	int i;
 
 	for (i = 0; busy && i < ROUNDS_A_TURN; i++) {
-		busy = sessions_flush(&server->sessions);
+		busy = turn_flush(&server->sessions);
 		busy = commit(server) || busy;
 		busy = http_server_run(&server->http) || busy;
 		busy = local_socket_flush(&server->local) || busy;
@@ -133,7 +136,7 @@ suspend_session(void *object, void *context)
 		session_abort(session);
 		return;
 	}
-	in_flight_leave(session);
+	delivery_leave(session);
 	session_suspend(session);
 }
 
@@ -192,9 +195,11 @@ static void
 start_loop(struct server *server)
 {
 	static const struct loop_ops ops = {end_turn, drain, hangup};
+	static const struct session_fires fires = {
+	    session_pong_fire, session_timeout_fire, delivery_grace_fire};
 
 	loop_init(&server->loop, &server->sessions.timers, &ops, server);
-	sessions_init(&server->sessions, clock_now, &server->loop);
+	sessions_init(&server->sessions, clock_now, &server->loop, &fires);
 	persistence_init(&server->persistence, &server->sessions);
 	server->sessions.limit = server->config->server.session_limit;
 	server->sessions.limit_per_address = server->config->server.sessions_per_address;
@@ -264,12 +269,12 @@ stop(struct server *server)
 	journal_hurry(&server->sessions.journal);
 	commit(server);
 	sessions_each(&server->sessions, leave_session, NULL);
-	sessions_flush(&server->sessions);
+	turn_flush(&server->sessions);
 	http_server_stop(&server->http);
 	local_socket_clear(&server->local);
 	hixie76_handshakes_clear(&server->handshakes);
 	websockets_clear(&server->websockets);
-	sessions_flush(&server->sessions);
+	turn_flush(&server->sessions);
 	services_end(&server->services);
 	api_bind(NULL);
 	api_run_bind(NULL);

@@ -6,6 +6,7 @@
 
 #include "common/log.h"
 #include "sessiond/session/session.h"
+#include "sessiond/session/session_set.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "sessiond/session/session.h"
+#include "sessiond/session/session_set.h"
 
 #include <errno.h>
 #include <stdio.h>

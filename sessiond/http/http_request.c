@@ -10,6 +10,7 @@
 #include "sessiond/modules/services.h"
 #include "sessiond/service/service_log.h"
 #include "sessiond/session/session.h"
+#include "sessiond/session/session_set.h"
 #include "wire/connection_info.h"
 
 #include <stdio.h>

@@ -9,8 +9,10 @@
 #include "sessiond/http/http_response.h"
 
 #include "sessiond/http/http_connection.h"
+#include "sessiond/session/delivery.h"
 #include "sessiond/session/in_flight.h"
 #include "sessiond/session/session.h"
+#include "sessiond/session/session_set.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -181,9 +183,9 @@ void
 http_response_completed(struct http_response *response, bool has_arrived)
 {
 	if (has_arrived)
-		in_flight_confirm(&response->in_flight);
+		delivery_confirm(&response->in_flight);
 	else
-		in_flight_put_back(&response->in_flight);
+		delivery_put_back(&response->in_flight);
 	/* Its connection failed while frames were under way. */
 	session_receiver_broke(&response->receiver);
 }

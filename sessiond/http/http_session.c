@@ -6,6 +6,8 @@
 #include "sessiond/http/http_connection.h"
 #include "sessiond/http/http_request.h"
 #include "sessiond/session/session.h"
+#include "sessiond/session/session_set.h"
+#include "sessiond/session/turn.h"
 #include "sockjs/send_body.h"
 
 #include <string.h>
@@ -50,7 +52,7 @@ http_session_receive(struct http_request *request)
 	start_receiver(response, transport);
 	http_request_source(request, &source);
 	session_arrive(session, &response->receiver, &source);
-	session_flush(session);
+	turn_flush_session(session);
 	/* The daemon stops: the client asks the next one. */
 	if (service->sessions->closing && response->receiver.session != NULL)
 		session_release_receiver(session);

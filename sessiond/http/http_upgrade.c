@@ -10,6 +10,7 @@
 #include "sessiond/http/http_request.h"
 #include "sessiond/http/socket_takeover.h"
 #include "sessiond/session/session.h"
+#include "sessiond/session/session_set.h"
 #include "sessiond/websocket/hixie76_handshake.h"
 #include "sessiond/websocket/websocket_open.h"
 #include "sockjs/ws_deflate.h"
@@ -207,7 +208,7 @@ http_upgrade_start(struct http_request *request)
 		refuse(request, not_a_request);
 		return;
 	}
-	error = session_refusal(
+	error = sessions_refusal(
 	    request->service->sessions, http_connection_peer(request->response.connection), false);
 	if (error != NULL) {
 		http_response_error(&request->response, MHD_HTTP_SERVICE_UNAVAILABLE, error);

@@ -3,7 +3,9 @@
  * the request.
  */
 #include "sessiond/http/http_response.h"
+#include "sessiond/session/delivery.h"
 #include "sessiond/session/session.h"
+#include "sessiond/session/session_set.h"
 
 static struct http_response *
 response_of(struct receiver *receiver)
@@ -45,7 +47,7 @@ send_messages(struct receiver *receiver, struct message_queue *queue)
 	struct in_flight *flight;
 
 	buffer_clear(frame);
-	flight = in_flight_take(receiver->session, &response_of(receiver)->in_flight);
+	flight = delivery_take(receiver->session, &response_of(receiver)->in_flight);
 	if (flight != NULL)
 		message_append_frame(flight->messages, flight->count, frame);
 	else

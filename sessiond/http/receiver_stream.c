@@ -4,6 +4,7 @@
  */
 #include "sessiond/http/http_response.h"
 #include "sessiond/session/session.h"
+#include "sessiond/session/session_set.h"
 
 #define CONGESTED (256 * 1024) /* bytes that wait for the peer */
 

@@ -11,6 +11,7 @@
 #include "common/memory.h"
 #include "sessiond/modules/module.h"
 #include "sessiond/session/session.h"
+#include "sessiond/session/session_set.h"
 #include "wire/wire_messages.h"
 
 #include <stdlib.h>

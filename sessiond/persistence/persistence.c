@@ -9,6 +9,7 @@
 #include "sessiond/persistence/persistence_plan.h"
 #include "sessiond/session/sent_ids.h"
 #include "sessiond/session/session.h"
+#include "sessiond/session/session_set.h"
 #include "sessiond/store/store.h"
 
 #define RETRY_DELAY 1000 /* ms between two tries of a store that fails */

@@ -3,6 +3,7 @@
  */
 #include "sessiond/persistence/persistence_plan.h"
 
+#include "sessiond/session/in_flight.h"
 #include "sessiond/session/session.h"
 
 static uint64_t

@@ -7,8 +7,10 @@
 #include "common/memory.h"
 #include "common/uuid.h"
 #include "sessiond/service/application.h"
+#include "sessiond/session/delivery.h"
 #include "sessiond/session/sent_ids.h"
 #include "sessiond/session/session.h"
+#include "sessiond/session/session_set.h"
 #include "sessiond/store/store.h"
 #include "sockjs/transport.h"
 
@@ -178,10 +180,10 @@ start(const struct restored *restored)
 		return;
 	if (session->queue.count > 0 && session->queue.first <= last &&
 	    last - session->queue.first < session->queue.count)
-		in_flight_restore(session, (uint32_t)(last - session->queue.first) + 1,
+		delivery_restore(session, (uint32_t)(last - session->queue.first) + 1,
 		    entry->link_id, entry->index);
 	else
-		in_flight_restore(session, 0, entry->link_id, entry->index);
+		delivery_restore(session, 0, entry->link_id, entry->index);
 }
 
 static void

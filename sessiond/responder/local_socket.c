@@ -4,6 +4,7 @@
 #include "sessiond/responder/local_socket.h"
 
 #include "common/log.h"
+#include "sessiond/session/session_set.h"
 
 #include <sys/socket.h>
 

@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/random.h"
+#include "sessiond/session/session_set.h"
 
 #include <stdlib.h>
 

@@ -8,6 +8,8 @@
 #include "common/memory.h"
 #include "sessiond/modules/services.h"
 #include "sessiond/responder/receiver_remote.h"
+#include "sessiond/session/delivery.h"
+#include "sessiond/session/session_set.h"
 #include "wire/wire_messages.h"
 
 #include <stdlib.h>
@@ -120,7 +122,7 @@ take_hello(struct peer *peer, const struct wire_header *header, const char *payl
 	}
 	peer_open(peer);
 	if (hello.link_id != 0)
-		in_flight_resolve(peer->all->sessions, hello.link_id, hello.frames);
+		delivery_resolve(peer->all->sessions, hello.link_id, hello.frames);
 	return peer_messages_send_services(peer);
 }
 

@@ -6,7 +6,10 @@
 #include "sessiond/responder/receiver_remote.h"
 
 #include "sessiond/responder/remote_request.h"
+#include "sessiond/session/delivery.h"
 #include "sessiond/session/in_flight.h"
+#include "sessiond/session/session_set.h"
+#include "sessiond/session/turn.h"
 
 #include <string.h>
 
@@ -25,7 +28,7 @@ refuse_frame(struct remote_request *request, struct buffer *out, size_t mark)
 	buffer_truncate(out, mark);
 	wire_encode_refused(out, request->id, 503, "Out of memory.\n");
 	request->is_ended = true;
-	in_flight_put_back(&request->in_flight);
+	delivery_put_back(&request->in_flight);
 }
 
 /* Ends the frame that was begun at mark. */
@@ -66,7 +69,7 @@ send_frame(struct receiver *receiver, const struct receiver_frame *frame)
 	size_t mark;
 
 	if (is_open && request->one_frame)
-		in_flight_take_open(receiver->session, &request->in_flight);
+		delivery_take_open(receiver->session, &request->in_flight);
 	wire_begin_frame(out, request->id, &mark);
 	receiver->transport->wrap(request->callback, frame->bytes, frame->len, out);
 	result = finish_frame(request, out, mark, frame->kind == RECEIVER_FRAME_CLOSE);
@@ -79,7 +82,7 @@ static void
 take_messages(struct remote_request *request, struct message_queue *queue, struct buffer *out)
 {
 	struct in_flight *flight = request->one_frame
-	    ? in_flight_take(request->receiver.session, &request->in_flight)
+	    ? delivery_take(request->receiver.session, &request->in_flight)
 	    : NULL;
 
 	if (flight != NULL)
@@ -171,7 +174,7 @@ receiver_remote_arrive(struct peer *peer, uint64_t id, const struct wire_receive
 	request = remote_request_create(
 	    peer, id, receive, service->protocol.options.response_limit, &remote_receiver);
 	session_arrive(session, &request->receiver, source);
-	session_flush(session);
+	turn_flush_session(session);
 	/* It may be answered by now, and freed. */
 	request = remote_request_find(peer, id);
 	return request != NULL && !request->is_answered ? request : NULL;

@@ -4,6 +4,7 @@
 #include "sessiond/responder/remote_request.h"
 
 #include "common/memory.h"
+#include "sessiond/session/delivery.h"
 #include "sessiond/session/in_flight.h"
 #include "wire/write_log.h"
 
@@ -101,14 +102,14 @@ remote_request_break(struct remote_request *request)
 void
 remote_request_confirm(struct remote_request *request)
 {
-	in_flight_confirm(&request->in_flight);
+	delivery_confirm(&request->in_flight);
 	request_free(request);
 }
 
 void
 remote_request_return(struct remote_request *request)
 {
-	in_flight_put_back(&request->in_flight);
+	delivery_put_back(&request->in_flight);
 	request_free(request);
 }
 
@@ -152,9 +153,9 @@ await(struct remote_request *request)
 	/* A responder that has died may have written what it did not come to confirm. */
 	if (request->is_answered &&
 	    write_log_has(link_received_descriptor(request->peer->link), request->id))
-		in_flight_confirm(&request->in_flight);
+		delivery_confirm(&request->in_flight);
 	else
-		in_flight_await(&request->in_flight);
+		delivery_await(&request->in_flight);
 	request_free(request);
 }
 

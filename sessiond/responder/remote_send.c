@@ -6,6 +6,7 @@
 
 #include "common/memory.h"
 #include "sessiond/session/sent_ids.h"
+#include "sessiond/session/session_set.h"
 #include "sockjs/message_array.h"
 #include "sockjs/utf8.h"
 

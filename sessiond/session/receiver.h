@@ -74,4 +74,12 @@ struct receiver {
 	const void *way;
 };
 
+/* Each sends that frame, made once for all kinds. What to do then is session_sent's. */
+enum receiver_result receiver_send_open(struct receiver *receiver);
+enum receiver_result receiver_send_heartbeat(struct receiver *receiver);
+
+/* The last frame: .end is the caller's. reason: reason_len bytes of UTF-8. */
+void
+receiver_send_close(struct receiver *receiver, int code, const char *reason, size_t reason_len);
+
 #endif

@@ -1,7 +1,6 @@
 /*
- * See session.h. Called by the receivers (http_request, websocket), by the applications' calls (api.c) and by the loop's timers.
- * Invariant: a session has a receiver exactly in the two ATTACHED states, and its one timer runs in the queue that the state
- * names: heartbeats or pongs with a receiver, timeouts without.
+ * See session.h. A session has a receiver exactly in the two ATTACHED states. Its one timer runs in
+ * the queue that the state names: heartbeats or pongs with a receiver, timeouts or returns without.
  */
 #include "sessiond/session/session.h"
 
@@ -9,7 +8,7 @@
 #include "common/uuid.h"
 #include "sessiond/service/application.h"
 #include "sessiond/session/sent_ids.h"
-#include "sockjs/frame.h"
+#include "sessiond/session/session_set.h"
 #include "sockjs/message_array.h"
 
 #include <assert.h>
@@ -29,10 +28,8 @@ struct session *
 session_create(struct sockjs_service *service, const char *id, size_t id_len)
 {
 	struct sessions *sessions = service->sessions;
-	struct session *session = calloc(1, sizeof *session + id_len);
+	struct session *session = xcalloc(1, sizeof *session + id_len);
 
-	if (session == NULL)
-		abort();
 	session->service = service_hold(service);
 	if (id != NULL) {
 		memcpy(session->id, id, id_len);
@@ -56,15 +53,45 @@ session_find(const struct sockjs_service *service, const char *id, size_t len)
 	return entry == NULL ? NULL : container_of(entry, struct session, by_id);
 }
 
-static void
-session_free(struct session *session)
+struct session *
+session_obtain(struct sockjs_service *service, const char *id, size_t id_len,
+    const struct sockaddr *address, const char **refusal)
 {
-	message_queue_clear(&session->queue);
-	connection_info_destroy(&session->info);
-	sent_ids_destroy(&session->sent_ids);
-	free(session->close_reason);
-	service_drop(&session->service);
-	free(session);
+	struct session *session = session_find(service, id, id_len);
+
+	if (session != NULL)
+		return session;
+	*refusal = sessions_refusal(service->sessions, address, true);
+	if (*refusal != NULL)
+		return NULL;
+	session = session_create(service, id, id_len);
+	session_count_address(session, address);
+	return session;
+}
+
+void
+session_count_address(struct session *session, const struct sockaddr *address)
+{
+	struct sessions *sessions = session->service->sessions;
+
+	if (sessions->limit_per_address > 0)
+		session->address = address_count_add(&sessions->addresses, address);
+}
+
+void
+session_destroy(struct session **session)
+{
+	struct session *s = *session;
+
+	*session = NULL;
+	if (s == NULL)
+		return;
+	message_queue_clear(&s->queue);
+	connection_info_destroy(&s->info);
+	sent_ids_destroy(&s->sent_ids);
+	free(s->close_reason);
+	service_drop(&s->service);
+	free(s);
 }
 
 void
@@ -81,9 +108,7 @@ mark_dirty(struct session *session)
 	if (session->is_dirty || session->state == SESSION_ENDED)
 		return;
 	session->is_dirty = true;
-	session->turn_next = NULL;
-	*sessions->dirty_tail = session;
-	sessions->dirty_tail = &session->turn_next;
+	STAILQ_INSERT_TAIL(&sessions->dirty, session, turn_next);
 }
 
 static void
@@ -94,42 +119,8 @@ start_heartbeat(struct session *session)
 	    sessions_now(session->service->sessions));
 }
 
-static enum receiver_result
-send_open(struct receiver *receiver)
-{
-	static const struct receiver_frame frame = {
-	    .kind = RECEIVER_FRAME_OPEN, .bytes = FRAME_OPEN, .len = sizeof FRAME_OPEN - 1};
-
-	return receiver->ops->frame(receiver, &frame);
-}
-
-static enum receiver_result
-send_heartbeat(struct receiver *receiver)
-{
-	static const struct receiver_frame frame = {.kind = RECEIVER_FRAME_HEARTBEAT,
-	    .bytes = FRAME_HEARTBEAT,
-	    .len = sizeof FRAME_HEARTBEAT - 1};
-
-	return receiver->ops->frame(receiver, &frame);
-}
-
-static void
-send_close_frame(struct receiver *receiver, int code, const char *reason, size_t reason_len)
-{
-	struct buffer bytes = BUFFER_INIT;
-	struct receiver_frame frame = {
-	    .kind = RECEIVER_FRAME_CLOSE, .code = code, .reason = reason, .reason_len = reason_len};
-
-	frame_append_close(&bytes, code, reason, reason_len);
-	frame.bytes = bytes.data;
-	frame.len = bytes.len;
-	receiver->ops->frame(receiver, &frame);
-	buffer_free(&bytes);
-}
-
-/* What a receiver's op returned decides how the session goes on. */
-static void
-after_send(struct session *session, enum receiver_result result)
+void
+session_sent(struct session *session, enum receiver_result result)
 {
 	if (result == RECEIVER_DONE)
 		handle_event(session, SESSION_RECEIVER_ENDS);
@@ -142,7 +133,7 @@ open_connection(struct session *session)
 {
 	if (session->is_listed)
 		session->journal = journal_begin(&session->service->sessions->journal, session);
-	after_send(session, send_open(session->receiver));
+	session_sent(session, receiver_send_open(session->receiver));
 	application_connection(session->service, session->handle);
 }
 
@@ -164,7 +155,7 @@ release_receiver(struct session *session)
 static void
 drop_messages(struct session *session)
 {
-	in_flight_drop(session);
+	in_flight_destroy(&session->in_flight);
 	message_queue_clear(&session->queue);
 	session_mark(session, CHANGE_MESSAGES);
 }
@@ -186,7 +177,7 @@ end_session(struct session *session, bool forget)
 	struct sessions *sessions = session->service->sessions;
 
 	timer_stop(&session->timer);
-	in_flight_drop(session);
+	in_flight_destroy(&session->in_flight);
 	journal_end(&sessions->journal, &session->journal, forget);
 	handle_table_remove(&sessions->handles, session->handle);
 	if (session->is_listed) {
@@ -197,10 +188,8 @@ end_session(struct session *session, bool forget)
 	session->address = NULL;
 	sessions->count--;
 	/* One that is still in the list of dirty sessions is freed when it is taken from there. */
-	if (!session->is_dirty) {
-		session->turn_next = sessions->dead;
-		sessions->dead = session;
-	}
+	if (!session->is_dirty)
+		STAILQ_INSERT_TAIL(&sessions->dead, session, turn_next);
 }
 
 static void
@@ -244,7 +233,7 @@ handle_event(struct session *session, enum session_event event)
 static void
 answer_with_close(struct receiver *receiver, int code, const char *reason, size_t reason_len)
 {
-	send_close_frame(receiver, code, reason, reason_len);
+	receiver_send_close(receiver, code, reason, reason_len);
 	receiver->ops->end(receiver);
 }
 
@@ -344,7 +333,8 @@ session_write(struct session *session, struct message *message)
 		session_close(session, SESSION_CODE_TOO_SLOW, reason, strlen(reason));
 		return SOCKJS_FULL;
 	}
-	drain_note_write(session);
+	if (session_queued_bytes(session) > session->service->protocol.options.drain_mark)
+		session->is_over_mark = true;
 	session_mark(session, CHANGE_MESSAGES);
 	if (session->receiver != NULL || session->state == SESSION_NEW)
 		mark_dirty(session);
@@ -359,9 +349,7 @@ session_close(struct session *session, int code, const char *reason, size_t reas
 	assert(reason_len <= SESSION_REASON_MAX);
 	session->close_code = code;
 	session->close_reason_len = (uint32_t)reason_len;
-	session->close_reason = malloc(reason_len + 1);
-	if (session->close_reason == NULL)
-		abort();
+	session->close_reason = xcalloc(1, reason_len + 1);
 	memcpy(session->close_reason, reason, reason_len);
 	handle_event(session, SESSION_APP_CLOSES);
 	return true;
@@ -410,12 +398,12 @@ session_lose_receiver(struct session *session)
 	handle_event(session, SESSION_RECEIVER_ENDS);
 }
 
-static void
-send_close(struct session *session)
+void
+session_send_close(struct session *session)
 {
 	struct receiver *receiver = session->receiver;
 
-	send_close_frame(
+	receiver_send_close(
 	    receiver, session->close_code, session->close_reason, session->close_reason_len);
 	handle_event(
 	    session, receiver->ops->single ? SESSION_CLOSE_SENT_TO_LAST : SESSION_CLOSE_SENT);
@@ -428,87 +416,11 @@ session_continue(struct session *session)
 		mark_dirty(session);
 }
 
-/* Returns false if it takes nothing now. */
-static bool
-send_queued(struct session *session)
-{
-	struct sessions *sessions = session->service->sessions;
-	struct receiver *receiver = session->receiver;
-	uint32_t before = session->queue.count;
-
-	journal_note_way(&sessions->journal, receiver->way != NULL ? receiver->way : receiver);
-	after_send(session, receiver->ops->messages(receiver, &session->queue));
-	if (session->queue.count == before)
-		return false;
-	session_mark(session, CHANGE_MESSAGES);
-	return true;
-}
-
-static void
-send_owed_open(struct session *session)
-{
-	if (session->receiver == NULL || !session->owes_open || session->in_flight != NULL)
-		return;
-	session->owes_open = false;
-	after_send(session, send_open(session->receiver));
-}
-
-/* Sends what is queued, as far as the receiver goes on taking it, then the close frame if it is time. */
-void
-session_flush(struct session *session)
-{
-	send_owed_open(session);
-	while (session->receiver != NULL && session->queue.count > 0 && session->in_flight == NULL)
-		if (!send_queued(session))
-			break;
-	if (session->state == SESSION_CLOSING_ATTACHED && session->queue.count == 0 &&
-	    session->in_flight == NULL)
-		send_close(session);
-	drain_note_flush(session);
-}
-
-static bool
-flush_dirty(struct sessions *sessions)
-{
-	struct session *session = sessions->dirty;
-
-	if (session == NULL)
-		return false;
-	sessions->dirty = session->turn_next;
-	if (sessions->dirty == NULL)
-		sessions->dirty_tail = &sessions->dirty;
-	session->is_dirty = false;
-	if (session->state == SESSION_ENDED) {
-		session->turn_next = sessions->dead;
-		sessions->dead = session;
-	} else {
-		session_flush(session);
-	}
-	return true;
-}
-
-bool
-sessions_flush(struct sessions *sessions)
-{
-	bool done = false;
-	struct session *session;
-
-	while (flush_dirty(sessions))
-		done = true;
-	done = drain_tell(sessions) || done;
-	while ((session = sessions->dead) != NULL) {
-		sessions->dead = session->turn_next;
-		session_free(session);
-		done = true;
-	}
-	return done;
-}
-
 void
 session_send_heartbeat(struct session *session)
 {
 	struct sessions *sessions = session->service->sessions;
-	enum receiver_result result = send_heartbeat(session->receiver);
+	enum receiver_result result = receiver_send_heartbeat(session->receiver);
 
 	if (result == RECEIVER_DONE) {
 		handle_event(session, SESSION_RECEIVER_ENDS);
@@ -535,7 +447,7 @@ session_turn_away(struct session *session)
 void
 session_release_receiver(struct session *session)
 {
-	if (send_heartbeat(session->receiver) != RECEIVER_AWAITS_PONG)
+	if (receiver_send_heartbeat(session->receiver) != RECEIVER_AWAITS_PONG)
 		handle_event(session, SESSION_RECEIVER_ENDS);
 }
 

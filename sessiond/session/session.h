@@ -1,31 +1,30 @@
 /*
- * Sessions: what connects a client, through whatever receiver it has at the moment, with an application.
+ * A session: what connects a client, through whatever receiver it has at the moment, with an
+ * application. Its states are session_state.h's table; this module carries out what the table says.
  *
- * The state machine is session_state.h's table; this module carries its actions out. Everything happens in turns: calls of an
- * application only queue and mark; sessions_flush, at the end of the loop's turn, sends what was queued and frees what ended.
- * So an application is never called from within a call of its own.
+ * Everything happens in turns: calls of an application only queue and mark, and turn.h sends what was
+ * queued and frees what ended.
  */
 #ifndef SESSIOND_SESSION_H
 #define SESSIOND_SESSION_H
 
-#include "common/buffer.h"
 #include "common/timer_queue.h"
-#include "common/address_count.h"
-#include "wire/connection_info.h"
-#include "sessiond/session/drain.h"
-#include "common/handle_table.h"
-#include "sessiond/session/in_flight.h"
-#include "sessiond/session/membership.h"
-#include "sessiond/session/message.h"
-#include "sessiond/session/journal.h"
-#include "sessiond/session/receiver.h"
+#include "sessiond/service/id_table.h"
 #include "sessiond/service/service.h"
 #include "sessiond/service/service_log.h"
+#include "sessiond/session/journal.h"
+#include "sessiond/session/membership.h"
+#include "sessiond/session/message.h"
+#include "sessiond/session/receiver.h"
 #include "sessiond/session/session_state.h"
+#include "wire/connection_info.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <sys/queue.h>
+#include <sys/socket.h>
 
 /* Close codes of our own (protocol: 3000.. are the application's or SockJS's). */
 enum {
@@ -36,31 +35,9 @@ enum {
 	SESSION_CODE_STILL_OPEN = 2010, /* a second receiver */
 };
 
-#define SESSION_REASON_MAX   123   /* bytes: what a WebSocket close frame takes */
-#define SESSION_PONG_DELAY   10000 /* ms a ping may stay unanswered */
-#define SESSION_RETURN_DELAY 15000 /* ms, at least, for who was turned away to come back */
-
-/* All sessions of the daemon, and what they share. */
-struct sessions {
-	uint64_t (*clock)(void *context); /* ms, not going back; the loop's time, or a test's */
-	void *clock_context;
-	struct timers timers;
-	struct timer_queue pongs, returns;
-	struct handle_table handles;
-	struct session *dirty, **dirty_tail; /* to be flushed */
-	struct session *dead;		     /* to be freed */
-	struct drain_list drained;	     /* to be told */
-	size_t count, limit;
-	uint32_t limit_per_address; /* 0: none */
-	struct address_count addresses;
-	uint64_t last_number;
-	struct buffer scratch; /* for frames on their way out */
-	bool closing; /* no new sessions, unless the next daemon will find them in the store */
-	struct journal journal;
-	struct in_flight *awaiting; /* frames of which a responder that comes back will tell */
-	struct timer_queue graces;  /* for it to come back */
-};
-
+#define SESSION_REASON_MAX 123 /* bytes: what a WebSocket close frame takes */
+struct address_entry;
+struct in_flight;
 struct sent_ids;
 
 struct session {
@@ -70,8 +47,8 @@ struct session {
 	struct connection_info *info;
 	struct timer timer; /* heartbeat or pong with a receiver, disconnect_delay without */
 	struct message_queue queue;
-	struct id_entry by_id;	   /* in its service's table, if is_listed */
-	struct session *turn_next; /* in dirty or dead */
+	struct id_entry by_id;		 /* in its service's table, if is_listed */
+	STAILQ_ENTRY(session) turn_next; /* in the set's dirty or dead */
 	struct membership_list memberships;
 	struct journal_entry *journal; /* NULL: is not stored */
 	struct in_flight *in_flight;   /* NULL: nothing */
@@ -95,39 +72,14 @@ struct session {
 	    []; /* of the URL, a secret of its client; by_id has its length; none for websockets */
 };
 
-/* Makes an empty set that reads the time from clock(context). */
-void sessions_init(struct sessions *sessions, uint64_t (*clock)(void *context), void *context);
-
-/* The time, ms. */
-uint64_t sessions_now(const struct sessions *sessions);
-
-/* Frees what the sessions share. All sessions must be gone (sessions_flush after session_abort of each). */
-void sessions_clear(struct sessions *sessions);
-
 /* Marks it for the next commit, if it is stored. */
 void session_mark(const struct session *session, enum change change);
 
 /* The store or a receiver's owner let it go on: what is queued is sent at the end of the turn. */
 void session_continue(struct session *session);
 
-/* Sends what is queued for one session, before the end of the turn: its answer is then ready at once. */
-void session_flush(struct session *session);
-
-/* End of the turn: sends what was queued, frees what ended. Returns true if anything was done. */
-bool sessions_flush(struct sessions *sessions);
-
-/*
- * Why there can be no new session for a client at that address (NULL: unknown): a text for a 503; NULL if there can be one. is_stored: one
- * that the store would have, if there is a store.
- */
-const char *
-session_refusal(const struct sessions *sessions, const struct sockaddr *address, bool is_stored);
-
 /* Counts the session among those of its client's address. Once, after session_create. */
 void session_count_address(struct session *session, const struct sockaddr *address);
-
-/* Gives the shared buffer's storage back, should it have become large. */
-void sessions_trim_scratch(struct sessions *sessions);
 
 /* A new session; id NULL for a websocket, which nobody else can find. Aborts without memory (its size is bounded by the head's). */
 struct session *session_create(struct sockjs_service *service, const char *id, size_t id_len);
@@ -148,6 +100,12 @@ void session_arrive(
  */
 struct session *session_obtain(struct sockjs_service *service, const char *id, size_t id_len,
     const struct sockaddr *address, const char **refusal);
+
+/* What a receiver's op returned decides how the session goes on: the receiver stays, or is let go. */
+void session_sent(struct session *session, enum receiver_result result);
+
+/* Sends the close frame, the last there is. The session is CLOSING_ATTACHED. */
+void session_send_close(struct session *session);
 
 /* Sends a heartbeat now, which ends a poll. The session must have a receiver. */
 void session_send_heartbeat(struct session *session);
@@ -198,6 +156,9 @@ void session_leave(struct session *session);
 /* Ends a session at once, without a close frame: the daemon stops. The application gets its close event, if it had a connection event. */
 void session_abort(struct session *session);
 
+/* Frees a session that has ended: the turn's end does. Sets *session NULL; takes NULL. */
+void session_destroy(struct session **session);
+
 /* A line about a session in the log of its service. */
 #define session_log(session, severity, ...)                                                        \
 	service_log((session)->service, severity, (session)->number, __VA_ARGS__)
@@ -208,9 +169,5 @@ void session_pong_fire(struct timer *timer, void *ctx);
 void session_timeout_fire(struct timer *timer, void *ctx);
 
 enum sockjs_ready_state session_ready_state(const struct session *session);
-
-/* Calls fn with each `struct session *` and context; fn may end the session it is called with. */
-void
-sessions_each(struct sessions *sessions, void (*fn)(void *session, void *context), void *context);
 
 #endif

@@ -1,34 +1,30 @@
 /*
- * The set of all sessions (session.h): what they share, who may join, and the end of a set. What happens to one of them is session.c's.
+ * See session_set.h.
  */
-#include "sessiond/session/session.h"
+#include "sessiond/session/session_set.h"
 
-#include <stdint.h>
+#include "common/log.h"
+
+#include <stdlib.h>
 
 enum { SCRATCH_KEEP = 1024 * 1024 }; /* bytes of the shared buffer that are kept between frames */
 
 void
-sessions_init(struct sessions *sessions, uint64_t (*clock)(void *context), void *context)
+sessions_init(struct sessions *sessions, uint64_t (*clock)(void *context), void *context,
+    const struct session_fires *fires)
 {
-	*sessions =
-	    (struct sessions){.clock = clock, .clock_context = context, .scratch = BUFFER_INIT};
-	sessions->dirty_tail = &sessions->dirty;
-	sessions->limit = SIZE_MAX;
-	address_count_init(&sessions->addresses);
-	timers_init(&sessions->timers);
-	timer_queue_add(
-	    &sessions->timers, &sessions->pongs, SESSION_PONG_DELAY, session_pong_fire, sessions);
-	timer_queue_add(&sessions->timers, &sessions->returns, SESSION_RETURN_DELAY,
-	    session_timeout_fire, sessions);
-	timer_queue_add(
-	    &sessions->timers, &sessions->graces, IN_FLIGHT_GRACE, in_flight_grace_fire, sessions);
-	journal_init(&sessions->journal, &sessions->timers);
-}
+	struct timers *timers = &sessions->timers;
 
-uint64_t
-sessions_now(const struct sessions *sessions)
-{
-	return sessions->clock(sessions->clock_context);
+	*sessions = (struct sessions){
+	    .clock = clock, .clock_context = context, .limit = SIZE_MAX, .scratch = BUFFER_INIT};
+	STAILQ_INIT(&sessions->dirty);
+	STAILQ_INIT(&sessions->dead);
+	address_count_init(&sessions->addresses);
+	timers_init(timers);
+	timer_queue_add(timers, &sessions->pongs, SESSION_PONG_DELAY, fires->pong, sessions);
+	timer_queue_add(timers, &sessions->returns, SESSION_RETURN_DELAY, fires->timeout, sessions);
+	timer_queue_add(timers, &sessions->graces, SESSION_GRACE_DELAY, fires->grace, sessions);
+	journal_init(&sessions->journal, timers);
 }
 
 void
@@ -40,12 +36,18 @@ sessions_clear(struct sessions *sessions)
 	journal_clear(&sessions->journal, &sessions->timers);
 	handle_table_clear(&sessions->handles);
 	address_count_clear(&sessions->addresses);
-	drain_clear(&sessions->drained);
+	free(sessions->drained.handles);
 	buffer_free(&sessions->scratch);
 }
 
+uint64_t
+sessions_now(const struct sessions *sessions)
+{
+	return sessions->clock(sessions->clock_context);
+}
+
 const char *
-session_refusal(const struct sessions *sessions, const struct sockaddr *address, bool is_stored)
+sessions_refusal(const struct sessions *sessions, const struct sockaddr *address, bool is_stored)
 {
 	is_stored = is_stored && sessions->journal.is_kept;
 	if (sessions->closing && !is_stored)
@@ -66,37 +68,12 @@ session_refusal(const struct sessions *sessions, const struct sockaddr *address,
 }
 
 void
-session_count_address(struct session *session, const struct sockaddr *address)
-{
-	struct sessions *sessions = session->service->sessions;
-
-	if (sessions->limit_per_address > 0)
-		session->address = address_count_add(&sessions->addresses, address);
-}
-
-void
 sessions_trim_scratch(struct sessions *sessions)
 {
-	if (sessions->scratch.room > SCRATCH_KEEP || buffer_failed(&sessions->scratch))
+	if (sessions->scratch.room > SCRATCH_KEEP)
 		buffer_free(&sessions->scratch);
 	else
 		buffer_clear(&sessions->scratch);
-}
-
-struct session *
-session_obtain(struct sockjs_service *service, const char *id, size_t id_len,
-    const struct sockaddr *address, const char **refusal)
-{
-	struct session *session = session_find(service, id, id_len);
-
-	if (session != NULL)
-		return session;
-	*refusal = session_refusal(service->sessions, address, true);
-	if (*refusal != NULL)
-		return NULL;
-	session = session_create(service, id, id_len);
-	session_count_address(session, address);
-	return session;
 }
 
 void

@@ -2,6 +2,7 @@
  * The receiver of the `websocket` transport: SockJS frames as text messages (receiver.h over websocket.h).
  */
 #include "sessiond/session/session.h"
+#include "sessiond/session/session_set.h"
 #include "sessiond/websocket/websocket.h"
 #include "sockjs/message_array.h"
 

@@ -10,6 +10,8 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "sessiond/session/session.h"
+#include "sessiond/session/session_set.h"
+#include "sessiond/session/turn.h"
 #include "sessiond/websocket/websocket_deflate.h"
 
 #include <assert.h>
@@ -272,7 +274,7 @@ static void
 end_session(struct websocket *websocket)
 {
 	if (websocket->receiver.session != NULL)
-		session_flush(websocket->receiver.session);
+		turn_flush_session(websocket->receiver.session);
 	session_receiver_broke(&websocket->receiver);
 }
 

@@ -4,6 +4,7 @@
 #include "tests/unit/session/session_fixture.h"
 
 #include "sessiond/api/api_group.h"
+#include "sessiond/session/turn.h"
 
 #include <stdio.h>
 
@@ -64,7 +65,7 @@ test_encodes_once(void **state)
 	message = second->queue.items[0];
 	assert_ptr_equal(first->queue.items[0], message);
 	assert_int_equal(message->refs, 2);
-	session_flush(first);
+	turn_flush_session(first);
 	assert_int_equal(message->refs, 1);
 	assert_non_null(message->json);
 }

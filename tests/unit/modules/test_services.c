@@ -7,7 +7,10 @@
 #include "common/buffer.h"
 #include "conf/config_read.h"
 #include "sessiond/modules/module.h"
+#include "sessiond/session/delivery.h"
 #include "sessiond/session/session.h"
+#include "sessiond/session/session_set.h"
+#include "sessiond/session/turn.h"
 #include "wire/wire_messages.h"
 
 #include <setjmp.h>
@@ -121,10 +124,13 @@ start(const char *text)
 static int
 set_up(void **state)
 {
+	static const struct session_fires fires = {
+	    session_pong_fire, session_timeout_fire, delivery_grace_fire};
+
 	(void)state;
 	uv_loop_init(&loop);
 	api_timer_bind(&loop);
-	sessions_init(&sessions, no_time, NULL);
+	sessions_init(&sessions, no_time, NULL, &fires);
 	api_bind(&sessions);
 	return 0;
 }
@@ -141,7 +147,7 @@ tear_down(void **state)
 {
 	(void)state;
 	sessions_each(&sessions, abort_session, NULL);
-	sessions_flush(&sessions);
+	turn_flush(&sessions);
 	services_end(&services);
 	services_clear(&services);
 	api_bind(NULL);
@@ -207,7 +213,7 @@ static void
 end_session(struct session *session)
 {
 	session_abort(session);
-	sessions_flush(&sessions);
+	turn_flush(&sessions);
 }
 
 static struct sockjs_service *
@@ -388,7 +394,7 @@ test_end_with_retired(void **state)
 	change(A_SECOND, 1, 1, 1);
 	open_session(services.items[0], "s");
 	sessions_each(&sessions, abort_session, NULL);
-	sessions_flush(&sessions);
+	turn_flush(&sessions);
 	services_end(&services);
 	assert_events("first starts, second starts, second stops, first stops, ");
 	services_end(&services);

@@ -17,7 +17,10 @@
 #include "tests/unit/store/store_fixture.h"
 
 #include "sessiond/persistence/persistence.h"
+#include "sessiond/session/delivery.h"
 #include "sessiond/session/sent_ids.h"
+#include "sessiond/session/session_set.h"
+#include "sessiond/session/turn.h"
 #include "sessiond/persistence/session_restore.h"
 #include "sessiond/store/store_backend.h"
 #include "tests/unit/store/store_memory.h"
@@ -260,7 +263,7 @@ static inline enum receiver_result
 remote_frame(struct receiver *receiver, const struct receiver_frame *frame)
 {
 	if (frame->kind == RECEIVER_FRAME_OPEN) {
-		in_flight_take_open(receiver->session, &flight);
+		delivery_take_open(receiver->session, &flight);
 		mark_flight();
 	}
 	return fake_frame(receiver, frame);
@@ -273,7 +276,7 @@ remote_messages(struct receiver *receiver, struct message_queue *queue)
 	enum receiver_result result;
 
 	assert_int_not_equal(queue->count, 0);
-	in_flight_take(receiver->session, &flight);
+	delivery_take(receiver->session, &flight);
 	mark_flight();
 	message_append_frame(flight->messages, flight->count, &frame);
 	result = fake_bytes(receiver, frame.data, frame.len);
@@ -310,7 +313,7 @@ end_turn(void)
 	do {
 		turn();
 		result = persistence_commit(&persistence);
-	} while (sessions_flush(&sessions));
+	} while (turn_flush(&sessions));
 	return result;
 }
 
@@ -353,7 +356,7 @@ settled(const char *id)
 	struct session *session = arrive(id, remote_poll('0'));
 
 	end_turn();
-	in_flight_confirm(&flight);
+	delivery_confirm(&flight);
 	pass_turns(LATE_DELAY);
 	buffer_clear(&seen);
 	buffer_clear(&written);

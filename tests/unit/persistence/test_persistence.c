@@ -4,6 +4,8 @@
 #include "tests/unit/persistence/persistence_fixture.h"
 
 #include "common/log.h"
+#include "sessiond/session/delivery.h"
+#include "sessiond/session/session_set.h"
 
 /* --- what is stored ----------------------------------------------------------------------------------------------- */
 
@@ -15,7 +17,7 @@ test_open(void **state)
 	assert_seen("1<o 1. + ");
 	assert_int_equal(end_turn(), COMMIT_DONE);
 	assert_written("S1 D1 . "); /* the open frame is on its way */
-	in_flight_confirm(&flight);
+	delivery_confirm(&flight);
 	pass_turns(LATE_DELAY - 1);
 	assert_written("");
 	pass_turns(1);
@@ -45,7 +47,7 @@ test_delivered_in_its_turn(void **state)
 	write_text(latest, "b");
 	end_turn();
 	assert_seen("1<a[\"a\",\"b\"] 1. ");
-	in_flight_confirm(&flight);
+	delivery_confirm(&flight);
 	pass_turns(2 * LATE_DELAY);
 	assert_written("");
 }
@@ -66,7 +68,7 @@ test_queued(void **state)
 	end_turn();
 	assert_seen("1<a[\"a\",\"b\",\"c\"] 1. ");
 	assert_written("D1 . ");
-	in_flight_confirm(&flight);
+	delivery_confirm(&flight);
 	pass_turns(LATE_DELAY - 1);
 	assert_written("");
 	pass_turns(1);
@@ -119,7 +121,7 @@ test_behind_a_frame(void **state)
 	end_turn();
 	assert_seen("1<a[\"a\"] 1. ");
 	assert_written("M1@1=b . ");
-	in_flight_confirm(&flight);
+	delivery_confirm(&flight);
 	end_turn();
 	assert_seen("2<a[\"b\"] 2. ");
 	assert_written("D1 . ");
@@ -167,7 +169,7 @@ test_late_goes_along(void **state)
 	settled("s");
 	arrive("t", remote_poll('1'));
 	end_turn();
-	in_flight_confirm(&flight);
+	delivery_confirm(&flight);
 	buffer_clear(&written);
 	write_text((sockjs_connection){find("s")->handle}, "a");
 	end_turn();
@@ -177,7 +179,7 @@ test_late_goes_along(void **state)
 
 	arrive("u", remote_poll('2'));
 	end_turn();
-	in_flight_confirm(&flight);
+	delivery_confirm(&flight);
 	buffer_clear(&written);
 	journal_hurry(&sessions.journal);
 	end_turn();
@@ -210,7 +212,7 @@ test_put_back(void **state)
 	end_turn();
 	assert_seen("1<a[\"a\",\"b\"] 1. ");
 	assert_written("M1@2=c . ");
-	in_flight_put_back(&flight);
+	delivery_put_back(&flight);
 	assert_null(flight);
 	end_turn();
 	assert_written("M1@0=a M1@1=b . ");
@@ -228,7 +230,7 @@ test_put_back_what_was_stored(void **state)
 	arrive("s", remote_poll('1'));
 	end_turn();
 	buffer_clear(&written);
-	in_flight_put_back(&flight);
+	delivery_put_back(&flight);
 	end_turn();
 	assert_written("D1 . ");
 	restart();
@@ -246,7 +248,7 @@ test_put_back_to_one_who_waits(void **state)
 	end_turn();
 	arrive("s", remote_poll('2'));
 	assert_seen("1<a[\"a\"] 1. ");
-	in_flight_put_back(&flight);
+	delivery_put_back(&flight);
 	end_turn();
 	assert_seen("2<a[\"a\"] 2. ");
 }
@@ -258,13 +260,13 @@ test_open_put_back(void **state)
 	arrive("s", remote_poll('1'));
 	write_text(latest, "a");
 	end_turn();
-	in_flight_put_back(&flight);
+	delivery_put_back(&flight);
 	end_turn();
 	assert_seen("1<o 1. + ");
 	arrive("s", remote_poll('2'));
 	end_turn();
 	assert_seen("2<o 2. "); /* the application has it already */
-	in_flight_confirm(&flight);
+	delivery_confirm(&flight);
 	arrive("s", remote_poll('3'));
 	assert_seen("3<a[\"a\"] 3. ");
 }
@@ -278,12 +280,12 @@ test_await(void **state)
 	arrive("s", remote_poll('1'));
 	write_text(latest, "a");
 	end_turn();
-	in_flight_await(&flight);
+	delivery_await(&flight);
 	assert_null(flight);
 	arrive("s", remote_poll('2'));
-	pass_turns(IN_FLIGHT_GRACE - 1);
+	pass_turns(SESSION_GRACE_DELAY - 1);
 	assert_seen("1<a[\"a\"] 1. ");
-	in_flight_resolve(&sessions, OTHER_LINK, 100);
+	delivery_resolve(&sessions, OTHER_LINK, 100);
 	end_turn();
 	assert_seen("");
 	pass_turns(1);
@@ -298,14 +300,14 @@ test_resolve(void **state)
 	write_text(latest, "a");
 	arrive("s", remote_poll('1'));
 	end_turn();
-	in_flight_await(&flight);
-	in_flight_resolve(&sessions, LINK, frames - 1);
+	delivery_await(&flight);
+	delivery_resolve(&sessions, LINK, frames - 1);
 	arrive("s", remote_poll('2'));
 	end_turn();
-	in_flight_await(&flight);
-	in_flight_resolve(&sessions, LINK, frames);
+	delivery_await(&flight);
+	delivery_resolve(&sessions, LINK, frames);
 	arrive("s", remote_poll('3'));
-	pass_turns(IN_FLIGHT_GRACE);
+	pass_turns(SESSION_GRACE_DELAY);
 	assert_seen("1<a[\"a\"] 1. 2<a[\"a\"] 2. ");
 }
 
@@ -324,11 +326,11 @@ test_end_in_flight(void **state)
 	arrive("t", remote_poll('2'));
 	write_text(latest, "b");
 	end_turn();
-	in_flight_await(&flight);
+	delivery_await(&flight);
 	session_abort(find("t"));
 	end_turn();
-	pass_turns(2 * IN_FLIGHT_GRACE);
-	in_flight_resolve(&sessions, LINK, frames);
+	pass_turns(2 * SESSION_GRACE_DELAY);
+	delivery_resolve(&sessions, LINK, frames);
 	assert_seen("2<a[\"b\"] 2. - ");
 }
 
@@ -370,7 +372,7 @@ test_send_two_ways(void **state)
 	assert_seen("=a 1<a[\"a\"] 1. ");
 	assert_written("D1 M1@0=a . ");
 	assert_true(remembers("s", 5));
-	in_flight_resolve(&sessions, LINK, 1);
+	delivery_resolve(&sessions, LINK, 1);
 	arrive("s", remote_poll('2'));
 	assert_seen("2<a[\"a\"] 2. ");
 }
@@ -446,7 +448,7 @@ test_another_way_in_another_turn(void **state)
 	arrive("s", remote_poll('1'));
 	send_text(find("s"), &this_way, 5, "a");
 	end_turn();
-	in_flight_confirm(&flight);
+	delivery_confirm(&flight);
 	poll = remote_poll('2');
 	poll->receiver.way = &other_way;
 	arrive("s", poll);

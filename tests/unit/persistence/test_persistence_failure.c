@@ -6,11 +6,13 @@
 #include "tests/unit/log_capture.h"
 
 #include "common/log.h"
+#include "sessiond/session/delivery.h"
+#include "sessiond/session/session_set.h"
 
 static void
 assert_refused(bool is_refused)
 {
-	const char *refusal = session_refusal(&sessions, NULL, true);
+	const char *refusal = sessions_refusal(&sessions, NULL, true);
 
 	assert_int_equal(sessions.journal.is_failing, is_refused);
 	if (is_refused)
@@ -68,7 +70,7 @@ test_delivery_while_it_fails(void **state)
 	arrive("s", remote_poll('1'));
 	assert_int_equal(end_turn(), COMMIT_FAILED);
 	assert_seen("1<a[\"a\",\"b\"] 1. ");
-	in_flight_confirm(&flight);
+	delivery_confirm(&flight);
 	pass_turns(RETRY_DELAY);
 	capture_end();
 	buffer_clear(&written);
@@ -137,7 +139,7 @@ assert_sessions_filled(void)
 	assert_seen("1<a[\"a\"] 1. ");
 	arrive("in flight", remote_poll('2'));
 	assert_seen("");
-	pass_turns(IN_FLIGHT_GRACE);
+	pass_turns(SESSION_GRACE_DELAY);
 	assert_seen("2<a[\"b\"] 2. ");
 	assert_true(sent_ids_has(find("sent")->sent_ids, 1, 5));
 	arrive("closed", remote_poll('3'));
@@ -176,11 +178,11 @@ test_damage_with_a_frame_on_its_way(void **state)
 	fail_store(2, STORE_DAMAGED);
 	assert_int_equal(end_turn(), COMMIT_DONE);
 	capture_end();
-	in_flight_confirm(&flight);
+	delivery_confirm(&flight);
 	pass_turns(LATE_DELAY);
 	restart();
 	arrive("s", remote_poll('2'));
-	pass_turns(IN_FLIGHT_GRACE);
+	pass_turns(SESSION_GRACE_DELAY);
 	assert_seen("~ ~ ");
 }
 

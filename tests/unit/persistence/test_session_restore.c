@@ -4,6 +4,8 @@
 #include "tests/unit/persistence/persistence_fixture.h"
 
 #include "common/log.h"
+#include "sessiond/session/delivery.h"
+#include "sessiond/session/session_set.h"
 
 /* With the sessions that end meanwhile. */
 static void
@@ -30,7 +32,7 @@ test_queue(void **state)
 	arrive("s", remote_poll('1'));
 	end_turn();
 	assert_seen("1<a[\"a\",\"b\",\"c\"] 1. ");
-	in_flight_confirm(&flight);
+	delivery_confirm(&flight);
 	pass_turns(LATE_DELAY);
 	buffer_clear(&written);
 	write_text(latest, "d");
@@ -146,7 +148,7 @@ test_closing(void **state)
 	assert_int_equal(sockjs_ready_state(latest), SOCKJS_CLOSING);
 	arrive("s", remote_poll('1'));
 	end_turn();
-	in_flight_confirm(&flight);
+	delivery_confirm(&flight);
 	arrive("s", remote_poll('2'));
 	end_turn();
 	assert_seen("1<a[\"a\"] 1. 2<c[3000,\"Go away!\"] 2. - ");
@@ -198,7 +200,7 @@ test_it_arrived(void **state)
 {
 	(void)state;
 	lose_in_flight();
-	in_flight_resolve(&sessions, LINK, 2);
+	delivery_resolve(&sessions, LINK, 2);
 	end_turn();
 	assert_seen("2<a[\"c\"] 2. ");
 	/* At once: the responder does not tell it twice. */
@@ -210,7 +212,7 @@ test_it_did_not_arrive(void **state)
 {
 	(void)state;
 	lose_in_flight();
-	in_flight_resolve(&sessions, LINK, 1);
+	delivery_resolve(&sessions, LINK, 1);
 	end_turn();
 	assert_seen("2<a[\"a\",\"b\",\"c\"] 2. ");
 }
@@ -220,8 +222,8 @@ test_nobody_tells(void **state)
 {
 	(void)state;
 	lose_in_flight();
-	in_flight_resolve(&sessions, OTHER_LINK, 2);
-	pass_turns(IN_FLIGHT_GRACE - 1);
+	delivery_resolve(&sessions, OTHER_LINK, 2);
+	pass_turns(SESSION_GRACE_DELAY - 1);
 	assert_seen("");
 	pass_turns(1);
 	assert_seen("2<a[\"a\",\"b\",\"c\"] 2. ");
@@ -234,7 +236,7 @@ test_it_is_asked_later(void **state)
 	(void)state;
 	lose_in_flight();
 	restart();
-	in_flight_resolve(&sessions, LINK, 2);
+	delivery_resolve(&sessions, LINK, 2);
 	arrive("s", remote_poll('3'));
 	end_turn();
 	assert_seen("~ 3<a[\"c\"] 3. ");
@@ -250,11 +252,11 @@ test_confirmed_and_not_stored(void **state)
 	end_turn();
 	arrive("s", remote_poll('1'));
 	end_turn();
-	in_flight_confirm(&flight);
+	delivery_confirm(&flight);
 	restart();
-	in_flight_resolve(&sessions, LINK, 2);
+	delivery_resolve(&sessions, LINK, 2);
 	arrive("s", remote_poll('2'));
-	pass_turns(IN_FLIGHT_GRACE);
+	pass_turns(SESSION_GRACE_DELAY);
 	assert_seen("~ ");
 }
 
@@ -264,7 +266,7 @@ lose_open(uint64_t arrived)
 	arrive("s", remote_poll('1'));
 	end_turn();
 	restart();
-	in_flight_resolve(&sessions, LINK, arrived);
+	delivery_resolve(&sessions, LINK, arrived);
 	write_text(latest, "a");
 	arrive("s", remote_poll('2'));
 	end_turn();
@@ -284,7 +286,7 @@ test_open_did_not_arrive(void **state)
 	(void)state;
 	lose_open(0);
 	assert_seen("~ 2<o 2. ");
-	in_flight_confirm(&flight);
+	delivery_confirm(&flight);
 	arrive("s", remote_poll('3'));
 	assert_seen("3<a[\"a\"] 3. ");
 }

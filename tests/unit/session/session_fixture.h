@@ -23,7 +23,10 @@
 
 #include "common/buffer.h"
 #include "sessiond/api/api.h"
+#include "sessiond/session/delivery.h"
 #include "sessiond/session/session.h"
+#include "sessiond/session/session_set.h"
+#include "sessiond/session/turn.h"
 
 enum {
 	HEARTBEAT_DELAY = 25000,
@@ -248,7 +251,7 @@ arrive(const char *id, struct fake_receiver *fake)
 	if (session == NULL)
 		session = session_create(service, id, id == NULL ? 0 : strlen(id));
 	session_arrive(session, &fake->receiver, &fake_source);
-	session_flush(session);
+	turn_flush_session(session);
 	return session;
 }
 
@@ -262,7 +265,7 @@ is_known(const char *id)
 static inline void
 turn(void)
 {
-	while (sessions_flush(&sessions))
+	while (turn_flush(&sessions))
 		continue;
 }
 
@@ -308,6 +311,8 @@ static inline int
 fixture_set_up(void **state)
 {
 	static char url[] = "http://localhost/sockjs.js";
+	static const struct session_fires fires = {
+	    session_pong_fire, session_timeout_fire, delivery_grace_fire};
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -315,7 +320,7 @@ fixture_set_up(void **state)
 	receiver_count = 0;
 	memset(&hooks, 0, sizeof hooks);
 	buffer_init(&seen);
-	sessions_init(&sessions, fake_clock, &now);
+	sessions_init(&sessions, fake_clock, &now, &fires);
 	service = service_create("/echo", &err);
 	assert_non_null(service);
 	service->module_name = strdup("fake");

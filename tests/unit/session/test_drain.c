@@ -5,6 +5,7 @@
 #include "tests/unit/session/session_fixture.h"
 
 #include "sessiond/service/application.h"
+#include "sessiond/session/turn.h"
 
 enum { COST = 64 }; /* that a queued message counts beside its bytes */
 
@@ -166,13 +167,13 @@ test_writes_again(void **state)
 	arrive("s", fake_stream('1'));
 	again = 3;
 	flood(latest);
-	assert_true(sessions_flush(&sessions));
+	assert_true(turn_flush(&sessions));
 	assert_int_equal(drains, 1);
-	assert_true(sessions_flush(&sessions));
+	assert_true(turn_flush(&sessions));
 	assert_int_equal(drains, 2);
 	turn();
 	assert_int_equal(drains, 4);
-	assert_false(sessions_flush(&sessions));
+	assert_false(turn_flush(&sessions));
 }
 
 static void
@@ -188,13 +189,13 @@ test_not_after_close(void **state)
 	assert_int_equal(drains, 0);
 	session = arrive(NULL, fake_websocket('2'));
 	flood(latest);
-	session_flush(session); /* it has drained, but was not told yet */
+	turn_flush_session(session); /* it has drained, but was not told yet */
 	session_abort(session);
 	turn();
 	assert_int_equal(drains, 0);
 	session = arrive("t", fake_stream('3'));
 	flood(latest);
-	session_flush(session); /* the same, and it lingers after its end */
+	turn_flush_session(session); /* the same, and it lingers after its end */
 	sockjs_close(latest, 3000, "x");
 	turn();
 	assert_int_equal(drains, 0);

@@ -2,6 +2,7 @@
  * sessiond/session/session.h: receivers come and go, frames, limits. Heartbeats are in test_session_heartbeat.c, how sessions end in
  * test_session_end.c.
  */
+#include "sessiond/session/session_set.h"
 #include "tests/unit/session/session_fixture.h"
 
 #include <netinet/in.h>
@@ -357,19 +358,19 @@ test_refusal(void **state)
 	(void)state;
 	sessions.limit = 2;
 	sessions.limit_per_address = 1;
-	assert_null(session_refusal(&sessions, from_one, true));
+	assert_null(sessions_refusal(&sessions, from_one, true));
 	session = arrive("s", fake_poll('1'));
 	session_count_address(session, from_one);
 	assert_string_equal(
-	    session_refusal(&sessions, from_one, true), "Too many sessions from your address.\n");
-	assert_null(session_refusal(&sessions, from_two, true));
+	    sessions_refusal(&sessions, from_one, true), "Too many sessions from your address.\n");
+	assert_null(sessions_refusal(&sessions, from_two, true));
 	arrive("t", fake_stream('2'));
-	assert_string_equal(session_refusal(&sessions, from_two, true), "Too many sessions.\n");
+	assert_string_equal(sessions_refusal(&sessions, from_two, true), "Too many sessions.\n");
 	pass(DISCONNECT_DELAY); /* s ends */
-	assert_null(session_refusal(&sessions, from_one, true));
+	assert_null(sessions_refusal(&sessions, from_one, true));
 	sessions.closing = true;
 	assert_string_equal(
-	    session_refusal(&sessions, from_two, true), "The server is stopping.\n");
+	    sessions_refusal(&sessions, from_two, true), "The server is stopping.\n");
 }
 
 /* A websocket has nothing to do with the store: neither its failure nor the next daemon. */
@@ -379,12 +380,13 @@ test_refusal_with_store(void **state)
 	(void)state;
 	sessions.journal.is_kept = true;
 	sessions.closing = true;
-	assert_null(session_refusal(&sessions, NULL, true));
-	assert_string_equal(session_refusal(&sessions, NULL, false), "The server is stopping.\n");
+	assert_null(sessions_refusal(&sessions, NULL, true));
+	assert_string_equal(sessions_refusal(&sessions, NULL, false), "The server is stopping.\n");
 	sessions.closing = false;
 	sessions.journal.is_failing = true;
-	assert_string_equal(session_refusal(&sessions, NULL, true), "Sessions cannot be stored.\n");
-	assert_null(session_refusal(&sessions, NULL, false));
+	assert_string_equal(
+	    sessions_refusal(&sessions, NULL, true), "Sessions cannot be stored.\n");
+	assert_null(sessions_refusal(&sessions, NULL, false));
 }
 
 static void

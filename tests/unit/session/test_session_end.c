@@ -1,6 +1,8 @@
 /*
  * sessiond/session/session.h: how sessions end, whoever ends them, and that the application hears of it exactly once.
  */
+#include "sessiond/session/session_set.h"
+#include "sessiond/session/turn.h"
 #include "tests/unit/session/session_fixture.h"
 
 #include <stdio.h>
@@ -538,7 +540,7 @@ test_every_timer_is_quiet_afterwards(void **state)
 	assert_seen("");
 	assert_int_equal(sessions.count, 0);
 	assert_false(timers_next(&sessions.timers, &deadline));
-	assert_false(sessions_flush(&sessions));
+	assert_false(turn_flush(&sessions));
 }
 
 int

@@ -1,6 +1,7 @@
 /*
  * sessiond/session/session.h: heartbeats, their answers, and what is done without one.
  */
+#include "sessiond/session/session_set.h"
 #include "tests/unit/session/session_fixture.h"
 
 static void

@@ -1,0 +1,86 @@
+/*
+ * The set of all sessions: what they share, and who may join. It knows them by name only; what a
+ * session does is session.h's.
+ */
+#ifndef SESSIOND_SESSION_SET_H
+#define SESSIOND_SESSION_SET_H
+
+#include "common/address_count.h"
+#include "common/buffer.h"
+#include "common/handle_table.h"
+#include "common/timer_queue.h"
+#include "sessiond/session/in_flight.h"
+#include "sessiond/session/journal.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#define SESSION_PONG_DELAY   10000 /* ms a ping may stay unanswered */
+#define SESSION_RETURN_DELAY 15000 /* ms, at least, for who was turned away to come back */
+#define SESSION_GRACE_DELAY  2000  /* ms for a responder whose connection broke to come back */
+
+struct session;
+
+STAILQ_HEAD(session_list, session);
+
+/* Sessions to be told of their drain, by handle: who ends meanwhile is not followed. */
+struct drain_list {
+	uint64_t *handles;
+	size_t count, room;
+};
+
+/* What the timers of a set call; the context is the struct sessions. */
+struct session_fires {
+	timer_fire *pong;    /* SESSION_PONG_DELAY */
+	timer_fire *timeout; /* SESSION_RETURN_DELAY */
+	timer_fire *grace;   /* SESSION_GRACE_DELAY */
+};
+
+struct sessions {
+	uint64_t (*clock)(void *context); /* ms, not going back; the loop's time, or a test's */
+	void *clock_context;
+	struct timers timers;
+	struct timer_queue pongs, returns, graces;
+	struct handle_table handles;
+	struct session_list dirty;    /* to be flushed */
+	struct session_list dead;     /* to be freed */
+	struct drain_list drained;    /* to be told */
+	struct in_flight_list awaits; /* frames of which a responder that comes back will tell */
+	struct journal journal;
+	size_t count, limit;
+	uint32_t limit_per_address; /* 0: none */
+	struct address_count addresses;
+	uint64_t last_number;
+	struct buffer scratch; /* for frames on their way out */
+	bool closing; /* no new sessions, unless the next daemon will find them in the store */
+};
+
+/* Makes an empty set without limits that reads the time from clock(context). */
+void sessions_init(struct sessions *sessions, uint64_t (*clock)(void *context), void *context,
+    const struct session_fires *fires);
+
+/* Frees what sessions share. All must be gone: turn_flush after session_abort of each. */
+void sessions_clear(struct sessions *sessions);
+
+/* The time, ms. */
+uint64_t sessions_now(const struct sessions *sessions);
+
+/*
+ * Why there can be no new session for a client at that address (NULL: unknown): a text for a 503;
+ * NULL if there can be one. is_stored: one that the store would have, if there is a store.
+ */
+const char *
+sessions_refusal(const struct sessions *sessions, const struct sockaddr *address, bool is_stored);
+
+/* Gives the storage of the shared buffer back, should it have become large. */
+void sessions_trim_scratch(struct sessions *sessions);
+
+/* Calls fn with each `struct session *` and context; fn may end the session it is called with. */
+void
+sessions_each(struct sessions *sessions, void (*fn)(void *session, void *context), void *context);
+
+#endif

@@ -1,0 +1,80 @@
+/*
+ * See turn.h.
+ */
+#include "sessiond/session/turn.h"
+
+#include "sessiond/session/drain.h"
+#include "sessiond/session/receiver.h"
+#include "sessiond/session/session.h"
+#include "sessiond/session/session_set.h"
+
+/* Returns false if it takes nothing now. */
+static bool
+send_queued(struct session *session)
+{
+	struct journal *journal = &session->service->sessions->journal;
+	struct receiver *receiver = session->receiver;
+	uint32_t before = session->queue.count;
+
+	journal_note_way(journal, receiver->way != NULL ? receiver->way : receiver);
+	session_sent(session, receiver->ops->messages(receiver, &session->queue));
+	if (session->queue.count == before)
+		return false;
+	session_mark(session, CHANGE_MESSAGES);
+	return true;
+}
+
+static void
+send_owed_open(struct session *session)
+{
+	if (session->receiver == NULL || !session->owes_open || session->in_flight != NULL)
+		return;
+	session->owes_open = false;
+	session_sent(session, receiver_send_open(session->receiver));
+}
+
+void
+turn_flush_session(struct session *session)
+{
+	send_owed_open(session);
+	while (session->receiver != NULL && session->queue.count > 0 && session->in_flight == NULL)
+		if (!send_queued(session))
+			break;
+	if (session->state == SESSION_CLOSING_ATTACHED && session->queue.count == 0 &&
+	    session->in_flight == NULL)
+		session_send_close(session);
+	drain_note_flush(session);
+}
+
+static bool
+flush_dirty(struct sessions *sessions)
+{
+	struct session *session = STAILQ_FIRST(&sessions->dirty);
+
+	if (session == NULL)
+		return false;
+	STAILQ_REMOVE_HEAD(&sessions->dirty, turn_next);
+	session->is_dirty = false;
+	if (session->state == SESSION_ENDED)
+		STAILQ_INSERT_TAIL(&sessions->dead, session, turn_next);
+	else
+		turn_flush_session(session);
+	return true;
+}
+
+bool
+turn_flush(struct sessions *sessions)
+{
+	bool done = false;
+	struct session *session;
+
+	while (flush_dirty(sessions))
+		done = true;
+	done = drain_tell(sessions) || done;
+	while ((session = STAILQ_FIRST(&sessions->dead)) != NULL) {
+		STAILQ_REMOVE_HEAD(&sessions->dead, turn_next);
+		session_destroy(&session);
+		done = true;
+	}
+	return done;
+}
