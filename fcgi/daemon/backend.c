@@ -11,6 +11,7 @@
 #include "common/random.h"
 #include "fcgi/daemon/autostart.h"
 #include "fcgi/daemon/suspects.h"
+#include "wire/link.h"
 #include "wire/write_log.h"
 
 #include <errno.h>
@@ -24,15 +25,13 @@
 #define BODY_LIMIT_UNKNOWN (4u << 20) /* bytes, until sessiond has told its services' limits */
 
 enum {
-	READ_SIZE = 65536,
 	FIRST_PAUSE_MS = 20,
 	LONGEST_PAUSE_MS = 500,
 	CONFIRMED_AT_ONCE = 8,
 };
 
 enum backend_state {
-	BACKEND_IS_AWAY, /* not connected; the pause runs */
-	BACKEND_CONNECTING,
+	BACKEND_IS_AWAY,  /* not connected; the pause runs */
 	BACKEND_GREETING, /* connected; its services are awaited */
 	BACKEND_THERE,
 };
@@ -42,31 +41,28 @@ struct backend {
 	struct loop *loop;
 	const struct backend_calls *owner;
 	enum backend_state state;
-	bool is_missed;	 /* the log says that it is not there */
-	uv_poll_t *poll; /* NULL while away; closed handles free themselves */
+	bool is_missed;	   /* the log says that it is not there */
+	struct link *link; /* NULL while away */
 	uv_timer_t pause;
 	uint64_t pause_ms;
-	int fd;
-	int events;
 	struct timer_queue patience; /* of calls that wait for sessiond to be there */
 	struct calls calls;
 	struct suspects *suspects;
 	struct exchange exchange;
 	struct known_services *services;
 	size_t body_limit;
-	struct buffer in, out;
 	bool is_reading;      /* more answers may be in what was read */
 	struct write_log log; /* of answers that are being written */
 	unsigned unconfirmed; /* answers that were written, which sessiond is not told yet */
 };
 
 static void connect_to_daemon(struct backend *backend);
-static void on_events(uv_poll_t *poll, int status, int events);
+static int take_message(void *context, const struct wire_header *header, const char *payload);
 
 static const char *
 state_name(enum backend_state state)
 {
-	static const char *const names[] = {"away", "connecting", "greeting", "there"};
+	static const char *const names[] = {"away", "greeting", "there"};
 
 	return names[state];
 }
@@ -159,15 +155,15 @@ int
 backend_receive(struct backend *backend, struct call *call, const struct wire_receive *receive,
     const struct connection_source *source)
 {
-	return issued(
-	    backend, call, exchange_put_receive(&backend->out, call->id, receive, source));
+	return issued(backend, call,
+	    exchange_put_receive(link_output(backend->link), call->id, receive, source));
 }
 
 int
 backend_send(struct backend *backend, struct call *call, struct wire_send *send)
 {
-	return issued(
-	    backend, call, exchange_put_send(&backend->exchange, &backend->out, call->id, send));
+	return issued(backend, call,
+	    exchange_put_send(&backend->exchange, link_output(backend->link), call->id, send));
 }
 
 /* --- what becomes of answers ------------------------------------------------------------------ */
@@ -203,7 +199,7 @@ backend_confirm(struct backend *backend, struct call *call)
 {
 	if (!is_to_confirm(backend, call))
 		return;
-	wire_encode_written(&backend->out, call->id);
+	wire_encode_written(link_output(backend->link), call->id);
 	if (++backend->unconfirmed >= CONFIRMED_AT_ONCE || !backend->is_reading)
 		backend_flush(backend);
 }
@@ -217,18 +213,13 @@ backend_abort(struct backend *backend, struct call *call, bool unwritten)
 					  : is_to_confirm(backend, call);
 
 	if (is_awaited)
-		wire_encode_abort(&backend->out, call->id, is_owed ? WIRE_ABORT_UNWRITTEN : 0);
+		wire_encode_abort(
+		    link_output(backend->link), call->id, is_owed ? WIRE_ABORT_UNWRITTEN : 0);
 	call->ended_by = 0;
 	calls_remove(call);
 }
 
 /* --- the connection --------------------------------------------------------------------------- */
-
-static void
-on_poll_closed(uv_handle_t *handle)
-{
-	free(handle);
-}
 
 static void
 on_pause_over(uv_timer_t *timer)
@@ -272,13 +263,9 @@ lose(struct backend *backend, const char *why)
 
 	tell(backend, why);
 	set_state(backend, BACKEND_IS_AWAY);
-	if (backend->poll != NULL) {
-		uv_close((uv_handle_t *)backend->poll, on_poll_closed);
-		backend->poll = NULL;
-		close(backend->fd);
-	}
-	buffer_free(&backend->in);
-	buffer_free(&backend->out);
+	link_destroy(&backend->link);
+	backend->is_reading = false;
+	backend->unconfirmed = 0;
 	if (was_there && !stops && !backend->exchange.is_leaving)
 		judge(backend);
 	if (was_there)
@@ -291,79 +278,62 @@ lose(struct backend *backend, const char *why)
 }
 
 static void
-watch(struct backend *backend)
+on_gone(void *context, bool is_broken, const char *why)
 {
-	int events = UV_READABLE;
+	if (is_broken)
+		log_error("sessiond: %s", why);
+	lose(context, is_broken ? "it sent a bad message" : why);
+}
 
-	if (backend->state == BACKEND_CONNECTING || backend->out.len > 0)
-		events |= UV_WRITABLE;
-	if (backend->poll == NULL || events == backend->events)
-		return;
-	backend->events = events;
-	uv_poll_start(backend->poll, events, on_events);
+/* The answers of one read are confirmed together. */
+static void
+on_taken(void *context)
+{
+	struct backend *backend = context;
+
+	backend->is_reading = false;
+	if (backend->unconfirmed > 0)
+		backend_flush(backend);
 }
 
 static void
-greet(struct backend *backend)
+greet(struct backend *backend, int fd)
 {
-	ssize_t n;
+	static const struct link_calls calls = {take_message, on_taken, on_gone};
 
 	set_state(backend, BACKEND_GREETING);
-	exchange_begin(&backend->exchange, (uint32_t)getpid(), &backend->out);
-	n = write_log_send(&backend->log, backend->fd, backend->out.data, backend->out.len);
-	if (n > 0)
-		buffer_consume(&backend->out, (size_t)n);
-	backend_flush(backend);
+	backend->link =
+	    link_create(&backend->loop->uv, fd, WIRE_DAEMON, WIRE_PAYLOAD_MAX, &calls, backend);
+	exchange_begin(&backend->exchange, (uint32_t)getpid(), link_output(backend->link));
+	link_send_descriptor(backend->link, backend->log.fd);
+	link_flush(backend->link);
 }
 
+/* A Unix socket is connected at once, or not at all. */
 static void
 connect_to_daemon(struct backend *backend)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	const char *path = backend->config->socket;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), error;
 
-	/* main.c has checked that it fits. */
-	strncpy(address.sun_path, path, sizeof address.sun_path - 1);
-	backend->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (backend->fd == -1) {
-		lose(backend, strerror(errno));
+	/* It fits: the configuration was checked. */
+	strncpy(address.sun_path, backend->config->socket, sizeof address.sun_path - 1);
+	if (fd != -1 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0) {
+		greet(backend, fd);
 		return;
 	}
-	backend->poll = calloc(1, sizeof *backend->poll);
-	if (backend->poll == NULL ||
-	    uv_poll_init(&backend->loop->uv, backend->poll, backend->fd) != 0)
-		abort();
-	backend->poll->data = backend;
-	backend->events = 0;
-	set_state(backend, BACKEND_CONNECTING);
-	if (connect(backend->fd, (struct sockaddr *)&address, sizeof address) == 0)
-		greet(backend);
-	else if (errno == EINPROGRESS)
-		watch(backend);
-	else
-		lose(backend, strerror(errno));
+	error = errno;
+	if (fd != -1)
+		close(fd);
+	lose(backend, strerror(error));
 }
 
 void
 backend_flush(struct backend *backend)
 {
-	struct buffer *out = &backend->out;
-
 	backend->unconfirmed = 0;
-	while (backend->poll != NULL && backend->state != BACKEND_CONNECTING && out->len > 0) {
-		ssize_t n = send(backend->fd, out->data, out->len, MSG_NOSIGNAL);
-
-		if (n > 0)
-			buffer_consume(out, (size_t)n);
-		else if (errno == EAGAIN)
-			break;
-		else if (errno != EINTR) {
-			/* Found by the next read as well: nobody up the stack loses the connection here. */
-			shutdown(backend->fd, SHUT_RDWR);
-			buffer_free(out);
-		}
-	}
-	watch(backend);
+	if (backend->link != NULL)
+		link_flush(backend->link);
 }
 
 /* --- what sessiond says ----------------------------------------------------------------------- */
@@ -429,10 +399,12 @@ take_answer(struct backend *backend, struct exchange_news *news)
 }
 
 static int
-take_message(struct backend *backend, const struct wire_header *header, const char *payload)
+take_message(void *context, const struct wire_header *header, const char *payload)
 {
+	struct backend *backend = context;
 	struct exchange_news news;
 
+	backend->is_reading = true;
 	if (exchange_take(&backend->exchange, header, payload, &news) == -1)
 		return -1;
 	switch (news.kind) {
@@ -455,73 +427,6 @@ take_message(struct backend *backend, const struct wire_header *header, const ch
 		break;
 	}
 	return 0;
-}
-
-/* Handles the whole messages in `in`. Returns -1 if the peer is broken. */
-static int
-take_messages(struct backend *backend)
-{
-	struct buffer *in = &backend->in;
-	struct wire_header header;
-	int got = 0;
-
-	while (backend->poll != NULL &&
-	    (got = wire_parse_header(in->data, in->len, WIRE_PAYLOAD_MAX, &header)) > 0) {
-		got = wire_check(&header, WIRE_DAEMON);
-		if (got < 0 || take_message(backend, &header, in->data + WIRE_HEADER_SIZE) == -1) {
-			log_error("sessiond sent a bad message (%s): %s",
-			    wire_type_name(header.type), wire_error_text(got));
-			return -1;
-		}
-		buffer_consume(in, WIRE_HEADER_SIZE + header.length);
-	}
-	return got < 0 ? -1 : 0;
-}
-
-static void
-read_some(struct backend *backend)
-{
-	char *to = buffer_reserve(&backend->in, READ_SIZE);
-	ssize_t n = to == NULL ? 0 : recv(backend->fd, to, READ_SIZE, 0);
-	int status;
-
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
-		lose(backend, n == 0 ? "it closed the connection" : strerror(errno));
-		return;
-	}
-	buffer_added(&backend->in, (size_t)n);
-	backend->is_reading = true;
-	status = take_messages(backend);
-	backend->is_reading = false;
-	if (backend->unconfirmed > 0)
-		backend_flush(backend);
-	if (status == -1)
-		lose(backend, "it sent a bad message");
-	else if (backend->in.len == 0)
-		buffer_free(&backend->in);
-}
-
-static void
-on_events(uv_poll_t *poll, int status, int events)
-{
-	struct backend *backend = poll->data;
-	int error = 0;
-	socklen_t len = sizeof error;
-
-	if (backend->state == BACKEND_CONNECTING) {
-		if (getsockopt(backend->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1 ||
-		    error != 0 || status < 0)
-			lose(backend, strerror(error));
-		else
-			greet(backend);
-		return;
-	}
-	if (events & UV_WRITABLE)
-		backend_flush(backend);
-	if ((events & UV_READABLE) || status < 0)
-		read_some(backend);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -565,12 +470,7 @@ backend_destroy(struct backend **backend)
 	*backend = NULL;
 	if (b == NULL)
 		return;
-	if (b->poll != NULL) {
-		uv_close((uv_handle_t *)b->poll, on_poll_closed);
-		close(b->fd);
-	}
-	buffer_free(&b->in);
-	buffer_free(&b->out);
+	link_destroy(&b->link);
 	known_services_unref(&b->services);
 	write_log_destroy(&b->log);
 	suspects_destroy(&b->suspects);
@@ -592,14 +492,14 @@ backend_body_limit(const struct backend *backend)
 bool
 backend_is_flushed(const struct backend *backend)
 {
-	return backend->out.len == 0;
+	return backend->link == NULL || link_output(backend->link)->len == 0;
 }
 
 void
 backend_say_goodbye(struct backend *backend)
 {
 	if (backend->state == BACKEND_THERE)
-		wire_encode_goodbye(&backend->out, "stopping");
+		wire_encode_goodbye(link_output(backend->link), "stopping");
 	else
 		calls_each(&backend->calls, stop, backend);
 }
