@@ -82,8 +82,11 @@ websocket_deflate_append(struct websocket_deflate *deflate, struct buffer *out, 
 		return false;
 	if (deflate->deflater == NULL)
 		payload = deflate_shared(deflate->params.server_window_bits, data, len);
-	else if (ws_deflate(deflate->deflater, data, len, &own) != 0)
+	else if (ws_deflate(deflate->deflater, data, len, &own) != 0) {
+		/* Its context may have what the peer never gets: it cannot be used any more. */
+		ws_deflater_destroy(&deflate->deflater);
 		payload = NULL;
+	}
 	if (payload != NULL) {
 		buffer_append(out, header,
 		    ws_header(header, binary ? WS_BINARY : WS_TEXT, true, true, payload->len));

@@ -1,0 +1,571 @@
+/*
+ * sessiond/websocket/websocket.h: reading, writing as far as the peer takes it, limits, and the end.
+ */
+#include "tests/unit/websocket/websocket_fixture.h"
+
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+static void
+test_messages(void **state)
+{
+	char two[64];
+	size_t n;
+
+	(void)state;
+	open_sockjs();
+	say_text("[\"a\",\"b\"]");
+	assert_seen("=a =b ");
+	n = make_frame(two, 0x81, "\"c\"", 3);
+	n += make_frame(two + n, 0x81, "[\"d\"]", 5);
+	say(two, n);
+	assert_seen("=c =d ");
+}
+
+static void
+test_byte_by_byte(void **state)
+{
+	char frame[64];
+	size_t n, i;
+
+	(void)state;
+	open_sockjs();
+	n = make_frame(frame, 0x81, "[\"a\"]", 5);
+	for (i = 0; i < n; i++) {
+		assert_seen("");
+		say(frame + i, 1);
+	}
+	assert_seen("=a ");
+	say_text("[\"b\"]");
+	assert_seen("=b ");
+}
+
+/* A ping between the pieces of a message is answered at once. */
+static void
+test_fragments(void **state)
+{
+	(void)state;
+	open_sockjs();
+	say_frame(0x01, BYTES("[\"a\","));
+	say_frame(0x89, BYTES("ping"));
+	assert_got("\x8a\x04ping");
+	say_frame(0x00, BYTES("\"b"));
+	assert_seen("");
+	say_frame(0x80, BYTES("\"]"));
+	assert_seen("=a =b ");
+	say_text("[\"c\"]");
+	assert_seen("=c ");
+}
+
+static void
+test_masked(void **state)
+{
+	(void)state;
+	open_sockjs();
+	say(BYTES("\x81\x83\x01\x02\x03\x04\x23\x63\x21"));
+	assert_seen("=a ");
+}
+
+/* More than the shared buffer takes, in one frame, and in many of which one is cut. */
+static void
+test_large(void **state)
+{
+	static char message[MESSAGE_LIMIT + 2], frames[1 << 20];
+	size_t n = 0;
+	int i;
+
+	(void)state;
+	open_raw();
+	memset(message, 'x', MESSAGE_LIMIT);
+	message[0] = '<';
+	message[MESSAGE_LIMIT - 1] = '>';
+	message[MESSAGE_LIMIT] = '\0';
+	say_frame(0x81, message, MESSAGE_LIMIT);
+	assert_int_equal(seen.len, MESSAGE_LIMIT + 2);
+	assert_memory_equal(seen.data + 1, message, MESSAGE_LIMIT);
+	buffer_clear(&seen);
+	for (i = 0; i < 7; i++)
+		n += make_frame(frames + n, 0x81, message, 20000);
+	say(frames, n);
+	assert_int_equal(seen.len, 7 * (20000 + 2));
+	buffer_clear(&seen);
+}
+
+/* What came with the handshake is handled before anything is read; it may exceed the buffer. */
+static void
+test_extra(void **state)
+{
+	static char extra[200000];
+	char last[64];
+	size_t n = 0, cut;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 12000; i++)
+		n += make_frame(extra + n, 0x82, "x", 1);
+	cut = make_frame(last, 0x82, "last", 4) - 2;
+	memcpy(extra + n, last, cut);
+	open_with(TRANSPORT_WEBSOCKET_RAW, NULL, extra, n + cut);
+	assert_int_equal(seen.len, strlen("+ ") + 12000 * strlen("=<x> "));
+	buffer_clear(&seen);
+	say(last + cut, 2);
+	assert_seen("=<last> ");
+}
+
+/* --- what breaks the rules ---------------------------------------------------------------------------------------- */
+
+/* The session ends, the peer gets the code; its close frame is not waited for. */
+static void
+expect_failure(const char *bytes, size_t len, int code, const char *file, int line)
+{
+	char close_frame[4] = {'\x88', 2, (char)(code >> 8), (char)code};
+
+	open_raw();
+	say(bytes, len);
+	expect_bytes(close_frame, sizeof close_frame, file, line);
+	_assert_int_equal(is_ended(), true, file, line);
+	expect_seen("- ", file, line);
+	_assert_int_equal(websockets.count, 1, file, line);
+	hang_up();
+	_assert_int_equal(websockets.count, 0, file, line);
+}
+
+#define assert_fails(code, ...) expect_failure(__VA_ARGS__, code, __FILE__, __LINE__)
+
+static void
+test_broken(void **state)
+{
+	(void)state;
+	assert_fails(1002, BYTES("\x81\x01x"));			   /* no mask */
+	assert_fails(1002, BYTES("\x80\x80\x00\x00\x00\x00"));	   /* nothing to continue */
+	assert_fails(1002, BYTES("\xc1\x80\x00\x00\x00\x00"));	   /* compressed: not agreed */
+	assert_fails(1007, BYTES("\x81\x81\x00\x00\x00\x00\xff")); /* no UTF-8 */
+	assert_fails(1002, BYTES("\x88\x81\x00\x00\x00\x00\x01")); /* half a code */
+	assert_fails(1009, BYTES("\x82\xff\x00\x00\x00\x00\x00\x01\x11\x71")); /* 70001 bytes */
+}
+
+static void
+test_message_limit(void **state)
+{
+	static char message[MESSAGE_LIMIT];
+
+	(void)state;
+	memset(message, 'x', sizeof message);
+	open_raw();
+	say_frame(0x01, message, MESSAGE_LIMIT - 1);
+	say_frame(0x80, "x", 1);
+	assert_int_equal(seen.len, MESSAGE_LIMIT + 2);
+	buffer_clear(&seen);
+	say_frame(0x01, message, MESSAGE_LIMIT - 1);
+	say_frame(0x80, "xx", 2);
+	assert_got("\x88\x02\x03\xf1");
+	assert_seen("- ");
+}
+
+/* What was agreed in the configuration meanwhile counts for the next message. */
+static void
+test_renewed_limit(void **state)
+{
+	(void)state;
+	open_raw();
+	service->protocol.options.message_limit = 3;
+	say_frame(0x81, "four", 4);
+	assert_seen("=four ");
+	websockets_renew_limits(&websockets);
+	say_frame(0x81, "one", 3);
+	assert_seen("=one ");
+	say_frame(0x81, "four", 4);
+	assert_got("\x88\x02\x03\xf1");
+	assert_seen("- ");
+}
+
+/* What follows the fault in the same read is not looked at. */
+static void
+test_nothing_after_failure(void **state)
+{
+	(void)state;
+	open_raw();
+	say(BYTES("\x81\x81\x00\x00\x00\x00"
+		  "a\x81\x01x\x81\x81\x00\x00\x00\x00z"));
+	assert_seen("=a - ");
+}
+
+/* What the application wrote before the fault leaves before the close frame. */
+static void
+echo(sockjs_connection connection, const sockjs_message *message)
+{
+	assert_int_equal(sockjs_write(connection, message->data, message->len), SOCKJS_OK);
+}
+
+static void
+test_failure_comes_last(void **state)
+{
+	(void)state;
+	open_raw();
+	hooks.data = echo;
+	say(BYTES("\x81\x81\x00\x00\x00\x00"
+		  "a\x81\x01x"));
+	assert_got("\x81\x01"
+		   "a\x88\x02\x03\xea");
+}
+
+/* --- writing ------------------------------------------------------------------------------------------------------ */
+
+static void
+test_partial_writes(void **state)
+{
+	struct websocket *websocket = open_sockjs();
+
+	(void)state;
+	room = 3;
+	write_now("abc");
+	assert_got("\x81\x08"
+		   "a");
+	assert_int_equal(websocket_backlog(websocket), 7);
+	/* The next one waits behind it, also when there is room. */
+	assert_int_equal(write_text(latest, "d"), SOCKJS_OK);
+	turn();
+	assert_int_equal(websocket_backlog(websocket), 7 + 8);
+	assert_got_nothing();
+	room = 4;
+	run();
+	assert_got("[\"ab");
+	room = SIZE_MAX;
+	run();
+	assert_got("c\"]\x81\x06"
+		   "a[\"d\"]");
+	assert_int_equal(websocket_backlog(websocket), 0);
+	assert_int_equal(websocket->events, UV_READABLE);
+}
+
+/* Room that comes between two messages is not used by the later one. */
+static void
+test_order(void **state)
+{
+	(void)state;
+	open_raw();
+	room = 0;
+	assert_int_equal(write_text(latest, "1"), SOCKJS_OK);
+	turn();
+	room = SIZE_MAX;
+	assert_int_equal(write_text(latest, "2"), SOCKJS_OK);
+	turn();
+	assert_got_nothing();
+	run();
+	assert_got("\x81\x01"
+		   "1\x81\x01"
+		   "2");
+}
+
+static void
+test_one_write_a_turn(void **state)
+{
+	(void)state;
+	open_raw();
+	sends = 0;
+	write_text(latest, "1");
+	write_text(latest, "2");
+	write_now("3");
+	assert_got("\x81\x01"
+		   "1\x81\x01"
+		   "2\x81\x01"
+		   "3");
+	assert_int_equal(sends, 1);
+}
+
+static void
+test_interrupted(void **state)
+{
+	(void)state;
+	open_raw();
+	send_error = EINTR;
+	write_now("a");
+	assert_got("\x81\x01"
+		   "a");
+}
+
+static void
+test_write_fails(void **state)
+{
+	(void)state;
+	open_raw();
+	send_error = EPIPE;
+	write_now("a");
+	assert_got_nothing();
+	assert_true(is_ended());
+	assert_seen("- ");
+	assert_int_equal(websockets.count, 0);
+}
+
+static void
+test_backlog_fails(void **state)
+{
+	(void)state;
+	open_raw();
+	room = 1;
+	write_now("a");
+	assert_got("\x81");
+	send_error = ECONNRESET;
+	run();
+	assert_true(is_ended());
+	assert_seen("- ");
+	assert_int_equal(websockets.count, 0);
+}
+
+/* Beyond 256 KiB messages stay with the session, and pings go unanswered, until there is room. */
+static void
+test_congestion(void **state)
+{
+	enum { LARGE = 256 * 1024 };
+	static char text[LARGE + 1];
+	struct websocket *websocket = open_raw();
+	struct session *session = websocket->receiver.session;
+
+	(void)state;
+	memset(text, 'x', LARGE);
+	room = 0;
+	write_now(text);
+	assert_int_equal(websocket_backlog(websocket), LARGE + 10);
+	assert_true(websocket_is_congested(websocket));
+	write_now("next");
+	assert_int_equal(session->queue.count, 1);
+	say_frame(0x89, "?", 1);
+	assert_int_equal(websocket_backlog(websocket), LARGE + 10);
+	room = 9;
+	run();
+	assert_int_equal(session->queue.count, 1);
+	room = 1;
+	run();
+	assert_int_equal(websocket_backlog(websocket), LARGE + strlen("\x81\x04next"));
+	assert_int_equal(session->queue.count, 0);
+	room = SIZE_MAX;
+	while (websocket_backlog(websocket) > 0) {
+		assert_true(recv(client, text, LARGE, MSG_DONTWAIT) > 0);
+		run();
+	}
+}
+
+/* --- the end ------------------------------------------------------------------------------------------------------ */
+
+static void
+test_peer_closes(void **state)
+{
+	(void)state;
+	open_sockjs();
+	say_frame(0x88,
+	    BYTES("\x0f\xa0"
+		  "bye"));
+	assert_got("\x88\x05\x0f\xa0"
+		   "bye");
+	assert_true(is_ended());
+	assert_seen("- ");
+	/* What still comes is thrown away, until the peer closes. */
+	say_text("[\"late\"]");
+	assert_seen("");
+	assert_int_equal(websockets.count, 1);
+	hang_up();
+	assert_int_equal(websockets.count, 0);
+}
+
+static void
+test_peer_closes_without_code(void **state)
+{
+	(void)state;
+	open_raw();
+	say_frame(0x88, "", 0);
+	assert_got("\x88\x00");
+	assert_true(is_ended());
+	assert_seen("- ");
+}
+
+/* The answers to what came before the close leave before its answer. */
+static void
+test_answers_before_close(void **state)
+{
+	char frames[64];
+	size_t n;
+
+	(void)state;
+	open_sockjs();
+	hooks.data = echo;
+	n = make_frame(frames, 0x81, "[\"a\"]", 5);
+	n += make_frame(frames + n, 0x88, "\x03\xe8", 2);
+	n += make_frame(frames + n, 0x81, "[\"b\"]", 5);
+	say(frames, n);
+	assert_seen("=a - ");
+	assert_got("\x81\x06"
+		   "a[\"a\"]\x88\x02\x03\xe8");
+}
+
+static void
+test_we_close(void **state)
+{
+	(void)state;
+	open_sockjs();
+	sockjs_close(latest, 3001, "bye");
+	run();
+	assert_got("\x81\x0d"
+		   "c[3001,\"bye\"]\x88\x10\x03\xe8"
+		   "Normal closure");
+	assert_false(is_ended());
+	assert_seen("- ");
+	/* Messages are not heard any more, nor pings answered. */
+	say_text("[\"late\"]");
+	say_frame(0x89, "?", 1);
+	assert_got_nothing();
+	assert_seen("");
+	say_frame(0x88, BYTES("\x03\xe8"));
+	assert_got_nothing();
+	assert_true(is_ended());
+	assert_int_equal(websockets.count, 1);
+	hang_up();
+	assert_int_equal(websockets.count, 0);
+}
+
+/* Our close frame waits behind what the peer did not take; only then our side ends. */
+static void
+test_close_with_backlog(void **state)
+{
+	(void)state;
+	open_raw();
+	room = 2;
+	write_text(latest, "abc");
+	sockjs_close(latest, 3001, "");
+	run();
+	assert_got("\x81\x03");
+	say_frame(0x88, BYTES("\x03\xe8"));
+	assert_false(is_ended());
+	room = SIZE_MAX;
+	run();
+	assert_got("abc\x88\x02\x0b\xb9");
+	assert_true(is_ended());
+}
+
+/* A peer that answers nothing is dropped. */
+static void
+test_close_wait(void **state)
+{
+	(void)state;
+	open_raw();
+	sockjs_close(latest, 3001, "");
+	run();
+	pass(WEBSOCKET_CLOSE_WAIT - 1);
+	run();
+	assert_int_equal(websockets.count, 1);
+	pass(1);
+	run();
+	assert_int_equal(websockets.count, 0);
+	assert_got("\x88\x02\x0b\xb9");
+	assert_true(is_ended());
+}
+
+/* Nor does one stay that answers the close, and then never ends the connection. */
+static void
+test_drain_wait(void **state)
+{
+	(void)state;
+	open_raw();
+	say_frame(0x88, BYTES("\x03\xe8"));
+	assert_int_equal(websockets.count, 1);
+	pass(WEBSOCKET_CLOSE_WAIT);
+	run();
+	assert_int_equal(websockets.count, 0);
+}
+
+static void
+test_peer_vanishes(void **state)
+{
+	(void)state;
+	open_sockjs();
+	hang_up();
+	assert_seen("- ");
+	assert_int_equal(websockets.count, 0);
+}
+
+/* In the middle of a frame and of a message. */
+static void
+test_peer_vanishes_halfway(void **state)
+{
+	(void)state;
+	open_sockjs();
+	say_frame(0x01, BYTES("[\"a"));
+	say(BYTES("\x80\x85\x00"));
+	hang_up();
+	assert_seen("- ");
+	assert_int_equal(websockets.count, 0);
+}
+
+/* The application closes from within the message that it is given: the rest of the read is lost. */
+static void
+close_at_once(sockjs_connection connection, const sockjs_message *message)
+{
+	(void)message;
+	sockjs_close(connection, 3001, "");
+}
+
+static void
+test_close_within_message(void **state)
+{
+	char frames[64];
+	size_t n;
+
+	(void)state;
+	open_raw();
+	hooks.data = close_at_once;
+	n = make_frame(frames, 0x01, "a", 1);
+	n += make_frame(frames + n, 0x80, "b", 1);
+	n += make_frame(frames + n, 0x81, "c", 1);
+	say(frames, n);
+	assert_seen("=ab - ");
+	assert_got("\x88\x02\x0b\xb9");
+}
+
+static void
+test_clear(void **state)
+{
+	(void)state;
+	open_sockjs();
+	websockets_clear(&websockets);
+	assert_int_equal(websockets.count, 0);
+	turn();
+	assert_seen("- ");
+	assert_true(is_ended());
+	websockets_init(&websockets, &loop, &sessions);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    WEBSOCKET_TEST(messages),
+	    WEBSOCKET_TEST(byte_by_byte),
+	    WEBSOCKET_TEST(fragments),
+	    WEBSOCKET_TEST(masked),
+	    WEBSOCKET_TEST(large),
+	    WEBSOCKET_TEST(extra),
+	    WEBSOCKET_TEST(broken),
+	    WEBSOCKET_TEST(message_limit),
+	    WEBSOCKET_TEST(renewed_limit),
+	    WEBSOCKET_TEST(nothing_after_failure),
+	    WEBSOCKET_TEST(failure_comes_last),
+	    WEBSOCKET_TEST(partial_writes),
+	    WEBSOCKET_TEST(order),
+	    WEBSOCKET_TEST(one_write_a_turn),
+	    WEBSOCKET_TEST(interrupted),
+	    WEBSOCKET_TEST(write_fails),
+	    WEBSOCKET_TEST(backlog_fails),
+	    WEBSOCKET_TEST(congestion),
+	    WEBSOCKET_TEST(peer_closes),
+	    WEBSOCKET_TEST(peer_closes_without_code),
+	    WEBSOCKET_TEST(answers_before_close),
+	    WEBSOCKET_TEST(we_close),
+	    WEBSOCKET_TEST(close_with_backlog),
+	    WEBSOCKET_TEST(close_wait),
+	    WEBSOCKET_TEST(drain_wait),
+	    WEBSOCKET_TEST(peer_vanishes),
+	    WEBSOCKET_TEST(peer_vanishes_halfway),
+	    WEBSOCKET_TEST(close_within_message),
+	    WEBSOCKET_TEST(clear),
+	};
+
+	return cmocka_run_group_tests_name("websocket", tests, NULL, NULL);
+}
