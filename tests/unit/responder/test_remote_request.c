@@ -1,0 +1,376 @@
+/*
+ * sessiond/responder/remote_request.h and receiver_remote.h: from a RECEIVE to what becomes of its
+ * answer.
+ */
+#include "tests/unit/responder/responder_fixture.h"
+
+#include "tests/unit/log_capture.h"
+#include "wire/write_log.h"
+
+/* --- frames ------------------------------------------------------------------------------------- */
+
+static void
+test_poll(void **state)
+{
+	(void)state;
+	open_responder();
+	open_session();
+	say_poll(2, "s");
+	assert_heard("");
+	write_to("s", "x");
+	write_to("s", "y");
+	assert_heard("2<a[\"x\"];. ");
+	say_written(2);
+	say_poll(3, "s");
+	assert_heard("3<a[\"y\"];. ");
+}
+
+/* Its frames are escaped, for which they are made elsewhere first. */
+static void
+test_jsonp(void **state)
+{
+	(void)state;
+	open_responder();
+	open_session();
+	write_to("s", "x");
+	write_to("s", "y");
+	encode_receive(2, "s", TRANSPORT_JSONP_POLLING, 0);
+	say();
+	assert_heard("2</**/cb(\"a[\\\"x\\\",\\\"y\\\"]\");\r;. ");
+}
+
+/* Until so many bytes are sent; the frame with which they are is the last. */
+static void
+test_stream(void **state)
+{
+	(void)state;
+	service->protocol.options.response_limit = 16;
+	open_responder();
+	encode_receive(1, "s", TRANSPORT_XHR_STREAMING, 0);
+	say();
+	assert_heard("1<o; ");
+	write_to("s", "x");
+	assert_heard("1<a[\"x\"]; ");
+	write_to("s", "y");
+	assert_heard("1<a[\"y\"];. ");
+	/* These were given away: nothing is to be confirmed. */
+	assert_int_equal(LIST_FIRST(&peers.list)->request_count, 0);
+}
+
+static void
+test_stream_of_one_frame(void **state)
+{
+	(void)state;
+	open_responder();
+	encode_receive(1, "s", TRANSPORT_XHR_STREAMING, WIRE_RECEIVE_ONE_FRAME);
+	say();
+	assert_heard("1<o;. ");
+}
+
+/* A frame larger than a message of the local socket comes in parts. */
+static void
+test_large_frame(void **state)
+{
+	enum { SIZE = WIRE_FRAME_MAX + 10 };
+	char *text = malloc(SIZE + 1);
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, 'x', SIZE);
+	text[SIZE] = '\0';
+	service->protocol.options.queue_limit = 2 * SIZE;
+	open_responder();
+	open_session();
+	say_poll(2, "s");
+	write_to("s", text);
+	for (int i = 0; i < 100 && heard.len < SIZE; i++) {
+		run();
+		hear();
+	}
+	/* 2<a["x...x 2<x..."];. */
+	assert_int_equal(heard.len, SIZE + strlen("2<a[\"") + strlen(" 2<") + strlen("\"];. "));
+	assert_memory_equal(heard.data + heard.len - 5, "\"];. ", 5);
+	buffer_clear(&heard);
+	/* Both of them count. */
+	close_responder();
+	return_responder(link_id, frames_on_link);
+	say_poll(3, "s");
+	assert_heard("HELLO SERVICES(1) ");
+	free(text);
+}
+
+static void
+test_close(void **state)
+{
+	(void)state;
+	open_responder();
+	open_session();
+	encode_receive(2, "s", TRANSPORT_XHR_STREAMING, 0);
+	say();
+	run();
+	session_close(find("s"), 3000, "Go away!", 8);
+	assert_heard("2<c[3000,\"Go away!\"];. ");
+	assert_int_equal(LIST_FIRST(&peers.list)->request_count, 0);
+}
+
+static void
+test_no_room_for_a_session(void **state)
+{
+	(void)state;
+	sessions.limit = 1;
+	open_responder();
+	open_session();
+	say_poll(2, "t");
+	capture_begin();
+	assert_heard("2!503 ");
+	capture_end();
+	assert_false(is_known("t"));
+}
+
+/* --- what becomes of an answer ------------------------------------------------------------------ */
+
+/* Nothing else is sent to the client until it is known. */
+static void
+test_written(void **state)
+{
+	(void)state;
+	open_responder();
+	open_session();
+	write_to("s", "x");
+	say_poll(2, "s");
+	assert_heard("2<a[\"x\"];. ");
+	write_to("s", "y");
+	say_poll(3, "s");
+	assert_heard("");
+	say_written(2);
+	assert_heard("3<a[\"y\"];. ");
+}
+
+static void
+test_unwritten(void **state)
+{
+	(void)state;
+	open_responder();
+	open_session();
+	write_to("s", "x");
+	say_poll(2, "s");
+	assert_heard("2<a[\"x\"];. ");
+	say_abort(2, WIRE_ABORT_UNWRITTEN);
+	assert_heard("");
+	say_poll(3, "s");
+	assert_heard("3<a[\"x\"];. ");
+}
+
+/* The client of a held poll is gone, and its session ends. */
+static void
+test_aborted(void **state)
+{
+	(void)state;
+	open_responder();
+	open_session();
+	say_poll(2, "s");
+	assert_heard("");
+	say_abort(2, 0);
+	assert_heard("");
+	assert_seen("- ");
+	assert_false(is_known("s"));
+	assert_int_equal(LIST_FIRST(&peers.list)->request_count, 0);
+}
+
+/* The connection breaks, but not the client's: the session waits for it to ask again. */
+static void
+test_lost_while_held(void **state)
+{
+	(void)state;
+	open_responder();
+	open_session();
+	say_poll(2, "s");
+	assert_heard("");
+	close_responder();
+	assert_seen("");
+	write_to("s", "x");
+	open_responder();
+	say_poll(2, "s");
+	assert_heard("2<a[\"x\"];. ");
+}
+
+/* --- a responder that died, and its log --------------------------------------------------------- */
+
+/* As open_responder, with a log. */
+static void
+open_responder_with(const struct write_log *log)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
+			 .cmsg_level = SOL_SOCKET,
+			 .cmsg_type = SCM_RIGHTS}};
+	struct iovec part;
+	struct msghdr message = {.msg_iov = &part,
+	    .msg_iovlen = 1,
+	    .msg_control = control.bytes,
+	    .msg_controllen = sizeof control.bytes};
+
+	connect_responder();
+	encode_hello(0, 0);
+	part = (struct iovec){out.data, out.len};
+	memcpy(CMSG_DATA(&control.header), &log->fd, sizeof(int));
+	assert_int_equal(sendmsg(responder, &message, MSG_NOSIGNAL), out.len);
+	buffer_clear(&out);
+	assert_heard("HELLO SERVICES(1) ");
+}
+
+/* It noted one answer and not the other: the one has arrived, the other has not. */
+static void
+test_write_log(void **state)
+{
+	struct write_log log;
+
+	(void)state;
+	write_log_create(&log);
+	open_responder_with(&log);
+	open_session();
+	say_poll(2, "t");
+	assert_heard("2<o;. ");
+	say_written(2);
+	write_to("s", "x");
+	write_to("t", "y");
+	say_poll(3, "s");
+	say_poll(4, "t");
+	assert_heard("3<a[\"x\"];. 4<a[\"y\"];. ");
+	write_log_put(&log, 3);
+	close_responder();
+	write_log_destroy(&log);
+	open_responder();
+	say_poll(5, "s");
+	say_poll(6, "t");
+	run_for(IN_FLIGHT_GRACE);
+	assert_heard("6<a[\"y\"];. ");
+}
+
+/* That it noted a request which is held says nothing: it may be an earlier one of that id. */
+static void
+test_write_log_of_a_held_request(void **state)
+{
+	struct write_log log;
+
+	(void)state;
+	write_log_create(&log);
+	open_responder_with(&log);
+	open_session();
+	say_poll(2, "s");
+	assert_heard("");
+	write_log_put(&log, 2);
+	close_responder();
+	write_log_destroy(&log);
+	write_to("s", "x");
+	open_responder();
+	say_poll(3, "s");
+	assert_heard("3<a[\"x\"];. ");
+}
+
+/* --- processes that serve one request at a time ------------------------------------------------- */
+
+static void
+say_alone(uint64_t id, const char *session)
+{
+	encode_receive(id, session, TRANSPORT_XHR_POLLING, WIRE_RECEIVE_ALONE);
+	say();
+	run();
+}
+
+static void
+open_alone(uint64_t id, const char *session)
+{
+	say_alone(id, session);
+	say_written(id);
+	run();
+	hear();
+	buffer_clear(&heard);
+	say_alone(id, session);
+}
+
+/* With one more than there may be the oldest is answered, so that a process is free. */
+static void
+test_most_held(void **state)
+{
+	(void)state;
+	open_responder();
+	open_alone(1, "a");
+	open_alone(2, "b");
+	assert_heard("");
+	assert_int_equal(messages.holds.count, MOST_HELD);
+	open_alone(3, "c");
+	assert_heard("1<h;. ");
+	/* One that is answered does not count any more. */
+	write_to("b", "x");
+	assert_heard("2<a[\"x\"];. ");
+	assert_int_equal(messages.holds.count, 1);
+	open_alone(4, "d");
+	assert_heard("");
+	open_alone(5, "e");
+	assert_heard("3<h;. ");
+}
+
+/* Others do not count. */
+static void
+test_held_by_others(void **state)
+{
+	(void)state;
+	open_responder();
+	for (unsigned i = 0; i < MOST_HELD + 2; i++) {
+		char session[] = {(char)('a' + i), '\0'};
+
+		say_poll(i + 1, session);
+		run();
+		say_written(i + 1);
+		run();
+		say_poll(i + 1, session);
+	}
+	run();
+	hear();
+	buffer_clear(&heard);
+	assert_int_equal(messages.holds.count, 0);
+	assert_int_equal(LIST_FIRST(&peers.list)->request_count, MOST_HELD + 2);
+}
+
+/* Those of a connection that breaks are not held any more. */
+static void
+test_held_and_lost(void **state)
+{
+	(void)state;
+	open_responder();
+	open_alone(1, "a");
+	assert_int_equal(messages.holds.count, 1);
+	close_responder();
+	assert_int_equal(messages.holds.count, 0);
+}
+
+#define TEST(name) RESPONDER_TEST(name)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(poll),
+	    TEST(jsonp),
+	    TEST(stream),
+	    TEST(stream_of_one_frame),
+	    TEST(large_frame),
+	    TEST(close),
+	    TEST(no_room_for_a_session),
+	    TEST(written),
+	    TEST(unwritten),
+	    TEST(aborted),
+	    TEST(lost_while_held),
+	    TEST(write_log),
+	    TEST(write_log_of_a_held_request),
+	    TEST(most_held),
+	    TEST(held_by_others),
+	    TEST(held_and_lost),
+	};
+
+	log_open("test_remote_request", LOG_TO_STDERR, SEVERITY_ERROR);
+	return cmocka_run_group_tests_name("remote_request", tests, folder_setup, folder_teardown);
+}

@@ -1,0 +1,172 @@
+/*
+ * sessiond/responder/remote_send.h: sends, when they are answered, and what is stored of them.
+ */
+#include "tests/unit/responder/responder_fixture.h"
+#include "tests/unit/log_capture.h"
+
+static void
+test_send(void **state)
+{
+	(void)state;
+	open_responder();
+	open_session();
+	say_send(2, "s", 1, "x");
+	assert_heard("2=ok ");
+	assert_seen("=x ");
+}
+
+static void
+test_no_session(void **state)
+{
+	(void)state;
+	open_responder();
+	say_send(2, "s", 1, "x");
+	assert_heard("2=none ");
+	assert_seen("");
+}
+
+/* It is sent again, as after a connection that broke: it is answered, and does nothing. */
+static void
+test_send_again(void **state)
+{
+	(void)state;
+	open_responder();
+	open_session();
+	say_send(2, "s", 1, "x");
+	assert_heard("2=ok ");
+	close_responder();
+	open_responder();
+	buffer_clear(&seen);
+	say_send(3, "s", 1, "x");
+	assert_heard("3=ok ");
+	assert_seen("");
+	say_send(4, "s", 2, "y");
+	assert_heard("4=ok ");
+	assert_seen("=y ");
+}
+
+/* What it causes leaves with its answer: nothing is stored. */
+static void
+test_echo_to_a_poll(void **state)
+{
+	(void)state;
+	hooks.data = echo;
+	open_responder();
+	open_session();
+	say_poll(2, "s");
+	run();
+	say_send(3, "s", 1, "x");
+	assert_heard("2<a[\"x\"];. 3=ok ");
+	assert_written("");
+}
+
+/* What it causes waits: it is stored before the answer leaves, with the send's id. */
+static void
+test_echo_to_nobody(void **state)
+{
+	(void)state;
+	hooks.data = echo;
+	open_responder();
+	open_session();
+	say_send(3, "s", 1, "x");
+	assert_heard("3=ok ");
+	assert_written("D1 M1@0=x . ");
+}
+
+/* More than the socket takes at once may leave in part: it is stored. */
+static void
+test_large_echo_to_a_poll(void **state)
+{
+	enum { SIZE = 20000 };
+	static char text[SIZE + 1];
+
+	(void)state;
+	memset(text, 'x', SIZE);
+	service->protocol.options.queue_limit = 2 * SIZE;
+	hooks.data = echo;
+	open_responder();
+	open_session();
+	say_poll(2, "s");
+	run();
+	say_send(3, "s", 1, text);
+	run();
+	assert_int_not_equal(written.len, 0);
+	hear();
+	assert_memory_equal(heard.data + heard.len - 5, "3=ok ", 5);
+	buffer_clear(&heard);
+}
+
+/* What goes to another responder may leave when the answer does not: it is stored. */
+static void
+test_echo_to_another(void **state)
+{
+	int first;
+
+	(void)state;
+	hooks.data = echo;
+	open_responder();
+	open_session();
+	say_poll(2, "s");
+	assert_heard("");
+	first = responder;
+	open_responder();
+	say_send(3, "s", 1, "x");
+	assert_heard("3=ok ");
+	assert_written("D1 M1@0=x . ");
+	close(responder);
+	responder = first;
+	assert_heard("2<a[\"x\"];. ");
+}
+
+/* The store fails: the send whose turn it was is not acknowledged, and later ones are not delivered. */
+static void
+test_store_fails(void **state)
+{
+	(void)state;
+	hooks.data = echo;
+	open_responder();
+	open_session();
+	capture_begin();
+	fail_store(1, STORE_FULL);
+	say_send(2, "s", 1, "x");
+	assert_heard("2=busy ");
+	assert_seen("=x ");
+	say_send(3, "s", 2, "y");
+	assert_heard("3=busy ");
+	assert_seen("");
+	capture_end();
+}
+
+/* Its responder is lost in the turn in which it came: nobody is to be told. */
+static void
+test_lost_at_once(void **state)
+{
+	(void)state;
+	open_responder();
+	open_session();
+	say_send(2, "s", 1, "x");
+	close_responder();
+	assert_seen("=x ");
+	assert_true(LIST_EMPTY(&peers.list));
+}
+
+#define TEST(name) RESPONDER_TEST(name)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(send),
+	    TEST(no_session),
+	    TEST(send_again),
+	    TEST(echo_to_a_poll),
+	    TEST(echo_to_nobody),
+	    TEST(large_echo_to_a_poll),
+	    TEST(echo_to_another),
+	    TEST(store_fails),
+	    TEST(lost_at_once),
+	};
+
+	log_open("test_remote_send", LOG_TO_STDERR, SEVERITY_ERROR);
+	return cmocka_run_group_tests_name("remote_send", tests, folder_setup, folder_teardown);
+}
