@@ -6,6 +6,8 @@
  */
 #include "sessiond/modules/module_image.h"
 
+#include "common/memory.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,20 +16,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/queue.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 struct module_image {
-	struct module_image *next;
+	LIST_ENTRY(module_image) entry;
 	unsigned refs;
 	void *handle;	  /* of dlopen */
 	int copy;	  /* -1: loaded from the file itself */
 	struct stat file; /* when it was loaded */
 };
 
-static struct module_image *images;
+static LIST_HEAD(, module_image) images = LIST_HEAD_INITIALIZER(images);
 
 static bool
 is_same_file(const struct stat *a, const struct stat *b)
@@ -93,11 +96,12 @@ load(struct module_image *image, const char *path, int fd, struct error *err)
 static struct module_image *
 image_of(const struct stat *file)
 {
-	struct module_image *image = images;
+	struct module_image *image;
 
-	while (image != NULL && !is_same_file(&image->file, file))
-		image = image->next;
-	return image;
+	LIST_FOREACH(image, &images, entry)
+		if (is_same_file(&image->file, file))
+			return image;
+	return NULL;
 }
 
 static struct module_image *
@@ -109,17 +113,14 @@ open_file(const char *path, int fd, const struct stat *file, struct error *err)
 		image->refs++;
 		return image;
 	}
-	image = calloc(1, sizeof *image);
-	if (image == NULL)
-		abort();
+	image = xcalloc(1, sizeof *image);
 	image->refs = 1;
 	image->file = *file;
 	if (load(image, path, fd, err) == -1) {
 		free(image);
 		return NULL;
 	}
-	image->next = images;
-	images = image;
+	LIST_INSERT_HEAD(&images, image, entry);
 	return image;
 }
 
@@ -150,14 +151,12 @@ module_image_symbol(const struct module_image *image, const char *name)
 void
 module_image_close(struct module_image **image)
 {
-	struct module_image *i = *image, **link = &images;
+	struct module_image *i = *image;
 
 	*image = NULL;
 	if (i == NULL || --i->refs > 0)
 		return;
-	while (*link != i)
-		link = &(*link)->next;
-	*link = i->next;
+	LIST_REMOVE(i, entry);
 	dlclose(i->handle);
 	if (i->copy != -1)
 		close(i->copy);
