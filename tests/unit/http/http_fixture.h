@@ -58,7 +58,7 @@ static struct {
 static inline bool
 run_once(void)
 {
-	bool busy = sessions_flush(&sessions);
+	bool busy = turn_flush(&sessions);
 
 	http_server_committed(&server, persistence_commit(&persistence));
 	return http_server_run(&server) || busy;

@@ -111,7 +111,7 @@ test_poll_is_lost(void **state)
 	(void)state;
 	post(client, XHR, "");
 	write_text(latest, "again");
-	sessions_flush(&sessions); /* the frame is ready; libmicrohttpd has not written it */
+	turn_flush(&sessions); /* the frame is ready; libmicrohttpd has not written it */
 	session = session_find(service, "s", 1);
 	assert_non_null(session->in_flight);
 	close(client);
@@ -291,7 +291,7 @@ test_stream_is_lost_with_frames(void **state)
 
 	(void)state;
 	write_text(latest, "lost");
-	sessions_flush(&sessions);
+	turn_flush(&sessions);
 	hang_up(client);
 	assert_int_equal(server.connections.count, 0);
 	assert_seen("- ");
@@ -307,7 +307,7 @@ run_without_commit(void)
 
 	for (i = 0; i < 5; i++) {
 		uv_run(&loop, UV_RUN_NOWAIT);
-		sessions_flush(&sessions);
+		turn_flush(&sessions);
 		http_server_run(&server);
 	}
 }
