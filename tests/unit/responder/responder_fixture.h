@@ -51,7 +51,7 @@ static uint64_t frames_on_link; /* FRAMEs that it heard on that connection */
 static inline bool
 run_once(void)
 {
-	bool busy = sessions_flush(&sessions);
+	bool busy = turn_flush(&sessions);
 	enum commit_result result;
 
 	remote_sends_prepare(&messages.sends);

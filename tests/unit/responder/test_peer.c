@@ -5,6 +5,7 @@
 
 #include "common/log.h"
 #include "common/random.h"
+#include "sessiond/session/session_set.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -109,13 +110,16 @@ hear(void)
 static int
 set_up(void **state)
 {
+	/* There are no sessions. */
+	static const struct session_fires fires = {NULL, NULL, NULL};
+
 	(void)state;
 	now = 1000;
 	bytes = NULL;
 	memset(&told, 0, sizeof told);
 	if (uv_loop_init(&loop) != 0)
 		return -1;
-	sessions_init(&sessions, clock_now, &now);
+	sessions_init(&sessions, clock_now, &now, &fires);
 	peers_init(&peers, &loop, &sessions, &calls, NULL);
 	arrive();
 	return 0;

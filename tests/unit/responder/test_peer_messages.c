@@ -419,7 +419,7 @@ test_another_comes(void **state)
 	open_responder();
 	say_poll(3, "s");
 	assert_heard("");
-	run_for(IN_FLIGHT_GRACE);
+	run_for(SESSION_GRACE_DELAY);
 	assert_heard("3<a[\"x\"];. ");
 }
 

@@ -245,7 +245,7 @@ test_write_log(void **state)
 	open_responder();
 	say_poll(5, "s");
 	say_poll(6, "t");
-	run_for(IN_FLIGHT_GRACE);
+	run_for(SESSION_GRACE_DELAY);
 	assert_heard("6<a[\"y\"];. ");
 }
 
