@@ -29,6 +29,7 @@
 #include "sessiond/http/socket_takeover.h"
 #include "sessiond/http/static_files.h"
 #include "sessiond/store/store.h"
+#include "sessiond/store/store_sqlite.h"
 #include "sessiond/modules/services.h"
 #include "sessiond/websocket/hixie76_handshake.h"
 #include "sessiond/websocket/websocket.h"

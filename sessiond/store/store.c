@@ -1,24 +1,12 @@
 /*
- * See store.h. Passes each call on to the backend, once it may be made: what a transaction is, and how one ends, is the same for all of them.
+ * See store.h. Checks each call, then passes it on to the backend. What a transaction is and how it
+ * ends is the same for all backends, so it is decided here.
  */
+#include "sessiond/store/store.h"
+
 #include "sessiond/store/store_backend.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
-enum store_result
-store_fail(struct store *store, enum store_result result, const char *format, ...)
-{
-	va_list args;
-
-	store->error.code = (int)result;
-	va_start(args, format);
-	vsnprintf(store->error.text, sizeof store->error.text, format, args);
-	va_end(args);
-	return result;
-}
-
-/* What a call within a transaction has come to. */
+/* Ends a call within a transaction: a failure ends the transaction too. */
 static enum store_result
 end_of_call(struct store *store, enum store_result result)
 {

@@ -1,12 +1,16 @@
 /*
- * What store.c and the backends of the store share. A backend's type begins with a struct store. The functions are those of store.h of the
- * same names, but for what store.c does itself: it looks at arguments, and knows whether there is a transaction, so that begin is called
- * without one, put_..., delete_... and commit within one, and rollback after whatever failed.
+ * What store.c and the backends of the store share. A backend's type begins with a struct store.
+ * The functions are those of store.h with the same names. store.c checks arguments, and knows
+ * whether there is a transaction: it calls begin without one, put_..., delete_... and commit within
+ * one, and rollback after whatever failed.
  */
 #ifndef SESSIOND_STORE_BACKEND_H
 #define SESSIOND_STORE_BACKEND_H
 
-#include "sessiond/store/store.h"
+#include "common/error.h"
+#include "sessiond/store/store_types.h"
+
+#include <stdbool.h>
 
 struct store_backend {
 	void (*close)(struct store *store); /* frees it */

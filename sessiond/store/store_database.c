@@ -1,9 +1,10 @@
 /*
- * See store_database.h. Called by store_sqlite.c when the daemon starts, and when it replaces a store.
+ * See store_database.h.
  *
- * The lock is SQLite's own: with locking_mode EXCLUSIVE a connection keeps it from its first look at the file to its end. A connection that
- * got it looks whether its file still has its name, and a name is changed only in the same moment in which that is looked at: so two daemons
- * that find the same damage cannot set aside what the other has begun.
+ * The lock is SQLite's own: with locking_mode EXCLUSIVE a connection keeps it from its first look
+ * at the file to its end. A connection that got it then checks that its file still has its name.
+ * Names are checked and changed under a lock of the folder, so two daemons that find the same
+ * damage cannot set aside what the other has begun.
  */
 #include "sessiond/store/store_database.h"
 #include "sessiond/store/store_file.h"
@@ -92,7 +93,7 @@ refused_by_schema(
 	return OPENED_REFUSED;
 }
 
-/* Makes of a database what a store needs. reason: of damage, as far as it is known here. */
+/* Makes a database what a store needs. reason: why it is damaged, if that is known here. */
 static int
 set_up(struct store_database *database, int version, char reason[REASON_SIZE])
 {
@@ -159,7 +160,7 @@ rename_files(struct store_database *database, const char *reason, struct error *
 int
 store_database_set_aside(struct store_database *database, const char *reason, struct error *err)
 {
-	/* What is no database can be open in two processes: its lock is taken only once it is read. */
+	/* A file that is no database has no lock: two processes may have it open. */
 	int lock = store_file_lock_folder(database->path);
 	int result = rename_files(database, reason, err);
 
@@ -167,7 +168,9 @@ store_database_set_aside(struct store_database *database, const char *reason, st
 		close(lock);
 	if (result == -1)
 		return -1;
-	/* SQLite leaves alone the log of a file that has lost its name: whoever looks into the damage wants it. */
+	/*
+	 * SQLite keeps the log of a file that has lost its name; it helps to look into the damage.
+	 */
 	store_database_close(database);
 	return 0;
 }

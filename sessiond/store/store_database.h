@@ -1,9 +1,11 @@
 /*
- * The database of a store as it is opened, locked, and set aside when it is damaged; what is done with it then is store_sqlite.c's.
+ * The database of a store: how it is opened, locked, and set aside when it is damaged. What is done
+ * with an open one is in store_sqlite.c.
  */
 #ifndef SESSIOND_STORE_DATABASE_H
 #define SESSIOND_STORE_DATABASE_H
 
+#include "common/error.h"
 #include "sessiond/store/store_schema.h"
 
 struct store_database {
@@ -18,17 +20,18 @@ struct store_database {
 };
 
 /*
- * Opens the database at path and makes it what a store needs, empty if there is none; one that is damaged is set aside first. Waits up to
- * two seconds for another process that has it. Returns 0, or -1 and an error as store_open_sqlite: it is closed then.
+ * Opens the database at path, and makes an empty one if there is none. A damaged one is set aside
+ * first. Waits up to two seconds for another process that has it. Returns 0; or -1 and an error as
+ * store_open_sqlite, and it is closed.
  */
 int store_database_open(struct store_database *database, struct error *err);
 
-/* Closes it; nothing if it is not open. */
+/* Closes the database. Does nothing if it is not open. */
 void store_database_close(struct store_database *database);
 
 /*
- * Renames the files of a database that is open, logs that with the reason, and closes it. Returns 0, or -1 and an error (EX_UNAVAILABLE)
- * with all as it was.
+ * Renames the files of an open database, logs that with the reason, and closes the database.
+ * Returns 0; or -1 and an error (EX_UNAVAILABLE), and everything is as it was.
  */
 int
 store_database_set_aside(struct store_database *database, const char *reason, struct error *err);

@@ -1,6 +1,6 @@
 /*
- * See store_file.h. Called before a store is opened and while it is closed; between, only for the log and for lengths: closing the database
- * a second time would give up its lock.
+ * See store_file.h. While the store is open, nothing here opens the database: closing it a second
+ * time would give up SQLite's lock.
  */
 #include "sessiond/store/store_file.h"
 
@@ -96,7 +96,10 @@ store_file_set_aside(const char *path)
 {
 	char *name = free_name(path), *from, *to;
 
-	/* The database first: a log without one is thrown away, a database without its log is taken for whole. */
+	/*
+	 * The database goes first. After a crash in between, its log is left, which is thrown away.
+	 * The other way round a database without its log would be taken for whole.
+	 */
 	if (rename(path, name) == -1 && errno != ENOENT) {
 		free(name);
 		return NULL;

@@ -1,5 +1,5 @@
 /*
- * The files of a store, as files: the database, its log (PATH-wal), and what was set aside. No SQL and no lock here. For store_sqlite.c.
+ * The files of a store: the database, its log (PATH-wal), and what was set aside. No SQL here.
  */
 #ifndef SESSIOND_STORE_FILE_H
 #define SESSIOND_STORE_FILE_H
@@ -9,27 +9,32 @@
 #include <stdint.h>
 
 /*
- * Sees to it that path is a file that can be read and written, made with mode 0600 if there was none. Returns its absolute name without
- * symbolic links, which the caller frees, or NULL and an error: EX_CONFIG, EX_UNAVAILABLE if there is no room for it.
+ * Makes sure that path is a file that can be read and written; a new one has mode 0600. Returns its
+ * absolute name without symbolic links, which the caller frees; or NULL and an error: EX_CONFIG, or
+ * EX_UNAVAILABLE if there is no room for it.
  */
 char *store_file_make(const char *path, struct error *err);
 
 /*
- * Keeps all others who call this out of the folder of path until the descriptor that it returns is closed: for the moment in which a name is
- * looked at and changed. -1 where that cannot be had, which is to be taken as well.
+ * Locks the folder of path against other callers of this function, for the moment in which a name
+ * is looked at and changed. The lock lasts until the descriptor that it returns is closed. Returns
+ * -1 where there is no such lock; the caller then goes on without it.
  */
 int store_file_lock_folder(const char *path);
 
 /*
- * Renames the files of the store at path to PATH.damaged-YYYYMMDDTHHMMSSZ, with a number behind if that is taken, and returns that name,
- * which the caller frees. NULL with errno: the database is where it was.
+ * Renames the files of the store at path to PATH.damaged-YYYYMMDDTHHMMSSZ, with a number behind it
+ * if that name is taken. Returns the new name, which the caller frees; or NULL with errno, and the
+ * database is where it was.
  */
 char *store_file_set_aside(const char *path);
 
-/* Reserves so many bytes on the disk for the log, where the file system can; its length stays as it is. */
+/*
+ * Reserves room for the log on the disk, if the file system can. The log's length stays the same.
+ */
 void store_file_reserve_log(const char *path, uint64_t bytes);
 
-/* Bytes of both files together; of the log alone. 0 for what is not there. */
+/* Bytes of database and log together, and of the log alone; 0 for a file that is not there. */
 uint64_t store_file_size(const char *path);
 uint64_t store_file_log_size(const char *path);
 

@@ -1,6 +1,4 @@
-/*
- * See store_schema.h. Called by store_sqlite.c when it opens a store; the statements made here are all that runs later.
- */
+/* See store_schema.h. The statements that are made here are all that runs once a store is open. */
 #include "sessiond/store/store_schema.h"
 
 #include <stdio.h>
@@ -12,10 +10,12 @@ enum {
 };
 
 /*
- * Entry n takes version n to version n + 1. What is in a release is never changed: a further entry is added.
+ * Entry n takes version n to version n + 1. An entry that was released is never changed; a further
+ * one is added.
  *
- * What changes with nearly each transaction lies apart from what a session keeps for good, so that little is written. Messages lie in the
- * order of their sessions and positions: one row is found and changed in one page, and a run of them is deleted in one.
+ * What changes with nearly every transaction is kept apart from what a session keeps for good, so
+ * that little is written. Messages lie in the order of their sessions and positions: a row is found
+ * and changed in one page, and a run of rows is deleted together.
  */
 static const char *const migrations[] = {
     "CREATE TABLE sessions ("

@@ -1,10 +1,15 @@
 /*
- * See store.h. The backend that lasts: an SQLite database in WAL mode, which this process alone has open. The SQL is in store_schema.c.
+ * See store_sqlite.h. The backend is an SQLite database in WAL mode, which this process alone has
+ * open.
  *
- * Room on the disk is taken before anything is promised, so that what does not grow the store always finds some: for the log when the store
- * is opened, for the database before a row is put. What makes it larger stops short of the limit that SQLite knows of. The log is moved into
- * the database by checkpoint, once it has used half of its room; while that fails nothing that grows the store is taken for long.
+ * Room on the disk is taken before anything is promised, so that a change that does not grow the
+ * store always finds some: room for the log when the store is opened, room for the database before
+ * a row is put. What grows the store stops short of the limit that SQLite has. A checkpoint moves
+ * the log into the database once it has used half of its room; while checkpoints fail, the store
+ * soon refuses whatever grows it.
  */
+#include "sessiond/store/store_sqlite.h"
+
 #include "sessiond/store/store_backend.h"
 #include "sessiond/store/store_database.h"
 #include "sessiond/store/store_file.h"
@@ -146,7 +151,9 @@ set_limits(struct sqlite_store *s, uint64_t limit)
 	s->database.chunk_bytes = (int)(chunk * STORE_PAGE_SIZE);
 }
 
-/* Frames of the log from which on a checkpoint is made: half of its room, so that there is some if that fails. */
+/*
+ * A checkpoint is made at so many frames: half of the log's room, so that some is left if it fails.
+ */
 static uint64_t
 full_log(const struct sqlite_store *s)
 {
@@ -165,7 +172,7 @@ note_log(void *context, sqlite3 *db, const char *name, int frames)
 	return SQLITE_OK;
 }
 
-/* Moves the log into the database, which then has the length it needs; writing to the log begins anew. */
+/* Moves the log into the database, which then has the length it needs. The log begins anew. */
 static void
 checkpoint(struct sqlite_store *s, int mode)
 {
@@ -184,13 +191,13 @@ checkpoint(struct sqlite_store *s, int mode)
 	s->stuck_as =
 	    failure(s, rc == SQLITE_OK ? SQLITE_BUSY : rc, "move the log into the database");
 	if (!s->stuck)
-		log_error("%s", store_error(&s->base));
+		log_error("%s", s->base.error.text);
 	s->stuck = true;
 	ended = now_ns();
 	s->retry_at = ended + (ended - begun) * RETRY_PART;
 }
 
-/* The same when it is due: once the log has so many frames, but not again at once when it failed. */
+/* Makes a checkpoint once the log has so many frames, but not at once after one that failed. */
 static void
 checkpoint_if_due(struct sqlite_store *s, uint64_t frames)
 {
@@ -244,8 +251,9 @@ count_room(struct sqlite_store *s, uint64_t more)
 }
 
 /*
- * Whether there is room for another row of so many bytes. Pages are counted only when what they were, and all that came since, has used up
- * the room that was found then: counting costs as much as a row.
+ * Returns STORE_OK if there is room for another row of so many bytes. Counting pages costs as much
+ * as a row, so they are counted only when the rows since the last count may have used up the room
+ * that it found.
  */
 static enum store_result
 find_room(struct sqlite_store *s, size_t len)
@@ -504,7 +512,9 @@ has_too_many_free(struct sqlite_store *s)
 	return count_of(s, STATEMENT_PAGE_COUNT, &all) == SQLITE_OK && unused > all / 4;
 }
 
-/* True if some were: a database that another program has copied may know no such thing. */
+/*
+ * Returns true if there were some. A database that another program has copied may never have any.
+ */
 static bool
 give_pages_back(struct sqlite_store *s)
 {
@@ -528,7 +538,10 @@ sqlite_tidy(struct store *store)
 	if (s->damaged)
 		return false;
 	if (has_too_many_free(s) && give_pages_back(s)) {
-		/* Only a checkpoint makes the file shorter: one, at the end, unless the log is full before. */
+		/*
+		 * Only a checkpoint makes the file shorter. One at the end is enough, unless the
+		 * log fills up.
+		 */
 		s->shrunk = true;
 		if (s->log_frames >= full_log(s))
 			checkpoint_if_due(s, 0);

@@ -13,6 +13,7 @@
 #ifndef TESTS_PERSISTENCE_FIXTURE_H
 #define TESTS_PERSISTENCE_FIXTURE_H
 
+#include "sessiond/store/store_sqlite.h"
 #include "tests/unit/session/session_fixture.h"
 #include "tests/unit/store/store_fixture.h"
 

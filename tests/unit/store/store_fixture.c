@@ -1,6 +1,7 @@
 /*
  * See store_fixture.h.
  */
+#include "sessiond/store/store_sqlite.h"
 #include "tests/unit/store/store_fixture.h"
 
 #include "tests/unit/store/store_memory.h"

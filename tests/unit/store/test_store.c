@@ -1,6 +1,7 @@
 /*
  * sessiond/store/store.h, the same for both backends.
  */
+#include "sessiond/store/store_sqlite.h"
 #include "tests/unit/store/store_fixture.h"
 
 #include "tests/unit/store/store_memory.h"

@@ -2,6 +2,7 @@
  * sessiond/store/store.h, on the disk: a fault at each step that changes a file, one after the other, until a run is through without. Whatever
  * happens, exactly the transactions that were committed are there.
  */
+#include "sessiond/store/store_sqlite.h"
 #include "tests/unit/store/fault_vfs.h"
 #include "tests/unit/store/store_fixture.h"
 

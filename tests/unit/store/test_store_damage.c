@@ -1,6 +1,7 @@
 /*
  * sessiond/store/store.h, on the disk: damaged files.
  */
+#include "sessiond/store/store_sqlite.h"
 #include "tests/unit/store/store_fixture.h"
 
 #include <fcntl.h>

@@ -1,6 +1,7 @@
 /*
  * sessiond/store/store.h, on the disk: which files are opened as a store and which are not, and what two daemons do with one.
  */
+#include "sessiond/store/store_sqlite.h"
 #include "tests/unit/store/store_fixture.h"
 
 #include <fcntl.h>

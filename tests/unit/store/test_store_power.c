@@ -2,6 +2,7 @@
  * sessiond/store/store.h, on the disk: the power is cut at each step that changes a file, one after the other. What was not synced may be there or
  * not, sector by sector.
  */
+#include "sessiond/store/store_sqlite.h"
 #include "tests/unit/store/fault_vfs.h"
 #include "tests/unit/store/store_fixture.h"
 

@@ -1,6 +1,7 @@
 /*
  * sessiond/store/store.h, on the disk: limits, room given back, and a disk without room.
  */
+#include "sessiond/store/store_sqlite.h"
 #include "tests/unit/store/store_fixture.h"
 
 #include <errno.h>
