@@ -1,0 +1,651 @@
+/*
+ * fcgi/webserver/connection.h: a connection's phases, over a pair of sockets, with a clock of the
+ * test. The other end of the pair plays the web server.
+ */
+#include "fcgi/webserver/connection.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "fcgi/webserver/libfcgi.h"
+
+enum {
+	BEGIN = 1,
+	ABORT = 2,
+	END = 3,
+	PARAMS = 4,
+	STDIN = 5,
+	STDOUT = 6,
+	KEEP = 1,
+	LIMIT = 3,
+	REQUEST_TIMEOUT = 5000,
+	STALL_LIMIT = 10000,
+	SEND_BUFFER = 16384,
+	LARGE = 1 << 20,
+};
+
+/* --- what surrounds a connection -------------------------------------------------------------- */
+
+/* The clock, in place of the loop's. */
+static uint64_t now;
+
+uint64_t
+loop_now(const struct loop *loop)
+{
+	(void)loop;
+	return now;
+}
+
+static struct loop loop;
+static struct timers timers;
+static struct connections connections;
+static size_t body_limit;
+static int web_server; /* the other end */
+
+/* The last request that arrived, and the news of it, a letter each. */
+static struct connection *current;
+static char body[100], uri[100], news[100];
+static bool was_cut;
+static unsigned arrived;
+static const char *answer_at_once;
+
+static void
+on_arrived(void *owner, struct connection *connection, char **params, struct buffer *b, bool is_cut)
+{
+	const char *value = libfcgi_param("REQUEST_URI", params);
+
+	assert_ptr_equal(owner, &connections);
+	assert_non_null(value);
+	snprintf(uri, sizeof uri, "%s", value);
+	snprintf(body, sizeof body, "%.*s", (int)b->len, b->len == 0 ? "" : b->data);
+	was_cut = is_cut;
+	arrived++;
+	current = connection;
+	connection_attach(connection, news);
+	if (answer_at_once != NULL)
+		connection_push(connection, answer_at_once, strlen(answer_at_once), true);
+}
+
+static void
+on_news(void *request, enum connection_news what)
+{
+	static const char letters[] = {[CONNECTION_LAST_WRITE] = 'n',
+	    [CONNECTION_CUT_SHORT] = 'c',
+	    [CONNECTION_WRITTEN] = 'W',
+	    [CONNECTION_UNWRITTEN] = 'U',
+	    [CONNECTION_LOST] = 'L'};
+	const char letter[2] = {letters[what], '\0'};
+
+	assert_ptr_equal(request, news);
+	strncat(news, letter, sizeof news - strlen(news) - 1);
+}
+
+static const struct connection_calls calls = {on_arrived, on_news};
+
+static int
+setup(void **state)
+{
+	struct error err = ERROR_INIT;
+	const int size = SEND_BUFFER;
+	int pair[2];
+
+	(void)state;
+	now = 1000;
+	body_limit = 20;
+	arrived = 0;
+	news[0] = '\0';
+	current = NULL;
+	answer_at_once = NULL;
+	loop.is_draining = false;
+	timers_init(&timers);
+	assert_int_equal(connections_init(&connections, &loop, &timers, LIMIT, &body_limit,
+			     REQUEST_TIMEOUT, &calls, &connections, &err),
+	    0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+	web_server = pair[1];
+	connection_create(&connections, pair[0]);
+	assert_int_equal(connections.count, 1);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	connections_clear(&connections);
+	assert_int_equal(connections.count, 0);
+	connections_close(&connections);
+	if (web_server != -1)
+		close(web_server);
+	return 0;
+}
+
+/* --- the web server's side -------------------------------------------------------------------- */
+
+static void
+put(struct buffer *to, unsigned type, const char *content, size_t len)
+{
+	const unsigned char head[8] = {
+	    1, (unsigned char)type, 0, 1, (unsigned char)(len >> 8), (unsigned char)len, 0, 0};
+
+	buffer_append(to, head, sizeof head);
+	buffer_append(to, content, len);
+}
+
+static void
+put_request(struct buffer *to, unsigned flags, const char *path, const char *content)
+{
+	const char begin[8] = {0, 1, (char)flags, 0, 0, 0, 0, 0};
+	char param[100];
+	int n = snprintf(param, sizeof param, "%c%cREQUEST_URI%s", 11, (char)strlen(path), path);
+
+	put(to, BEGIN, begin, sizeof begin);
+	put(to, PARAMS, param, (size_t)n);
+	put(to, PARAMS, "", 0);
+	if (content[0] != '\0')
+		put(to, STDIN, content, strlen(content));
+	put(to, STDIN, "", 0);
+}
+
+static void
+turn(void)
+{
+	connections_dispatch(&connections);
+	timers_run(&timers, now);
+}
+
+/* Sends from b what is from `from` to `to`, and lets the connection see it. */
+static void
+give(const struct buffer *b, size_t from, size_t to)
+{
+	assert_int_equal(send(web_server, b->data + from, to - from, 0), to - from);
+	turn();
+}
+
+static void
+give_request(unsigned flags, const char *path, const char *content)
+{
+	struct buffer b = BUFFER_INIT;
+
+	put_request(&b, flags, path, content);
+	give(&b, 0, b.len);
+	buffer_free(&b);
+}
+
+/* Reads what is there. Returns false at the end. */
+static bool
+read_some(struct buffer *to)
+{
+	char *space = buffer_reserve(to, 65536);
+	ssize_t n = recv(web_server, space, 65536, MSG_DONTWAIT);
+
+	if (n > 0)
+		buffer_added(to, (size_t)n);
+	return n != 0;
+}
+
+/* Appends what the records in b have for standard output. Returns true if the last one ends the request. */
+static bool
+unpack(const struct buffer *b, struct buffer *out)
+{
+	const unsigned char *data = (const unsigned char *)b->data;
+	bool ended = false;
+	size_t at = 0;
+
+	while (b->len - at >= 8) {
+		size_t len = (size_t)data[at + 4] << 8 | data[at + 5];
+
+		assert_false(ended);
+		assert_true(b->len - at >= 8 + len + data[at + 6]);
+		if (data[at + 1] == STDOUT)
+			buffer_append(out, data + at + 8, len);
+		ended = data[at + 1] == END;
+		at += 8 + len + data[at + 6];
+	}
+	assert_int_equal(at, b->len);
+	return ended;
+}
+
+/* The response that is there; it has to be exactly that, with its end or without. */
+static void
+assert_response(const char *text, bool ends)
+{
+	struct buffer b = BUFFER_INIT, out = BUFFER_INIT;
+
+	read_some(&b);
+	assert_int_equal(unpack(&b, &out), ends);
+	assert_int_equal(out.len, strlen(text));
+	assert_memory_equal(out.data, text, out.len);
+	buffer_free(&out);
+	buffer_free(&b);
+}
+
+static bool
+is_closed(void)
+{
+	char byte;
+
+	return recv(web_server, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+/* --- a request comes -------------------------------------------------------------------------- */
+
+static void
+test_whole(void **state)
+{
+	(void)state;
+	give_request(KEEP, "/echo", "[\"hello\"]");
+	assert_int_equal(arrived, 1);
+	assert_string_equal(uri, "/echo");
+	assert_string_equal(body, "[\"hello\"]");
+	assert_false(was_cut);
+	assert_string_equal(news, "");
+}
+
+/* Nothing arrives before the last byte has. */
+static void
+test_byte_by_byte(void **state)
+{
+	struct buffer b = BUFFER_INIT;
+
+	(void)state;
+	put_request(&b, KEEP, "/echo", "[\"hello\"]");
+	for (size_t i = 0; i < b.len; i++) {
+		assert_int_equal(arrived, 0);
+		give(&b, i, i + 1);
+	}
+	assert_int_equal(arrived, 1);
+	assert_string_equal(body, "[\"hello\"]");
+	buffer_free(&b);
+}
+
+/* The limit may change while the connection is there. */
+static void
+test_body_limit(void **state)
+{
+	(void)state;
+	answer_at_once = "x";
+	give_request(KEEP, "/a", "12345678901234567890");
+	assert_false(was_cut);
+	assert_string_equal(body, "12345678901234567890");
+	give_request(KEEP, "/b", "123456789012345678901");
+	assert_true(was_cut);
+	assert_string_equal(body, "");
+	body_limit = 21;
+	give_request(KEEP, "/c", "123456789012345678901");
+	assert_false(was_cut);
+	assert_int_equal(arrived, 3);
+}
+
+static void
+test_request_timeout(void **state)
+{
+	struct buffer b = BUFFER_INIT;
+
+	(void)state;
+	put_request(&b, KEEP, "/echo", "");
+	give(&b, 0, 10);
+	now += REQUEST_TIMEOUT - 1;
+	/* What comes meanwhile gives it no more time. */
+	give(&b, 10, 20);
+	assert_false(is_closed());
+	now++;
+	turn();
+	assert_true(is_closed());
+	assert_int_equal(connections.count, 0);
+	assert_string_equal(news, "");
+	buffer_free(&b);
+}
+
+/* Once it is there, a request may take its time; so may a kept connection without one. */
+static void
+test_no_timeout(void **state)
+{
+	(void)state;
+	give_request(KEEP, "/echo", "");
+	now += 100 * REQUEST_TIMEOUT;
+	turn();
+	connection_push(current, "x", 1, true);
+	now += 100 * REQUEST_TIMEOUT;
+	turn();
+	assert_string_equal(news, "nW");
+	assert_int_equal(connections.count, 1);
+}
+
+static void
+test_no_fastcgi(void **state)
+{
+	const struct buffer b = {.data = (char *)(uintptr_t) "GET / HTTP/1.1\r\n\r\n", .len = 18};
+
+	(void)state;
+	give(&b, 0, b.len);
+	assert_true(is_closed());
+	assert_int_equal(arrived, 0);
+}
+
+/* --- its response ----------------------------------------------------------------------------- */
+
+static void
+test_response(void **state)
+{
+	(void)state;
+	give_request(KEEP, "/echo", "");
+	buffer_append_str(connection_output(current), "head ");
+	connection_push(current, "body", 4, true);
+	assert_response("head body", true);
+	assert_string_equal(news, "nW");
+	assert_int_equal(connections.count, 1);
+	assert_false(is_closed());
+}
+
+static void
+test_not_kept(void **state)
+{
+	(void)state;
+	give_request(0, "/echo", "");
+	connection_push(current, "x", 1, true);
+	assert_response("x", true);
+	assert_string_equal(news, "nW");
+	assert_true(is_closed());
+	assert_int_equal(connections.count, 0);
+}
+
+/* Pieces leave as they are pushed; only the last write is noted. */
+static void
+test_stream(void **state)
+{
+	(void)state;
+	give_request(KEEP, "/echo", "");
+	connection_push(current, "one", 3, false);
+	assert_response("one", false);
+	connection_push(current, "two", 3, false);
+	assert_response("two", false);
+	assert_string_equal(news, "");
+	connection_push(current, NULL, 0, true);
+	assert_response("", true);
+	assert_string_equal(news, "nW");
+}
+
+/* However many are there, and each answered at once: one after the other, and not in each other's depths. */
+static void
+test_pipelined(void **state)
+{
+	enum { COUNT = 20 };
+	struct buffer b = BUFFER_INIT, got = BUFFER_INIT;
+
+	(void)state;
+	answer_at_once = "x";
+	for (int i = 0; i < COUNT; i++)
+		put_request(&b, KEEP, "/echo", "[]");
+	give(&b, 0, b.len);
+	assert_int_equal(arrived, COUNT);
+	assert_int_equal(strlen(news), 2 * COUNT);
+	assert_memory_equal(news + strlen(news) - 4, "nWnW", 4);
+	read_some(&got);
+	assert_int_equal(got.len % COUNT, 0);
+	buffer_free(&got);
+	buffer_free(&b);
+}
+
+/* --- a large response ------------------------------------------------------------------------- */
+
+static char *
+large_text(void)
+{
+	char *text = malloc(LARGE);
+
+	assert_non_null(text);
+	for (size_t i = 0; i < LARGE; i++)
+		text[i] = (char)('a' + i % 23);
+	return text;
+}
+
+/* Does not wait for the web server, which gets all of it; what is pushed meanwhile follows. */
+static void
+test_large(void **state)
+{
+	struct buffer b = BUFFER_INIT, out = BUFFER_INIT;
+	char *text = large_text();
+	size_t before;
+
+	(void)state;
+	give_request(KEEP, "/echo", "");
+	connection_push(current, text, LARGE, false);
+	connection_push(current, "end", 3, true);
+	assert_string_equal(news, "");
+	do {
+		before = b.len;
+		read_some(&b);
+		/* It is not stalled as long as something is read. */
+		now += STALL_LIMIT - 1;
+		turn();
+	} while (b.len > before);
+	assert_true(unpack(&b, &out));
+	assert_int_equal(out.len, LARGE + 3);
+	assert_memory_equal(out.data, text, LARGE);
+	assert_memory_equal(out.data + LARGE, "end", 3);
+	assert_string_equal(news, "nW");
+	buffer_free(&out);
+	buffer_free(&b);
+	free(text);
+}
+
+/* Each write that may be the last is noted, and taken back if it was not. */
+static void
+test_large_end(void **state)
+{
+	struct buffer b = BUFFER_INIT;
+	char *text = large_text();
+	size_t before, i;
+
+	(void)state;
+	give_request(KEEP, "/echo", "");
+	connection_push(current, text, LARGE, true);
+	assert_memory_equal(news, "nc", 2);
+	do {
+		before = b.len;
+		news[0] = '\0';
+		read_some(&b);
+		turn();
+		for (i = 0; i + 2 < strlen(news); i += 2)
+			assert_memory_equal(news + i, "nc", 2);
+	} while (b.len > before && strchr(news, 'W') == NULL);
+	assert_string_equal(news + strlen(news) - 2, "nW");
+	buffer_free(&b);
+	free(text);
+}
+
+static void
+test_stall(void **state)
+{
+	char *text = large_text();
+
+	(void)state;
+	give_request(KEEP, "/echo", "");
+	connection_push(current, text, LARGE, true);
+	now += STALL_LIMIT - 1;
+	turn();
+	assert_int_equal(connections.count, 1);
+	now++;
+	turn();
+	assert_int_equal(connections.count, 0);
+	assert_int_equal(news[strlen(news) - 1], 'U');
+	assert_null(strchr(news, 'W'));
+	free(text);
+}
+
+static void
+test_leaves_while_large(void **state)
+{
+	char *text = large_text();
+
+	(void)state;
+	give_request(KEEP, "/echo", "");
+	connection_push(current, text, LARGE, false);
+	close(web_server);
+	web_server = -1;
+	turn();
+	assert_string_equal(news, "U");
+	assert_int_equal(connections.count, 0);
+	free(text);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void
+test_peer_closes(void **state)
+{
+	(void)state;
+	give_request(KEEP, "/echo", "");
+	assert_false(connection_peer_gone(current));
+	shutdown(web_server, SHUT_WR);
+	assert_true(connection_peer_gone(current));
+	turn();
+	assert_string_equal(news, "L");
+	assert_int_equal(connections.count, 0);
+	/* It stays in memory until the turn ends, and dropping it again does nothing. */
+	connection_drop(current);
+	assert_string_equal(news, "L");
+	connections_reap(&connections);
+}
+
+static void
+test_abort(void **state)
+{
+	struct buffer b = BUFFER_INIT;
+
+	(void)state;
+	give_request(KEEP, "/echo", "");
+	put(&b, ABORT, "", 0);
+	give(&b, 0, b.len);
+	assert_string_equal(news, "L");
+	buffer_free(&b);
+}
+
+/* The next request behind one that is held is no end. */
+static void
+test_next_behind(void **state)
+{
+	(void)state;
+	give_request(KEEP, "/one", "");
+	give_request(KEEP, "/two", "");
+	assert_int_equal(arrived, 1);
+	assert_false(connection_peer_gone(current));
+	connection_push(current, "x", 1, true);
+	assert_int_equal(arrived, 2);
+	assert_string_equal(uri, "/two");
+	assert_string_equal(news, "nW");
+}
+
+static void
+test_drop(void **state)
+{
+	(void)state;
+	give_request(KEEP, "/echo", "");
+	connection_drop(current);
+	assert_string_equal(news, "L");
+	assert_true(is_closed());
+}
+
+/* While the responder stops, no connection waits for another request. */
+static void
+test_draining(void **state)
+{
+	int pair[2];
+
+	(void)state;
+	give_request(KEEP, "/echo", "");
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	connection_create(&connections, pair[0]);
+	loop.is_draining = true;
+	connections_drop_idle(&connections);
+	assert_int_equal(connections.count, 1);
+	connection_push(current, "x", 1, true);
+	assert_response("x", true);
+	assert_true(is_closed());
+	assert_int_equal(connections.count, 0);
+	close(pair[1]);
+}
+
+static void
+test_limit(void **state)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	socklen_t len = sizeof(sa_family_t); /* a name of the system's choice */
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), clients[LIMIT];
+
+	(void)state;
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(listen(listener, LIMIT), 0);
+	len = sizeof address;
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+	for (int i = 0; i < LIMIT; i++) {
+		clients[i] = socket(AF_UNIX, SOCK_STREAM, 0);
+		assert_int_equal(connect(clients[i], (struct sockaddr *)&address, len), 0);
+	}
+	/* One is there already. */
+	connections_accept(&connections, listener);
+	assert_true(connections_are_full(&connections));
+	assert_int_equal(connections.count, LIMIT);
+	close(web_server);
+	web_server = -1;
+	turn();
+	assert_false(connections_are_full(&connections));
+	connections_accept(&connections, listener);
+	assert_int_equal(connections.count, LIMIT);
+	for (int i = 0; i < LIMIT; i++)
+		close(clients[i]);
+	close(listener);
+}
+
+static int
+start(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	return libfcgi_start(&err);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_whole),
+	    TEST(test_byte_by_byte),
+	    TEST(test_body_limit),
+	    TEST(test_request_timeout),
+	    TEST(test_no_timeout),
+	    TEST(test_no_fastcgi),
+	    TEST(test_response),
+	    TEST(test_not_kept),
+	    TEST(test_stream),
+	    TEST(test_pipelined),
+	    TEST(test_large),
+	    TEST(test_large_end),
+	    TEST(test_stall),
+	    TEST(test_leaves_while_large),
+	    TEST(test_peer_closes),
+	    TEST(test_abort),
+	    TEST(test_next_behind),
+	    TEST(test_drop),
+	    TEST(test_draining),
+	    TEST(test_limit),
+	};
+
+	return cmocka_run_group_tests_name("connection", tests, start, NULL);
+}
