@@ -2,8 +2,8 @@
  * What an application may know of a connection's last receiving request: addresses, URL, the listed
  * headers. One allocation, so that an idle session carries little.
  */
-#ifndef COMMON_CONNECTION_INFO_H
-#define COMMON_CONNECTION_INFO_H
+#ifndef WIRE_CONNECTION_INFO_H
+#define WIRE_CONNECTION_INFO_H
 
 #include <netinet/in.h>
 #include <stddef.h>
@@ -31,7 +31,8 @@ struct connection_source {
 struct connection_info *connection_info_create(const struct connection_source *source);
 
 /*
- * The same as bytes, to be kept for a later life of the program on this machine; borrowed from info.
+ * The same as bytes, to be kept for a later life of the program on this machine; borrowed from
+ * info.
  */
 const void *connection_info_bytes(const struct connection_info *info, size_t *len);
 

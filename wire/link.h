@@ -58,8 +58,8 @@ void link_set_payload_max(struct link *link, size_t payload_max);
 struct buffer *link_output(struct link *link);
 
 /*
- * Writes as much of the output as the socket takes. If the socket has failed, or there was no memory
- * for the output, the output is dropped, and the next read finds the end.
+ * Writes as much of the output as the socket takes. If the socket has failed, or there was no
+ * memory for the output, the output is dropped, and the next read finds the end.
  */
 void link_flush(struct link *link);
 

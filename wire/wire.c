@@ -1,6 +1,5 @@
 /*
- * See wire.h. Called by wire_messages.c for the fields, and by whoever owns a connection for the
- * framing. The table of types is the only place that knows who may send what.
+ * See wire.h. The table of types is the only place that knows who may send what.
  */
 #include "wire/wire.h"
 

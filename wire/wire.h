@@ -12,8 +12,8 @@
  *		data += WIRE_HEADER_SIZE + header.length, len -= WIRE_HEADER_SIZE + header.length;
  *	}
  */
-#ifndef COMMON_WIRE_H
-#define COMMON_WIRE_H
+#ifndef WIRE_WIRE_H
+#define WIRE_WIRE_H
 
 #include "common/buffer.h"
 

@@ -1,7 +1,6 @@
 /*
  * See wire_messages.h. Each pair below lists its fields in the same order; the decoders read all of
- * them and look at the reader's state once, at the end. Called by the daemon's and the responder's
- * ends of the local socket.
+ * them and look at the reader's state once, at the end.
  */
 #include "wire/wire_messages.h"
 

@@ -2,18 +2,19 @@
  * The messages of the local socket: for each type an encoder and a decoder. What they mean, and in
  * which order they come, is doc/local-socket.md.
  *
- * wire_encode_X appends one whole message to out (FRAME: as many as it takes, which it returns).
- * It returns 0, or -1 if that cannot be: a string longer than WIRE_STRING_MAX or with a NUL in it, a payload longer
- * than WIRE_PAYLOAD_MAX, no memory (buffer_failed(out)). Then out has what it had before. Those
- * without a value of a peer's size in them return nothing; they fail without memory only.
+ * wire_encode_X appends one whole message to out (FRAME: as many as it takes, which it returns). It
+ * returns 0, or -1 if that cannot be: a string longer than WIRE_STRING_MAX or with a NUL in it, a
+ * payload longer than WIRE_PAYLOAD_MAX, no memory (buffer_failed(out)). Then out has what it had
+ * before. Those without a value of a peer's size in them return nothing; they fail without memory
+ * only.
  *
  * wire_decode_X fills a struct from a message that wire_parse_header has found. It returns 0, or -1
  * if the payload is not exactly such a message: the connection is then to be closed. What is filled
  * borrows from the payload and is valid as long as that (SERVICES: owned); every string is NUL-
  * terminated, never NULL unless so said, and its _len does not count the NUL.
  */
-#ifndef COMMON_WIRE_MESSAGES_H
-#define COMMON_WIRE_MESSAGES_H
+#ifndef WIRE_MESSAGES_H
+#define WIRE_MESSAGES_H
 
 #include "wire/wire.h"
 #include "wire/wire_source.h"

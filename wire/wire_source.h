@@ -2,8 +2,8 @@
  * The request that a session's receiver came by, as a part of the local socket's messages: struct
  * connection_source, encoded and decoded.
  */
-#ifndef COMMON_WIRE_SOURCE_H
-#define COMMON_WIRE_SOURCE_H
+#ifndef WIRE_SOURCE_H
+#define WIRE_SOURCE_H
 
 #include "wire/connection_info.h"
 #include "wire/wire.h"

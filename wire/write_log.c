@@ -1,12 +1,10 @@
 /*
- * See write_log.h. Written by fcgi/daemon/backend.c, read by sessiond/responder/peer.c.
- * The memory is a counter and a ring of ids after it.
+ * See write_log.h. The memory is a counter and a ring of ids after it.
  */
 #include "wire/write_log.h"
 
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,7 +47,7 @@ write_log_put(struct write_log *log, uint64_t id)
 {
 	if (log->fd == -1)
 		return;
-	/* The kernel sees the stores of a process that has died; the compiler must not keep them back. */
+	/* What a process has stored outlives it; the compiler must not keep it back. */
 	__atomic_store_n(entry(log, log->memory[0]), id, __ATOMIC_SEQ_CST);
 	log->memory[0]++;
 }
@@ -59,51 +57,6 @@ write_log_take_back(struct write_log *log)
 {
 	if (log->fd != -1)
 		__atomic_store_n(entry(log, log->memory[0] - 1), 0, __ATOMIC_SEQ_CST);
-}
-
-ssize_t
-write_log_send(const struct write_log *log, int socket, const void *data, size_t len)
-{
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = {.bytes = {0}};
-	struct iovec part = {(void *)(uintptr_t)data, len};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-
-	if (log->fd != -1) {
-		message.msg_control = control.bytes;
-		message.msg_controllen = sizeof control.bytes;
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&control.header), &log->fd, sizeof(int));
-	}
-	return sendmsg(socket, &message, MSG_NOSIGNAL);
-}
-
-ssize_t
-write_log_receive(int socket, void *data, size_t len, int *fd)
-{
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec part = {data, len};
-	struct msghdr message = {.msg_iov = &part,
-	    .msg_iovlen = 1,
-	    .msg_control = control.bytes,
-	    .msg_controllen = sizeof control.bytes};
-	ssize_t n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-	const struct cmsghdr *header = n == -1 ? NULL : CMSG_FIRSTHDR(&message);
-
-	if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
-	    header->cmsg_len != CMSG_LEN(sizeof(int)))
-		return n;
-	if (*fd != -1)
-		close(*fd);
-	memcpy(fd, CMSG_DATA(header), sizeof(int));
-	return n;
 }
 
 bool

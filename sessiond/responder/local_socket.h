@@ -48,8 +48,8 @@ bool local_socket_answer(struct local_socket *local, enum commit_result committe
 bool local_socket_flush(struct local_socket *local);
 
 /*
- * Takes sends as large as the services do, and tells every responder what the services are: once they
- * have started, and after a change.
+ * Takes sends as large as the services do, and tells every responder what the services are: once
+ * they have started, and after a change.
  */
 void local_socket_tell_services(struct local_socket *local);
 

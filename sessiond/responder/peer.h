@@ -75,7 +75,10 @@ void peers_clear(struct peers *all);
 /* Takes fd, a connected non-blocking socket: a peer, of which nothing is known yet. */
 void peers_add(struct peers *all, int fd);
 
-/* Raises what a peer may send in one message. It never shrinks: what was sent before may still come. */
+/*
+ * Raises what a peer may send in one message. It never shrinks: what was sent before may still
+ * come.
+ */
 void peers_raise_payload_max(struct peers *all, size_t payload_max);
 
 /* Writes what was queued; at the end of the turn. Returns true if there was something. */

@@ -30,7 +30,10 @@ struct remote_request {
 	bool is_alone;	/* it occupies a process that serves one request at a time */
 	bool is_ended;	/* the last frame was sent */
 	bool is_answered;
-	/* What the answer carries, if the responder will tell whether it was written; NULL: nothing. */
+	/*
+	 * What the answer carries, if the responder will tell whether it was written; NULL:
+	 * nothing.
+	 */
 	struct in_flight *in_flight;
 	size_t streamed, response_limit; /* bytes of frames */
 	char callback[TRANSPORT_CALLBACK_MAX + 1];

@@ -1,9 +1,11 @@
 /*
- * For tests of the daemon's process: responders with their clients, behind the local socket (doc/local-socket.md), in one thread. A
- * responder does what sockjs.fcgi does: it has one connection, tells in its HELLO how many frames it took on the one before, sends
- * again what has no answer, and confirms what was written. Its clients poll and send, and write down what comes.
+ * For tests of the daemon's process: responders with their clients, behind the local socket
+ * (doc/local-socket.md), in one thread. A responder does what sockjs.fcgi does: it has one
+ * connection, tells in its HELLO how many frames it took on the one before, sends again what has no
+ * answer, and confirms what was written. Its clients poll and send, and write down what comes.
  *
- * Messages are numbers, counted up by each client, so that what was lost, doubled or out of order shows.
+ * Messages are numbers, counted up by each client, so that what was lost, doubled or out of order
+ * shows.
  */
 #ifndef TESTS_RESPONDER_MODEL_H
 #define TESTS_RESPONDER_MODEL_H
@@ -28,8 +30,8 @@ struct client {
 struct call;
 
 /*
- * Connects the responders to the socket. revive is called when a connection has broken: it starts the daemon anew, and returns when that
- * accepts connections.
+ * Connects the responders to the socket. revive is called when a connection has broken: it starts
+ * the daemon anew, and returns when that accepts connections.
  */
 void responders_begin(const char *socket, void (*revive)(void));
 
@@ -50,8 +52,9 @@ struct client client_make(unsigned service, const char *prefix, const char *sess
 void client_open(struct client *client, unsigned responder);
 
 /*
- * A poll. client_await waits for its answer, and says whether it is a frame (else: a refusal with 503). With client_withhold the responder
- * is slow to write the answer: it confirms it when client_write says so, unless its connection has broken meanwhile.
+ * A poll. client_await waits for its answer, and says whether it is a frame (else: a refusal with
+ * 503). With client_withhold the responder is slow to write the answer: it confirms it when
+ * client_write says so, unless its connection has broken meanwhile.
  */
 struct call *client_poll(struct client *client, unsigned responder);
 bool client_await(struct call *call);
@@ -62,7 +65,10 @@ void client_write(struct call **call);
 struct call *client_send(struct client *client, unsigned responder, unsigned count);
 enum wire_sent_result client_answer(struct call *call);
 
-/* Sends until so many messages in one send are acknowledged; each time others. The session must be there. */
+/*
+ * Sends until so many messages in one send are acknowledged; each time others. The session must be
+ * there.
+ */
 void client_say(struct client *client, unsigned responder, unsigned count);
 
 /* Polls until everything that was acknowledged has come. */

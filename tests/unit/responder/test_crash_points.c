@@ -1,7 +1,8 @@
 /*
- * The daemon as a whole, on the store: ended at each step that changes a file of the store and at each write to a responder, or without
- * a store for a while, one after the other until a run is through without. Two responders with their clients are the same process all
- * the time. What was acknowledged comes once and in order, and no session ends early.
+ * The daemon as a whole, on the store: ended at each step that changes a file of the store and at
+ * each write to a responder, or without a store for a while, one after the other until a run is
+ * through without. Two responders with their clients are the same process all the time. What was
+ * acknowledged comes once and in order, and no session ends early.
  */
 #include "tests/unit/store/fault_vfs.h"
 #include "tests/unit/responder/responder_model.h"
@@ -49,7 +50,7 @@ static unsigned daemon_sends, speed = 1, deaths;
 static unsigned fault_step, fault_send; /* of the run, for the log */
 static bool may_fail;			/* to start, once: its store does */
 
-/* --- in the daemon ------------------------------------------------------------------------------------------------ */
+/* --- in the daemon -------------------------------------------------------------------------- */
 
 ssize_t __real_send(int fd, const void *data, size_t len, int flags);
 ssize_t __wrap_send(int fd, const void *data, size_t len, int flags);
@@ -112,7 +113,7 @@ static void __attribute__((noreturn)) run_daemon(int ready)
 	_exit(status == 0 ? 0 : 1);
 }
 
-/* --- around it ---------------------------------------------------------------------------------------------------- */
+/* --- around it ------------------------------------------------------------------------------ */
 
 static void
 show_log(void)
@@ -213,7 +214,7 @@ begin(const struct plan *what, const char *store, size_t store_len)
 	responders_begin(in_folder("socket"), revive);
 }
 
-/* --- what clients do ---------------------------------------------------------------------------------------------- */
+/* --- what clients do ------------------------------------------------------------------------ */
 
 static struct client first, second, closed, brief;
 
@@ -241,7 +242,10 @@ queue_and_take(void)
 	client_collect(&first, 1);
 }
 
-/* A poll waits for what is sent, which comes by that responder. Nothing else of the session is to be stored: that went with the other's. */
+/*
+ * A poll waits for what is sent, which comes by that responder. Nothing else of the session is to
+ * be stored: that went with the other's.
+ */
 static void
 meet_a_poll(unsigned poll_by, unsigned send_by)
 {
@@ -334,8 +338,8 @@ work(void)
 }
 
 /*
- * The next daemon has what this one had: nothing that was taken comes again. What is acknowledged first says that the store works: of what
- * was taken while it did not, it knows nothing.
+ * The next daemon has what this one had: nothing that was taken comes again. What is acknowledged
+ * first says that the store works: of what was taken while it did not, it knows nothing.
  */
 static void
 look_again(void)
@@ -352,7 +356,7 @@ look_again(void)
 	assert_int_equal(closed.opens, 1);
 }
 
-/* --- faults ------------------------------------------------------------------------------------------------------- */
+/* --- faults --------------------------------------------------------------------------------- */
 
 static char *empty_store;
 static size_t empty_store_len;
@@ -427,7 +431,10 @@ test_end_after_writes(void **state)
 	assert_true(nth > 30);
 }
 
-/* In the middle of its work, and the next one again, at every other step of its start and what follows. */
+/*
+ * In the middle of its work, and the next one again, at every other step of its start and what
+ * follows.
+ */
 static void
 test_end_twice(void **state)
 {
@@ -481,7 +488,7 @@ test_full_disk(void **state)
 	fail_at_each_step(FAULT_FULL, 5);
 }
 
-/* --- a group ------------------------------------------------------------------------------------------------------ */
+/* --- a group -------------------------------------------------------------------------------- */
 
 static int
 set_up(void **state)

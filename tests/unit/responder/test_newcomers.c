@@ -1,5 +1,6 @@
 /*
- * sessiond/responder/newcomers.h: the first byte tells what a connection is, and stays in the socket.
+ * sessiond/responder/newcomers.h: the first byte tells what a connection is, and stays in the
+ * socket.
  */
 #include "sessiond/responder/newcomers.h"
 

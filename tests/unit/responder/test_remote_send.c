@@ -118,7 +118,10 @@ test_echo_to_another(void **state)
 	assert_heard("2<a[\"x\"];. ");
 }
 
-/* The store fails: the send whose turn it was is not acknowledged, and later ones are not delivered. */
+/*
+ * The store fails: the send whose turn it was is not acknowledged, and later ones are not
+ * delivered.
+ */
 static void
 test_store_fails(void **state)
 {
