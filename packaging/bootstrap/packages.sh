@@ -31,6 +31,7 @@ program mandoc mandoc
 program xz xz-utils
 program curl curl
 program ps procps
+program spin spin
 '
 
 # A web server's package would start it for the whole machine: apt_install keeps it from that.
