@@ -99,6 +99,52 @@ test_large_frame(void **state)
 	free(text);
 }
 
+/* Larger allocations fail. */
+static size_t memory = SIZE_MAX;
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+
+void *
+__wrap_malloc(size_t size)
+{
+	return size > memory ? NULL : __real_malloc(size);
+}
+
+/* No memory for a frame: its request is refused, others go on, and the message stays. */
+static void
+test_no_memory_for_a_frame(void **state)
+{
+	enum { SIZE = 300000 };
+	static char text[SIZE + 1];
+	static const enum transport_id transports[] = {
+	    TRANSPORT_XHR_POLLING, TRANSPORT_JSONP_POLLING};
+
+	(void)state;
+	memset(text, 'x', SIZE);
+	service->protocol.options.queue_limit = 2 * SIZE;
+	open_responder();
+	open_session();
+	write_to("s", text);
+	for (unsigned i = 0; i < 2; i++) {
+		encode_receive(2, "s", transports[i], 0);
+		say();
+		say_poll(3 + i, i == 0 ? "t" : "u");
+		memory = SIZE / 2;
+		run();
+		memory = SIZE_MAX;
+		assert_heard(i == 0 ? "2!503 3<o;. " : "2!503 4<o;. ");
+	}
+	say_poll(5, "s");
+	for (int i = 0; i < 100 && heard.len == 0; i++) {
+		run();
+		hear();
+	}
+	assert_true(heard.len > SIZE);
+	assert_memory_equal(heard.data, "5<a[\"x", 6);
+	buffer_clear(&heard);
+}
+
 static void
 test_close(void **state)
 {
@@ -358,6 +404,7 @@ main(void)
 	    TEST(stream),
 	    TEST(stream_of_one_frame),
 	    TEST(large_frame),
+	    TEST(no_memory_for_a_frame),
 	    TEST(close),
 	    TEST(no_room_for_a_session),
 	    TEST(written),
