@@ -1,6 +1,5 @@
 /*
- * See form.h. Called for the `c` and `callback` of a query string and for the `d` of a jsonp_send
- * body.
+ * See form.h.
  */
 #include "sockjs/form.h"
 

@@ -1,5 +1,5 @@
 /*
- * See frame.h. Message frames are built where the messages are (session_queue), since they are cached there.
+ * See frame.h. Frames of messages are made in session/message.c, which keeps what it has encoded.
  */
 #include "sockjs/frame.h"
 

@@ -1,6 +1,6 @@
 /*
- * SockJS frames, server to client: `o`, `h`, `a["m1","m2"]`, `c[3000,"Go away!"]`. Unwrapped; transport.h wraps them.
- * Source: sockjs-protocol 0.3.3, "Framing".
+ * SockJS frames, server to client: `o`, `h`, `a["m1","m2"]`, `c[3000,"Go away!"]`. Unwrapped;
+ * transport.h wraps them. Source: sockjs-protocol 0.3.3, "Framing".
  */
 #ifndef SOCKJS_FRAME_H
 #define SOCKJS_FRAME_H

@@ -1,5 +1,6 @@
 /*
- * See hixie76_frame.h. One function a state; each is given at least one byte and consumes at least one.
+ * See hixie76_frame.h. One function a state; each is given at least one byte and consumes at least
+ * one.
  */
 #include "sockjs/hixie76_frame.h"
 
@@ -70,7 +71,10 @@ skip_length(struct hixie76_parser *p, size_t len)
 	return (ssize_t)n;
 }
 
-/* A 0x00 frame is reported up to its 0xff, which UTF-8 never has; a frame of another type is dropped likewise. */
+/*
+ * A 0x00 frame is reported up to its 0xff, which UTF-8 never has; a frame of another type is
+ * dropped likewise.
+ */
 static ssize_t
 parse_to_end(struct hixie76_parser *p, char *data, size_t len, const struct ws_limits *limits,
     struct ws_event *event)
@@ -81,7 +85,10 @@ parse_to_end(struct hixie76_parser *p, char *data, size_t len, const struct ws_l
 	size_t checked = n < most ? n : most;
 	bool is_text = p->state == STATE_TEXT;
 
-	/* Which error comes first may not depend on how the bytes arrive: text is checked up to the limit only. */
+	/*
+	 * Which error comes first may not depend on how the bytes arrive: text is checked up to the
+	 * limit only.
+	 */
 	if (is_text && !utf8_feed(&p->text, data, checked))
 		return -WS_CODE_INVALID_DATA;
 	if (n > most)

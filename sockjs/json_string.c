@@ -1,8 +1,7 @@
 /*
- * See json_string.h. Called for each message of a frame, and by the jsonp and htmlfile transports
- * for a frame as a whole. Text is copied in runs, as long as nothing needs an escape. In WTF-8 only
- * some first bytes of a sequence can begin a character that does, and no continuation byte can be
- * taken for one, so a run may pass the others without decoding.
+ * See json_string.h. Text is copied in runs, as long as nothing needs an escape. In WTF-8 only some
+ * first bytes of a sequence can begin a character that does, and no continuation byte can be taken
+ * for one, so a run may pass the others without decoding.
  */
 #include "sockjs/json_string.h"
 

@@ -1,6 +1,6 @@
 /*
- * See message_array.h. Called with each body or text message that a client sends, so this is the
- * hot path of what comes in.
+ * See message_array.h. Each body or text message of a client is decoded here: it is the hot path of
+ * what comes in.
  *
  * Why the result always fits in front of what is still to be read: let `out` be where the next byte
  * goes and `in` where the next one is read from. The claim is out <= in whenever no string is open,

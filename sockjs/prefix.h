@@ -1,5 +1,6 @@
 /*
- * The prefix of a service: a path, or a POSIX extended regular expression, matched at the start of a request's path.
+ * The prefix of a service: a path, or a POSIX extended regular expression, matched at the start of
+ * a request's path.
  */
 #ifndef SOCKJS_PREFIX_H
 #define SOCKJS_PREFIX_H
@@ -17,18 +18,24 @@ struct prefix {
 	size_t len;	 /* of name without slashes at its end, if it is a path */
 };
 
-/* Makes a prefix of a section's name, which is copied. -1 and an error (EX_CONFIG) if it is none; *prefix is then empty. */
+/*
+ * Makes a prefix of a section's name, which is copied. -1 and an error (EX_CONFIG) if it is none;
+ * *prefix is then empty.
+ */
 int prefix_init(struct prefix *prefix, const char *name, struct error *err);
 
 /* Frees what prefix_init made. Safe on a prefix that is all zero bytes. */
 void prefix_clear(struct prefix *prefix);
 
-/* The length of the prefix at the start of path (percent-encoded), -1 if path has another. What follows is "" or begins with '/'. */
+/*
+ * The length of the prefix at the start of path (percent-encoded), -1 if path has another. What
+ * follows is "" or begins with '/'.
+ */
 long prefix_match(const struct prefix *prefix, const char *path);
 
 /*
- * Which of two prefixes that match a path is the better one: true if `challenger`, which matched len bytes, beats `holder` with
- * holder_len. The longest path wins, then the first pattern.
+ * Which of two prefixes that match a path is the better one: true if `challenger`, which matched
+ * len bytes, beats `holder` with holder_len. The longest path wins, then the first pattern.
  */
 bool prefix_beats(
     const struct prefix *challenger, size_t len, const struct prefix *holder, size_t holder_len);

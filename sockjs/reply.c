@@ -1,5 +1,5 @@
 /*
- * See reply.h. Called once a request by the HTTP side of sessiond and by the responder.
+ * See reply.h. Both programs answer each request from here.
  */
 #include "sockjs/reply.h"
 
@@ -282,7 +282,9 @@ is_cookie_octet(char c)
 	return u > 0x20 && u < 0x7f && u != '"' && u != ',' && u != ';' && u != '\\';
 }
 
-/* The value of the JSESSIONID cookie among `a=1; b=2`, its length in *len; NULL if there is none. */
+/*
+ * The value of the JSESSIONID cookie among `a=1; b=2`, its length in *len; NULL if there is none.
+ */
 static const char *
 find_session_cookie(const char *cookies, size_t *len)
 {
@@ -301,7 +303,9 @@ find_session_cookie(const char *cookies, size_t *len)
 	return NULL;
 }
 
-/* Copies the value of the JSESSIONID cookie; "" if there is none, or none that can be given back. */
+/*
+ * Copies the value of the JSESSIONID cookie; "" if there is none, or none that can be given back.
+ */
 static void
 session_cookie_of(const char *cookies, char value[REPLY_COOKIE_MAX])
 {

@@ -1,9 +1,10 @@
 /*
- * What to answer to a request, as far as it can be known without a session: the pages, info, preflights, 404 and 405
- * whole; of everything else the status and headers of a successful answer. Both programs answer from here.
+ * What to answer to a request, as far as it can be known without a session: the pages, info,
+ * preflights, 404 and 405 whole; of everything else the status and headers of a successful answer.
+ * Both programs answer from here.
  *
- * Pure: the head of the request comes in through a lookup function, the headers go out through a sink.
- * Source: sockjs-protocol 0.3.3; RFC 9110; the Fetch standard (CORS).
+ * Pure: the head of the request comes in through a lookup function, the headers go out through a
+ * sink. Source: sockjs-protocol 0.3.3; RFC 9110; the Fetch standard (CORS).
  */
 #ifndef SOCKJS_REPLY_H
 #define SOCKJS_REPLY_H
@@ -34,7 +35,10 @@ struct protocol_service {
 	struct buffer iframe; /* the iframe page */
 	char iframe_etag[48]; /* quoted */
 
-	/* With jsessionid = module: writes the cookie's value, true if it did. context is jsessionid_context. */
+	/*
+	 * With jsessionid = module: writes the cookie's value, true if it did. context is
+	 * jsessionid_context.
+	 */
 	bool (*jsessionid)(void *context, const char *cookie, char *value, size_t size);
 	void *jsessionid_context;
 };
@@ -48,8 +52,8 @@ void protocol_service_clear(struct protocol_service *service);
 #define REPLY_COOKIE_MAX 1024 /* bytes of a JSESSIONID value, its NUL included */
 
 /*
- * With jsessionid = module: asks the service's callback for the value, cookies being the request's Cookie header (NULL or "": none).
- * False if none is to be set, or it is no cookie value.
+ * With jsessionid = module: asks the service's callback for the value, cookies being the request's
+ * Cookie header (NULL or "": none). False if none is to be set, or it is no cookie value.
  */
 bool reply_module_cookie(
     const struct protocol_service *service, const char *cookies, char value[REPLY_COOKIE_MAX]);
@@ -60,8 +64,8 @@ struct reply {
 	const char *allow;	  /* for 405 */
 	const char *preflight;	  /* Access-Control-Allow-Methods */
 	const char *etag;
-	const char *
-	    cookie_value; /* of JSESSIONID with jsessionid = module, made elsewhere; "": none is set; NULL: ask the service */
+	/* Of JSESSIONID, if a module has made it elsewhere. "": none; NULL: ask the service. */
+	const char *cookie_value;
 	bool nosniff, cors, cookie, stream;
 	enum reply_cache { REPLY_CACHE_UNSAID, REPLY_CACHED, REPLY_NOT_CACHED } cache;
 	const char *body; /* borrowed: constant, the service's, or `text` of this reply */
@@ -70,25 +74,31 @@ struct reply {
 };
 
 /*
- * Decides the answer to head at endpoint (NULL: no SockJS URL, that is 404). Returns true if *reply is the whole answer;
- * false if the session decides, *reply then being the answer of a success without its body.
- * entropy: 32 random bits for info.
+ * Decides the answer to head at endpoint (NULL: no SockJS URL, that is 404). Returns true if *reply
+ * is the whole answer; false if the session decides, *reply then being the answer of a success
+ * without its body. entropy: 32 random bits for info.
  */
 bool reply_decide(const struct protocol_service *service, const struct endpoint *endpoint,
     const struct request_head *head, uint32_t entropy, struct reply *reply);
 
-/* Turns *reply into an error: the status and a text/plain body (borrowed, constant). CORS and cookie headers stay. */
+/*
+ * Turns *reply into an error: the status and a text/plain body (borrowed, constant). CORS and
+ * cookie headers stay.
+ */
 void reply_set_error(struct reply *reply, int status, const char *text);
 
 typedef void reply_sink(void *context, const char *name, const char *value);
 
-/* Gives each header of the reply to sink, but for Content-Length, Date and Connection. Values are borrowed. */
+/*
+ * Gives each header of the reply to sink, but for Content-Length, Date and Connection. Values are
+ * borrowed.
+ */
 void reply_headers(const struct reply *reply, const struct protocol_service *service,
     const struct request_head *head, reply_sink *sink, void *context);
 
 /*
- * Finds the `c` or `callback` parameter of the query and copies it decoded. Returns NULL and fills callback, or the text
- * of the error that a 500 carries.
+ * Finds the `c` or `callback` parameter of the query and copies it decoded. Returns NULL and fills
+ * callback, or the text of the error that a 500 carries.
  */
 const char *reply_callback(const char *query, char callback[TRANSPORT_CALLBACK_MAX + 1]);
 

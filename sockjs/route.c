@@ -157,7 +157,10 @@ static const struct endpoint iframe = {
     .content_type = HTML,
 };
 
-/* `/iframe[0-9-.a-z_]*.html`: sockjs-client puts its version between, so that a page is cached with its script. */
+/*
+ * `/iframe[0-9-.a-z_]*.html`: sockjs-client puts its version between, so that a page is cached with
+ * its script.
+ */
 static bool
 is_iframe(const char *path, size_t len)
 {
@@ -177,7 +180,10 @@ is_iframe(const char *path, size_t len)
 	return true;
 }
 
-/* The length of a <server> or <session> segment at path, which begins with its `/`; 0 if it is none. */
+/*
+ * The length of a <server> or <session> segment at path, which begins with its `/`; 0 if it is
+ * none.
+ */
 static size_t
 segment_length(const char *path, size_t len)
 {

@@ -1,7 +1,8 @@
 /*
  * Which SockJS URL a path is: the table of protocol endpoints, and the lookup of a path in it.
  *
- * Paths are as they came, still percent-encoded: a session id is compared by its bytes. Source: sockjs-protocol 0.3.3.
+ * Paths are as they came, still percent-encoded: a session id is compared by its bytes. Source:
+ * sockjs-protocol 0.3.3.
  */
 #ifndef SOCKJS_ROUTE_H
 #define SOCKJS_ROUTE_H
@@ -24,15 +25,13 @@ enum endpoint_id {
 
 struct endpoint {
 	enum endpoint_id id;
-	const char *path;   /* after the prefix, or after /<server>/<session> */
-	bool in_session;    /* the path has the form prefix/<server>/<session>/path */
-	const char *method; /* the one method that does something */
-	const char *allow;  /* for 405 */
-	const char *
-	    preflight; /* Access-Control-Allow-Methods of OPTIONS; NULL: OPTIONS is no method here */
-	unsigned
-	    transports; /* served if one of these is enabled (1 << enum transport_id); 0: always */
-	int transport;	/* enum transport_id, -1 where none applies */
+	const char *path;      /* after the prefix, or after /<server>/<session> */
+	bool in_session;       /* the path has the form prefix/<server>/<session>/path */
+	const char *method;    /* the one method that does something */
+	const char *allow;     /* for 405 */
+	const char *preflight; /* Access-Control-Allow-Methods; NULL: OPTIONS is no method here */
+	unsigned transports;   /* served if one of 1 << enum transport_id is enabled; 0: always */
+	int transport;	       /* enum transport_id, -1 where none applies */
 	const char *content_type; /* of a successful answer; NULL: none */
 	bool form;		  /* a send whose body may be a form */
 	bool nosniff;		  /* X-Content-Type-Options: nosniff */
@@ -41,8 +40,9 @@ struct endpoint {
 };
 
 /*
- * Looks up path[0..len), what follows the service's prefix. Returns NULL if it is no SockJS URL. On an endpoint with
- * .in_session, *session and *session_len are the session id, a part of path; else they are NULL and 0.
+ * Looks up path[0..len), what follows the service's prefix. Returns NULL if it is no SockJS URL. On
+ * an endpoint with .in_session, *session and *session_len are the session id, a part of path; else
+ * they are NULL and 0.
  */
 const struct endpoint *
 route_find(const char *path, size_t len, const char **session, size_t *session_len);

@@ -1,5 +1,5 @@
 /*
- * See send_body.h. Called by both programs for each send.
+ * See send_body.h. Both programs decode sends with it.
  */
 #include "sockjs/send_body.h"
 

@@ -10,8 +10,9 @@
 #include <stddef.h>
 
 /*
- * Decodes the body in place, so that it begins with *len bytes as message_array_decode leaves them. form: jsonp_send, whose body may be
- * a form with the field `d`, as content_type (NULL: none) says. Returns NULL, or the text of the error that a 500 carries.
+ * Decodes the body in place, so that it begins with *len bytes as message_array_decode leaves them.
+ * form: jsonp_send, whose body may be a form with the field `d`, as content_type (NULL: none) says.
+ * Returns NULL, or the text of the error that a 500 carries.
  */
 const char *send_body_decode(
     struct buffer *body, bool form, const char *content_type, size_t max_messages, size_t *len);

@@ -1,6 +1,6 @@
 /*
- * The options of a service that the protocol's pure functions read (protocol: the options sockjs-node has, by its names).
- * Filled by the configuration; this file only says their shape.
+ * The options of a service that the protocol's pure functions read (protocol: the options
+ * sockjs-node has, by its names). Filled by the configuration; this file only says their shape.
  */
 #ifndef SOCKJS_SERVICE_OPTIONS_H
 #define SOCKJS_SERVICE_OPTIONS_H
@@ -37,9 +37,8 @@ struct service_options {
 	size_t message_limit;	   /* bytes of one websocket message */
 	uint32_t messages_limit;   /* messages in one array */
 	size_t queue_limit;	   /* bytes queued for one session */
-	size_t
-	    drain_mark; /* bytes queued for one session, after which the end of the queue is an event */
-	int log_level; /* enum log_severity */
+	size_t drain_mark; /* bytes queued for a session, after which an empty queue is an event */
+	int log_level;	   /* enum log_severity */
 };
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * See transport.h. Both programs send frames through this table, so that a transport's bytes are made in one place.
+ * See transport.h. Both programs send frames through this table, so that a transport's bytes are
+ * made in one place.
  */
 #include "sockjs/transport.h"
 
@@ -55,7 +56,10 @@ eventsource_prelude(const char *callback, struct buffer *out)
 	buffer_append_str(out, "\r\n");
 }
 
-/* An event ends at a line end, and sockjs-client unescapes `%XX`, so these four are what has to be escaped. */
+/*
+ * An event ends at a line end, and sockjs-client unescapes `%XX`, so these four are what has to be
+ * escaped.
+ */
 static const char *
 eventsource_escape(char c)
 {

@@ -1,8 +1,6 @@
 /*
- * The transports: what each one's path, headers and frames look like, as one const table.
- *
- * A transport's frames are wrapped by transport_wrap(); which request belongs to which transport is route.h's business.
- * Source: sockjs-protocol 0.3.3.
+ * The transports: what each one's path, headers and frames look like, as one const table. Which
+ * request belongs to which transport is route.h's business. Source: sockjs-protocol 0.3.3.
  */
 #ifndef SOCKJS_TRANSPORT_H
 #define SOCKJS_TRANSPORT_H
@@ -31,7 +29,10 @@ struct transport {
 	bool streaming;	  /* a response carries more than one frame */
 	bool callback;	  /* the request names a JavaScript function to call */
 
-	/* Appends what comes before the first frame; callback as transport_wrap has it. NULL: nothing does. */
+	/*
+	 * Appends what comes before the first frame; callback as wrap has it. NULL:
+	 * nothing does.
+	 */
 	void (*prelude)(const char *callback, struct buffer *out);
 
 	/*

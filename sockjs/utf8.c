@@ -1,8 +1,6 @@
 /*
- * See utf8.h. Used by the codecs of this directory, by the WebSocket side for text messages, and
- * wherever bytes of a peer or an application become a message. ASCII runs through eight bytes a
- * step; each other sequence is judged by its first byte, which decides how long it is and what its
- * second byte may be: everything that UTF-8 forbids shows in these two.
+ * See utf8.h. ASCII runs through eight bytes a step. The first byte of any other sequence decides
+ * how long it is and what its second byte may be: everything that UTF-8 forbids shows in these two.
  */
 #include "sockjs/utf8.h"
 

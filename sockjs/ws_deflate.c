@@ -1,6 +1,5 @@
 /*
- * See ws_deflate.h. Negotiation first, then the two contexts. Used by websocket connections that agreed on the extension, and by
- * whatever sends one message to many.
+ * See ws_deflate.h. Negotiation first, then the two contexts.
  */
 #include "sockjs/ws_deflate.h"
 
@@ -82,7 +81,10 @@ read_token(const char **at, const char **token, size_t *len)
 	return *len > 0;
 }
 
-/* A quoted-string whose content is a token. Only the first characters are kept: longer ones are no value of ours. */
+/*
+ * A quoted-string whose content is a token. Only the first characters are kept: longer ones are no
+ * value of ours.
+ */
 static bool
 read_quoted(const char **at, char value[VALUE_SIZE])
 {
@@ -122,7 +124,9 @@ read_value(const char **at, char value[VALUE_SIZE])
 	return true;
 }
 
-/* A decimal number from 8 to 15 without leading zeros (RFC 7692 7.1.2); 0 if it is something else. */
+/*
+ * A decimal number from 8 to 15 without leading zeros (RFC 7692 7.1.2); 0 if it is something else.
+ */
 static unsigned
 window_bits(const char *value)
 {
@@ -133,7 +137,10 @@ window_bits(const char *value)
 	return 0;
 }
 
-/* Enters a parameter into the offer, or marks the offer as one to decline. value: NULL if there was none. */
+/*
+ * Enters a parameter into the offer, or marks the offer as one to decline. value: NULL if there was
+ * none.
+ */
 static void
 take_parameter(struct offer *offer, const char *name, size_t len, const char *value)
 {
@@ -188,8 +195,9 @@ smaller(unsigned a, unsigned b)
 }
 
 /*
- * What we agree to. False if the offer cannot be served: zlib has no window of 8 bits to deflate with. A client that deflates with
- * 8 bits is no trouble, we inflate with 9 (older zlibs say 8 and do 9).
+ * What we agree to. False if the offer cannot be served: zlib has no window of 8 bits to deflate
+ * with. A client that deflates with 8 bits is no trouble, we inflate with 9 (older zlibs say 8 and
+ * do 9).
  */
 static bool
 agree(const struct offer *offer, const struct ws_deflate_policy *policy,
@@ -225,13 +233,15 @@ append_answer(const struct offer *offer, const struct ws_deflate_params *agreed,
 		buffer_append_str(to, "; server_no_context_takeover");
 	if (agreed->client_no_context_takeover)
 		buffer_append_str(to, "; client_no_context_takeover");
-	/* An offer with server_max_window_bits needs an answer with it; of our own accord we may. */
+	/*
+	 * An offer with server_max_window_bits needs an answer with it; of our own accord we may.
+	 */
 	if (offer->has[SERVER_MAX_WINDOW_BITS] || agreed->server_window_bits < WS_DEFLATE_BITS_MAX)
 		buffer_printf(
 		    to, "; server_max_window_bits=%u", (unsigned)agreed->server_window_bits);
 	/*
-	 * Only to a client that offered it, and not above its value: so not to one that said 8, which keeps to that without our
-	 * answer (RFC 7692 7.1.2.2).
+	 * Only to a client that offered it, and not above its value: so not to one that said 8,
+	 * which keeps to that without our answer (RFC 7692 7.1.2.2).
 	 */
 	if (agreed->client_window_bits < WS_DEFLATE_BITS_MAX &&
 	    (client == 0 || agreed->client_window_bits <= client))
@@ -326,7 +336,10 @@ inflate_step(struct ws_inflater *inflater, size_t room, size_t max_size, struct 
 	inflater->at_end = result == Z_STREAM_END;
 	switch (result) {
 	case Z_STREAM_END:
-		/* A final block does not end the message (RFC 7692 7.2.3.4). What follows may refer to what was before. */
+		/*
+		 * A final block does not end the message (RFC 7692 7.2.3.4). What follows may refer
+		 * to what was before.
+		 */
 		return inflateResetKeep(z) == Z_OK ? 0 : -WS_CODE_INTERNAL;
 	case Z_OK:
 	case Z_BUF_ERROR: /* no more can be done without more input */
@@ -338,7 +351,10 @@ inflate_step(struct ws_inflater *inflater, size_t room, size_t max_size, struct 
 	}
 }
 
-/* Inflates len (<= INPUT_MAX) bytes. Asks for one byte more than allowed, to see whether there is one. */
+/*
+ * Inflates len (<= INPUT_MAX) bytes. Asks for one byte more than allowed, to see whether there is
+ * one.
+ */
 static int
 inflate_bytes(
     struct ws_inflater *inflater, const char *data, size_t len, size_t max_size, struct buffer *out)
@@ -358,7 +374,10 @@ inflate_bytes(
 	return result;
 }
 
-/* Feeds the tail that the sender has left out, and checks that it ended a block: else the message was cut. */
+/*
+ * Feeds the tail that the sender has left out, and checks that it ended a block: else the message
+ * was cut.
+ */
 static int
 inflate_tail(struct ws_inflater *inflater, size_t max_size, struct buffer *out)
 {
@@ -450,7 +469,10 @@ ws_deflater_destroy(struct ws_deflater **p)
 static int
 begin_deflate(z_stream *z, unsigned bits, int level)
 {
-	/* Room for as many symbols as the window has bytes: more would not be used, with less a block ends early. */
+	/*
+	 * Room for as many symbols as the window has bytes: more would not be used, with less a
+	 * block ends early.
+	 */
 	int memory = bits - 6 < 8 ? (int)bits - 6 : 8;
 
 	memset(z, 0, sizeof(*z));
@@ -459,7 +481,9 @@ begin_deflate(z_stream *z, unsigned bits, int level)
 	    : -1;
 }
 
-/* Deflates and appends; flush: Z_SYNC_FLUSH to end with the tail, or Z_NO_FLUSH. len <= INPUT_MAX. */
+/*
+ * Deflates and appends; flush: Z_SYNC_FLUSH to end with the tail, or Z_NO_FLUSH. len <= INPUT_MAX.
+ */
 static int
 deflate_bytes(z_stream *z, const char *data, size_t len, int flush, struct buffer *out)
 {

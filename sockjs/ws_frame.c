@@ -1,7 +1,9 @@
 /*
- * See ws_frame.h. Called by the connections of sessiond for every read, so the common case, a small unfragmented message that is
- * wholly in the buffer, is one pass without a copy. Invariants: p->opcode != 0 from a message's first header to the end of its
- * last frame; p->remaining > 0 while p->in_frame; nothing is consumed by a call that returns 0.
+ * See ws_frame.h. The common case, a small message in one frame that is wholly in the buffer, is
+ * one pass without a copy.
+ *
+ * Invariants: p->opcode is not 0 from a message's first header to the end of its last frame.
+ * p->remaining is above 0 while p->in_frame. A call that returns 0 has consumed nothing.
  */
 #include "sockjs/ws_frame.h"
 
@@ -102,7 +104,10 @@ first_bytes_are_valid(
 	}
 }
 
-/* The length in its three forms, of which only the shortest is legal. Returns as ws_parse, and sets h->payload and h->size. */
+/*
+ * The length in its three forms, of which only the shortest is legal. Returns as ws_parse, and sets
+ * h->payload and h->size.
+ */
 static ssize_t
 read_length(const unsigned char *bytes, size_t len, struct header *h)
 {
@@ -135,7 +140,10 @@ is_too_big(const struct ws_parser *p, const struct ws_limits *limits, const stru
 	bool compressed = p->opcode != 0 ? p->compressed : (h->first & BIT_RSV1) != 0;
 	uint64_t most = limits->message;
 
-	/* A deflated message can be longer than what it inflates to, by a few bytes a block, or by whole empty blocks. */
+	/*
+	 * A deflated message can be longer than what it inflates to, by a few bytes a block, or by
+	 * whole empty blocks.
+	 */
 	if (compressed)
 		most += most / 4 + 256 < UINT64_MAX - most ? most / 4 + 256 : UINT64_MAX - most;
 	return p->message + h->payload > most;

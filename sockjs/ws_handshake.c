@@ -1,5 +1,5 @@
 /*
- * See ws_handshake.h. Called once a connection, with header values as the peer sent them: any bytes but NUL.
+ * See ws_handshake.h. Header values are as the peer sent them: any bytes but NUL.
  */
 #include "sockjs/ws_handshake.h"
 
@@ -27,7 +27,10 @@ ws_key_is_valid(const char *key)
 	for (i = 0; i < WS_KEY_LEN - 2; i++)
 		if (!is_base64(key[i]))
 			return false;
-	/* The 4 bits that the last character has to spare are not looked at: not every client leaves them 0. */
+	/*
+	 * The 4 bits that the last character has to spare are not looked at: not every client
+	 * leaves them 0.
+	 */
 	return strcmp(key + i, "==") == 0;
 }
 

@@ -1,6 +1,6 @@
 /*
- * `base/chunking_test`: the probe by which clients of SockJS 0.1 learnt whether chunks arrive one by
- * one.
+ * `base/chunking_test`: the probe by which clients of SockJS 0.1 learnt whether chunks arrive one
+ * by one.
  */
 #ifndef SESSIOND_CHUNKING_PROBE_H
 #define SESSIOND_CHUNKING_PROBE_H

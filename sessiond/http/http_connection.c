@@ -1,8 +1,9 @@
 /*
  * See http_connection.h.
  *
- * libmicrohttpd owns the sockets. A connection that is to end is shut down here, which libmicrohttpd
- * finds when it next looks at it; then it closes the socket and http_connection_destroy is called.
+ * libmicrohttpd owns the sockets. A connection that is to end is shut down here, which
+ * libmicrohttpd finds when it next looks at it; then it closes the socket and
+ * http_connection_destroy is called.
  */
 #include "sessiond/http/http_connection.h"
 
@@ -21,7 +22,7 @@
 
 enum { HANGUPS_A_TURN = 256 };
 
-/* --- hang-ups ----------------------------------------------------------------------------------------------------- */
+/* --- hang-ups --------------------------------------------------------------------------------- */
 
 /*
  * The peer sends nothing more. A suspended request ends with it. Elsewhere libmicrohttpd will read
@@ -68,7 +69,7 @@ watch(struct http_connection *connection)
 		log_error("a connection's hang-up cannot be watched: %s", strerror(errno));
 }
 
-/* --- the life of a connection ------------------------------------------------------------------------------------- */
+/* --- the life of a connection ----------------------------------------------------------------- */
 
 struct http_connection *
 http_connection_create(struct http_connections *all, struct MHD_Connection *mhd)
@@ -163,7 +164,7 @@ http_connection_local(struct http_connection *connection)
 	return local;
 }
 
-/* --- an early end ------------------------------------------------------------------------------------------------- */
+/* --- an early end ----------------------------------------------------------------------------- */
 
 static const char *
 reason_of(int status)
@@ -214,7 +215,7 @@ idle_fire(struct timer *timer, void *ctx)
 	shutdown(container_of(timer, struct http_connection, timer)->fd, SHUT_RDWR);
 }
 
-/* --- all of them -------------------------------------------------------------------------------------------------- */
+/* --- all of them ------------------------------------------------------------------------------ */
 
 int
 http_connections_init(struct http_connections *all, uv_loop_t *loop, struct sessions *sessions,

@@ -34,7 +34,7 @@ http_dispatch_begin(void *cls, const char *uri, struct MHD_Connection *mhd)
 	return request;
 }
 
-/* --- the head ----------------------------------------------------------------------------------------------------- */
+/* --- the head --------------------------------------------------------------------------------- */
 
 static enum MHD_Result
 refuse(struct http_request *request, int status, const char *text)
@@ -75,11 +75,14 @@ handle_head(struct http_request *request, const char *method, const char *versio
 	if (length == NULL || strtoull(length, NULL, 10) <= http_request_body_limit(request))
 		return MHD_YES;
 	request->body_too_large = true;
-	/* A client that asks first need not send it. Another is heard out: it may not listen before. */
+	/*
+	 * A client that asks first need not send it. Another is heard out: it may not listen
+	 * before.
+	 */
 	return asks_before_it_sends(request) ? refuse_body(request) : MHD_YES;
 }
 
-/* --- the body ----------------------------------------------------------------------------------------------------- */
+/* --- the body --------------------------------------------------------------------------------- */
 
 static bool
 wants_body(const struct http_request *request)
@@ -108,7 +111,7 @@ handle_body(struct http_request *request, const char *data, size_t *len)
 	return MHD_YES;
 }
 
-/* --- who answers -------------------------------------------------------------------------------------------------- */
+/* --- who answers ------------------------------------------------------------------------------ */
 
 static bool
 only_reads(const struct http_request *request)
@@ -215,7 +218,7 @@ http_dispatch_handle(void *cls, struct MHD_Connection *mhd, const char *url, con
 	return http_response_leave(&request->response);
 }
 
-/* --- the end ------------------------------------------------------------------------------------------------------ */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 void
 http_dispatch_completed(

@@ -42,7 +42,7 @@ http_fallback_forget(struct http_request *request)
 	request->handle = 0;
 }
 
-/* --- what is known ------------------------------------------------------------------------------------------------ */
+/* --- what is known ---------------------------------------------------------------------------- */
 
 static struct http_request *
 find(sockjs_request handle, const char *call)
@@ -125,7 +125,7 @@ sockjs_request_body(sockjs_request handle, size_t *len)
 	return request->body.len == 0 ? "" : request->body.data;
 }
 
-/* --- the answer --------------------------------------------------------------------------------------------------- */
+/* --- the answer ------------------------------------------------------------------------------- */
 
 /* RFC 9110 5.6.2: a token. */
 static bool

@@ -9,7 +9,9 @@
 
 struct http_request;
 
-/* Gives the request to its fallback's module, which answers it now or later. False if it has none. */
+/*
+ * Gives the request to its fallback's module, which answers it now or later. False if it has none.
+ */
 bool http_fallback_request(struct http_request *request);
 
 /* The request is over: the module's handle of it is invalid from now on. Safe if it had none. */

@@ -1,5 +1,5 @@
 /*
- * See http_framing.h. Called by http_request.c for each head.
+ * See http_framing.h.
  */
 #include "sessiond/http/http_framing.h"
 
@@ -10,7 +10,7 @@
 /* What all lines of Content-Length and Transfer-Encoding say. */
 struct framing {
 	const char *length, *encoding;
-	bool is_ambiguous; /* two lines of either differ */
+	bool is_ambiguous; /* two lengths differ, or there are two encodings */
 };
 
 static void
@@ -31,7 +31,7 @@ look_at_framing(void *cls, enum MHD_ValueKind kind, const char *name, const char
 	if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0)
 		note(framing, &framing->length, value);
 	else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
-		/* Two codings, were they alike, would be chunks of chunks. */
+		/* Two Transfer-Encoding lines are refused: proxies disagree about them. */
 		framing->is_ambiguous = framing->is_ambiguous || framing->encoding != NULL;
 		framing->encoding = value;
 	}

@@ -54,7 +54,7 @@ http_request_destroy(struct http_request **request)
 	free(r);
 }
 
-/* --- the head ----------------------------------------------------------------------------------------------------- */
+/* --- the head --------------------------------------------------------------------------------- */
 
 static void
 split_uri(struct http_request *request)
@@ -143,7 +143,7 @@ http_request_source(struct http_request *request, struct connection_source *sour
 	};
 }
 
-/* --- the log ------------------------------------------------------------------------------------------------------ */
+/* --- the log ---------------------------------------------------------------------------------- */
 
 void
 http_request_log(const struct http_request *request)

@@ -3,8 +3,8 @@
  *
  * Sessions push frames; libmicrohttpd pulls a response. They meet here: frames are put into `out`
  * and the connection is resumed; libmicrohttpd then calls read_stream, which hands over what is
- * there and suspends the connection when there is no more. While it is suspended, libmicrohttpd does
- * not look at it: http_connection.c does.
+ * there and suspends the connection when there is no more. While it is suspended, libmicrohttpd
+ * does not look at it: http_connection.c does.
  */
 #include "sessiond/http/http_response.h"
 
@@ -53,7 +53,7 @@ http_response_clear(struct http_response *response)
 	buffer_free(&response->out);
 }
 
-/* --- what is answered --------------------------------------------------------------------------------------------- */
+/* --- what is answered ------------------------------------------------------------------------- */
 
 static void
 add_header(void *context, const char *name, const char *value)
@@ -118,7 +118,7 @@ http_response_break(struct http_response *response)
 	http_response_wake(response);
 }
 
-/* --- its way out -------------------------------------------------------------------------------------------------- */
+/* --- its way out ------------------------------------------------------------------------------ */
 
 /*
  * True if what is ready must not leave before the turn is committed: the connection waits for that,
@@ -190,12 +190,12 @@ http_response_completed(struct http_response *response, bool has_arrived)
 	session_receiver_broke(&response->receiver);
 }
 
-/* --- streams ------------------------------------------------------------------------------------------------------ */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 /*
  * libmicrohttpd marks such a connection closed, but frees it only when it next looks at it; of the
- * connections with the common timeout it looks at the oldest alone, of those with their own at each.
- * So the connection gets its own, and one more run.
+ * connections with the common timeout it looks at the oldest alone, of those with their own at
+ * each. So the connection gets its own, and one more run.
  */
 static ssize_t
 fail_stream(struct http_response *response)

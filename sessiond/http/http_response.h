@@ -1,6 +1,6 @@
 /*
- * The answer to a request: whole, or a stream of frames. Whoever answers puts it here, now or later;
- * it leaves through libmicrohttpd, which asks for it.
+ * The answer to a request: whole, or a stream of frames. Whoever answers puts it here, now or
+ * later; it leaves through libmicrohttpd, which asks for it.
  *
  * A request that cannot be answered yet is suspended, and resumed when its response or more of its
  * stream is there. What a session answers waits in the same way until the turn is committed, if
@@ -30,8 +30,7 @@ struct http_responses {
 };
 
 struct http_response {
-	struct receiver
-	    receiver; /* of receiving requests; first, so that a receiver is a response */
+	struct receiver receiver; /* of receiving requests */
 	struct http_responses *all;
 	struct http_connection *connection;
 	struct request_head *head;		 /* of the request */
@@ -82,7 +81,9 @@ void http_response_wake(struct http_response *response);
 /* Adds the headers of response->reply to one that is being made. */
 void http_response_add_headers(struct http_response *response, struct MHD_Response *made);
 
-/* The request cannot be answered: its connection ends, its session hears that its receiver broke. */
+/*
+ * The request cannot be answered: its connection ends, its session hears that its receiver broke.
+ */
 void http_response_break(struct http_response *response);
 
 /*

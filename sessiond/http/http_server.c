@@ -17,7 +17,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-/* --- connections come --------------------------------------------------------------------------------------------- */
+/* --- connections come ------------------------------------------------------------------------- */
 
 static void
 on_connection(
@@ -55,7 +55,7 @@ http_server_add(struct http_server *server, int fd, const struct sockaddr *addre
 	server->connections.has_work = true;
 }
 
-/* --- libmicrohttpd on our loop ------------------------------------------------------------------------------------ */
+/* --- libmicrohttpd on our loop ---------------------------------------------------------------- */
 
 static void
 on_ready(uv_poll_t *poll, int status, int events)
@@ -109,7 +109,7 @@ http_server_committed(struct http_server *server, enum commit_result committed)
 	http_responses_committed(&server->requests.responses, committed);
 }
 
-/* --- start and stop ----------------------------------------------------------------------------------------------- */
+/* --- start and stop --------------------------------------------------------------------------- */
 
 static void
 on_mhd_log(void *cls, const char *format, va_list args)

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-/* --- receiving ---------------------------------------------------------------------------------------------------- */
+/* --- receiving -------------------------------------------------------------------------------- */
 
 static void
 start_receiver(struct http_response *response, const struct transport *transport)
@@ -58,7 +58,7 @@ http_session_receive(struct http_request *request)
 		session_release_receiver(session);
 }
 
-/* --- sending ------------------------------------------------------------------------------------------------------ */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 void
 http_session_send(struct http_request *request)

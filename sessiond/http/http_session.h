@@ -6,7 +6,9 @@
 
 struct http_request;
 
-/* Joins the request to its session, which is made if it is new; the session answers, now or later. */
+/*
+ * Joins the request to its session, which is made if it is new; the session answers, now or later.
+ */
 void http_session_receive(struct http_request *request);
 
 /* Gives the messages in the body to the session, and answers. */

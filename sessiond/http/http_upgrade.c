@@ -88,7 +88,7 @@ has_token(struct http_request *request, const char *name, const char *token)
 	return found;
 }
 
-/* --- the answer --------------------------------------------------------------------------------------------------- */
+/* --- the answer ------------------------------------------------------------------------------- */
 
 static void on_upgraded(void *cls, struct MHD_Connection *mhd, void *context, const char *extra,
     size_t extra_len, MHD_socket fd, struct MHD_UpgradeResponseHandle *upgrade);
@@ -231,7 +231,7 @@ http_upgrade_offer_destroy(struct http_upgrade_offer **offer)
 	*offer = NULL;
 }
 
-/* --- the socket --------------------------------------------------------------------------------------------------- */
+/* --- the socket ------------------------------------------------------------------------------- */
 
 static void
 prepare_socket(int fd)

@@ -2,6 +2,7 @@
  * The receiver of the polling transports over HTTP (xhr-polling, jsonp-polling): one frame answers
  * the request.
  */
+#include "common/memory.h"
 #include "sessiond/http/http_response.h"
 #include "sessiond/session/delivery.h"
 #include "sessiond/session/session.h"
@@ -10,7 +11,7 @@
 static struct http_response *
 response_of(struct receiver *receiver)
 {
-	return (struct http_response *)(void *)receiver;
+	return container_of(receiver, struct http_response, receiver);
 }
 
 /* A request is answered by its first frame: another one is not sent. */

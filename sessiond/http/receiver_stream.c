@@ -2,6 +2,7 @@
  * The receiver of the streaming transports over HTTP (xhr-streaming, eventsource, htmlfile): frames
  * follow each other in one response until response_limit bytes of them are reached.
  */
+#include "common/memory.h"
 #include "sessiond/http/http_response.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
@@ -11,7 +12,7 @@
 static struct http_response *
 response_of(struct receiver *receiver)
 {
-	return (struct http_response *)(void *)receiver;
+	return container_of(receiver, struct http_response, receiver);
 }
 
 static enum receiver_result
@@ -66,7 +67,7 @@ end(struct receiver *receiver)
 static size_t
 backlog(const struct receiver *receiver)
 {
-	return ((const struct http_response *)(const void *)receiver)->out.len;
+	return container_of(receiver, const struct http_response, receiver)->out.len;
 }
 
 const struct receiver_ops http_stream_receiver = {

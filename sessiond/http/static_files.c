@@ -1,9 +1,10 @@
 /*
- * See static_files.h. The kernel keeps paths inside the folder (openat2, RESOLVE_BENEATH), so that nothing here has to understand
- * them. Files are sent by sendfile.
+ * See static_files.h. The kernel keeps paths inside the folder (openat2, RESOLVE_BENEATH), so that
+ * nothing here has to understand them. Files are sent by sendfile.
  */
 #include "sessiond/http/static_files.h"
 
+#include "common/memory.h"
 #include "sockjs/form.h"
 
 #include <errno.h>
@@ -49,9 +50,7 @@ static_files_open(const char *folder, struct error *err)
 		error_set(err, EX_CONFIG, "static: %s: %s", folder, strerror(errno));
 		return NULL;
 	}
-	files = malloc(sizeof *files);
-	if (files == NULL)
-		abort();
+	files = xcalloc(1, sizeof *files);
 	files->folder = fd;
 	return files;
 }
@@ -78,7 +77,10 @@ type_of(const char *path)
 	return "application/octet-stream";
 }
 
-/* The path in the folder, decoded; index.html is added to a folder's. Returns -1 if it can't be a file's name. */
+/*
+ * The path in the folder, decoded; index.html is added to a folder's. Returns -1 if it can't be a
+ * file's name.
+ */
 static int
 file_path(const char *url, char *path, size_t size)
 {

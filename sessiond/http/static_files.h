@@ -1,5 +1,5 @@
 /*
- * Static files: what answers requests outside every service when sockjs.conf says `static = FOLDER`.
+ * Static files. They answer requests outside every service if sockjs.conf has `static = FOLDER`.
  */
 #ifndef SESSIOND_STATIC_FILES_H
 #define SESSIOND_STATIC_FILES_H
@@ -18,8 +18,9 @@ struct static_files *static_files_open(const char *folder, struct error *err);
 void static_files_close(struct static_files **files);
 
 /*
- * The response for a request: the file (GET, HEAD), index.html for a folder, 304, 404, 405, or a redirection to a folder's
- * path with its slash. Never leaves the folder: not by `..`, not by a symbolic link. NULL without memory.
+ * The response for a request: the file (GET, HEAD), index.html for a folder, 304, 404, 405, or a
+ * redirection to a folder's path with its slash. Never leaves the folder: not by `..`, not by a
+ * symbolic link. NULL without memory.
  */
 struct MHD_Response *
 static_files_respond(struct static_files *files, const struct request_head *head, unsigned *status);

@@ -55,7 +55,10 @@ hixie76_handshakes_clear(struct hixie76_handshakes *all)
 		drop(LIST_FIRST(all));
 }
 
-/* The answer is the first that is sent after the 101, so that it fits; if it does not, the peer is gone. */
+/*
+ * The answer is the first that is sent after the 101, so that it fits; if it does not, the peer is
+ * gone.
+ */
 static void
 finish(struct hixie76_handshake *handshake, const char *extra, size_t extra_len)
 {

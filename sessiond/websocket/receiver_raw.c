@@ -1,7 +1,8 @@
 /*
- * The receiver of the raw websocket, `base/websocket`: each message is one websocket message, text or binary, and a close is a
- * websocket's close (receiver.h over websocket.h).
+ * The receiver (receiver.h) of the raw websocket, `base/websocket`: each message is one websocket
+ * message, text or binary, and a close is a websocket's close.
  */
+#include "common/memory.h"
 #include "sessiond/session/session.h"
 #include "sessiond/websocket/websocket.h"
 #include "sockjs/utf8.h"
@@ -9,7 +10,7 @@
 static struct websocket *
 websocket_of(struct receiver *receiver)
 {
-	return (struct websocket *)(void *)receiver;
+	return container_of(receiver, struct websocket, receiver);
 }
 
 /* The handshake says what an open frame would. A peer that knows no ping gets no heartbeat. */
@@ -73,7 +74,7 @@ end(struct receiver *receiver)
 static size_t
 backlog(const struct receiver *receiver)
 {
-	return websocket_backlog((const struct websocket *)(const void *)receiver);
+	return websocket_backlog(container_of(receiver, const struct websocket, receiver));
 }
 
 static void

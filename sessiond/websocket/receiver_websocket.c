@@ -1,6 +1,8 @@
 /*
- * The receiver of the `websocket` transport: SockJS frames as text messages (receiver.h over websocket.h).
+ * The receiver of the `websocket` transport: SockJS frames as text messages (receiver.h over
+ * websocket.h).
  */
+#include "common/memory.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
 #include "sessiond/websocket/websocket.h"
@@ -11,7 +13,7 @@
 static struct websocket *
 websocket_of(struct receiver *receiver)
 {
-	return (struct websocket *)(void *)receiver;
+	return container_of(receiver, struct websocket, receiver);
 }
 
 /* True for a peer that answers pings, unless its service's options want `h` frames. */
@@ -69,7 +71,7 @@ end(struct receiver *receiver)
 static size_t
 backlog(const struct receiver *receiver)
 {
-	return websocket_backlog((const struct websocket *)(const void *)receiver);
+	return websocket_backlog(container_of(receiver, const struct websocket, receiver));
 }
 
 /* `["m1","m2"]` or `"m1"`; an empty message says nothing. */

@@ -1,9 +1,10 @@
 /*
- * See websocket.h. The socket's side: reading, writing, closing. One function, watch, decides what the loop watches.
+ * See websocket.h. The socket's side: reading, writing, closing. One function, watch, decides what
+ * the loop watches.
  *
- * The end of a websocket: after its last frame has left, our side of the connection is shut down, and what the peer still sends
- * is thrown away until it closes (or WEBSOCKET_CLOSE_WAIT is over); closing with unread input would reset the connection and
- * could take the last frames with it.
+ * The end of a websocket: after its last frame has left, our side of the connection is shut down.
+ * What the peer still sends is thrown away until it closes, or until WEBSOCKET_CLOSE_WAIT is over.
+ * To close with unread input would reset the connection, which could take the last frames with it.
  */
 #include "sessiond/websocket/websocket.h"
 
@@ -100,7 +101,10 @@ closing_fire(struct timer *timer, void *ctx)
 	lose(container_of(timer, struct websocket, timer));
 }
 
-/* Decides what the loop watches: input always (a close must be seen), output only while something is left to write. */
+/*
+ * Decides what the loop watches: input always (a close must be seen), output only while something
+ * is left to write.
+ */
 static void
 watch(struct websocket *websocket)
 {
@@ -140,7 +144,7 @@ websocket_create(struct websockets *all, int fd, const struct websocket_kind *ki
 	return websocket;
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------------ */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /* Our side is finished once everything has left. */
 static void
@@ -255,7 +259,7 @@ websocket_is_congested(const struct websocket *websocket)
 	return websocket->out.len > CONGESTED;
 }
 
-/* --- closing ------------------------------------------------------------------------------------------------------ */
+/* --- closing ---------------------------------------------------------------------------------- */
 
 void
 websocket_close(struct websocket *websocket, unsigned code, const char *reason, size_t reason_len)
@@ -287,7 +291,7 @@ websocket_fail(struct websocket *websocket, unsigned code, const char *reason)
 	websocket_close(websocket, code, reason, strlen(reason));
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------ */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static void
 handle_close(struct websocket *websocket, const struct ws_event *event)
@@ -298,7 +302,10 @@ handle_close(struct websocket *websocket, const struct ws_event *event)
 	end_output(websocket);
 }
 
-/* A message in several pieces is put together here; one in a single piece is used where it was read. */
+/*
+ * A message in several pieces is put together here; one in a single piece is used where it was
+ * read.
+ */
 static void
 handle_data(struct websocket *websocket, const struct ws_event *event)
 {

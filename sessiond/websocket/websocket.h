@@ -1,9 +1,10 @@
 /*
- * A websocket connection: a socket of our own with framing over it. It lives on the loop, outside of libmicrohttpd, and costs no
- * buffer while it is idle: reads go to one buffer that all share, writes go out at once, and only what the peer does not take
- * is kept.
+ * A websocket connection: a socket of our own with framing over it. It lives on the loop, outside
+ * of libmicrohttpd, and costs no buffer while it is idle: reads go to one buffer that all share,
+ * writes go out at once, and only what the peer does not take is kept.
  *
- * What messages mean is decided by a receiver: receiver_websocket.c (SockJS frames) or receiver_raw.c.
+ * What messages mean is decided by a receiver: receiver_websocket.c (SockJS frames) or
+ * receiver_raw.c.
  */
 #ifndef SESSIOND_WEBSOCKET_H
 #define SESSIOND_WEBSOCKET_H
@@ -35,12 +36,12 @@ struct websockets {
 
 #define WEBSOCKET_INPUT 65536 /* bytes */
 #define WEBSOCKET_CLOSE_WAIT                                                                       \
-	5000 /* ms for the peer to answer our close and to close the connection */
+	5000 /* ms for the peer to answer our close, and to end the connection */
 
 enum websocket_state {
 	WEBSOCKET_OPEN,
-	WEBSOCKET_CLOSING, /* our close was sent or is queued; waits for the peer's */
-	WEBSOCKET_DRAINING, /* nothing more to say: what still arrives is thrown away until the peer has closed */
+	WEBSOCKET_CLOSING,  /* our close was sent or is queued; waits for the peer's */
+	WEBSOCKET_DRAINING, /* all is said: what arrives is thrown away until the peer closes */
 	WEBSOCKET_GONE,
 };
 
@@ -52,7 +53,7 @@ struct websocket_kind {
 };
 
 struct websocket {
-	struct receiver receiver; /* first, so that a receiver is a websocket */
+	struct receiver receiver;
 	struct websockets *all;
 	LIST_ENTRY(websocket) entry;
 	const struct websocket_kind *kind;
@@ -64,8 +65,7 @@ struct websocket {
 	int fd;
 	int events; /* that poll watches */
 	enum websocket_state state;
-	bool peer_closed; /* its close frame came */
-	bool message_is_binary, message_is_compressed;
+	bool peer_closed;	/* its close frame came */
 	struct timer timer;	/* of closings */
 	struct buffer unparsed; /* the beginning of a frame */
 	struct buffer message;	/* the beginning of a message */
@@ -84,8 +84,9 @@ void websockets_clear(struct websockets *all);
 extern const struct websocket_kind websocket_kind_sockjs, websocket_kind_raw;
 
 /*
- * Takes over a connected, non-blocking socket after its handshake. deflate: what was agreed, NULL for nothing. Nothing is read
- * before the loop's next turn. The websocket frees itself. Aborts without memory.
+ * Takes over a connected, non-blocking socket after its handshake. deflate: what was agreed, NULL
+ * for nothing. Nothing is read before the loop's next turn. The websocket frees itself. Aborts
+ * without memory.
  */
 struct websocket *
 websocket_create(struct websockets *all, int fd, const struct websocket_kind *kind,
@@ -95,7 +96,7 @@ websocket_create(struct websockets *all, int fd, const struct websocket_kind *ki
 /* Handles bytes that came with the handshake, as if they had been read now. */
 void websocket_feed(struct websocket *websocket, const char *data, size_t len);
 
-/* Queues a message, or a ping; websocket_push sends them. Messages are compressed if that was agreed. */
+/* Queues a message or a ping for websocket_push. Messages are compressed if that was agreed. */
 void websocket_add_message(struct websocket *websocket, bool binary, const char *data, size_t len);
 void websocket_add_ping(struct websocket *websocket);
 
@@ -103,8 +104,8 @@ void websocket_add_ping(struct websocket *websocket);
 void websocket_push(struct websocket *websocket);
 
 /*
- * Breaks the connection. The session hears of it in a later turn, when the loop finds the socket shut: so this may be called by
- * a receiver's op.
+ * Breaks the connection. The session hears of it in a later turn, when the loop finds the socket
+ * shut. So a receiver's op may call this.
  */
 void websocket_drop(struct websocket *websocket);
 
@@ -114,11 +115,14 @@ size_t websocket_backlog(const struct websocket *websocket);
 /* True while so much is unsent that nothing more should be added. */
 bool websocket_is_congested(const struct websocket *websocket);
 
-/* Sends a close frame and waits for the peer's, if none came yet. Does nothing when closing already. */
+/* Sends a close frame, and waits for the peer's if none came yet. Does nothing if it is closing. */
 void
 websocket_close(struct websocket *websocket, unsigned code, const char *reason, size_t reason_len);
 
-/* The peer broke the rules: close frame, then the end; the session, if any, is told that its connection broke. */
+/*
+ * The peer broke the rules: its session, if any, is told that the connection broke. A close frame
+ * with that code is sent, and the peer's is not waited for.
+ */
 void websocket_fail(struct websocket *websocket, unsigned code, const char *reason);
 
 #endif

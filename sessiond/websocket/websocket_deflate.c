@@ -1,6 +1,6 @@
 /*
- * See websocket_deflate.h. Messages of one payload that go to many connections without a context on our side are deflated once:
- * the last such result is remembered with what it was made from.
+ * See websocket_deflate.h. A message that goes to many connections without a context of our own is
+ * deflated once: the last such result is remembered, with what it was made from.
  */
 #include "sessiond/websocket/websocket_deflate.h"
 

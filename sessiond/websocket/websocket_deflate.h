@@ -1,5 +1,6 @@
 /*
- * permessage-deflate of one websocket: compresses what it sends, inflates what it receives (RFC 7692).
+ * permessage-deflate of one websocket: compresses what it sends, inflates what it receives (RFC
+ * 7692).
  */
 #ifndef SESSIOND_WEBSOCKET_DEFLATE_H
 #define SESSIOND_WEBSOCKET_DEFLATE_H
@@ -20,15 +21,16 @@ struct websocket_deflate *websocket_deflate_create(const struct ws_deflate_param
 void websocket_deflate_destroy(struct websocket_deflate **deflate);
 
 /*
- * Appends a message to out as one compressed frame. Returns false, and appends nothing, if it is better sent as it is: too short
- * to gain, or no memory for it.
+ * Appends a message to out as one compressed frame. Returns false, and appends nothing, if it is
+ * better sent as it is: too short to gain, or no memory for it.
  */
 bool websocket_deflate_append(struct websocket_deflate *deflate, struct buffer *out, bool binary,
     const char *data, size_t len);
 
 /*
- * Inflates a piece of a compressed message and appends it to message; with the last one, text is checked for UTF-8. Returns 0, or
- * the close code to fail with: 1009 over limit bytes, 1007 broken, 1011 no memory.
+ * Inflates a piece of a compressed message and appends it to message; with the last one, text is
+ * checked for UTF-8. Returns 0, or the close code to fail with: 1009 over limit bytes, 1007 broken,
+ * 1011 no memory.
  */
 unsigned websocket_deflate_receive(struct websocket_deflate *deflate, const struct ws_event *event,
     size_t limit, struct buffer *message);

@@ -1,5 +1,5 @@
 /*
- * See websocket_framing.h. Thin: the codecs are sockjs/ws_frame and sockjs/hixie76_frame.
+ * See websocket_framing.h. The codecs are sockjs/ws_frame and sockjs/hixie76_frame.
  */
 #include "sessiond/websocket/websocket_framing.h"
 
@@ -69,7 +69,10 @@ hixie76_parse_any(union websocket_parser *parser, char *data, size_t len,
 	return hixie76_parse(&parser->hixie76, data, len, limits, event);
 }
 
-/* There is no binary there: such a message cannot come from a hixie-76 peer, and is dropped on its way to one. */
+/*
+ * There is no binary there: such a message cannot come from a hixie-76 peer, and is dropped on its
+ * way to one.
+ */
 static void
 hixie76_append_message(
     struct buffer *out, bool binary, bool compressed, const char *data, size_t len)

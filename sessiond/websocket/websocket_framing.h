@@ -1,5 +1,6 @@
 /*
- * How a websocket's messages look on the wire: RFC 6455, or the obsolete hixie-76. A table, so that websocket.c knows neither.
+ * How a websocket's messages look on the wire: RFC 6455, or the obsolete hixie-76. A table, so that
+ * websocket.c knows neither.
  */
 #ifndef SESSIOND_WEBSOCKET_FRAMING_H
 #define SESSIOND_WEBSOCKET_FRAMING_H

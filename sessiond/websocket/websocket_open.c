@@ -1,5 +1,5 @@
 /*
- * See websocket_open.h. Called by http_upgrade.c, and by hixie76_handshake.c when the last bytes of its handshake are there.
+ * See websocket_open.h.
  */
 #include "sessiond/websocket/websocket_open.h"
 

@@ -1,5 +1,6 @@
 /*
- * The start of a websocket, once its handshake is done: a connection, its session, and the application told of it.
+ * The start of a websocket, once its handshake is done: a connection, its session, and the
+ * application told of it.
  */
 #ifndef SESSIOND_WEBSOCKET_OPEN_H
 #define SESSIOND_WEBSOCKET_OPEN_H
@@ -18,7 +19,9 @@ struct websocket_plan {
 	const struct ws_deflate_params *deflate; /* NULL: none */
 };
 
-/* Takes fd. extra: bytes that came behind the request's head; they are handled before this returns. */
+/*
+ * Takes fd. extra: bytes that came behind the request's head; they are handled before this returns.
+ */
 void websocket_open(const struct websocket_plan *plan, int fd,
     const struct connection_source *source, const char *extra, size_t extra_len);
 

@@ -53,7 +53,7 @@ static struct {
 	char text[256 * 1024];
 } heard;
 
-/* --- the daemon --------------------------------------------------------------------------------------------------- */
+/* --- the daemon ------------------------------------------------------------------------------- */
 
 static inline bool
 run_once(void)
@@ -165,7 +165,7 @@ http_tear_down(void **state)
 
 #define HTTP_TEST(name) cmocka_unit_test_setup_teardown(test_##name, http_set_up, http_tear_down)
 
-/* --- clients ------------------------------------------------------------------------------------------------------ */
+/* --- clients ---------------------------------------------------------------------------------- */
 
 static inline int
 connect_client(void)
@@ -286,7 +286,7 @@ expect_end(int client, const char *file, int line)
 
 #define assert_end(client) expect_end(client, __FILE__, __LINE__)
 
-/* --- requests ----------------------------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static inline void
 ask(int client, const char *method, const char *path, const char *headers)

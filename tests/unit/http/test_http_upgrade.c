@@ -1,6 +1,6 @@
 /*
- * sessiond/http/http_upgrade.h: handshakes that are accepted or refused, and the socket's way to its
- * websocket. The key and its answer are those of RFC 6455 1.3.
+ * sessiond/http/http_upgrade.h: handshakes that are accepted or refused, and the socket's way to
+ * its websocket. The key and its answer are those of RFC 6455 1.3.
  */
 #include "tests/unit/http/http_fixture.h"
 
@@ -178,7 +178,7 @@ test_origin(void **state)
 	hang_up(client);
 }
 
-/* --- hixie-76: the keys of its draft ------------------------------------------------------------------------------ */
+/* --- hixie-76: the keys of its draft ---------------------------------------------------------- */
 
 #define KEYS                                                                                       \
 	"Sec-WebSocket-Key1: 18x 6]8vM;54 *(5:  {   U1]8  z [  8\r\n"                              \

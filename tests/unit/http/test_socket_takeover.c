@@ -1,5 +1,6 @@
 /*
- * sessiond/http/socket_takeover.h, with libmicrohttpd as the daemon runs it: no thread, no listener, external epoll.
+ * sessiond/http/socket_takeover.h, with libmicrohttpd as the daemon runs it: no thread, no
+ * listener, external epoll.
  */
 #include "sessiond/http/socket_takeover.h"
 
@@ -34,7 +35,7 @@ static int taken; /* by the last upgrade; -1: none was */
 static char early[64];
 static size_t early_len;
 
-/* --- the daemon --------------------------------------------------------------------------------------------------- */
+/* --- the daemon ------------------------------------------------------------------------------- */
 
 static void
 on_upgraded(void *cls, struct MHD_Connection *connection, void *context, const char *extra,
@@ -112,7 +113,7 @@ run_daemon(void)
 	assert_int_equal(MHD_run(mhd), MHD_YES);
 }
 
-/* --- connections -------------------------------------------------------------------------------------------------- */
+/* --- connections ------------------------------------------------------------------------------ */
 
 static void
 make_unix_pair(int pair[2])
@@ -233,7 +234,7 @@ open_descriptors(void)
 	return n;
 }
 
-/* --- the tests ---------------------------------------------------------------------------------------------------- */
+/* --- the tests -------------------------------------------------------------------------------- */
 
 static void
 check_takeover(void (*make_pair)(int pair[2]))
@@ -278,7 +279,9 @@ test_tcp_socket(void **state)
 	check_takeover(make_tcp_pair);
 }
 
-/* What follows the request's head is the peer's first data: all of it comes, in order, none twice. */
+/*
+ * What follows the request's head is the peer's first data: all of it comes, in order, none twice.
+ */
 static void
 test_early_data(void **state)
 {

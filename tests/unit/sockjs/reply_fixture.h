@@ -1,5 +1,6 @@
 /*
- * For the tests of replies: a service, a request with the headers a test gives it, and the answer with its headers as text.
+ * For the tests of replies: a service, a request with the headers a test gives it, and the answer
+ * with its headers as text.
  */
 #ifndef TESTS_REPLY_FIXTURE_H
 #define TESTS_REPLY_FIXTURE_H

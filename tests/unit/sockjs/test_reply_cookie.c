@@ -1,5 +1,6 @@
 /*
- * sockjs/reply.h: the JSESSIONID cookie, which is given back to whoever sent it, but never as something else.
+ * sockjs/reply.h: the JSESSIONID cookie, which is given back to whoever sent it, but never as
+ * something else.
  */
 #include "tests/unit/sockjs/reply_fixture.h"
 

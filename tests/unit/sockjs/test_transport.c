@@ -168,7 +168,10 @@ test_short_preludes(void **state)
 	buffer_free(&out);
 }
 
-/* At least 1024 bytes, then an empty line, whatever the callback's name adds and whatever was in the buffer before. */
+/*
+ * At least 1024 bytes, then an empty line, whatever the callback's name adds and whatever was in
+ * the buffer before.
+ */
 static void
 test_htmlfile_prelude(void **state)
 {

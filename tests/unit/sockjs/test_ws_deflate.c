@@ -93,7 +93,10 @@ test_negotiate(void **state)
 	    &defaults, PMD "; server_max_window_bits=10; client_max_window_bits=12");
 	assert_negotiates(
 	    PMD "; server_max_window_bits=9", &defaults, PMD "; server_max_window_bits=9");
-	/* The client deflates with 8 bits: no trouble, and no answer as it could not be kept by every zlib. */
+	/*
+	 * The client deflates with 8 bits: no trouble, and no answer as it could not be kept by
+	 * every zlib.
+	 */
 	assert_negotiates(PMD "; client_max_window_bits=8", &defaults, PMD);
 	assert_negotiates(
 	    PMD "; client_max_window_bits=9", &defaults, PMD "; client_max_window_bits=9");
@@ -418,7 +421,10 @@ random_payload(struct buffer *to)
 				    : "[\"some text that comes again\"]"[i % 30]);
 }
 
-/* What one side deflates the other inflates, whatever the window, the level, and the place of the context. */
+/*
+ * What one side deflates the other inflates, whatever the window, the level, and the place of the
+ * context.
+ */
 static void
 test_round_trip(void **state)
 {
@@ -457,7 +463,10 @@ test_round_trip(void **state)
 	buffer_free(&packed);
 }
 
-/* zlib as the client, with the smallest window it has: our inflater's is never smaller than what was agreed. */
+/*
+ * zlib as the client, with the smallest window it has: our inflater's is never smaller than what
+ * was agreed.
+ */
 static void
 test_zlib_client(void **state)
 {

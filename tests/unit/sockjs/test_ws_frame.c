@@ -296,7 +296,10 @@ test_length_forms(void **state)
 	free(payload);
 }
 
-/* The header of a frame of len bytes, without its mask, is what a parser with this limit refuses, or not. */
+/*
+ * The header of a frame of len bytes, without its mask, is what a parser with this limit refuses,
+ * or not.
+ */
 static void
 assert_limit(size_t limit, bool deflate, unsigned first, uint64_t len, int error)
 {
@@ -427,7 +430,10 @@ test_close_payload_built(void **state)
 	assert_int_equal(ws_close_payload(out, 4999, BYTES("\xc3\xa4")), 4);
 	assert_memory_equal(out, "\x13\x87\xc3\xa4", 4);
 	assert_int_equal(ws_close_payload(out, WS_CODE_NO_STATUS, BYTES("x")), 0);
-	/* Cut before the first byte that is not UTF-8: a lone surrogate in three bytes, a character without its end. */
+	/*
+	 * Cut before the first byte that is not UTF-8: a lone surrogate in three bytes, a character
+	 * without its end.
+	 */
 	assert_int_equal(ws_close_payload(out, 1000, BYTES("ab\xed\xa0\x80yz")), 4);
 	assert_int_equal(ws_close_payload(out, 1000, BYTES("ab\xe2\x82")), 4);
 	/* 123 bytes fit; a character that would not is left out as a whole. */

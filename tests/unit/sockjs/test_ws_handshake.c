@@ -63,7 +63,9 @@ test_key_characters(void **state)
 			key[at] = (char)c;
 			assert_int_equal(ws_key_is_valid(key), valid);
 		}
-		/* A shorter string, in an allocation of its size: nothing behind its end is read. */
+		/*
+		 * A shorter string, in an allocation of its size: nothing behind its end is read.
+		 */
 		char *shorter = calloc(1, at + 1);
 		memset(shorter, 'A', at);
 		assert_false(ws_key_is_valid(shorter));

@@ -1,12 +1,14 @@
 /*
- * For the tests and fuzz targets of the websocket parsers: gives a parser one read after the other, as a connection does, and
- * writes down what it reports in a form that does not depend on how the bytes were cut:
+ * For the tests and fuzz targets of the websocket parsers: gives a parser one read after the other,
+ * as a connection does, and writes down what it reports in a form that does not depend on how the
+ * bytes were cut:
  *
  *	text:<payload>\n binary:<payload>\n (complete messages; `z` before the type if compressed)
  *	ping:<payload>\n pong:<payload>\n close:<code>:<reason>\n error:<code>\n
  *
- * Every read is given in an allocation of exactly its size, so that ASan sees an access beyond it. What a parser may never do
- * is checked here, and ends in abort(). The frames are made by an encoder of the tests' own.
+ * Every read is given in an allocation of exactly its size, so that ASan sees an access beyond it.
+ * What a parser may never do is checked here, and ends in abort(). The frames are made by an
+ * encoder of the tests' own.
  */
 #ifndef TESTS_WS_TRANSCRIPT_H
 #define TESTS_WS_TRANSCRIPT_H
@@ -33,8 +35,8 @@ enum { FIN = 0x80, RSV1 = 0x40, MASKED = 0x80 };
 static const unsigned char client_key[4] = {0x37, 0xfa, 0x21, 0x3d};
 
 /*
- * Appends a client's frame with its length in `form` bytes more (0, 2, 8), whether that is right or not, and the first
- * `present` bytes of its payload.
+ * Appends a client's frame with its length in `form` bytes more (0, 2, 8), whether that is right or
+ * not, and the first `present` bytes of its payload.
  */
 static inline void
 client_frame_in_form(

@@ -1,6 +1,6 @@
 /*
- * sessiond/websocket/hixie76_handshake.h: the last 8 bytes of a handshake, our 16, and what follows.
- * The keys are those of the draft's example.
+ * sessiond/websocket/hixie76_handshake.h: the last 8 bytes of a handshake, our 16, and what
+ * follows. The keys are those of the draft's example.
  */
 #include "tests/unit/websocket/websocket_fixture.h"
 

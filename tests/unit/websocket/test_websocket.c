@@ -1,9 +1,10 @@
 /*
- * sessiond/websocket/websocket.h: reading, writing as far as the peer takes it, limits, and the end.
+ * sessiond/websocket/websocket.h: reading, writing as far as the peer takes it, limits, and the
+ * end.
  */
 #include "tests/unit/websocket/websocket_fixture.h"
 
-/* --- reading ------------------------------------------------------------------------------------------------------ */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static void
 test_messages(void **state)
@@ -111,7 +112,7 @@ test_extra(void **state)
 	assert_seen("=<last> ");
 }
 
-/* --- what breaks the rules ---------------------------------------------------------------------------------------- */
+/* --- what breaks the rules -------------------------------------------------------------------- */
 
 /* The session ends, the peer gets the code; its close frame is not waited for. */
 static void
@@ -208,7 +209,7 @@ test_failure_comes_last(void **state)
 		   "a\x88\x02\x03\xea");
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------------ */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static void
 test_partial_writes(void **state)
@@ -344,7 +345,7 @@ test_congestion(void **state)
 	}
 }
 
-/* --- the end ------------------------------------------------------------------------------------------------------ */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void
 test_peer_closes(void **state)

@@ -87,7 +87,10 @@ test_short(void **state)
 	websocket_deflate_destroy(&deflate);
 }
 
-/* The same payload for another connection gives the same bytes; another window, or payload, its own. */
+/*
+ * The same payload for another connection gives the same bytes; another window, or payload, its
+ * own.
+ */
 static void
 test_shared(void **state)
 {
@@ -121,7 +124,7 @@ test_shared(void **state)
 	websocket_deflate_destroy(&small);
 }
 
-/* --- receiving ---------------------------------------------------------------------------------------------------- */
+/* --- receiving -------------------------------------------------------------------------------- */
 
 static void
 deflate_text(const char *data, size_t len, struct buffer *payload)
@@ -174,7 +177,7 @@ test_receive(void **state)
 	buffer_free(&message);
 }
 
-/* --- on a websocket ----------------------------------------------------------------------------------------------- */
+/* --- on a websocket --------------------------------------------------------------------------- */
 
 static void
 test_websocket(void **state)

@@ -1,7 +1,7 @@
 /*
- * For the tests of sessiond/websocket: session_fixture.h's service, and websockets over socket pairs.
- * The client's end speaks in bytes. What the server may send is the test's: `room` bytes, then
- * EAGAIN, or `send_error`. Nothing here waits.
+ * For the tests of sessiond/websocket: session_fixture.h's service, and websockets over socket
+ * pairs. The client's end speaks in bytes. What the server may send is the test's: `room` bytes,
+ * then EAGAIN, or `send_error`. Nothing here waits.
  *
  * The programs are linked with --wrap=send.
  */
@@ -29,7 +29,7 @@ static uv_loop_t loop;
 static struct websockets websockets;
 static int client; /* the peer of the websocket; -1: closed */
 
-/* --- the server's socket ------------------------------------------------------------------------------------------ */
+/* --- the server's socket ---------------------------------------------------------------------- */
 
 static size_t room;    /* bytes that send takes */
 static int send_error; /* errno of the next send; 0: none */
@@ -60,7 +60,7 @@ __wrap_send(int fd, const void *data, size_t len, int flags)
 	return n;
 }
 
-/* --- the loop ----------------------------------------------------------------------------------------------------- */
+/* --- the loop --------------------------------------------------------------------------------- */
 
 static inline void
 run(void)
@@ -107,7 +107,7 @@ websocket_tear_down(void **state)
 #define WEBSOCKET_TEST(name)                                                                       \
 	cmocka_unit_test_setup_teardown(test_##name, websocket_set_up, websocket_tear_down)
 
-/* --- the client --------------------------------------------------------------------------------------------------- */
+/* --- the client ------------------------------------------------------------------------------- */
 
 static inline void
 expect_bytes(const char *bytes, size_t len, const char *file, int line)
@@ -189,7 +189,7 @@ hang_up(void)
 	run();
 }
 
-/* --- a websocket -------------------------------------------------------------------------------------------------- */
+/* --- a websocket ------------------------------------------------------------------------------ */
 
 static inline struct websocket *
 open_with(enum transport_id transport, const struct ws_deflate_params *deflate, const char *extra,
