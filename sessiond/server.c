@@ -85,7 +85,6 @@ commit(struct server *server)
 {
 	enum commit_result result;
 
-	local_socket_prepare(&server->local);
 	result = persistence_commit(&server->persistence);
 	http_server_committed(&server->http, result);
 	return local_socket_answer(&server->local, result);
@@ -123,7 +122,7 @@ say_goodbye(void *object, void *context)
 	(void)context;
 	if (session->journal == NULL)
 		session_close(session, SESSION_CODE_GOING_AWAY, reason, strlen(reason));
-	else if (session->receiver != NULL && session->receiver->way == NULL)
+	else if (session->receiver != NULL && !session->receiver->ops->is_remote)
 		session_release_receiver(session);
 }
 

@@ -122,17 +122,17 @@ put_messages(struct store *store, const struct journal_entry *entry, uint64_t fr
 
 /* What is deleted makes room for what is put: it goes first. */
 static enum store_result
-delete_delivered(struct store *store, const struct journal_entry *entry, bool with_sends)
+delete_delivered(struct store *store, const struct journal_entry *entry)
 {
-	struct persistence_plan plan = persistence_plan(entry, with_sends);
+	struct persistence_plan plan = persistence_plan(entry);
 
 	return plan.deletes ? store_delete_messages(store, entry->key, plan.low - 1) : STORE_OK;
 }
 
 static enum store_result
-put_changes(struct store *store, const struct journal_entry *entry, bool with_sends)
+put_changes(struct store *store, const struct journal_entry *entry)
 {
-	struct persistence_plan plan = persistence_plan(entry, with_sends);
+	struct persistence_plan plan = persistence_plan(entry);
 	enum store_result result = STORE_OK;
 
 	if (plan.session)
@@ -148,11 +148,11 @@ put_changes(struct store *store, const struct journal_entry *entry, bool with_se
 
 /* The store has it: or nothing was to be stored. */
 static void
-settle(struct journal_entry *entry, bool with_sends)
+settle(struct journal_entry *entry)
 {
 	const struct session *session = entry->owner;
 	struct in_flight *flight = session->in_flight;
-	struct persistence_plan plan = persistence_plan(entry, with_sends);
+	struct persistence_plan plan = persistence_plan(entry);
 
 	entry->is_stored = true;
 	entry->first = plan.low;
@@ -166,17 +166,16 @@ settle(struct journal_entry *entry, bool with_sends)
 	journal_settle(entry);
 }
 
-typedef enum store_result
-write_one(struct store *store, const struct journal_entry *entry, bool with_sends);
+typedef enum store_result write_one(struct store *store, const struct journal_entry *entry);
 
 static enum store_result
-write_each(struct store *store, const struct journal_list *list, write_one *write, bool with_sends)
+write_each(struct store *store, const struct journal_list *list, write_one *write)
 {
 	enum store_result result = STORE_OK;
 	const struct journal_entry *entry;
 
 	LIST_FOREACH(entry, list, next) {
-		result = write(store, entry, with_sends);
+		result = write(store, entry);
 		if (result != STORE_OK)
 			break;
 	}
@@ -184,17 +183,17 @@ write_each(struct store *store, const struct journal_list *list, write_one *writ
 }
 
 static enum store_result
-write_both(const struct persistence *p, write_one *write, bool with_sends)
+write_both(const struct persistence *p, write_one *write)
 {
-	enum store_result result = write_each(p->store, &p->journal->changed, write, with_sends);
+	enum store_result result = write_each(p->store, &p->journal->changed, write);
 
 	if (result == STORE_OK)
-		result = write_each(p->store, &p->journal->late, write, with_sends);
+		result = write_each(p->store, &p->journal->late, write);
 	return result;
 }
 
 static enum store_result
-write_all(struct persistence *p, bool with_sends)
+write_all(struct persistence *p)
 {
 	enum store_result result = store_begin(p->store);
 	size_t i;
@@ -202,9 +201,9 @@ write_all(struct persistence *p, bool with_sends)
 	for (i = 0; result == STORE_OK && i < p->journal->ended.count; i++)
 		result = store_delete_session(p->store, p->journal->ended.keys[i]);
 	if (result == STORE_OK)
-		result = write_both(p, delete_delivered, with_sends);
+		result = write_both(p, delete_delivered);
 	if (result == STORE_OK)
-		result = write_both(p, put_changes, with_sends);
+		result = write_both(p, put_changes);
 	if (result == STORE_OK)
 		result = store_commit(p->store);
 	return result;
@@ -239,14 +238,14 @@ begin_anew(struct persistence *p)
 		return result;
 	p->journal->ended.count = 0;
 	sessions_each(p->sessions, forget_stored, p->journal);
-	return write_all(p, true);
+	return write_all(p);
 }
 
 static void
-settle_changed(struct persistence *p, bool with_sends)
+settle_changed(struct persistence *p)
 {
 	while (!LIST_EMPTY(&p->journal->changed))
-		settle(LIST_FIRST(&p->journal->changed), with_sends);
+		settle(LIST_FIRST(&p->journal->changed));
 	timer_stop(&p->retry_timer);
 	p->is_retry_due = false;
 	if (p->journal->is_failing)
@@ -255,14 +254,14 @@ settle_changed(struct persistence *p, bool with_sends)
 }
 
 static void
-succeed(struct persistence *p, bool with_sends)
+succeed(struct persistence *p)
 {
 	while (!LIST_EMPTY(&p->journal->late))
-		settle(LIST_FIRST(&p->journal->late), with_sends);
+		settle(LIST_FIRST(&p->journal->late));
 	p->journal->ended.count = 0;
-	p->journal->is_late_due = p->owes_sends = false;
+	p->journal->is_late_due = false;
 	timer_stop(&p->journal->late_timer);
-	settle_changed(p, with_sends);
+	settle_changed(p);
 }
 
 /* What is to be stored stays marked, and is tried again. */
@@ -289,14 +288,14 @@ fail(struct persistence *p, enum store_result result)
 
 /* True if anything of what changed is to be stored. */
 static bool
-has_work(const struct journal *journal, bool with_sends)
+has_work(const struct journal *journal)
 {
 	const struct journal_entry *entry;
 
 	if (journal->ended.count > 0 || journal->is_late_due)
 		return true;
 	LIST_FOREACH(entry, &journal->changed, next) {
-		struct persistence_plan plan = persistence_plan(entry, with_sends);
+		struct persistence_plan plan = persistence_plan(entry);
 
 		if (!persistence_plan_is_empty(&plan))
 			return true;
@@ -306,30 +305,41 @@ has_work(const struct journal *journal, bool with_sends)
 
 /* Stores what changed; a damaged store is begun anew, with all there is. */
 static enum commit_result
-store_changes(struct persistence *p, bool with_sends)
+store_changes(struct persistence *p)
 {
-	enum store_result result = write_all(p, with_sends);
+	enum store_result result = write_all(p);
 
-	if (result == STORE_DAMAGED) {
-		with_sends = true;
+	if (result == STORE_DAMAGED)
 		result = begin_anew(p);
-	}
 	if (result != STORE_OK) {
-		p->owes_sends = with_sends;
 		fail(p, result);
 		return COMMIT_FAILED;
 	}
-	succeed(p, with_sends);
+	succeed(p);
 	if (!timer_is_running(&p->tidy_timer))
 		timer_start(&p->tidies, &p->tidy_timer, sessions_now(p->sessions));
 	return COMMIT_DONE;
+}
+
+/* What a send has caused is stored with its id, even if it leaves in the same turn. */
+static void
+require_flights(struct journal *journal)
+{
+	struct journal_entry *entry;
+
+	LIST_FOREACH(entry, &journal->changed, next) {
+		const struct session *session = entry->owner;
+
+		if (session->in_flight != NULL && session->in_flight->is_fresh)
+			session->in_flight->must_store = true;
+	}
 }
 
 enum commit_result
 persistence_commit(struct persistence *p)
 {
 	struct journal *journal = p->journal;
-	bool has_sends = journal->has_sends, is_mixed = journal->is_mixed, with_sends;
+	bool has_sends = journal->has_sends;
 
 	journal_end_turn(journal);
 	if (LIST_EMPTY(&journal->changed) && journal->ended.count == 0 && !journal->is_late_due &&
@@ -337,10 +347,10 @@ persistence_commit(struct persistence *p)
 		return COMMIT_DONE;
 	if (journal->is_failing && !p->is_retry_due)
 		return COMMIT_FAILED;
-	/* What a send has caused may be among what is stored: then its id has to be. */
-	with_sends = p->owes_sends || (has_sends && (is_mixed || has_work(journal, false)));
-	if (with_sends || has_work(journal, false))
-		return store_changes(p, with_sends);
-	settle_changed(p, false);
+	if (has_sends)
+		require_flights(journal);
+	if (has_work(journal))
+		return store_changes(p);
+	settle_changed(p);
 	return COMMIT_DONE;
 }

@@ -27,7 +27,6 @@ struct persistence {
 	struct timer_queue retries, tidies;
 	struct timer retry_timer, tidy_timer;
 	bool is_retry_due;
-	bool owes_sends; /* the last commit failed, and had the ids of sends in it */
 };
 
 enum commit_result {

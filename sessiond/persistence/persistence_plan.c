@@ -18,29 +18,29 @@ higher(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* A frame in flight is known to the store if its messages are; one that a responder of ours has, if the turn asks for it. */
+/* A frame that a responder has is stored if it has to be, or if some of its messages are. */
 static bool
-stores_flight(const struct journal_entry *entry, bool with_sends)
+stores_flight(const struct journal_entry *entry)
 {
 	const struct session *session = entry->owner;
 	const struct in_flight *flight = session->in_flight;
 
 	if (flight == NULL || flight->link_id == 0)
 		return false;
-	return flight->must_store || (with_sends && flight->is_fresh) ||
+	return flight->must_store ||
 	    (entry->first < entry->until && flight->first < entry->until &&
 		flight->first + flight->count > entry->first);
 }
 
 struct persistence_plan
-persistence_plan(const struct journal_entry *entry, bool with_sends)
+persistence_plan(const struct journal_entry *entry)
 {
 	const struct session *session = entry->owner;
 	const struct in_flight *flight = session->in_flight;
 	bool has_rows = entry->first < entry->until;
 	struct persistence_plan plan = {.session = entry->changes & CHANGE_SESSION};
 
-	plan.is_flight_stored = stores_flight(entry, with_sends);
+	plan.is_flight_stored = stores_flight(entry);
 	plan.low = plan.is_flight_stored ? flight->first : session->queue.first;
 	plan.high = session->queue.first + session->queue.count;
 	plan.below = has_rows ? lower(higher(entry->first, plan.low), plan.high) : plan.low;
@@ -48,7 +48,7 @@ persistence_plan(const struct journal_entry *entry, bool with_sends)
 	plan.deletes = has_rows && entry->first < plan.low;
 	if (plan.above < plan.below)
 		plan.above = plan.below;
-	plan.delivery = (with_sends && (entry->changes & CHANGE_SENT)) ||
+	plan.delivery = (entry->changes & CHANGE_SENT) != 0 ||
 	    (plan.is_flight_stored
 		    ? entry->link_id != flight->link_id || entry->index != flight->index
 		    : entry->link_id != 0);

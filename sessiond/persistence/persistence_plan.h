@@ -18,8 +18,7 @@ struct persistence_plan {
 	    above; /* messages from low to below, and from above to high, are new there */
 };
 
-/* with_sends: the turn's sends are remembered, and what they caused with them. */
-struct persistence_plan persistence_plan(const struct journal_entry *entry, bool with_sends);
+struct persistence_plan persistence_plan(const struct journal_entry *entry);
 
 /* True if the store knows it all. */
 bool persistence_plan_is_empty(const struct persistence_plan *plan);

@@ -69,12 +69,6 @@ local_socket_clear(struct local_socket *local)
 
 /* --- the end of a turn ---------------------------------------------------------------------- */
 
-void
-local_socket_prepare(struct local_socket *local)
-{
-	remote_sends_prepare(&local->messages.sends);
-}
-
 bool
 local_socket_answer(struct local_socket *local, enum commit_result committed)
 {

@@ -37,11 +37,7 @@ void local_socket_accept(struct local_socket *local, int fd);
 /* True if nothing is connected but what was given to the HTTP server. */
 bool local_socket_is_empty(const struct local_socket *local);
 
-/*
- * Around the commit at the end of a turn: the first tells it what may not leave in one piece; the
- * second answers the turn's sends, and returns true if there were any.
- */
-void local_socket_prepare(struct local_socket *local);
+/* After the commit at the end of a turn: answers its sends. Returns true if there were any. */
 bool local_socket_answer(struct local_socket *local, enum commit_result committed);
 
 /* After that: writes what was queued. Returns true if there was something. */

@@ -302,10 +302,11 @@ void
 peer_messages_init(struct peer_messages *messages, struct config *config, struct services *services,
     struct sessions *sessions)
 {
-	*messages = (struct peer_messages){.config = config,
+	*messages = (struct peer_messages){
+	    .config = config,
 	    .services = services,
 	    .sessions = sessions,
-	    .sends = {.sessions = sessions}};
+	};
 	TAILQ_INIT(&messages->holds.list);
 }
 

@@ -150,6 +150,7 @@ backlog(const struct receiver *receiver)
 }
 
 static const struct receiver_ops remote_receiver = {
+    .is_remote = true,
     .frame = send_frame,
     .messages = send_messages,
     .end = end,

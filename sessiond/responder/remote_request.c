@@ -31,7 +31,7 @@ remote_request_create(struct peer *peer, uint64_t id, const struct wire_receive 
 	struct remote_request *request = xcalloc(1, sizeof *request);
 	const struct transport *transport = transport_get(receive->transport);
 
-	request->receiver = (struct receiver){ops, transport, NULL, peer};
+	request->receiver = (struct receiver){ops, transport, NULL};
 	request->peer = peer;
 	request->id = id;
 	request->one_frame = (receive->flags & WIRE_RECEIVE_ONE_FRAME) || !transport->streaming;

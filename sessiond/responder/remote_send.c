@@ -1,6 +1,5 @@
 /*
- * See remote_send.h. A send's effects and its answer leave together, or the effects are stored
- * before the answer leaves.
+ * See remote_send.h. What a send caused, and its id, are stored before its answer leaves.
  */
 #include "sessiond/responder/remote_send.h"
 
@@ -11,10 +10,6 @@
 #include "sockjs/utf8.h"
 
 #include <stdlib.h>
-
-enum {
-	ONE_WRITE = 16384, /* bytes that a socket that has taken all before takes at once */
-};
 
 /* A send that was delivered in this turn. */
 struct remote_send {
@@ -48,7 +43,7 @@ deliver(struct peer *peer, struct sockjs_service *service, const struct wire_sen
 	if (peer->all->sessions->journal.is_failing)
 		return WIRE_SENT_UNAVAILABLE;
 	sent_ids_add(&session->sent_ids, send->instance, send->sequence);
-	journal_note_send(&peer->all->sessions->journal, session->journal, peer);
+	journal_mark_send(&peer->all->sessions->journal, session->journal);
 	session_receive_all(session, send->messages, send->messages_len);
 	return WIRE_SENT_OK;
 }
@@ -60,20 +55,6 @@ remote_sends_take(struct remote_sends *sends, struct peer *peer, uint64_t reques
 	sends->list = xgrow(sends->list, &sends->room, sends->count, sizeof *sends->list);
 	sends->list[sends->count++] =
 	    (struct remote_send){peer, request, deliver(peer, service, send)};
-}
-
-void
-remote_sends_prepare(struct remote_sends *sends)
-{
-	size_t i;
-
-	for (i = 0; i < sends->count; i++) {
-		const struct peer *peer = sends->list[i].peer;
-
-		if (peer == NULL || link_is_blocked(peer->link) ||
-		    link_output(peer->link)->len > ONE_WRITE)
-			journal_note_large(&sends->sessions->journal);
-	}
 }
 
 bool
@@ -109,5 +90,5 @@ void
 remote_sends_clear(struct remote_sends *sends)
 {
 	free(sends->list);
-	*sends = (struct remote_sends){.sessions = sends->sessions};
+	*sends = (struct remote_sends){NULL};
 }

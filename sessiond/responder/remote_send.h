@@ -15,9 +15,8 @@
 
 struct remote_send;
 
-/* The sends of one turn, which are answered at its end. All zero bytes but for sessions: none. */
+/* The sends of one turn, which are answered at its end. All zero bytes: none. */
 struct remote_sends {
-	struct sessions *sessions;
 	struct remote_send *list;
 	size_t count, room;
 };
@@ -34,9 +33,6 @@ bool remote_send_is_text(const struct wire_send *send);
  */
 void remote_sends_take(struct remote_sends *sends, struct peer *peer, uint64_t request,
     struct sockjs_service *service, const struct wire_send *send);
-
-/* Before the commit: tells it if the answers to a responder may not leave in one piece. */
-void remote_sends_prepare(struct remote_sends *sends);
 
 /* After the commit: answers the turn's sends. Returns true if there were any. */
 bool remote_sends_answer(struct remote_sends *sends, enum commit_result committed);

@@ -28,7 +28,8 @@ take(struct session *session, uint32_t count, struct in_flight **owner)
 	if (flight == NULL)
 		return NULL;
 	flight->is_fresh = true;
-	flight->must_store = flight->is_open;
+	flight->must_store =
+	    flight->is_open || (session->journal != NULL && session->journal->was_returned);
 	flight->owner = owner;
 	*owner = flight;
 	session_mark(session, CHANGE_MESSAGES);
@@ -91,6 +92,8 @@ returned(struct in_flight *flight)
 		session_log(session, SEVERITY_INFO,
 		    "%u messages did not reach the client: they are the next again", flight->count);
 	in_flight_put_back(&session->in_flight, &session->queue);
+	if (session->journal != NULL)
+		session->journal->was_returned = true;
 	session_mark(session, CHANGE_MESSAGES);
 	session_continue(session);
 }
@@ -112,8 +115,13 @@ delivery_put_back(struct in_flight **owner)
 void
 delivery_await(struct in_flight **owner)
 {
-	if (*owner != NULL)
-		await(*owner);
+	struct in_flight *flight = *owner;
+
+	if (flight == NULL)
+		return;
+	flight->must_store = true;
+	session_mark(flight->session, CHANGE_MESSAGES);
+	await(flight);
 }
 
 void

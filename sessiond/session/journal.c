@@ -119,6 +119,13 @@ journal_mark(struct journal *journal, struct journal_entry *entry, enum change c
 }
 
 void
+journal_mark_send(struct journal *journal, struct journal_entry *entry)
+{
+	journal->has_sends = true;
+	journal_mark(journal, entry, CHANGE_SENT);
+}
+
+void
 journal_mark_delivered(
     struct journal *journal, struct journal_entry *entry, enum change_urgency urgency, uint64_t now)
 {
@@ -141,43 +148,18 @@ journal_hurry(struct journal *journal)
 		journal->is_late_due = true;
 }
 
-/* --- ways --------------------------------------------------------------------------------------------------------- */
-
-void
-journal_note_way(struct journal *journal, const void *way)
-{
-	if (journal->way == NULL)
-		journal->way = way;
-	else if (journal->way != way)
-		journal->is_mixed = true;
-}
-
-void
-journal_note_send(struct journal *journal, struct journal_entry *entry, const void *way)
-{
-	journal->has_sends = true;
-	journal_note_way(journal, way);
-	journal_mark(journal, entry, CHANGE_SENT);
-}
-
-void
-journal_note_large(struct journal *journal)
-{
-	journal->is_mixed = true;
-}
-
 /* --- for the store's owner ---------------------------------------------------------------------------------------- */
 
 void
 journal_settle(struct journal_entry *entry)
 {
 	entry->changes = 0;
+	entry->was_returned = false;
 	move(entry, NULL, JOURNAL_SETTLED);
 }
 
 void
 journal_end_turn(struct journal *journal)
 {
-	journal->is_touched = journal->has_sends = journal->is_mixed = false;
-	journal->way = NULL;
+	journal->is_touched = journal->has_sends = false;
 }

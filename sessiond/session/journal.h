@@ -37,6 +37,8 @@ struct journal_entry {
 	LIST_ENTRY(journal_entry) next; /* of the list that place names */
 	enum { JOURNAL_SETTLED, JOURNAL_LATE, JOURNAL_CHANGED } place;
 	unsigned changes; /* of enum change */
+	/* Messages came back in this turn: they are to be stored, even if they leave in it again. */
+	bool was_returned;
 
 	/* What the store knows. */
 	bool is_stored;
@@ -63,8 +65,6 @@ struct journal {
 	/* Of this turn. */
 	bool is_touched; /* something was marked */
 	bool has_sends;	 /* one with an id came */
-	bool is_mixed;	 /* not all sends, and all that they caused, go the same way */
-	const void *way; /* the first of them; NULL: none yet */
 };
 
 /* Part of sessions_init and sessions_clear. */
@@ -91,23 +91,15 @@ void journal_forget(struct journal *journal, uint64_t key);
 /* Takes an entry NULL. */
 void journal_mark(struct journal *journal, struct journal_entry *entry, enum change change);
 
+/* A send with an id came: it is stored, and so is what leaves in this turn. Takes an entry NULL. */
+void journal_mark_send(struct journal *journal, struct journal_entry *entry);
+
 /* A frame in flight arrived: what is stored of it can be deleted. Takes an entry NULL. now: ms. */
 void journal_mark_delivered(struct journal *journal, struct journal_entry *entry,
     enum change_urgency urgency, uint64_t now);
 
 /* What can wait is committed with this turn: whoever could be asked about it leaves. */
 void journal_hurry(struct journal *journal);
-
-/* --- ways --------------------------------------------------------------------------------------------------------- */
-
-/* Messages take that way: a responder's connection, or any other address. */
-void journal_note_way(struct journal *journal, const void *way);
-
-/* A send with an id came that way. Takes an entry NULL. */
-void journal_note_send(struct journal *journal, struct journal_entry *entry, const void *way);
-
-/* The turn's output is too large to leave in one write. */
-void journal_note_large(struct journal *journal);
 
 /* --- for the store's owner ---------------------------------------------------------------------------------------- */
 

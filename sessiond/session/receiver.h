@@ -44,6 +44,8 @@ struct receiver_frame {
 struct receiver_ops {
 	/* Lasts as long as its session: a websocket. Its heartbeats come whatever else is sent. */
 	bool single;
+	/* A responder holds it, which asks the next daemon by itself. */
+	bool is_remote;
 
 	/*
 	 * These two send at once, as far as the peer takes it. That its connection is broken the
@@ -70,8 +72,6 @@ struct receiver {
 	const struct receiver_ops *ops;
 	const struct transport *transport;
 	struct session *session; /* NULL: not attached */
-	/* What leaves in one write with others of the same way: a responder's connection. NULL: alone. */
-	const void *way;
 };
 
 /* Each sends that frame, made once for all kinds. What to do then is session_sent's. */

@@ -12,11 +12,9 @@
 static bool
 send_queued(struct session *session)
 {
-	struct journal *journal = &session->service->sessions->journal;
 	struct receiver *receiver = session->receiver;
 	uint32_t before = session->queue.count;
 
-	journal_note_way(journal, receiver->way != NULL ? receiver->way : receiver);
 	session_sent(session, receiver->ops->messages(receiver, &session->queue));
 	if (session->queue.count == before)
 		return false;

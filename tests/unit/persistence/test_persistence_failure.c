@@ -121,7 +121,7 @@ fill_sessions(void)
 	end_turn();
 	arrive("in flight", remote_poll('1'));
 	settled("sent");
-	send_text(find("sent"), &this_way, 5, "c");
+	send_text(find("sent"), 5, "c");
 	journal_note_large(&sessions.journal);
 	settled("closed");
 	sockjs_close(latest, 3000, "x");

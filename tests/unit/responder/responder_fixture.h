@@ -54,7 +54,6 @@ run_once(void)
 	bool busy = turn_flush(&sessions);
 	enum commit_result result;
 
-	remote_sends_prepare(&messages.sends);
 	result = persistence_commit(&persistence);
 	busy = remote_sends_answer(&messages.sends, result) || busy;
 	return peers_flush(&peers) || busy;
