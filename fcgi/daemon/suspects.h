@@ -7,8 +7,14 @@
  * Each such loss in a row counts; a later one proves it innocent. After two, it is held back on the
  * next connection, and tried: sends before receives, first one alone, then two, four, ..., each
  * batch when the one before has lived for SUSPECTS_TRIAL_MS. One that is lost while it is tried
- * alone is guilty, with its third loss if it sends, with its fifth if it receives. It gets 503 and a
- * line in the log, and the others are cleared. A goodbye of sessiond is no loss.
+ * alone is guilty, with its third loss if it sends, with its fifth if it receives. It gets 503 and
+ * a line in the log, and the others are cleared. A goodbye of sessiond is no loss.
+ *
+ * Why there is such a thing: doc/model/local-socket.pml, NO_SUSPECTS. A send that the daemon dies
+ * of is sent again to every successor, so none lives and every session hangs. Why it is not
+ * simpler: if a send that is lost three times within a second of its issue just got 503, the ten
+ * others that waited beside it got 503 in all ten cases, which ends their sessions; and a poll of
+ * which the daemon dies was not found at all, and killed forty daemons in two seconds.
  */
 #ifndef FCGI_DAEMON_SUSPECTS_H
 #define FCGI_DAEMON_SUSPECTS_H
