@@ -167,22 +167,38 @@ http_tear_down(void **state)
 
 /* --- clients ---------------------------------------------------------------------------------- */
 
+/* Leaves it to the next `run` to be looked at. */
 static inline int
-connect_client(void)
+connect_only(void)
 {
 	const struct sockaddr address = {.sa_family = AF_UNIX};
 	int pair[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 	http_server_add(&server, pair[1], &address, sizeof address.sa_family);
-	run();
 	return pair[0];
+}
+
+static inline int
+connect_client(void)
+{
+	int client = connect_only();
+
+	run();
+	return client;
+}
+
+/* Leaves it to the next `run` to be read. */
+static inline void
+put(int client, const char *text)
+{
+	assert_int_equal(send(client, text, strlen(text), MSG_NOSIGNAL), strlen(text));
 }
 
 static inline void
 say(int client, const char *text)
 {
-	assert_int_equal(send(client, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+	put(client, text);
 	run();
 }
 

@@ -81,6 +81,21 @@ test_client_goes(void **state)
 	assert_int_equal(server.connections.count, 0);
 }
 
+/* The daemon stops: the stream does not wait for its next step. */
+static void
+test_stop(void **state)
+{
+	int client = begin();
+
+	(void)state;
+	next_step();
+	hear(client);
+	http_server_stop(&server);
+	assert_end(client);
+	uv_run(&loop, UV_RUN_NOWAIT);
+	start_server();
+}
+
 static void
 test_get(void **state)
 {
@@ -101,6 +116,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    HTTP_TEST(timetable),
 	    HTTP_TEST(client_goes),
+	    HTTP_TEST(stop),
 	    HTTP_TEST(get),
 	};
 

@@ -136,6 +136,27 @@ test_room(void **state)
 	assert_int_equal(server.connections.count, 0);
 }
 
+/* Two come before libmicrohttpd has closed what the first displaced: each has a place of its own. */
+static void
+test_room_for_two(void **state)
+{
+	int silent[CONNECTION_LIMIT], one, two, i;
+
+	(void)state;
+	for (i = 0; i < CONNECTION_LIMIT; i++)
+		silent[i] = connect_client();
+	one = connect_only();
+	two = connect_only();
+	run();
+	assert_int_equal(server.connections.count, CONNECTION_LIMIT);
+	assert_end(silent[0]);
+	assert_end(silent[1]);
+	assert_silence(silent[2]);
+	hang_up(silent[2]);
+	hang_up(one);
+	hang_up(two);
+}
+
 static void
 test_websockets_count(void **state)
 {
@@ -157,6 +178,23 @@ test_hang_up_while_suspended(void **state)
 	hang_up(client);
 	assert_int_equal(server.connections.count, 0);
 	assert_seen("- ");
+}
+
+/* The hang-up is seen before libmicrohttpd reads the request: there is nothing to suspend. */
+static void
+test_hang_up_before_request(void **state)
+{
+	int client = open_session();
+
+	(void)state;
+	put(client, "POST /echo/000/s/xhr HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+	hang_up(client);
+	assert_int_equal(server.connections.count, 0);
+	client = connect_client();
+	put(client,
+	    "POST /echo/000/t/xhr_streaming HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+	hang_up(client);
+	assert_int_equal(server.connections.count, 0);
 }
 
 static void
@@ -273,8 +311,10 @@ main(void)
 	    HTTP_TEST(kept_for_a_time),
 	    HTTP_TEST(other_timeouts),
 	    HTTP_TEST(room),
+	    HTTP_TEST(room_for_two),
 	    HTTP_TEST(websockets_count),
 	    HTTP_TEST(hang_up_while_suspended),
+	    HTTP_TEST(hang_up_before_request),
 	    HTTP_TEST(half_close_while_suspended),
 	    HTTP_TEST(end_with_request),
 	    HTTP_TEST(end_of_idle),

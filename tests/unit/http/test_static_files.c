@@ -12,7 +12,7 @@ static char top[] = "/tmp/static_files.XXXXXX";
 static char folder[PATH_MAX / 2];
 
 static void
-put(const char *name, const char *text)
+write_file(const char *name, const char *text)
 {
 	char path[PATH_MAX];
 	FILE *file;
@@ -42,12 +42,12 @@ make_folder(void **state)
 	make("www", NULL);
 	make("www/sub", NULL);
 	make("www/empty", NULL);
-	put("outside.txt", "outside");
-	put("www/index.html", "index");
-	put("www/a.txt", "a text");
-	put("www/a b.js", "script");
-	put("www/none", "no extension");
-	put("www/sub/index.html", "sub");
+	write_file("outside.txt", "outside");
+	write_file("www/index.html", "index");
+	write_file("www/a.txt", "a text");
+	write_file("www/a b.js", "script");
+	write_file("www/none", "no extension");
+	write_file("www/sub/index.html", "sub");
 	make("www/out.txt", "../outside.txt");
 	make("www/in.txt", "a.txt");
 	make("www/absolute.txt", "/etc/passwd");
