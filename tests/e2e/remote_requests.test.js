@@ -10,6 +10,8 @@ const { test } = require('node:test');
 const { startDaemon, temporaryDirectory, withTimeout } = require('./lib/daemon');
 const { LocalPeer, encodeHello, encodeMessage, encodeReceive, encodeSend, FLAG, TYPE } = require('./lib/local_socket');
 
+const PATIENCE = 20000; // ms
+
 // A peer that is known, and the id of its connection.
 async function greet(daemon, hello) {
 	const peer = await LocalPeer.open(path.join(daemon.directory, 'sock'));
@@ -74,24 +76,31 @@ check('an open frame that did not arrive comes before all else, also to a reques
 check('SIGTERM while a frame is on its way: its confirmation ends the connection', {}, async (peer, daemon) => {
 	peer.write(encodeReceive('s', { request: 1 }));
 	await expectFrame(peer, 1, 'o\n');
+	// What is never confirmed keeps the daemon for five seconds.
+	const { peer: other } = await greet(daemon);
+	other.write(encodeReceive('other', { request: 1 }));
+	await expectFrame(other, 1, 'o\n');
 	daemon.child.kill('SIGTERM');
 	assert.equal((await peer.read()).type, TYPE.goodbye);
 	peer.write(written(1));
-	await peer.expectEnd(3000);
+	await peer.expectEnd(PATIENCE);
+	assert.equal(daemon.child.exitCode, null, 'before the daemon does');
 	peer.close();
-	assert.equal((await withTimeout(daemon.exited, 3000, 'it does not end')).code, 0);
+	other.close();
+	assert.equal((await withTimeout(daemon.exited, PATIENCE, 'it does not end')).code, 0);
 });
 
 check('SIGTERM: a connection that has said nothing yet is not waited for', {}, async (peer, daemon) => {
 	const silent = await LocalPeer.open(path.join(daemon.directory, 'sock'));
 	peer.write(encodeReceive('s', { request: 1 }));
 	await expectFrame(peer, 1, 'o\n');
-	peer.write(written(1));
 	daemon.child.kill('SIGTERM');
 	assert.equal((await peer.read()).type, TYPE.goodbye);
-	await silent.expectEnd(3000);
+	await silent.expectEnd(PATIENCE);
+	assert.equal(daemon.child.exitCode, null, 'before the daemon does');
+	peer.write(written(1));
 	peer.close();
-	assert.equal((await withTimeout(daemon.exited, 3000, 'it does not end')).code, 0);
+	assert.equal((await withTimeout(daemon.exited, PATIENCE, 'it does not end')).code, 0);
 });
 
 check('fcgid_max_held: a stream that makes room for others ends with one heartbeat', { server: 'fcgid_max_held = 1' }, async (peer) => {
@@ -122,7 +131,7 @@ for (const [how, frames, text] of [['arrived', 2n, 'a["last"]\n'], ['did not arr
 			first.child.kill('SIGTERM');
 			assert.equal((await peer.read()).type, TYPE.goodbye);
 			first.child.kill('SIGTERM');
-			assert.equal((await withTimeout(first.exited, 3000, 'it does not end')).code, 0);
+			assert.equal((await withTimeout(first.exited, PATIENCE, 'it does not end')).code, 0);
 			peer.close();
 
 			second = await startDaemon({ conf });
@@ -158,7 +167,7 @@ test('SIGTERM, twice, just after a frame was confirmed: it is not sent again, wh
 		first.child.kill('SIGTERM');
 		assert.equal((await peer.read()).type, TYPE.goodbye);
 		first.child.kill('SIGTERM');
-		assert.equal((await withTimeout(first.exited, 3000, 'it does not end')).code, 0);
+		assert.equal((await withTimeout(first.exited, PATIENCE, 'it does not end')).code, 0);
 		peer.close();
 
 		second = await startDaemon({ conf });

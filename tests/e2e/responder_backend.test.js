@@ -368,7 +368,7 @@ check('a bad peer costs its own connection only', {}, async (pair) => {
 	for (const [name, bytes] of Object.entries(refusedAtOnce)) {
 		const peer = await LocalPeer.open(pair.socket);
 		peer.write(bytes);
-		await peer.expectClose(5000).catch((error) => { throw new Error(`${name}: ${error.message}`); });
+		await peer.expectClose(PATIENCE).catch((error) => { throw new Error(`${name}: ${error.message}`); });
 	}
 	await done();
 });

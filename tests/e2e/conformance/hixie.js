@@ -82,7 +82,7 @@ function handshakes({ test }) {
 	});
 
 	test('s6: hixie-76: the head of the answer leaves before the eight bytes arrive', async (c) => {
-		const { connection, answer } = await handshake(c, urlOf(c, '/echo'), { timeout: 2000 });
+		const { connection, answer } = await handshake(c, urlOf(c, '/echo'), { timeout: 20000 });
 		assert.equal(answer.status, 101);
 		connection.write(EXAMPLE.body.slice(0, 3));
 		await new Promise((resolve) => {

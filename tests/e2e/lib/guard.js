@@ -11,7 +11,7 @@ const { Connection } = require('./http');
 const { WebSocketClient } = require('./websocket');
 
 const PAUSE = 20; // ms between two messages of a bystander
-const PATIENCE = 8000; // ms until a bystander takes an echo for lost; the machine may be busy
+const PATIENCE = 20000; // ms until a bystander takes an echo for lost; the machine may be busy
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -74,7 +74,7 @@ async function pollingBystander(url) {
 	}, () => { receiving.close(); sending.close(); });
 }
 
-async function eventually(condition, what, ms = 5000) {
+async function eventually(condition, what, ms = 20000) {
 	const end = Date.now() + ms;
 	for (let last; !(last = await condition()); await sleep(10)) {
 		if (Date.now() > end)

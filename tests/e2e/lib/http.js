@@ -7,7 +7,7 @@
 const net = require('node:net');
 const { performance } = require('node:perf_hooks');
 
-const DEFAULT_TIMEOUT = 8000; // ms
+const DEFAULT_TIMEOUT = 20000; // ms; a busy machine is slow
 const NO_BODY = [204, 304];
 
 class TimeoutError extends Error {}

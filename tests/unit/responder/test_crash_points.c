@@ -22,7 +22,7 @@
 
 enum {
 	SPEED = 100, /* how much faster the clock of a daemon goes that is to wait for its store */
-	SECONDS = 300, /* for all of it: far more than it takes */
+	SECONDS = 900, /* for all of it: far more than it takes */
 	LOG_SHOWN = 4000,
 };
 

@@ -14,7 +14,7 @@
 enum {
 	FAULTS_IN_A_ROW = 7,
 	PATIENCE = 10, /* seconds, until what failed for a while must work */
-	SECONDS = 240, /* for all of it: far more than it takes */
+	SECONDS = 900, /* for all of it: far more than it takes */
 };
 
 /* --- errors, in this process */

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 enum {
-	SECONDS = 240, /* for all of it: far more than it takes */
+	SECONDS = 900, /* for all of it: far more than it takes */
 };
 
 /* What the process that ended has told of itself. */
