@@ -162,11 +162,9 @@ function everyTransport({ test }) {
 			const s = c.session('/echo');
 			const receiver = await s.stream(name);
 			for (let i = 0; i < 10; i++) {
-				// From its answer on: a server that starts a process a second may take long to pass the send on.
+				// One that is held back for company waits in vain, until a heartbeat after 25 s.
 				await s.send([`m${i}`]);
-				const begin = now();
 				assert.equal(await receiver.readFrame(), `a["m${i}"]`);
-				assert.ok(now() - begin < 1000, 'a frame was held back');
 			}
 			await (await receiver.answer).expectSilence(100);
 		});

@@ -38,9 +38,8 @@ function ticker({ test }) {
 		const begin = now();
 		const socket = await c.sockjs('/ticker');
 		for (let i = 1; i <= 3; i++) {
-			assert.equal(await socket.readText(6000), 'a["tick!"]');
+			assert.equal(await socket.readText(), 'a["tick!"]');
 			assert.ok(now() - begin >= i * 1000 - 30, `tick ${i} after ${now() - begin} ms`);
-			assert.ok(now() - begin <= i * 1000 + 2500, `tick ${i} after ${now() - begin} ms`);
 		}
 	});
 
@@ -51,7 +50,8 @@ function ticker({ test }) {
 			assert.equal(await receiver.readFrame(), 'o');
 			for (let i = 0; i < 2; i++) {
 				if (inTurn.includes(name)) receiver = await s.receive(name);
-				assert.equal(await receiver.readFrame(6000), 'a["tick!"]');
+				// Several, if they came while a busy machine did something else.
+				assert.match(await receiver.readFrame(), /^a\["tick!"(,"tick!")*\]$/);
 			}
 		});
 	}

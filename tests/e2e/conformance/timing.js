@@ -144,12 +144,12 @@ function pings({ test: plain }) {
 
 		test(`s6: a ${kind} that answers its pings stays`, async (c) => {
 			const socket = await c.websocket(slowUrl);
-			await answerPings(socket, 12500, (ping) => socket.sendFrame(OPCODE.pong, ping.payload));
+			await answerPings(socket, 20000, (ping) => socket.sendFrame(OPCODE.pong, ping.payload));
 		});
 
 		test(`s6: a ${kind} that sends anything stays, without pongs`, async (c) => {
 			const socket = await c.websocket(slowUrl);
-			await answerPings(socket, 12500, () => socket.send('""'));
+			await answerPings(socket, 20000, () => socket.send('""'));
 		});
 
 		test(`s6: a ${kind} that sends nothing for 10 s after a ping is closed`, async (c) => {

@@ -7,7 +7,7 @@
 // so the bodies run here, side by side, and each top-level test only waits for its body and reports
 // it. Options of a test:
 //   wait     it mostly waits: started at once and beside the limit of those that work
-//   timeout  ms, default 40000
+//   timeout  ms, default 120000
 //   conf     `defaults`: runs against the services of defaults.conf
 //
 // A test's name begins with the section of the protocol whose sentence it asserts (`s5: ...`).
@@ -33,7 +33,7 @@ const AT_ONCE = { work: 6, wait: Infinity }; // tests that run side by side: tho
 // mod_fcgid has a process for each request, and a request that finds none idle waits a second before
 // it even starts one. So what counts in tenths of seconds comes last, when there are processes.
 const AT_ONCE_FCGID = { work: 4, wait: 6, last: /disconnect_delay|receiver|heartbeat_delay$/ };
-const DEFAULT_TIMEOUT = 40000; // ms
+const DEFAULT_TIMEOUT = 120000; // ms
 const SHOWN_CONNECTIONS = 6; // of a failed test
 const SHOWN_LOG = 200; // lines
 const SANITIZER = /^.*(ERROR: [A-Za-z]+Sanitizer|runtime error:).*$/m;
