@@ -4,7 +4,7 @@
 
 const { register } = require('./client/sockjs_client');
 
-const there = { hidesHangUps: true, processes: 14, timeout: 5000 };
+const there = { hidesHangUps: true, processes: 14, timeout: 20000 };
 
 register('apache-fcgid', there);
 register('apache-fcgid', { ...there, fcgiOnly: true });

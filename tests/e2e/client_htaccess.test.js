@@ -8,7 +8,7 @@ const there = {
 	hidesHangUps: true,
 	bodyLimit: 131072, // FcgidMaxRequestLen, as a host has it
 	processes: 14,
-	timeout: 5000,
+	timeout: 20000,
 };
 
 register('htaccess', there);

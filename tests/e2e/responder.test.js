@@ -5,6 +5,7 @@
 const assert = require('node:assert');
 const crypto = require('node:crypto');
 const { test, before, after } = require('node:test');
+const { allAsleep } = require('./lib/asleep');
 const { isSanitized, withLog } = require('./lib/daemon');
 const { FastCgi, request, encodeRecord, encodeRequest, TYPE } = require('./lib/fastcgi');
 const { eventually, sleep } = require('./lib/guard');
@@ -91,7 +92,7 @@ async function holdPoll({ service, transport = 'xhr', session, ...options } = {}
 	const connection = await open();
 	const answer = connection.begin(transport.startsWith('jsonp') ? 'GET' : 'POST', `${held}/${transport}`, options);
 	await connection.until(() => connection.socket.bytesWritten > 0 && connection.socket.writableLength === 0, 'it is sent');
-	await sleep(30);
+	await allAsleep(pair.responder, pair.sessiond);
 	await isHeld(held);
 	return { session: held, connection, answer };
 }

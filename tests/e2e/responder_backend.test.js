@@ -53,11 +53,15 @@ async function poll(address, session) {
 	return { session, connection, answer: connection.begin('POST', `${session}/xhr`) };
 }
 
+// A poll that is held: of two the session takes the one that comes first, and refuses the other.
 async function holdPoll(address, session) {
-	const held = await poll(address, session || await openSession(address));
-	await sleep(30);
-	await eventually(async () => (await request(address, 'POST', `${held.session}/xhr`)).text.startsWith('c[2010,'), 'the poll is held');
-	return held;
+	const name = session || await openSession(address);
+	const polls = [await poll(address, name), await poll(address, name)];
+	const ends = polls.map(({ connection, answer }) => connection.finish(answer, PATIENCE));
+	ends.forEach((end) => end.catch(() => {})); // of the one that is held the test has to know
+	const { text } = await Promise.race(ends);
+	assert.ok(text.startsWith('c[2010,'), text);
+	return polls.find(({ answer }) => answer.ended === null);
 }
 
 const textOf = async ({ connection, answer }, timeout) => (await connection.finish(answer, timeout)).text;
@@ -110,7 +114,7 @@ check('requests that came before the services are known, on a connection with mo
 		assert.strictEqual((await connection.finish(first, PATIENCE)).text, 'Welcome to SockJS!\n');
 		assert.strictEqual((await connection.finish(second, PATIENCE)).text, 'o\n');
 	}
-	assert.doesNotMatch(pair.log(), /error/);
+	assert.doesNotMatch(pair.log().replace(/^.*cannot be reached.*$/m, ''), /error/);
 });
 
 check('after backend_timeout: 503 with Retry-After, before any service is known', { alone: true, fcgi: 'backend_timeout = 700ms' }, async (pair) => {

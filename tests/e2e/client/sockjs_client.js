@@ -58,7 +58,7 @@ function everyCharacter() {
 	return messages;
 }
 
-async function eventually(condition, what, ms = 5000) {
+async function eventually(condition, what, ms = 20000) {
 	const end = Date.now() + ms;
 	while (!await condition()) {
 		if (Date.now() > end)
@@ -109,8 +109,8 @@ function bodySize(messages) {
 
 function registerTransport({ kind, check, url, transport, getStack, common, fcgiOnly, hidesHangUps, bodyLimit }) {
 	const options = { ...common, transports: transport };
-	// A stream that ends with each frame may be between two requests when its client closes: disconnect_delay (5 s) ends it.
-	const noticeLimit = fcgiOnly ? 8000 : 5000;
+	// A stream that ends with each frame may be between two requests when its client closes: disconnect_delay (20 s) ends it.
+	const noticeLimit = fcgiOnly ? 60000 : 20000;
 	// A body that the web server does not take ends the client's connection.
 	const echoOrRefusal = async (messages) => {
 		if (bodySize(messages) <= bodyLimit)

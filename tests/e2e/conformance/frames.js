@@ -4,7 +4,6 @@
 // callback parameter.
 
 const assert = require('node:assert/strict');
-const { now } = require('../lib/http');
 const { transports, streams, polls, wrap, htmlfilePage } = require('../lib/session');
 
 const { xhr, jsonp, xhr_streaming: xhrStreaming, eventsource, htmlfile } = transports;

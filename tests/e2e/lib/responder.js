@@ -15,7 +15,7 @@ const responder = process.env.SOCKJS_FCGI || path.join(buildDirectory, 'fcgi', '
 // A directory with a configuration in it, and the programs that use it.
 class Pair {
 	// server, fcgi: lines of the sections of those names; services: whole sections.
-	constructor({ server = '', fcgi = '', services = '[service /echo]\nmodule = echo\n' } = {}) {
+	constructor({ server = '', fcgi = '', services = '[service /echo]\nmodule = echo\ndisconnect_delay = 60s\n' } = {}) {
 		this.directory = temporaryDirectory();
 		this.file = path.join(this.directory, 'sockjs.conf');
 		this.socket = path.join(this.directory, 'sessiond');
