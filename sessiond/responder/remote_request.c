@@ -151,8 +151,7 @@ static void
 await(struct remote_request *request)
 {
 	/* A responder that has died may have written what it did not come to confirm. */
-	if (request->is_answered &&
-	    write_log_has(link_received_descriptor(request->peer->link), request->id))
+	if (write_log_has(link_received_descriptor(request->peer->link), request->id))
 		delivery_confirm(&request->in_flight);
 	else
 		delivery_await(&request->in_flight);

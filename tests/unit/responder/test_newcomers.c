@@ -57,9 +57,11 @@ turn(void)
 static void
 assert_recognised(bool is_peer, char first)
 {
+	uint64_t deadline;
 	char byte;
 
 	assert_int_equal(recognised.count, 1);
+	assert_false(timers_next(&timers, &deadline));
 	assert_int_equal(recognised.is_peer, is_peer);
 	assert_int_equal(recv(recognised.fd, &byte, 1, 0), 1);
 	assert_int_equal(byte, first);
