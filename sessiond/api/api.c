@@ -1,6 +1,5 @@
 /*
- * See api.h. Called by every function of sockjs.h: api_connection.c, api_service.c, group.c, app_timer.c, run_queue.c,
- * http_fallback.c.
+ * See api.h.
  */
 #include "sessiond/api/api.h"
 

@@ -1,6 +1,6 @@
 /*
- * What the calls of sockjs.h share: they take no context, so this process's sessions are bound here, and the thread whose calls are
- * accepted; and how a module's mistakes are refused.
+ * What the calls of sockjs.h share. They take no context: the sessions of this process are bound
+ * here, and so is the thread whose calls are accepted. A module's mistakes are refused here too.
  */
 #ifndef SESSIOND_API_H
 #define SESSIOND_API_H
@@ -13,8 +13,8 @@ struct session;
 struct sessions;
 
 /*
- * Borrows sessions until it is called again; NULL: every handle is then unknown. Calls are accepted from the calling thread alone
- * from now on.
+ * Borrows sessions until it is called again; NULL: every handle is unknown then. From now on only
+ * the calling thread's calls are accepted.
  */
 void api_bind(struct sessions *sessions);
 
@@ -22,20 +22,21 @@ void api_bind(struct sessions *sessions);
 bool api_is_loop(const char *call);
 
 /*
- * The session of a connection, for `call` (__func__). SOCKJS_OK, SOCKJS_GONE (*session is NULL; nothing is logged) or
- * SOCKJS_WRONG_THREAD (NULL).
+ * The session of a connection, for `call` (__func__). Returns SOCKJS_OK, or SOCKJS_GONE without a
+ * line in the log, or SOCKJS_WRONG_THREAD; *session is NULL then.
  */
 int api_find(sockjs_connection connection, const char *call, struct session **session);
 
 /*
- * What a call acts on is gone (session NULL), or closing: a line in the log, of SEVERITY_INFO, since a client may leave at any
- * moment. Returns SOCKJS_GONE.
+ * What a call acts on is closing, or gone (session NULL). That is no mistake, a client may leave at
+ * any moment: the line in the log is of SEVERITY_INFO. Returns SOCKJS_GONE.
  */
 int api_refuse_gone(const struct session *session, const char *call);
 
 /*
- * Writes into the log what is wrong with a call; session NULL: none is concerned. Of a module that goes on making mistakes, only
- * the first ones of each second are logged. Any thread, if session is NULL. Returns SOCKJS_INVALID.
+ * Logs what is wrong with a call; session NULL: it concerns none. Of a module that goes on making
+ * mistakes, only the first of each second are logged. Any thread, if session is NULL. Returns
+ * SOCKJS_INVALID.
  */
 int api_refuse(const struct session *session, const char *call, const char *why);
 

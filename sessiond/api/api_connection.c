@@ -1,5 +1,6 @@
 /*
- * The calls of sockjs.h that concern one connection: arguments are checked here, the work is session.c's.
+ * The calls of sockjs.h that concern one connection. Arguments are checked here; session.c does the
+ * work.
  */
 #include "sessiond/api/api.h"
 #include "sessiond/session/session.h"

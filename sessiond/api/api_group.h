@@ -1,6 +1,6 @@
 /*
- * Groups of connections: sockjs_group of sockjs.h. A group belongs to a service, and its members are
- * sessions (session/membership.h).
+ * Groups of connections: sockjs_group of sockjs.h. A group belongs to a service, and its members
+ * are sessions (session/membership.h).
  */
 #ifndef SESSIOND_API_GROUP_H
 #define SESSIOND_API_GROUP_H

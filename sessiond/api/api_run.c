@@ -2,8 +2,9 @@
  * See api_run.h. Everything static is under the lock, but for what only the loop's thread touches:
  * the handle and is_bound.
  *
- * A turn takes the whole list and runs it. What is handed over meanwhile waits for the next turn, so
- * that a function that hands itself over again and again does not keep the loop from its sockets.
+ * A turn takes the whole list and runs it. What is handed over meanwhile waits for the next turn,
+ * so that a function that hands itself over again and again does not keep the loop from its
+ * sockets.
  */
 #include "sessiond/api/api_run.h"
 

@@ -3,8 +3,8 @@
  * first in, first out.
  *
  * A service is open for them from api_run_open to api_run_close. Its pointer is followed only after
- * it was found among the open ones: a thread that is late gets SOCKJS_STOPPED, whatever has become of
- * the service.
+ * it was found among the open ones: a thread that is late gets SOCKJS_STOPPED, whatever has become
+ * of the service.
  */
 #ifndef SESSIOND_API_RUN_H
 #define SESSIOND_API_RUN_H

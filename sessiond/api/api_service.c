@@ -43,7 +43,7 @@ sockjs_service_user_data(const sockjs_service *service)
 	return api_is_service(service, __func__) ? service->user_data : NULL;
 }
 
-/* --- the log ------------------------------------------------------------------------------------------------------ */
+/* --- the log ---------------------------------------------------------------------------------- */
 
 void
 sockjs_log(const sockjs_service *service, enum sockjs_severity severity, const char *format, ...)
@@ -69,7 +69,7 @@ sockjs_log(const sockjs_service *service, enum sockjs_severity severity, const c
 	log_at((enum log_severity)severity, "%s: %s", name, text);
 }
 
-/* --- the start ---------------------------------------------------------------------------------------------------- */
+/* --- the start -------------------------------------------------------------------------------- */
 
 /* What is wrong stops the start, if that is under way; later it can only be said. */
 static void
@@ -100,7 +100,7 @@ sockjs_fail(sockjs_service *service, const char *format, ...)
 	return SOCKJS_INVALID;
 }
 
-/* --- options ------------------------------------------------------------------------------------------------------ */
+/* --- options ---------------------------------------------------------------------------------- */
 
 const char *
 sockjs_option(const sockjs_service *service, const char *name)

@@ -54,7 +54,7 @@ persistence_use(struct persistence *p, struct store *store)
 	p->journal->is_kept = true;
 }
 
-/* --- the transaction ---------------------------------------------------------------------------------------------- */
+/* --- the transaction -------------------------------------------------------------------------- */
 
 static enum store_result
 put_session(struct store *store, const struct journal_entry *entry)

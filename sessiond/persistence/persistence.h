@@ -1,12 +1,12 @@
 /*
- * What sessions have changed is stored: one turn of the loop is one transaction, committed before the
- * turn's answers leave.
+ * What sessions have changed is stored: one turn of the loop is one transaction, committed before
+ * the turn's answers leave.
  *
  * The journal (session/journal.h) says what changed. persistence_commit works out what of that the
  * store has to know, once the turn's frames are encoded and before any is written to a socket. A
  * message that was delivered in its own turn is not among it. Nor are the ids of sends whose every
- * effect leaves together with their answer, in one write to one responder: a crash before that write
- * undoes both, a crash after it neither.
+ * effect leaves together with their answer, in one write to one responder: a crash before that
+ * write undoes both, a crash after it neither.
  */
 #ifndef SESSIOND_PERSISTENCE_H
 #define SESSIOND_PERSISTENCE_H
@@ -43,7 +43,9 @@ void persistence_clear(struct persistence *p);
 /* Uses that store, and takes it. Before the first session. */
 void persistence_use(struct persistence *p, struct store *store);
 
-/* The end of a turn. After a failure it is tried again, each second, with all that changed since. */
+/*
+ * The end of a turn. After a failure it is tried again, each second, with all that changed since.
+ */
 enum commit_result persistence_commit(struct persistence *p);
 
 #endif

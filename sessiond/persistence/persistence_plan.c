@@ -1,5 +1,6 @@
 /*
- * See persistence_plan.h. Pure: asked by persistence.c before the transaction, within it, and after.
+ * See persistence_plan.h. Nothing is changed here: the plan is made anew before the transaction, in
+ * it and after it.
  */
 #include "sessiond/persistence/persistence_plan.h"
 

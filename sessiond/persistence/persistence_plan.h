@@ -10,12 +10,11 @@
 #include <stdint.h>
 
 struct persistence_plan {
-	bool session, delivery;
-	bool is_flight_stored;
-	uint64_t low, high; /* positions of the messages to be stored */
-	bool deletes;	    /* those below low */
-	uint64_t below,
-	    above; /* messages from low to below, and from above to high, are new there */
+	bool session, delivery; /* these rows are to be put */
+	bool is_flight_stored;	/* the frame in flight is, or will be, in the store */
+	bool deletes;		/* messages below low are to be deleted */
+	uint64_t low, high;	/* positions of the messages that are to be there then */
+	uint64_t below, above;	/* of those, low to below and above to high are new */
 };
 
 struct persistence_plan persistence_plan(const struct journal_entry *entry);

@@ -1,5 +1,6 @@
 /*
- * See session_restore.h. Called when the daemon starts, before it accepts, and when it ends.
+ * See session_restore.h. Sessions are made first, with their messages; then their timers start;
+ * then the applications are told, so that what they write comes after what was queued.
  */
 #include "sessiond/persistence/session_restore.h"
 
@@ -140,7 +141,10 @@ on_session(
 	restore->session = session;
 }
 
-/* Positions follow each other; after a gap, which only a damaged store has, the session's earlier messages are lost. */
+/*
+ * Positions follow each other. Only a damaged store has a gap: what the session had before it is
+ * lost.
+ */
 static void
 on_message(void *context, uint64_t key, uint64_t position, const char *data, size_t len)
 {

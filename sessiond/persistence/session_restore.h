@@ -13,9 +13,9 @@ struct sockjs_service;
 
 /*
  * Reads the sessions of services[n] from the store, with what is queued for them, and tells the
- * applications. Each has disconnect_delay to be seen again. Those of other services are deleted. The
- * services are prepared and started. Does nothing without a store. -1 and an error (EX_IOERR) if the
- * store cannot be read.
+ * applications. Each has disconnect_delay to be seen again. Those of other services are deleted.
+ * The services are prepared and started. Does nothing without a store. -1 and an error (EX_IOERR)
+ * if the store cannot be read.
  */
 int sessions_restore(struct persistence *persistence, struct sockjs_service *const *services,
     size_t n, struct error *err);

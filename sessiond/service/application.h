@@ -1,6 +1,6 @@
 /*
- * The events of sockjs.h as sessions cause them. Each calls the callback of the service's module, if
- * the module has it, for the connection of that handle.
+ * The events of sockjs.h as sessions cause them. Each calls the callback of the service's module,
+ * if the module has it, for the connection of that handle.
  */
 #ifndef SESSIOND_APPLICATION_H
 #define SESSIOND_APPLICATION_H
@@ -17,7 +17,9 @@ void application_connection(const struct sockjs_service *service, uint64_t handl
 /* One of the daemon's last run; for a module that does not tell them apart, a new one. */
 void application_resume(const struct sockjs_service *service, uint64_t handle);
 
-/* True if the module knows connections that outlive a daemon: it has a suspend or resume callback. */
+/*
+ * True if the module knows connections that outlive a daemon: it has a suspend or resume callback.
+ */
 bool application_can_resume(const struct sockjs_service *service);
 
 /*

@@ -48,16 +48,22 @@ struct sockjs_service {
 	LIST_HEAD(, sockjs_group) groups;
 };
 
-/* An empty service with the section's name. NULL and an error if it is no prefix: "/path" or "~ REGEX". */
+/*
+ * An empty service with the section's name. NULL and an error if it is no prefix: "/path" or "~
+ * REGEX".
+ */
 struct sockjs_service *service_create(const char *name, struct error *err);
 
 /* An empty service of the [fallback] section: no path belongs to it. Its name is "fallback". */
 struct sockjs_service *service_create_fallback(void);
 
-/* True if the pointer is that of a service. Any thread; but only on the loop's does it stay true. */
+/* True if the pointer is a service's. Any thread, but only on the loop's does it stay true. */
 bool service_is_live(const struct sockjs_service *service);
 
-/* The name, cut if need be, and the log_level of a service. False if it is none. For other threads than the loop's. */
+/*
+ * The name, cut if need be, and the log_level of a service; false if the pointer is no service's.
+ * For other threads than the loop's.
+ */
 bool
 service_describe(const struct sockjs_service *service, char *name, size_t size, int *log_level);
 
@@ -76,14 +82,15 @@ void service_prepare(struct sockjs_service *service, struct timers *timers,
     timer_fire *heartbeat_fire, timer_fire *timeout_fire, struct sessions *sessions);
 
 /*
- * Exchanges the options of a prepared service with `options`, whose former values are then the caller's to free. Pages are made
- * anew; timers that run keep their deadline, those started later have the new delays.
+ * Exchanges the options of a prepared service with `options`, whose former values are then the
+ * caller's to free. Pages are made anew. Timers that run keep their deadline; those that are
+ * started later have the new delays.
  */
 void service_reconfigure(struct sockjs_service *service, struct service_options *options);
 
 /*
- * Who keeps a pointer to a service beyond a turn of the loop holds it: a retired service is freed at the end of the first turn in
- * which nobody does. service_drop sets *service NULL; takes NULL.
+ * Who keeps a pointer to a service beyond a turn of the loop holds it. A retired service is freed
+ * at the end of the first turn in which nobody does. service_drop sets *service NULL; takes NULL.
  */
 struct sockjs_service *service_hold(struct sockjs_service *service);
 void service_drop(struct sockjs_service **service);
@@ -91,11 +98,17 @@ void service_drop(struct sockjs_service **service);
 /* Undoes service_prepare. The service must have no sessions. Safe if it was never prepared. */
 void service_release(struct sockjs_service *service);
 
-/* The service of services[n] that path belongs to and its prefix's length; the longest plain prefix, else the first pattern. NULL: none. */
+/*
+ * The service of services[n] that path belongs to, and the length of its prefix: the longest plain
+ * prefix, else the first pattern. NULL: none.
+ */
 struct sockjs_service *service_find(
     struct sockjs_service *const *services, size_t n, const char *path, size_t *prefix_len);
 
-/* The service of services[n] that path belongs to as a polling or streaming URL of a session which that service has. NULL: none. */
+/*
+ * The service of services[n] that has the session which path is a polling or streaming URL of, and
+ * the length of its prefix. NULL: none.
+ */
 struct sockjs_service *service_find_holder(
     struct sockjs_service *const *services, size_t n, const char *path, size_t *prefix_len);
 

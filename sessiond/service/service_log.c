@@ -1,5 +1,5 @@
 /*
- * See service_log.h. Called by everything that logs about a service.
+ * See service_log.h.
  */
 #include "sessiond/service/service_log.h"
 

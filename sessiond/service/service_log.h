@@ -1,5 +1,6 @@
 /*
- * The log of a service: lines about it or its connections go to its module, if that has a log callback, and to the daemon's log.
+ * The log of a service. A line about it or one of its connections goes to its module first, if that
+ * has a log callback, and then to the daemon's log, unless the module keeps it to itself.
  */
 #ifndef SESSIOND_SERVICE_LOG_H
 #define SESSIOND_SERVICE_LOG_H
@@ -8,8 +9,8 @@
 #include "sessiond/service/service.h"
 
 /*
- * Writes a line if the service's log_level asks for that severity. number: of the connection it is about, 0 for none. On the loop's
- * thread only.
+ * Writes a line if the service's log_level asks for that severity. number: of the connection it is
+ * about, 0 for none. On the loop's thread only.
  */
 #define service_log(service, severity, number, ...)                                                \
 	do {                                                                                       \

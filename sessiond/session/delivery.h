@@ -2,8 +2,8 @@
  * Frames whose arrival is told: a poll's answer, or one frame that a responder writes. Until its
  * fate is known the session sends nothing else, so that what comes back is still the next in order.
  *
- * `owner` is the pointer in which a request keeps its frame (in_flight.h); NULL there: it has none. A
- * session that ends clears it.
+ * `owner` is the pointer in which a request keeps its frame (in_flight.h); NULL there: it has none.
+ * A session that ends clears it.
  */
 #ifndef SESSIOND_DELIVERY_H
 #define SESSIOND_DELIVERY_H
@@ -26,8 +26,8 @@ struct in_flight *delivery_take(struct session *session, struct in_flight **owne
 struct in_flight *delivery_take_open(struct session *session, struct in_flight **owner);
 
 /*
- * A frame of a former daemon: the first count messages of the queue, or the open frame if count is 0.
- * It awaits the responder's word for SESSION_GRACE_DELAY. Aborts without memory.
+ * A frame of a former daemon: the first count messages of the queue, or the open frame if count is
+ * 0. It awaits the responder's word for SESSION_GRACE_DELAY. Aborts without memory.
  */
 void delivery_restore(struct session *session, uint32_t count, uint64_t link_id, uint64_t index);
 
@@ -49,7 +49,9 @@ void delivery_await(struct in_flight **owner);
  */
 void delivery_leave(struct session *session);
 
-/* A responder is back: the first `frames` frames on its link of that id have arrived, and no more. */
+/*
+ * A responder is back: the first `frames` frames on its link of that id have arrived, and no more.
+ */
 void delivery_resolve(struct sessions *sessions, uint64_t link_id, uint64_t frames);
 
 /* For sessions_init. */

@@ -28,7 +28,7 @@ journal_clear(struct journal *journal, struct timers *timers)
 	free(journal->ended.keys);
 }
 
-/* --- a session ---------------------------------------------------------------------------------------------------- */
+/* --- a session -------------------------------------------------------------------------------- */
 
 static struct journal_entry *
 create(void *owner, uint64_t key)
@@ -148,7 +148,7 @@ journal_hurry(struct journal *journal)
 		journal->is_late_due = true;
 }
 
-/* --- for the store's owner ---------------------------------------------------------------------------------------- */
+/* --- for the store's owner -------------------------------------------------------------------- */
 
 void
 journal_settle(struct journal_entry *entry)

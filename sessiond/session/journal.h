@@ -1,7 +1,7 @@
 /*
- * What changed since the last commit. Sessions mark here what of them changed and where their frames
- * go; whoever owns the store takes it from here when a turn ends, and says with is_kept and
- * is_failing how things stand. Neither knows the other.
+ * What changed since the last commit. Sessions mark here what of them changed; whoever owns the
+ * store takes it from here when a turn ends, and says with is_kept and is_failing how things stand.
+ * Neither knows the other.
  *
  * A session that is stored has an entry, which is also where the store's owner notes what the store
  * knows of it. Without a store there are no entries, and marks do nothing.
@@ -36,9 +36,8 @@ struct journal_entry {
 	uint64_t key;
 	LIST_ENTRY(journal_entry) next; /* of the list that place names */
 	enum { JOURNAL_SETTLED, JOURNAL_LATE, JOURNAL_CHANGED } place;
-	unsigned changes; /* of enum change */
-	/* Messages came back in this turn: they are to be stored, even if they leave in it again. */
-	bool was_returned;
+	unsigned changes;  /* of enum change */
+	bool was_returned; /* messages came back: they are stored even if they leave again now */
 
 	/* What the store knows. */
 	bool is_stored;
@@ -71,7 +70,7 @@ struct journal {
 void journal_init(struct journal *journal, struct timers *timers);
 void journal_clear(struct journal *journal, struct timers *timers);
 
-/* --- a session ---------------------------------------------------------------------------------------------------- */
+/* --- a session -------------------------------------------------------------------------------- */
 
 /* The entry of a new session, with a key of its own; it is marked. NULL without a store. */
 struct journal_entry *journal_begin(struct journal *journal, void *owner);
@@ -80,8 +79,8 @@ struct journal_entry *journal_begin(struct journal *journal, void *owner);
 struct journal_entry *journal_resume(struct journal *journal, void *owner, uint64_t key);
 
 /*
- * Frees the entry of a session that ends. forget: it is deleted in the store; else it stays there for
- * the next daemon. Sets *entry NULL; takes NULL.
+ * Frees the entry of a session that ends. forget: it is deleted in the store; else it stays there
+ * for the next daemon. Sets *entry NULL; takes NULL.
  */
 void journal_end(struct journal *journal, struct journal_entry **entry, bool forget);
 
@@ -101,12 +100,12 @@ void journal_mark_delivered(struct journal *journal, struct journal_entry *entry
 /* What can wait is committed with this turn: whoever could be asked about it leaves. */
 void journal_hurry(struct journal *journal);
 
-/* --- for the store's owner ---------------------------------------------------------------------------------------- */
+/* --- for the store's owner -------------------------------------------------------------------- */
 
 /* The store has what changed, or nothing of it was to be stored. */
 void journal_settle(struct journal_entry *entry);
 
-/* A turn is over: what has_sends and the members below it say is begun anew. */
+/* A turn is over: what is_touched and has_sends say is begun anew. */
 void journal_end_turn(struct journal *journal);
 
 #endif

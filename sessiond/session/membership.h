@@ -1,7 +1,7 @@
 /*
- * Which sessions are in which groups. A membership stands in the array of its group, so that a group
- * is walked without following lists, and in the list of its session, so that a session that ends
- * leaves all of its groups in one step. Sessions are only passed through.
+ * Which sessions are in which groups. A membership stands in the array of its group, so that a
+ * group is walked without following lists, and in the list of its session, so that a session that
+ * ends leaves all of its groups in one step. Sessions are only passed through.
  */
 #ifndef SESSIOND_MEMBERSHIP_H
 #define SESSIOND_MEMBERSHIP_H

@@ -1,5 +1,5 @@
 /*
- * See message.h. Written to by the application's calls, emptied when a session is flushed to its receiver.
+ * See message.h.
  */
 #include "sessiond/session/message.h"
 

@@ -1,6 +1,6 @@
 /*
- * A message on its way to clients: its bytes and, once it is needed by more than one, its JSON form, shared by reference
- * count between all connections it goes to.
+ * A message on its way to clients, and the queue of a session's. All connections that a message
+ * goes to share it by reference count, and its JSON form too, once more than one of them needs it.
  */
 #ifndef SESSIOND_MESSAGE_H
 #define SESSIOND_MESSAGE_H
@@ -14,20 +14,23 @@
 struct message {
 	uint32_t refs;
 	bool binary;
-	char *
-	    json; /* the quoted JSON string, made when a shared message is first framed; NULL before */
+	char *json; /* quoted; made when a shared message is first framed, NULL before */
 	size_t json_len;
 	size_t len;  /* bytes of data */
 	char data[]; /* WTF-8, or any bytes if binary */
 };
 
-/* Copies data. Returns a message with one reference, NULL without memory (its size is an application's choice). */
+/*
+ * A message with one reference, with a copy of data. NULL without memory: an application chose len.
+ */
 struct message *message_create(const char *data, size_t len, bool binary);
 
 /* One more reference. Returns message. */
 struct message *message_ref(struct message *message);
 
-/* Gives a reference back, and frees the message with the last one. Sets *message NULL; takes NULL. */
+/*
+ * Gives a reference back, and frees the message with the last one. Sets *message NULL; takes NULL.
+ */
 void message_unref(struct message **message);
 
 /* Appends the message as a quoted JSON string. Failure is the buffer's. */
@@ -37,18 +40,23 @@ void message_append_json(struct message *message, struct buffer *out);
 struct message_queue {
 	struct message **items; /* a ring */
 	uint32_t head, count, room;
-	size_t bytes; /* of the messages, with an allowance for each one's own cost */
-	uint64_t
-	    first; /* position of the first among all that were ever queued; the others follow without a gap */
+	size_t bytes;	/* of the messages, with an allowance for each one's own cost */
+	uint64_t first; /* position of the first among all that were ever queued; no gaps */
 };
 
 /* Takes a reference of its own. Returns -1 without memory. */
 int message_queue_push(struct message_queue *queue, struct message *message);
 
-/* Takes the first message off the queue; its reference becomes the caller's. NULL if the queue is empty. */
+/*
+ * Takes the first message off the queue; its reference becomes the caller's. NULL if the queue is
+ * empty.
+ */
 struct message *message_queue_shift(struct message_queue *queue);
 
-/* Puts n messages back before the first, in their order; their references become the queue's. Aborts without memory for the ring. */
+/*
+ * Puts n messages back before the first, in their order; their references become the queue's.
+ * Aborts without memory for the ring.
+ */
 void
 message_queue_put_back(struct message_queue *queue, struct message *const *messages, uint32_t n);
 
@@ -58,7 +66,10 @@ void message_queue_clear(struct message_queue *queue);
 /* Appends n messages as one frame, `a["m1","m2"]`. n is not 0. */
 void message_append_frame(struct message *const *messages, uint32_t n, struct buffer *out);
 
-/* Takes everything off the queue and appends it as one frame, `a["m1","m2"]`. The queue must not be empty. */
+/*
+ * Takes everything off the queue and appends it as one frame, `a["m1","m2"]`. The queue must not be
+ * empty.
+ */
 void message_queue_append_frame(struct message_queue *queue, struct buffer *out);
 
 #endif

@@ -52,7 +52,10 @@ struct receiver_ops {
 	 * owner reports later, from the loop, and not from within.
 	 */
 
-	/* Sends a frame without messages, which is borrowed. What it returns for a close is ignored. */
+	/*
+	 * Sends a frame without messages, which is borrowed. What it returns for a close is
+	 * ignored.
+	 */
 	enum receiver_result (*frame)(
 	    struct receiver *receiver, const struct receiver_frame *frame);
 	/* Takes what it can off the queue, which is not empty, and sends that. */

@@ -1,7 +1,9 @@
 /*
- * See sent_ids.h. A ring; called for each send that comes through a responder.
+ * See sent_ids.h. A ring.
  */
 #include "sessiond/session/sent_ids.h"
+
+#include "common/memory.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -31,9 +33,7 @@ sent_ids_add(struct sent_ids **ids, uint64_t instance, uint64_t sequence)
 	struct sent_ids *s = *ids;
 
 	if (s == NULL)
-		s = *ids = calloc(1, sizeof *s);
-	if (s == NULL)
-		abort();
+		s = *ids = xcalloc(1, sizeof *s);
 	s->entries[s->next].instance = instance;
 	s->entries[s->next].sequence = sequence;
 	s->next = (s->next + 1) % SENT_IDS_KEPT;
@@ -58,9 +58,7 @@ sent_ids_from_bytes(const void *bytes, size_t len)
 
 	if (len <= offsetof(struct sent_ids, entries) || len > sizeof *ids)
 		return NULL;
-	ids = calloc(1, sizeof *ids);
-	if (ids == NULL)
-		abort();
+	ids = xcalloc(1, sizeof *ids);
 	memcpy(ids, bytes, len);
 	sent_ids_bytes(ids, &kept);
 	if (ids->count > SENT_IDS_KEPT || ids->next >= SENT_IDS_KEPT || kept != len)

@@ -1,5 +1,6 @@
 /*
- * The sends a session has taken lately, by the ids that survive a retry, so that one that is sent again is not delivered again.
+ * The ids of the sends that a session has taken lately. A responder repeats a send whose answer it
+ * has not seen, with the same id; it is then not delivered a second time.
  */
 #ifndef SESSIOND_SENT_IDS_H
 #define SESSIOND_SENT_IDS_H
@@ -10,16 +11,21 @@
 
 struct sent_ids;
 
-/* So many are kept: a client has one send under way at a time, and a responder sends again only what it has no answer for. */
+/*
+ * How many are kept. A client has one send under way at a time, and a responder repeats only what
+ * it has no answer for.
+ */
 #define SENT_IDS_KEPT 16
 
 /* True if the send was remembered. ids may be NULL. */
 bool sent_ids_has(const struct sent_ids *ids, uint64_t instance, uint64_t sequence);
 
-/* Remembers a send, which was not. *ids is NULL at first, and is made then. Aborts without memory. */
+/*
+ * Remembers a send that was not remembered. *ids is NULL before the first. Aborts without memory.
+ */
 void sent_ids_add(struct sent_ids **ids, uint64_t instance, uint64_t sequence);
 
-/* The same as bytes, to be kept for a later life of the daemon on this machine; borrowed. NULL and 0 if there are none. */
+/* The same as bytes, for a later daemon on this machine; borrowed. NULL and 0 if there are none. */
 const void *sent_ids_bytes(const struct sent_ids *ids, size_t *len);
 
 /* Made anew from a copy of such bytes; NULL if they are none. Aborts without memory. */

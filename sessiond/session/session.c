@@ -16,7 +16,6 @@
 #include <string.h>
 
 static void handle_event(struct session *session, enum session_event event);
-static void mark_dirty(struct session *session);
 
 static struct session *
 session_of_timer(struct timer *timer)
@@ -151,7 +150,7 @@ release_receiver(struct session *session)
 	}
 }
 
-/* What is on its way with them: it could not come back before what has been dropped. */
+/* The frame in flight too: it could not come back before messages that are dropped. */
 static void
 drop_messages(struct session *session)
 {
@@ -204,7 +203,10 @@ set_state(struct session *session, enum session_state next, enum session_event e
 	session->state = next;
 }
 
-/* Carries out what the table says; the actions that concern a newcomer or a message are session_arrive's and session_receive's. */
+/*
+ * Carries out what the table says. What it says of a newcomer or a message, session_arrive and
+ * session_receive do.
+ */
 static void
 handle_event(struct session *session, enum session_event event)
 {
@@ -336,8 +338,7 @@ session_write(struct session *session, struct message *message)
 	if (session_queued_bytes(session) > session->service->protocol.options.drain_mark)
 		session->is_over_mark = true;
 	session_mark(session, CHANGE_MESSAGES);
-	if (session->receiver != NULL || session->state == SESSION_NEW)
-		mark_dirty(session);
+	session_continue(session);
 	return SOCKJS_OK;
 }
 
@@ -465,7 +466,10 @@ session_pong_fire(struct timer *timer, void *ctx)
 	struct session *session = session_of_timer(timer);
 
 	(void)ctx;
-	/* It does not read either: the close frame, or that of an earlier close, must not wait behind what is queued. */
+	/*
+	 * Who answers no ping does not read either. The close frame, or that of an earlier close,
+	 * must not wait behind what is queued.
+	 */
 	message_queue_clear(&session->queue);
 	if (!session_close(session, SESSION_CODE_PROTOCOL, reason, strlen(reason)))
 		mark_dirty(session);

@@ -1,6 +1,6 @@
 /*
- * See session_state.h. An event that cannot happen in a state changes nothing, so that a late one (a timer and a receiver in
- * the same turn) is harmless.
+ * See session_state.h. An event that cannot happen in a state changes nothing. So a late one is
+ * harmless, as when a timer fires and a receiver breaks in the same turn.
  */
 #include "sessiond/session/session_state.h"
 

@@ -1,16 +1,16 @@
 /*
  * The life of a session as a table: in each state, what each event leads to.
  *
- * Pure: session.c carries the actions out, tests/unit/session/test_session_state.c checks the table cell by cell.
+ * Nothing is done here: session.c carries the actions out.
  */
 #ifndef SESSIOND_SESSION_STATE_H
 #define SESSIOND_SESSION_STATE_H
 
 enum session_state {
-	SESSION_NEW,	  /* nothing was sent yet */
-	SESSION_ATTACHED, /* open, with a receiver */
-	SESSION_DETACHED, /* open, between two receivers */
-	SESSION_CLOSING_ATTACHED, /* the application closed; messages and close frame still go to the receiver */
+	SESSION_NEW,		  /* nothing was sent yet */
+	SESSION_ATTACHED,	  /* open, with a receiver */
+	SESSION_DETACHED,	  /* open, between two receivers */
+	SESSION_CLOSING_ATTACHED, /* the application closed; what is queued still goes out */
 	SESSION_CLOSING_DETACHED, /* the same, no receiver there */
 	SESSION_LINGERING,	  /* over; its close frame is repeated to whoever asks */
 	SESSION_ENDED,		  /* to be freed */
@@ -53,7 +53,7 @@ struct session_transition {
 const struct session_transition *
 session_transition(enum session_state state, enum session_event event);
 
-/* The state in which a session is found by the next daemon, whose receivers are others: one without a receiver. */
+/* The state in which the next daemon finds the session: the same without its receiver. */
 enum session_state session_lasting_state(enum session_state state);
 
 const char *session_state_name(enum session_state state);

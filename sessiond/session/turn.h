@@ -1,7 +1,7 @@
 /*
- * The end of a turn: what sessions have queued becomes frames, and those that ended are freed. Until
- * then everything only queues and marks, so that an application is never called from within a call
- * of its own, and nothing is freed under its caller.
+ * The end of a turn: what sessions have queued becomes frames, and those that ended are freed.
+ * Until then everything only queues and marks, so that an application is never called from within a
+ * call of its own, and nothing is freed under its caller.
  */
 #ifndef SESSIOND_TURN_H
 #define SESSIOND_TURN_H
@@ -12,8 +12,8 @@ struct session;
 struct sessions;
 
 /*
- * Sends what the session has queued, as far as its receiver takes it; then the close frame, if it is
- * time. Before the end of a turn too, for an answer that is to be ready at once.
+ * Sends what the session has queued, as far as its receiver takes it; then the close frame, if it
+ * is time. Before the end of a turn too, for an answer that is to be ready at once.
  */
 void turn_flush_session(struct session *session);
 

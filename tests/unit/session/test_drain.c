@@ -1,16 +1,15 @@
 /*
- * sessiond/session/drain.c and application.c: the drain event comes once, when everything has left after more than DRAIN_MARK bytes waited,
- * and never from within a call; resume is a connection event for a module that has no other.
+ * sessiond/session/drain.c: the drain event comes once, when everything has left after more than
+ * DRAIN_MARK bytes waited, and never from within a call.
  */
 #include "tests/unit/session/session_fixture.h"
 
-#include "sessiond/service/application.h"
 #include "sessiond/session/turn.h"
 
 enum { COST = 64 }; /* that a queued message counts beside its bytes */
 
 static struct sockjs_module module;
-static int drains, resumes, connections;
+static int drains;
 static int again; /* times that the drain event writes a flood of its own */
 static bool is_calling;
 
@@ -39,25 +38,11 @@ on_drain(sockjs_connection connection)
 	}
 }
 
-static void
-on_resume(sockjs_connection connection)
-{
-	(void)connection;
-	resumes++;
-}
-
-static void
-on_connection(sockjs_connection connection)
-{
-	connections++;
-	latest = connection;
-}
-
 static int
 set_up(void **state)
 {
 	fixture_set_up(state);
-	drains = resumes = connections = again = 0;
+	drains = again = 0;
 	module = fake_application;
 	module.drain = on_drain;
 	service->application = &module;
@@ -220,26 +205,6 @@ test_not_when_full(void **state)
 	assert_int_equal(drains, 0);
 }
 
-static void
-test_resume(void **state)
-{
-	struct session *session;
-
-	(void)state;
-	session = arrive("s", fake_stream('1'));
-	module.connection = on_connection;
-	application_resume(service, session->handle);
-	assert_int_equal(connections, 1);
-	module.resume = on_resume;
-	application_resume(service, session->handle);
-	assert_int_equal(connections, 1);
-	assert_int_equal(resumes, 1);
-	module.connection = NULL;
-	module.resume = NULL;
-	application_resume(service, session->handle);
-	assert_int_equal(resumes, 1);
-}
-
 #define DRAIN_TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, fixture_tear_down)
 
 int
@@ -254,7 +219,6 @@ main(void)
 	    DRAIN_TEST(writes_again),
 	    DRAIN_TEST(not_after_close),
 	    DRAIN_TEST(not_when_full),
-	    DRAIN_TEST(resume),
 	};
 
 	return cmocka_run_group_tests_name("drain", tests, NULL, NULL);

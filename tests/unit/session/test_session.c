@@ -347,49 +347,6 @@ test_queue_limit_counts_empty_messages(void **state)
 }
 
 static void
-test_refusal(void **state)
-{
-	const struct sockaddr_in one = {.sin_family = AF_INET, .sin_addr = {htonl(0x0a000001)}};
-	const struct sockaddr_in two = {.sin_family = AF_INET, .sin_addr = {htonl(0x0a000002)}};
-	const struct sockaddr *from_one = (const struct sockaddr *)(const void *)&one;
-	const struct sockaddr *from_two = (const struct sockaddr *)(const void *)&two;
-	struct session *session;
-
-	(void)state;
-	sessions.limit = 2;
-	sessions.limit_per_address = 1;
-	assert_null(sessions_refusal(&sessions, from_one, true));
-	session = arrive("s", fake_poll('1'));
-	session_count_address(session, from_one);
-	assert_string_equal(
-	    sessions_refusal(&sessions, from_one, true), "Too many sessions from your address.\n");
-	assert_null(sessions_refusal(&sessions, from_two, true));
-	arrive("t", fake_stream('2'));
-	assert_string_equal(sessions_refusal(&sessions, from_two, true), "Too many sessions.\n");
-	pass(DISCONNECT_DELAY); /* s ends */
-	assert_null(sessions_refusal(&sessions, from_one, true));
-	sessions.closing = true;
-	assert_string_equal(
-	    sessions_refusal(&sessions, from_two, true), "The server is stopping.\n");
-}
-
-/* A websocket has nothing to do with the store: neither its failure nor the next daemon. */
-static void
-test_refusal_with_store(void **state)
-{
-	(void)state;
-	sessions.journal.is_kept = true;
-	sessions.closing = true;
-	assert_null(sessions_refusal(&sessions, NULL, true));
-	assert_string_equal(sessions_refusal(&sessions, NULL, false), "The server is stopping.\n");
-	sessions.closing = false;
-	sessions.journal.is_failing = true;
-	assert_string_equal(
-	    sessions_refusal(&sessions, NULL, true), "Sessions cannot be stored.\n");
-	assert_null(sessions_refusal(&sessions, NULL, false));
-}
-
-static void
 test_obtain(void **state)
 {
 	const struct sockaddr_in one = {.sin_family = AF_INET, .sin_addr = {htonl(0x0a000001)}};
@@ -455,19 +412,6 @@ test_application_without_callbacks(void **state)
 	assert_int_equal(sessions.count, 0);
 }
 
-static void
-test_trim_scratch(void **state)
-{
-	(void)state;
-	buffer_append_str(&sessions.scratch, "x");
-	sessions_trim_scratch(&sessions);
-	assert_int_equal(sessions.scratch.len, 0);
-	assert_int_not_equal(sessions.scratch.room, 0);
-	assert_non_null(buffer_reserve(&sessions.scratch, 2 << 20));
-	sessions_trim_scratch(&sessions);
-	assert_int_equal(sessions.scratch.room, 0);
-}
-
 int
 main(void)
 {
@@ -490,12 +434,9 @@ main(void)
 	    SESSION_TEST(queue_limit_is_allowed),
 	    SESSION_TEST(queue_limit_counts_backlog),
 	    SESSION_TEST(queue_limit_counts_empty_messages),
-	    SESSION_TEST(refusal),
-	    SESSION_TEST(refusal_with_store),
 	    SESSION_TEST(obtain),
 	    SESSION_TEST(services_do_not_mix),
 	    SESSION_TEST(application_without_callbacks),
-	    SESSION_TEST(trim_scratch),
 	};
 
 	return cmocka_run_group_tests_name("session", tests, NULL, NULL);

@@ -71,8 +71,8 @@ test_pings_despite_sends(void **state)
 	turn();
 	assert_seen("1<a[\"y\"] ");
 	session_receiver_alive(&websocket->receiver);
-	session_receiver_alive(&websocket->receiver);
 	pass(HEARTBEAT_DELAY - 1);
+	session_receiver_alive(&websocket->receiver); /* nor here */
 	assert_seen("");
 	pass(1);
 	assert_seen("1<ping ");
@@ -188,6 +188,42 @@ test_release_of_receiver(void **state)
 	assert_seen("3<a[\"x\"] ");
 }
 
+/* Where there is little room, whoever was turned away has longer than disconnect_delay to be back. */
+static void
+test_turn_away(void **state)
+{
+	(void)state;
+	session_turn_away(arrive("s", fake_stream('1')));
+	assert_seen("1<o + 1<h 1. ");
+	pass(SESSION_RETURN_DELAY - 1);
+	assert_seen("");
+	arrive("s", fake_poll('2'));
+	pass(HEARTBEAT_DELAY + DISCONNECT_DELAY - 1);
+	assert_seen("2<h 2. ");
+	pass(1);
+	assert_seen("- ");
+	session_turn_away(arrive("s", fake_stream('3')));
+	pass(SESSION_RETURN_DELAY);
+	assert_seen("3<o + 3<h 3. - ");
+}
+
+/* A longer disconnect_delay stays what it is. */
+static void
+test_turn_away_with_time(void **state)
+{
+	struct service_options options = service->protocol.options;
+
+	(void)state;
+	options.disconnect_delay = 2 * SESSION_RETURN_DELAY;
+	service_reconfigure(service, &options);
+	session_turn_away(arrive("s", fake_stream('1')));
+	assert_seen("1<o + 1<h 1. ");
+	pass(2 * SESSION_RETURN_DELAY - 1);
+	assert_seen("");
+	pass(1);
+	assert_seen("- ");
+}
+
 int
 main(void)
 {
@@ -201,6 +237,8 @@ main(void)
 	    SESSION_TEST(websocket_without_pings),
 	    SESSION_TEST(heartbeat_on_demand),
 	    SESSION_TEST(release_of_receiver),
+	    SESSION_TEST(turn_away),
+	    SESSION_TEST(turn_away_with_time),
 	};
 
 	return cmocka_run_group_tests_name("session_heartbeat", tests, NULL, NULL);
