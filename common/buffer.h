@@ -43,8 +43,8 @@ void buffer_clear(struct buffer *b);
 bool buffer_failed(const struct buffer *b);
 
 /*
- * Takes back what was appended after the first len bytes, and a failure with it, if the caller knows
- * that there was none before.
+ * Takes back what was appended after the first len bytes, and a failure with it, if the caller
+ * knows that there was none before.
  */
 void buffer_truncate(struct buffer *b, size_t len);
 

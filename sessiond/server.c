@@ -1,9 +1,11 @@
 /*
  * See server.h. Called by main.c.
  *
- * A turn of the loop: libuv calls what is ready (websockets and responders are read, connections accepted, timers fire), all of which
- * hands messages to applications and only queues what they write. Before the loop waits again, end_turn encodes what the sessions
- * have queued, commits what changed to the store, and only then lets answers leave; it repeats that until nothing is left to do.
+ * A turn of the loop: libuv calls what is ready (websockets and responders are read, connections
+ * accepted, timers fire), all of which hands messages to applications and only queues what they
+ * write. Before the loop waits again, end_turn encodes what the sessions have queued, commits what
+ * changed to the store, and only then lets answers leave; it repeats that until nothing is left to
+ * do.
  */
 #include "sessiond/server.h"
 
@@ -112,7 +114,10 @@ end_turn(void *owner)
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
 
-/* A session that is stored goes on with the next daemon: its client asks again, a responder by itself. */
+/*
+ * A session that is stored goes on with the next daemon: its client asks again, a responder by
+ * itself.
+ */
 static void
 say_goodbye(void *object, void *context)
 {
@@ -302,7 +307,9 @@ server_check(struct config *config, struct error *err)
 	struct services services = {.count = 0};
 	int status = privileges_drop(config->server.user, config->server.group, err);
 
-	/* A module's constructors run when it is loaded: never as root, if there is another user. */
+	/*
+	 * A module's constructors run when it is loaded: never as root, if there is another user.
+	 */
 	if (status == 0)
 		status = services_load(&services, config, err);
 	services_end(&services);

@@ -73,7 +73,10 @@ find_program(const struct fcgi_options *options, char path[PATH_MAX])
 	snprintf(path, PATH_MAX, "%s", SBIN_FOLDER "/" PROGRAM);
 }
 
-/* In the child: becomes the supervisor of a daemon, apart from the web server's process group, so that it outlives this process. */
+/*
+ * In the child: becomes the supervisor of a daemon, apart from the web server's process group, so
+ * that it outlives this process.
+ */
 static void
 become_daemon(const char *program, const char *conf_path, int lock)
 {
@@ -85,7 +88,9 @@ become_daemon(const char *program, const char *conf_path, int lock)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
-	/* Where it is out of the way of what the supervisor passes on: the daemon keeps it as well. */
+	/*
+	 * Where it is out of the way of what the supervisor passes on: the daemon keeps it as well.
+	 */
 	fcntl(lock, F_DUPFD, LOCK_DESCRIPTOR);
 	execl(program, PROGRAM, "--supervise", "--config", conf_path, (char *)NULL);
 	fprintf(stderr, "sockjs.fcgi: autostart: %s: %s\n", program, strerror(errno));
@@ -121,8 +126,9 @@ autostart(const struct responder_config *config)
 	else
 		waitpid(child, NULL, 0);
 	/*
-	 * Until the new program runs it has copies of our connections: one that we closed meanwhile would stay in the epoll set, and
-	 * with it a pointer to what was freed. The pipe ends when it runs.
+	 * Until the new program runs it has copies of our connections: one that we closed meanwhile
+	 * would stay in the epoll set, and with it a pointer to what was freed. The pipe ends when
+	 * it runs.
 	 */
 	close(started[1]);
 	while (read(started[0], &byte, 1) == -1 && errno == EINTR)

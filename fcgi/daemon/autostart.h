@@ -7,9 +7,11 @@
 #include "conf/responder_options.h"
 
 /*
- * With `autostart = on`: starts sessiond with the same configuration, unless one that was started this way still lives. Of many
- * processes that try at once, one does it: a lock beside the socket (SOCKET.lock) is held by what it starts, the daemon and its supervisor
- * (sockjs-sessiond --supervise), for as long as one of them lives. Does not wait. Called whenever sessiond could not be reached.
+ * With `autostart = on`: starts sessiond with the same configuration, unless one that was started
+ * this way still lives. Of many processes that try at once, one does it: a lock beside the socket
+ * (SOCKET.lock) is held by what it starts, the daemon and its supervisor (sockjs-sessiond
+ * --supervise), for as long as one of them lives. Does not wait. Called whenever sessiond could not
+ * be reached.
  */
 void autostart(const struct responder_config *config);
 

@@ -168,7 +168,9 @@ backend_send(struct backend *backend, struct call *call, struct wire_send *send)
 
 /* --- what becomes of answers ------------------------------------------------------------------ */
 
-/* True if the last frame came by the link that is there: sessiond waits to hear what becomes of it. */
+/*
+ * True if the last frame came by the link that is there: sessiond waits to hear what becomes of it.
+ */
 static bool
 is_to_confirm(const struct backend *backend, const struct call *call)
 {
@@ -227,7 +229,9 @@ on_pause_over(uv_timer_t *timer)
 	connect_to_daemon(timer->data);
 }
 
-/* Once for each time that it is not there, however often it is tried; it may as well be starting. */
+/*
+ * Once for each time that it is not there, however often it is tried; it may as well be starting.
+ */
 static void
 tell(struct backend *backend, const char *why)
 {

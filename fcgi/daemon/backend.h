@@ -24,9 +24,15 @@ enum backend_loss {
 };
 
 struct backend_calls {
-	/* sessiond is there: the call is to be issued (backend_receive, backend_send), or forgotten. */
+	/*
+	 * sessiond is there: the call is to be issued (backend_receive, backend_send), or
+	 * forgotten.
+	 */
 	void (*there)(struct call *call);
-	/* The call is not listed any more: it has no answer, or not the rest of one. losses: of BACKEND_GUILTY. */
+	/*
+	 * The call is not listed any more: it has no answer, or not the rest of one. losses: of
+	 * BACKEND_GUILTY.
+	 */
 	void (*lost)(struct call *call, enum backend_loss why, unsigned losses);
 	/*
 	 * EXCHANGE_FRAME (a whole one), _SENT, _REFUSED or _COOKIE came. The call is not listed any

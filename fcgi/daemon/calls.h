@@ -58,7 +58,9 @@ void calls_each(struct calls *calls, void (*fn)(struct call *call, void *context
 /* sessiond got it, on the present connection, at now (ms). */
 void call_set_issued(struct call *call, uint64_t now);
 
-/* The connection is lost. What has come of a frame is forgotten: its client has seen nothing of it. */
+/*
+ * The connection is lost. What has come of a frame is forgotten: its client has seen nothing of it.
+ */
 void call_set_adrift(struct call *call);
 
 /*

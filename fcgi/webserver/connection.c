@@ -362,7 +362,9 @@ connection_push(struct connection *connection, const char *bytes, size_t len, bo
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-/* libfcgi's writes block. They are made where there is room; should that be wrong, this bounds it. */
+/*
+ * libfcgi's writes block. They are made where there is room; should that be wrong, this bounds it.
+ */
 static void
 set_write_timeout(int fd)
 {

@@ -35,10 +35,10 @@ enum connection_news {
 
 struct connection_calls {
 	/*
-	 * A request is whole. params: its variables (libfcgi.h), valid until the last news. body: its
-	 * standard input, to be taken or left; is_cut: it was more than body_limit, and a part is
-	 * missing. connection_attach makes known what is told the news; the answer may be given at
-	 * once.
+	 * A request is whole. params: its variables (libfcgi.h), valid until the last news. body:
+	 * its standard input, to be taken or left; is_cut: it was more than body_limit, and a part
+	 * is missing. connection_attach makes known what is told the news; the answer may be given
+	 * at once.
 	 */
 	void (*arrived)(void *owner, struct connection *connection, char **params,
 	    struct buffer *body, bool is_cut);

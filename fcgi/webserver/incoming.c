@@ -45,7 +45,9 @@ cut_record(struct incoming *incoming)
 	scan->at = scan->last_begin;
 }
 
-/* Returns -1 if the socket has no room: while a request is collected nothing else is written to it. */
+/*
+ * Returns -1 if the socket has no room: while a request is collected nothing else is written to it.
+ */
 static int
 answer_management(struct incoming *incoming, int fd, size_t capacity)
 {

@@ -175,7 +175,9 @@ int
 libfcgi_end(struct libfcgi *libfcgi)
 {
 	FCGX_Request *request = &libfcgi->request;
-	/* FCGX_Finish_r closes them too, and does not say how it went. The last one writes the end. */
+	/*
+	 * FCGX_Finish_r closes them too, and does not say how it went. The last one writes the end.
+	 */
 	bool failed = FCGX_FClose(request->err) != 0;
 
 	failed = FCGX_FClose(request->out) != 0 || failed;

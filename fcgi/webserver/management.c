@@ -1,6 +1,6 @@
 /*
- * See management.h. Called by connection.c with what stands between requests, or among the records of one: libfcgi would write its
- * answer where it reads the request from.
+ * See management.h. Called by connection.c with what stands between requests, or among the records
+ * of one: libfcgi would write its answer where it reads the request from.
  */
 #include "fcgi/webserver/management.h"
 
@@ -46,7 +46,10 @@ read_length(const unsigned char **pos, const unsigned char *end, size_t *len)
 	return 0;
 }
 
-/* The next name; its value, which is empty in a question, is passed over. -1: no other, or it is cut short. */
+/*
+ * The next name; its value, which is empty in a question, is passed over. -1: no other, or it is
+ * cut short.
+ */
 static int
 next_name(const unsigned char **pos, const unsigned char *end, const char **name, size_t *len)
 {

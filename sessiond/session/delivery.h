@@ -2,6 +2,10 @@
  * Frames whose arrival is told: a poll's answer, or one frame that a responder writes. Until its
  * fate is known the session sends nothing else, so that what comes back is still the next in order.
  *
+ * A responder whose link broke has SESSION_GRACE_DELAY to come back and to say what it took.
+ * Without that (doc/model/local-socket.pml, NO_GRACE): the daemon dies while a frame is on its way,
+ * and the next one puts it back at once; the responder had taken it, and it arrives twice.
+ *
  * `owner` is the pointer in which a request keeps its frame (in_flight.h); NULL there: it has none.
  * A session that ends clears it.
  */

@@ -6,6 +6,9 @@
  * A session has one in flight at most. Beside the session only one other has a pointer to it: the
  * request that carries the frame (owner), or, once that is gone, the list of those that await a
  * responder's word.
+ *
+ * Without it (doc/model/local-socket.pml, NO_IN_FLIGHT): the daemon forgets a message when it gives
+ * it to a responder; that one dies before it writes, and an acknowledged message is lost.
  */
 #ifndef SESSIOND_IN_FLIGHT_H
 #define SESSIOND_IN_FLIGHT_H

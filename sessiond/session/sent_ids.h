@@ -1,6 +1,9 @@
 /*
  * The ids of the sends that a session has taken lately. A responder repeats a send whose answer it
  * has not seen, with the same id; it is then not delivered a second time.
+ *
+ * Without them (doc/model/local-socket.pml, NO_SEND_IDS): the daemon stores what a send caused and
+ * dies before its SENT is read; the responder repeats it, and the client gets the message twice.
  */
 #ifndef SESSIOND_SENT_IDS_H
 #define SESSIOND_SENT_IDS_H
