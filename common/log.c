@@ -1,5 +1,5 @@
 /*
- * See log.h. Called by everything. A line is built on the stack and leaves with one write or one
+ * See log.h. A line is built on the stack and leaves with one write or one
  * syslog call, so threads need no lock and lines never mix.
  */
 #include "common/log.h"

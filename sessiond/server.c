@@ -1,5 +1,5 @@
 /*
- * See server.h. Called by main.c.
+ * See server.h.
  *
  * A turn of the loop: libuv calls what is ready (websockets and responders are read, connections
  * accepted, timers fire), all of which hands messages to applications and only queues what they

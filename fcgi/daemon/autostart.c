@@ -1,5 +1,5 @@
 /*
- * See autostart.h. Called by backend.c.
+ * See autostart.h.
  */
 #include "fcgi/daemon/autostart.h"
 

@@ -1,5 +1,5 @@
 /*
- * See management.h. Called by connection.c with what stands between requests, or among the records
+ * See management.h. It answers what stands between requests, or among the records
  * of one: libfcgi would write its answer where it reads the request from.
  */
 #include "fcgi/webserver/management.h"
