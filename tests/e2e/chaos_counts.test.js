@@ -18,7 +18,7 @@ const { srcdir } = require('./lib/stack');
 const RESPONSE_LIMIT = 1000;
 const CLIENTS = 4;
 const MESSAGES = 30; // that come back to a client before its run ends
-const DRAIN = 2500; // ms; those that miss something wait as long
+const DRAIN = 10000; // ms; those that miss something wait as long
 const LIMIT = 20000; // ms
 
 // A small SockJS echo server with faults, which are functions that are told the how-manieth time it is in a session:
