@@ -54,6 +54,10 @@ class Clients {
 		this.isDraining = true;
 		const live = this.sessions.filter((session) => !session.isDone);
 		await Promise.all(live.map((session) => this.drainOne(session, limit)));
+		await this.stop();
+	}
+
+	async stop() {
 		this.isStopped = true;
 		for (const session of this.sessions) session.stop();
 		await this.finished;
