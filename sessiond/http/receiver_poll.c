@@ -8,21 +8,22 @@
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
 
+#include <assert.h>
+
 static struct http_response *
 response_of(struct receiver *receiver)
 {
 	return container_of(receiver, struct http_response, receiver);
 }
 
-/* A request is answered by its first frame: another one is not sent. */
+/* Once: the session lets go of a receiver that is done. */
 static void
 answer(struct receiver *receiver, const char *frame, size_t len)
 {
 	struct http_response *response = response_of(receiver);
 	struct buffer body = BUFFER_INIT;
 
-	if (response->ready != NULL)
-		return;
+	assert(response->ready == NULL);
 	receiver->transport->wrap(response->callback, frame, len, &body);
 	response->reply.body = body.data;
 	response->reply.body_len = body.len;

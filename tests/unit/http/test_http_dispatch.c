@@ -257,14 +257,16 @@ test_log(void **state)
 	capture_begin();
 	ask(client, "GET", "/echo/000/secretive-session/xhr", "");
 	ask(client, "GET", "/echo/000/seven77/xhr?query", "");
+	ask(client, "GET", "/echo/000/eight888/xhr", "");
 	ask(client, "GET", "/echo/info", "");
 	ask(client, "GET", "/", "");
 	capture_end();
 	assert_line("GET /echo/000/secr.../xhr 405 0ms");
 	assert_line("GET /echo/000/s.../xhr 405 0ms");
+	assert_line("GET /echo/000/eigh.../xhr 405 0ms");
 	assert_line("GET /echo/info 200 0ms");
 	assert_line("GET / 404 0ms");
-	assert_int_equal(count_lines(captured), 4);
+	assert_int_equal(count_lines(captured), 5);
 	/* The time from the first line of the request to the end of the response. */
 	post(client, "/echo/000/s/xhr", "");
 	capture_begin();
