@@ -124,6 +124,33 @@ test_shared(void **state)
 	websocket_deflate_destroy(&small);
 }
 
+/* What a large window finds again, a small one cannot: their results are not shared. */
+static void
+test_windows(void **state)
+{
+	enum { FAR = 600 };
+	struct websocket_deflate *large = websocket_deflate_create(&without_context),
+				 *small = websocket_deflate_create(&small_window);
+	struct buffer first = BUFFER_INIT, second = BUFFER_INIT;
+	uint32_t random = 1;
+	char twice[2 * FAR];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < FAR; i++) {
+		random = random * 1664525 + 1013904223;
+		twice[i] = twice[FAR + i] = (char)(random >> 24);
+	}
+	assert_true(websocket_deflate_append(large, &first, true, twice, sizeof twice));
+	assert_true(websocket_deflate_append(small, &second, true, twice, sizeof twice));
+	assert_true(first.len < FAR + 100);
+	assert_true(second.len > 2 * FAR);
+	buffer_free(&first);
+	buffer_free(&second);
+	websocket_deflate_destroy(&large);
+	websocket_deflate_destroy(&small);
+}
+
 /* --- receiving -------------------------------------------------------------------------------- */
 
 static void
@@ -220,6 +247,7 @@ main(void)
 	    cmocka_unit_test_setup(test_append, fill),
 	    cmocka_unit_test_setup(test_short, fill),
 	    cmocka_unit_test_setup(test_shared, fill),
+	    cmocka_unit_test(test_windows),
 	    cmocka_unit_test_setup(test_receive, fill),
 	    WEBSOCKET_TEST(websocket),
 	};
