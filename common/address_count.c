@@ -1,36 +1,30 @@
 /*
- * See address_count.h. A chained hash table with a secret key; entries go with their last session.
+ * See address_count.h. An entry goes with the last session of its address.
  */
 #include "common/address_count.h"
 
-#include "common/hash.h"
-#include "common/random.h"
+#include "common/memory.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_ROOM 64
-
 struct address_entry {
-	struct address_entry *next;
-	uint64_t address;
+	struct hash_entry entry;
+	uint64_t address; /* its key */
 	uint32_t sessions;
 };
 
 void
-address_count_init(struct address_count *table)
+address_count_init(struct address_count *addresses)
 {
-	*table = (struct address_count){NULL, 0, 0, {0, 0}};
-	random_bytes(table->key, sizeof table->key);
+	hash_table_init(&addresses->table);
 }
 
 void
-address_count_clear(struct address_count *table)
+address_count_clear(struct address_count *addresses)
 {
-	free(table->buckets);
-	table->buckets = NULL;
-	table->count = table->room = 0;
+	hash_table_clear(&addresses->table);
 }
 
 /*
@@ -59,90 +53,44 @@ number_of(const struct sockaddr *address)
 	return number;
 }
 
-static struct address_entry **
-bucket_of(const struct address_count *table, uint64_t address)
-{
-	return &table
-		    ->buckets[hash_bytes(&address, sizeof address, table->key) & (table->room - 1)];
-}
-
 static struct address_entry *
-find(const struct address_count *table, uint64_t address)
+find(const struct address_count *addresses, uint64_t address)
 {
-	struct address_entry *entry = table->room == 0 ? NULL : *bucket_of(table, address);
+	struct hash_entry *entry = hash_table_find(&addresses->table, &address, sizeof address);
 
-	while (entry != NULL && entry->address != address)
-		entry = entry->next;
-	return entry;
+	return entry == NULL ? NULL : container_of(entry, struct address_entry, entry);
 }
 
 uint32_t
-address_count_get(const struct address_count *table, const struct sockaddr *address)
+address_count_get(const struct address_count *addresses, const struct sockaddr *address)
 {
-	struct address_entry *entry = find(table, number_of(address));
+	struct address_entry *entry = find(addresses, number_of(address));
 
 	return entry == NULL ? 0 : entry->sessions;
 }
 
-static void
-insert(struct address_count *table, struct address_entry *entry)
-{
-	struct address_entry **bucket = bucket_of(table, entry->address);
-
-	entry->next = *bucket;
-	*bucket = entry;
-}
-
-static void
-grow(struct address_count *table)
-{
-	struct address_entry **old = table->buckets, *entry, *next;
-	size_t i, old_room = table->room;
-
-	table->room = old_room == 0 ? FIRST_ROOM : old_room * 2;
-	table->buckets = calloc(table->room, sizeof(struct address_entry *));
-	if (table->buckets == NULL)
-		abort();
-	for (i = 0; i < old_room; i++) {
-		for (entry = old[i]; entry != NULL; entry = next) {
-			next = entry->next;
-			insert(table, entry);
-		}
-	}
-	free(old);
-}
-
 struct address_entry *
-address_count_add(struct address_count *table, const struct sockaddr *address)
+address_count_add(struct address_count *addresses, const struct sockaddr *address)
 {
 	uint64_t number = number_of(address);
-	struct address_entry *entry = find(table, number);
+	struct address_entry *entry = find(addresses, number);
 
 	if (entry == NULL) {
-		if (table->count == table->room)
-			grow(table);
-		entry = calloc(1, sizeof *entry);
-		if (entry == NULL)
-			abort();
+		entry = xcalloc(1, sizeof *entry);
 		entry->address = number;
-		insert(table, entry);
-		table->count++;
+		entry->entry.key = &entry->address;
+		entry->entry.len = sizeof entry->address;
+		hash_table_add(&addresses->table, &entry->entry);
 	}
 	entry->sessions++;
 	return entry;
 }
 
 void
-address_count_drop(struct address_count *table, struct address_entry *entry)
+address_count_drop(struct address_count *addresses, struct address_entry *entry)
 {
-	struct address_entry **link;
-
 	if (entry == NULL || --entry->sessions > 0)
 		return;
-	link = bucket_of(table, entry->address);
-	while (*link != entry)
-		link = &(*link)->next;
-	*link = entry->next;
+	hash_table_remove(&addresses->table, &entry->entry);
 	free(entry);
-	table->count--;
 }

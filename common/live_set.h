@@ -2,9 +2,12 @@
  * Sets of pointers that may be followed: what applications hold (services, groups, timers) is
  * looked up here first, so that a pointer kept too long is refused instead of followed. A newer
  * object at the same address cannot be told apart.
+ *
+ * Not a hash_table: a service is in several sets at once, and a pointer that is asked about may
+ * lead nowhere, so no entry can be embedded in what is found.
  */
-#ifndef SESSIOND_LIVE_SET_H
-#define SESSIOND_LIVE_SET_H
+#ifndef COMMON_LIVE_SET_H
+#define COMMON_LIVE_SET_H
 
 #include <stdbool.h>
 #include <stddef.h>

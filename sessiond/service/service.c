@@ -25,7 +25,7 @@ create(const char *section)
 	struct sockjs_service *service = xcalloc(1, sizeof *service);
 
 	service->section = xstrdup(section);
-	id_table_init(&service->table);
+	hash_table_init(&service->table);
 	pthread_mutex_lock(&lock);
 	live_set_add(&live, service);
 	pthread_mutex_unlock(&lock);
@@ -126,7 +126,7 @@ service_destroy(struct sockjs_service **service)
 	pthread_mutex_unlock(&lock);
 	service_release(s);
 	prefix_clear(&s->prefix);
-	id_table_clear(&s->table);
+	hash_table_clear(&s->table);
 	module_options_clear(&s->module_options);
 	free(s->section);
 	free(s->conf_path);
@@ -222,7 +222,7 @@ has_session(const struct sockjs_service *service, const char *rest)
 
 	return endpoint != NULL &&
 	    (endpoint->id == ENDPOINT_RECEIVE || endpoint->id == ENDPOINT_SEND) &&
-	    id_table_find(&service->table, id, len) != NULL;
+	    hash_table_find(&service->table, id, len) != NULL;
 }
 
 struct sockjs_service *

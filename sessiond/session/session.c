@@ -32,9 +32,9 @@ session_create(struct sockjs_service *service, const char *id, size_t id_len)
 	session->service = service_hold(service);
 	if (id != NULL) {
 		memcpy(session->id, id, id_len);
-		session->by_id.id = session->id;
+		session->by_id.key = session->id;
 		session->by_id.len = id_len;
-		id_table_add(&service->table, &session->by_id);
+		hash_table_add(&service->table, &session->by_id);
 		session->is_listed = true;
 	}
 	session->handle = handle_table_add(&sessions->handles, session);
@@ -47,7 +47,7 @@ session_create(struct sockjs_service *service, const char *id, size_t id_len)
 struct session *
 session_find(const struct sockjs_service *service, const char *id, size_t len)
 {
-	struct id_entry *entry = id_table_find(&service->table, id, len);
+	struct hash_entry *entry = hash_table_find(&service->table, id, len);
 
 	return entry == NULL ? NULL : container_of(entry, struct session, by_id);
 }
@@ -180,7 +180,7 @@ end_session(struct session *session, bool forget)
 	journal_end(&sessions->journal, &session->journal, forget);
 	handle_table_remove(&sessions->handles, session->handle);
 	if (session->is_listed) {
-		id_table_remove(&session->service->table, &session->by_id);
+		hash_table_remove(&session->service->table, &session->by_id);
 		session->is_listed = false;
 	}
 	address_count_drop(&sessions->addresses, session->address);

@@ -29,7 +29,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	assert_int_equal(table.count, 0);
+	assert_int_equal(table.table.count, 0);
 	address_count_clear(&table);
 	address_count_clear(&table);
 	return 0;
@@ -94,7 +94,7 @@ test_counts(void **state)
 	assert_int_equal(get("192.0.2.1"), 1);
 	drop(b);
 	assert_int_equal(get("192.0.2.1"), 0);
-	assert_int_equal(table.count, 1);
+	assert_int_equal(table.table.count, 1);
 	drop(c);
 	drop(NULL);
 }
@@ -162,7 +162,7 @@ test_many(void **state)
 			entries[a][s] = address_count_add(&table, address);
 		}
 	}
-	assert_int_equal(table.count, ADDRESSES);
+	assert_int_equal(table.table.count, ADDRESSES);
 	for (a = 0; a < ADDRESSES; a++)
 		for (s = 0; s < a % (SESSIONS + 1); s++)
 			drop(entries[a][s]);

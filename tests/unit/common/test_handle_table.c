@@ -1,7 +1,9 @@
 /*
- * common/handle_table.h: handles that are never valid again, and random operations against a list of all handles there ever were.
+ * common/handle_table.h: handles that are never valid again, and random operations against a list
+ * of all handles there ever were.
  *
- * The source is included, not linked: a slot's generation runs out only after 2^32 uses, unless it is set.
+ * The source is included, not linked: a slot's generation runs out only after 2^32 uses, unless it
+ * is set.
  */
 #include "common/handle_table.c"
 
@@ -60,7 +62,10 @@ test_removed_is_gone(void **state)
 	assert_int_equal(table.count, 1); /* the slot was used again */
 }
 
-/* A slot that has had every generation is given up, for otherwise its first handle would be valid again. */
+/*
+ * A slot that has had every generation is given up, for otherwise its first handle would be valid
+ * again.
+ */
 static void
 test_generations_run_out(void **state)
 {

@@ -37,7 +37,10 @@ test_empty(void **state)
 	assert_null(set.slots);
 }
 
-/* Against a plain table, in an order that is the same each time; removals leave no hole that hides others. */
+/*
+ * Against a plain table, in an order that is the same each time; removals leave no hole that hides
+ * others.
+ */
 static void
 test_many(void **state)
 {

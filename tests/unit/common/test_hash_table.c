@@ -1,7 +1,8 @@
 /*
- * sessiond/service/id_table.c.
+ * common/hash_table.h: what was added is found by its key until it is removed, however many there
+ * are.
  */
-#include "sessiond/service/id_table.h"
+#include "common/hash_table.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,13 +16,13 @@
 
 #include "common/memory.h"
 
-static struct id_table table;
+static struct hash_table table;
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	id_table_init(&table);
+	hash_table_init(&table);
 	return 0;
 }
 
@@ -29,18 +30,18 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	id_table_clear(&table);
-	id_table_clear(&table);
+	hash_table_clear(&table);
+	hash_table_clear(&table);
 	return 0;
 }
 
-static struct id_entry *
+static struct hash_entry *
 entry_of(const char *id, size_t len)
 {
-	struct id_entry *entry = xcalloc(1, sizeof *entry + len);
+	struct hash_entry *entry = xcalloc(1, sizeof *entry + len);
 
 	memcpy(entry + 1, id, len);
-	entry->id = (const char *)(entry + 1);
+	entry->key = (const char *)(entry + 1);
 	entry->len = len;
 	return entry;
 }
@@ -49,8 +50,8 @@ static void
 test_empty(void **state)
 {
 	(void)state;
-	assert_null(id_table_find(&table, "a", 1));
-	assert_null(id_table_find(&table, "", 0));
+	assert_null(hash_table_find(&table, "a", 1));
+	assert_null(hash_table_find(&table, "", 0));
 }
 
 /* An id is its bytes, all of them and no others. */
@@ -62,25 +63,27 @@ test_ids_are_bytes(void **state)
 		size_t len;
 	} ids[] = {{"a", 1}, {"A", 1}, {"ab", 2}, {"a\0b", 3}, {"a\0c", 3}, {"a\0", 2}, {"%61", 3},
 	    {"\xff\xfe", 2}};
-	struct id_entry *entries[sizeof ids / sizeof ids[0]];
+	struct hash_entry *entries[sizeof ids / sizeof ids[0]];
 	const size_t n = sizeof ids / sizeof ids[0];
 	size_t i, k;
 
 	(void)state;
 	for (i = 0; i < n; i++) {
-		assert_null(id_table_find(&table, ids[i].id, ids[i].len));
+		assert_null(hash_table_find(&table, ids[i].id, ids[i].len));
 		entries[i] = entry_of(ids[i].id, ids[i].len);
-		id_table_add(&table, entries[i]);
+		hash_table_add(&table, entries[i]);
 		for (k = 0; k <= i; k++)
-			assert_ptr_equal(id_table_find(&table, ids[k].id, ids[k].len), entries[k]);
+			assert_ptr_equal(
+			    hash_table_find(&table, ids[k].id, ids[k].len), entries[k]);
 	}
-	assert_null(id_table_find(&table, "abc", 3));
+	assert_null(hash_table_find(&table, "abc", 3));
 	assert_int_equal(table.count, n);
 	for (i = 0; i < n; i++) {
-		id_table_remove(&table, entries[i]);
-		assert_null(id_table_find(&table, ids[i].id, ids[i].len));
+		hash_table_remove(&table, entries[i]);
+		assert_null(hash_table_find(&table, ids[i].id, ids[i].len));
 		for (k = i + 1; k < n; k++)
-			assert_ptr_equal(id_table_find(&table, ids[k].id, ids[k].len), entries[k]);
+			assert_ptr_equal(
+			    hash_table_find(&table, ids[k].id, ids[k].len), entries[k]);
 		free(entries[i]);
 	}
 	assert_int_equal(table.count, 0);
@@ -89,26 +92,26 @@ test_ids_are_bytes(void **state)
 static void
 test_tables_do_not_mix(void **state)
 {
-	struct id_table other;
-	struct id_entry *entry = entry_of("s", 1);
+	struct hash_table other;
+	struct hash_entry *entry = entry_of("s", 1);
 
 	(void)state;
-	id_table_init(&other);
-	assert_true(
-	    memcmp(table.key, other.key, sizeof table.key) != 0); /* its key is a secret of each */
-	id_table_add(&table, entry);
-	assert_null(id_table_find(&other, "s", 1));
-	id_table_remove(&table, entry);
-	id_table_clear(&other);
+	hash_table_init(&other);
+	assert_true(memcmp(table.secret, other.secret, sizeof table.secret) !=
+	    0); /* its key is a secret of each */
+	hash_table_add(&table, entry);
+	assert_null(hash_table_find(&other, "s", 1));
+	hash_table_remove(&table, entry);
+	hash_table_clear(&other);
 	free(entry);
 }
 
-static struct id_entry *
+static struct hash_entry *
 find_number(int number)
 {
 	char id[16];
 
-	return id_table_find(&table, id, (size_t)sprintf(id, "id-%d", number));
+	return hash_table_find(&table, id, (size_t)sprintf(id, "id-%d", number));
 }
 
 /* Past several sizes, and back in another order. */
@@ -116,25 +119,25 @@ static void
 test_many(void **state)
 {
 	enum { ENTRIES = 2000 };
-	static struct id_entry *entries[ENTRIES];
+	static struct hash_entry *entries[ENTRIES];
 	char id[16];
 	int i;
 
 	(void)state;
 	for (i = 0; i < ENTRIES; i++) {
 		entries[i] = entry_of(id, (size_t)sprintf(id, "id-%d", i));
-		id_table_add(&table, entries[i]);
+		hash_table_add(&table, entries[i]);
 	}
 	assert_true(table.room >= ENTRIES / 2 && table.room <= 2 * ENTRIES);
 	for (i = 0; i < ENTRIES; i++)
 		assert_ptr_equal(find_number(i), entries[i]);
 	assert_null(find_number(ENTRIES));
 	for (i = 0; i < ENTRIES; i += 2)
-		id_table_remove(&table, entries[i]);
+		hash_table_remove(&table, entries[i]);
 	for (i = 0; i < ENTRIES; i++)
 		assert_ptr_equal(find_number(i), i % 2 == 0 ? NULL : entries[i]);
 	for (i = ENTRIES - 1; i >= 0; i -= 2)
-		id_table_remove(&table, entries[i]);
+		hash_table_remove(&table, entries[i]);
 	assert_int_equal(table.count, 0);
 	for (i = 0; i < ENTRIES; i++)
 		free(entries[i]);
@@ -152,5 +155,5 @@ main(void)
 	    TEST(many),
 	};
 
-	return cmocka_run_group_tests_name("id_table", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("hash_table", tests, NULL, NULL);
 }
