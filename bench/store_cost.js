@@ -1,7 +1,8 @@
 'use strict';
 
-// What the session store costs behind lighttpd: CPU time of all processes for an echo over xhr-polling, with the store and without,
-// when the receiver waits for the message and when the message has to be queued.
+// Measures what the session store costs behind lighttpd: the CPU time of all processes for an echo
+// over xhr-polling, with and without a store. In one kind of round the receiver waits for the
+// message. In the other, the message is queued.
 
 const { parseArguments } = require('./common');
 const { isInstalled, startLighttpd } = require('./lighttpd');
@@ -11,15 +12,15 @@ const { startPair } = require('../tests/e2e/lib/responder');
 const options = parseArguments(
 	'Usage: node bench/store_cost.js [--OPTION N ...]\n\n' +
 	'Clients behind lighttpd poll and send over connections that stay open, and wait for each echo before they send again.\n' +
-	'Measures, in turns, daemons without a store and with one of each store_sync: first while polls wait for the messages,\n' +
-	'then with messages that are queued until the next poll. Prints the ratio of the costs, where sessiond\'s part is what\n' +
-	'differs, and of the median rates.', {
-		messages: { default: 2000, help: 'messages a round and server, each of which is two requests' },
-		rounds: { default: 9, help: 'rounds of either kind' },
-		clients: { default: 32, help: 'clients' },
+	'Daemons without a store and with a store take turns. First, polls wait for the messages. Then, messages are queued until\n' +
+	'the next poll. Prints the ratio of the costs, for which only sessiond\'s part is compared, and the ratio of the median\n' +
+	'rates.', {
+		messages: { default: 2000, help: 'messages for each round and server; a message is two requests' },
+		rounds: { default: 9, help: 'number of rounds of either kind' },
+		clients: { default: 32, help: 'number of clients' },
 		size: { default: 20, help: 'characters of a message' },
-		queued: { default: 1, help: '0: only while polls wait' },
-		all: { default: 0, help: '1: store_sync off and full too, else normal alone' },
+		queued: { default: 1, help: '0: leave out the rounds with queued messages' },
+		all: { default: 0, help: '1: measure store_sync off and full, too; 0: only normal' },
 	});
 
 const SESSIOND = 2; // of the parts
