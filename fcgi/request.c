@@ -19,11 +19,15 @@
 #include "sockjs/send_body.h"
 #include "sockjs/ws_handshake.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { SHOWN_OF_SESSION = 4 };
+enum {
+	SHOWN_OF_SESSION = 4,
+	SPARE_MAX = 16, /* requests that are kept to be used again: they are large */
+};
 
 struct request {
 	struct requests *requests;
@@ -34,11 +38,12 @@ struct request {
 	bool is_answered; /* the head of the response was written */
 	bool is_cut;	  /* the body was too large, and is not all here */
 	char callback[TRANSPORT_CALLBACK_MAX + 1];
-	struct reply reply;
 	struct buffer body; /* of a send: its messages, once they are decoded */
 	size_t messages_len;
 	char *cookie; /* that sessiond says to set, with jsessionid = module; NULL: none */
-	struct chunking *chunking; /* NULL: no such probe runs */
+	struct chunking *chunking;  /* NULL: no such probe runs */
+	SLIST_ENTRY(request) entry; /* of those to be used again */
+	struct reply reply;	    /* the last member: see create */
 };
 
 static struct request *
@@ -436,46 +441,82 @@ const struct backend_calls request_backend_calls = {on_there, on_lost, on_answer
 
 /* --- what its connection says ----------------------------------------------------------------- */
 
-static void
-on_arrived(
-    void *owner, struct connection *connection, char **params, struct buffer *body, bool is_cut)
+/* Everything is zero but the reply's text, which is large, and not looked at before it is set. */
+static struct request *
+create(struct requests *requests, struct connection *connection)
 {
-	struct requests *requests = owner;
-	struct request *request = xcalloc(1, sizeof *request);
+	struct request *request = SLIST_FIRST(&requests->spare);
 
-	if (request_read(&request->cgi, params) == -1) {
-		free(request);
-		connection_drop(connection);
-		return;
+	if (request == NULL) {
+		request = xcalloc(1, sizeof *request);
+	} else {
+		SLIST_REMOVE_HEAD(&requests->spare, entry);
+		requests->spare_count--;
+		memset(request, 0, offsetof(struct request, reply.text));
 	}
 	request->requests = requests;
 	request->connection = connection;
-	request->body = *body;
-	*body = (struct buffer)BUFFER_INIT;
-	request->is_cut = is_cut;
 	request->call.id = ++requests->last_id;
 	if (++requests->count > 1)
 		requests->were_shared = true;
-	connection_attach(connection, request);
-	if (backend_services(requests->backend) != NULL)
-		decide(request);
-	else
-		/* Nobody can say yet what is asked for: it waits for the services. */
-		list(request);
+	return request;
 }
 
 static void
 destroy(struct request *request)
 {
-	backend_forget(request->requests->backend, &request->call);
-	request->requests->count--;
+	struct requests *requests = request->requests;
+
+	backend_forget(requests->backend, &request->call);
 	chunking_destroy(&request->chunking);
 	routing_clear(&request->routing);
 	request_read_clear(&request->cgi);
 	call_clear(&request->call);
 	buffer_free(&request->body);
 	free(request->cookie);
-	free(request);
+	requests->count--;
+	if (requests->spare_count == SPARE_MAX) {
+		free(request);
+		return;
+	}
+	SLIST_INSERT_HEAD(&requests->spare, request, entry);
+	requests->spare_count++;
+}
+
+void
+requests_clear(struct requests *requests)
+{
+	while (!SLIST_EMPTY(&requests->spare)) {
+		struct request *request = SLIST_FIRST(&requests->spare);
+
+		SLIST_REMOVE_HEAD(&requests->spare, entry);
+		free(request);
+	}
+}
+
+static void
+on_arrived(
+    void *owner, struct connection *connection, char **params, struct buffer *body, bool is_cut)
+{
+	struct requests *requests = owner;
+	struct request *request;
+	struct cgi_request cgi;
+
+	if (request_read(&cgi, params) == -1) {
+		connection_drop(connection);
+		return;
+	}
+	request = create(requests, connection);
+	request->cgi = cgi;
+	request->body = *body;
+	*body = (struct buffer)BUFFER_INIT;
+	request->is_cut = is_cut;
+	connection_attach(connection, request);
+	if (backend_services(requests->backend) != NULL)
+		decide(request);
+	else
+		/* Nobody can say yet what is asked for: it waits for the services. */
+		list(request);
 }
 
 static void

@@ -14,6 +14,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
+
+struct request;
 
 /* What all requests of a process share. Its owner sets the first three, and reads count. */
 struct requests {
@@ -24,7 +27,12 @@ struct requests {
 	bool
 	    were_shared; /* there were two at once: the web server does not keep a process for each */
 	uint64_t last_id;
+	SLIST_HEAD(, request) spare; /* to be used again */
+	size_t spare_count;
 };
+
+/* Frees what is kept to be used again. There are no requests any more. */
+void requests_clear(struct requests *requests);
 
 /* For connections, whose owner is then a struct requests. */
 extern const struct connection_calls request_connection_calls;

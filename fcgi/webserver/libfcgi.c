@@ -124,10 +124,24 @@ libfcgi_params(const struct libfcgi *libfcgi)
 	return libfcgi->request.envp;
 }
 
+/*
+ * As FCGX_GetParam, which calls strncmp for each variable: a poll asks for so many headers that this
+ * was a fifth of what it costs the responder.
+ */
 const char *
 libfcgi_param(const char *name, char *const *params)
 {
-	return FCGX_GetParam(name, (char **)(uintptr_t)params);
+	for (; *params != NULL; params++) {
+		const char *at = *params, *wanted = name;
+
+		while (*wanted != '\0' && *at == *wanted) {
+			at++;
+			wanted++;
+		}
+		if (*wanted == '\0' && *at == '=')
+			return at + 1;
+	}
+	return NULL;
 }
 
 /* --- its response ----------------------------------------------------------------------------- */
