@@ -122,7 +122,6 @@ fill_sessions(void)
 	arrive("in flight", remote_poll('1'));
 	settled("sent");
 	send_text(find("sent"), 5, "c");
-	journal_note_large(&sessions.journal);
 	settled("closed");
 	sockjs_close(latest, 3000, "x");
 	end_turn();
