@@ -26,7 +26,7 @@ struct link {
 	struct buffer in, out;
 	int to_send;  /* a descriptor; -1: none */
 	int received; /* a descriptor; -1: none */
-	bool is_blocked, is_finished;
+	bool is_finished;
 	bool is_over; /* gone or destroyed: no call is made any more */
 };
 
@@ -231,7 +231,6 @@ link_flush(struct link *link)
 		else if (n == 0 || errno != EINTR)
 			give_up(link);
 	}
-	link->is_blocked = out->len > 0;
 	watch(link);
 	if (link->is_finished && out->len == 0)
 		shutdown(link->fd, SHUT_WR);
@@ -241,12 +240,6 @@ struct buffer *
 link_output(struct link *link)
 {
 	return &link->out;
-}
-
-bool
-link_is_blocked(const struct link *link)
-{
-	return link->is_blocked;
 }
 
 void

@@ -63,9 +63,6 @@ struct buffer *link_output(struct link *link);
  */
 void link_flush(struct link *link);
 
-/* True if the last write did not take everything: the socket is full. */
-bool link_is_blocked(const struct link *link);
-
 /* Nothing more will be appended: once the output is written, the other end is told so. */
 void link_finish(struct link *link);
 
