@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "fcgi/webserver/listen.h"
+#include "conf/option_checks.h"
 #include "conf/responder_options.h"
 #include "fcgi/responder.h"
 
@@ -93,6 +94,8 @@ main(int argc, char **argv)
 	char path[PATH_MAX];
 	int status = command_line_read(&line, argc, argv);
 
+	if (status == -1 && mode != NULL && option_check_mode("--mode", mode, &err) == -1)
+		status = command_line_mistake(&line, "--mode", "is no octal mode, such as 0660");
 	if (status != -1)
 		return status;
 	if (file == NULL) {

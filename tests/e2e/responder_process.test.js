@@ -63,7 +63,7 @@ check('--help and --version', async () => {
 	assert.match((await run(['--version'])).stdout, /^sockjs\.fcgi .*\d+\.\d+\S*\n$/);
 });
 
-for (const args of [['--nonsense'], ['-Z'], ['--config'], ['--listen'], ['unexpected']])
+for (const args of [['--nonsense'], ['-Z'], ['--config'], ['--listen'], ['--mode', 'rw'], ['unexpected']])
 	check(`the wrong command line "${args.join(' ')}" exits with 64 and a hint`, async () => {
 		const { code, stdout, stderr } = await run(args);
 		assert.deepStrictEqual([code, stdout], [EX_USAGE, '']);
