@@ -184,7 +184,6 @@ end_session(struct session *session, bool forget)
 		session->is_listed = false;
 	}
 	address_count_drop(&sessions->addresses, session->address);
-	session->address = NULL;
 	sessions->count--;
 	/* One that is still in the list of dirty sessions is freed when it is taken from there. */
 	if (!session->is_dirty)

@@ -48,7 +48,7 @@ struct session {
 	struct connection_info *info;
 	struct timer timer; /* heartbeat or pong with a receiver, disconnect_delay without */
 	struct message_queue queue;
-	struct hash_entry by_id;		 /* in its service's table, if is_listed */
+	struct hash_entry by_id;	 /* in its service's table, if is_listed */
 	STAILQ_ENTRY(session) turn_next; /* in the set's dirty or dead */
 	struct membership_list memberships;
 	struct journal_entry *journal; /* NULL: is not stored */

@@ -25,7 +25,7 @@ send_queued(struct session *session)
 static void
 send_owed_open(struct session *session)
 {
-	if (session->receiver == NULL || !session->owes_open || session->in_flight != NULL)
+	if (session->receiver == NULL || !session->owes_open)
 		return;
 	session->owes_open = false;
 	session_sent(session, receiver_send_open(session->receiver));

@@ -1,5 +1,6 @@
 /*
- * sessiond/persistence/persistence.h and sessiond/session/in_flight.h: what of a turn the store is told, and what it is spared.
+ * sessiond/persistence/persistence.c and persistence_plan.c: what of a turn the store is told, and
+ * what it is spared.
  */
 #include "tests/unit/persistence/persistence_fixture.h"
 
@@ -121,9 +122,12 @@ test_behind_a_frame(void **state)
 	end_turn();
 	assert_seen("1<a[\"a\"] 1. ");
 	assert_written("M1@1=b . ");
+	write_text(latest, "c");
+	end_turn();
+	assert_written("M1@2=c . ");
 	delivery_confirm(&flight);
 	end_turn();
-	assert_seen("2<a[\"b\"] 2. ");
+	assert_seen("2<a[\"b\",\"c\"] 2. ");
 	assert_written("D1 . ");
 }
 
@@ -311,6 +315,23 @@ test_resolve(void **state)
 	assert_seen("1<a[\"a\"] 1. 2<a[\"a\"] 2. ");
 }
 
+/* The responder forgets the link, so that a later daemon could not ask: it is stored at once. */
+static void
+test_resolve_cannot_wait(void **state)
+{
+	(void)state;
+	settled("s");
+	write_text(latest, "a");
+	arrive("s", remote_poll('1'));
+	end_turn();
+	delivery_await(&flight);
+	end_turn();
+	buffer_clear(&written);
+	delivery_resolve(&sessions, LINK, frames);
+	end_turn();
+	assert_written("X1<=0 D1 . ");
+}
+
 /* The session may end while a frame is on its way, or awaited. */
 static void
 test_end_in_flight(void **state)
@@ -490,6 +511,7 @@ main(void)
 	    PERSISTENCE_TEST(open_put_back),
 	    PERSISTENCE_TEST(await),
 	    PERSISTENCE_TEST(resolve),
+	    PERSISTENCE_TEST(resolve_cannot_wait),
 	    PERSISTENCE_TEST(end_in_flight),
 	    PERSISTENCE_TEST(send_while_a_poll_waits),
 	    PERSISTENCE_TEST(back_and_out_again),

@@ -65,6 +65,7 @@ test_confirm(void **state)
 	delivery_take(session, &carried);
 	write_text(latest, "b");
 	arrive("s", fake_poll('2'));
+	turn();
 	delivery_confirm(&carried);
 	assert_null(carried);
 	assert_null(session->in_flight);
@@ -89,6 +90,23 @@ test_put_back(void **state)
 	delivery_put_back(&carried);
 	assert_int_equal(session->queue.first, first);
 	assert_next("s", "2<a[\"a\",\"b\",\"c\"] 2. ");
+}
+
+/* The close frame is the last: it does not overtake either. */
+static void
+test_close(void **state)
+{
+	struct session *session = waiting("s", "a", NULL);
+
+	(void)state;
+	delivery_take(session, &carried);
+	sockjs_close(latest, 3001, "bye");
+	arrive("s", fake_poll('2'));
+	turn();
+	assert_seen("");
+	delivery_confirm(&carried);
+	turn();
+	assert_seen("2<c[3001,\"bye\"] 2. - ");
 }
 
 static void
@@ -116,6 +134,7 @@ test_grace(void **state)
 	delivery_take(session, &carried);
 	delivery_await(&carried);
 	assert_null(carried);
+	assert_true(session->in_flight->must_store);
 	delivery_await(&carried);
 	pass(SESSION_GRACE_DELAY - 1);
 	assert_next("s", "");
@@ -210,6 +229,7 @@ main(void)
 	    SESSION_TEST(take),
 	    SESSION_TEST(confirm),
 	    SESSION_TEST(put_back),
+	    SESSION_TEST(close),
 	    SESSION_TEST(open),
 	    SESSION_TEST(grace),
 	    SESSION_TEST(resolve),

@@ -55,6 +55,18 @@ test_disconnect_delay_while_stopping(void **state)
 	assert_seen("2<h 2. - ");
 }
 
+/* Who is not stored has nobody to wait for. */
+static void
+test_disconnect_delay_without_store(void **state)
+{
+	(void)state;
+	arrive("s", fake_poll('1'));
+	sessions.closing = true;
+	pass(DISCONNECT_DELAY);
+	assert_seen("1<o 1. + - ");
+	sessions.closing = false;
+}
+
 static void
 test_poll_in_time(void **state)
 {
@@ -549,6 +561,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    SESSION_TEST(disconnect_delay),
 	    SESSION_TEST(disconnect_delay_while_stopping),
+	    SESSION_TEST(disconnect_delay_without_store),
 	    SESSION_TEST(poll_in_time),
 	    SESSION_TEST(broken_receiver),
 	    SESSION_TEST(ended_receiver_breaks),

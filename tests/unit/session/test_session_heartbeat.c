@@ -207,6 +207,25 @@ test_turn_away(void **state)
 	assert_seen("3<o + 3<h 3. - ");
 }
 
+/* A session that is closing gets no more time. */
+static void
+test_turn_away_while_closing(void **state)
+{
+	struct fake_receiver *stream = fake_stream('1');
+	struct session *session;
+
+	(void)state;
+	session = arrive("s", stream);
+	stream->congested = true;
+	write_text(latest, "x");
+	sockjs_close(latest, 3001, "bye");
+	turn();
+	session_turn_away(session);
+	assert_seen("1<o + 1<h 1. ");
+	pass(DISCONNECT_DELAY);
+	assert_seen("- ");
+}
+
 /* A longer disconnect_delay stays what it is. */
 static void
 test_turn_away_with_time(void **state)
@@ -239,6 +258,7 @@ main(void)
 	    SESSION_TEST(release_of_receiver),
 	    SESSION_TEST(turn_away),
 	    SESSION_TEST(turn_away_with_time),
+	    SESSION_TEST(turn_away_while_closing),
 	};
 
 	return cmocka_run_group_tests_name("session_heartbeat", tests, NULL, NULL);
