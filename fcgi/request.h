@@ -24,8 +24,8 @@ struct requests {
 	struct loop *loop;
 	bool is_streaming; /* a response may have more than one frame */
 	size_t count;	   /* requests that are being handled, of all kinds */
-	bool
-	    were_shared; /* there were two at once: the web server does not keep a process for each */
+	/* There were two at once: the web server does not keep a process for each. */
+	bool were_shared;
 	uint64_t last_id;
 	SLIST_HEAD(, request) spare; /* to be used again */
 	size_t spare_count;

@@ -17,9 +17,9 @@
 
 /* Why sessiond does not answer a call. */
 enum backend_loss {
-	BACKEND_AWAY,	 /* it has not come back within backend_timeout */
-	BACKEND_STOPPED, /* the responder stops */
-	BACKEND_GUILTY, /* sessiond crashes of the call (suspects.h); the log is told by the owner */
+	BACKEND_AWAY,	   /* it has not come back within backend_timeout */
+	BACKEND_STOPPED,   /* the responder stops */
+	BACKEND_GUILTY,	   /* sessiond crashes of the call (suspects.h) */
 	BACKEND_NO_MEMORY, /* for the frame that came */
 };
 

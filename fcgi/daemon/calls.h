@@ -23,8 +23,11 @@ struct call {
 	bool is_listed;	 /* it waits for an answer, or for the rest of one */
 	bool is_issued;	 /* sessiond got it, on the present connection */
 	bool was_issued; /* ... or on one before */
-	uint64_t
-	    ended_by; /* the link by which its last frame came, so that sessiond wants to hear if that was written; 0: none */
+	/*
+	 * The link by which its last frame came: sessiond wants to hear there if that was written.
+	 * 0: none.
+	 */
+	uint64_t ended_by;
 	struct buffer part; /* of a frame that comes in several messages, until the last is here */
 	struct timer patience; /* runs while it is listed and not issued */
 	/* What is held against it (suspects.h). */

@@ -59,7 +59,7 @@ suspects_hold_back(const struct call *call)
 	return call->suspicion.losses >= HELD_BACK_AFTER;
 }
 
-/* --- trials ------------------------------------------------------------------------------------------------------- */
+/* --- trials ----------------------------------------------------------------------------------- */
 
 /* Those to be tried next. */
 struct choice {
@@ -141,7 +141,7 @@ suspects_try(struct suspects *suspects)
 	try_some(suspects);
 }
 
-/* --- judgement ---------------------------------------------------------------------------------------------------- */
+/* --- judgement -------------------------------------------------------------------------------- */
 
 /*
  * A send is on trial for the moment until its answer. A receive is there all the time, also when

@@ -125,8 +125,8 @@ libfcgi_params(const struct libfcgi *libfcgi)
 }
 
 /*
- * As FCGX_GetParam, which calls strncmp for each variable: a poll asks for so many headers that this
- * was a fifth of what it costs the responder.
+ * As FCGX_GetParam, which calls strncmp for each variable. A poll asks for so many headers that
+ * this was a fifth of what it costs the responder.
  */
 const char *
 libfcgi_param(const char *name, char *const *params)

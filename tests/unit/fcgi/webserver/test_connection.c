@@ -4,10 +4,10 @@
  */
 #include "tests/unit/fcgi/webserver/connection_fixture.h"
 
-    /* --- a request comes -------------------------------------------------------------------------- */
+/* --- a request comes -------------------------------------------------------------------------- */
 
-    static void
-    test_whole(void **state)
+static void
+test_whole(void **state)
 {
 	(void)state;
 	give_request(KEEP, "/echo", "[\"hello\"]");
@@ -142,7 +142,7 @@ test_stream(void **state)
 	assert_string_equal(news, "nW");
 }
 
-/* However many are there, and each answered at once: one after the other, and not in each other's depths. */
+/* Many requests in one write, each answered at once, are taken one after the other. */
 static void
 test_pipelined(void **state)
 {

@@ -205,7 +205,7 @@ test_stops_at_body(void **state)
 	buffer_free(&b);
 }
 
-/* A caller may take out what it was shown; the rest is then looked at as if it had not been there. */
+/* A caller may take out what it was shown; the rest is looked at as if that had not been there. */
 static void
 test_body_taken_out(void **state)
 {
@@ -361,7 +361,7 @@ test_largest_record(void **state)
 	free(body);
 }
 
-/* What is left is the request without its body; another request's records, and what follows, stay. */
+/* What is left is the request without its body. Records of others, and what follows, stay. */
 static void
 test_take_body(void **state)
 {
