@@ -188,13 +188,27 @@ read_some(struct link *link)
 		link->calls->taken(link->context);
 }
 
+/*
+ * libuv only says that the socket failed. It is reset, for instance, if the other end dies with
+ * unread input.
+ */
+static void
+end_failed(struct link *link)
+{
+	int error = 0;
+	socklen_t len = sizeof error;
+
+	getsockopt(link->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	end(link, false, error == 0 ? "it closed the connection" : strerror(error));
+}
+
 static void
 on_events(uv_poll_t *poll, int status, int events)
 {
 	struct link *link = poll->data;
 
 	if (status < 0) {
-		end(link, false, uv_strerror(status));
+		end_failed(link);
 		return;
 	}
 	if (events & UV_WRITABLE)
