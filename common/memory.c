@@ -16,6 +16,16 @@ xcalloc(size_t count, size_t size)
 	return memory;
 }
 
+void *
+xmalloc(size_t size)
+{
+	void *memory = malloc(size);
+
+	if (memory == NULL)
+		abort();
+	return memory;
+}
+
 char *
 xstrdup(const char *text)
 {

@@ -14,6 +14,9 @@
  */
 void *xcalloc(size_t count, size_t size);
 
+/* The same for size bytes that are not zeroed. */
+void *xmalloc(size_t size);
+
 /* A copy of text, which the caller frees; NULL for NULL. Aborts without memory. */
 char *xstrdup(const char *text);
 

@@ -26,7 +26,6 @@
 
 enum {
 	SHOWN_OF_SESSION = 4,
-	SPARE_MAX = 16, /* requests that are kept to be used again: they are large */
 };
 
 struct request {
@@ -41,9 +40,8 @@ struct request {
 	struct buffer body; /* of a send: its messages, once they are decoded */
 	size_t messages_len;
 	char *cookie; /* that sessiond says to set, with jsessionid = module; NULL: none */
-	struct chunking *chunking;  /* NULL: no such probe runs */
-	SLIST_ENTRY(request) entry; /* of those to be used again */
-	struct reply reply;	    /* the last member: see create */
+	struct chunking *chunking; /* NULL: no such probe runs */
+	struct reply reply;	   /* the last member: see create */
 };
 
 static struct request *
@@ -445,15 +443,9 @@ const struct backend_calls request_backend_calls = {on_there, on_lost, on_answer
 static struct request *
 create(struct requests *requests, struct connection *connection)
 {
-	struct request *request = SLIST_FIRST(&requests->spare);
+	struct request *request = xmalloc(sizeof *request);
 
-	if (request == NULL) {
-		request = xcalloc(1, sizeof *request);
-	} else {
-		SLIST_REMOVE_HEAD(&requests->spare, entry);
-		requests->spare_count--;
-		memset(request, 0, offsetof(struct request, reply.text));
-	}
+	memset(request, 0, offsetof(struct request, reply.text));
 	request->requests = requests;
 	request->connection = connection;
 	request->call.id = ++requests->last_id;
@@ -475,23 +467,7 @@ destroy(struct request *request)
 	buffer_free(&request->body);
 	free(request->cookie);
 	requests->count--;
-	if (requests->spare_count == SPARE_MAX) {
-		free(request);
-		return;
-	}
-	SLIST_INSERT_HEAD(&requests->spare, request, entry);
-	requests->spare_count++;
-}
-
-void
-requests_clear(struct requests *requests)
-{
-	while (!SLIST_EMPTY(&requests->spare)) {
-		struct request *request = SLIST_FIRST(&requests->spare);
-
-		SLIST_REMOVE_HEAD(&requests->spare, entry);
-		free(request);
-	}
+	free(request);
 }
 
 static void

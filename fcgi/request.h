@@ -14,7 +14,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/queue.h>
 
 struct request;
 
@@ -27,12 +26,7 @@ struct requests {
 	/* There were two at once: the web server does not keep a process for each. */
 	bool were_shared;
 	uint64_t last_id;
-	SLIST_HEAD(, request) spare; /* to be used again */
-	size_t spare_count;
 };
-
-/* Frees what is kept to be used again. There are no requests any more. */
-void requests_clear(struct requests *requests);
 
 /* For connections, whose owner is then a struct requests. */
 extern const struct connection_calls request_connection_calls;

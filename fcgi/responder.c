@@ -142,7 +142,6 @@ static void
 stop(struct responder *responder)
 {
 	connections_clear(&responder->connections);
-	requests_clear(&responder->requests);
 	backend_flush(responder->backend);
 	backend_destroy(&responder->backend);
 	loop_close(&responder->loop);
