@@ -4,6 +4,8 @@
  */
 #include "common/live_set.h"
 
+#include "common/memory.h"
+
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -38,9 +40,7 @@ grow(struct live_set *set)
 	struct live_set larger = {NULL, set->count, set->room == 0 ? FIRST_ROOM : set->room * 2};
 	size_t i;
 
-	larger.slots = calloc(larger.room, sizeof *larger.slots);
-	if (larger.slots == NULL)
-		abort();
+	larger.slots = xcalloc(larger.room, sizeof *larger.slots);
 	for (i = 0; i < set->room; i++)
 		if (set->slots[i] != NULL)
 			larger.slots[slot_of(&larger, set->slots[i])] = set->slots[i];

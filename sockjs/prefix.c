@@ -3,6 +3,8 @@
  */
 #include "sockjs/prefix.h"
 
+#include "common/memory.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +23,7 @@ compile_pattern(struct prefix *prefix, const char *expression, struct error *err
 	if (*expression == '\0')
 		return error_set(err, EX_CONFIG,
 		    "[service ~]: a POSIX extended regular expression is expected after ~");
-	anchored = malloc(strlen(expression) + sizeof "^()");
-	if (anchored == NULL)
-		abort();
+	anchored = xmalloc(strlen(expression) + sizeof "^()");
 	sprintf(anchored, "^(%s)", expression);
 	status = regcomp(&prefix->pattern, anchored, REG_EXTENDED);
 	free(anchored);
@@ -53,9 +53,7 @@ prefix_init(struct prefix *prefix, const char *name, struct error *err)
 {
 	int status;
 
-	*prefix = (struct prefix){.name = strdup(name)};
-	if (prefix->name == NULL)
-		abort();
+	*prefix = (struct prefix){.name = xstrdup(name)};
 	status = name[0] == '~' ? compile_pattern(prefix, name + 1, err) : set_path(prefix, err);
 	if (status == -1)
 		prefix_clear(prefix);

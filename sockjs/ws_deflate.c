@@ -3,6 +3,8 @@
  */
 #include "sockjs/ws_deflate.h"
 
+#include "common/memory.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -289,10 +291,8 @@ struct ws_inflater {
 struct ws_inflater *
 ws_inflater_create(const struct ws_deflate_params *agreed)
 {
-	struct ws_inflater *inflater = calloc(1, sizeof(*inflater));
+	struct ws_inflater *inflater = xcalloc(1, sizeof(*inflater));
 
-	if (inflater == NULL)
-		abort();
 	inflater->keeps_context = !agreed->client_no_context_takeover;
 	inflater->window_bits = agreed->client_window_bits;
 	return inflater;
@@ -445,10 +445,8 @@ struct ws_deflater {
 struct ws_deflater *
 ws_deflater_create(const struct ws_deflate_params *agreed, int level)
 {
-	struct ws_deflater *deflater = calloc(1, sizeof(*deflater));
+	struct ws_deflater *deflater = xcalloc(1, sizeof(*deflater));
 
-	if (deflater == NULL)
-		abort();
 	deflater->keeps_context = !agreed->server_no_context_takeover;
 	deflater->window_bits = agreed->server_window_bits;
 	deflater->level = level;

@@ -10,6 +10,7 @@
  */
 #include "sessiond/store/store_sqlite.h"
 
+#include "common/memory.h"
 #include "sessiond/store/store_backend.h"
 #include "sessiond/store/store_database.h"
 #include "sessiond/store/store_file.h"
@@ -291,9 +292,7 @@ store_open_sqlite(const char *path, enum store_sync sync, uint64_t limit, struct
 		    (unsigned long long)STORE_LIMIT_MIN);
 		return NULL;
 	}
-	s = calloc(1, sizeof *s);
-	if (s == NULL)
-		abort();
+	s = xcalloc(1, sizeof *s);
 	s->base.backend = &sqlite_backend;
 	s->database.sync = sync;
 	set_limits(s, limit);
