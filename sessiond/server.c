@@ -45,8 +45,8 @@
 #include <sysexits.h>
 
 enum {
-	OWN_DESCRIPTORS =
-	    64, /* not for connections: acceptors, epoll sets, files that are served, a takeover under way */
+	/* Not for connections: acceptors, epoll sets, files that are served, takeovers. */
+	OWN_DESCRIPTORS = 64,
 	ROUNDS_A_TURN =
 	    100, /* of requests and flushes, before the loop looks at the sockets again */
 };
@@ -65,7 +65,7 @@ struct server {
 	struct reload reload;
 };
 
-/* --- turns -------------------------------------------------------------------------------------------------------- */
+/* --- turns ------------------------------------------------------------------------------------ */
 
 static uint64_t
 clock_now(void *context)
@@ -112,7 +112,7 @@ end_turn(void *owner)
 	return busy;
 }
 
-/* --- the end ------------------------------------------------------------------------------------------------------ */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 /*
  * A session that is stored goes on with the next daemon: its client asks again, a responder by
@@ -176,7 +176,7 @@ hangup(void *owner)
 	reload_run(&server->reload);
 }
 
-/* --- the start ---------------------------------------------------------------------------------------------------- */
+/* --- the start -------------------------------------------------------------------------------- */
 
 static void
 on_accept(void *context, int fd, const struct sockaddr *address, socklen_t len)

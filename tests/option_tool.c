@@ -1,6 +1,7 @@
 /*
- * The tables of options, for the documentation's test (tests/e2e/documentation.test.js): one line of JSON each, with the members section,
- * name, type, min, max (0: the largest of the type), default (null: none), names (of enumerations and sets) and atStart.
+ * The tables of options, for the documentation's test (tests/e2e/documentation.test.js): one line
+ * of JSON each, with the members section, name, type, min, max (0: the largest of the type),
+ * default (null: none), names (of enumerations and sets) and atStart.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -38,7 +38,7 @@ union control {
 
 static void on_events(uv_poll_t *poll, int status, int events);
 
-/* --- the socket ----------------------------------------------------------------------------- */
+/* --- the socket ------------------------------------------------------------------------------- */
 
 static void
 watch(struct link *link)
@@ -101,7 +101,7 @@ read_once(struct link *link, char *to, size_t len)
 	return n;
 }
 
-/* --- reading -------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static void
 end(struct link *link, bool is_broken, const char *why)
@@ -217,7 +217,7 @@ on_events(uv_poll_t *poll, int status, int events)
 		read_some(link);
 }
 
-/* --- writing -------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /* The next read finds the end. */
 static void
@@ -287,7 +287,7 @@ link_peer_user(const struct link *link, uid_t *user)
 	return 0;
 }
 
-/* --- life ----------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 struct link *
 link_create(uv_loop_t *loop, int fd, enum wire_role sender, size_t payload_max,

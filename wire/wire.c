@@ -60,7 +60,7 @@ wire_error_text(int error)
 	return error < 0 ? "unknown error" : "no error";
 }
 
-/* --- reading -------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /* The number in n bytes, the most significant first. */
 static uint64_t
@@ -226,7 +226,7 @@ wire_reader_done(const struct wire_reader *reader)
 	return !reader->failed && reader->pos == reader->end;
 }
 
-/* --- writing -------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static void
 encode_number(char *to, uint64_t value, size_t n)

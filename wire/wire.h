@@ -101,7 +101,7 @@ const struct wire_type_info *wire_type_find(unsigned type);
 const char *wire_type_name(unsigned type);
 const char *wire_error_text(int error);
 
-/* --- reading -------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /*
  * Looks at data[0..len), which begins with a message. Returns 1 if the message is there, *header
@@ -171,7 +171,7 @@ uint32_t wire_at_most(struct wire_reader *reader, uint32_t value, uint32_t most)
 /* True if everything was read and was as it has to be. */
 bool wire_reader_done(const struct wire_reader *reader);
 
-/* --- writing -------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /*
  * Appends a header whose length wire_end fills in, and sets *mark for it. Between the two, out may

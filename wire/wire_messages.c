@@ -44,7 +44,7 @@ get_str(struct wire_reader *reader, const char **str)
 	wire_get_string16(reader, str, &len);
 }
 
-/* --- HELLO, GOODBYE ------------------------------------------------------------------------- */
+/* --- HELLO, GOODBYE --------------------------------------------------------------------------- */
 
 void
 wire_encode_hello(struct buffer *out, const struct wire_hello *hello)
@@ -109,7 +109,7 @@ wire_decode_goodbye(
 	return end_reading(&reader);
 }
 
-/* --- SERVICES ------------------------------------------------------------------------------- */
+/* --- SERVICES --------------------------------------------------------------------------------- */
 
 static bool
 is_encodable(const struct wire_service_entry *entry)
@@ -245,7 +245,7 @@ wire_services_clear(struct wire_services *services)
 	*services = (struct wire_services){NULL, 0};
 }
 
-/* --- RECEIVE -------------------------------------------------------------------------------- */
+/* --- RECEIVE ---------------------------------------------------------------------------------- */
 
 static bool
 is_session_id(const char *id, size_t len)
@@ -303,7 +303,7 @@ wire_decode_receive(const struct wire_header *header, const char *payload,
 	return end_reading(&reader);
 }
 
-/* --- SEND ----------------------------------------------------------------------------------- */
+/* --- SEND ------------------------------------------------------------------------------------- */
 
 /* message_array_next would not see what follows the last end byte. */
 static bool
@@ -347,7 +347,7 @@ wire_decode_send(const struct wire_header *header, const char *payload, struct w
 	return end_reading(&reader);
 }
 
-/* --- ABORT, WRITTEN ------------------------------------------------------------------------- */
+/* --- ABORT, WRITTEN --------------------------------------------------------------------------- */
 
 static void
 put_empty(struct buffer *out, enum wire_type type, unsigned flags, uint64_t request)
@@ -391,7 +391,7 @@ wire_decode_written(const struct wire_header *header, const char *payload)
 	return get_empty(header, payload);
 }
 
-/* --- FRAME, SENT, REFUSED, COOKIE ----------------------------------------------------------- */
+/* --- FRAME, SENT, REFUSED, COOKIE ------------------------------------------------------------- */
 
 void
 wire_begin_frame(struct buffer *out, uint64_t request, size_t *mark)

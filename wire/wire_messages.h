@@ -29,7 +29,7 @@ enum {
 	WIRE_FRAME_MAX = 1 << 20, /* bytes of one FRAME: more goes out as several */
 };
 
-/* --- HELLO, GOODBYE (both ways) ------------------------------------------------------------- */
+/* --- HELLO, GOODBYE (both ways) --------------------------------------------------------------- */
 
 /*
  * instance: random, for the life of the process; with SEND's sequence it is the id of a send.
@@ -68,7 +68,7 @@ void wire_encode_goodbye(struct buffer *out, const char *text);
 int wire_decode_goodbye(
     const struct wire_header *header, const char *payload, struct wire_goodbye *goodbye);
 
-/* --- SERVICES (daemon to responder) --------------------------------------------------------- */
+/* --- SERVICES (daemon to responder) ----------------------------------------------------------- */
 
 /* To encode; everything borrowed. */
 struct wire_service_entry {
@@ -109,7 +109,7 @@ int wire_decode_services(
 /* Frees the services and makes *services empty. Safe on an empty one. */
 void wire_services_clear(struct wire_services *services);
 
-/* --- RECEIVE (responder to daemon) ---------------------------------------------------------- */
+/* --- RECEIVE (responder to daemon) ------------------------------------------------------------ */
 
 struct wire_receive {
 	unsigned flags;		     /* WIRE_RECEIVE_* */
@@ -130,7 +130,7 @@ int wire_encode_receive(struct buffer *out, uint64_t request, const struct wire_
 int wire_decode_receive(const struct wire_header *header, const char *payload,
     struct wire_receive *receive, struct wire_source *source);
 
-/* --- SEND (responder to daemon) ------------------------------------------------------------- */
+/* --- SEND (responder to daemon) --------------------------------------------------------------- */
 
 struct wire_send {
 	unsigned service;    /* as in wire_receive */
@@ -145,7 +145,7 @@ struct wire_send {
 int wire_encode_send(struct buffer *out, uint64_t request, const struct wire_send *send);
 int wire_decode_send(const struct wire_header *header, const char *payload, struct wire_send *send);
 
-/* --- ABORT, WRITTEN (responder to daemon) --------------------------------------------------- */
+/* --- ABORT, WRITTEN (responder to daemon) ----------------------------------------------------- */
 
 /*
  * The client of the request is gone, or (WIRE_ABORT_UNWRITTEN in flags) what was answered could not
@@ -158,7 +158,7 @@ int wire_decode_abort(const struct wire_header *header, const char *payload);
 void wire_encode_written(struct buffer *out, uint64_t request);
 int wire_decode_written(const struct wire_header *header, const char *payload);
 
-/* --- FRAME, SENT, REFUSED, COOKIE (daemon to responder) ------------------------------------- */
+/* --- FRAME, SENT, REFUSED, COOKIE (daemon to responder) --------------------------------------- */
 
 struct wire_frame {
 	const char *bytes; /* to append to the response's body */

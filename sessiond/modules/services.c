@@ -104,7 +104,8 @@ services_find(const struct services *services, unsigned number, const char *id, 
 	for (i = 0; i < services->retired_count; i++) {
 		struct sockjs_service *service = services->retired[i];
 
-		if (service->number == number && hash_table_find(&service->table, id, id_len) != NULL)
+		if (service->number == number &&
+		    hash_table_find(&service->table, id, id_len) != NULL)
 			return service;
 	}
 	return services->numbers[number].service;

@@ -8,7 +8,7 @@
 
 #include <sys/socket.h>
 
-/* --- connections ---------------------------------------------------------------------------- */
+/* --- connections ------------------------------------------------------------------------------ */
 
 static void
 on_recognised(void *context, int fd, bool is_peer)
@@ -34,7 +34,7 @@ local_socket_is_empty(const struct local_socket *local)
 	return LIST_EMPTY(&local->newcomers.list) && LIST_EMPTY(&local->peers.list);
 }
 
-/* --- life ----------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 /* A send with the largest body that a service takes has to fit. */
 static void
@@ -67,7 +67,7 @@ local_socket_clear(struct local_socket *local)
 	peer_messages_clear(&local->messages);
 }
 
-/* --- the end of a turn ---------------------------------------------------------------------- */
+/* --- the end of a turn ------------------------------------------------------------------------ */
 
 bool
 local_socket_answer(struct local_socket *local, enum commit_result committed)
@@ -81,7 +81,7 @@ local_socket_flush(struct local_socket *local)
 	return peers_flush(&local->peers);
 }
 
-/* --- changes -------------------------------------------------------------------------------- */
+/* --- changes ---------------------------------------------------------------------------------- */
 
 void
 local_socket_tell_services(struct local_socket *local)

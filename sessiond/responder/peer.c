@@ -34,7 +34,7 @@ peer_leave(struct peer *peer)
 	peer_mark(peer);
 }
 
-/* --- writing -------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 void
 peer_mark(struct peer *peer)
@@ -81,7 +81,7 @@ peers_flush(struct peers *all)
 	return done;
 }
 
-/* --- the link ------------------------------------------------------------------------------- */
+/* --- the link --------------------------------------------------------------------------------- */
 
 static int
 on_message(void *context, const struct wire_header *header, const char *payload)
@@ -103,7 +103,7 @@ on_gone(void *context, bool is_broken, const char *why)
 	peer_drop(peer);
 }
 
-/* --- life ----------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 void
 peer_drop(struct peer *peer)

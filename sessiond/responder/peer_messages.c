@@ -22,7 +22,7 @@ messages_of(const struct peer *peer)
 	return peer->all->context;
 }
 
-/* --- the services --------------------------------------------------------------------------- */
+/* --- the services ----------------------------------------------------------------------------- */
 
 static void
 put_entry(struct wire_service_entry *entry, const struct sockjs_service *service)
@@ -66,7 +66,7 @@ find_service(const struct peer *peer, unsigned number, const char *session, size
 	return 0;
 }
 
-/* --- the connection ------------------------------------------------------------------------- */
+/* --- the connection --------------------------------------------------------------------------- */
 
 /* Which process it really is, says the kernel. */
 static bool
@@ -152,7 +152,7 @@ peer_messages_say_goodbye(struct peer *peer)
 	peer_leave(peer);
 }
 
-/* --- requests ------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 /* With jsessionid = module the application makes the cookie, here. */
 static int
@@ -250,7 +250,7 @@ take_written(struct peer *peer, const struct wire_header *header, const char *pa
 	return 0;
 }
 
-/* --- all of them ---------------------------------------------------------------------------- */
+/* --- all of them ------------------------------------------------------------------------------ */
 
 static int
 take_message(struct peer *peer, const struct wire_header *header, const char *payload)

@@ -19,7 +19,7 @@ request_of(struct receiver *receiver)
 	return (struct remote_request *)(void *)receiver;
 }
 
-/* --- frames --------------------------------------------------------------------------------- */
+/* --- frames ----------------------------------------------------------------------------------- */
 
 /* Takes the frame that was begun back: there was no memory for it. */
 static void
@@ -157,7 +157,7 @@ static const struct receiver_ops remote_receiver = {
     .backlog = backlog,
 };
 
-/* --- arrival -------------------------------------------------------------------------------- */
+/* --- arrival ---------------------------------------------------------------------------------- */
 
 struct remote_request *
 receiver_remote_arrive(struct peer *peer, uint64_t id, const struct wire_receive *receive,

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- the peer's table ----------------------------------------------------------------------- */
+/* --- the peer's table ------------------------------------------------------------------------- */
 
 struct remote_request *
 remote_request_find(const struct peer *peer, uint64_t id)
@@ -63,7 +63,7 @@ request_free(struct remote_request *request)
 	free(request);
 }
 
-/* --- those held by processes that serve one request at a time ------------------------------- */
+/* --- those held by processes that serve one request at a time --------------------------------- */
 
 void
 remote_request_hold(struct remote_request *request, struct remote_holds *holds, size_t most)
@@ -81,7 +81,7 @@ remote_request_hold(struct remote_request *request, struct remote_holds *holds, 
 	}
 }
 
-/* --- what becomes of it --------------------------------------------------------------------- */
+/* --- what becomes of it ----------------------------------------------------------------------- */
 
 void
 remote_request_answered(struct remote_request *request)
@@ -113,7 +113,7 @@ remote_request_return(struct remote_request *request)
 	request_free(request);
 }
 
-/* --- all of a peer -------------------------------------------------------------------------- */
+/* --- all of a peer ---------------------------------------------------------------------------- */
 
 /* Calls fn with each of a peer's requests; fn may free it. */
 static void

@@ -41,7 +41,7 @@ struct sockjs_service {
 	bool started;	  /* it has returned, and stop was not called yet */
 	void *user_data;
 	struct sessions *sessions;
-	struct hash_table table;	  /* of sessions */
+	struct hash_table table;  /* of sessions */
 	struct timers *clockwork; /* of the two queues; NULL: not prepared */
 	struct timer_queue heartbeats, timeouts;
 	LIST_HEAD(, sockjs_timer) timers;

@@ -1,7 +1,8 @@
 /*
- * permessage-deflate. Input: a byte, even: the rest is a Sec-WebSocket-Extensions header; odd: a byte that decides the cuts, then
- * what a client says is a deflated message. The result may not depend on the cuts, is within its limit, and survives being
- * deflated by us; an answer is itself an acceptable offer.
+ * permessage-deflate. Input: a byte, even: the rest is a Sec-WebSocket-Extensions header; odd: a
+ * byte that decides the cuts, then what a client says is a deflated message. The result may not
+ * depend on the cuts, is within its limit, and survives being deflated by us; an answer is itself
+ * an acceptable offer.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -50,7 +51,10 @@ fuzz_negotiation(const uint8_t *data, size_t size)
 	free(header);
 }
 
-/* The same message twice, as the second may refer to the first. Returns the result of the last call. */
+/*
+ * The same message twice, as the second may refer to the first. Returns the result of the last
+ * call.
+ */
 static int
 inflate_twice(const char *data, size_t size, size_t step, struct buffer *out)
 {

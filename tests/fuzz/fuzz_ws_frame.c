@@ -1,8 +1,9 @@
 /*
- * The websocket frame parsers: what they report may not depend on how the bytes were cut into reads.
+ * The websocket frame parsers: what they report may not depend on how the bytes were cut into
+ * reads.
  *
- * Input: a byte of flags (1 permessage-deflate, 2 hixie-76, 12 which limit), a byte that decides the cuts, then what the peer
- * sends.
+ * Input: a byte of flags (1 permessage-deflate, 2 hixie-76, 12 which limit), a byte that decides
+ * the cuts, then what the peer sends.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,6 @@
 /*
- * For tests of what is logged: between capture_begin and capture_end, stderr goes to a file that only the test sees.
+ * For tests of what is logged: between capture_begin and capture_end, stderr goes to a file that
+ * only the test sees.
  */
 #ifndef TESTS_LOG_CAPTURE_H
 #define TESTS_LOG_CAPTURE_H

@@ -1,5 +1,6 @@
 /*
- * sessiond/api/api.c: what sockjs.h promises of each call, above all when it is misused: an error code, and nothing else happens.
+ * sessiond/api/api.c: what sockjs.h promises of each call, above all when it is misused: an error
+ * code, and nothing else happens.
  */
 #include "tests/unit/session/session_fixture.h"
 
@@ -13,7 +14,7 @@
 static const sockjs_connection strangers[] = {
     {0}, {1}, {2}, {UINT32_MAX}, {UINT64_MAX}, {UINT64_C(1) << 32}};
 
-/* --- handles ------------------------------------------------------------------------------------------------------ */
+/* --- handles ---------------------------------------------------------------------------------- */
 
 static void
 expect_nothing(sockjs_connection connection)
@@ -73,7 +74,7 @@ test_stale_handle(void **state)
 	assert_null(sockjs_user_data(latest));
 }
 
-/* --- write -------------------------------------------------------------------------------------------------------- */
+/* --- write ------------------------------------------------------------------------------------ */
 
 static void
 test_write_misuse(void **state)
@@ -148,7 +149,7 @@ test_after_close(void **state)
 	expect_nothing(latest);
 }
 
-/* --- close -------------------------------------------------------------------------------------------------------- */
+/* --- close ------------------------------------------------------------------------------------ */
 
 static void
 test_close_codes(void **state)
@@ -219,7 +220,7 @@ test_close_defaults(void **state)
 	assert_seen("3<o + 3<c[1000,\"Normal closure\"] 3. - ");
 }
 
-/* --- getters ------------------------------------------------------------------------------------------------------ */
+/* --- getters ---------------------------------------------------------------------------------- */
 
 static void
 expect_uuid(const char *id)
@@ -341,7 +342,7 @@ test_user_data(void **state)
 	assert_ptr_equal(sockjs_service_user_data(service), &now);
 }
 
-/* --- timers ------------------------------------------------------------------------------------------------------- */
+/* --- timers ----------------------------------------------------------------------------------- */
 
 static uv_loop_t loop;
 static sockjs_timer *timer;

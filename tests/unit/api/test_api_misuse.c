@@ -1,6 +1,6 @@
 /*
- * What sockjs.h promises of calls that are mistakes: an error code and a line in the log, and nothing else happens. Connections are
- * test_api.c's.
+ * What sockjs.h promises of calls that are mistakes: an error code and a line in the log, and
+ * nothing else happens. Connections are test_api.c's.
  */
 #include "tests/unit/session/session_fixture.h"
 
@@ -96,7 +96,9 @@ test_groups(void **state)
 	assert_seen("1<o + ");
 }
 
-/* Groups that a module leaves go with its service, and their members do not point there any more. */
+/*
+ * Groups that a module leaves go with its service, and their members do not point there any more.
+ */
 static void
 test_groups_left(void **state)
 {

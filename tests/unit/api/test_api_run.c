@@ -1,5 +1,6 @@
 /*
- * sessiond/api/api_run.c: what threads hand over runs on the loop, once, in order; and nothing does after the service's end.
+ * sessiond/api/api_run.c: what threads hand over runs on the loop, once, in order; and nothing does
+ * after the service's end.
  */
 #include "tests/unit/session/session_fixture.h"
 
@@ -131,7 +132,10 @@ hand_over_to_the_end(void *data)
 	return &own[i];
 }
 
-/* The service stops in the middle: all that was taken has run when api_run_close returns, and nothing runs later. */
+/*
+ * The service stops in the middle: all that was taken has run when api_run_close returns, and
+ * nothing runs later.
+ */
 static void
 test_stop_under_load(void **state)
 {

@@ -136,7 +136,9 @@ test_room(void **state)
 	assert_int_equal(server.connections.count, 0);
 }
 
-/* Two come before libmicrohttpd has closed what the first displaced: each has a place of its own. */
+/*
+ * Two come before libmicrohttpd has closed what the first displaced: each has a place of its own.
+ */
 static void
 test_room_for_two(void **state)
 {

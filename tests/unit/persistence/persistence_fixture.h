@@ -1,6 +1,7 @@
 /*
- * For the tests of what is stored of sessions: session_fixture.h with a store, on each of its backends, and the end of the daemon. What
- * the store is told is written down, too; assert_written compares and forgets:
+ * For the tests of what is stored of sessions: session_fixture.h with a store, on each of its
+ * backends, and the end of the daemon. What the store is told is written down, too; assert_written
+ * compares and forgets:
  *
  *	S1        the session of key 1 is put     F1        ... is deleted
  *	D1        its delivery is put             M1@0=TEXT its message at position 0 is put
@@ -28,7 +29,7 @@
 
 enum { LATE_DELAY = JOURNAL_LATE_DELAY, RETRY_DELAY = 1000 };
 
-/* --- a store that writes down ------------------------------------------------------------------------------------- */
+/* --- a store that writes down ----------------------------------------------------------------- */
 
 static struct {
 	struct store base;
@@ -203,7 +204,7 @@ fail_store(unsigned nth, enum store_result result)
 	spy.fail_as = result;
 }
 
-/* --- applications that outlive the daemon ------------------------------------------------------------------------- */
+/* --- applications that outlive the daemon ----------------------------------------------------- */
 
 static inline void
 app_resume(sockjs_connection connection)
@@ -243,7 +244,7 @@ echo(sockjs_connection connection, const sockjs_message *message)
 	assert_int_equal(sockjs_write(connection, message->data, message->len), SOCKJS_OK);
 }
 
-/* --- a receiver whose responder tells of its frame ---------------------------------------------------------------- */
+/* --- a receiver whose responder tells of its frame -------------------------------------------- */
 
 enum { LINK = 7, OTHER_LINK = 9 };
 
@@ -300,7 +301,7 @@ remote_poll(char name)
 	return fake;
 }
 
-/* --- what happens ------------------------------------------------------------------------------------------------- */
+/* --- what happens ----------------------------------------------------------------------------- */
 
 /* Ends the turn as the loop does. What the last commit said. */
 static inline enum commit_result
@@ -361,7 +362,7 @@ settled(const char *id)
 	return session;
 }
 
-/* --- before, between and after ------------------------------------------------------------------------------------ */
+/* --- before, between and after ---------------------------------------------------------------- */
 
 static inline void
 use_store(void)
@@ -388,7 +389,10 @@ leave_one(void *session, void *context)
 	session_leave(session);
 }
 
-/* The daemon ends as by kill -9; another begins, with no service or with the one there is. The clock goes on from its beginning. */
+/*
+ * The daemon ends as by kill -9; another begins, with no service or with the one there is. The
+ * clock goes on from its beginning.
+ */
 static inline void
 restart_with(size_t services)
 {

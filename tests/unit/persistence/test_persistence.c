@@ -8,7 +8,7 @@
 #include "sessiond/session/delivery.h"
 #include "sessiond/session/session_set.h"
 
-/* --- what is stored ----------------------------------------------------------------------------------------------- */
+/* --- what is stored --------------------------------------------------------------------------- */
 
 static void
 test_open(void **state)
@@ -202,7 +202,7 @@ test_pending(void **state)
 	assert_false(sessions.journal.is_touched);
 }
 
-/* --- frames that do not arrive ------------------------------------------------------------------------------------ */
+/* --- frames that do not arrive ---------------------------------------------------------------- */
 
 static void
 test_put_back(void **state)
@@ -355,7 +355,7 @@ test_end_in_flight(void **state)
 	assert_seen("2<a[\"b\"] 2. - ");
 }
 
-/* --- ids of sends ------------------------------------------------------------------------------------------------- */
+/* --- ids of sends ----------------------------------------------------------------------------- */
 
 /* The session after a restart. Its flight is resolved as not having arrived. */
 static bool
@@ -430,7 +430,9 @@ test_written_back_and_out_again(void **state)
 	assert_int_equal(messages_after_a_kill("s"), 1);
 }
 
-/* A responder is gone with a frame: nobody knows yet whether it arrived, and the daemon may go too. */
+/*
+ * A responder is gone with a frame: nobody knows yet whether it arrived, and the daemon may go too.
+ */
 static void
 test_awaited_is_stored(void **state)
 {

@@ -1,5 +1,6 @@
 /*
- * sessiond/persistence/persistence.h with a store that fails: nothing is acknowledged that is not stored, and nothing forgotten until it is.
+ * sessiond/persistence/persistence.h with a store that fails: nothing is acknowledged that is not
+ * stored, and nothing forgotten until it is.
  */
 #include "tests/unit/persistence/persistence_fixture.h"
 
@@ -160,7 +161,10 @@ test_damage(void **state)
 	assert_sessions_filled();
 }
 
-/* All that is there is stored anew, also a frame that would not have been; when it arrives, that is known of it, too. */
+/*
+ * All that is there is stored anew, also a frame that would not have been; when it arrives, that is
+ * known of it, too.
+ */
 static void
 test_damage_with_a_frame_on_its_way(void **state)
 {

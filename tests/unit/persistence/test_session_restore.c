@@ -1,5 +1,6 @@
 /*
- * sessiond/persistence/session_restore.h: what a daemon finds of the sessions of the one before, which was killed or has stopped.
+ * sessiond/persistence/session_restore.h: what a daemon finds of the sessions of the one before,
+ * which was killed or has stopped.
  */
 #include "tests/unit/persistence/persistence_fixture.h"
 
@@ -16,7 +17,7 @@ assert_store_empty(void)
 	assert_int_equal(sessions.count, 0);
 }
 
-/* --- what goes on ------------------------------------------------------------------------------------------------- */
+/* --- what goes on ----------------------------------------------------------------------------- */
 
 static void
 test_queue(void **state)
@@ -98,7 +99,7 @@ test_two_restarts(void **state)
 	assert_seen("~ 1<a[\"a\",\"b\"] 1. ");
 }
 
-/* --- who does not come back --------------------------------------------------------------------------------------- */
+/* --- who does not come back ------------------------------------------------------------------- */
 
 static void
 test_nobody_comes(void **state)
@@ -133,7 +134,7 @@ test_service_is_gone(void **state)
 	assert_written("M2@0=b . "); /* no key is used twice */
 }
 
-/* --- closed sessions ---------------------------------------------------------------------------------------------- */
+/* --- closed sessions -------------------------------------------------------------------------- */
 
 static void
 test_closing(void **state)
@@ -174,7 +175,7 @@ test_lingering(void **state)
 	assert_store_empty();
 }
 
-/* --- what was on its way ------------------------------------------------------------------------------------------ */
+/* --- what was on its way ---------------------------------------------------------------------- */
 
 /* Two messages are on their way as one frame, a third waits; then the daemon is killed. */
 static void
@@ -291,7 +292,7 @@ test_open_did_not_arrive(void **state)
 	assert_seen("3<a[\"a\"] 3. ");
 }
 
-/* --- a daemon that stops ------------------------------------------------------------------------------------------ */
+/* --- a daemon that stops ---------------------------------------------------------------------- */
 
 static void
 suspend_one(void *session, void *context)
@@ -339,7 +340,10 @@ act_in_close(sockjs_connection connection)
 	assert_int_equal(sockjs_close(connection, 3000, ""), SOCKJS_GONE);
 }
 
-/* To an application without these events it is a close, and a connection: what it still tries must not reach the next daemon. */
+/*
+ * To an application without these events it is a close, and a connection: what it still tries must
+ * not reach the next daemon.
+ */
 static void
 test_suspend_as_close(void **state)
 {

@@ -46,7 +46,7 @@ static struct buffer out, in, heard;
 static uint64_t link_id;	/* of the last HELLO that it heard */
 static uint64_t frames_on_link; /* FRAMEs that it heard on that connection */
 
-/* --- turns ---------------------------------------------------------------------------------- */
+/* --- turns ------------------------------------------------------------------------------------ */
 
 static inline bool
 run_once(void)
@@ -86,7 +86,7 @@ run_for(uint64_t ms)
 	now = until;
 }
 
-/* --- what a responder hears ----------------------------------------------------------------- */
+/* --- what a responder hears ------------------------------------------------------------------- */
 
 static inline void
 hear_frame(const struct wire_header *header, const char *payload)
@@ -190,7 +190,7 @@ expect_heard(const char *expected, const char *file, int line)
 
 #define assert_heard(expected) expect_heard(expected, __FILE__, __LINE__)
 
-/* --- what it says --------------------------------------------------------------------------- */
+/* --- what it says ----------------------------------------------------------------------------- */
 
 /* What was encoded to out, in one write. */
 static inline void
@@ -346,7 +346,7 @@ write_to(const char *session, const char *text)
 	run();
 }
 
-/* --- before and after ----------------------------------------------------------------------- */
+/* --- before and after ------------------------------------------------------------------------- */
 
 static inline int
 set_up_responder(void **state)

@@ -52,7 +52,7 @@ static struct call calls[CALLS_MAX];
 static uint64_t last_id;
 static unsigned broken;
 
-/* --- what clients see ----------------------------------------------------------------------- */
+/* --- what clients see ------------------------------------------------------------------------- */
 
 /* "1","2"] */
 static void
@@ -88,7 +88,7 @@ take_frame(struct client *client, const struct wire_frame *frame)
 		fail_msg("session %s: an unexpected frame: %s", client->session, text);
 }
 
-/* --- a connection --------------------------------------------------------------------------- */
+/* --- a connection ----------------------------------------------------------------------------- */
 
 /* Whether it is broken, the next read tells. */
 static void
@@ -234,7 +234,7 @@ link_open(struct link *link)
 	return true;
 }
 
-/* --- all of them ---------------------------------------------------------------------------- */
+/* --- all of them ------------------------------------------------------------------------------ */
 
 static const char *
 no_header(const void *context, const char *name)
@@ -411,7 +411,7 @@ responder_let_go(unsigned responder)
 	link_write(&links[responder]);
 }
 
-/* --- what clients do ------------------------------------------------------------------------ */
+/* --- what clients do -------------------------------------------------------------------------- */
 
 struct client
 client_make(unsigned service, const char *prefix, const char *session)

@@ -50,7 +50,7 @@ static unsigned daemon_sends, speed = 1, deaths;
 static unsigned fault_step, fault_send; /* of the run, for the log */
 static bool may_fail;			/* to start, once: its store does */
 
-/* --- in the daemon -------------------------------------------------------------------------- */
+/* --- in the daemon ---------------------------------------------------------------------------- */
 
 ssize_t __real_send(int fd, const void *data, size_t len, int flags);
 ssize_t __wrap_send(int fd, const void *data, size_t len, int flags);
@@ -113,7 +113,7 @@ static void __attribute__((noreturn)) run_daemon(int ready)
 	_exit(status == 0 ? 0 : 1);
 }
 
-/* --- around it ------------------------------------------------------------------------------ */
+/* --- around it -------------------------------------------------------------------------------- */
 
 static void
 show_log(void)
@@ -214,7 +214,7 @@ begin(const struct plan *what, const char *store, size_t store_len)
 	responders_begin(in_folder("socket"), revive);
 }
 
-/* --- what clients do ------------------------------------------------------------------------ */
+/* --- what clients do -------------------------------------------------------------------------- */
 
 static struct client first, second, closed, brief;
 
@@ -356,7 +356,7 @@ look_again(void)
 	assert_int_equal(closed.opens, 1);
 }
 
-/* --- faults --------------------------------------------------------------------------------- */
+/* --- faults ----------------------------------------------------------------------------------- */
 
 static char *empty_store;
 static size_t empty_store_len;
@@ -488,7 +488,7 @@ test_full_disk(void **state)
 	fail_at_each_step(FAULT_FULL, 5);
 }
 
-/* --- a group -------------------------------------------------------------------------------- */
+/* --- a group ---------------------------------------------------------------------------------- */
 
 static int
 set_up(void **state)

@@ -4,7 +4,7 @@
 #include "tests/unit/responder/responder_fixture.h"
 #include "tests/unit/log_capture.h"
 
-/* --- the handshake -------------------------------------------------------------------------- */
+/* --- the handshake ---------------------------------------------------------------------------- */
 
 static void
 test_handshake(void **state)
@@ -117,7 +117,7 @@ test_greeting_takes_too_long(void **state)
 	assert_heard("");
 }
 
-/* --- requests ------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static void
 test_unknown_service(void **state)
@@ -244,7 +244,7 @@ test_written_for_no_request(void **state)
 	assert_heard("1<o;. ");
 }
 
-/* --- cookies -------------------------------------------------------------------------------- */
+/* --- cookies ---------------------------------------------------------------------------------- */
 
 static bool
 make_cookie(void *context, const char *cookie, char *value, size_t size)
@@ -272,7 +272,7 @@ test_cookie(void **state)
 	assert_heard("3$ ");
 }
 
-/* --- the end -------------------------------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 /* What it holds it is given back; then, when everything is confirmed, the connection ends. */
 static void
@@ -369,7 +369,7 @@ test_services_are_told(void **state)
 	assert_heard("SERVICES(1) ");
 }
 
-/* --- what a lost responder has taken -------------------------------------------------------- */
+/* --- what a lost responder has taken ---------------------------------------------------------- */
 
 /* A message is on its way in an answer that is not confirmed. */
 static void

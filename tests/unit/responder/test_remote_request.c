@@ -7,7 +7,7 @@
 #include "tests/unit/log_capture.h"
 #include "wire/write_log.h"
 
-/* --- frames --------------------------------------------------------------------------------- */
+/* --- frames ----------------------------------------------------------------------------------- */
 
 static void
 test_poll(void **state)
@@ -178,7 +178,7 @@ test_no_room_for_a_session(void **state)
 	assert_false(is_known("t"));
 }
 
-/* --- what becomes of an answer -------------------------------------------------------------- */
+/* --- what becomes of an answer ---------------------------------------------------------------- */
 
 /* Nothing else is sent to the client until it is known. */
 static void
@@ -245,7 +245,7 @@ test_lost_while_held(void **state)
 	assert_heard("2<a[\"x\"];. ");
 }
 
-/* --- a responder that died, and its log ----------------------------------------------------- */
+/* --- a responder that died, and its log ------------------------------------------------------- */
 
 /* As open_responder, with a log. */
 static void
@@ -321,7 +321,7 @@ test_write_log_of_a_held_request(void **state)
 	assert_heard("3<a[\"x\"];. ");
 }
 
-/* --- processes that serve one request at a time --------------------------------------------- */
+/* --- processes that serve one request at a time ----------------------------------------------- */
 
 static void
 say_alone(uint64_t id, const char *session)

@@ -1,5 +1,6 @@
 /*
- * sessiond/service/service.h and sockjs/prefix.h: which service a path belongs to, and how services come and go.
+ * sessiond/service/service.h and sockjs/prefix.h: which service a path belongs to, and how services
+ * come and go.
  */
 #include "sessiond/service/service.h"
 
@@ -14,7 +15,7 @@
 
 #include <cmocka.h>
 
-/* --- prefixes ----------------------------------------------------------------------------------------------------- */
+/* --- prefixes --------------------------------------------------------------------------------- */
 
 static void
 assert_match(const char *name, const char *path, long len)
@@ -107,7 +108,7 @@ test_bad_prefixes(void **state)
 	assert_no_prefix("~ /a{2,1}", "[service ~ /a{2,1}]: ");
 }
 
-/* --- finding a service -------------------------------------------------------------------------------------------- */
+/* --- finding a service ------------------------------------------------------------------------ */
 
 static struct sockjs_service *services[8];
 static size_t service_count;
@@ -189,7 +190,7 @@ test_first_pattern(void **state)
 	assert_found("/a/b", "~ /a", 2);
 }
 
-/* --- a service's life --------------------------------------------------------------------------------------------- */
+/* --- a service's life ------------------------------------------------------------------------- */
 
 static struct timers timers;
 

@@ -76,7 +76,9 @@ test_only_between_start_and_stop(void **state)
 	assert_string_equal(given, "");
 }
 
-/* A line as long as the log takes, and one longer, of bytes that are escaped: no buffer is overrun. */
+/*
+ * A line as long as the log takes, and one longer, of bytes that are escaped: no buffer is overrun.
+ */
 static void
 test_long(void **state)
 {

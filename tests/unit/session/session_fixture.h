@@ -1,6 +1,7 @@
 /*
- * For the tests of sessions and of the calls applications make: a service with a fake application, fake receivers, and a clock
- * that only the test moves. Everything that reaches a receiver or the application is written down in its order:
+ * For the tests of sessions and of the calls applications make: a service with a fake application,
+ * fake receivers, and a clock that only the test moves. Everything that reaches a receiver or the
+ * application is written down in its order:
  *
  *	1<FRAME   a frame to receiver 1 (`1<ping` for a heartbeat that wants an answer)
  *	1.        receiver 1 was let go
@@ -49,7 +50,7 @@ static struct {
 
 static sockjs_connection latest; /* of the last connection event */
 
-/* --- the application ---------------------------------------------------------------------------------------------- */
+/* --- the application -------------------------------------------------------------------------- */
 
 static inline void
 app_connection(sockjs_connection connection)
@@ -86,7 +87,7 @@ static const struct sockjs_module fake_application = {
     .close = app_close,
 };
 
-/* --- receivers ---------------------------------------------------------------------------------------------------- */
+/* --- receivers -------------------------------------------------------------------------------- */
 
 struct fake_receiver {
 	struct receiver receiver; /* first, so that one's address is the other's */
@@ -223,7 +224,7 @@ fake_websocket(char name)
 	return fake;
 }
 
-/* --- what happens ------------------------------------------------------------------------------------------------- */
+/* --- what happens ----------------------------------------------------------------------------- */
 
 static inline uint64_t
 fake_clock(void *context)
@@ -242,7 +243,10 @@ fake_header(const void *context, const char *name)
 static const struct connection_source fake_source = {
     .path = "/echo/000/s/xhr", .query = "q=1", .prefix_len = 5, .header = fake_header};
 
-/* A receiving request on the session `id`, as the HTTP side handles one; id NULL: a websocket. The session it met. */
+/*
+ * A receiving request on the session `id`, as the HTTP side handles one; id NULL: a websocket. The
+ * session it met.
+ */
 static inline struct session *
 arrive(const char *id, struct fake_receiver *fake)
 {
@@ -305,7 +309,7 @@ receive_text(struct session *session, const char *text)
 	session_receive(session, text, strlen(text), false);
 }
 
-/* --- before and after each test ----------------------------------------------------------------------------------- */
+/* --- before and after each test --------------------------------------------------------------- */
 
 static inline int
 fixture_set_up(void **state)

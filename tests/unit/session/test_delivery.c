@@ -1,6 +1,6 @@
 /*
- * sessiond/session/delivery.c and in_flight.c: what becomes of a frame, as its session and its owner
- * see it. What the store is told of it is tests/unit/persistence's.
+ * sessiond/session/delivery.c and in_flight.c: what becomes of a frame, as its session and its
+ * owner see it. What the store is told of it is tests/unit/persistence's.
  */
 #include "sessiond/session/in_flight.h"
 #include "tests/unit/session/session_fixture.h"

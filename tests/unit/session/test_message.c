@@ -1,5 +1,6 @@
 /*
- * sessiond/session/message.h: references, the shared JSON form, and the queue against a plain array.
+ * sessiond/session/message.h: references, the shared JSON form, and the queue against a plain
+ * array.
  */
 #include "sessiond/session/message.h"
 

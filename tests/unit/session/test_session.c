@@ -1,6 +1,6 @@
 /*
- * sessiond/session/session.h: receivers come and go, frames, limits. Heartbeats are in test_session_heartbeat.c, how sessions end in
- * test_session_end.c.
+ * sessiond/session/session.h: receivers come and go, frames, limits. Heartbeats are in
+ * test_session_heartbeat.c, how sessions end in test_session_end.c.
  */
 #include "sessiond/session/session_set.h"
 #include "tests/unit/session/session_fixture.h"
@@ -11,7 +11,7 @@
 
 #include "sockjs/message_array.h"
 
-/* --- opening ------------------------------------------------------------------------------------------------------ */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static void
 test_opens_with_poll(void **state)
@@ -77,7 +77,7 @@ test_write_in_connection(void **state)
 	assert_seen("4<o + 4<a[\"hello\",\"you\"] ");
 }
 
-/* --- receivers ---------------------------------------------------------------------------------------------------- */
+/* --- receivers -------------------------------------------------------------------------------- */
 
 static void
 test_second_receiver(void **state)
@@ -269,7 +269,7 @@ test_echo(void **state)
 	assert_seen("1<o + =a =\xed\xa0\xbd 1<a[\"a\",\"\\ud83d\"] ");
 }
 
-/* --- limits ------------------------------------------------------------------------------------------------------- */
+/* --- limits ----------------------------------------------------------------------------------- */
 
 static char large[QUEUE_LIMIT + 1]; /* of `x` once it is used */
 
@@ -372,7 +372,7 @@ test_obtain(void **state)
 	assert_string_equal(refusal, "The server is stopping.\n");
 }
 
-/* --- services ----------------------------------------------------------------------------------------------------- */
+/* --- services --------------------------------------------------------------------------------- */
 
 static void
 test_services_do_not_mix(void **state)

@@ -1,5 +1,6 @@
 /*
- * sessiond/session/session.h: how sessions end, whoever ends them, and that the application hears of it exactly once.
+ * sessiond/session/session.h: how sessions end, whoever ends them, and that the application hears
+ * of it exactly once.
  */
 #include "sessiond/session/session_set.h"
 #include "sessiond/session/turn.h"
@@ -16,7 +17,7 @@ go_away(sockjs_connection connection)
 	assert_int_equal(sockjs_ready_state(connection), SOCKJS_CLOSING);
 }
 
-/* --- no receiver -------------------------------------------------------------------------------------------------- */
+/* --- no receiver ------------------------------------------------------------------------------ */
 
 static void
 test_disconnect_delay(void **state)
@@ -88,7 +89,7 @@ test_poll_in_time(void **state)
 	assert_seen("y<h y. - ");
 }
 
-/* --- a broken receiver -------------------------------------------------------------------------------------------- */
+/* --- a broken receiver ------------------------------------------------------------------------ */
 
 static void
 test_broken_receiver(void **state)
@@ -138,7 +139,7 @@ test_broken_while_closing(void **state)
 	assert_int_equal(sessions.count, 0);
 }
 
-/* --- the application closes --------------------------------------------------------------------------------------- */
+/* --- the application closes ------------------------------------------------------------------- */
 
 static void
 test_close_on_stream(void **state)
@@ -336,7 +337,7 @@ test_close_reason(void **state)
 	assert_seen(expected);
 }
 
-/* --- during the close event --------------------------------------------------------------------------------------- */
+/* --- during the close event ------------------------------------------------------------------- */
 
 static char user_data;
 static sockjs_connection neighbour; /* still open while another closes */
@@ -418,7 +419,7 @@ test_write_to_others_in_close(void **state)
 	neighbour.handle = 0;
 }
 
-/* --- in the middle of a turn -------------------------------------------------------------------------------------- */
+/* --- in the middle of a turn ------------------------------------------------------------------ */
 
 /* Of three sessions with something to send the middle one ends: the others are served. */
 static void
@@ -460,7 +461,7 @@ test_abort_while_dirty(void **state)
 	assert_int_equal(sessions.count, 0);
 }
 
-/* --- abort -------------------------------------------------------------------------------------------------------- */
+/* --- abort ------------------------------------------------------------------------------------ */
 
 static void
 test_abort_new(void **state)
@@ -516,7 +517,10 @@ test_abort_from_each_state(void **state)
 	assert_seen("");
 }
 
-/* A close that comes before the first receiver has nothing to act on: the session opens, and stays open. */
+/*
+ * A close that comes before the first receiver has nothing to act on: the session opens, and stays
+ * open.
+ */
 static void
 test_close_new(void **state)
 {
@@ -530,7 +534,7 @@ test_close_new(void **state)
 	assert_seen("1<o + ");
 }
 
-/* --- exactly once ------------------------------------------------------------------------------------------------- */
+/* --- exactly once ----------------------------------------------------------------------------- */
 
 static void
 test_every_timer_is_quiet_afterwards(void **state)

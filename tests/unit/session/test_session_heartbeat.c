@@ -188,7 +188,9 @@ test_release_of_receiver(void **state)
 	assert_seen("3<a[\"x\"] ");
 }
 
-/* Where there is little room, whoever was turned away has longer than disconnect_delay to be back. */
+/*
+ * Where there is little room, whoever was turned away has longer than disconnect_delay to be back.
+ */
 static void
 test_turn_away(void **state)
 {

@@ -1,5 +1,6 @@
 /*
- * sessiond/session/session_state.h: the whole table, cell by cell, against what is written out here.
+ * sessiond/session/session_state.h: the whole table, cell by cell, against what is written out
+ * here.
  */
 #include "sessiond/session/session_state.h"
 

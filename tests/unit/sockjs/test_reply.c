@@ -1,5 +1,6 @@
 /*
- * sockjs/reply.h: what is answered to a request: status, body and every header. Its cookie is in test_reply_cookie.c.
+ * sockjs/reply.h: what is answered to a request: status, body and every header. Its cookie is in
+ * test_reply_cookie.c.
  */
 #include "tests/unit/sockjs/reply_fixture.h"
 
@@ -48,7 +49,7 @@ assert_goes_on(const char *method, const char *path, const char *expected)
 	assert_int_equal(reply.body_len, 0);
 }
 
-/* --- URLs --------------------------------------------------------------------------------------------------------- */
+/* --- URLs ------------------------------------------------------------------------------------- */
 
 static void
 test_greeting(void **state)
@@ -132,7 +133,7 @@ test_disabled_transports(void **state)
 	    "POST", "/a/b/xhr_send", TEXT NOT_CACHED ANY_ORIGIN); /* eventsource needs it */
 }
 
-/* --- info --------------------------------------------------------------------------------------------------------- */
+/* --- info ------------------------------------------------------------------------------------- */
 
 #define INFO_HEADERS "Content-Type: application/json; charset=UTF-8\n" NOT_CACHED
 
@@ -217,7 +218,7 @@ test_long_base_url(void **state)
 	assert_int_equal(reply.body[reply.body_len - 1], '}');
 }
 
-/* --- CORS --------------------------------------------------------------------------------------------------------- */
+/* --- CORS ------------------------------------------------------------------------------------- */
 
 static void
 test_origin(void **state)
@@ -287,7 +288,7 @@ test_disable_cors(void **state)
 	assert_answer("GET", "/iframe.html", 404, TEXT, "404 Error: Page not found\n");
 }
 
-/* --- the iframe page ---------------------------------------------------------------------------------------------- */
+/* --- the iframe page -------------------------------------------------------------------------- */
 
 #define PAGE(script)                                                                                        \
 	"<!DOCTYPE html>\n<html>\n<head>\n"                                                                 \
@@ -349,7 +350,7 @@ test_etag(void **state)
 	assert_string_equal(service.iframe_etag, first);
 }
 
-/* --- the rest ----------------------------------------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------------------------- */
 
 static void
 test_set_error(void **state)

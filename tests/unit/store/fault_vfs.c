@@ -1,6 +1,7 @@
 /*
- * See fault_vfs.h. Every file of SQLite's goes through here. What a power cut would leave is kept only while one is planned: an image of
- * each file as it was last synced, and what was done to it since.
+ * See fault_vfs.h. Every file of SQLite's goes through here. What a power cut would leave is kept
+ * only while one is planned: an image of each file as it was last synced, and what was done to it
+ * since.
  */
 #include "tests/unit/store/fault_vfs.h"
 

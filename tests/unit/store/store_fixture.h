@@ -1,6 +1,6 @@
 /*
- * For the tests of the store: a folder for its files, what is in a store as text, and a workload of transactions with what is in a store
- * after each, as the store in memory has it.
+ * For the tests of the store: a folder for its files, what is in a store as text, and a workload of
+ * transactions with what is in a store after each, as the store in memory has it.
  */
 #ifndef TESTS_STORE_FIXTURE_H
 #define TESTS_STORE_FIXTURE_H
@@ -28,7 +28,10 @@ void folder_clear(void);
 const char *in_folder(const char *name);
 extern const char *store_path;
 
-/* Sanitizers make forks and files dear: with them, all but one test look at only one of this many steps. 1 without. */
+/*
+ * Sanitizers make forks and files dear: with them, all but one test look at only one of this many
+ * steps. 1 without.
+ */
 unsigned step_stride(void);
 
 /* How many files in the folder begin so. */
@@ -53,7 +56,10 @@ void assert_integrity(void);
 void put_session(struct store *store, uint64_t key);
 void put_message(struct store *store, uint64_t key, uint64_t position, const char *text);
 
-/* Puts messages of len zeros (10000 at most), each in a transaction, until the store is full, never larger than limit; how many. */
+/*
+ * Puts messages of len zeros (10000 at most), each in a transaction, until the store is full, never
+ * larger than limit; how many.
+ */
 unsigned fill_store(struct store *store, uint64_t key, uint64_t limit, size_t len);
 
 /* A closed store at store_path with session 1 and so many messages of LONG_TEXT - 1 bytes. */
@@ -68,7 +74,10 @@ char *read_file(const char *path, size_t *len);
 void run_sql(const char *sql);
 long long number_in_file(const char *sql);
 
-/* The nth transaction of the workload (1 is the first), in a store that has had those before; all of it, or the result that it failed with. */
+/*
+ * The nth transaction of the workload (1 is the first), in a store that has had those before; all
+ * of it, or the result that it failed with.
+ */
 #define WORKLOAD_COUNT 16
 enum store_result workload_step(struct store *store, unsigned n);
 

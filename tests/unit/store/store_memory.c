@@ -1,6 +1,7 @@
 /*
- * See store_memory.h. Called by tests only. A transaction works on a copy of everything, which then takes the place of what was there: simple
- * enough to be the model that the other backend is held against.
+ * See store_memory.h. Called by tests only. A transaction works on a copy of everything, which then
+ * takes the place of what was there: simple enough to be the model that the other backend is held
+ * against.
  */
 #include "tests/unit/store/store_memory.h"
 #include "sessiond/store/store_backend.h"

@@ -1,6 +1,7 @@
 /*
- * sessiond/store/store.h, on the disk: a fault at each step that changes a file, one after the other, until a run is through without. Whatever
- * happens, exactly the transactions that were committed are there.
+ * sessiond/store/store.h, on the disk: a fault at each step that changes a file, one after the
+ * other, until a run is through without. Whatever happens, exactly the transactions that were
+ * committed are there.
  */
 #include "sessiond/store/store_sqlite.h"
 #include "tests/unit/store/fault_vfs.h"
@@ -19,7 +20,9 @@ enum {
 
 /* --- errors, in this process */
 
-/* Opens it with the fault ahead; a second try must work, or a further one if more faults are ahead. */
+/*
+ * Opens it with the fault ahead; a second try must work, or a further one if more faults are ahead.
+ */
 static struct store *
 open_with_faults(enum store_sync sync, unsigned count)
 {

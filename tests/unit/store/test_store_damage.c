@@ -150,7 +150,10 @@ test_names(void **state)
 	assert_int_equal(count_files("sessions.db"), 11);
 }
 
-/* A log that is not one, or ends in the middle, is what a crash leaves: all that was committed before is there. */
+/*
+ * A log that is not one, or ends in the middle, is what a crash leaves: all that was committed
+ * before is there.
+ */
 static void
 test_damaged_log(void **state)
 {

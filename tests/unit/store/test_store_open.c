@@ -1,5 +1,6 @@
 /*
- * sessiond/store/store.h, on the disk: which files are opened as a store and which are not, and what two daemons do with one.
+ * sessiond/store/store.h, on the disk: which files are opened as a store and which are not, and
+ * what two daemons do with one.
  */
 #include "sessiond/store/store_sqlite.h"
 #include "tests/unit/store/store_fixture.h"
@@ -241,7 +242,10 @@ test_daemon_that_stops(void **state)
 	wait_for_other(pid);
 }
 
-/* The same with the damaged file of one that replaces it: what it began is waited for and left alone. */
+/*
+ * The same with the damaged file of one that replaces it: what it began is waited for and left
+ * alone.
+ */
 static void
 test_damaged_for_two(void **state)
 {

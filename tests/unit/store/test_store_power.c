@@ -1,6 +1,6 @@
 /*
- * sessiond/store/store.h, on the disk: the power is cut at each step that changes a file, one after the other. What was not synced may be there or
- * not, sector by sector.
+ * sessiond/store/store.h, on the disk: the power is cut at each step that changes a file, one after
+ * the other. What was not synced may be there or not, sector by sector.
  */
 #include "sessiond/store/store_sqlite.h"
 #include "tests/unit/store/fault_vfs.h"
@@ -55,7 +55,10 @@ run_until_cut(enum store_sync sync, unsigned nth, unsigned seed)
 	return WEXITSTATUS(status) != 0;
 }
 
-/* How many transactions of the workload are there: all of each, and none before one that is missing. */
+/*
+ * How many transactions of the workload are there: all of each, and none before one that is
+ * missing.
+ */
 static unsigned
 count_transactions(unsigned nth)
 {

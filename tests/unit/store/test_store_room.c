@@ -186,7 +186,10 @@ test_copy(void **state)
 
 /* --- a disk without room */
 
-/* In a process with a small disk of its own, mounted on the folder; where that is not allowed, it ends with 77. */
+/*
+ * In a process with a small disk of its own, mounted on the folder; where that is not allowed, it
+ * ends with 77.
+ */
 static void
 mount_disk(const char *options)
 {
@@ -267,7 +270,10 @@ put_until_full(struct store *full, uint64_t position)
 	return position;
 }
 
-/* The disk runs full below a store that could be larger: deletions go on, and all does when there is room. */
+/*
+ * The disk runs full below a store that could be larger: deletions go on, and all does when there
+ * is room.
+ */
 static void __attribute__((noreturn)) run_on_full_disk(void)
 {
 	struct store *full;
@@ -332,7 +338,10 @@ run_on_disk(void (*run)(void))
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(rmdir(in_folder("disk")), 0);
 	assert_true(WIFEXITED(status));
-	/* cmocka's skip() is a failure in TAP. The steps of a disk that is full are test_store_crash.c's as well. */
+	/*
+	 * cmocka's skip() is a failure in TAP. The steps of a disk that is full are
+	 * test_store_crash.c's as well.
+	 */
 	if (WEXITSTATUS(status) == 77) {
 		print_message("# nothing can be mounted here: not looked at\n");
 		return;

@@ -39,7 +39,7 @@ static uv_loop_t loop;
 static struct link *end;
 static int other = -1;
 
-/* --- the owner ------------------------------------------------------------------------------ */
+/* --- the owner -------------------------------------------------------------------------------- */
 
 static int
 on_message(void *context, const struct wire_header *header, const char *payload)
@@ -74,7 +74,7 @@ on_gone(void *context, bool is_broken, const char *why)
 
 static const struct link_calls calls = {on_message, on_taken, on_gone};
 
-/* --- the other end -------------------------------------------------------------------------- */
+/* --- the other end ---------------------------------------------------------------------------- */
 
 static void
 turn(void)
@@ -160,7 +160,7 @@ tear_down(void **state)
 	return uv_loop_close(&loop);
 }
 
-/* --- reading -------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static void
 test_messages_of_one_read(void **state)
@@ -227,7 +227,7 @@ test_large_message(void **state)
 	buffer_free(&bytes);
 }
 
-/* --- the end -------------------------------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void
 check_broken(const char *bytes, size_t len, const char *why)
@@ -351,7 +351,7 @@ test_destroyed_in_gone(void **state)
 	assert_int_equal(open_descriptors(), before - 1);
 }
 
-/* --- writing -------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /* Nothing leaves before the owner says so. */
 static void
@@ -461,7 +461,7 @@ test_finish(void **state)
 	free(got);
 }
 
-/* --- descriptors ---------------------------------------------------------------------------- */
+/* --- descriptors ------------------------------------------------------------------------------ */
 
 /* The same file has the same number. */
 static ino_t

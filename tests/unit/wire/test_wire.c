@@ -225,7 +225,7 @@ test_error_texts(void **state)
 			assert_string_not_equal(wire_error_text(error), wire_error_text(other));
 }
 
-/* --- fields --------------------------------------------------------------------------------- */
+/* --- fields ----------------------------------------------------------------------------------- */
 
 static const char all_fields[] = "\xfe"
 				 "\xfe\xdc"
@@ -432,7 +432,7 @@ test_at_most(void **state)
 	assert_true(reader.failed);
 }
 
-/* --- writing without success ---------------------------------------------------------------- */
+/* --- writing without success ------------------------------------------------------------------ */
 
 static void
 test_cancel(void **state)

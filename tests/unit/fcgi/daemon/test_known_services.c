@@ -1,6 +1,6 @@
 /*
- * fcgi/daemon/known_services.h: the services as a responder knows them. Tables are made the way they are in
- * the program, from an encoded and decoded SERVICES.
+ * fcgi/daemon/known_services.h: the services as a responder knows them. Tables are made the way
+ * they are in the program, from an encoded and decoded SERVICES.
  */
 #include "fcgi/daemon/known_services.h"
 

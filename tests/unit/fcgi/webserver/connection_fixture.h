@@ -199,7 +199,10 @@ read_some(struct buffer *to)
 	return n != 0;
 }
 
-/* Appends what the records in b have for standard output. Returns true if the last one ends the request. */
+/*
+ * Appends what the records in b have for standard output. Returns true if the last one ends the
+ * request.
+ */
 static inline bool
 unpack(const struct buffer *b, struct buffer *out)
 {
