@@ -78,7 +78,7 @@ test_later(void **state)
 		assert_false(LIST_EMPTY(&handshakes));
 		assert_int_equal(service->users, 1);
 		assert_got_nothing();
-		say(KEY3 + i, 1);
+		say(&KEY3[i], 1);
 	}
 	expect_open();
 }
