@@ -4,6 +4,8 @@
  */
 #include "common/loop.h"
 
+#include "common/log_limit.h"
+
 #include <signal.h>
 #include <stddef.h>
 
@@ -48,6 +50,21 @@ on_again(uv_idle_t *idle)
 }
 
 static void
+on_withheld(uv_timer_t *timer)
+{
+	(void)timer;
+}
+
+static void
+count_withheld(struct loop *loop)
+{
+	uint64_t wait;
+
+	if (log_limits_turn(loop_now(loop), &wait) && !uv_is_active((uv_handle_t *)&loop->withheld))
+		uv_timer_start(&loop->withheld, on_withheld, wait, 0);
+}
+
+static void
 on_turn(uv_prepare_t *prepare)
 {
 	struct loop *loop = prepare->data;
@@ -56,6 +73,7 @@ on_turn(uv_prepare_t *prepare)
 		uv_idle_start(&loop->again, on_again);
 	else
 		uv_idle_stop(&loop->again);
+	count_withheld(loop);
 	set_timer(loop);
 }
 
@@ -115,6 +133,7 @@ close_handle(uv_handle_t *handle, void *context)
 void
 loop_close(struct loop *loop)
 {
+	log_limits_flush();
 	uv_walk(&loop->uv, close_handle, NULL);
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
 	uv_loop_close(&loop->uv);
@@ -134,6 +153,7 @@ loop_init(struct loop *loop, struct timers *timers, const struct loop_ops *ops, 
 	uv_idle_init(&loop->uv, &loop->again);
 	uv_timer_init(&loop->uv, &loop->timer);
 	uv_timer_init(&loop->uv, &loop->drain);
+	uv_timer_init(&loop->uv, &loop->withheld);
 	loop->turn.data = loop->timer.data = loop;
 	uv_prepare_start(&loop->turn, on_turn);
 	for (i = 0; i < NUMBERS; i++) {

@@ -4,6 +4,8 @@
  */
 #include "common/loop.h"
 
+#include "common/log_limit.h"
+
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,6 +14,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "tests/unit/log_capture.h"
 
 enum { DELAY = 5 };
 
@@ -159,6 +163,30 @@ test_ignored_signals(void **state)
 	sigprocmask(SIG_UNBLOCK, &all, NULL);
 }
 
+/* The loop knows the time of the log's windows, and says what is withheld when it ends. */
+static void
+test_withheld_lines(void **state)
+{
+	static struct log_limit limit;
+	uint64_t wait;
+	int i;
+
+	(void)state;
+	capture_begin();
+	timer_start(&queue, &timer, loop_now(&loop));
+	loop_run(&loop);
+	for (i = 0; i < LOG_LIMIT_LINES + 3; i++)
+		log_limited(&limit, SEVERITY_ERROR, "x");
+	assert_true(log_limits_turn(loop_now(&loop), &wait));
+	assert_int_equal(wait, LOG_LIMIT_WINDOW_MS);
+	timer_start(&queue, &timer, loop_now(&loop));
+	loop_run(&loop);
+	assert_true(uv_is_active((uv_handle_t *)&loop.withheld));
+	loop_close(&loop);
+	assert_non_null(strstr(capture_end(), "3 more in 0 s: x\n"));
+	set_up(NULL);
+}
+
 int
 main(void)
 {
@@ -167,6 +195,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_busy, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_signals, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_ignored_signals, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_withheld_lines, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

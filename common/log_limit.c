@@ -1,0 +1,94 @@
+/*
+ * See log_limit.h. What is withheld is not formatted: a flood costs a comparison a line.
+ */
+#include "common/log_limit.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static uint64_t log_now;
+static SLIST_HEAD(, log_limit) withholding = SLIST_HEAD_INITIALIZER(withholding);
+
+static bool
+is_over(const struct log_limit *limit)
+{
+	return log_now - limit->begun >= LOG_LIMIT_WINDOW_MS;
+}
+
+static void
+say_count(struct log_limit *limit)
+{
+	log_at(limit->severity, "%u more in %u s: %s", limit->lines - LOG_LIMIT_LINES,
+	    (unsigned)((log_now - limit->begun) / 1000), limit->text);
+}
+
+/* The next line begins a window. */
+static void
+end_window(struct log_limit *limit)
+{
+	if (limit->lines > LOG_LIMIT_LINES) {
+		SLIST_REMOVE(&withholding, limit, log_limit, entry);
+		say_count(limit);
+	}
+	limit->lines = 0;
+}
+
+/* Counts a line. Returns true if it is to be written. */
+static bool
+count_line(struct log_limit *limit)
+{
+	if (limit->lines > 0 && is_over(limit))
+		end_window(limit);
+	if (limit->lines == 0)
+		limit->begun = log_now;
+	limit->lines++;
+	if (limit->lines == LOG_LIMIT_LINES + 1)
+		SLIST_INSERT_HEAD(&withholding, limit, entry);
+	return limit->lines <= LOG_LIMIT_LINES;
+}
+
+void
+log_limited_write(struct log_limit *limit, enum log_severity severity, const char *format, ...)
+{
+	char text[LOG_TEXT_MAX + 2]; /* log.c cuts it */
+	va_list args;
+	int saved = errno;
+
+	if (!count_line(limit))
+		return;
+	errno = saved; /* for %m */
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	if (limit->lines == 1) {
+		limit->severity = severity;
+		snprintf(limit->text, sizeof limit->text, "%.*s", LOG_LIMIT_TEXT_MAX - 1, text);
+	}
+	log_write(severity, "%s", text);
+	errno = saved;
+}
+
+bool
+log_limits_turn(uint64_t now, uint64_t *wait)
+{
+	struct log_limit *limit, *next;
+
+	log_now = now;
+	*wait = LOG_LIMIT_WINDOW_MS;
+	for (limit = SLIST_FIRST(&withholding); limit != NULL; limit = next) {
+		next = SLIST_NEXT(limit, entry);
+		if (is_over(limit))
+			end_window(limit);
+		else if (limit->begun + LOG_LIMIT_WINDOW_MS - now < *wait)
+			*wait = limit->begun + LOG_LIMIT_WINDOW_MS - now;
+	}
+	return !SLIST_EMPTY(&withholding);
+}
+
+void
+log_limits_flush(void)
+{
+	while (!SLIST_EMPTY(&withholding))
+		end_window(SLIST_FIRST(&withholding));
+}
