@@ -1,0 +1,86 @@
+/*
+ * See net_address.h.
+ */
+#include "sockjs/net_address.h"
+
+#include <string.h>
+
+void
+net_address_make_plain(union net_address *address)
+{
+	struct sockaddr_in plain = {.sin_family = AF_INET, .sin_port = address->v6.sin6_port};
+
+	if (address->any.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&address->v6.sin6_addr))
+		return;
+	memcpy(&plain.sin_addr, address->v6.sin6_addr.s6_addr + 12, sizeof plain.sin_addr);
+	address->v4 = plain;
+}
+
+void
+net_address_set(union net_address *to, const struct sockaddr *from)
+{
+	memset(to, 0, sizeof *to);
+	if (from == NULL)
+		return;
+	if (from->sa_family == AF_INET)
+		memcpy(&to->v4, from, sizeof to->v4);
+	else if (from->sa_family == AF_INET6)
+		memcpy(&to->v6, from, sizeof to->v6);
+	else if (from->sa_family == AF_UNIX)
+		to->any.sa_family = AF_UNIX;
+	net_address_make_plain(to);
+}
+
+bool
+net_address_parse(union net_address *to, const char *text, size_t len)
+{
+	char copy[INET6_ADDRSTRLEN];
+
+	memset(to, 0, sizeof *to);
+	if (len >= sizeof copy || memchr(text, '\0', len) != NULL)
+		return false;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	if (inet_pton(AF_INET, copy, &to->v4.sin_addr) == 1)
+		to->any.sa_family = AF_INET;
+	else if (inet_pton(AF_INET6, copy, &to->v6.sin6_addr) == 1)
+		to->any.sa_family = AF_INET6;
+	net_address_make_plain(to);
+	return to->any.sa_family != AF_UNSPEC;
+}
+
+const char *
+net_address_text(const struct sockaddr *address, char text[INET6_ADDRSTRLEN])
+{
+	union net_address plain;
+
+	net_address_set(&plain, address);
+	text[0] = '\0';
+	if (plain.any.sa_family == AF_INET)
+		inet_ntop(AF_INET, &plain.v4.sin_addr, text, INET6_ADDRSTRLEN);
+	else if (plain.any.sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &plain.v6.sin6_addr, text, INET6_ADDRSTRLEN);
+	return text;
+}
+
+uint16_t
+net_address_port(const struct sockaddr *address)
+{
+	union net_address plain;
+
+	net_address_set(&plain, address);
+	if (plain.any.sa_family == AF_INET)
+		return ntohs(plain.v4.sin_port);
+	return plain.any.sa_family == AF_INET6 ? ntohs(plain.v6.sin6_port) : 0;
+}
+
+bool
+net_address_is_same(const union net_address *a, const union net_address *b)
+{
+	if (a->any.sa_family != b->any.sa_family)
+		return false;
+	if (a->any.sa_family == AF_INET)
+		return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+	return a->any.sa_family != AF_INET6 ||
+	    memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
+}
