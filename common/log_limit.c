@@ -48,6 +48,24 @@ count_line(struct log_limit *limit)
 	return limit->lines <= LOG_LIMIT_LINES;
 }
 
+static void
+keep_first(struct log_limit *limit, enum log_severity severity, const char *text)
+{
+	if (limit->lines > 1)
+		return;
+	limit->severity = severity;
+	snprintf(limit->text, sizeof limit->text, "%.*s", LOG_LIMIT_TEXT_MAX - 1, text);
+}
+
+bool
+log_limit_takes(struct log_limit *limit, enum log_severity severity, const char *text)
+{
+	if (!count_line(limit))
+		return false;
+	keep_first(limit, severity, text);
+	return true;
+}
+
 void
 log_limited_write(struct log_limit *limit, enum log_severity severity, const char *format, ...)
 {
@@ -61,10 +79,7 @@ log_limited_write(struct log_limit *limit, enum log_severity severity, const cha
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	if (limit->lines == 1) {
-		limit->severity = severity;
-		snprintf(limit->text, sizeof limit->text, "%.*s", LOG_LIMIT_TEXT_MAX - 1, text);
-	}
+	keep_first(limit, severity, text);
 	log_write(severity, "%s", text);
 	errno = saved;
 }

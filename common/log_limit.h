@@ -46,6 +46,12 @@ void log_limited_write(struct log_limit *limit, enum log_severity severity, cons
     __attribute__((format(printf, 3, 4)));
 
 /*
+ * For lines that are not written by log_write: counts one, and returns true if it is to be written.
+ * text stands for it in the count.
+ */
+bool log_limit_takes(struct log_limit *limit, enum log_severity severity, const char *text);
+
+/*
  * The loop calls it once a turn: it is `now` (ms of a clock that does not go back). Counts of
  * windows that are over are written. Returns true, and stores the ms until the next one is due, if
  * lines are still withheld.

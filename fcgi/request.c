@@ -7,7 +7,7 @@
  */
 #include "fcgi/request.h"
 
-#include "common/log.h"
+#include "common/log_limit.h"
 #include "common/memory.h"
 #include "common/random.h"
 #include "fcgi/answer.h"
@@ -327,11 +327,12 @@ on_there(struct call *call)
 static void
 condemn(struct request *request, unsigned losses)
 {
+	static struct log_limit limit;
 	const struct routing *routing = &request->routing;
 	const char *id = routing->session_id, *path = request->cgi.path;
 	int shown = routing->session_id_len < 2 * SHOWN_OF_SESSION ? 1 : SHOWN_OF_SESSION;
 
-	log_error(
+	log_limited(&limit, SEVERITY_ERROR,
 	    "sessiond was lost %u times with one request, %s %.*s%.*s...%s (%zu bytes of messages): it gets 503",
 	    losses, request->cgi.head.method, (int)(id - path), path, shown, id,
 	    id + routing->session_id_len, request->messages_len);

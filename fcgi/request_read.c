@@ -3,7 +3,7 @@
  */
 #include "fcgi/request_read.h"
 
-#include "common/log.h"
+#include "common/log_limit.h"
 #include "common/memory.h"
 #include "fcgi/webserver/libfcgi.h"
 
@@ -32,12 +32,13 @@ find_header(const void *context, const char *name)
 int
 request_read(struct cgi_request *cgi, char **params)
 {
+	static struct log_limit limit;
 	const char *uri = libfcgi_param("REQUEST_URI", params),
 		   *method = libfcgi_param("REQUEST_METHOD", params);
 	char *end;
 
 	if (uri == NULL || method == NULL) {
-		log_error(
+		log_limited(&limit, SEVERITY_ERROR,
 		    "the web server sends no REQUEST_URI or no REQUEST_METHOD; its FastCGI settings lack them");
 		return -1;
 	}

@@ -5,6 +5,7 @@
 
 #include "common/descriptor_limit.h"
 #include "common/log.h"
+#include "common/log_limit.h"
 #include "common/loop.h"
 #include "common/memory.h"
 #include "fcgi/daemon/backend.h"
@@ -40,6 +41,7 @@ on_listen(uv_poll_t *poll, int status, int events)
 {
 	struct responder *responder = poll->data;
 	struct connections *connections = &responder->connections;
+	static struct log_limit limit;
 
 	(void)status;
 	(void)events;
@@ -47,7 +49,8 @@ on_listen(uv_poll_t *poll, int status, int events)
 	if (!connections_are_full(connections))
 		return;
 	/* The web server's requests wait in the backlog until there is room. */
-	log_error("connection_limit (%zu) reached: new requests wait", connections->count);
+	log_limited(&limit, SEVERITY_ERROR, "connection_limit (%zu) reached: new requests wait",
+	    connections->count);
 	uv_poll_stop(poll);
 	responder->is_accepting = false;
 }

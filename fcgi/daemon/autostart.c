@@ -4,6 +4,7 @@
 #include "fcgi/daemon/autostart.h"
 
 #include "common/log.h"
+#include "common/log_limit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +29,7 @@ enum { LOCK_DESCRIPTOR = 64 }; /* at least */
 static int
 take_lock(const char *socket)
 {
+	static struct log_limit limit;
 	char path[PATH_MAX];
 	int fd;
 
@@ -35,7 +37,7 @@ take_lock(const char *socket)
 		return -1;
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd == -1) {
-		log_error("autostart: %s: %s", path, strerror(errno));
+		log_limited(&limit, SEVERITY_ERROR, "autostart: %s: %s", path, strerror(errno));
 		return -1;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)

@@ -7,6 +7,7 @@
 #include "fcgi/daemon/backend.h"
 
 #include "common/log.h"
+#include "common/log_limit.h"
 #include "common/memory.h"
 #include "common/random.h"
 #include "fcgi/daemon/autostart.h"
@@ -284,8 +285,10 @@ lose(struct backend *backend, const char *why)
 static void
 on_gone(void *context, bool is_broken, const char *why)
 {
+	static struct log_limit limit;
+
 	if (is_broken)
-		log_error("sessiond: %s", why);
+		log_limited(&limit, SEVERITY_ERROR, "sessiond: %s", why);
 	lose(context, is_broken ? "it sent a bad message" : why);
 }
 
@@ -345,11 +348,12 @@ backend_flush(struct backend *backend)
 static int
 take_services(struct backend *backend, struct wire_services *wire)
 {
+	static struct log_limit limit;
 	struct error err = ERROR_INIT;
 	struct known_services *services = known_services_create(wire, &err);
 
 	if (services == NULL) {
-		log_error("sessiond's services: %s", err.text);
+		log_limited(&limit, SEVERITY_ERROR, "sessiond's services: %s", err.text);
 		return -1;
 	}
 	known_services_unref(&backend->services);
@@ -405,6 +409,7 @@ take_answer(struct backend *backend, struct exchange_news *news)
 static int
 take_message(void *context, const struct wire_header *header, const char *payload)
 {
+	static struct log_limit unfit, goodbyes;
 	struct backend *backend = context;
 	struct exchange_news news;
 
@@ -415,13 +420,15 @@ take_message(void *context, const struct wire_header *header, const char *payloa
 	case EXCHANGE_GREETED:
 		break;
 	case EXCHANGE_UNFIT:
-		log_error("sessiond (process %u): %s", news.unfit.pid, news.unfit.why);
+		log_limited(&unfit, SEVERITY_ERROR, "sessiond (process %u): %s", news.unfit.pid,
+		    news.unfit.why);
 		return -1;
 	case EXCHANGE_SERVICES:
 		return take_services(backend, &news.services);
 	case EXCHANGE_GOODBYE:
 		/* It closes the connection once what it holds is answered. */
-		log_info("sessiond says goodbye: %s", news.goodbye.text);
+		log_limited(
+		    &goodbyes, SEVERITY_INFO, "sessiond says goodbye: %s", news.goodbye.text);
 		break;
 	case EXCHANGE_FRAME:
 	case EXCHANGE_SENT:

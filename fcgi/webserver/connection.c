@@ -9,6 +9,7 @@
 #include "fcgi/webserver/connection.h"
 
 #include "common/log.h"
+#include "common/log_limit.h"
 #include "common/memory.h"
 #include "fcgi/webserver/incoming.h"
 #include "fcgi/webserver/libfcgi.h"
@@ -177,6 +178,7 @@ read_more(struct connection *connection)
 static bool
 collect_one(struct connection *connection)
 {
+	static struct log_limit limit;
 	const struct connections *connections = connection->connections;
 	enum record_progress progress = RECORD_INCOMPLETE;
 
@@ -190,7 +192,7 @@ collect_one(struct connection *connection)
 		take_request(connection);
 		return true;
 	}
-	log_info(
+	log_limited(&limit, SEVERITY_INFO,
 	    "a web server's connection was given up: no FastCGI, a request too large, or aborted");
 	connection_drop(connection);
 	return false;
@@ -429,16 +431,20 @@ on_event(struct connection *connection, uint32_t events)
 static void
 arrival_fire(struct timer *timer, void *ctx)
 {
+	static struct log_limit limit;
+
 	(void)ctx;
-	log_info("a web server did not pass on a whole request in time");
+	log_limited(&limit, SEVERITY_INFO, "a web server did not pass on a whole request in time");
 	connection_drop(container_of(timer, struct connection, timer));
 }
 
 static void
 stall_fire(struct timer *timer, void *ctx)
 {
+	static struct log_limit limit;
+
 	(void)ctx;
-	log_info("a web server does not read an answer");
+	log_limited(&limit, SEVERITY_INFO, "a web server does not read an answer");
 	connection_drop(container_of(timer, struct connection, timer));
 }
 

@@ -7,7 +7,7 @@
  */
 #include "fcgi/webserver/libfcgi.h"
 
-#include "common/log.h"
+#include "common/log_limit.h"
 #include "common/memory.h"
 
 #include <errno.h>
@@ -88,11 +88,13 @@ fill_memory_file(const char *data, size_t len)
 int
 libfcgi_read(struct libfcgi *libfcgi, const char *data, size_t len)
 {
+	static struct log_limit limit;
 	FCGX_Request *request = &libfcgi->request;
 	int status;
 
 	if (fill_memory_file(data, len) == -1) {
-		log_error("a request could not be put into memory: %s", strerror(errno));
+		log_limited(&limit, SEVERITY_ERROR, "a request could not be put into memory: %s",
+		    strerror(errno));
 		return -1;
 	}
 	request->ipcFd = memory_file;

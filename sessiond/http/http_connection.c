@@ -8,6 +8,7 @@
 #include "sessiond/http/http_connection.h"
 
 #include "common/log.h"
+#include "common/log_limit.h"
 #include "common/memory.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
@@ -63,10 +64,12 @@ http_connection_unwatch(struct http_connection *connection)
 static void
 watch(struct http_connection *connection)
 {
+	static struct log_limit limit;
 	struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = connection};
 
 	if (epoll_ctl(connection->all->hangup_fd, EPOLL_CTL_ADD, connection->fd, &event) == -1)
-		log_error("a connection's hang-up cannot be watched: %s", strerror(errno));
+		log_limited(&limit, SEVERITY_ERROR, "a connection's hang-up cannot be watched: %s",
+		    strerror(errno));
 }
 
 /* --- the life of a connection ----------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include "sessiond/http/http_server.h"
 
 #include "common/log.h"
+#include "common/log_limit.h"
 #include "conf/config_options.h"
 #include "sessiond/http/http_dispatch.h"
 #include "sessiond/http/static_files.h"
@@ -43,15 +44,19 @@ make_room(struct http_server *server)
 void
 http_server_add(struct http_server *server, int fd, const struct sockaddr *address, socklen_t len)
 {
+	static struct log_limit refused, failed;
+
 	if (!make_room(server)) {
-		log_error("connection_limit (%zu) reached: a connection is refused", server->limit);
+		log_limited(&refused, SEVERITY_ERROR,
+		    "connection_limit (%zu) reached: a connection is refused", server->limit);
 		http_connection_refuse(fd, MHD_HTTP_SERVICE_UNAVAILABLE);
 		close(fd);
 		return;
 	}
 	/* libmicrohttpd closes the socket if it does not take it. */
 	if (MHD_add_connection(server->mhd, fd, address, len) != MHD_YES)
-		log_error("a connection could not be taken: %s", strerror(errno));
+		log_limited(&failed, SEVERITY_ERROR, "a connection could not be taken: %s",
+		    strerror(errno));
 	server->connections.has_work = true;
 }
 

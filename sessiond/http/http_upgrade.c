@@ -4,7 +4,7 @@
  */
 #include "sessiond/http/http_upgrade.h"
 
-#include "common/log.h"
+#include "common/log_limit.h"
 #include "common/memory.h"
 #include "sessiond/http/http_connection.h"
 #include "sessiond/http/http_request.h"
@@ -271,6 +271,7 @@ on_upgraded(void *cls, struct MHD_Connection *mhd, void *context, const char *ex
 	struct http_request *request = context;
 	struct http_connection *connection = request->response.connection;
 	struct http_connections *all = connection->all;
+	static struct log_limit limit;
 	int taken;
 
 	(void)cls;
@@ -280,7 +281,8 @@ on_upgraded(void *cls, struct MHD_Connection *mhd, void *context, const char *ex
 	http_connection_unwatch(connection);
 	taken = socket_takeover(fd);
 	if (taken == -1) {
-		log_error("no descriptor for a websocket: its connection is dropped");
+		log_limited(&limit, SEVERITY_ERROR,
+		    "no descriptor for a websocket: its connection is dropped");
 	} else {
 		prepare_socket(taken);
 		start_websocket(request, taken, extra, extra_len);

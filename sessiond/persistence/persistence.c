@@ -5,6 +5,7 @@
 #include "sessiond/persistence/persistence.h"
 
 #include "common/log.h"
+#include "common/log_limit.h"
 #include "common/memory.h"
 #include "sessiond/persistence/persistence_plan.h"
 #include "sessiond/session/sent_ids.h"
@@ -244,12 +245,14 @@ begin_anew(struct persistence *p)
 static void
 settle_changed(struct persistence *p)
 {
+	static struct log_limit limit;
+
 	while (!LIST_EMPTY(&p->journal->changed))
 		settle(LIST_FIRST(&p->journal->changed));
 	timer_stop(&p->retry_timer);
 	p->is_retry_due = false;
 	if (p->journal->is_failing)
-		log_error("the store can be written again");
+		log_limited(&limit, SEVERITY_ERROR, "the store can be written again");
 	p->journal->is_failing = false;
 }
 
@@ -268,11 +271,12 @@ succeed(struct persistence *p)
 static void
 fail(struct persistence *p, enum store_result result)
 {
+	static struct log_limit limit;
 	struct journal_entry *entry;
 
 	store_rollback(p->store);
 	if (!p->journal->is_failing)
-		log_error(
+		log_limited(&limit, SEVERITY_ERROR,
 		    "the store cannot be written (%s): sends and new sessions are refused with 503 until it can",
 		    result == STORE_FULL ? "it is full, or the disk is" : store_error(p->store));
 	p->journal->is_failing = true;

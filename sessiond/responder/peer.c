@@ -5,6 +5,7 @@
 #include "sessiond/responder/peer.h"
 
 #include "common/log.h"
+#include "common/log_limit.h"
 #include "common/memory.h"
 #include "common/random.h"
 #include "sessiond/session/session_set.h"
@@ -94,10 +95,11 @@ on_message(void *context, const struct wire_header *header, const char *payload)
 static void
 on_gone(void *context, bool is_broken, const char *why)
 {
+	static struct log_limit limit;
 	struct peer *peer = context;
 
 	if (is_broken)
-		log_error(
+		log_limited(&limit, SEVERITY_ERROR,
 		    "a peer of the local socket (process %u) breaks the protocol: its connection is closed (%s)",
 		    peer->pid, why);
 	peer_drop(peer);

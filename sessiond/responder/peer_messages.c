@@ -4,7 +4,7 @@
  */
 #include "sessiond/responder/peer_messages.h"
 
-#include "common/log.h"
+#include "common/log_limit.h"
 #include "common/memory.h"
 #include "sessiond/modules/services.h"
 #include "sessiond/responder/receiver_remote.h"
@@ -72,13 +72,15 @@ find_service(const struct peer *peer, unsigned number, const char *session, size
 static bool
 is_allowed(const struct peer *peer)
 {
+	static struct log_limit limit;
 	uid_t user;
 
 	if (link_peer_user(peer->link, &user) == -1)
 		return false;
 	if (config_allows_user(messages_of(peer)->config, user))
 		return true;
-	log_error("a process of user %u may not use the socket (socket_users)", (unsigned)user);
+	log_limited(&limit, SEVERITY_ERROR,
+	    "a process of user %u may not use the socket (socket_users)", (unsigned)user);
 	return false;
 }
 
@@ -106,6 +108,7 @@ greet(struct peer *peer)
 static int
 take_hello(struct peer *peer, const struct wire_header *header, const char *payload)
 {
+	static struct log_limit limit;
 	struct wire_hello hello;
 	const char *refusal;
 
@@ -115,7 +118,8 @@ take_hello(struct peer *peer, const struct wire_header *header, const char *payl
 	greet(peer);
 	refusal = refusal_of(peer, &hello);
 	if (refusal != NULL) {
-		log_error("responder %u is refused: %s", hello.pid, refusal);
+		log_limited(
+		    &limit, SEVERITY_ERROR, "responder %u is refused: %s", hello.pid, refusal);
 		wire_encode_goodbye(peer_output(peer), refusal);
 		peer_leave(peer);
 		return 0;
@@ -133,11 +137,13 @@ take_hello(struct peer *peer, const struct wire_header *header, const char *payl
 static int
 take_goodbye(struct peer *peer, const struct wire_header *header, const char *payload)
 {
+	static struct log_limit limit;
 	struct wire_goodbye goodbye;
 
 	if (wire_decode_goodbye(header, payload, &goodbye) == -1)
 		return -1;
-	log_info("responder %u says goodbye: %s", peer->pid, goodbye.text);
+	log_limited(
+	    &limit, SEVERITY_INFO, "responder %u says goodbye: %s", peer->pid, goodbye.text);
 	peer_leave(peer);
 	remote_requests_release(peer);
 	return 0;

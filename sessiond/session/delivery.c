@@ -84,12 +84,14 @@ arrived(struct in_flight *flight, enum change_urgency urgency)
 static void
 returned(struct in_flight *flight)
 {
+	static struct log_limit limit;
 	struct session *session = flight->session;
 
 	if (flight->is_open)
 		session->owes_open = true;
 	else
-		session_log(session, SEVERITY_INFO,
+		session_log_limited(&limit, session, SEVERITY_INFO,
+		    "messages did not reach their client",
 		    "%u messages did not reach the client: they are the next again", flight->count);
 	in_flight_put_back(&session->in_flight, &session->queue);
 	if (session->journal != NULL)

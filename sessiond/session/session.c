@@ -321,6 +321,7 @@ session_queued_bytes(const struct session *session)
 int
 session_write(struct session *session, struct message *message)
 {
+	static struct log_limit too_slow;
 	static const char reason[] = "Messages are not read fast enough";
 	size_t limit = session->service->protocol.options.queue_limit;
 
@@ -328,7 +329,8 @@ session_write(struct session *session, struct message *message)
 		return SOCKJS_GONE;
 	if (message->len > limit || session_queued_bytes(session) > limit - message->len ||
 	    message_queue_push(&session->queue, message) == -1) {
-		session_log(session, SEVERITY_ERROR,
+		session_log_limited(&too_slow, session, SEVERITY_ERROR,
+		    "queue_limit reached: a client does not read",
 		    "queue_limit (%zu bytes) reached: the client does not read", limit);
 		drop_messages(session);
 		session_close(session, SESSION_CODE_TOO_SLOW, reason, strlen(reason));

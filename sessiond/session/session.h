@@ -8,6 +8,7 @@
 #ifndef SESSIOND_SESSION_H
 #define SESSIOND_SESSION_H
 
+#include "common/log_limit.h"
 #include "common/timer_queue.h"
 #include "common/hash_table.h"
 #include "sessiond/service/service.h"
@@ -194,6 +195,14 @@ void session_send_heartbeat(struct session *session);
 /* A line about a session in the log of its service. */
 #define session_log(session, severity, ...)                                                        \
 	service_log((session)->service, severity, (session)->number, __VA_ARGS__)
+
+/* The same for a line that a client can cause at will; `what` stands for those that are left out. */
+#define session_log_limited(limit, session, severity, what, ...)                                   \
+	do {                                                                                       \
+		if ((int)(severity) <= (session)->service->protocol.options.log_level &&           \
+		    log_limit_takes(limit, severity, what))                                        \
+			session_log(session, severity, __VA_ARGS__);                               \
+	} while (0)
 
 /* Callbacks of the timer queues; ctx is the struct sessions. */
 void session_heartbeat_fire(struct timer *timer, void *ctx);

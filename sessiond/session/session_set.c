@@ -3,7 +3,7 @@
  */
 #include "sessiond/session/session_set.h"
 
-#include "common/log.h"
+#include "common/log_limit.h"
 
 #include <stdlib.h>
 
@@ -49,18 +49,22 @@ sessions_now(const struct sessions *sessions)
 const char *
 sessions_refusal(const struct sessions *sessions, const struct sockaddr *address, bool is_stored)
 {
+	static struct log_limit all, of_address;
+
 	is_stored = is_stored && sessions->journal.is_kept;
 	if (sessions->closing && !is_stored)
 		return "The server is stopping.\n";
 	if (is_stored && sessions->journal.is_failing)
 		return "Sessions cannot be stored.\n";
 	if (sessions->count >= sessions->limit) {
-		log_error("session_limit (%zu) reached: a session is refused", sessions->limit);
+		log_limited(&all, SEVERITY_ERROR,
+		    "session_limit (%zu) reached: a session is refused", sessions->limit);
 		return "Too many sessions.\n";
 	}
 	if (sessions->limit_per_address > 0 &&
 	    address_count_get(&sessions->addresses, address) >= sessions->limit_per_address) {
-		log_error("sessions_per_address (%u) reached: a session is refused",
+		log_limited(&of_address, SEVERITY_ERROR,
+		    "sessions_per_address (%u) reached: a session is refused",
 		    sessions->limit_per_address);
 		return "Too many sessions from your address.\n";
 	}

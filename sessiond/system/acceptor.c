@@ -7,7 +7,7 @@
  */
 #include "sessiond/system/acceptor.h"
 
-#include "common/log.h"
+#include "common/log_limit.h"
 #include "common/memory.h"
 
 #include <errno.h>
@@ -46,9 +46,11 @@ on_pause_over(uv_timer_t *timer)
 static void
 shed(struct acceptor *acceptor)
 {
+	static struct log_limit limit;
 	int fd;
 
-	log_error("%s: out of file descriptors: connections are refused", acceptor->socket.name);
+	log_limited(&limit, SEVERITY_ERROR, "%s: out of file descriptors: connections are refused",
+	    acceptor->socket.name);
 	close(acceptor->spare);
 	fd = accept(acceptor->socket.fd, NULL, NULL);
 	if (fd != -1)

@@ -8,7 +8,7 @@
  */
 #include "sessiond/websocket/websocket.h"
 
-#include "common/log.h"
+#include "common/log_limit.h"
 #include "common/memory.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
@@ -187,11 +187,13 @@ websocket_drop(struct websocket *websocket)
 void
 websocket_push(struct websocket *websocket)
 {
+	static struct log_limit limit;
 	struct buffer *output = &websocket->all->output;
 	ssize_t written = 0;
 
 	if (buffer_failed(output)) {
-		log_error("out of memory for a websocket's message: connection dropped");
+		log_limited(&limit, SEVERITY_ERROR,
+		    "out of memory for a websocket's message: connection dropped");
 		buffer_free(output);
 		websocket_drop(websocket);
 		return;
@@ -309,6 +311,7 @@ handle_close(struct websocket *websocket, const struct ws_event *event)
 static void
 handle_data(struct websocket *websocket, const struct ws_event *event)
 {
+	static struct log_limit limit;
 	struct buffer *message = &websocket->message;
 	bool binary = event->opcode == WS_BINARY;
 
@@ -327,7 +330,8 @@ handle_data(struct websocket *websocket, const struct ws_event *event)
 		buffer_append(message, event->data, event->len);
 	}
 	if (buffer_failed(message)) {
-		log_error("out of memory for a websocket's message of %zu bytes", message->len);
+		log_limited(&limit, SEVERITY_ERROR,
+		    "out of memory for a websocket's message of %zu bytes", message->len);
 		websocket_fail(websocket, WS_CODE_INTERNAL, "");
 	} else if (event->last) {
 		struct buffer whole = *message;

@@ -5,6 +5,9 @@
 #ifndef TESTS_LOG_CAPTURE_H
 #define TESTS_LOG_CAPTURE_H
 
+#include "common/log_limit.h"
+
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -20,6 +23,18 @@ capture_begin(void)
 	capture_former = dup(STDERR_FILENO);
 	assert_true(capture_file != -1 && capture_former != -1);
 	assert_int_equal(dup2(capture_file, STDERR_FILENO), STDERR_FILENO);
+}
+
+/* The same, after a while: what earlier tests have logged limits nothing (log_limit.h). */
+static inline void
+capture_begin_later(void)
+{
+	static uint64_t now;
+	uint64_t wait;
+
+	now += LOG_LIMIT_WINDOW_MS;
+	log_limits_turn(now, &wait);
+	capture_begin();
 }
 
 /* What was written since; valid until the next capture ends. */

@@ -27,7 +27,7 @@ expect_broken(const char *heard_before, const char *file, int line)
 	char expected[100];
 
 	snprintf(expected, sizeof expected, "%sclosed ", heard_before);
-	capture_begin();
+	capture_begin_later();
 	expect_heard(expected, file, line);
 	_assert_true(strstr(capture_end(), "breaks the protocol") != NULL, "the log", file, line);
 	_assert_true(LIST_EMPTY(&peers.list), "no peer is left", file, line);
@@ -64,7 +64,7 @@ test_other_version(void **state)
 	connect_responder();
 	wire_encode_hello(&out, &hello);
 	say();
-	capture_begin();
+	capture_begin_later();
 	assert_heard("HELLO bye(another version of the protocol) closed ");
 	assert_non_null(strstr(capture_end(), "is refused"));
 }
@@ -94,7 +94,7 @@ test_other_user(void **state)
 	connect_responder();
 	encode_hello(0, 0);
 	say();
-	capture_begin();
+	capture_begin_later();
 	assert_heard("HELLO bye(this user may not use the socket) closed ");
 	assert_non_null(strstr(capture_end(), "may not use the socket (socket_users)"));
 	user = 0;
