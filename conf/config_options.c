@@ -41,6 +41,15 @@ const struct conf_option server_option_table[] = {
 	.help =
 	    "names of users whose sockjs.fcgi may connect to the socket, separated by blanks; if "
 	    "unset, the permissions of the socket decide"},
+    {.name = "trusted_proxies",
+	.type = CONF_STRING,
+	.offset = SERVER(trusted_proxies),
+	.max = 4096,
+	.check = option_check_trusted_proxies,
+	.default_text = "unix",
+	.help =
+	    "proxies whose X-Forwarded-For or Forwarded names the client: addresses, networks as "
+	    "10.0.0.0/8, and unix for web servers on the Unix socket, separated by blanks"},
     {.name = "fcgid_max_held",
 	.type = CONF_U32,
 	.offset = SERVER(fcgid_max_held),
@@ -122,7 +131,7 @@ const struct conf_option server_option_table[] = {
 	.offset = SERVER(sessions_per_address),
 	.default_text = "0",
 	.help = "largest number of sessions from one address, where 0 is no limit; behind a proxy, "
-		"all clients have its address"},
+		"see trusted_proxies"},
     {.name = "request_timeout",
 	.type = CONF_MS,
 	.offset = SERVER(request_timeout),

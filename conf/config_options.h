@@ -24,6 +24,7 @@ struct server_options {
 	int store_sync;	    /* enum store_sync */
 	size_t store_limit; /* bytes of the whole store */
 	int log;	    /* enum log_target */
+	char *trusted_proxies;	 /* whose X-Forwarded-For and Forwarded are believed; checked */
 	uint32_t fcgid_max_held; /* polls held by processes that serve one request at a time */
 	uint32_t connection_limit;
 	uint32_t session_limit;

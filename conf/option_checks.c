@@ -2,6 +2,7 @@
 #include "conf/option_checks.h"
 
 #include "conf/conf.h"
+#include "sockjs/trusted_proxies.h"
 
 #include <grp.h>
 #include <pwd.h>
@@ -42,4 +43,16 @@ option_check_mode(const char *option, const char *text, struct error *err)
 		return 0;
 	return error_set(
 	    err, EX_CONFIG, "%s: %s is no octal mode, as 0660", option, conf_quote(text, quoted));
+}
+
+int
+option_check_trusted_proxies(const char *option, const char *text, struct error *err)
+{
+	struct error cause = ERROR_INIT;
+	struct trusted_proxies *trusted = trusted_proxies_create(text, &cause);
+
+	if (trusted == NULL)
+		return error_set(err, cause.code, "%s: %s", option, cause.text);
+	trusted_proxies_destroy(&trusted);
+	return 0;
 }

@@ -285,8 +285,9 @@ SOCKJS_API const char *sockjs_url(sockjs_connection connection);
 SOCKJS_API const char *sockjs_pathname(sockjs_connection connection);
 
 /*
- * The peer's end of the last receiving request ("127.0.0.1", 54321), and ours. For a Unix socket
- * they are "" and 0.
+ * The client's end of the last receiving request ("127.0.0.1", 54321), and ours. If one of
+ * trusted_proxies (sockjs.conf) has named the client, its port is 0. Addresses of IPv4 are plain,
+ * also on a socket for IPv6. For a Unix socket they are "" and 0.
  */
 SOCKJS_API const char *sockjs_remote_address(sockjs_connection connection);
 SOCKJS_API int sockjs_remote_port(sockjs_connection connection);

@@ -26,6 +26,11 @@ struct request_head {
 	/* The value of a header (its name in any case), NULL if it was not sent. */
 	const char *(*header)(const void *context, const char *name);
 	const void *context;
+	/*
+	 * The request came from one of trusted_proxies: what it says in X-Forwarded-Host and
+	 * X-Forwarded-Proto is the proxy's word. From others it is to be ignored.
+	 */
+	bool from_trusted_proxy;
 	time_t now; /* s since the epoch, for Expires */
 };
 

@@ -5,8 +5,8 @@
 #include "wire/connection_info.h"
 
 #include "common/buffer.h"
+#include "sockjs/net_address.h"
 
-#include <arpa/inet.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -52,24 +52,6 @@ struct connection_info {
 
 #define NONE UINT32_MAX
 
-static const char *
-format_address(const struct sockaddr *address, char text[INET6_ADDRSTRLEN], uint16_t *port)
-{
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
-
-	*port = 0;
-	text[0] = '\0';
-	if (address != NULL && address->sa_family == AF_INET) {
-		inet_ntop(AF_INET, &v4->sin_addr, text, INET6_ADDRSTRLEN);
-		*port = ntohs(v4->sin_port);
-	} else if (address != NULL && address->sa_family == AF_INET6) {
-		inet_ntop(AF_INET6, &v6->sin6_addr, text, INET6_ADDRSTRLEN);
-		*port = ntohs(v6->sin6_port);
-	}
-	return text;
-}
-
 /* Appends a text and its NUL; returns where it begins. */
 static uint32_t
 add_text(struct buffer *texts, const char *text, size_t len)
@@ -107,10 +89,12 @@ connection_info_create(const struct connection_source *source)
 	head.at[TEXT_URL] = add_url(&texts, source);
 	head.at[TEXT_PATHNAME] = add_text(&texts, source->path, strlen(source->path));
 	head.at[TEXT_PREFIX] = add_text(&texts, source->path, source->prefix_len);
-	format_address(source->peer, address, &head.remote_port);
+	net_address_text(source->peer, address);
 	head.at[TEXT_REMOTE] = add_text(&texts, address, strlen(address));
-	format_address(source->local, address, &head.local_port);
+	head.remote_port = net_address_port(source->peer);
+	net_address_text(source->local, address);
 	head.at[TEXT_LOCAL] = add_text(&texts, address, strlen(address));
+	head.local_port = net_address_port(source->local);
 	for (i = 0; i < HEADERS; i++) {
 		value = source->header(source->context, connection_header_names[i]);
 		head.at[TEXT_HEADERS + i] =

@@ -6,6 +6,7 @@
 
 #include "common/log.h"
 #include "common/memory.h"
+#include "sessiond/http/http_client.h"
 #include "sessiond/http/http_connection.h"
 #include "sessiond/modules/services.h"
 #include "sessiond/service/service_log.h"
@@ -108,6 +109,8 @@ http_request_read_head(struct http_request *request, const char *method, const c
 	    .header = find_header,
 	    .context = request->response.connection->mhd,
 	};
+	request->head.from_trusted_proxy =
+	    http_client_find(request->response.connection, request->all->trusted, &request->client);
 	http_request_route(request);
 	if (request->service == NULL && fallback != NULL)
 		request->fallback = service_hold(fallback);
@@ -136,7 +139,7 @@ http_request_source(struct http_request *request, struct connection_source *sour
 	    .path = request->uri,
 	    .query = request->query,
 	    .prefix_len = request->prefix_len,
-	    .peer = http_connection_peer(request->response.connection),
+	    .peer = &request->client.any,
 	    .local = http_connection_local(request->response.connection),
 	    .header = request->head.header,
 	    .context = request->head.context,
@@ -154,17 +157,20 @@ http_request_log(const struct http_request *request)
 	unsigned status = request->response.status;
 	const char *id = request->session_id;
 	char text[LOG_TEXT_MAX + 2]; /* cut by the log, which marks it */
+	char address[INET6_ADDRSTRLEN];
 	int shown;
 
 	/* Who knows a session id can speak in another's name: the log has its beginning only. */
 	shown = request->session_id_len < 2 * SHOWN_OF_SESSION ? 1 : SHOWN_OF_SESSION;
+	if (net_address_text(&request->client.any, address)[0] == '\0')
+		strcpy(address, "-"); /* a Unix socket's has none */
 	if (id == NULL)
-		snprintf(text, sizeof text, "%s %s %u %llums", request->method, request->uri,
-		    status, ms);
+		snprintf(text, sizeof text, "%s %s %s %u %llums", address, request->method,
+		    request->uri, status, ms);
 	else
-		snprintf(text, sizeof text, "%s %.*s%.*s...%s %u %llums", request->method,
-		    (int)(id - request->uri), request->uri, shown, id, id + request->session_id_len,
-		    status, ms);
+		snprintf(text, sizeof text, "%s %s %.*s%.*s...%s %u %llums", address,
+		    request->method, (int)(id - request->uri), request->uri, shown, id,
+		    id + request->session_id_len, status, ms);
 	if (service != NULL)
 		service_log(service, SEVERITY_INFO, 0, "%s", text);
 	else if (request->all->defaults->log_level >= SEVERITY_INFO)

@@ -8,6 +8,7 @@
 #include "common/buffer.h"
 #include "sessiond/http/http_response.h"
 #include "sessiond/service/service.h"
+#include "sockjs/net_address.h"
 #include "sockjs/route.h"
 
 #include <microhttpd.h>
@@ -25,6 +26,7 @@ struct http_upgrade_offer;
 struct service_options;
 struct services;
 struct static_files;
+struct trusted_proxies;
 struct websockets;
 
 /* What all requests share. */
@@ -35,7 +37,8 @@ struct http_requests {
 	struct sessions *sessions;
 	struct websockets *websockets;
 	struct hixie76_handshakes *handshakes;
-	struct static_files *files; /* NULL: none */
+	struct static_files *files;	 /* NULL: none */
+	struct trusted_proxies *trusted; /* NULL: nobody */
 	struct http_responses responses;
 	bool is_stopping; /* no request is handled any more */
 };
@@ -55,6 +58,7 @@ struct http_request {
 	char method[16];
 	bool is_http10;
 	struct request_head head;
+	union net_address client;
 	struct sockjs_service *service; /* held; NULL: outside every service */
 	/* Held: has it, should nothing else answer it; NULL: nobody does. */
 	struct sockjs_service *fallback;

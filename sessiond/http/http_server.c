@@ -10,6 +10,7 @@
 #include "sessiond/http/http_dispatch.h"
 #include "sessiond/http/static_files.h"
 #include "sessiond/websocket/websocket.h"
+#include "sockjs/trusted_proxies.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -157,6 +158,16 @@ start_mhd(struct http_server *server, const struct server_options *options)
 	    MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
 }
 
+static void
+trust(struct http_server *server, const char *proxies)
+{
+	struct error err = ERROR_INIT; /* cannot be: the option was checked */
+
+	trusted_proxies_destroy(&server->requests.trusted);
+	if (proxies != NULL)
+		server->requests.trusted = trusted_proxies_create(proxies, &err);
+}
+
 int
 http_server_start(struct http_server *server, const struct http_requests *requests,
     const struct server_options *options, size_t limit, struct error *err)
@@ -165,6 +176,7 @@ http_server_start(struct http_server *server, const struct http_requests *reques
 
 	*server = (struct http_server){.requests = *requests, .limit = limit};
 	server->requests.responses.sessions = requests->sessions;
+	trust(server, options->trusted_proxies);
 	if (http_connections_init(&server->connections, requests->loop, requests->sessions,
 		options->request_timeout, options->keepalive_timeout, err) == -1)
 		return -1;
@@ -190,6 +202,7 @@ http_server_reconfigure(struct http_server *server, const struct server_options 
 	server->limit = limit;
 	static_files_close(&server->requests.files);
 	server->requests.files = files;
+	trust(server, options->trusted_proxies);
 	http_connections_set_timeouts(
 	    &server->connections, options->request_timeout, options->keepalive_timeout);
 	if (options->keepalive_timeout > server->longest_idle)
@@ -209,6 +222,7 @@ http_server_stop(struct http_server *server)
 	struct http_connection *connection;
 
 	static_files_close(&server->requests.files);
+	trust(server, NULL);
 	if (server->mhd == NULL)
 		return;
 	server->requests.is_stopping = true;

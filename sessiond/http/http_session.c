@@ -44,7 +44,7 @@ http_session_receive(struct http_request *request)
 		return;
 	}
 	session = session_obtain(request->service, request->session_id, request->session_id_len,
-	    http_connection_peer(response->connection), &error);
+	    &request->client.any, &error);
 	if (session == NULL) {
 		http_response_error(response, MHD_HTTP_SERVICE_UNAVAILABLE, error);
 		return;

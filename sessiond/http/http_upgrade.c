@@ -126,7 +126,9 @@ accept_hixie76(struct http_request *request)
 	struct MHD_Response *response = make_response(request, "WebSocket");
 	const char *origin = http_request_header(request, "Origin"),
 		   *host = http_request_header(request, "Host");
-	const char *protocol = http_request_header(request, "X-Forwarded-Proto");
+	const char *protocol = request->head.from_trusted_proxy
+	    ? http_request_header(request, "X-Forwarded-Proto")
+	    : NULL;
 	char *location;
 
 	if (asprintf(&location, "%s://%s%s%s%s",
@@ -208,8 +210,7 @@ http_upgrade_start(struct http_request *request)
 		refuse(request, not_a_request);
 		return;
 	}
-	error = sessions_refusal(
-	    request->service->sessions, http_connection_peer(request->response.connection), false);
+	error = sessions_refusal(request->service->sessions, &request->client.any, false);
 	if (error != NULL) {
 		http_response_error(&request->response, MHD_HTTP_SERVICE_UNAVAILABLE, error);
 		return;

@@ -13,9 +13,9 @@
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
 #include "sessiond/store/store.h"
+#include "sockjs/net_address.h"
 #include "sockjs/transport.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -79,15 +79,10 @@ static void
 count_address(struct session *session)
 {
 	const char *text = connection_info_remote_address(session->info);
-	struct sockaddr_in v4 = {.sin_family = AF_INET};
-	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+	union net_address address;
 
-	if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
-		session_count_address(session, (struct sockaddr *)&v4);
-	else if (inet_pton(AF_INET6, text, &v6.sin6_addr) == 1)
-		session_count_address(session, (struct sockaddr *)&v6);
-	else
-		session_count_address(session, NULL);
+	net_address_parse(&address, text, strlen(text));
+	session_count_address(session, &address.any);
 }
 
 static void

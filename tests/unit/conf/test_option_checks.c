@@ -56,6 +56,16 @@ test_group(void **state)
 }
 
 static void
+test_trusted_proxies(void **state)
+{
+	(void)state;
+	accepts(option_check_trusted_proxies, "");
+	accepts(option_check_trusted_proxies, "unix 10.0.0.0/8, fd00::/8 192.0.2.7");
+	refuses(option_check_trusted_proxies, "unix 10.0.0.1/8",
+	    "its_name: \"10.0.0.1/8\" has bits behind those that the number counts");
+}
+
+static void
 test_mode(void **state)
 {
 	static const char *const good[] = {"0660", "660", "0777", "000", "0000"};
@@ -107,6 +117,7 @@ main(void)
 	    cmocka_unit_test(test_user),
 	    cmocka_unit_test(test_group),
 	    cmocka_unit_test(test_mode),
+	    cmocka_unit_test(test_trusted_proxies),
 	    cmocka_unit_test(test_tables),
 	};
 

@@ -41,6 +41,7 @@ static struct hixie76_handshakes handshakes;
 static struct services services;
 static struct service_options defaults;
 static struct server_options server_options;
+static char trusted_proxies[] = "unix";
 static struct http_server server;
 static struct persistence persistence;
 static struct store *store; /* NULL: none */
@@ -130,6 +131,7 @@ http_set_up(void **state)
 	    .request_timeout = REQUEST_TIMEOUT,
 	    .keepalive_timeout = KEEPALIVE_TIMEOUT,
 	    .connection_memory = 32768,
+	    .trusted_proxies = trusted_proxies,
 	};
 	assert_int_equal(uv_loop_init(&loop), 0);
 	LIST_INIT(&handshakes);

@@ -261,18 +261,18 @@ test_log(void **state)
 	ask(client, "GET", "/echo/info", "");
 	ask(client, "GET", "/", "");
 	capture_end();
-	assert_line("GET /echo/000/secr.../xhr 405 0ms");
-	assert_line("GET /echo/000/s.../xhr 405 0ms");
-	assert_line("GET /echo/000/eigh.../xhr 405 0ms");
-	assert_line("GET /echo/info 200 0ms");
-	assert_line("GET / 404 0ms");
+	assert_line("- GET /echo/000/secr.../xhr 405 0ms");
+	assert_line("- GET /echo/000/s.../xhr 405 0ms");
+	assert_line("- GET /echo/000/eigh.../xhr 405 0ms");
+	assert_line("- GET /echo/info 200 0ms");
+	assert_line("- GET / 404 0ms");
 	assert_int_equal(count_lines(captured), 5);
 	/* The time from the first line of the request to the end of the response. */
 	post(client, "/echo/000/s/xhr", "");
 	capture_begin();
 	pass_time(HEARTBEAT_DELAY);
 	capture_end();
-	assert_line("POST /echo/000/s.../xhr 200 25000ms");
+	assert_line("- POST /echo/000/s.../xhr 200 25000ms");
 	service->protocol.options.log_level = defaults.log_level = SEVERITY_ERROR;
 	capture_begin();
 	ask(client, "GET", "/echo/info", "");

@@ -212,6 +212,9 @@ test_hixie76(void **state)
 	assert_location(PATH "?q", UPGRADE KEYS "Origin: http://b\r\nX-Forwarded-Proto: HTTPS\r\n",
 	    "wss://a" PATH "?q");
 	assert_true(has_header("Sec-WebSocket-Origin: http://b"));
+	server_options.trusted_proxies = NULL;
+	http_server_reconfigure(&server, &server_options, CONNECTION_LIMIT, NULL);
+	assert_location(PATH, UPGRADE KEYS "X-Forwarded-Proto: https\r\n", "ws://a" PATH);
 	assert_true(has_header("Upgrade: WebSocket"));
 	assert_refused(UPGRADE "Sec-WebSocket-Key1: 1\r\nSec-WebSocket-Key2: 1 2\r\n",
 	    "Not a valid websocket request");
