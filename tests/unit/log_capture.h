@@ -29,11 +29,11 @@ capture_begin(void)
 static inline void
 capture_begin_later(void)
 {
-	static uint64_t now;
+	static uint64_t later;
 	uint64_t wait;
 
-	now += LOG_LIMIT_WINDOW_MS;
-	log_limits_turn(now, &wait);
+	later += LOG_LIMIT_WINDOW_MS;
+	log_limits_turn(later, &wait);
 	capture_begin();
 }
 
