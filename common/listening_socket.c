@@ -20,6 +20,7 @@
 
 enum {
 	BACKLOG = 4096, /* the kernel lowers it to somaxconn */
+	SUN_PATH_SIZE = sizeof((struct sockaddr_un *)NULL)->sun_path,
 };
 
 /* --- what is there ---------------------------------------------------------------------------- */
@@ -60,11 +61,14 @@ describe(struct listening_socket *socket, int fd)
 		    address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-/* Takes fd, bound, which nobody listens on yet. */
+/* Takes fd, bound, which nobody listens on yet. file: of a Unix socket, else NULL. */
 static int
-begin(struct listening_socket *socket, int fd, const char *text, struct error *err)
+begin(struct listening_socket *socket, int fd, const struct socket_file *file, const char *text,
+    struct error *err)
 {
 	describe(socket, fd);
+	if (file != NULL)
+		socket->file = *file;
 	if (listen(fd, BACKLOG) == 0)
 		return 0;
 	error_set(err, EX_UNAVAILABLE, "cannot listen on %s: %s", text, strerror(errno));
@@ -180,7 +184,7 @@ listening_socket_open_tcp(struct listening_socket *socket, const char *text, str
 		return error_set(err, EX_UNAVAILABLE, "cannot listen on %s: %s%s", text,
 		    strerror(errno),
 		    errno == EADDRINUSE ? " (choose another with --listen ADDR:PORT)" : "");
-	return begin(socket, fd, text, err);
+	return begin(socket, fd, NULL, text, err);
 }
 
 /* An address of the same family, with the port left out. */
@@ -228,80 +232,28 @@ listening_socket_is_tcp(const struct listening_socket *socket, const char *text,
 
 /* --- Unix ------------------------------------------------------------------------------------- */
 
-/* True if somebody accepts at the address. */
-static bool
-is_served(const struct sockaddr_un *address)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool served = fd != -1 &&
-	    (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 ||
-		errno == EAGAIN);
-
-	if (fd != -1)
-		close(fd);
-	return served;
-}
-
-/* Removes what a process that died has left at the path. */
-static int
-clear_path(const struct sockaddr_un *address, const char *option, struct error *err)
-{
-	struct stat st;
-
-	if (lstat(address->sun_path, &st) == -1)
-		return 0;
-	if (!S_ISSOCK(st.st_mode))
-		return error_set(err, EX_UNAVAILABLE,
-		    "cannot listen on %s: it exists and is no socket", address->sun_path);
-	if (is_served(address))
-		return error_set(err, EX_UNAVAILABLE,
-		    "cannot listen on %s: another process does (choose another with --%s PATH)",
-		    address->sun_path, option);
-	unlink(address->sun_path);
-	return 0;
-}
-
-static int
-apply_access(const struct socket_access *access, const char *path, struct error *err)
-{
-	bool is_given = access->owner != (uid_t)-1 || access->group != (gid_t)-1;
-
-	if (is_given && chown(path, access->owner, access->group) == -1)
-		return error_set(err, EX_NOPERM, "%s: cannot give it to another group: %s%s", path,
-		    strerror(errno),
-		    geteuid() == 0 ? "" : " (socket_group must be one that this user is in)");
-	if (chmod(path, access->mode) == -1)
-		return error_set(err, EX_NOPERM, "%s: %s", path, strerror(errno));
-	return 0;
-}
-
 int
 listening_socket_open_unix(struct listening_socket *listening, const char *option, const char *path,
     const struct socket_access *access, struct error *err)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct socket_file file;
 	int fd;
 
 	listening->fd = -1;
-	if (strlen(path) >= sizeof address.sun_path)
-		return error_set(err, EX_CONFIG, "%s: the path is longer than %zu bytes", option,
-		    sizeof address.sun_path - 1);
-	strcpy(address.sun_path, path);
-	if (clear_path(&address, option, err) == -1)
+	if (strlen(path) >= SUN_PATH_SIZE)
+		return error_set(err, EX_CONFIG, "%s: the path is longer than %d bytes", option,
+		    SUN_PATH_SIZE - 1);
+	if (socket_file_clear(path, option, err) == -1)
 		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd == -1 || bind(fd, (struct sockaddr *)&address, sizeof address) == -1) {
-		error_set(err, EX_UNAVAILABLE, "cannot listen on %s: %s", path, strerror(errno));
-		if (fd != -1)
-			close(fd);
-		return -1;
-	}
-	if (apply_access(access, path, err) == -1) {
-		unlink(path);
+	if (fd == -1)
+		return error_set(
+		    err, EX_UNAVAILABLE, "cannot listen on %s: %s", path, strerror(errno));
+	if (socket_file_bind(fd, path, access, &file, err) == -1) {
 		close(fd);
 		return -1;
 	}
-	return begin(listening, fd, path, err);
+	return begin(listening, fd, &file, path, err);
 }
 
 bool
@@ -362,8 +314,8 @@ listening_socket_close(struct listening_socket *socket)
 {
 	if (socket->fd == -1)
 		return;
-	if (socket->path != NULL && !socket->is_inherited)
-		unlink(socket->path);
+	if (socket->path != NULL)
+		socket_file_remove(socket->path, &socket->file);
 	close(socket->fd);
 	free(socket->path);
 	socket->fd = -1;

@@ -6,6 +6,7 @@
 #define COMMON_LISTENING_SOCKET_H
 
 #include "common/error.h"
+#include "common/socket_file.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -13,16 +14,10 @@
 struct listening_socket {
 	int fd; /* listening, non-blocking, close-on-exec; -1: none */
 	bool is_unix;
-	bool is_inherited; /* its file is for somebody else to remove */
-	char *path;	   /* of a Unix socket's file, owned; NULL: there is none */
+	bool is_inherited;
+	char *path;		 /* of a Unix socket's file, owned; NULL: there is none */
+	struct socket_file file; /* which it is; none if it is for somebody else to remove */
 	char name[160]; /* where it really listens: "127.0.0.1:8080", "[::1]:8080", "unix:/path" */
-};
-
-/* Who may connect to a Unix socket: what its file is given. */
-struct socket_access {
-	mode_t mode;
-	uid_t owner; /* (uid_t)-1: who makes it */
-	gid_t group; /* (gid_t)-1: the group of who makes it */
 };
 
 /*
