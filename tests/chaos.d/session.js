@@ -10,8 +10,8 @@ const { Lanes } = require('./http');
 
 const PRELUDE = 'h'.repeat(2048);
 const RETRY = [20, 200]; // ms between a request that failed and the next try
-const POLL_LIMIT = 60000; // ms, more than twice heartbeat_delay
-const SEND_LIMIT = 20000; // ms, more than backend_timeout
+const POLL_LIMIT = 120000; // ms, more than twice heartbeat_delay
+const SEND_LIMIT = 60000; // ms, more than backend_timeout
 const PATIENCE = 3000; // ms that a client waits for an echo before it sends the next message
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

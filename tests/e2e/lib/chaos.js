@@ -11,7 +11,7 @@ const { test } = require('node:test');
 const { readCounts, FAULTS } = require('../../chaos.d/report');
 const { srcdir } = require('./stack');
 
-const MORE_TIME = 300000; // ms beside the seconds of kills: to start, calibrate, drain
+const MORE_TIME = 600000; // ms beside the seconds of kills: to start, calibrate, drain
 const LOG_LINES = 60;
 
 // Resolves with {status, stdout, stderr, log}.
