@@ -5,6 +5,7 @@
 
 #include "common/memory.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -286,6 +287,9 @@ struct ws_inflater {
 	int window_bits;
 	int error;	/* what every call returns from now on; 0: none */
 	size_t message; /* bytes of the current message so far, inflated */
+	bool is_last;	/* the piece that is being inflated ends its message */
+	bool is_in_tail;
+	struct buffer left; /* of that piece: a copy of what was not looked at yet */
 };
 
 struct ws_inflater *
@@ -312,6 +316,7 @@ ws_inflater_destroy(struct ws_inflater **p)
 	if (*p == NULL)
 		return;
 	inflater_free_context(*p);
+	buffer_free(&(*p)->left);
 	free(*p);
 	*p = NULL;
 }
@@ -352,85 +357,133 @@ inflate_step(struct ws_inflater *inflater, size_t room, size_t max_size, struct 
 }
 
 /*
- * Inflates len (<= INPUT_MAX) bytes. Asks for one byte more than allowed, to see whether there is
- * one.
+ * Inflates what z has as its input, until *most bytes have come out: they are counted down. Asks
+ * for one byte more than allowed, to see whether there is one. Returns 1 if there is more to do.
  */
 static int
-inflate_bytes(
-    struct ws_inflater *inflater, const char *data, size_t len, size_t max_size, struct buffer *out)
+inflate_input(struct ws_inflater *inflater, size_t max_size, size_t *most, struct buffer *out)
 {
 	z_stream *z = &inflater->z;
-	size_t room, left;
+	size_t before, left, room = z->avail_in < CHUNK_MAX / 4 ? z->avail_in * 4 : CHUNK_MAX;
 	int result;
 
-	z->next_in = (Bytef *)(uintptr_t)data;
-	z->avail_in = (uInt)len;
-	room = len < CHUNK_MAX / 4 ? len * 4 : CHUNK_MAX;
 	room = room > CHUNK_MIN ? room : CHUNK_MIN;
 	do {
+		if (*most == 0)
+			return 1;
+		before = out->len;
 		left = max_size - inflater->message;
+		if (room > *most)
+			room = *most;
 		result = inflate_step(inflater, room <= left ? room : left + 1, max_size, out);
+		*most -= out->len - before < *most ? out->len - before : *most;
 	} while (result == 0 && (z->avail_in > 0 || z->avail_out == 0));
 	return result;
 }
 
-/*
- * Feeds the tail that the sender has left out, and checks that it ended a block: else the message
- * was cut.
- */
-static int
-inflate_tail(struct ws_inflater *inflater, size_t max_size, struct buffer *out)
+/* The tail that the sender has left out has ended a block: else the message was cut. */
+static bool
+is_whole(const struct ws_inflater *inflater)
 {
 	const int between_blocks = 128; /* a bit of z_stream.data_type, see zlib.h */
-	int result;
 
-	if (!inflater->has_input)
-		return 0;
-	result = inflate_bytes(inflater, tail, TAIL_LEN, max_size, out);
-	if (result != 0 || inflater->at_end)
+	return inflater->at_end || (inflater->z.data_type & between_blocks) != 0;
+}
+
+/* Goes on with z's input, then with the tail. Returns 1 if *most has become 0 before the end. */
+static int
+inflate_piece(struct ws_inflater *inflater, size_t max_size, size_t *most, struct buffer *out)
+{
+	z_stream *z = &inflater->z;
+	int result = inflate_input(inflater, max_size, most, out);
+
+	if (result != 0)
 		return result;
-	if ((inflater->z.data_type & between_blocks) == 0)
+	if (inflater->is_last && inflater->has_input && !inflater->is_in_tail) {
+		inflater->is_in_tail = true;
+		z->next_in = (Bytef *)(uintptr_t)tail;
+		z->avail_in = TAIL_LEN;
+		result = inflate_input(inflater, max_size, most, out);
+	}
+	if (result == 0 && inflater->is_in_tail && !is_whole(inflater))
 		return -WS_CODE_INVALID_DATA;
-	return 0;
+	return result;
+}
+
+/* What is left of the input is in the caller's memory, or in the tail, and is copied. */
+static int
+keep_input(struct ws_inflater *inflater)
+{
+	struct buffer left = BUFFER_INIT;
+
+	buffer_append(&left, inflater->z.next_in, inflater->z.avail_in);
+	buffer_free(&inflater->left);
+	inflater->left = left;
+	return buffer_failed(&left) ? -WS_CODE_INTERNAL : 1;
+}
+
+/* A piece is done, or the message is lost. */
+static int
+end_piece(struct ws_inflater *inflater, int result)
+{
+	inflater->error = result;
+	buffer_free(&inflater->left);
+	if (inflater->is_last) {
+		inflater->has_input = false;
+		inflater->message = 0;
+	}
+	if (result != 0 || (inflater->is_last && !inflater->keeps_context))
+		inflater_free_context(inflater);
+	return result;
 }
 
 static int
-inflate_piece(struct ws_inflater *inflater, const char *data, size_t len, bool last,
-    size_t max_size, struct buffer *out)
+inflate_some(struct ws_inflater *inflater, const char *data, size_t len, size_t max_size,
+    size_t most, struct buffer *out)
 {
-	size_t n;
 	int result;
 
-	if (!inflater->is_ready) {
-		memset(&inflater->z, 0, sizeof(inflater->z));
-		if (inflateInit2(&inflater->z, -inflater->window_bits) != Z_OK)
-			return -WS_CODE_INTERNAL;
-		inflater->is_ready = true;
-	}
-	for (; len > 0; data += n, len -= n) {
-		inflater->has_input = true;
-		n = len < INPUT_MAX ? len : INPUT_MAX;
-		result = inflate_bytes(inflater, data, n, max_size, out);
-		if (result != 0)
-			return result;
-	}
-	return last ? inflate_tail(inflater, max_size, out) : 0;
+	inflater->z.next_in = (Bytef *)(uintptr_t)data;
+	inflater->z.avail_in = (uInt)len;
+	result = inflate_piece(inflater, max_size, &most, out);
+	if (result == 1)
+		result = keep_input(inflater);
+	return result == 1 ? 1 : end_piece(inflater, result);
+}
+
+static int
+begin_context(struct ws_inflater *inflater)
+{
+	if (inflater->is_ready)
+		return 0;
+	memset(&inflater->z, 0, sizeof(inflater->z));
+	if (inflateInit2(&inflater->z, -inflater->window_bits) != Z_OK)
+		return -WS_CODE_INTERNAL;
+	inflater->is_ready = true;
+	return 0;
 }
 
 int
 ws_inflate(struct ws_inflater *inflater, const char *data, size_t len, bool last, size_t max_size,
-    struct buffer *out)
+    size_t most, struct buffer *out)
+{
+	assert(len <= WS_INFLATE_INPUT_MAX);
+	if (inflater->error != 0)
+		return inflater->error;
+	inflater->is_last = last;
+	inflater->is_in_tail = false;
+	inflater->has_input = inflater->has_input || len > 0;
+	if (begin_context(inflater) != 0)
+		return end_piece(inflater, -WS_CODE_INTERNAL);
+	return inflate_some(inflater, data, len, max_size, most, out);
+}
+
+int
+ws_inflate_more(struct ws_inflater *inflater, size_t max_size, size_t most, struct buffer *out)
 {
 	if (inflater->error != 0)
 		return inflater->error;
-	inflater->error = inflate_piece(inflater, data, len, last, max_size, out);
-	if (last) {
-		inflater->has_input = false;
-		inflater->message = 0;
-	}
-	if (inflater->error != 0 || (last && !inflater->keeps_context))
-		inflater_free_context(inflater);
-	return inflater->error;
+	return inflate_some(inflater, inflater->left.data, inflater->left.len, max_size, most, out);
 }
 
 struct ws_deflater {

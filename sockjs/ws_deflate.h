@@ -68,10 +68,15 @@ struct ws_deflater *ws_deflater_create(const struct ws_deflate_params *agreed, i
 void ws_inflater_destroy(struct ws_inflater **p);
 void ws_deflater_destroy(struct ws_deflater **p);
 
+enum { WS_INFLATE_INPUT_MAX = 1 << 20 }; /* bytes of one piece */
+
 /*
- * Inflates a piece of a message and appends the result to *out. `last` says that the message ends
- * here (len may be 0). Returns 0 or -(close code), after which the connection must be closed and
- * every later call fails likewise:
+ * Inflates a piece of a message, at most WS_INFLATE_INPUT_MAX bytes, and appends the result to
+ * *out, `most` (> 0) bytes of it at once. `last` says that the message ends here (len may be 0).
+ * Returns
+ *   0      the piece is done;
+ *   1      there is more: ws_inflate_more goes on. data is not needed any more;
+ * or -(close code), after which the connection must be closed and every later call fails likewise:
  *   -1009  the message inflates to more than max_size bytes (at most about max_size + 1 bytes were
  *          appended);
  *   -1007  the data is not deflate data, or ends in the middle of a block;
@@ -80,7 +85,10 @@ void ws_deflater_destroy(struct ws_deflater **p);
  * empty.
  */
 int ws_inflate(struct ws_inflater *inflater, const char *data, size_t len, bool last,
-    size_t max_size, struct buffer *out);
+    size_t max_size, size_t most, struct buffer *out);
+
+/* Goes on after a 1, by `most` bytes more. Returns as ws_inflate does. */
+int ws_inflate_more(struct ws_inflater *inflater, size_t max_size, size_t most, struct buffer *out);
 
 /*
  * Deflates one whole message and appends the payload for a frame with RSV1 to *out. Returns 0, or

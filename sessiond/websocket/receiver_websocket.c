@@ -74,12 +74,39 @@ backlog(const struct receiver *receiver)
 	return websocket_backlog(container_of(receiver, const struct websocket, receiver));
 }
 
+/*
+ * Hands on packed messages, as many as the turn's work allows. Returns how many bytes were looked
+ * at. Without a session there is nobody to have them.
+ */
+static size_t
+hand_on(struct websocket *websocket, const char *messages, size_t len)
+{
+	const char *cursor = messages, *message;
+	size_t message_len;
+
+	while (websocket->receiver.session != NULL && websocket->work > 0) {
+		if (!message_array_next(&cursor, messages + len, &message, &message_len))
+			return len;
+		websocket_charge(websocket, message_len);
+		session_receive(websocket->receiver.session, message, message_len, false);
+	}
+	return websocket->receiver.session == NULL ? len : (size_t)(cursor - messages);
+}
+
+static void
+deliver(struct websocket *websocket)
+{
+	struct buffer *rest = &websocket->undelivered;
+
+	buffer_consume(rest, hand_on(websocket, rest->data, rest->len));
+}
+
 /* `["m1","m2"]` or `"m1"`; an empty message says nothing. */
 static void
 on_message(struct websocket *websocket, char *data, size_t len, bool binary)
 {
 	struct session *session = websocket->receiver.session;
-	size_t count;
+	size_t count, done;
 	ssize_t decoded;
 
 	if (session == NULL || len == 0)
@@ -90,7 +117,12 @@ on_message(struct websocket *websocket, char *data, size_t len, bool binary)
 		websocket_fail(websocket, SESSION_CODE_PROTOCOL, "Broken framing.");
 		return;
 	}
-	session_receive_all(session, data, (size_t)decoded);
+	done = hand_on(websocket, data, (size_t)decoded);
+	if (done == (size_t)decoded)
+		return;
+	buffer_append(&websocket->undelivered, data + done, (size_t)decoded - done);
+	if (buffer_failed(&websocket->undelivered))
+		websocket_drop(websocket);
 }
 
 const struct websocket_kind websocket_kind_sockjs = {
@@ -103,4 +135,5 @@ const struct websocket_kind websocket_kind_sockjs = {
 	    .backlog = backlog,
 	},
     .message = on_message,
+    .deliver = deliver,
 };

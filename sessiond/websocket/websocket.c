@@ -23,7 +23,6 @@
 #include <unistd.h>
 
 enum {
-	READS_A_TURN = 4,	/* of WEBSOCKET_INPUT bytes, before others get their turn */
 	CONGESTED = 256 * 1024, /* bytes */
 	KEEP_OUTPUT =
 	    1024 * 1024, /* bytes of the shared output buffer that are kept between turns */
@@ -31,12 +30,16 @@ enum {
 
 static void on_events(uv_poll_t *poll, int status, int events);
 static void closing_fire(struct timer *timer, void *ctx);
+static void on_next_turn(uv_idle_t *idle);
 
 void
 websockets_init(struct websockets *all, uv_loop_t *loop, struct sessions *sessions)
 {
 	*all = (struct websockets){.loop = loop, .sessions = sessions, .output = BUFFER_INIT};
 	all->input = xcalloc(1, WEBSOCKET_INPUT);
+	TAILQ_INIT(&all->waiting);
+	uv_idle_init(loop, &all->next_turn);
+	all->next_turn.data = all;
 	timer_queue_add(&sessions->timers, &all->closings, WEBSOCKET_CLOSE_WAIT, closing_fire, all);
 }
 
@@ -55,9 +58,12 @@ discard(struct websocket *websocket)
 	websocket->state = WEBSOCKET_GONE;
 	timer_stop(&websocket->timer);
 	LIST_REMOVE(websocket, entry);
+	if (websocket->is_waiting)
+		TAILQ_REMOVE(&websocket->all->waiting, websocket, wait_entry);
 	websocket->all->count--;
 	buffer_free(&websocket->unparsed);
 	buffer_free(&websocket->message);
+	buffer_free(&websocket->undelivered);
 	buffer_free(&websocket->out);
 	websocket_deflate_destroy(&websocket->deflate);
 	uv_close((uv_handle_t *)&websocket->poll, on_closed);
@@ -89,6 +95,7 @@ websockets_clear(struct websockets *all)
 	while (!LIST_EMPTY(&all->list))
 		lose(LIST_FIRST(&all->list));
 	timer_queue_remove(&all->sessions->timers, &all->closings);
+	uv_close((uv_handle_t *)&all->next_turn, NULL);
 	buffer_free(&all->output);
 	free(all->input);
 	all->input = NULL;
@@ -102,13 +109,13 @@ closing_fire(struct timer *timer, void *ctx)
 }
 
 /*
- * Decides what the loop watches: input always (a close must be seen), output only while something
- * is left to write.
+ * Decides what the loop watches: input (a close must be seen), but while it waits for the next
+ * turn; output only while something is left to write.
  */
 static void
 watch(struct websocket *websocket)
 {
-	int events = UV_READABLE;
+	int events = websocket->is_waiting ? 0 : UV_READABLE;
 
 	if (websocket->out.len > 0)
 		events |= UV_WRITABLE;
@@ -304,6 +311,53 @@ handle_close(struct websocket *websocket, const struct ws_event *event)
 	end_output(websocket);
 }
 
+/* `message` has a whole one. The websocket may be closed by what it causes. */
+static void
+hand_on(struct websocket *websocket, bool binary)
+{
+	struct buffer whole = websocket->message;
+
+	buffer_init(&websocket->message);
+	websocket_charge(websocket, whole.len);
+	websocket->kind->message(websocket, whole.data, whole.len, binary);
+	buffer_free(&whole);
+}
+
+static bool
+has_memory(struct websocket *websocket)
+{
+	if (!buffer_failed(&websocket->message))
+		return true;
+	log_error("out of memory for a websocket's message of %zu bytes", websocket->message.len);
+	websocket_fail(websocket, WS_CODE_INTERNAL, "");
+	return false;
+}
+
+/* result: of websocket_deflate_receive, or more; before: the length of `message` before that. */
+static void
+take_inflated(struct websocket *websocket, int result, size_t before)
+{
+	websocket->work -= (long)(websocket->message.len - before);
+	if (result < 0)
+		websocket_fail(websocket, (unsigned)-result, "");
+	else if (result == 0 && has_memory(websocket) &&
+	    websocket_deflate_ends_message(websocket->deflate))
+		hand_on(websocket, websocket_deflate_is_binary(websocket->deflate));
+}
+
+static void
+inflate(struct websocket *websocket, const struct ws_event *event)
+{
+	size_t before = websocket->message.len, most = websocket->work > 0 ? websocket->work : 1;
+
+	take_inflated(websocket,
+	    event == NULL ? websocket_deflate_more(websocket->deflate, websocket->limits.message,
+				most, &websocket->message)
+			  : websocket_deflate_receive(websocket->deflate, event,
+				websocket->limits.message, most, &websocket->message),
+	    before);
+}
+
 /*
  * A message in several pieces is put together here; one in a single piece is used where it was
  * read.
@@ -311,35 +365,16 @@ handle_close(struct websocket *websocket, const struct ws_event *event)
 static void
 handle_data(struct websocket *websocket, const struct ws_event *event)
 {
-	static struct log_limit limit;
-	struct buffer *message = &websocket->message;
 	bool binary = event->opcode == WS_BINARY;
 
 	if (event->compressed) {
-		unsigned code = websocket_deflate_receive(
-		    websocket->deflate, event, websocket->limits.message, message);
-
-		if (code != 0) {
-			websocket_fail(websocket, code, "");
-			return;
-		}
+		inflate(websocket, event);
 	} else if (event->first && event->last) {
 		websocket->kind->message(websocket, event->data, event->len, binary);
-		return;
 	} else {
-		buffer_append(message, event->data, event->len);
-	}
-	if (buffer_failed(message)) {
-		log_limited(&limit, SEVERITY_ERROR,
-		    "out of memory for a websocket's message of %zu bytes", message->len);
-		websocket_fail(websocket, WS_CODE_INTERNAL, "");
-	} else if (event->last) {
-		struct buffer whole = *message;
-
-		/* The websocket may be closed by what the message causes. */
-		buffer_init(message);
-		websocket->kind->message(websocket, whole.data, whole.len, binary);
-		buffer_free(&whole);
+		buffer_append(&websocket->message, event->data, event->len);
+		if (has_memory(websocket) && event->last)
+			hand_on(websocket, binary);
 	}
 }
 
@@ -351,16 +386,10 @@ handle_event(struct websocket *websocket, const struct ws_event *event)
 		if (websocket->state == WEBSOCKET_OPEN)
 			handle_data(websocket, event);
 		break;
-	case WS_EVENT_PING:
-		if (websocket->state == WEBSOCKET_OPEN && !websocket_is_congested(websocket)) {
-			websocket->framing->append_control(
-			    &websocket->all->output, WS_PONG, event->data, event->len);
-			websocket_push(websocket);
-		}
-		break;
 	case WS_EVENT_CLOSE:
 		handle_close(websocket, event);
 		break;
+	case WS_EVENT_PING: /* see parse */
 	case WS_EVENT_NONE:
 	case WS_EVENT_PONG:
 	case WS_EVENT_IGNORED:
@@ -368,26 +397,129 @@ handle_event(struct websocket *websocket, const struct ws_event *event)
 	}
 }
 
-/* data holds len bytes that follow what was consumed before, in the shared input buffer. */
 static void
+answer_ping(struct websocket *websocket, const char *payload, size_t len)
+{
+	if (websocket->state != WEBSOCKET_OPEN || websocket_is_congested(websocket))
+		return;
+	websocket->framing->append_control(&websocket->all->output, WS_PONG, payload, len);
+	websocket_push(websocket);
+}
+
+/* An earlier frame has left something to do. */
+static inline bool
+is_behind(const struct websocket *websocket)
+{
+	return (websocket->undelivered.len > 0 ||
+		   (websocket->deflate != NULL && websocket_deflate_is_busy(websocket->deflate))) &&
+	    websocket->state == WEBSOCKET_OPEN;
+}
+
+static void
+go_on(struct websocket *websocket)
+{
+	if (websocket->undelivered.len > 0)
+		websocket->kind->deliver(websocket);
+	else
+		inflate(websocket, NULL);
+}
+
+/*
+ * Handles len bytes, and what was left to do before them, as far as the turn's work goes. Of the
+ * pings only the last one is answered (RFC 6455 5.5.3). Returns how many bytes were taken; the rest
+ * is to be kept.
+ */
+static size_t
 parse(struct websocket *websocket, char *data, size_t len)
 {
+	const char *ping = NULL;
 	struct ws_event event;
+	size_t at = 0, ping_len = 0;
 	ssize_t n = 1;
 
-	while (len > 0 && websocket->state < WEBSOCKET_DRAINING) {
+	while (websocket->work > 0 && websocket->state < WEBSOCKET_DRAINING) {
+		if (is_behind(websocket)) {
+			go_on(websocket);
+			continue;
+		}
+		if (at == len)
+			break;
 		n = websocket->framing->parse(
-		    &websocket->parser, data, len, &websocket->limits, &event);
+		    &websocket->parser, data + at, len - at, &websocket->limits, &event);
 		if (n <= 0)
 			break;
-		data += n;
-		len -= (size_t)n;
-		handle_event(websocket, &event);
+		at += (size_t)n;
+		websocket->work -= WEBSOCKET_WORK_ITEM;
+		if (event.type == WS_EVENT_PING) {
+			ping = event.len == 0 ? "" : event.data;
+			ping_len = event.len;
+		} else {
+			handle_event(websocket, &event);
+		}
 	}
+	if (ping != NULL)
+		answer_ping(websocket, ping, ping_len);
 	if (n < 0)
 		websocket_fail(websocket, (unsigned)-n, "");
-	else if (n == 0)
-		buffer_append(&websocket->unparsed, data, len);
+	return websocket->state < WEBSOCKET_DRAINING ? at : len;
+}
+
+/* Who has done its share waits for the next turn, behind the others. */
+static void
+end_share(struct websocket *websocket)
+{
+	struct websockets *all = websocket->all;
+
+	if (websocket->work > 0 || websocket->state == WEBSOCKET_GONE || websocket->is_waiting)
+		return;
+	if (TAILQ_EMPTY(&all->waiting))
+		uv_idle_start(&all->next_turn, on_next_turn);
+	TAILQ_INSERT_TAIL(&all->waiting, websocket, wait_entry);
+	websocket->is_waiting = true;
+	watch(websocket);
+}
+
+/* What it had to make up for is taken off its new share. */
+static void
+begin_share(struct websocket *websocket)
+{
+	TAILQ_REMOVE(&websocket->all->waiting, websocket, wait_entry);
+	websocket->is_waiting = false;
+	websocket->work += WEBSOCKET_WORK;
+	if (websocket->work > 0)
+		buffer_consume(&websocket->unparsed,
+		    parse(websocket, websocket->unparsed.data, websocket->unparsed.len));
+	if (websocket->unparsed.len == 0)
+		buffer_free(&websocket->unparsed);
+	end_share(websocket);
+	watch(websocket);
+}
+
+static void
+on_next_turn(uv_idle_t *idle)
+{
+	struct websockets *all = idle->data;
+	struct websocket *last = TAILQ_LAST(&all->waiting, websocket_queue), *websocket = NULL;
+
+	while (websocket != last) {
+		websocket = TAILQ_FIRST(&all->waiting);
+		begin_share(websocket);
+	}
+	if (TAILQ_EMPTY(&all->waiting))
+		uv_idle_stop(idle);
+}
+
+static void
+keep(struct websocket *websocket, const char *data, size_t len)
+{
+	static struct log_limit limit;
+
+	buffer_append(&websocket->unparsed, data, len);
+	if (!buffer_failed(&websocket->unparsed))
+		return;
+	log_limited(
+	    &limit, SEVERITY_ERROR, "out of memory for what a websocket sends: connection dropped");
+	websocket_drop(websocket);
 }
 
 /* Reads once. Returns false when there is nothing more for now, or ever. */
@@ -395,7 +527,7 @@ static bool
 read_once(struct websocket *websocket)
 {
 	char *input = websocket->all->input;
-	size_t kept = websocket->unparsed.len;
+	size_t kept = websocket->unparsed.len, len, taken;
 	ssize_t n;
 
 	if (kept > 0)
@@ -409,35 +541,29 @@ read_once(struct websocket *websocket)
 	}
 	buffer_free(&websocket->unparsed);
 	session_receiver_alive(&websocket->receiver);
-	parse(websocket, input, kept + (size_t)n);
-	return websocket->state != WEBSOCKET_GONE && kept + (size_t)n == WEBSOCKET_INPUT;
+	websocket->work -= n;
+	len = kept + (size_t)n;
+	taken = parse(websocket, input, len);
+	if (taken < len)
+		keep(websocket, input + taken, len - taken);
+	return websocket->state != WEBSOCKET_GONE && len == WEBSOCKET_INPUT;
 }
 
 void
 websocket_feed(struct websocket *websocket, const char *data, size_t len)
 {
-	char *input = websocket->all->input;
-
 	assert(websocket->unparsed.len == 0);
-	while (len > 0 && websocket->state < WEBSOCKET_DRAINING) {
-		size_t kept = websocket->unparsed.len,
-		       n = len < WEBSOCKET_INPUT - kept ? len : WEBSOCKET_INPUT - kept;
-
-		if (kept > 0)
-			memcpy(input, websocket->unparsed.data, kept);
-		memcpy(input + kept, data, n);
-		buffer_free(&websocket->unparsed);
-		parse(websocket, input, kept + n);
-		data += n;
-		len -= n;
-	}
+	if (len == 0)
+		return;
+	keep(websocket, data, len);
+	websocket->work = 0;
+	end_share(websocket);
 }
 
 static void
 on_events(uv_poll_t *poll, int status, int events)
 {
 	struct websocket *websocket = poll->data;
-	int i;
 
 	if (status < 0) {
 		lose(websocket);
@@ -445,7 +571,11 @@ on_events(uv_poll_t *poll, int status, int events)
 	}
 	if ((events & UV_WRITABLE) && websocket->out.len > 0)
 		write_backlog(websocket);
-	for (i = 0; (events & UV_READABLE) && i < READS_A_TURN; i++)
-		if (!read_once(websocket))
-			break;
+	if (!(events & UV_READABLE) || websocket->is_waiting)
+		return;
+	websocket->work = WEBSOCKET_WORK;
+	while (read_once(websocket) && websocket->work > 0)
+		continue;
+	if (websocket->work <= 0)
+		end_share(websocket);
 }

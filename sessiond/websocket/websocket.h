@@ -29,12 +29,24 @@ struct websockets {
 	struct sessions *sessions;
 	struct timer_queue closings; /* peers that have to answer a close */
 	LIST_HEAD(, websocket) list;
+	TAILQ_HEAD(websocket_queue, websocket)
+	waiting;	     /* what they sent goes on in the loop's next turn */
+	uv_idle_t next_turn; /* runs while somebody waits */
 	size_t count;
 	char *input;	      /* WEBSOCKET_INPUT bytes, shared by all reads */
 	struct buffer output; /* shared by all writes */
 };
 
 #define WEBSOCKET_INPUT 65536 /* bytes */
+
+/*
+ * What one websocket may cost in a turn of the loop, before all others have their turn: bytes that
+ * are read, inflated or put together, where a frame or a message counts as WEBSOCKET_WORK_ITEM
+ * beside its bytes. Who takes more waits until it is made up for.
+ */
+#define WEBSOCKET_WORK	    262144
+#define WEBSOCKET_WORK_ITEM 1024
+
 #define WEBSOCKET_CLOSE_WAIT                                                                       \
 	5000 /* ms for the peer to answer our close, and to end the connection */
 
@@ -50,6 +62,8 @@ struct websocket_kind {
 	struct receiver_ops receiver;
 	/* A whole message came. data may be changed in place. */
 	void (*message)(struct websocket *websocket, char *data, size_t len, bool binary);
+	/* Goes on with `undelivered`. NULL: it leaves nothing there. */
+	void (*deliver)(struct websocket *websocket);
 };
 
 struct websocket {
@@ -65,11 +79,15 @@ struct websocket {
 	int fd;
 	int events; /* that poll watches */
 	enum websocket_state state;
-	bool peer_closed;	/* its close frame came */
-	struct timer timer;	/* of closings */
-	struct buffer unparsed; /* the beginning of a frame */
-	struct buffer message;	/* the beginning of a message */
-	struct buffer out;	/* what the peer did not take yet */
+	bool peer_closed;   /* its close frame came */
+	struct timer timer; /* of closings */
+	bool is_waiting;    /* for the next turn: nothing is read meanwhile */
+	long work;	    /* what it may still cost in this turn */
+	TAILQ_ENTRY(websocket) wait_entry;
+	struct buffer unparsed;	   /* the beginning of a frame; while it waits, frames */
+	struct buffer message;	   /* the beginning of a message */
+	struct buffer undelivered; /* messages of a frame, as message_array_decode leaves them */
+	struct buffer out;	   /* what the peer did not take yet */
 };
 
 /* Makes an empty set. loop and sessions are borrowed. */
@@ -95,6 +113,13 @@ websocket_create(struct websockets *all, int fd, const struct websocket_kind *ki
 
 /* Handles bytes that came with the handshake, as if they had been read now. */
 void websocket_feed(struct websocket *websocket, const char *data, size_t len);
+
+/* A message of len bytes is handed on, or put together: that counts. */
+static inline void
+websocket_charge(struct websocket *websocket, size_t len)
+{
+	websocket->work -= WEBSOCKET_WORK_ITEM + (long)len;
+}
 
 /* Queues a message or a ping for websocket_push. Messages are compressed if that was agreed. */
 void websocket_add_message(struct websocket *websocket, bool binary, const char *data, size_t len);

@@ -20,6 +20,8 @@ struct websocket_deflate {
 	struct ws_inflater *inflater;
 	struct ws_deflater
 	    *deflater; /* with a context of our own; else NULL, and `shared` serves */
+	bool is_busy;  /* with a piece of a message, of which these tell: */
+	bool is_last, is_binary;
 };
 
 /* The last payload that was deflated without a context, and the result. */
@@ -96,16 +98,49 @@ websocket_deflate_append(struct websocket_deflate *deflate, struct buffer *out, 
 	return payload != NULL;
 }
 
-unsigned
-websocket_deflate_receive(struct websocket_deflate *deflate, const struct ws_event *event,
-    size_t limit, struct buffer *message)
+static int
+finish(struct websocket_deflate *deflate, int result, const struct buffer *message)
 {
-	int status =
-	    ws_inflate(deflate->inflater, event->data, event->len, event->last, limit, message);
+	deflate->is_busy = result == 1;
+	if (result == 0 && deflate->is_last && !deflate->is_binary &&
+	    !utf8_is_valid(message->data, message->len))
+		return -WS_CODE_INVALID_DATA;
+	return result;
+}
 
-	if (status != 0)
-		return (unsigned)-status;
-	if (event->last && event->opcode == WS_TEXT && !utf8_is_valid(message->data, message->len))
-		return WS_CODE_INVALID_DATA;
-	return 0;
+int
+websocket_deflate_receive(struct websocket_deflate *deflate, const struct ws_event *event,
+    size_t limit, size_t most, struct buffer *message)
+{
+	deflate->is_last = event->last;
+	deflate->is_binary = event->opcode == WS_BINARY;
+	return finish(deflate,
+	    ws_inflate(
+		deflate->inflater, event->data, event->len, event->last, limit, most, message),
+	    message);
+}
+
+int
+websocket_deflate_more(
+    struct websocket_deflate *deflate, size_t limit, size_t most, struct buffer *message)
+{
+	return finish(deflate, ws_inflate_more(deflate->inflater, limit, most, message), message);
+}
+
+bool
+websocket_deflate_is_busy(const struct websocket_deflate *deflate)
+{
+	return deflate->is_busy;
+}
+
+bool
+websocket_deflate_ends_message(const struct websocket_deflate *deflate)
+{
+	return deflate->is_last;
+}
+
+bool
+websocket_deflate_is_binary(const struct websocket_deflate *deflate)
+{
+	return deflate->is_binary;
 }

@@ -65,10 +65,11 @@ function registerFrames(dialect) {
 		send(peer, { opcode: PONG, payload: 'unasked' });
 		send(peer, { opcode: PING, payload: 'two' });
 		send(peer, { opcode: 0, payload: bytes.subarray(6) });
-		for (const payload of ['one', 'two']) {
-			const pong = await peer.readFrame();
-			assert.deepStrictEqual([pong.opcode, pong.payload.toString()], [PONG, payload]);
-		}
+		// One that came together with a later one need not be answered (5.5.3).
+		let pong = await peer.readFrame();
+		if (pong.payload.toString() === 'one')
+			pong = await peer.readFrame();
+		assert.deepStrictEqual([pong.opcode, pong.payload.toString()], [PONG, 'two']);
 		await expectEcho(dialect, peer, 'fragmented');
 		peer.connection.close();
 	});
@@ -462,11 +463,16 @@ function registerSegments(dialect) {
 			peer.connection.close();
 		});
 
-	check(`${dialect.name}: a hundred early frames are all answered`, async () => {
+	// Only the last of several has to be answered (5.5.3).
+	check(`${dialect.name}: of a hundred early pings the last is answered`, async () => {
 		const frames = Array.from({ length: 100 }, (_, i) => bytesOf({ opcode: PING, payload: `${i}` }));
 		const peer = await open(dialect, daemon.url, 'echo', { early: Buffer.concat(frames) });
-		for (let i = 0; i < 100; i++)
-			assert.strictEqual((await peer.readFrame()).payload.toString(), `${i}`);
+		let answered = -1;
+		while (answered < 99) {
+			const payload = Number((await peer.readFrame()).payload.toString());
+			assert.ok(payload > answered, `${payload} after ${answered}`);
+			answered = payload;
+		}
 		peer.connection.close();
 	});
 

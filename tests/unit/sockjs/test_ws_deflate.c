@@ -193,8 +193,10 @@ inflate_steps(struct ws_inflater *inflater, const char *data, size_t len, size_t
 		exact = malloc(part > 0 ? part : 1);
 		if (part > 0)
 			memcpy(exact, data, part);
-		result = ws_inflate(inflater, exact, part, part == len, limit, out);
+		result = ws_inflate(inflater, exact, part, part == len, limit, 3, out);
 		free(exact);
+		while (result == 1)
+			result = ws_inflate_more(inflater, limit, 3, out);
 		data += part;
 		len -= part;
 	} while (result == 0 && len > 0);
@@ -286,8 +288,8 @@ assert_broken(const struct ws_deflate_params *params, const char *data, size_t l
 
 		assert_int_equal(inflate_steps(in, data, len, step, LIMIT, &out), -1007);
 		/* And so it stays. */
-		assert_int_equal(
-		    ws_inflate(in, BYTES("\xf2\x48\xcd\xc9\xc9\x07\x00"), true, LIMIT, &out),
+		assert_int_equal(ws_inflate(in, BYTES("\xf2\x48\xcd\xc9\xc9\x07\x00"), true, LIMIT,
+				     SIZE_MAX, &out),
 		    -1007);
 		ws_inflater_destroy(&in);
 		buffer_free(&out);
@@ -316,7 +318,8 @@ test_broken(void **state)
 	assert_inflates(in, BYTES("\xf2\x48\xcd\xc9\xc9\x07\x00"), 3, BYTES("Hello"));
 	assert_inflates(in, BYTES("\xf2\x48\xcd\xc9\xc9\x07\x00"), 3, BYTES("Hello"));
 	struct buffer out = BUFFER_INIT;
-	assert_int_equal(ws_inflate(in, BYTES("\xf2\x00\x11\x00\x00"), true, LIMIT, &out), -1007);
+	assert_int_equal(
+	    ws_inflate(in, BYTES("\xf2\x00\x11\x00\x00"), true, LIMIT, SIZE_MAX, &out), -1007);
 	ws_inflater_destroy(&in);
 	buffer_free(&out);
 }
@@ -328,7 +331,7 @@ test_destroyed_within_message(void **state)
 	struct buffer out = BUFFER_INIT;
 
 	(void)state;
-	assert_int_equal(ws_inflate(in, BYTES("\xf2\x48"), false, LIMIT, &out), 0);
+	assert_int_equal(ws_inflate(in, BYTES("\xf2\x48"), false, LIMIT, SIZE_MAX, &out), 0);
 	ws_inflater_destroy(&in);
 	buffer_free(&out);
 }
@@ -372,7 +375,8 @@ test_bomb(void **state)
 	(void)state;
 	assert_int_equal(ws_deflate_shared(15, 9, zeros, 10000000, &packed), 0);
 	assert_true(packed.len < 11000);
-	assert_int_equal(ws_inflate(in, packed.data, packed.len, true, 1000, &out), -1009);
+	assert_int_equal(
+	    ws_inflate(in, packed.data, packed.len, true, 1000, SIZE_MAX, &out), -1009);
 	assert_int_equal(out.len, 1001);
 	assert_true(out.room < 100000);
 	ws_inflater_destroy(&in);
@@ -395,11 +399,11 @@ test_out_of_memory(void **state)
 	assert_int_equal(ws_deflate_shared(15, 6, BYTES("Hello"), &out), -1);
 	assert_int_equal(ws_deflate_shared(15, 6, "", 0, &out), -1);
 	assert_int_equal(ws_deflate(deflater, BYTES("Hello"), &out), -1);
-	assert_int_equal(ws_inflate(in, BYTES("\xf2\x48"), true, LIMIT, &out), -1011);
+	assert_int_equal(ws_inflate(in, BYTES("\xf2\x48"), true, LIMIT, SIZE_MAX, &out), -1011);
 	assert_int_equal(out.len, 6);
 	out.failed = false;
 	assert_int_equal(ws_deflate(deflater, BYTES("Hello"), &out), -1);
-	assert_int_equal(ws_inflate(in, BYTES("\x00"), true, LIMIT, &out), -1011);
+	assert_int_equal(ws_inflate(in, BYTES("\x00"), true, LIMIT, SIZE_MAX, &out), -1011);
 	assert_int_equal(out.len, 6);
 	ws_deflater_destroy(&deflater);
 	ws_inflater_destroy(&in);

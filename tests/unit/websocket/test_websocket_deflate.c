@@ -6,7 +6,11 @@
 
 #include "sessiond/websocket/websocket_deflate.h"
 
-enum { LONG = 1000, SHORTEST = 128 };
+enum {
+	LONG = 1000,
+	MOST = 300, /* bytes inflated at once */
+	SHORTEST = 128,
+};
 
 static const struct ws_deflate_params with_context = {false, false, 15, 15},
 				      without_context = {true, true, 15, 15},
@@ -34,7 +38,8 @@ inflate_frame(
 	assert_true(bytes[1] < 126); /* what compresses so well is short */
 	assert_int_equal(frame->len, header + bytes[1]);
 	assert_int_equal(
-	    ws_inflate(inflater, frame->data + header, bytes[1], true, LONG * 2, message), 0);
+	    ws_inflate(inflater, frame->data + header, bytes[1], true, LONG * 2, SIZE_MAX, message),
+	    0);
 }
 
 static void
@@ -162,13 +167,13 @@ deflate_text(const char *data, size_t len, struct buffer *payload)
 	ws_deflater_destroy(&deflater);
 }
 
-static unsigned
+static int
 receive(const char *data, size_t len, enum ws_opcode opcode, size_t limit, struct buffer *message)
 {
 	struct websocket_deflate *deflate = websocket_deflate_create(&without_context);
 	struct buffer payload = BUFFER_INIT;
 	struct ws_event event = {.type = WS_EVENT_DATA, .opcode = opcode, .compressed = true};
-	unsigned code = 0;
+	int code = 0;
 	size_t i;
 
 	deflate_text(data, len, &payload);
@@ -178,7 +183,14 @@ receive(const char *data, size_t len, enum ws_opcode opcode, size_t limit, struc
 		event.last = i == 1;
 		event.data = payload.data + (i == 0 ? 0 : payload.len / 2);
 		event.len = i == 0 ? payload.len / 2 : payload.len - payload.len / 2;
-		code = websocket_deflate_receive(deflate, &event, limit, message);
+		code = websocket_deflate_receive(deflate, &event, limit, MOST, message);
+		while (code == 1) {
+			assert_true(websocket_deflate_is_busy(deflate));
+			code = websocket_deflate_more(deflate, limit, MOST, message);
+		}
+		assert_false(websocket_deflate_is_busy(deflate));
+		assert_int_equal(websocket_deflate_ends_message(deflate), i == 1);
+		assert_int_equal(websocket_deflate_is_binary(deflate), opcode == WS_BINARY);
 	}
 	buffer_free(&payload);
 	websocket_deflate_destroy(&deflate);
@@ -195,9 +207,9 @@ test_receive(void **state)
 	assert_int_equal(message.len, LONG);
 	assert_memory_equal(message.data, text, LONG);
 	buffer_clear(&message);
-	assert_int_equal(receive(text, LONG, WS_TEXT, LONG - 1, &message), WS_CODE_TOO_BIG);
+	assert_int_equal(receive(text, LONG, WS_TEXT, LONG - 1, &message), -WS_CODE_TOO_BIG);
 	buffer_clear(&message);
-	assert_int_equal(receive("a\xff", 2, WS_TEXT, LONG, &message), WS_CODE_INVALID_DATA);
+	assert_int_equal(receive("a\xff", 2, WS_TEXT, LONG, &message), -WS_CODE_INVALID_DATA);
 	buffer_clear(&message);
 	assert_int_equal(receive("a\xff", 2, WS_BINARY, LONG, &message), 0);
 	assert_memory_equal(message.data, "a\xff", 2);

@@ -67,7 +67,7 @@ run(void)
 {
 	int i;
 
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < 20 || !TAILQ_EMPTY(&websockets.waiting); i++) {
 		uv_run(&loop, UV_RUN_NOWAIT);
 		turn();
 	}
