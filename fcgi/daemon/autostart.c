@@ -10,10 +10,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +27,22 @@
 
 enum { LOCK_DESCRIPTOR = 64 }; /* at least */
 
+/*
+ * True if the file is a lock of ours. In a folder that others can write to it may be anything: a
+ * lock that another user holds would be held for ever.
+ */
+static bool
+is_own_lock(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (st.st_uid == geteuid() || st.st_uid == 0))
+		return true;
+	errno = EPERM;
+	return false;
+}
+
 /* The lock, as a descriptor that the daemon will inherit; -1 if somebody has it. */
 static int
 take_lock(const char *socket)
@@ -35,9 +53,11 @@ take_lock(const char *socket)
 
 	if (snprintf(path, sizeof path, "%s.lock", socket) >= (int)sizeof path)
 		return -1;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd == -1) {
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (fd == -1 || !is_own_lock(fd)) {
 		log_limited(&limit, SEVERITY_ERROR, "autostart: %s: %s", path, strerror(errno));
+		if (fd != -1)
+			close(fd);
 		return -1;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
