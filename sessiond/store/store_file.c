@@ -5,10 +5,12 @@
 #include "sessiond/store/store_file.h"
 
 #include "common/log.h"
+#include "common/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,13 +40,54 @@ name_of(const char *format, ...)
 	return name;
 }
 
+/*
+ * True if no other user (root excepted) can put something else in the place of the file that path
+ * names, which may not be there yet: neither is it theirs, nor do they own its folder, nor may they
+ * write to that, unless it is sticky. A link in the last part of path must be nobody else's either.
+ */
+static bool
+is_out_of_reach(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder =
+	    slash == NULL ? xstrdup(".") : name_of("%.*s", (int)(slash - path + 1), path);
+	struct stat of_file, of_folder;
+	bool is_ours = true;
+
+	if (stat(folder, &of_folder) == 0)
+		is_ours = (of_folder.st_uid == 0 || of_folder.st_uid == geteuid()) &&
+		    ((of_folder.st_mode & S_IWOTH) == 0 || (of_folder.st_mode & S_ISVTX) != 0);
+	if (is_ours && lstat(path, &of_file) == 0)
+		is_ours = of_file.st_uid == 0 || of_file.st_uid == geteuid();
+	free(folder);
+	return is_ours;
+}
+
+/*
+ * The files of a store are opened by their names, and a damaged one is renamed. Whoever may change
+ * what a name leads to could have root do that with any file. name: of path, which
+ * the user has given.
+ */
+static int
+check_reach(const char *name, const char *path, struct error *err)
+{
+	if (geteuid() != 0 || is_out_of_reach(name))
+		return 0;
+	return error_set(err, EX_CONFIG,
+	    "the store %s is within another user's reach, and this process is root: set `user` in [server], or give the store a folder of root's",
+	    path);
+}
+
 char *
 store_file_make(const char *path, struct error *err)
 {
-	int code = EX_CONFIG, fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	int code = EX_CONFIG, fd;
 	struct stat st;
 	char *name = NULL;
 
+	if (check_reach(path, path, err) == -1)
+		return NULL;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
 	if (fd == -1) {
 		if (errno == ENOSPC || errno == EDQUOT || errno == EMFILE || errno == ENFILE)
 			code = EX_UNAVAILABLE;
@@ -56,6 +99,10 @@ store_file_make(const char *path, struct error *err)
 	else if ((name = realpath(path, NULL)) == NULL)
 		error_set(err, code, "cannot find the store %s: %s", path, strerror(errno));
 	close(fd);
+	if (name != NULL && check_reach(name, path, err) == -1) {
+		free(name);
+		return NULL;
+	}
 	return name;
 }
 
@@ -118,7 +165,7 @@ void
 store_file_reserve_log(const char *path, uint64_t bytes)
 {
 	char *log = name_of("%s-wal", path);
-	int fd = open(log, O_WRONLY | O_CLOEXEC);
+	int fd = open(log, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	free(log);
 	if (fd == -1)

@@ -150,6 +150,36 @@ test_bad_paths(void **state)
 	assert_int_equal(count_files("sessions.db"), 0);
 }
 
+/* As root: no file is opened, or made, that another user could have put there. */
+static void
+test_reach_of_others(void **state)
+{
+	const char *folder = in_folder("shared"), *path = in_folder("shared/s.db");
+	const char *target = in_folder("target");
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(mkdir(folder, 0755), 0);
+	assert_int_equal(chmod(folder, 0777), 0);
+	assert_refused(path, STORE_LIMIT_MIN, EX_CONFIG, "another user's reach");
+	assert_int_equal(chmod(folder, 01777), 0);
+	assert_int_equal(symlink(target, path), 0);
+	assert_int_equal(lchown(path, 1, 1), 0);
+	assert_refused(path, STORE_LIMIT_MIN, EX_CONFIG, "another user's reach");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(chmod(folder, 0755), 0);
+	assert_int_equal(chown(folder, 1, 1), 0);
+	assert_refused(path, STORE_LIMIT_MIN, EX_CONFIG, "another user's reach");
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(access(target, F_OK), -1);
+	/* A link of root's own that leads there. */
+	assert_int_equal(symlink(path, target), 0);
+	assert_refused(target, STORE_LIMIT_MIN, EX_CONFIG, "another user's reach");
+	unlink(path);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 /* A link is followed: what is set aside is the file, not the link. */
 static void
 test_link(void **state)
@@ -294,6 +324,7 @@ main(void)
 	    cmocka_unit_test_setup(test_foreign, setup),
 	    cmocka_unit_test_setup(test_migration, setup),
 	    cmocka_unit_test_setup(test_bad_paths, setup),
+	    cmocka_unit_test_setup(test_reach_of_others, setup),
 	    cmocka_unit_test_setup(test_link, setup),
 	    cmocka_unit_test_setup(test_second_daemon, setup),
 	    cmocka_unit_test_setup(test_daemon_that_stops, setup),
