@@ -34,6 +34,7 @@ enum {
 	FIRST_PAUSE_MS = 100,
 	LONGEST_PAUSE_MS = 5000,
 	STOP_LIMIT_MS = 30000, /* longer than a daemon lets its clients take */
+	EVENTS_AT_ONCE = 256,
 };
 
 struct supervisor {
@@ -179,12 +180,14 @@ close_events(struct supervisor *supervisor)
 static void
 read_events(struct supervisor *supervisor)
 {
-	unsigned char bytes[16];
+	unsigned char bytes[EVENTS_AT_ONCE];
 	ssize_t i, n = -1;
 
-	while (supervisor->events != -1 && (n = read(supervisor->events, bytes, sizeof bytes)) > 0)
-		for (i = 0; i < n; i++)
-			on_event(supervisor, bytes[i]);
+	/* Not until there are no more: a daemon that goes on writing must not keep signals out. */
+	if (supervisor->events != -1)
+		n = read(supervisor->events, bytes, sizeof bytes);
+	for (i = 0; i < n; i++)
+		on_event(supervisor, bytes[i]);
 	if (n == 0)
 		close_events(supervisor);
 }
