@@ -208,9 +208,11 @@ decide(struct request *request)
 {
 	static const struct protocol_service nowhere;
 	struct routing *routing = &request->routing;
+	struct known_services *services = backend_services(request->requests->backend);
 	uint32_t entropy = 0;
 
-	routing_find(routing, &request->cgi, backend_services(request->requests->backend));
+	routing_find(routing, &request->cgi, services);
+	origin_find_client(&request->cgi, services->trusted);
 	if (routing->endpoint != NULL && endpoint_of(request) == ENDPOINT_INFO)
 		random_bytes(&entropy, sizeof entropy);
 	if (reply_decide(routing->service == NULL ? &nowhere : &routing->service->protocol,
@@ -292,6 +294,7 @@ issue_send(struct request *request)
 	    .session = request->routing.session_id,
 	    .session_len = request->routing.session_id_len,
 	    .cookie = cookie_of(request),
+	    .client = request->cgi.client,
 	    .messages = request->body.len == 0 ? "" : request->body.data,
 	    .messages_len = request->messages_len,
 	};

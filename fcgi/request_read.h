@@ -4,6 +4,7 @@
 #ifndef FCGI_REQUEST_READ_H
 #define FCGI_REQUEST_READ_H
 
+#include "sockjs/net_address.h"
 #include "sockjs/reply.h"
 
 struct cgi_request {
@@ -11,6 +12,7 @@ struct cgi_request {
 	char *path;		  /* percent-encoded, as the service's prefix is matched against */
 	char *query;		  /* NULL: none */
 	struct request_head head; /* points to the others; its time is not set */
+	union net_address client; /* AF_UNSPEC: not known, or not yet (origin.h) */
 };
 
 /*

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-void
-net_address_make_plain(union net_address *address)
+static void
+make_plain(union net_address *address)
 {
 	struct sockaddr_in plain = {.sin_family = AF_INET, .sin_port = address->v6.sin6_port};
 
@@ -28,7 +28,7 @@ net_address_set(union net_address *to, const struct sockaddr *from)
 		memcpy(&to->v6, from, sizeof to->v6);
 	else if (from->sa_family == AF_UNIX)
 		to->any.sa_family = AF_UNIX;
-	net_address_make_plain(to);
+	make_plain(to);
 }
 
 bool
@@ -45,7 +45,7 @@ net_address_parse(union net_address *to, const char *text, size_t len)
 		to->any.sa_family = AF_INET;
 	else if (inet_pton(AF_INET6, copy, &to->v6.sin6_addr) == 1)
 		to->any.sa_family = AF_INET6;
-	net_address_make_plain(to);
+	make_plain(to);
 	return to->any.sa_family != AF_UNSPEC;
 }
 

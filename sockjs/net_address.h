@@ -25,9 +25,6 @@ void net_address_set(union net_address *to, const struct sockaddr *from);
 /* Sets *to from len bytes of text, an address without a port. False: they are none. */
 bool net_address_parse(union net_address *to, const char *text, size_t len);
 
-/* Has *address in its plain form. */
-void net_address_make_plain(union net_address *address);
-
 /* The address as text, "" unless it is IPv4 or IPv6. NULL is AF_UNSPEC. Returns text. */
 const char *net_address_text(const struct sockaddr *address, char text[INET6_ADDRSTRLEN]);
 

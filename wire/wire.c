@@ -16,9 +16,9 @@
 const struct wire_type_info wire_types[WIRE_TYPE_COUNT] = {
     {"HELLO", WIRE_HELLO, DAEMON | RESPONDER | WORKER, 33},
     {"GOODBYE", WIRE_GOODBYE, DAEMON | RESPONDER | WORKER, 3},
-    {"SERVICES", WIRE_SERVICES, DAEMON, 2},
+    {"SERVICES", WIRE_SERVICES, DAEMON, 5},
     {"RECEIVE", WIRE_RECEIVE, RESPONDER, 22},
-    {"SEND", WIRE_SEND, RESPONDER, 29},
+    {"SEND", WIRE_SEND, RESPONDER, 30},
     {"ABORT", WIRE_ABORT, RESPONDER, 0},
     {"WRITTEN", WIRE_WRITTEN, RESPONDER, 0},
     {"FRAME", WIRE_FRAME, DAEMON, 0},
@@ -211,6 +211,43 @@ wire_get_optional_string16(struct wire_reader *reader, const char **str, size_t 
 	}
 }
 
+/* The bytes of an address and its port. */
+static void
+get_bytes_of_address(struct wire_reader *reader, union net_address *address)
+{
+	bool is_v4 = address->any.sa_family == AF_INET;
+	const char *at = wire_get_raw(reader, is_v4 ? 4 : 16);
+	in_port_t port = htons(wire_get_u16(reader));
+
+	if (at == NULL)
+		return;
+	if (is_v4)
+		memcpy(&address->v4.sin_addr, at, 4);
+	else
+		memcpy(&address->v6.sin6_addr, at, 16);
+	address->v4.sin_port = port; /* of both */
+}
+
+const struct sockaddr *
+wire_get_address(struct wire_reader *reader, union net_address *address)
+{
+	uint8_t family = wire_get_u8(reader);
+
+	memset(address, 0, sizeof *address);
+	if (family == 4)
+		address->any.sa_family = AF_INET;
+	else if (family == 6)
+		address->any.sa_family = AF_INET6;
+	else if (family != 0)
+		reader->failed = true;
+	if (family == 0 || reader->failed)
+		return NULL;
+	get_bytes_of_address(reader, address);
+	if (reader->failed)
+		address->any.sa_family = AF_UNSPEC;
+	return reader->failed ? NULL : &address->any;
+}
+
 uint32_t
 wire_at_most(struct wire_reader *reader, uint32_t value, uint32_t most)
 {
@@ -396,4 +433,23 @@ wire_put_optional_string16(struct buffer *out, const char *str)
 	wire_put_u8(out, str != NULL);
 	if (str != NULL)
 		wire_put_str(out, str);
+}
+
+void
+wire_put_address(struct buffer *out, const struct sockaddr *address)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
+
+	if (address != NULL && address->sa_family == AF_INET) {
+		wire_put_u8(out, 4);
+		buffer_append(out, &v4->sin_addr, 4);
+		wire_put_u16(out, ntohs(v4->sin_port));
+	} else if (address != NULL && address->sa_family == AF_INET6) {
+		wire_put_u8(out, 6);
+		buffer_append(out, &v6->sin6_addr, 16);
+		wire_put_u16(out, ntohs(v6->sin6_port));
+	} else {
+		wire_put_u8(out, 0);
+	}
 }

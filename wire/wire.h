@@ -16,13 +16,14 @@
 #define WIRE_WIRE_H
 
 #include "common/buffer.h"
+#include "sockjs/net_address.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
-	WIRE_MAJOR = 1,
+	WIRE_MAJOR = 2,
 	WIRE_MINOR = 0,
 	WIRE_HEADER_SIZE = 16,
 	WIRE_STRING_MAX = 65535, /* bytes of a string16, its NUL not counted */
@@ -163,6 +164,12 @@ void wire_get_string16(struct wire_reader *reader, const char **str, size_t *len
 void wire_get_optional_string16(struct wire_reader *reader, const char **str, size_t *len);
 
 /*
+ * Fills *address and returns it as a socket address; NULL, and AF_UNSPEC in *address, if it is
+ * unknown (or the reader failed).
+ */
+const struct sockaddr *wire_get_address(struct wire_reader *reader, union net_address *address);
+
+/*
  * Gives value, which was read as one of the numbers 0 to most; if it is more, fails the reader and
  * gives 0.
  */
@@ -219,5 +226,8 @@ bool wire_is_short(const char *str);
 void wire_put_string16(struct buffer *out, const char *str, size_t len);
 void wire_put_str(struct buffer *out, const char *str);
 void wire_put_optional_string16(struct buffer *out, const char *str);
+
+/* An address; NULL, and one that is neither IPv4 nor IPv6, goes as unknown. */
+void wire_put_address(struct buffer *out, const struct sockaddr *address);
 
 #endif

@@ -143,17 +143,19 @@ put_service(struct buffer *out, const struct wire_service_entry *entry)
 }
 
 int
-wire_encode_services(struct buffer *out, const struct wire_service_entry *entries, size_t count)
+wire_encode_services(struct buffer *out, const char *trusted_proxies,
+    const struct wire_service_entry *entries, size_t count)
 {
 	size_t mark;
 
-	if (count > WIRE_SERVICES_MAX)
+	if (count > WIRE_SERVICES_MAX || !wire_is_short(trusted_proxies))
 		return -1;
 	for (size_t i = 0; i < count; i++)
 		if (!is_encodable(&entries[i]))
 			return -1;
 	wire_begin(out, WIRE_SERVICES, 0, 0, &mark);
 	wire_put_u16(out, (uint16_t)count);
+	wire_put_str(out, trusted_proxies);
 	for (size_t i = 0; i < count; i++)
 		put_service(out, &entries[i]);
 	return wire_end(out, mark);
@@ -212,9 +214,10 @@ wire_decode_services(
     const struct wire_header *header, const char *payload, struct wire_services *services)
 {
 	struct wire_reader reader;
+	const char *trusted_proxies;
 	size_t count;
 
-	*services = (struct wire_services){NULL, 0};
+	*services = (struct wire_services){NULL};
 	wire_reader_init(&reader, payload, header->length);
 	count = wire_get_u16(&reader);
 	if (count > WIRE_SERVICES_MAX)
@@ -225,6 +228,8 @@ wire_decode_services(
 			return -1;
 	}
 	services->count = count;
+	get_str(&reader, &trusted_proxies);
+	copy_string(&reader, trusted_proxies, &services->trusted_proxies);
 	for (size_t i = 0; i < count && !reader.failed; i++)
 		get_service(&reader, &services->list[i]);
 	if (wire_reader_done(&reader))
@@ -242,7 +247,8 @@ wire_services_clear(struct wire_services *services)
 		free(services->list[i].options.base_url);
 	}
 	free(services->list);
-	*services = (struct wire_services){NULL, 0};
+	free(services->trusted_proxies);
+	*services = (struct wire_services){NULL};
 }
 
 /* --- RECEIVE ---------------------------------------------------------------------------------- */
@@ -326,6 +332,7 @@ wire_encode_send(struct buffer *out, uint64_t request, const struct wire_send *s
 	wire_put_u64(out, send->instance);
 	wire_put_u64(out, send->sequence);
 	wire_put_str(out, send->cookie);
+	wire_put_address(out, &send->client.any);
 	wire_put_bytes(out, send->messages, send->messages_len);
 	return wire_end(out, mark);
 }
@@ -341,6 +348,7 @@ wire_decode_send(const struct wire_header *header, const char *payload, struct w
 	send->instance = wire_get_u64(&reader);
 	send->sequence = wire_get_u64(&reader);
 	get_str(&reader, &send->cookie);
+	wire_get_address(&reader, &send->client);
 	wire_get_bytes(&reader, &send->messages, &send->messages_len);
 	if (!are_messages(send->messages, send->messages_len))
 		return -1;

@@ -78,9 +78,11 @@ struct wire_service_entry {
 	bool retired;	 /* taken out of sockjs.conf: only its sessions are left */
 };
 
-/* Also -1 with more than WIRE_SERVICES_MAX entries. */
-int
-wire_encode_services(struct buffer *out, const struct wire_service_entry *entries, size_t count);
+/*
+ * trusted_proxies: as in sockjs.conf; "": nobody. Also -1 with more than WIRE_SERVICES_MAX entries.
+ */
+int wire_encode_services(struct buffer *out, const char *trusted_proxies,
+    const struct wire_service_entry *entries, size_t count);
 
 /*
  * Decoded; owned by the wire_services it is in. Options that are not sent are 0: websocket_hixie76,
@@ -93,8 +95,9 @@ struct wire_service {
 	bool retired;
 };
 
-/* In the order of sockjs.conf. list is NULL if count is 0. */
+/* In the order of sockjs.conf. list is NULL if count is 0. All zero bytes: empty. */
 struct wire_services {
+	char *trusted_proxies; /* not checked */
 	struct wire_service *list;
 	size_t count;
 };
@@ -138,6 +141,7 @@ struct wire_send {
 	size_t session_len;
 	uint64_t instance, sequence; /* the same when it is sent again, on another connection too */
 	const char *cookie;	     /* as in wire_receive */
+	union net_address client;    /* AF_UNSPEC: unknown */
 	const char *messages; /* as message_array_decode leaves them: each followed by 0xFF */
 	size_t messages_len;
 };

@@ -6,53 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-static void
-put_address(struct buffer *out, const struct sockaddr *address)
-{
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
-
-	if (address != NULL && address->sa_family == AF_INET) {
-		wire_put_u8(out, 4);
-		buffer_append(out, &v4->sin_addr, 4);
-		wire_put_u16(out, ntohs(v4->sin_port));
-	} else if (address != NULL && address->sa_family == AF_INET6) {
-		wire_put_u8(out, 6);
-		buffer_append(out, &v6->sin6_addr, 16);
-		wire_put_u16(out, ntohs(v6->sin6_port));
-	} else {
-		wire_put_u8(out, 0);
-	}
-}
-
-/* Fills *address and returns it as the source has it; NULL if it is unknown. */
-static const struct sockaddr *
-get_address(struct wire_reader *reader, union wire_address *address)
-{
-	uint8_t family = wire_get_u8(reader);
-	size_t size = family == 4 ? 4 : 16;
-	const char *at;
-	in_port_t port;
-
-	memset(address, 0, sizeof *address);
-	if (family != 0 && family != 4 && family != 6)
-		reader->failed = true;
-	if (family == 0 || reader->failed)
-		return NULL;
-	at = wire_get_raw(reader, size);
-	port = htons(wire_get_u16(reader));
-	if (at == NULL)
-		return NULL;
-	if (family == 4) {
-		address->v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = port};
-		memcpy(&address->v4.sin_addr, at, size);
-	} else {
-		address->v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = port};
-		memcpy(&address->v6.sin6_addr, at, size);
-	}
-	return &address->any;
-}
-
 /*
  * Appends those of the headers that source has, after their number. Returns -1 if they are too many
  * or too long.
@@ -115,8 +68,8 @@ wire_get_source(struct wire_reader *reader, struct wire_source *source)
 	wire_get_string16(reader, &plain->path, &path_len);
 	wire_get_optional_string16(reader, &plain->query, &query_len);
 	plain->prefix_len = wire_at_most(reader, wire_get_u16(reader), (uint32_t)path_len);
-	plain->peer = get_address(reader, &source->peer);
-	plain->local = get_address(reader, &source->local);
+	plain->peer = wire_get_address(reader, &source->peer);
+	plain->local = wire_get_address(reader, &source->local);
 	get_headers(reader, source);
 	plain->header = find_header;
 	plain->context = source;
@@ -133,7 +86,7 @@ wire_put_source(
 	wire_put_str(out, source->path);
 	wire_put_optional_string16(out, source->query);
 	wire_put_u16(out, (uint16_t)source->prefix_len);
-	put_address(out, source->peer);
-	put_address(out, source->local);
+	wire_put_address(out, source->peer);
+	wire_put_address(out, source->local);
 	return put_headers(out, source, header_names);
 }

@@ -5,10 +5,10 @@
 #ifndef WIRE_SOURCE_H
 #define WIRE_SOURCE_H
 
+#include "sockjs/net_address.h"
 #include "wire/connection_info.h"
 #include "wire/wire.h"
 
-#include <netinet/in.h>
 #include <stddef.h>
 
 #define WIRE_HEADERS_MAX 32
@@ -20,11 +20,7 @@
  */
 struct wire_source {
 	struct connection_source source;
-	union wire_address {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} peer, local;
+	union net_address peer, local;
 	size_t header_count;
 	struct wire_source_header {
 		const char *name, *value;
@@ -34,8 +30,7 @@ struct wire_source {
 
 /*
  * Appends the fields of source. header_names: which headers are asked of it and sent if they are
- * there (connection_header_names); NULL-terminated. An address that is neither IPv4 nor IPv6 goes
- * as unknown. Returns 0, or -1 with a string longer than WIRE_STRING_MAX, a prefix_len greater than
+ * there (connection_header_names); NULL-terminated. Returns 0, or -1 with a string longer than WIRE_STRING_MAX, a prefix_len greater than
  * the path, or more than WIRE_HEADERS_MAX headers: the caller then cancels the message.
  */
 int wire_put_source(

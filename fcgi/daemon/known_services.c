@@ -17,7 +17,12 @@ known_services_create(struct wire_services *wire, struct error *err)
 
 	known->refs = 1;
 	known->wire = *wire;
-	*wire = (struct wire_services){NULL, 0};
+	*wire = (struct wire_services){NULL};
+	known->trusted = trusted_proxies_create(known->wire.trusted_proxies, err);
+	if (known->trusted == NULL) {
+		known_services_unref(&known);
+		return NULL;
+	}
 	for (i = 0; i < known->wire.count; i++) {
 		struct known_service *service = &known->services[i];
 
@@ -58,6 +63,7 @@ known_services_unref(struct known_services **known)
 		prefix_clear(&t->services[i].prefix);
 		protocol_service_clear(&t->services[i].protocol);
 	}
+	trusted_proxies_destroy(&t->trusted);
 	wire_services_clear(&t->wire);
 	free(t);
 }

@@ -8,6 +8,7 @@
 #include "common/error.h"
 #include "sockjs/prefix.h"
 #include "sockjs/reply.h"
+#include "sockjs/trusted_proxies.h"
 #include "wire/wire_messages.h"
 
 #include <stdbool.h>
@@ -27,12 +28,14 @@ struct known_services {
 	size_t count;
 	size_t body_limit; /* bytes: the largest of all services */
 	bool has_retired;
+	struct trusted_proxies *trusted;
 	struct wire_services wire; /* owns the options' strings */
 	struct known_service services[];
 };
 
 /*
- * Takes the decoded services, with one reference. Returns NULL and an error if a name is no prefix;
+ * Takes the decoded services, with one reference. Returns NULL and an error if a name is no prefix, or
+ * trusted_proxies is no such list;
  * *wire is empty in both cases.
  */
 struct known_services *known_services_create(struct wire_services *wire, struct error *err);

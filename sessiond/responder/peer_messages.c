@@ -45,7 +45,8 @@ peer_messages_send_services(struct peer *peer)
 	for (i = 0; i < services->retired_count && count < WIRE_SERVICES_MAX; i++)
 		if (services_is_last(services, services->retired[i]))
 			put_entry(&entries[count++], services->retired[i]);
-	status = wire_encode_services(peer_output(peer), entries, count);
+	status = wire_encode_services(
+	    peer_output(peer), messages_of(peer)->config->server.trusted_proxies, entries, count);
 	free(entries);
 	return status;
 }

@@ -243,7 +243,7 @@ check('HELLO says which connection was the last, and how many FRAMEs were taken 
 	peer.close();
 	peer = await daemon.accept();
 	assert.deepStrictEqual([peer.hello.connection, peer.hello.frames], [0x1122334455667788n, 4n]);
-	peer.write(encodeHello({ role: ROLE.daemon, major: 2, connection: 7n }));
+	peer.write(encodeHello({ role: ROLE.daemon, major: 1, connection: 7n }));
 	peer = await daemon.serve(8n);
 	assert.deepStrictEqual([peer.hello.connection, peer.hello.frames], [0x1122334455667788n, 4n]);
 	peer.close();

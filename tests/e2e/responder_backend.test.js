@@ -392,7 +392,7 @@ check('a peer in pieces, byte by byte, is understood', {}, async (pair) => {
 	peer.close();
 });
 
-for (const [name, options, words] of [['another major version', { major: 2 }, /version/], ['a role that is not served', { role: ROLE.worker }, /role/], ['the role of the daemon', { role: ROLE.daemon }, /role/],
+for (const [name, options, words] of [['another major version', { major: 1 }, /version/], ['a role that is not served', { role: ROLE.worker }, /role/], ['the role of the daemon', { role: ROLE.daemon }, /role/],
 	['a role that does not exist', { role: 77 }, /role/]])
 	check(`a peer with ${name} is told so, is not listened to, and is gone soon`, {}, async (pair) => {
 		const done = await bystander(pair);
@@ -445,7 +445,7 @@ check('HTTP on the same socket works', {}, async (pair) => {
 check('a daemon that talks nonsense is left and tried again', { alone: true, fcgi: 'backend_timeout = 10s' }, async (pair) => {
 	let connections = 0;
 	const answers = [Buffer.from('nonsense'.repeat(4)), encodeHello({ role: ROLE.responder }), Buffer.concat([encodeHello({ role: ROLE.daemon }), encodeMessage(TYPE.services, { payload: Buffer.from([0, 9]) })]),
-		encodeHello({ role: ROLE.daemon, major: 2 }), encodeMessage(TYPE.receive, { payload: Buffer.alloc(40) })];
+		encodeHello({ role: ROLE.daemon, major: 1 }), encodeMessage(TYPE.receive, { payload: Buffer.alloc(40) })];
 	const impostor = net.createServer((socket) => {
 		socket.on('error', () => {}).on('data', () => {});
 		socket.write(answers[connections++ % answers.length]);

@@ -19,7 +19,7 @@ function encodeServices(names) {
 	options.writeBigUInt64BE(4n << 20n, 31); // body_limit
 	options.writeUInt32BE(1000, 39); // messages_limit
 	const services = names.map((name, number) => Buffer.concat([Buffer.from([0, number, 0]), string16(name), string16('u'), Buffer.from([0]), options]));
-	return encodeMessage(TYPE.services, { payload: Buffer.concat([Buffer.from([0, names.length]), ...services]) });
+	return encodeMessage(TYPE.services, { payload: Buffer.concat([Buffer.from([0, names.length]), string16('unix'), ...services]) });
 }
 
 class FakeDaemon {

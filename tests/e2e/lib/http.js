@@ -18,12 +18,12 @@ const printable = (bytes) => JSON.stringify(bytes.toString('latin1'));
 // A socket with an incoming buffer. Everything read waits for what it needs, up to a time limit,
 // and then throws.
 class Connection {
-	// url: http://HOST:PORT. Resolves when the connection stands.
-	static open(url, { allowHalfOpen = true } = {}) {
-		const { hostname, port } = new URL(url);
+	// url: http://HOST:PORT, or the path of a Unix socket. localAddress: of 127.0.0.0/8, say. Resolves when
+	// the connection stands.
+	static open(url, { allowHalfOpen = true, localAddress } = {}) {
+		const { hostname, port } = url.startsWith('/') ? {} : new URL(url);
 		const socket = net.connect({
-			host: hostname,
-			port: Number(port || 80),
+			...(hostname ? { host: hostname.replace(/[[\]]/g, ''), port: Number(port || 80), localAddress } : { path: url }),
 			allowHalfOpen,
 			noDelay: true,
 		});
@@ -177,7 +177,8 @@ class Connection {
 	}
 
 	hostName() {
-		return `${this.socket.remoteAddress}:${this.socket.remotePort}`;
+		const { remoteAddress, remotePort } = this.socket;
+		return remotePort ? `${remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress}:${remotePort}` : 'localhost';
 	}
 
 	async readAnswer(method = 'GET', timeout = DEFAULT_TIMEOUT) {

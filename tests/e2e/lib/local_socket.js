@@ -20,7 +20,7 @@ function encodeMessage(type, { payload = Buffer.alloc(0), flags = 0, request = 0
 	return Buffer.concat([head, payload]);
 }
 
-function encodeHello({ role = ROLE.responder, major = 1, minor = 0, pid = process.pid, instance = 1n, connection = role === ROLE.daemon ? 1n : 0n, frames = 0n } = {}) {
+function encodeHello({ role = ROLE.responder, major = 2, minor = 0, pid = process.pid, instance = 1n, connection = role === ROLE.daemon ? 1n : 0n, frames = 0n } = {}) {
 	const payload = Buffer.alloc(33);
 	payload.writeUInt8(role, 0);
 	payload.writeUInt16BE(major, 1);
@@ -45,7 +45,7 @@ function encodeSend(session, messages, { service = 0, request = 1, sequence = 1n
 	const bytes = Buffer.concat(messages.flatMap((message) => [Buffer.from(message), Buffer.from([0xff])]));
 	const length = Buffer.alloc(4);
 	length.writeUInt32BE(bytes.length);
-	const payload = Buffer.concat([Buffer.from([service >> 8, service & 255]), string16(session), ids, string16(''), length, bytes]);
+	const payload = Buffer.concat([Buffer.from([service >> 8, service & 255]), string16(session), ids, string16(''), Buffer.from([0]), length, bytes]);
 	return encodeMessage(TYPE.send, { payload, request });
 }
 

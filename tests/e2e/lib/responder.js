@@ -24,6 +24,11 @@ class Pair {
 		fs.writeFileSync(this.file, `[server]\nsocket = ${this.socket}\nlog_level = error\n${server}\n[fcgi]\n${fcgi}\n${services}`);
 	}
 
+	// Changes the configuration; change: of its text.
+	rewrite(change) {
+		fs.writeFileSync(this.file, change(fs.readFileSync(this.file, 'utf8')));
+	}
+
 	async start(command, args, options = {}) {
 		const [first, ...rest] = [...(options.wrapper || []), command, '--config', this.file, ...args];
 		const daemon = new Daemon(first, rest, { cwd: this.directory, env: options.env });

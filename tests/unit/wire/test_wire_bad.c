@@ -21,9 +21,9 @@ test_least_payloads(void **state)
 	    {WIRE_GOODBYE, BYTES("\0\0\0")},
 	    {WIRE_ABORT, BYTES("")},
 	    {WIRE_WRITTEN, BYTES("")},
-	    {WIRE_SERVICES, BYTES("\0\0")},
+	    {WIRE_SERVICES, BYTES("\0\0\0\0\0")},
 	    {WIRE_RECEIVE, BYTES("\0\0\5\0\1s\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")},
-	    {WIRE_SEND, BYTES("\0\0\0\1s\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0")},
+	    {WIRE_SEND, BYTES("\0\0\0\1s\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0")},
 	    {WIRE_REFUSED, BYTES("\1\xf4\0\0\0")},
 	    {WIRE_COOKIE, BYTES("\0\0\0")},
 	};
@@ -42,13 +42,14 @@ test_least_payloads(void **state)
 }
 
 /* Good payloads; each bad one is one of them with a few bytes replaced. */
-static const char good_services[] = "\0\1\0\5\0\0\1/\0\0\1u\0\1\0\1b\0"
+static const char good_services[] = "\0\1\0\4unix\0\0\5\0\0\1/\0\0\1u\0\1\0\1b\0"
 				    "\0\0\0\0\0\2\0\0"
 				    "\0\0\0\x7f\1\0\2"
 				    "\0\0\0\0\0\0\x61\xa8\0\0\0\0\0\0\x13\x88\0\0\0\1\2\3\4\5"
 				    "\0\1\2\3\2";
-static const char good_send[] = "\0\0\0\2ab\0\1\2\3\4\5\6\7\x08\1\2\3\4\5\6\7\x08\0\1c\0"
-				"\0\0\0\5m\0\xffn\xff";
+static const char good_send[] =
+    "\0\0\0\2ab\0\1\2\3\4\5\6\7\x08\1\2\3\4\5\6\7\x08\0\1c\0\4\1\1\1\1\0\7"
+    "\0\0\0\5m\0\xffn\xff";
 static const char good_goodbye[] = "\0\3bye\0";
 static const char good_refused[] = "\1\xf7\0\4full\0";
 
@@ -105,32 +106,35 @@ static const struct change changes[] = {
 	{"no NUL after a header's value", WIRE_RECEIVE, HEADERS + 14, BYTES("x"), -1},
 
 	{"2 services where 1 is", WIRE_SERVICES, 0, BYTES("\0\2"), -1},
+	{"NUL in trusted_proxies", WIRE_SERVICES, 4, BYTES("\0"), -1},
+	{"an address of no family", WIRE_SEND, 27, BYTES("\5"), -1},
+	{"an address of another length", WIRE_SEND, 27, BYTES("\6"), -1},
 	{"0 services where 1 is", WIRE_SERVICES, 0, BYTES("\0\0"), -1},
 	{"65535 services", WIRE_SERVICES, 0, BYTES("\xff\xff"), -1},
-	{"retired 2", WIRE_SERVICES, 4, BYTES("\2"), -1},
-	{"retired 1, number 65535", WIRE_SERVICES, 2, BYTES("\xff\xff\1"), 0},
-	{"NUL as a service's name", WIRE_SERVICES, 7, BYTES("\0"), -1},
-	{"NUL as sockjs_url", WIRE_SERVICES, 11, BYTES("\0"), -1},
-	{"base_url flag 2", WIRE_SERVICES, 13, BYTES("\2"), -1},
-	{"NUL as base_url", WIRE_SERVICES, 16, BYTES("\0"), -1},
-	{"a transport that is none", WIRE_SERVICES, 26, BYTES("\0\0\0\x80"), -1},
-	{"transport bit 31", WIRE_SERVICES, 26, BYTES("\x80\0\0\0"), -1},
-	{"no transport", WIRE_SERVICES, 26, BYTES("\0\0\0\0"), 0},
-	{"websocket 2", WIRE_SERVICES, 30, BYTES("\2"), -1},
-	{"disable_cors 1", WIRE_SERVICES, 31, BYTES("\1"), 0},
-	{"disable_cors 255", WIRE_SERVICES, 31, BYTES("\xff"), -1},
-	{"jsessionid 3", WIRE_SERVICES, 32, BYTES("\3"), -1},
-	{"log_level 3", WIRE_SERVICES, 61, BYTES("\3"), -1},
-	{"log_level 0", WIRE_SERVICES, 61, BYTES("\0"), 0},
+	{"retired 2", WIRE_SERVICES, 11, BYTES("\2"), -1},
+	{"retired 1, number 65535", WIRE_SERVICES, 9, BYTES("\xff\xff\1"), 0},
+	{"NUL as a service's name", WIRE_SERVICES, 14, BYTES("\0"), -1},
+	{"NUL as sockjs_url", WIRE_SERVICES, 18, BYTES("\0"), -1},
+	{"base_url flag 2", WIRE_SERVICES, 20, BYTES("\2"), -1},
+	{"NUL as base_url", WIRE_SERVICES, 23, BYTES("\0"), -1},
+	{"a transport that is none", WIRE_SERVICES, 33, BYTES("\0\0\0\x80"), -1},
+	{"transport bit 31", WIRE_SERVICES, 33, BYTES("\x80\0\0\0"), -1},
+	{"no transport", WIRE_SERVICES, 33, BYTES("\0\0\0\0"), 0},
+	{"websocket 2", WIRE_SERVICES, 37, BYTES("\2"), -1},
+	{"disable_cors 1", WIRE_SERVICES, 38, BYTES("\1"), 0},
+	{"disable_cors 255", WIRE_SERVICES, 38, BYTES("\xff"), -1},
+	{"jsessionid 3", WIRE_SERVICES, 39, BYTES("\3"), -1},
+	{"log_level 3", WIRE_SERVICES, 68, BYTES("\3"), -1},
+	{"log_level 0", WIRE_SERVICES, 68, BYTES("\0"), 0},
 
 	{"session id of no bytes", WIRE_SEND, 2, BYTES("\0\0\0"), -1},
 	{"NUL in the session id", WIRE_SEND, 5, BYTES("\0"), -1},
 	{"NUL as cookie", WIRE_SEND, 25, BYTES("\0"), -1},
-	{"messages longer than all", WIRE_SEND, 27, BYTES("\0\0\0\6"), -1},
-	{"messages much longer", WIRE_SEND, 27, BYTES("\xff\xff\xff\xff"), -1},
-	{"messages shorter", WIRE_SEND, 27, BYTES("\0\0\0\3"), -1},
-	{"last message without end", WIRE_SEND, 35, BYTES("x"), -1},
-	{"one message", WIRE_SEND, 33, BYTES("x"), 0},
+	{"messages longer than all", WIRE_SEND, 34, BYTES("\0\0\0\6"), -1},
+	{"messages much longer", WIRE_SEND, 34, BYTES("\xff\xff\xff\xff"), -1},
+	{"messages shorter", WIRE_SEND, 34, BYTES("\0\0\0\3"), -1},
+	{"last message without end", WIRE_SEND, 42, BYTES("x"), -1},
+	{"one message", WIRE_SEND, 40, BYTES("x"), 0},
 
 	{"NUL in the text", WIRE_GOODBYE, 3, BYTES("\0"), -1},
 	{"no NUL after the text", WIRE_GOODBYE, 5, BYTES("x"), -1},
@@ -207,7 +211,7 @@ static void
 test_empty_session_ids(void **state)
 {
 	static const char receive[] = "\0\0\5\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
-	static const char send[] = "\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0";
+	static const char send[] = "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0";
 	struct wire_header header = {.length = sizeof receive - 1};
 	struct wire_receive got_receive;
 	struct wire_source source;
@@ -311,17 +315,17 @@ test_services_refused(void **state)
 
 	(void)state;
 	entry.name = longer;
-	assert_int_equal(wire_encode_services(&out, &entry, 1), -1);
+	assert_int_equal(wire_encode_services(&out, "unix", &entry, 1), -1);
 	entry.name = longer + 1;
 	options.sockjs_url = longer;
-	assert_int_equal(wire_encode_services(&out, &entry, 1), -1);
+	assert_int_equal(wire_encode_services(&out, "unix", &entry, 1), -1);
 	options.sockjs_url = longer + 1;
 	options.base_url = longer;
-	assert_int_equal(wire_encode_services(&out, &entry, 1), -1);
+	assert_int_equal(wire_encode_services(&out, "unix", &entry, 1), -1);
 	assert_int_equal(out.len, 0);
 	assert_false(buffer_failed(&out));
 	options.base_url = longer + 1;
-	assert_int_equal(wire_encode_services(&out, &entry, 1), 0);
+	assert_int_equal(wire_encode_services(&out, "unix", &entry, 1), 0);
 	free(longer);
 	buffer_free(&out);
 }

@@ -97,19 +97,21 @@ test_services(void **state)
 	second.disable_cors = true;
 	second.jsessionid = JSESSIONID_OFF;
 	second.log_level = SEVERITY_ERROR;
-	assert_int_equal(wire_encode_services(&out, entries, 2), 0);
+	assert_int_equal(wire_encode_services(&out, "10.0.0.1", entries, 2), 0);
 	assert_memory_equal(out.data + WIRE_HEADER_SIZE,
-	    "\0\2\1\2\0\0\5/echo\0\0\1u\0\0"
+	    "\0\2\0\x08"
+	    "10.0.0.1\0\1\2\0\0\5/echo\0\0\1u\0\0"
 	    "\0\0\0\0\0\2\0\0"
 	    "\0\0\0\x65\1\0\2"
 	    "\0\0\0\0\0\0\x61\xa8\0\0\0\0\0\0\x13\x88\0\0\0\1\2\3\4\5"
 	    "\0\1\2\3\2"
 	    "\0\7\1\0\x09~ /c[0-9]\0\0\1u\0\1\0\1b\0",
-	    2 + 3 + 8 + 4 + 1 + 8 + 7 + 24 + 5 + 3 + 12 + 4 + 5);
+	    2 + 11 + 3 + 8 + 4 + 1 + 8 + 7 + 24 + 5 + 3 + 12 + 4 + 5);
 	payload = take_message(&out, &header);
 	assert_int_equal(wire_decode_services(&header, payload, &services), 0);
 	memset(payload, 'x', header.length); /* strings are copies */
 	assert_int_equal(services.count, 2);
+	assert_string_equal(services.trusted_proxies, "10.0.0.1");
 	assert_string_equal(services.list[0].name, "/echo");
 	assert_true(services.list[0].number == 0x102 && !services.list[0].retired);
 	assert_true(services.list[1].number == 7 && services.list[1].retired);
@@ -149,24 +151,25 @@ test_number_of_services(void **state)
 	assert_non_null(entries);
 	for (size_t i = 0; i <= WIRE_SERVICES_MAX; i++)
 		entries[i] = (struct wire_service_entry){"/s", &options, (uint16_t)i, false};
-	assert_int_equal(wire_encode_services(&out, entries, WIRE_SERVICES_MAX + 1), -1);
+	assert_int_equal(wire_encode_services(&out, "", entries, WIRE_SERVICES_MAX + 1), -1);
 	assert_int_equal(out.len, 0);
-	assert_int_equal(wire_encode_services(&out, entries, WIRE_SERVICES_MAX), 0);
+	assert_int_equal(wire_encode_services(&out, "", entries, WIRE_SERVICES_MAX), 0);
 	payload = take_message(&out, &header);
 	assert_int_equal(wire_decode_services(&header, payload, &services), 0);
 	assert_int_equal(services.count, WIRE_SERVICES_MAX);
 	wire_services_clear(&services);
 	free(payload);
 	/* One more, made from what is there. */
-	buffer_append(&out, out.data + WIRE_HEADER_SIZE + 2, (out.len - 18) / WIRE_SERVICES_MAX);
+	buffer_append(&out, out.data + WIRE_HEADER_SIZE + 5, (out.len - 21) / WIRE_SERVICES_MAX);
 	out.data[17] = 1;
 	header.length = (uint32_t)(out.len - WIRE_HEADER_SIZE);
 	assert_int_equal(wire_decode_services(&header, out.data + WIRE_HEADER_SIZE, &services), -1);
 	buffer_clear(&out);
-	assert_int_equal(wire_encode_services(&out, NULL, 0), 0);
+	assert_int_equal(wire_encode_services(&out, "", NULL, 0), 0);
 	payload = take_message(&out, &header);
 	assert_int_equal(wire_decode_services(&header, payload, &services), 0);
 	assert_true(services.count == 0 && services.list == NULL);
+	wire_services_clear(&services);
 	free(payload);
 	free(entries);
 	buffer_free(&out);
@@ -299,6 +302,9 @@ test_send(void **state)
 	    .instance = UINT64_C(0x0102030405060708),
 	    .sequence = UINT64_C(0x1112131415161718),
 	    .cookie = "c",
+	    .client.v4 = {.sin_family = AF_INET,
+		.sin_port = htons(258),
+		.sin_addr.s_addr = htonl(0x0a000001)},
 	    .messages = "m\0\xffn\xff",
 	    .messages_len = 5,
 	};
@@ -310,15 +316,18 @@ test_send(void **state)
 	(void)state;
 	assert_int_equal(wire_encode_send(&out, 3, &send), 0);
 	assert_content(&out,
-	    BYTES("\0\0\0\x24\0\x21\0\0\0\0\0\0\0\0\0\3"
-		  "\3\4\0\2ab\0\1\2\3\4\5\6\7\x08\x11\x12\x13\x14\x15\x16\x17\x18\0\1c\0"
-		  "\0\0\0\5m\0\xffn\xff"));
+	    BYTES(
+		"\0\0\0\x2b\0\x21\0\0\0\0\0\0\0\0\0\3"
+		"\3\4\0\2ab\0\1\2\3\4\5\6\7\x08\x11\x12\x13\x14\x15\x16\x17\x18\0\1c\0\4\x0a\0\0\1\1\2"
+		"\0\0\0\5m\0\xffn\xff"));
 	payload = take_message(&out, &header);
 	assert_int_equal(wire_decode_send(&header, payload, &got), 0);
 	assert_true(got.service == 0x0304 && got.session_len == 2);
 	assert_string_equal(got.session, "ab");
 	assert_true(got.instance == send.instance && got.sequence == send.sequence);
 	assert_string_equal(got.cookie, "c");
+	assert_true(net_address_is_same(&got.client, &send.client));
+	assert_int_equal(net_address_port(&got.client.any), 258);
 	assert_int_equal(got.messages_len, 5);
 	assert_memory_equal(got.messages, send.messages, 5);
 	free(payload);

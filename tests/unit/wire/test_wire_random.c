@@ -64,11 +64,11 @@ put_random_services(struct buffer *out)
 		entries[i] = (struct wire_service_entry){
 		    random_string(30), &options[i], (uint16_t)random_u64(), random_below(2) == 1};
 	}
-	assert_int_equal(wire_encode_services(out, entries, count), 0);
+	assert_int_equal(wire_encode_services(out, random_string(30), entries, count), 0);
 }
 
 static const struct sockaddr *
-random_address(union wire_address *address)
+random_address(union net_address *address)
 {
 	static const sa_family_t families[] = {AF_INET, AF_INET6, AF_UNIX, AF_UNSPEC};
 
@@ -88,7 +88,7 @@ put_random_receive(struct buffer *out)
 	static const enum transport_id transports[] = {TRANSPORT_EVENTSOURCE, TRANSPORT_HTMLFILE,
 	    TRANSPORT_JSONP_POLLING, TRANSPORT_XHR_POLLING, TRANSPORT_XHR_STREAMING};
 	struct headers headers = {{NULL}, {NULL}};
-	union wire_address peer, local;
+	union net_address peer, local;
 	struct wire_receive receive = {
 	    .flags = random_below(8),
 	    .service = random_below(65536),
@@ -133,6 +133,7 @@ put_random_send(struct buffer *out)
 	    .messages_len = strlen(messages),
 	};
 
+	random_address(&send.client);
 	if (*send.session == '\0')
 		send.session = "s";
 	send.session_len = strlen(send.session);

@@ -60,7 +60,8 @@ recode_services(const struct wire_header *header, const char *payload, struct bu
 	for (size_t i = 0; i < services.count; i++)
 		entries[i] = (struct wire_service_entry){services.list[i].name,
 		    &services.list[i].options, services.list[i].number, services.list[i].retired};
-	result = recode_result(wire_encode_services(out, entries, services.count));
+	result = recode_result(
+	    wire_encode_services(out, services.trusted_proxies, entries, services.count));
 	free(entries);
 	wire_services_clear(&services);
 	return result;

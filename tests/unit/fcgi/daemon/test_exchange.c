@@ -185,7 +185,7 @@ test_services(void **state)
 
 	(void)state;
 	greeted(&exchange);
-	assert_int_equal(wire_encode_services(&b, &entry, 1), 0);
+	assert_int_equal(wire_encode_services(&b, "unix", &entry, 1), 0);
 	assert_int_equal(give(&exchange, &b, &news), 0);
 	assert_int_equal(news.kind, EXCHANGE_SERVICES);
 	assert_int_equal(news.services.count, 1);

@@ -28,6 +28,7 @@ options_with(size_t body_limit)
 	};
 }
 
+static const char *proxies = "unix";
 static size_t retired = SIZE_MAX; /* which of those that services_of makes */
 
 static struct wire_services
@@ -46,7 +47,7 @@ services_of(const char *const *names, size_t count)
 		entries[i] = (struct wire_service_entry){
 		    names[i], &options[i], (uint16_t)(7 + i), i == retired};
 	}
-	assert_int_equal(wire_encode_services(&encoded, entries, count), 0);
+	assert_int_equal(wire_encode_services(&encoded, proxies, entries, count), 0);
 	assert_int_equal(
 	    wire_parse_header(encoded.data, encoded.len, WIRE_PAYLOAD_MAX, &header), 1);
 	assert_int_equal(
