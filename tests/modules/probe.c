@@ -75,6 +75,12 @@ do_getters(sockjs_connection connection, const char *rest)
 }
 
 static void
+do_header(sockjs_connection connection, const char *rest)
+{
+	answer(connection, "%s", shown(sockjs_header(connection, rest)));
+}
+
+static void
 do_id(sockjs_connection connection, const char *rest)
 {
 	(void)rest;
@@ -335,6 +341,7 @@ static const struct {
 } commands[] = {
     {"who", do_who},
     {"getters", do_getters},
+    {"header", do_header},
     {"id", do_id},
     {"flood", do_flood},
     {"end", do_end},
