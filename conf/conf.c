@@ -376,21 +376,47 @@ refuse_unknown(const struct conf_option *table, size_t n, const char *name, stru
 	return error_set(err, EX_CONFIG, "unknown option %s, did you mean \"%s\"?", quoted, near);
 }
 
-/* Remembers that the option is set on this line; an error if it was set before. */
-static int
-see(struct conf_seen *seen, const struct conf_option *option, unsigned line, struct error *err)
+/* The line on which the option was set before; 0: it was not. */
+static unsigned
+former_line(const struct conf_seen *seen, const struct conf_option *option)
 {
-	for (size_t i = 0; i < seen->n; i++) {
+	for (size_t i = 0; i < seen->n; i++)
 		if (seen->entries[i].option == option)
-			return error_set(err, EX_CONFIG, "option \"%s\" was already set on line %u",
-			    option->name, seen->entries[i].line);
-	}
+			return seen->entries[i].line;
+	return 0;
+}
+
+/* Remembers that the option is set on this line. */
+static void
+see(struct conf_seen *seen, const struct conf_option *option, unsigned line)
+{
 	if (seen->n == CONF_OPTIONS_MAX)
 		fatal(EX_SOFTWARE, "a section has more than %d options", CONF_OPTIONS_MAX);
 	seen->entries[seen->n].option = option;
 	seen->entries[seen->n].line = line;
 	seen->n++;
-	return 0;
+}
+
+static int
+set_value(const struct conf_option *option, void *target, const char *text, struct error *err)
+{
+	if (conf_parse_value(option, target, text, err) == -1)
+		return -1;
+	return option->check == NULL ? 0 : option->check(option->name, text, err);
+}
+
+/* Adds text to the list that earlier lines have set. */
+static int
+add_to_list(const struct conf_option *option, void *target, const char *text, struct error *err)
+{
+	char **list = (char **)(void *)((char *)target + option->offset), *longer;
+	int result;
+
+	if (asprintf(&longer, "%s %s", *list == NULL ? "" : *list, text) == -1)
+		abort();
+	result = set_value(option, target, longer, err);
+	free(longer);
+	return result;
 }
 
 int
@@ -398,11 +424,16 @@ conf_apply(const struct conf_option *table, size_t n, void *target, const struct
     struct error *err)
 {
 	const struct conf_option *option = conf_find(table, n, line->name);
+	unsigned former;
 
 	if (option == NULL)
 		return refuse_unknown(table, n, line->name, err);
-	if (see(line->seen, option, line->number, err) == -1 ||
-	    conf_parse_value(option, target, line->value, err) == -1)
-		return -1;
-	return option->check == NULL ? 0 : option->check(option->name, line->value, err);
+	former = former_line(line->seen, option);
+	if (former != 0 && option->is_list)
+		return add_to_list(option, target, line->value, err);
+	if (former != 0)
+		return error_set(err, EX_CONFIG, "option \"%s\" was already set on line %u",
+		    option->name, former);
+	see(line->seen, option, line->number);
+	return set_value(option, target, line->value, err);
 }

@@ -51,6 +51,8 @@ struct conf_option {
 	 * an error that begins with the option's name. See option_checks.h.
 	 */
 	int (*check)(const char *option, const char *value, struct error *err);
+	/* A CONF_STRING that may be set on several lines of a section: they add up. */
+	bool is_list;
 	bool at_start; /* a change takes effect only when the program is started again */
 };
 

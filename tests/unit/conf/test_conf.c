@@ -473,6 +473,38 @@ test_apply(void **state)
 }
 
 static int
+refuse_blue(const char *option, const char *value, struct error *err)
+{
+	return strstr(value, "blue") != NULL ? error_set(err, EX_CONFIG, "%s: not blue", option)
+					     : 0;
+}
+
+static void
+test_list(void **state)
+{
+	static const struct conf_option list = {.name = "path",
+	    .type = CONF_STRING,
+	    .offset = offsetof(struct settings, path),
+	    .max = 12,
+	    .check = refuse_blue,
+	    .is_list = true};
+	struct error err = ERROR_INIT;
+	struct conf_seen seen = {0}, other = {0};
+
+	(void)state;
+	assert_int_equal(apply(&list, 1, &seen, "path", "red", 3, &err), 0);
+	assert_int_equal(apply(&list, 1, &seen, "path", "green", 4, &err), 0);
+	assert_string_equal(settings.path, "red green");
+	/* Another section begins anew. */
+	assert_int_equal(apply(&list, 1, &other, "path", "green", 9, &err), 0);
+	assert_string_equal(settings.path, "green");
+	assert_int_equal(apply(&list, 1, &other, "path", "blue", 10, &err), -1);
+	assert_string_equal(err.text, "path: not blue");
+	error_clear(&err);
+	assert_int_equal(apply(&list, 1, &other, "path", "too long", 11, &err), -1);
+}
+
+static int
 refuse_seven(const char *option, const char *value, struct error *err)
 {
 	return strcmp(value, "7") == 0 ? error_set(err, EX_CONFIG, "%s: not this one", option) : 0;
@@ -590,6 +622,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_quote, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_copy, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_apply, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_list, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_check, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_broken_tables, set_up, tear_down),
 	};
