@@ -44,6 +44,7 @@ const struct conf_option server_option_table[] = {
     {.name = "trusted_proxies",
 	.type = CONF_STRING,
 	.offset = SERVER(trusted_proxies),
+	.is_list = true,
 	.max = 4096,
 	.check = option_check_trusted_proxies,
 	.default_text = "unix",
@@ -158,6 +159,7 @@ const struct conf_option server_option_table[] = {
 const size_t server_option_count = sizeof server_option_table / sizeof server_option_table[0];
 
 static const char *const jsessionid_names[] = {"off", "on", "module", NULL};
+static const char *const samesite_names[] = {"off", "none", "lax", "strict", NULL};
 static const char *const heartbeat_names[] = {"ping", "frame", NULL};
 
 const struct conf_option service_option_table[] = {
@@ -185,6 +187,30 @@ const struct conf_option service_option_table[] = {
 	.names = jsessionid_names,
 	.help = "whether the cookie JSESSIONID is set, for load balancers; with module, the module "
 		"chooses its value"},
+    {.name = "jsessionid_samesite",
+	.type = CONF_ENUM,
+	.offset = SERVICE(jsessionid_samesite),
+	.default_text = "off",
+	.names = samesite_names,
+	.help = "attribute SameSite of that cookie; with none, which a page of another site needs, "
+		"the cookie is Secure too"},
+    {.name = "jsessionid_secure",
+	.type = CONF_BOOL,
+	.offset = SERVICE(jsessionid_secure),
+	.default_text = "off",
+	.help = "whether browsers send that cookie over https alone"},
+    {.name = "jsessionid_httponly",
+	.type = CONF_BOOL,
+	.offset = SERVICE(jsessionid_httponly),
+	.default_text = "off",
+	.help = "whether that cookie is hidden from scripts"},
+    {.name = "jsessionid_path",
+	.type = CONF_STRING,
+	.offset = SERVICE(jsessionid_path),
+	.max = 512,
+	.default_text = "/",
+	.check = option_check_cookie_path,
+	.help = "path below which browsers send that cookie"},
     {.name = "log_level",
 	.type = CONF_ENUM,
 	.offset = SERVICE(log_level),
@@ -205,12 +231,30 @@ const struct conf_option service_option_table[] = {
 	.max = DAY_MS,
 	.default_text = "5000",
 	.help = "time without a receiving request after which a session ends"},
+    {.name = "allowed_origins",
+	.type = CONF_STRING,
+	.offset = SERVICE(allowed_origins),
+	.is_list = true,
+	.max = 32768,
+	.default_text = "any",
+	.check = option_check_origins,
+	.help = "origins whose pages may use the service, separated by blanks, such as "
+		"https://example.org https://*.example.org; also null (pages without origin) and "
+		"same (pages of the server's own host); others get 403; any lets all pages in"},
+    {.name = "session_id_min",
+	.type = CONF_U32,
+	.offset = SERVICE(session_id_min),
+	.min = 1,
+	.max = 256,
+	.default_text = "1",
+	.help = "least length of a session id, which clients choose; a shorter one gets 404; "
+		"sockjs-client's have 8"},
     {.name = "disable_cors",
 	.type = CONF_BOOL,
 	.offset = SERVICE(disable_cors),
 	.default_text = "off",
-	.help = "send no CORS headers and no iframe page; then only pages of the same origin can "
-		"connect"},
+	.help =
+	    "send no CORS headers and no iframe page, and let only pages of the same origin in"},
     {.name = "base_url",
 	.type = CONF_STRING,
 	.offset = SERVICE(base_url),
@@ -228,6 +272,14 @@ const struct conf_option service_option_table[] = {
 	.default_text = "ping",
 	.names = heartbeat_names,
 	.help = "heartbeat of websockets: a ping, or an h frame that the client sees"},
+    {.name = "websocket_protocols",
+	.type = CONF_STRING,
+	.offset = SERVICE(websocket_protocols),
+	.is_list = true,
+	.max = 1024,
+	.check = option_check_tokens,
+	.help = "subprotocols that websockets offer, the best first, separated by blanks, such as "
+		"v12.stomp mqtt"},
     {.name = "websocket_hixie76",
 	.type = CONF_BOOL,
 	.offset = SERVICE(websocket_hixie76),

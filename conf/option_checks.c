@@ -2,7 +2,10 @@
 #include "conf/option_checks.h"
 
 #include "conf/conf.h"
+#include "sockjs/allowed_origins.h"
+#include "sockjs/session_cookie.h"
 #include "sockjs/trusted_proxies.h"
+#include "sockjs/ws_handshake.h"
 
 #include <grp.h>
 #include <pwd.h>
@@ -55,4 +58,38 @@ option_check_trusted_proxies(const char *option, const char *text, struct error 
 		return error_set(err, cause.code, "%s: %s", option, cause.text);
 	trusted_proxies_destroy(&trusted);
 	return 0;
+}
+
+int
+option_check_origins(const char *option, const char *list, struct error *err)
+{
+	struct error cause = ERROR_INIT;
+	struct allowed_origins origins;
+
+	if (allowed_origins_parse(&origins, list, &cause) == -1)
+		return error_set(err, cause.code, "%s: %s", option, cause.text);
+	allowed_origins_clear(&origins);
+	return 0;
+}
+
+int
+option_check_cookie_path(const char *option, const char *path, struct error *err)
+{
+	char quoted[CONF_QUOTED_SIZE];
+
+	if (session_cookie_is_path(path))
+		return 0;
+	return error_set(err, EX_CONFIG, "%s: %s is no path of a cookie, as /app", option,
+	    conf_quote(path, quoted));
+}
+
+int
+option_check_tokens(const char *option, const char *list, struct error *err)
+{
+	char quoted[CONF_QUOTED_SIZE];
+
+	if (ws_protocols_are_valid(list))
+		return 0;
+	return error_set(err, EX_CONFIG, "%s: %s is no list of names, as v12.stomp mqtt", option,
+	    conf_quote(list, quoted));
 }

@@ -20,4 +20,13 @@ int option_check_mode(const char *option, const char *text, struct error *err);
 /* A list of proxies, as sockjs/trusted_proxies.h reads it. */
 int option_check_trusted_proxies(const char *option, const char *text, struct error *err);
 
+/* What allowed_origins.h can read. */
+int option_check_origins(const char *option, const char *list, struct error *err);
+
+/* The attribute Path of a cookie. */
+int option_check_cookie_path(const char *option, const char *path, struct error *err);
+
+/* Names of subprotocols: tokens (RFC 9110 5.6.2), separated by blanks or commas. */
+int option_check_tokens(const char *option, const char *list, struct error *err);
+
 #endif

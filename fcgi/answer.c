@@ -31,6 +31,7 @@ reason_of(int status)
 	    {204, "No Content"},
 	    {304, "Not Modified"},
 	    {400, "Bad Request"},
+	    {403, "Forbidden"},
 	    {404, "Not Found"},
 	    {405, "Method Not Allowed"},
 	    {413, "Content Too Large"},

@@ -202,6 +202,18 @@ begin_chunking(struct request *request)
 	request->chunking = chunking_create(&request->requests->loop->uv, request->connection);
 }
 
+static void
+log_forbidden(const struct request *request)
+{
+	static struct log_limit limit;
+	const struct known_service *service = request->routing.service;
+	char claim[ORIGIN_CLAIM_MAX];
+
+	reply_describe_claim(request->routing.endpoint, &request->cgi.head, claim);
+	log_limited(&limit, SEVERITY_ERROR, "%s: %s is not let in (%s)", service->prefix.name,
+	    claim, reply_forbidding_option(&service->protocol));
+}
+
 /* sessiond's services are known: answers it, or passes it on. */
 static void
 decide(struct request *request)
@@ -217,6 +229,8 @@ decide(struct request *request)
 		random_bytes(&entropy, sizeof entropy);
 	if (reply_decide(routing->service == NULL ? &nowhere : &routing->service->protocol,
 		routing->endpoint, &request->cgi.head, entropy, &request->reply)) {
+		if (request->reply.is_forbidden)
+			log_forbidden(request);
 		answer_reply(request);
 		return;
 	}

@@ -48,8 +48,8 @@ find_endpoint(struct routing *routing, const struct cgi_request *cgi,
 	if (!find_service(routing, cgi, known, retired))
 		return;
 	rest = cgi->path + routing->prefix_len;
-	routing->endpoint =
-	    route_find(rest, strlen(rest), &routing->session_id, &routing->session_id_len);
+	routing->endpoint = reply_route(&routing->service->protocol, rest, strlen(rest),
+	    &routing->session_id, &routing->session_id_len);
 }
 
 static bool

@@ -183,7 +183,8 @@ struct sockjs_module {
 	 * With `jsessionid = module`: the value of the JSESSIONID cookie to set. cookie is the
 	 * request's own cookie, NULL if there is none. The callback writes a NUL-terminated value
 	 * of cookie octets to value, which has room for size bytes, and returns true; or it returns
-	 * false to set no cookie.
+	 * false to set no cookie. Behind the value may stand attributes, such as "; Path=/;
+	 * SameSite=None; Secure", which then replace those of sockjs.conf.
 	 */
 	bool (*jsessionid)(sockjs_service *service, const char *cookie, char *value, size_t size);
 
@@ -276,6 +277,12 @@ SOCKJS_API bool sockjs_writable(sockjs_connection connection);
  * "jsonp-polling".
  */
 SOCKJS_API const char *sockjs_protocol(sockjs_connection connection);
+
+/*
+ * The subprotocol of `websocket_protocols` that was agreed with the client of a websocket, such as
+ * "v12.stomp"; "" if there is none.
+ */
+SOCKJS_API const char *sockjs_subprotocol(sockjs_connection connection);
 
 /* The part of the path that the service matched, such as "/echo". */
 SOCKJS_API const char *sockjs_prefix(sockjs_connection connection);

@@ -12,13 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define YEAR	    31536000
-#define YEAR_TEXT   "31536000"
-#define NOT_CACHED  "no-store, no-cache, no-transform, must-revalidate, max-age=0"
-#define CACHED	    "public, max-age=" YEAR_TEXT
-#define COOKIE_NAME "JSESSIONID"
-#define COOKIE_MAX  1024
-#define ETAG_BYTES  16
+#define YEAR	   31536000
+#define YEAR_TEXT  "31536000"
+#define NOT_CACHED "no-store, no-cache, no-transform, must-revalidate, max-age=0"
+#define CACHED	   "public, max-age=" YEAR_TEXT
+#define ETAG_BYTES 16
 
 static void
 append_html_escaped(struct buffer *out, const char *text)
@@ -68,19 +66,49 @@ append_iframe(struct buffer *out, const char *sockjs_url)
 	    "</html>");
 }
 
-void
-protocol_service_prepare(struct protocol_service *service)
+static void
+prepare_origins(struct protocol_service *service)
 {
+	const struct service_options *options = &service->options;
+	struct allowed_origins *origins = &service->origins;
+
+	if (allowed_origins_parse(origins, options->allowed_origins, NULL) == -1)
+		origins->is_restricted = true;
+	/* What the iframe page asks for, it asks with our own origin. */
+	if (options->disable_cors)
+		allowed_origins_keep_same(origins);
+	else
+		allowed_origins_add_same(origins);
+}
+
+static void
+prepare_iframe(struct protocol_service *service)
+{
+	struct buffer *page = &service->iframe, *policy = &service->iframe_policy;
+
+	buffer_init(page);
+	append_iframe(page, service->options.sockjs_url);
+	buffer_init(policy);
+	if (service->origins.is_restricted) {
+		allowed_origins_append_policy(&service->origins, policy);
+		buffer_append_char(policy, '\0');
+	}
+	if (buffer_failed(page) || buffer_failed(policy))
+		abort();
+}
+
+/* Of the policy too: not every browser takes a new one with a 304. */
+static void
+prepare_etag(struct protocol_service *service)
+{
+	const struct buffer *page = &service->iframe, *policy = &service->iframe_policy;
 	struct sha256_ctx context;
 	uint8_t digest[ETAG_BYTES];
 	size_t i, n = 0;
 
-	buffer_init(&service->iframe);
-	append_iframe(&service->iframe, service->options.sockjs_url);
-	if (buffer_failed(&service->iframe))
-		abort();
 	sha256_init(&context);
-	sha256_update(&context, service->iframe.len, (const uint8_t *)service->iframe.data);
+	sha256_update(&context, page->len, (const uint8_t *)page->data);
+	sha256_update(&context, policy->len, (const uint8_t *)policy->data);
 	sha256_digest(&context, sizeof digest, digest);
 	service->iframe_etag[n++] = '"';
 	for (i = 0; i < sizeof digest; i++)
@@ -90,9 +118,31 @@ protocol_service_prepare(struct protocol_service *service)
 }
 
 void
+protocol_service_prepare(struct protocol_service *service)
+{
+	prepare_origins(service);
+	prepare_iframe(service);
+	prepare_etag(service);
+}
+
+void
 protocol_service_clear(struct protocol_service *service)
 {
 	buffer_free(&service->iframe);
+	buffer_free(&service->iframe_policy);
+	allowed_origins_clear(&service->origins);
+}
+
+const struct endpoint *
+reply_route(const struct protocol_service *service, const char *path, size_t len,
+    const char **session, size_t *session_len)
+{
+	const struct endpoint *endpoint = route_find(path, len, session, session_len);
+
+	if (endpoint != NULL && endpoint->in_session &&
+	    *session_len < service->options.session_id_min)
+		return NULL;
+	return endpoint;
 }
 
 void
@@ -151,6 +201,11 @@ decide_iframe(
 	const char *known = head->header(head->context, "If-None-Match");
 
 	reply->cache = REPLY_CACHED;
+	if (service->iframe_policy.len > 0) {
+		/* Whom the list names no more is to lose the page at once. */
+		reply->cache = REPLY_REVALIDATED;
+		reply->policy = service->iframe_policy.data;
+	}
 	reply->etag = service->iframe_etag;
 	if (known != NULL && strcmp(known, service->iframe_etag) == 0) {
 		reply->status = 304;
@@ -184,6 +239,52 @@ decide_not_found(struct reply *reply)
 	reply_set_error(reply, 404, "404 Error: Page not found\n");
 }
 
+/* --- origins ---------------------------------------------------------------------------------- */
+
+static struct origin_claim
+claim_of(const struct endpoint *endpoint, const struct request_head *head)
+{
+	return origin_claim_read(
+	    head, endpoint->id == ENDPOINT_WEBSOCKET || endpoint->id == ENDPOINT_WEBSOCKET_RAW);
+}
+
+static bool
+is_admitted(const struct protocol_service *service, const struct endpoint *endpoint,
+    const struct request_head *head)
+{
+	struct origin_claim claim;
+
+	if (!service->origins.is_restricted)
+		return true;
+	claim = claim_of(endpoint, head);
+	return allowed_origins_admit(&service->origins, &claim, endpoint->origin_optional, head);
+}
+
+static void
+decide_forbidden(struct reply *reply, const struct endpoint *endpoint)
+{
+	*reply =
+	    (struct reply){.is_forbidden = true, .cors = endpoint->cors, .cache = REPLY_NOT_CACHED};
+	reply_set_error(reply, 403, "This origin is not allowed.\n");
+}
+
+const char *
+reply_forbidding_option(const struct protocol_service *service)
+{
+	return service->options.disable_cors ? "disable_cors" : "allowed_origins";
+}
+
+void
+reply_describe_claim(
+    const struct endpoint *endpoint, const struct request_head *head, char text[ORIGIN_CLAIM_MAX])
+{
+	struct origin_claim claim = claim_of(endpoint, head);
+
+	origin_claim_describe(&claim, text);
+}
+
+/* --- the decision ----------------------------------------------------------------------------- */
+
 bool
 reply_decide(const struct protocol_service *service, const struct endpoint *endpoint,
     const struct request_head *head, uint32_t entropy, struct reply *reply)
@@ -192,11 +293,15 @@ reply_decide(const struct protocol_service *service, const struct endpoint *endp
 		decide_not_found(reply);
 		return true;
 	}
+	if (!is_admitted(service, endpoint, head)) {
+		decide_forbidden(reply, endpoint);
+		return true;
+	}
 	*reply = (struct reply){
 	    .status = 200,
 	    .content_type = endpoint->content_type,
 	    .nosniff = endpoint->nosniff,
-	    .cors = endpoint->cors && !service->options.disable_cors,
+	    .cors = endpoint->cors,
 	    .cookie = endpoint->in_session,
 	    .cache = endpoint->uncached ? REPLY_NOT_CACHED : REPLY_CACHE_UNSAID,
 	    .body = "",
@@ -232,26 +337,43 @@ reply_decide(const struct protocol_service *service, const struct endpoint *endp
 	return false;
 }
 
+/*
+ * What the answer lets a page of that origin do. Pages of the internet may reach a server in a
+ * private network only if somebody has said whose: without a list nothing is said about it.
+ */
 static void
-cors_headers(
-    const struct reply *reply, const struct request_head *head, reply_sink *sink, void *context)
+allow_headers(const struct reply *reply, const struct protocol_service *service,
+    const struct request_head *head, reply_sink *sink, void *context)
 {
-	const char *origin = head->header(head->context, "Origin");
-	const char *asked = head->header(head->context, "Access-Control-Request-Headers");
+	const char *asked = request_head_value(head, "Access-Control-Request-Headers"), *private;
 
-	if (origin != NULL && origin[0] != '\0') {
-		sink(context, "Access-Control-Allow-Origin", origin);
-		sink(context, "Access-Control-Allow-Credentials", "true");
-	} else {
-		sink(context, "Access-Control-Allow-Origin", "*");
-	}
-	sink(context, "Vary", "Origin");
 	if (asked != NULL && asked[0] != '\0')
 		sink(context, "Access-Control-Allow-Headers", asked);
-	if (reply->preflight != NULL) {
-		sink(context, "Access-Control-Allow-Methods", reply->preflight);
-		sink(context, "Access-Control-Max-Age", YEAR_TEXT);
-	}
+	if (reply->preflight == NULL)
+		return;
+	sink(context, "Access-Control-Allow-Methods", reply->preflight);
+	sink(context, "Access-Control-Max-Age", YEAR_TEXT);
+	private = request_head_value(head, "Access-Control-Request-Private-Network");
+	if (service->origins.is_restricted && private != NULL && strcmp(private, "true") == 0)
+		sink(context, "Access-Control-Allow-Private-Network", "true");
+}
+
+static void
+cors_headers(const struct reply *reply, const struct protocol_service *service,
+    const struct request_head *head, reply_sink *sink, void *context)
+{
+	const char *origin = request_head_value(head, "Origin");
+	bool has_origin = origin != NULL && origin[0] != '\0';
+	bool is_allowed = has_origin ? allowed_origins_have(&service->origins, origin, head)
+				     : !service->origins.is_restricted;
+
+	if (is_allowed)
+		sink(context, "Access-Control-Allow-Origin", has_origin ? origin : "*");
+	if (is_allowed && has_origin)
+		sink(context, "Access-Control-Allow-Credentials", "true");
+	sink(context, "Vary", "Origin");
+	if (is_allowed)
+		allow_headers(reply, service, head, sink, context);
 }
 
 static void
@@ -264,6 +386,8 @@ cache_headers(
 
 	if (reply->cache == REPLY_NOT_CACHED) {
 		sink(context, "Cache-Control", NOT_CACHED);
+	} else if (reply->cache == REPLY_REVALIDATED) {
+		sink(context, "Cache-Control", "no-cache");
 	} else if (reply->cache == REPLY_CACHED) {
 		sink(context, "Cache-Control", CACHED);
 		gmtime_r(&expires, &tm);
@@ -273,111 +397,62 @@ cache_headers(
 	}
 }
 
-/* RFC 6265 4.1.1, cookie-octet. */
-static bool
-is_cookie_octet(char c)
-{
-	unsigned char u = (unsigned char)c;
-
-	return u > 0x20 && u < 0x7f && u != '"' && u != ',' && u != ';' && u != '\\';
-}
-
-/*
- * The value of the JSESSIONID cookie among `a=1; b=2`, its length in *len; NULL if there is none.
- */
-static const char *
-find_session_cookie(const char *cookies, size_t *len)
-{
-	const size_t name_len = strlen(COOKIE_NAME);
-
-	while (cookies != NULL && *cookies != '\0') {
-		cookies += strspn(cookies, " \t;");
-		*len = strcspn(cookies, ";");
-		if (*len > name_len && cookies[name_len] == '=' &&
-		    memcmp(cookies, COOKIE_NAME, name_len) == 0) {
-			*len -= name_len + 1;
-			return cookies + name_len + 1;
-		}
-		cookies += *len;
-	}
-	return NULL;
-}
-
-/*
- * Copies the value of the JSESSIONID cookie; "" if there is none, or none that can be given back.
- */
-static void
-session_cookie_of(const char *cookies, char value[REPLY_COOKIE_MAX])
-{
-	const char *found;
-	size_t i, len;
-
-	value[0] = '\0';
-	found = find_session_cookie(cookies, &len);
-	if (found == NULL)
-		return;
-	while (len > 0 && (found[len - 1] == ' ' || found[len - 1] == '\t'))
-		len--;
-	if (len >= REPLY_COOKIE_MAX)
-		return;
-	for (i = 0; i < len; i++)
-		if (!is_cookie_octet(found[i]))
-			return;
-	memcpy(value, found, len);
-	value[len] = '\0';
-}
-
-static bool
-is_cookie_value(const char *value)
-{
-	size_t i;
-
-	for (i = 0; value[i] != '\0'; i++)
-		if (!is_cookie_octet(value[i]))
-			return false;
-	return i > 0 && i < REPLY_COOKIE_MAX;
-}
-
 bool
 reply_module_cookie(
     const struct protocol_service *service, const char *cookies, char value[REPLY_COOKIE_MAX])
 {
 	char given[REPLY_COOKIE_MAX];
 
-	session_cookie_of(cookies, given);
+	session_cookie_find(cookies, given);
 	return service->jsessionid != NULL &&
 	    service->jsessionid(service->jsessionid_context, given[0] != '\0' ? given : NULL, value,
 		REPLY_COOKIE_MAX) &&
-	    is_cookie_value(value);
+	    session_cookie_is_valid(value);
+}
+
+/* The value to set. False: none is. */
+static bool
+choose_cookie(const struct reply *reply, const struct protocol_service *service,
+    const struct request_head *head, char value[REPLY_COOKIE_MAX])
+{
+	const char *cookies = request_head_value(head, "Cookie");
+
+	if (service->options.jsessionid == JSESSIONID_MODULE && reply->cookie_value == NULL)
+		return reply_module_cookie(service, cookies, value);
+	if (service->options.jsessionid == JSESSIONID_MODULE) {
+		snprintf(value, REPLY_COOKIE_MAX, "%s", reply->cookie_value);
+		return session_cookie_is_valid(value);
+	}
+	session_cookie_find(cookies, value);
+	if (value[0] == '\0')
+		strcpy(value, "dummy");
+	return true;
 }
 
 static void
 cookie_header(const struct reply *reply, const struct protocol_service *service,
     const struct request_head *head, reply_sink *sink, void *context)
 {
-	const char *cookies = head->header(head->context, "Cookie");
-	char value[REPLY_COOKIE_MAX], header[REPLY_COOKIE_MAX + 64];
+	char value[REPLY_COOKIE_MAX];
+	struct buffer header = BUFFER_INIT;
 
-	if (service->options.jsessionid == JSESSIONID_MODULE && reply->cookie_value != NULL) {
-		snprintf(value, sizeof value, "%s", reply->cookie_value);
-		if (!is_cookie_value(value))
-			return;
-	} else if (service->options.jsessionid == JSESSIONID_MODULE) {
-		if (!reply_module_cookie(service, cookies, value))
-			return;
-	} else {
-		session_cookie_of(cookies, value);
-		if (value[0] == '\0')
-			strcpy(value, "dummy");
-	}
-	snprintf(header, sizeof header, COOKIE_NAME "=%s; path=/", value);
-	sink(context, "Set-Cookie", header);
+	if (!choose_cookie(reply, service, head, value))
+		return;
+	session_cookie_append(&header, value, &service->options);
+	buffer_append_char(&header, '\0');
+	if (!buffer_failed(&header))
+		sink(context, "Set-Cookie", header.data);
+	buffer_free(&header);
 }
 
 void
 reply_headers(const struct reply *reply, const struct protocol_service *service,
     const struct request_head *head, reply_sink *sink, void *context)
 {
+	static const struct protocol_service none;
+
+	if (service == NULL)
+		service = &none;
 	if (reply->content_type != NULL)
 		sink(context, "Content-Type", reply->content_type);
 	if (reply->allow != NULL)
@@ -385,14 +460,16 @@ reply_headers(const struct reply *reply, const struct protocol_service *service,
 	cache_headers(reply, head, sink, context);
 	if (reply->etag != NULL)
 		sink(context, "ETag", reply->etag);
+	if (reply->policy != NULL)
+		sink(context, "Content-Security-Policy", reply->policy);
 	if (reply->nosniff)
 		sink(context, "X-Content-Type-Options", "nosniff");
 	if (reply->stream)
 		sink(context, "X-Accel-Buffering", "no");
 	if (reply->cookie && service->options.jsessionid != JSESSIONID_OFF)
 		cookie_header(reply, service, head, sink, context);
-	if (reply->cors)
-		cors_headers(reply, head, sink, context);
+	if (reply->cors && !service->options.disable_cors)
+		cors_headers(reply, service, head, sink, context);
 }
 
 const char *

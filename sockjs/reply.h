@@ -10,35 +10,23 @@
 #define SOCKJS_REPLY_H
 
 #include "common/buffer.h"
+#include "sockjs/allowed_origins.h"
+#include "sockjs/request_head.h"
 #include "sockjs/route.h"
 #include "sockjs/service_options.h"
+#include "sockjs/session_cookie.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
-
-/* The head of a request, borrowed from the HTTP or FastCGI side. */
-struct request_head {
-	const char *method;
-	const char *path;  /* percent-encoded, without the query */
-	const char *query; /* without `?`; NULL: none */
-	/* The value of a header (its name in any case), NULL if it was not sent. */
-	const char *(*header)(const void *context, const char *name);
-	const void *context;
-	/*
-	 * The request came from one of trusted_proxies: what it says in X-Forwarded-Host and
-	 * X-Forwarded-Proto is the proxy's word. From others it is to be ignored.
-	 */
-	bool from_trusted_proxy;
-	time_t now; /* s since the epoch, for Expires */
-};
 
 /* A service as the protocol sees it: its options and what is made of them once. */
 struct protocol_service {
 	struct service_options options;
-	struct buffer iframe; /* the iframe page */
-	char iframe_etag[48]; /* quoted */
+	struct buffer iframe;	     /* the iframe page */
+	char iframe_etag[48];	     /* quoted */
+	struct buffer iframe_policy; /* its Content-Security-Policy, a string; empty: none */
+	struct allowed_origins origins;
 
 	/*
 	 * With jsessionid = module: writes the cookie's value, true if it did. context is
@@ -48,17 +36,28 @@ struct protocol_service {
 	void *jsessionid_context;
 };
 
-/* Prepares the pages from service->options, which the caller has filled and still owns. */
+/*
+ * Prepares the pages and the origins from service->options, which the caller has filled and still
+ * owns. A list of origins that cannot be read allows nobody (the configuration has checked it).
+ */
 void protocol_service_prepare(struct protocol_service *service);
 
 /* Frees what protocol_service_prepare made. */
 void protocol_service_clear(struct protocol_service *service);
 
-#define REPLY_COOKIE_MAX 1024 /* bytes of a JSESSIONID value, its NUL included */
+/*
+ * As route_find, for a service: a session id that is shorter than it wants makes no SockJS URL
+ * (NULL), but is still told.
+ */
+const struct endpoint *reply_route(const struct protocol_service *service, const char *path,
+    size_t len, const char **session, size_t *session_len);
+
+#define REPLY_COOKIE_MAX SESSION_COOKIE_MAX
 
 /*
  * With jsessionid = module: asks the service's callback for the value, cookies being the request's
- * Cookie header (NULL or "": none). False if none is to be set, or it is no cookie value.
+ * Cookie header (NULL or "": none). False if none is to be set, or it is no cookie value. Behind
+ * the value may stand attributes (session_cookie.h).
  */
 bool reply_module_cookie(
     const struct protocol_service *service, const char *cookies, char value[REPLY_COOKIE_MAX]);
@@ -71,8 +70,15 @@ struct reply {
 	const char *etag;
 	/* Of JSESSIONID, if a module has made it elsewhere. "": none; NULL: ask the service. */
 	const char *cookie_value;
+	const char *policy; /* Content-Security-Policy */
 	bool nosniff, cors, cookie, stream;
-	enum reply_cache { REPLY_CACHE_UNSAID, REPLY_CACHED, REPLY_NOT_CACHED } cache;
+	bool is_forbidden; /* 403: allowed_origins does not let this page in */
+	enum reply_cache {
+		REPLY_CACHE_UNSAID,
+		REPLY_CACHED,
+		REPLY_REVALIDATED, /* kept, but asked for each time */
+		REPLY_NOT_CACHED,
+	} cache;
 	const char *body; /* borrowed: constant, the service's, or `text` of this reply */
 	size_t body_len;
 	char text[2048]; /* what a short composed body is kept in */
@@ -86,6 +92,13 @@ struct reply {
 bool reply_decide(const struct protocol_service *service, const struct endpoint *endpoint,
     const struct request_head *head, uint32_t entropy, struct reply *reply);
 
+/* For the log: the option that forbids. */
+const char *reply_forbidding_option(const struct protocol_service *service);
+
+/* For the log: where a request that is_forbidden says it comes from (origin_claim_describe). */
+void reply_describe_claim(
+    const struct endpoint *endpoint, const struct request_head *head, char text[ORIGIN_CLAIM_MAX]);
+
 /*
  * Turns *reply into an error: the status and a text/plain body (borrowed, constant). CORS and
  * cookie headers stay.
@@ -96,7 +109,7 @@ typedef void reply_sink(void *context, const char *name, const char *value);
 
 /*
  * Gives each header of the reply to sink, but for Content-Length, Date and Connection. Values are
- * borrowed.
+ * borrowed. service: NULL for a reply that is no service's.
  */
 void reply_headers(const struct reply *reply, const struct protocol_service *service,
     const struct request_head *head, reply_sink *sink, void *context);

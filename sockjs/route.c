@@ -19,6 +19,7 @@ static const struct endpoint endpoints[] = {
 	.allow = "GET",
 	.transport = -1,
 	.content_type = TEXT,
+	.origin_optional = true,
     },
     {
 	.id = ENDPOINT_INFO,
@@ -30,6 +31,7 @@ static const struct endpoint endpoints[] = {
 	.content_type = "application/json; charset=UTF-8",
 	.cors = true,
 	.uncached = true,
+	.origin_optional = true,
     },
     {
 	.id = ENDPOINT_CHUNKING_TEST,
@@ -48,6 +50,7 @@ static const struct endpoint endpoints[] = {
 	.allow = "GET",
 	.transports = BIT(WEBSOCKET_RAW),
 	.transport = TRANSPORT_WEBSOCKET_RAW,
+	.origin_optional = true,
     },
     {
 	.id = ENDPOINT_WEBSOCKET,
@@ -57,6 +60,7 @@ static const struct endpoint endpoints[] = {
 	.allow = "GET",
 	.transports = BIT(WEBSOCKET),
 	.transport = TRANSPORT_WEBSOCKET,
+	.origin_optional = true,
     },
     {
 	.id = ENDPOINT_RECEIVE,
@@ -155,6 +159,7 @@ static const struct endpoint iframe = {
     .allow = "GET",
     .transport = -1,
     .content_type = HTML,
+    .origin_optional = true,
 };
 
 /*

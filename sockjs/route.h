@@ -37,6 +37,8 @@ struct endpoint {
 	bool nosniff;		  /* X-Content-Type-Options: nosniff */
 	bool cors;		  /* CORS headers */
 	bool uncached;		  /* the not-cached headers */
+	/* With allowed_origins: served too if the request does not say what page it is from. */
+	bool origin_optional;
 };
 
 /*

@@ -15,6 +15,14 @@ enum jsessionid_mode {
 	JSESSIONID_MODULE, /* the application's callback decides */
 };
 
+/* The attribute SameSite of the JSESSIONID cookie. */
+enum samesite {
+	SAMESITE_OFF, /* no such attribute */
+	SAMESITE_NONE,
+	SAMESITE_LAX,
+	SAMESITE_STRICT,
+};
+
 enum websocket_heartbeat {
 	WEBSOCKET_HEARTBEAT_PING,  /* a WebSocket ping, whose pong is awaited */
 	WEBSOCKET_HEARTBEAT_FRAME, /* an `h` frame, seen by the client's onheartbeat */
@@ -27,7 +35,14 @@ struct service_options {
 	unsigned transports;   /* bit 1 << enum transport_id for each enabled one */
 	bool websocket;
 	bool disable_cors;
-	int jsessionid; /* enum jsessionid_mode */
+	char *allowed_origins;	 /* as allowed_origins_parse takes it; NULL: any */
+	uint32_t session_id_min; /* bytes of a session id, as it stands in the URL */
+	int jsessionid;		 /* enum jsessionid_mode */
+	int jsessionid_samesite; /* enum samesite */
+	bool jsessionid_secure;
+	bool jsessionid_httponly;
+	char *jsessionid_path;	   /* NULL: "/" */
+	char *websocket_protocols; /* names between blanks or commas, the best first; NULL: none */
 	bool websocket_hixie76;
 	bool websocket_deflate;
 	int websocket_heartbeat;   /* enum websocket_heartbeat */

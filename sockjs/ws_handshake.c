@@ -49,26 +49,62 @@ ws_accept_key(const char *key, char out[WS_ACCEPT_SIZE])
 	out[WS_ACCEPT_SIZE - 1] = '\0';
 }
 
-bool
-http_header_has_token(const char *value, const char *token)
+/* True if one element of the list is the token, by that comparison. */
+static bool
+has_element(const char *value, const char *token, size_t token_len,
+    int (*compare)(const char *, const char *, size_t))
 {
-	size_t token_len = strlen(token);
 	size_t len, i;
 
-	if (value == NULL || token_len == 0)
-		return false;
 	for (;;) {
 		value += strspn(value, " \t");
 		len = i = strcspn(value, ",");
 		while (len > 0 && (value[len - 1] == ' ' || value[len - 1] == '\t'))
 			len--;
-		if (len == token_len && strncasecmp(value, token, len) == 0)
+		if (len == token_len && compare(value, token, len) == 0)
 			return true;
 		if (value[i] == '\0')
 			return false;
 		value += i + 1;
 	}
 }
+
+bool
+http_header_has_token(const char *value, const char *token)
+{
+	return value != NULL && token[0] != '\0' &&
+	    has_element(value, token, strlen(token), strncasecmp);
+}
+
+/* --- subprotocols ----------------------------------------------------------------------------- */
+
+#define SEPARATORS " \t,"
+#define TOKEN_CHARS                                                                                \
+	"!#$%&'*+-.^_`|~0123456789"                                                                \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+bool
+ws_protocols_are_valid(const char *list)
+{
+	return list[strspn(list, SEPARATORS)] != '\0' &&
+	    list[strspn(list, TOKEN_CHARS SEPARATORS)] == '\0';
+}
+
+const char *
+ws_protocol_choose(const char *list, const char *offered, size_t *len)
+{
+	if (list == NULL || offered == NULL)
+		return NULL;
+	for (list += strspn(list, SEPARATORS); *list != '\0'; list += strspn(list, SEPARATORS)) {
+		*len = strcspn(list, SEPARATORS);
+		if (has_element(offered, list, *len, strncmp))
+			return list;
+		list += *len;
+	}
+	return NULL;
+}
+
+/* --- hixie-76 --------------------------------------------------------------------------------- */
 
 int
 hixie76_key_number(const char *key, uint32_t *number)

@@ -37,6 +37,20 @@ void ws_accept_key(const char *key, char out[WS_ACCEPT_SIZE]);
 bool http_header_has_token(const char *value, const char *token);
 
 /*
+ * True if `list`, of sockjs.conf, has at least one name and names only: tokens (RFC 9110 5.6.2),
+ * separated by blanks or commas.
+ */
+bool ws_protocols_are_valid(const char *list);
+
+/*
+ * Chooses the subprotocol (RFC 6455 4.2.2): the first of `list` (NULL: none) that `offered` has, a
+ * value of Sec-WebSocket-Protocol (NULL: not sent). Names are compared as they are: a browser takes
+ * no other spelling than its own. Returns where it stands in list, with its length in *len; NULL if
+ * there is none.
+ */
+const char *ws_protocol_choose(const char *list, const char *offered, size_t *len);
+
+/*
  * hixie-76: the number in Sec-WebSocket-Key1 or Key2, its digits divided by its count of spaces.
  * Returns 0, or -1 if the key has no digits, a number over 32 bits, no spaces, or the division
  * leaves a rest (the draft: abort the connection).

@@ -39,6 +39,7 @@ enum text {
 	TEXT_PREFIX,
 	TEXT_REMOTE,
 	TEXT_LOCAL,
+	TEXT_SUBPROTOCOL,
 	TEXT_HEADERS,
 	TEXT_COUNT = TEXT_HEADERS + HEADERS,
 };
@@ -95,6 +96,10 @@ connection_info_create(const struct connection_source *source)
 	net_address_text(source->local, address);
 	head.at[TEXT_LOCAL] = add_text(&texts, address, strlen(address));
 	head.local_port = net_address_port(source->local);
+	/* None: the NUL of the text before. */
+	head.at[TEXT_SUBPROTOCOL] = source->subprotocol == NULL
+	    ? (uint32_t)texts.len - 1
+	    : add_text(&texts, source->subprotocol, strlen(source->subprotocol));
 	for (i = 0; i < HEADERS; i++) {
 		value = source->header(source->context, connection_header_names[i]);
 		head.at[TEXT_HEADERS + i] =
@@ -181,6 +186,12 @@ const char *
 connection_info_local_address(const struct connection_info *info)
 {
 	return info->texts + info->at[TEXT_LOCAL];
+}
+
+const char *
+connection_info_subprotocol(const struct connection_info *info)
+{
+	return info->texts + info->at[TEXT_SUBPROTOCOL];
 }
 
 int

@@ -25,6 +25,7 @@ struct connection_source {
 	const struct sockaddr *peer, *local; /* NULL: unknown */
 	const char *(*header)(const void *context, const char *name);
 	const void *context;
+	const char *subprotocol; /* of a websocket; NULL: none */
 };
 
 /* Copies what is kept of source. Aborts without memory: a request's head is small. */
@@ -50,6 +51,7 @@ const char *connection_info_pathname(const struct connection_info *info);
 const char *connection_info_prefix(const struct connection_info *info);
 const char *connection_info_remote_address(const struct connection_info *info);
 const char *connection_info_local_address(const struct connection_info *info);
+const char *connection_info_subprotocol(const struct connection_info *info);
 
 int connection_info_remote_port(const struct connection_info *info);
 int connection_info_local_port(const struct connection_info *info);

@@ -169,6 +169,14 @@ sockjs_protocol(sockjs_connection connection)
 }
 
 const char *
+sockjs_subprotocol(sockjs_connection connection)
+{
+	struct session *session = find(connection, __func__);
+
+	return session == NULL ? NULL : connection_info_subprotocol(session->info);
+}
+
+const char *
 sockjs_prefix(sockjs_connection connection)
 {
 	struct session *session = find(connection, __func__);

@@ -175,11 +175,14 @@ decide(struct http_request *request)
 	endpoint = request->endpoint;
 	if (endpoint != NULL && endpoint->id == ENDPOINT_INFO)
 		random_bytes(&entropy, sizeof entropy);
-	if (reply_decide(&request->service->protocol, endpoint, &request->head, entropy,
-		&request->response.reply))
-		http_response_reply(&request->response);
-	else
+	if (!reply_decide(&request->service->protocol, endpoint, &request->head, entropy,
+		&request->response.reply)) {
 		answerers[endpoint->id](request);
+		return;
+	}
+	if (request->response.reply.is_forbidden)
+		http_request_log_forbidden(request);
+	http_response_reply(&request->response);
 }
 
 /* The body is complete. */

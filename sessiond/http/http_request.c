@@ -4,7 +4,7 @@
  */
 #include "sessiond/http/http_request.h"
 
-#include "common/log.h"
+#include "common/log_limit.h"
 #include "common/memory.h"
 #include "sessiond/http/http_client.h"
 #include "sessiond/http/http_connection.h"
@@ -90,8 +90,8 @@ http_request_route(struct http_request *request)
 	request->service = service_hold(service);
 	request->response.protocol = &service->protocol;
 	path += request->prefix_len;
-	request->endpoint =
-	    route_find(path, strlen(path), &request->session_id, &request->session_id_len);
+	request->endpoint = reply_route(
+	    &service->protocol, path, strlen(path), &request->session_id, &request->session_id_len);
 }
 
 void
@@ -148,6 +148,26 @@ http_request_source(struct http_request *request, struct connection_source *sour
 
 /* --- the log ---------------------------------------------------------------------------------- */
 
+static const char *
+address_text(const struct http_request *request, char text[INET6_ADDRSTRLEN])
+{
+	if (net_address_text(&request->client.any, text)[0] == '\0')
+		strcpy(text, "-"); /* a Unix socket's has none */
+	return text;
+}
+
+void
+http_request_log_forbidden(const struct http_request *request)
+{
+	static struct log_limit limit;
+	char claim[ORIGIN_CLAIM_MAX], address[INET6_ADDRSTRLEN];
+
+	reply_describe_claim(request->endpoint, &request->head, claim);
+	log_limited(&limit, SEVERITY_ERROR, "%s: %s, from %s, is not let in (%s)",
+	    request->service->name, claim, address_text(request, address),
+	    reply_forbidding_option(&request->service->protocol));
+}
+
 void
 http_request_log(const struct http_request *request)
 {
@@ -162,8 +182,7 @@ http_request_log(const struct http_request *request)
 
 	/* Who knows a session id can speak in another's name: the log has its beginning only. */
 	shown = request->session_id_len < 2 * SHOWN_OF_SESSION ? 1 : SHOWN_OF_SESSION;
-	if (net_address_text(&request->client.any, address)[0] == '\0')
-		strcpy(address, "-"); /* a Unix socket's has none */
+	address_text(request, address);
 	if (id == NULL)
 		snprintf(text, sizeof text, "%s %s %s %u %llums", address, request->method,
 		    request->uri, status, ms);

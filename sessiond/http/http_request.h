@@ -100,6 +100,9 @@ const char *http_request_header(const struct http_request *request, const char *
 /* Fills *source (borrowed from the request): what the session layer wants to know of its origin. */
 void http_request_source(struct http_request *request, struct connection_source *source);
 
+/* Writes to the log that the page it comes from is not let in. */
+void http_request_log_forbidden(const struct http_request *request);
+
 /* Writes its line to the log. */
 void http_request_log(const struct http_request *request);
 

@@ -33,7 +33,8 @@ struct http_upgrade_offer {
 	uint32_t numbers[2]; /* of the hixie-76 keys */
 	bool deflate;
 	struct ws_deflate_params params;
-	struct buffer extensions; /* the answer's header */
+	struct buffer extensions;  /* the answer's header */
+	struct buffer subprotocol; /* a string; empty: none */
 };
 
 static void
@@ -103,6 +104,9 @@ make_response(struct http_request *request, const char *upgrade)
 	MHD_add_response_header(response, MHD_HTTP_HEADER_UPGRADE, upgrade);
 	request->response.reply.content_type = NULL;
 	http_response_add_headers(&request->response, response);
+	if (request->offer->subprotocol.len > 0)
+		MHD_add_response_header(
+		    response, "Sec-WebSocket-Protocol", request->offer->subprotocol.data);
 	return response;
 }
 
@@ -141,6 +145,31 @@ accept_hixie76(struct http_request *request)
 	MHD_add_response_header(response, "Sec-WebSocket-Location", location);
 	free(location);
 	http_response_set(&request->response, response, MHD_HTTP_SWITCHING_PROTOCOLS);
+}
+
+/*
+ * Where none of the client's is known, none is chosen, and what that means is the client's business:
+ * browsers give up then.
+ */
+static void
+negotiate_subprotocol(struct http_request *request)
+{
+	const char *list = request->service->protocol.options.websocket_protocols, *chosen;
+	struct buffer *subprotocol = &request->offer->subprotocol;
+	char *offered;
+	size_t len;
+
+	if (list == NULL)
+		return;
+	offered = all_lines(request, "Sec-WebSocket-Protocol");
+	chosen = ws_protocol_choose(list, offered, &len);
+	if (chosen != NULL) {
+		buffer_append(subprotocol, chosen, len);
+		buffer_append_char(subprotocol, '\0');
+	}
+	free(offered);
+	if (buffer_failed(subprotocol))
+		abort();
 }
 
 /* False if the extensions header breaks the grammar. */
@@ -216,6 +245,7 @@ http_upgrade_start(struct http_request *request)
 		return;
 	}
 	request->offer = xcalloc(1, sizeof *request->offer);
+	negotiate_subprotocol(request);
 	if (version == NULL && key1 != NULL && key2 != NULL)
 		handshake_hixie76(request, key1, key2);
 	else
@@ -228,6 +258,7 @@ http_upgrade_offer_destroy(struct http_upgrade_offer **offer)
 	if (*offer == NULL)
 		return;
 	buffer_free(&(*offer)->extensions);
+	buffer_free(&(*offer)->subprotocol);
 	free(*offer);
 	*offer = NULL;
 }
@@ -258,6 +289,7 @@ start_websocket(struct http_request *request, int fd, const char *extra, size_t 
 	};
 
 	http_request_source(request, &source);
+	source.subprotocol = offer->subprotocol.len > 0 ? offer->subprotocol.data : NULL;
 	if (offer->hixie76)
 		hixie76_handshake_start(
 		    request->all->handshakes, &plan, fd, &source, offer->numbers, extra, extra_len);

@@ -22,11 +22,11 @@ const receiving = Object.values(transports);
 const answers = {
 	info: (c, headers, prefix = '/echo') => c.openStream('GET', `${prefix}/info`, { headers }),
 	async xhr_send(c, headers, prefix = '/echo') {
-		const s = await c.session(prefix).open();
+		const s = await c.session(prefix).open('xhr', { headers });
 		return s.sendRaw('["x"]', { headers });
 	},
 	async jsonp_send(c, headers, prefix = '/echo') {
-		const s = await c.session(prefix).open();
+		const s = await c.session(prefix).open('xhr', { headers });
 		return c.request('POST', `${s.path}/jsonp_send`, { body: '["x"]', headers });
 	},
 };
@@ -120,7 +120,7 @@ function corsOf({ test }, what, get) {
 		const answer = isOk(
 			await get(
 				c,
-				{ Origin: 'http://example.com', 'Access-Control-Request-Headers': 'a' },
+				{ Origin: c.url, 'Access-Control-Request-Headers': 'a' },
 				'/no_cors',
 			),
 		);

@@ -197,8 +197,8 @@ class Session {
 	}
 
 	// Opens the session with a poll.
-	async open(name = 'xhr') {
-		assert.equal(await this.poll(name), 'o');
+	async open(name = 'xhr', options) {
+		assert.equal(await this.poll(name, options), 'o');
 		return this;
 	}
 

@@ -86,6 +86,38 @@ test_mode(void **state)
 	refuses(option_check_mode, "rw", "its_name: \"rw\" is no octal mode, as 0660");
 }
 
+static void
+test_origins(void **state)
+{
+	(void)state;
+	accepts(option_check_origins, "any");
+	accepts(option_check_origins, "https://example.org https://*.example.org null same");
+	refuses(option_check_origins, "example.org",
+	    "its_name: \"example.org\" is neither an origin, as https://example.org, nor any, null "
+	    "or same");
+}
+
+static void
+test_cookie_path(void **state)
+{
+	(void)state;
+	accepts(option_check_cookie_path, "/");
+	refuses(
+	    option_check_cookie_path, "app", "its_name: \"app\" is no path of a cookie, as /app");
+	refuses(option_check_cookie_path, "/;Secure",
+	    "its_name: \"/;Secure\" is no path of a cookie, as /app");
+}
+
+static void
+test_tokens(void **state)
+{
+	(void)state;
+	accepts(option_check_tokens, "v12.stomp mqtt");
+	refuses(
+	    option_check_tokens, "a/b", "its_name: \"a/b\" is no list of names, as v12.stomp mqtt");
+	refuses(option_check_tokens, " ", "its_name: \" \" is no list of names, as v12.stomp mqtt");
+}
+
 static option_check *
 check_of(const struct conf_option *table, size_t n, const char *name)
 {
@@ -108,6 +140,13 @@ test_tables(void **state)
 	assert_ptr_equal(
 	    check_of(server_option_table, server_option_count, "socket_mode"), option_check_mode);
 	assert_ptr_equal(check_of(fcgi_option_table, fcgi_option_count, "mode"), option_check_mode);
+	assert_ptr_equal(check_of(service_option_table, service_option_count, "allowed_origins"),
+	    option_check_origins);
+	assert_ptr_equal(check_of(service_option_table, service_option_count, "jsessionid_path"),
+	    option_check_cookie_path);
+	assert_ptr_equal(
+	    check_of(service_option_table, service_option_count, "websocket_protocols"),
+	    option_check_tokens);
 }
 
 int
@@ -118,6 +157,9 @@ main(void)
 	    cmocka_unit_test(test_group),
 	    cmocka_unit_test(test_mode),
 	    cmocka_unit_test(test_trusted_proxies),
+	    cmocka_unit_test(test_origins),
+	    cmocka_unit_test(test_cookie_path),
+	    cmocka_unit_test(test_tokens),
 	    cmocka_unit_test(test_tables),
 	};
 

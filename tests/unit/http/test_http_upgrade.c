@@ -3,6 +3,7 @@
  * its websocket. The key and its answer are those of RFC 6455 1.3.
  */
 #include "tests/unit/http/http_fixture.h"
+#include "tests/unit/log_capture.h"
 
 #define KEY	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 #define ACCEPT	"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
@@ -128,6 +129,77 @@ test_taken_over(void **state)
 	assert_seen("+ - ");
 }
 
+/* Whether the 101 names that subprotocol; NULL: none. */
+static void
+assert_subprotocol(const char *path, const char *asked, const char *chosen)
+{
+	char headers[512], expected[100];
+	int client = connect_client();
+
+	snprintf(headers, sizeof headers, "%s%s", UPGRADE KEY ASKS_13, asked);
+	ask(client, "GET", path, headers);
+	hear(client);
+	assert_int_equal(heard.status, 101);
+	assert_string_equal(sockjs_subprotocol(latest), chosen == NULL ? "" : chosen);
+	if (chosen == NULL) {
+		assert_null(strstr(heard.head, "Sec-WebSocket-Protocol"));
+	} else {
+		snprintf(expected, sizeof expected, "Sec-WebSocket-Protocol: %s", chosen);
+		assert_true(has_header(expected));
+	}
+	hang_up(client);
+}
+
+static void
+test_subprotocol(void **state)
+{
+	static const char asks[] = "Sec-WebSocket-Protocol: mqtt\r\n"
+				   "Sec-WebSocket-Protocol: v11.stomp, v12.stomp\r\n";
+	char list[] = "v12.stomp mqtt";
+
+	(void)state;
+	assert_subprotocol(PATH, asks, NULL); /* none is offered */
+	service->protocol.options.websocket_protocols = list;
+	assert_subprotocol(PATH, asks, "v12.stomp");
+	assert_subprotocol("/echo/websocket", asks, "v12.stomp");
+	assert_subprotocol(PATH, "Sec-WebSocket-Protocol: mqtt\r\n", "mqtt");
+	assert_subprotocol(PATH, "Sec-WebSocket-Protocol: V12.STOMP, x\r\n", NULL);
+	assert_subprotocol(PATH, "", NULL);
+}
+
+static void
+assert_forbidden(const char *path, const char *origin)
+{
+	char headers[512];
+	int client = connect_client();
+
+	snprintf(
+	    headers, sizeof headers, "%s%s: https://evil.example\r\n", UPGRADE KEY ASKS_13, origin);
+	ask(client, "GET", path, headers);
+	assert_heard(client, 403, "This origin is not allowed.\n");
+	assert_int_equal(websockets.count, 0);
+	hang_up(client);
+}
+
+/* The line names whom, where from and why; the service's own log_level lets it through. */
+static void
+test_foreign_origin(void **state)
+{
+	char list[] = "https://good.example";
+
+	(void)state;
+	service->protocol.options.allowed_origins = list;
+	protocol_service_clear(&service->protocol);
+	protocol_service_prepare(&service->protocol);
+	capture_begin_later();
+	assert_forbidden(PATH, "Origin");
+	assert_forbidden("/echo/websocket", "Sec-WebSocket-Origin");
+	assert_non_null(strstr(capture_end(),
+	    "/echo: origin https://evil.example, from -, is not let in (allowed_origins)"));
+	assert_accepted(PATH, UPGRADE KEY ASKS_13 "Origin: https://good.example\r\n");
+	assert_accepted(PATH, UPGRADE KEY ASKS_13); /* no browser */
+}
+
 static void
 test_deflate(void **state)
 {
@@ -250,6 +322,8 @@ main(void)
 	    HTTP_TEST(session_limit),
 	    HTTP_TEST(early_message),
 	    HTTP_TEST(taken_over),
+	    HTTP_TEST(subprotocol),
+	    HTTP_TEST(foreign_origin),
 	    HTTP_TEST(deflate),
 	    HTTP_TEST(origin),
 	    HTTP_TEST(hixie76),

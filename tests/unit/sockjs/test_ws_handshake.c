@@ -115,6 +115,54 @@ test_header_token(void **state)
 }
 
 static void
+assert_chosen(const char *list, const char *offered, const char *expected)
+{
+	size_t len = 0;
+	const char *chosen = ws_protocol_choose(list, offered, &len);
+
+	if (expected == NULL) {
+		assert_null(chosen);
+		return;
+	}
+	assert_non_null(chosen);
+	assert_int_equal(len, strlen(expected));
+	assert_memory_equal(chosen, expected, len);
+}
+
+static void
+test_protocol_choose(void **state)
+{
+	(void)state;
+	assert_chosen("v12.stomp mqtt", "v10.stomp, v11.stomp, v12.stomp", "v12.stomp");
+	assert_chosen("v12.stomp mqtt", "mqtt, v12.stomp", "v12.stomp"); /* ours is the order */
+	assert_chosen(" v12.stomp,\tmqtt ", "mqtt", "mqtt");
+	assert_chosen("a ab abc", "abc", "abc");
+	assert_chosen("abc", "a, ab", NULL);
+	assert_chosen("mqtt", "MQTT", NULL);
+	assert_chosen("mqtt", "mqtt;q=1", NULL);
+	assert_chosen("mqtt", "", NULL);
+	assert_chosen("mqtt", ",,", NULL);
+	assert_chosen("mqtt", NULL, NULL);
+	assert_chosen(NULL, "mqtt", NULL);
+}
+
+static void
+test_protocols_are_valid(void **state)
+{
+	static const char *const good[] = {
+	    "mqtt", "v12.stomp mqtt", "a,b", " a , b\t", "!#$%&'*+-.^_`|~09azAZ"};
+	static const char *const bad[] = {
+	    "", " ", ",", "a/b", "a;b", "a\"b", "a\r\nb", "\xc3\xa4", "a (b)", "a=b"};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof good / sizeof good[0]; i++)
+		assert_true(ws_protocols_are_valid(good[i]));
+	for (i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_false(ws_protocols_are_valid(bad[i]));
+}
+
+static void
 test_hixie76_examples(void **state)
 {
 	static const struct {
@@ -174,6 +222,8 @@ main(void)
 	    cmocka_unit_test(test_key_is_valid),
 	    cmocka_unit_test(test_key_characters),
 	    cmocka_unit_test(test_header_token),
+	    cmocka_unit_test(test_protocol_choose),
+	    cmocka_unit_test(test_protocols_are_valid),
 	    cmocka_unit_test(test_hixie76_examples),
 	    cmocka_unit_test(test_hixie76_key_number),
 	};

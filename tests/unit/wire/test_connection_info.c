@@ -54,8 +54,13 @@ test_copies(void **state)
 	assert_string_equal(connection_info_url(info), "/pre%20fix/000/id/xhr?a=1&b=%20");
 	assert_string_equal(connection_info_pathname(info), "/pre%20fix/000/id/xhr");
 	assert_string_equal(connection_info_prefix(info), "/pre%20fix");
+	assert_string_equal(connection_info_subprotocol(info), "");
 	connection_info_destroy(&info);
 	assert_null(info);
+	source.subprotocol = "v12.stomp";
+	info = connection_info_create(&source);
+	assert_string_equal(connection_info_subprotocol(info), "v12.stomp");
+	connection_info_destroy(&info);
 	connection_info_destroy(&info);
 }
 
