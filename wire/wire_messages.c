@@ -20,6 +20,8 @@ _Static_assert(TRANSPORT_EVENTSOURCE == 0 && TRANSPORT_HTMLFILE == 1 &&
     "doc/local-socket.md has these numbers");
 _Static_assert(JSESSIONID_OFF == 0 && JSESSIONID_ON == 1 && JSESSIONID_MODULE == 2,
     "doc/local-socket.md has these numbers");
+_Static_assert(SAMESITE_OFF == 0 && SAMESITE_NONE == 1 && SAMESITE_LAX == 2 && SAMESITE_STRICT == 3,
+    "doc/local-socket.md has these numbers");
 _Static_assert(SEVERITY_ERROR == 0 && SEVERITY_INFO == 1 && SEVERITY_DEBUG == 2,
     "doc/local-socket.md has these numbers");
 
@@ -112,12 +114,19 @@ wire_decode_goodbye(
 /* --- SERVICES --------------------------------------------------------------------------------- */
 
 static bool
+is_absent_or_short(const char *text)
+{
+	return text == NULL || wire_is_short(text);
+}
+
+static bool
 is_encodable(const struct wire_service_entry *entry)
 {
-	const char *base_url = entry->options->base_url;
+	const struct service_options *options = entry->options;
 
-	return wire_is_short(entry->name) && wire_is_short(entry->options->sockjs_url) &&
-	    (base_url == NULL || wire_is_short(base_url));
+	return wire_is_short(entry->name) && wire_is_short(options->sockjs_url) &&
+	    is_absent_or_short(options->base_url) && is_absent_or_short(options->allowed_origins) &&
+	    is_absent_or_short(options->jsessionid_path);
 }
 
 static void
@@ -140,6 +149,12 @@ put_service(struct buffer *out, const struct wire_service_entry *entry)
 	wire_put_u64(out, options->body_limit);
 	wire_put_u32(out, options->messages_limit);
 	wire_put_u8(out, (uint8_t)options->log_level);
+	wire_put_optional_string16(out, options->allowed_origins);
+	wire_put_u32(out, options->session_id_min);
+	wire_put_u8(out, (uint8_t)options->jsessionid_samesite);
+	wire_put_u8(out, options->jsessionid_secure);
+	wire_put_u8(out, options->jsessionid_httponly);
+	wire_put_optional_string16(out, options->jsessionid_path);
 }
 
 int
@@ -186,7 +201,7 @@ static void
 get_service(struct wire_reader *reader, struct wire_service *service)
 {
 	struct service_options *options = &service->options;
-	const char *name, *sockjs_url, *base_url;
+	const char *name, *sockjs_url, *base_url, *origins, *path;
 	size_t len;
 
 	service->number = (uint16_t)wire_get_u16(reader);
@@ -204,9 +219,18 @@ get_service(struct wire_reader *reader, struct wire_service *service)
 	options->body_limit = get_size(reader);
 	options->messages_limit = wire_get_u32(reader);
 	options->log_level = (int)wire_at_most(reader, wire_get_u8(reader), SEVERITY_DEBUG);
+	wire_get_optional_string16(reader, &origins, &len);
+	options->session_id_min = wire_get_u32(reader);
+	options->jsessionid_samesite =
+	    (int)wire_at_most(reader, wire_get_u8(reader), SAMESITE_STRICT);
+	options->jsessionid_secure = wire_get_bool(reader);
+	options->jsessionid_httponly = wire_get_bool(reader);
+	wire_get_optional_string16(reader, &path, &len);
 	copy_string(reader, name, &service->name);
 	copy_string(reader, sockjs_url, &options->sockjs_url);
 	copy_string(reader, base_url, &options->base_url);
+	copy_string(reader, origins, &options->allowed_origins);
+	copy_string(reader, path, &options->jsessionid_path);
 }
 
 int
@@ -245,6 +269,8 @@ wire_services_clear(struct wire_services *services)
 		free(services->list[i].name);
 		free(services->list[i].options.sockjs_url);
 		free(services->list[i].options.base_url);
+		free(services->list[i].options.allowed_origins);
+		free(services->list[i].options.jsessionid_path);
 	}
 	free(services->list);
 	free(services->trusted_proxies);

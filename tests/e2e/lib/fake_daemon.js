@@ -10,7 +10,7 @@ const FLAG = { end: 1, more: 2, reissued: 2, unwritten: 1 };
 const ALL_TRANSPORTS = 0x7f;
 
 function encodeServices(names) {
-	const options = Buffer.alloc(44);
+	const options = Buffer.alloc(53); // absent, 0 or off what is not set here
 	options.writeBigUInt64BE(131072n, 0); // response_limit
 	options.writeUInt32BE(ALL_TRANSPORTS, 8);
 	options.writeUInt8(1, 12); // websocket
@@ -18,6 +18,7 @@ function encodeServices(names) {
 	options.writeBigUInt64BE(5000n, 23); // disconnect_delay
 	options.writeBigUInt64BE(4n << 20n, 31); // body_limit
 	options.writeUInt32BE(1000, 39); // messages_limit
+	options.writeUInt32BE(1, 45); // session_id_min
 	const services = names.map((name, number) => Buffer.concat([Buffer.from([0, number, 0]), string16(name), string16('u'), Buffer.from([0]), options]));
 	return encodeMessage(TYPE.services, { payload: Buffer.concat([Buffer.from([0, names.length]), string16('unix'), ...services]) });
 }

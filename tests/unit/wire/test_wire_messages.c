@@ -97,6 +97,11 @@ test_services(void **state)
 	second.disable_cors = true;
 	second.jsessionid = JSESSIONID_OFF;
 	second.log_level = SEVERITY_ERROR;
+	second.allowed_origins = (char *)(uintptr_t) "same";
+	second.session_id_min = 8;
+	second.jsessionid_samesite = SAMESITE_LAX;
+	second.jsessionid_secure = second.jsessionid_httponly = true;
+	second.jsessionid_path = (char *)(uintptr_t) "/";
 	assert_int_equal(wire_encode_services(&out, "10.0.0.1", entries, 2), 0);
 	assert_memory_equal(out.data + WIRE_HEADER_SIZE,
 	    "\0\2\0\x08"
@@ -105,8 +110,10 @@ test_services(void **state)
 	    "\0\0\0\x65\1\0\2"
 	    "\0\0\0\0\0\0\x61\xa8\0\0\0\0\0\0\x13\x88\0\0\0\1\2\3\4\5"
 	    "\0\1\2\3\2"
+	    "\0\0\0\0\0\0\0\0\0"
 	    "\0\7\1\0\x09~ /c[0-9]\0\0\1u\0\1\0\1b\0",
-	    2 + 11 + 3 + 8 + 4 + 1 + 8 + 7 + 24 + 5 + 3 + 12 + 4 + 5);
+	    2 + 11 + 3 + 8 + 4 + 1 + 8 + 7 + 24 + 5 + 9 + 3 + 12 + 4 + 5);
+	assert_memory_equal(out.data + out.len - 20, "\1\0\4same\0\0\0\0\x08\2\1\1\1\0\1/\0", 20);
 	payload = take_message(&out, &header);
 	assert_int_equal(wire_decode_services(&header, payload, &services), 0);
 	memset(payload, 'x', header.length); /* strings are copies */
@@ -129,6 +136,13 @@ test_services(void **state)
 	assert_string_equal(got->base_url, "b");
 	assert_true(!got->websocket && got->disable_cors && got->jsessionid == JSESSIONID_OFF);
 	assert_true(got->log_level == SEVERITY_ERROR);
+	assert_string_equal(got->allowed_origins, "same");
+	assert_true(got->session_id_min == 8 && got->jsessionid_samesite == SAMESITE_LAX);
+	assert_true(got->jsessionid_secure && got->jsessionid_httponly);
+	assert_string_equal(got->jsessionid_path, "/");
+	got = &services.list[0].options;
+	assert_true(got->allowed_origins == NULL && got->jsessionid_path == NULL);
+	assert_true(!got->jsessionid_secure && !got->jsessionid_httponly);
 	wire_services_clear(&services);
 	assert_true(services.count == 0 && services.list == NULL);
 	wire_services_clear(&services);

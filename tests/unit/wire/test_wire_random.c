@@ -60,6 +60,12 @@ put_random_services(struct buffer *out)
 		    .body_limit = random_u64(),
 		    .messages_limit = (uint32_t)random_u64(),
 		    .log_level = (int)random_below(3),
+		    .allowed_origins = random_below(2) == 0 ? NULL : random_string(30),
+		    .session_id_min = (uint32_t)random_u64(),
+		    .jsessionid_samesite = (int)random_below(4),
+		    .jsessionid_secure = random_below(2) == 1,
+		    .jsessionid_httponly = random_below(2) == 1,
+		    .jsessionid_path = random_below(2) == 0 ? NULL : random_string(30),
 		};
 		entries[i] = (struct wire_service_entry){
 		    random_string(30), &options[i], (uint16_t)random_u64(), random_below(2) == 1};
