@@ -121,6 +121,21 @@ const struct conf_option server_option_table[] = {
 	.help =
 	    "largest number of open connections; lowered to what the system's limit of open files "
 	    "allows"},
+    {.name = "local_peers",
+	.type = CONF_U32,
+	.offset = SERVER(local_peers),
+	.min = 1,
+	.max = 10000000,
+	.default_text = "1024",
+	.help = "largest number of responders (processes of sockjs.fcgi) on the Unix socket"},
+    {.name = "local_backlog",
+	.type = CONF_SIZE,
+	.offset = SERVER(local_backlog),
+	.min = 1 << 16,
+	.default_text = "256M",
+	.help =
+	    "bytes that a responder may leave unread before its connection is closed; its clients "
+	    "ask again, and lose nothing"},
     {.name = "session_limit",
 	.type = CONF_U32,
 	.offset = SERVER(session_limit),

@@ -27,6 +27,8 @@ struct server_options {
 	char *trusted_proxies;	 /* whose X-Forwarded-For and Forwarded are believed; checked */
 	uint32_t fcgid_max_held; /* polls held by processes that serve one request at a time */
 	uint32_t connection_limit;
+	uint32_t local_peers; /* connections of the Unix socket that are not HTTP */
+	size_t local_backlog; /* bytes that a responder may leave unread */
 	uint32_t session_limit;
 	uint32_t sessions_per_address; /* 0: no limit */
 	uint64_t request_timeout;      /* ms for a whole request to arrive */

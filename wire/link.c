@@ -26,11 +26,12 @@ struct link {
 	struct buffer in, out;
 	int to_send;  /* a descriptor; -1: none */
 	int received; /* a descriptor; -1: none */
+	bool is_new;  /* nothing has been read yet */
 	bool is_finished;
 	bool is_over; /* gone or destroyed: no call is made any more */
 };
 
-/* Room for one descriptor. The system closes what has no room. */
+/* Room for one descriptor. */
 union control {
 	struct cmsghdr header;
 	char bytes[CMSG_LEN(sizeof(int))];
@@ -79,25 +80,42 @@ write_once(struct link *link)
 	return send(link->fd, link->out.data, link->out.len, MSG_NOSIGNAL);
 }
 
-/* As recv(2). A descriptor that comes along takes the place of an earlier one. */
-static ssize_t
-read_once(struct link *link, char *to, size_t len)
+/* Takes the descriptor that came along, if there is one. */
+static void
+keep_descriptor(struct link *link, struct msghdr *message)
 {
+	const struct cmsghdr *header = CMSG_FIRSTHDR(message);
+
+	if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+	    header->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(&link->received, CMSG_DATA(header), sizeof(int));
+}
+
+/*
+ * As recv(2). There is room for a descriptor only where one is expected, with the first bytes. The
+ * system closes what has no room, and says so.
+ */
+static ssize_t
+read_once(struct link *link, char *to, size_t len, bool *is_refused)
+{
+	bool has_room = link->is_new && link->calls->descriptor != NULL;
 	union control control;
 	struct iovec part = {to, len};
 	struct msghdr message = {.msg_iov = &part,
 	    .msg_iovlen = 1,
-	    .msg_control = control.bytes,
-	    .msg_controllen = sizeof control.bytes};
+	    .msg_control = has_room ? control.bytes : NULL,
+	    .msg_controllen = has_room ? sizeof control.bytes : 0};
 	ssize_t n = recvmsg(link->fd, &message, MSG_CMSG_CLOEXEC);
-	const struct cmsghdr *header = n == -1 ? NULL : CMSG_FIRSTHDR(&message);
 
-	if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
-	    header->cmsg_len != CMSG_LEN(sizeof(int)))
+	*is_refused = false;
+	if (n == -1)
 		return n;
-	if (link->received != -1)
-		close(link->received);
-	memcpy(&link->received, CMSG_DATA(header), sizeof(int));
+	link->is_new = false;
+	if (has_room)
+		keep_descriptor(link, &message);
+	*is_refused = (message.msg_flags & MSG_CTRUNC) != 0 ||
+	    (has_room && link->received != -1 &&
+		!link->calls->descriptor(link->context, link->received));
 	return n;
 }
 
@@ -168,7 +186,8 @@ read_some(struct link *link)
 {
 	size_t room = room_to_read(link);
 	char *to = buffer_reserve(&link->in, room);
-	ssize_t n = to == NULL ? -1 : read_once(link, to, room);
+	bool is_refused = false;
+	ssize_t n = to == NULL ? -1 : read_once(link, to, room, &is_refused);
 
 	if (to != NULL && n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -177,6 +196,10 @@ read_some(struct link *link)
 		    n == 0	     ? "it closed the connection"
 			: to == NULL ? "no memory for its message"
 				     : strerror(errno));
+		return;
+	}
+	if (is_refused) {
+		end(link, true, "a descriptor that is not expected");
 		return;
 	}
 	buffer_added(&link->in, (size_t)n);
@@ -276,12 +299,12 @@ link_received_descriptor(const struct link *link)
 }
 
 int
-link_peer_user(const struct link *link, uid_t *user)
+link_peer_user(int fd, uid_t *user)
 {
 	struct ucred who;
 	socklen_t len = sizeof who;
 
-	if (getsockopt(link->fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == -1)
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == -1)
 		return -1;
 	*user = who.uid;
 	return 0;
@@ -304,6 +327,7 @@ link_create(uv_loop_t *loop, int fd, enum wire_role sender, size_t payload_max,
 	link->calls = calls;
 	link->context = context;
 	link->to_send = link->received = -1;
+	link->is_new = true;
 	watch(link);
 	return link;
 }

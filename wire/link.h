@@ -28,8 +28,13 @@ struct link_calls {
 	/* Every whole message of one read was given to message. NULL: nobody wants to know. */
 	void (*taken)(void *context);
 	/*
+	 * A descriptor came with the first bytes. Returns false if it is not as it has to be: it is
+	 * closed, and gone is called next. NULL: none is expected.
+	 */
+	bool (*descriptor)(void *context, int fd);
+	/*
 	 * Nothing more will come: the other end closed the socket, the socket failed, or the other
-	 * end broke the protocol (is_broken). why says it in words, and is valid during the call
+	 * end broke the protocol (is_broken), which includes a descriptor that is not expected. why says it in words, and is valid during the call
 	 * only. Called once at most, from the loop, never from a function of this header.
 	 * The owner then destroys the link, in the call or later.
 	 */
@@ -72,10 +77,13 @@ void link_finish(struct link *link);
  */
 void link_send_descriptor(struct link *link, int fd);
 
-/* The last descriptor that came with what was read; -1: none. It is closed with the link. */
+/* The descriptor that came with the first bytes; -1: none. It is closed with the link. */
 int link_received_descriptor(const struct link *link);
 
-/* Finds out which user's process is at the other end. Returns 0, or -1 if the system cannot say. */
-int link_peer_user(const struct link *link, uid_t *user);
+/*
+ * Finds out which user's process is at the other end of a Unix socket. Returns 0, or -1 if the
+ * system cannot say.
+ */
+int link_peer_user(int fd, uid_t *user);
 
 #endif

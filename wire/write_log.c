@@ -3,21 +3,25 @@
  */
 #include "wire/write_log.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SIZE = (WRITE_LOG_ENTRIES + 1) * sizeof(uint64_t) };
+enum {
+	SIZE = (WRITE_LOG_ENTRIES + 1) * sizeof(uint64_t),
+	SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL,
+};
 
 void
 write_log_create(struct write_log *log)
 {
 	log->memory = NULL;
-	log->fd = memfd_create("sockjs-write-log", MFD_CLOEXEC);
+	log->fd = memfd_create("sockjs-write-log", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (log->fd == -1)
 		return;
-	if (ftruncate(log->fd, SIZE) == 0)
+	if (ftruncate(log->fd, SIZE) == 0 && fcntl(log->fd, F_ADD_SEALS, SEALS) == 0)
 		log->memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, log->fd, 0);
 	if (log->memory == MAP_FAILED || log->memory == NULL) {
 		log->memory = NULL;
@@ -60,14 +64,22 @@ write_log_take_back(struct write_log *log)
 }
 
 bool
+write_log_is_log(int fd)
+{
+	struct stat status;
+	int seals = fcntl(fd, F_GET_SEALS); /* only files in memory have any */
+
+	return seals != -1 && (seals & F_SEAL_SHRINK) != 0 && fstat(fd, &status) == 0 &&
+	    S_ISREG(status.st_mode) && status.st_size == SIZE;
+}
+
+bool
 write_log_has(int fd, uint64_t id)
 {
 	uint64_t memory[WRITE_LOG_ENTRIES + 1];
-	struct stat status;
 	size_t i;
 
-	/* A pipe would be waited for. */
-	if (fd == -1 || id == 0 || fstat(fd, &status) == -1 || !S_ISREG(status.st_mode) ||
+	if (fd == -1 || id == 0 || !write_log_is_log(fd) ||
 	    pread(fd, memory, sizeof memory, 0) != (ssize_t)sizeof memory)
 		return false;
 	for (i = 1; i <= WRITE_LOG_ENTRIES; i++)

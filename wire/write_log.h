@@ -35,6 +35,12 @@ void write_log_put(struct write_log *log, uint64_t id);
 void write_log_take_back(struct write_log *log);
 
 /*
+ * True if the descriptor that a peer gave is that of such a log: memory of that size which cannot
+ * shrink, so that reading it neither waits for anybody nor fails.
+ */
+bool write_log_is_log(int fd);
+
+/*
  * True if the id was put into the log with that descriptor, which a peer gave; -1: there is none.
  * False if it is no such log. Does not block.
  */

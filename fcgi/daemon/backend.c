@@ -306,7 +306,7 @@ on_taken(void *context)
 static void
 greet(struct backend *backend, int fd)
 {
-	static const struct link_calls calls = {take_message, on_taken, on_gone};
+	static const struct link_calls calls = {take_message, on_taken, NULL, on_gone};
 
 	set_state(backend, BACKEND_GREETING);
 	backend->link =

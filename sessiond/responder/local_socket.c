@@ -4,9 +4,11 @@
 #include "sessiond/responder/local_socket.h"
 
 #include "common/log.h"
+#include "common/log_limit.h"
 #include "sessiond/session/session_set.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* --- connections ------------------------------------------------------------------------------ */
 
@@ -22,9 +24,30 @@ on_recognised(void *context, int fd, bool is_peer)
 		http_server_add(local->http, fd, &address, sizeof address.sa_family);
 }
 
+/*
+ * False if every place is taken by a peer that has greeted. What turns out to be HTTP counts as a
+ * connection of the HTTP server.
+ */
+static bool
+make_room(struct local_socket *local)
+{
+	return local->newcomers.count + local->peers.count <
+	    local->messages.config->server.local_peers ||
+	    newcomers_dismiss_oldest(&local->newcomers) || peers_drop_silent(&local->peers);
+}
+
 void
 local_socket_accept(struct local_socket *local, int fd)
 {
+	static struct log_limit limit;
+
+	if (!make_room(local)) {
+		log_limited(&limit, SEVERITY_ERROR,
+		    "local_peers (%u) reached: a connection to the socket is refused",
+		    local->messages.config->server.local_peers);
+		close(fd);
+		return;
+	}
 	newcomers_add(&local->newcomers, fd, sessions_now(local->messages.sessions));
 }
 
@@ -56,7 +79,8 @@ local_socket_init(struct local_socket *local, uv_loop_t *loop, struct config *co
 	local->http = http;
 	newcomers_init(&local->newcomers, loop, &sessions->timers, on_recognised, local);
 	peer_messages_init(&local->messages, config, services, sessions);
-	peers_init(&local->peers, loop, sessions, &peer_messages_calls, &local->messages);
+	peers_init(&local->peers, loop, sessions, &peer_messages_calls, &local->messages,
+	    &config->server.local_backlog);
 }
 
 void

@@ -31,6 +31,7 @@ detach(struct newcomer *newcomer)
 {
 	timer_stop(&newcomer->timer);
 	LIST_REMOVE(newcomer, entry);
+	newcomer->all->count--;
 	uv_close((uv_handle_t *)&newcomer->poll, on_closed);
 	return newcomer->fd;
 }
@@ -97,7 +98,24 @@ newcomers_add(struct newcomers *all, int fd, uint64_t now)
 	newcomer->poll.data = newcomer;
 	uv_poll_start(&newcomer->poll, UV_READABLE, on_events);
 	LIST_INSERT_HEAD(&all->list, newcomer, entry);
+	all->count++;
 	timer_start(&all->waits, &newcomer->timer, now);
+}
+
+bool
+newcomers_dismiss_oldest(struct newcomers *all)
+{
+	struct timer *oldest;
+
+	while ((oldest = timer_queue_first(&all->waits)) != NULL) {
+		struct newcomer *newcomer = container_of(oldest, struct newcomer, timer);
+
+		if (recognise(newcomer))
+			continue;
+		dismiss(newcomer);
+		return true;
+	}
+	return false;
 }
 
 void

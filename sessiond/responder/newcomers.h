@@ -10,6 +10,7 @@
 #include "common/timer_queue.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
 #include <uv.h>
@@ -26,6 +27,7 @@ struct newcomers {
 	void (*recognised)(void *context, int fd, bool is_peer);
 	void *context;
 	LIST_HEAD(newcomer_list, newcomer) list;
+	size_t count;
 };
 
 /* loop, timers and context are borrowed. */
@@ -34,6 +36,12 @@ void newcomers_init(struct newcomers *all, uv_loop_t *loop, struct timers *timer
 
 /* Takes fd, a connected non-blocking socket. now: ms, of the timers' clock. */
 void newcomers_add(struct newcomers *all, int fd, uint64_t now);
+
+/*
+ * Makes room: closes the one that has said nothing for the longest time. Recognises those before it
+ * whose first byte is there. False if there is none.
+ */
+bool newcomers_dismiss_oldest(struct newcomers *all);
 
 /* Recognises those whose first byte is there, and closes the others. */
 void newcomers_dismiss(struct newcomers *all);

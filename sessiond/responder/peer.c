@@ -9,8 +9,12 @@
 #include "common/memory.h"
 #include "common/random.h"
 #include "sessiond/session/session_set.h"
+#include "wire/write_log.h"
 
 #include <stdlib.h>
+#include <unistd.h>
+
+enum { GREETING_MAX = 1024 }; /* bytes of what a peer may say before it is known, a HELLO */
 
 static void
 set_state(struct peer *peer, enum peer_state state)
@@ -25,6 +29,7 @@ void
 peer_open(struct peer *peer)
 {
 	timer_stop(&peer->timer);
+	link_set_payload_max(peer->link, peer->all->payload_max);
 	set_state(peer, PEER_OPEN);
 }
 
@@ -66,6 +71,21 @@ peer_output(struct peer *peer)
 	return out;
 }
 
+/* What was written to it and has not arrived, the sessions still have. */
+static void
+check_backlog(struct peer *peer)
+{
+	static struct log_limit limit;
+	size_t len = link_output(peer->link)->len;
+
+	if (len <= *peer->all->backlog_max)
+		return;
+	log_limited(&limit, SEVERITY_ERROR,
+	    "local_backlog (%zu bytes) reached: responder %u does not read, its connection is closed",
+	    *peer->all->backlog_max, peer->pid);
+	peer_drop(peer);
+}
+
 bool
 peers_flush(struct peers *all)
 {
@@ -78,6 +98,7 @@ peers_flush(struct peers *all)
 			link_finish(peer->link);
 		else
 			link_flush(peer->link);
+		check_backlog(peer);
 	}
 	return done;
 }
@@ -90,6 +111,13 @@ on_message(void *context, const struct wire_header *header, const char *payload)
 	struct peer *peer = context;
 
 	return peer->all->calls->message(peer, header, payload);
+}
+
+static bool
+on_descriptor(void *context, int fd)
+{
+	(void)context;
+	return write_log_is_log(fd);
 }
 
 static void
@@ -115,6 +143,7 @@ peer_drop(struct peer *peer)
 	unmark(peer);
 	timer_stop(&peer->timer);
 	LIST_REMOVE(peer, entry);
+	peer->all->count--;
 	link_destroy(&peer->link);
 	free(peer);
 }
@@ -128,9 +157,10 @@ greeting_fire(struct timer *timer, void *context)
 
 void
 peers_init(struct peers *all, uv_loop_t *loop, struct sessions *sessions,
-    const struct peer_calls *calls, void *context)
+    const struct peer_calls *calls, void *context, const size_t *backlog_max)
 {
 	*all = (struct peers){
+	    .backlog_max = backlog_max,
 	    .loop = loop,
 	    .sessions = sessions,
 	    .calls = calls,
@@ -153,15 +183,33 @@ peers_clear(struct peers *all)
 void
 peers_add(struct peers *all, int fd)
 {
-	static const struct link_calls calls = {.message = on_message, .gone = on_gone};
-	struct peer *peer = xcalloc(1, sizeof *peer);
+	static const struct link_calls calls = {
+	    .message = on_message, .descriptor = on_descriptor, .gone = on_gone};
+	struct peer *peer;
 
+	if (!all->calls->admit(all, fd)) {
+		close(fd);
+		return;
+	}
+	peer = xcalloc(1, sizeof *peer);
 	peer->all = all;
 	random_bytes(&peer->link_id, sizeof peer->link_id);
 	peer->link_id |= 1; /* 0 says that there was none */
-	peer->link = link_create(all->loop, fd, WIRE_RESPONDER, all->payload_max, &calls, peer);
+	peer->link = link_create(all->loop, fd, WIRE_RESPONDER, GREETING_MAX, &calls, peer);
 	LIST_INSERT_HEAD(&all->list, peer, entry);
+	all->count++;
 	timer_start(&all->greetings, &peer->timer, sessions_now(all->sessions));
+}
+
+bool
+peers_drop_silent(struct peers *all)
+{
+	struct timer *oldest = timer_queue_first(&all->greetings);
+
+	if (oldest == NULL)
+		return false;
+	peer_drop(container_of(oldest, struct peer, timer));
+	return true;
 }
 
 void
@@ -173,5 +221,6 @@ peers_raise_payload_max(struct peers *all, size_t payload_max)
 		return;
 	all->payload_max = payload_max;
 	LIST_FOREACH(peer, &all->list, entry)
-		link_set_payload_max(peer->link, payload_max);
+		if (peer->state != PEER_GREETING)
+			link_set_payload_max(peer->link, payload_max);
 }

@@ -23,10 +23,16 @@ enum {
 };
 
 struct peer;
+struct peers;
 struct remote_request;
 
 /* Who a peer's messages are for. */
 struct peer_calls {
+	/*
+	 * Somebody connected: fd is a socket of which nothing was read. Returns false if he may
+	 * not, after he was told so.
+	 */
+	bool (*admit)(struct peers *all, int fd);
 	/* A message came. Returns 0; -1 if it is not as it has to be: the peer is dropped. */
 	int (*message)(struct peer *peer, const struct wire_header *header, const char *payload);
 	/* The peer is lost, and is freed when this returns. It must hold no request then. */
@@ -41,7 +47,9 @@ struct peers {
 	struct timer_queue greetings;
 	LIST_HEAD(peer_list, peer) list;
 	LIST_HEAD(peer_dirty, peer) dirty; /* those with something to write */
-	size_t payload_max;		   /* bytes that a peer may send in one message */
+	size_t count;
+	size_t payload_max; /* bytes that a peer may send in one message, once it has greeted */
+	const size_t *backlog_max; /* bytes that may wait for a peer to read them */
 };
 
 enum peer_state {
@@ -65,15 +73,26 @@ struct peer {
 	size_t request_count;
 };
 
-/* Everything is borrowed. calls' functions find context in peer->all. */
+/*
+ * Everything is borrowed. calls' functions find context in peer->all. backlog_max: bytes that a peer
+ * may leave unread at the end of a turn; with more it is dropped. The number may change.
+ */
 void peers_init(struct peers *all, uv_loop_t *loop, struct sessions *sessions,
-    const struct peer_calls *calls, void *context);
+    const struct peer_calls *calls, void *context, const size_t *backlog_max);
 
 /* Drops all peers. */
 void peers_clear(struct peers *all);
 
-/* Takes fd, a connected non-blocking socket: a peer, of which nothing is known yet. */
+/*
+ * Takes fd, a connected non-blocking socket: a peer, of which only the user is known yet. Who may
+ * not connect is told so, and fd is closed.
+ */
 void peers_add(struct peers *all, int fd);
+
+/*
+ * Makes room: drops the peer that has not greeted for the longest time. False if there is none.
+ */
+bool peers_drop_silent(struct peers *all);
 
 /*
  * Raises what a peer may send in one message. It never shrinks: what was sent before may still

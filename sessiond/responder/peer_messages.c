@@ -14,6 +14,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static struct peer_messages *
@@ -69,41 +70,52 @@ find_service(const struct peer *peer, unsigned number, const char *session, size
 
 /* --- the connection --------------------------------------------------------------------------- */
 
-/* Which process it really is, says the kernel. */
-static bool
-is_allowed(const struct peer *peer)
-{
-	static struct log_limit limit;
-	uid_t user;
-
-	if (link_peer_user(peer->link, &user) == -1)
-		return false;
-	if (config_allows_user(messages_of(peer)->config, user))
-		return true;
-	log_limited(&limit, SEVERITY_ERROR,
-	    "a process of user %u may not use the socket (socket_users)", (unsigned)user);
-	return false;
-}
-
-static const char *
-refusal_of(const struct peer *peer, const struct wire_hello *hello)
-{
-	return is_allowed(peer) ? wire_hello_refusal(hello, 1u << WIRE_RESPONDER)
-				: "this user may not use the socket";
-}
-
 static void
-greet(struct peer *peer)
+greet(struct buffer *out, uint64_t link_id)
 {
 	const struct wire_hello ours = {
 	    .role = WIRE_DAEMON,
 	    .major = WIRE_MAJOR,
 	    .minor = WIRE_MINOR,
 	    .pid = (uint32_t)getpid(),
-	    .link_id = peer->link_id,
+	    .link_id = link_id,
 	};
 
-	wire_encode_hello(peer_output(peer), &ours);
+	wire_encode_hello(out, &ours);
+}
+
+/*
+ * Says why, without a look at what came. What is there is read all the same, since the end of a
+ * socket with unread bytes is an error at the other end, which may not see the reason then. The
+ * system closes the descriptors that are with it.
+ */
+static void
+turn_away(int fd, const char *why)
+{
+	struct buffer bytes = BUFFER_INIT;
+	char rest[4096];
+
+	greet(&bytes, 1);
+	wire_encode_goodbye(&bytes, why);
+	send(fd, bytes.data, bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	recv(fd, rest, sizeof rest, MSG_DONTWAIT);
+	buffer_free(&bytes);
+}
+
+/* Which process it really is, says the kernel. */
+static bool
+admit(struct peers *all, int fd)
+{
+	static struct log_limit limit;
+	const struct peer_messages *messages = all->context;
+	uid_t user = (uid_t)-1;
+
+	if (link_peer_user(fd, &user) == 0 && config_allows_user(messages->config, user))
+		return true;
+	log_limited(&limit, SEVERITY_ERROR,
+	    "a process of user %u may not use the socket (socket_users)", (unsigned)user);
+	turn_away(fd, "this user may not use the socket");
+	return false;
 }
 
 static int
@@ -116,8 +128,8 @@ take_hello(struct peer *peer, const struct wire_header *header, const char *payl
 	if (peer->state != PEER_GREETING || wire_decode_hello(header, payload, &hello) == -1)
 		return -1;
 	peer->pid = hello.pid;
-	greet(peer);
-	refusal = refusal_of(peer, &hello);
+	greet(peer_output(peer), peer->link_id);
+	refusal = wire_hello_refusal(&hello, 1u << WIRE_RESPONDER);
 	if (refusal != NULL) {
 		log_limited(
 		    &limit, SEVERITY_ERROR, "responder %u is refused: %s", hello.pid, refusal);
@@ -303,7 +315,7 @@ lose(struct peer *peer)
 	journal_hurry(&peer->all->sessions->journal);
 }
 
-const struct peer_calls peer_messages_calls = {take_message, lose};
+const struct peer_calls peer_messages_calls = {admit, take_message, lose};
 
 void
 peer_messages_init(struct peer_messages *messages, struct config *config, struct services *services,

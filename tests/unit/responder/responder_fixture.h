@@ -363,7 +363,8 @@ set_up_responder(void **state)
 	services = (struct services){
 	    .items = &service, .count = 1, .numbers = &number_of_service, .number_count = 1};
 	peer_messages_init(&messages, config, &services, &sessions);
-	peers_init(&peers, &loop, &sessions, &peer_messages_calls, &messages);
+	peers_init(&peers, &loop, &sessions, &peer_messages_calls, &messages,
+	    &config->server.local_backlog);
 	return 0;
 }
 

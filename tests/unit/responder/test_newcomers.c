@@ -159,6 +159,32 @@ test_dismissed_with_a_byte(void **state)
 	assert_recognised(false, 'G');
 }
 
+/* Room is made by closing the oldest that has said nothing; one that has is recognised. */
+static void
+test_dismissed_oldest(void **state)
+{
+	int first = other, second;
+	char byte;
+
+	(void)state;
+	arrive();
+	second = other;
+	arrive();
+	assert_int_equal(newcomers.count, 3);
+	assert_int_equal(send(first, "G", 1, 0), 1);
+	assert_true(newcomers_dismiss_oldest(&newcomers));
+	assert_int_equal(recognised.count, 1);
+	close(recognised.fd);
+	assert_int_equal(recv(second, &byte, 1, 0), 0);
+	assert_int_equal(recv(other, &byte, 1, 0), -1);
+	assert_int_equal(newcomers.count, 1);
+	assert_true(newcomers_dismiss_oldest(&newcomers));
+	assert_false(newcomers_dismiss_oldest(&newcomers));
+	assert_int_equal(newcomers.count, 0);
+	close(first);
+	close(second);
+}
+
 static void
 test_dismissed(void **state)
 {
@@ -179,6 +205,7 @@ main(void)
 	    NEWCOMERS_TEST(silence),
 	    NEWCOMERS_TEST(dismissed_with_a_byte),
 	    NEWCOMERS_TEST(dismissed),
+	    NEWCOMERS_TEST(dismissed_oldest),
 	};
 
 	return cmocka_run_group_tests_name("newcomers", tests, NULL, NULL);

@@ -32,6 +32,7 @@ static int other = -1;
 static struct {
 	unsigned messages, gones;
 	int status; /* what the next message gets */
+	bool turns_away;
 } told;
 
 /* What the random bytes are; NULL: random. */
@@ -65,7 +66,16 @@ on_gone(struct peer *which)
 	told.gones++;
 }
 
-static const struct peer_calls calls = {on_message, on_gone};
+static bool
+admit(struct peers *all, int fd)
+{
+	assert_ptr_equal(all, &peers);
+	assert_true(fd >= 0);
+	return !told.turns_away;
+}
+
+static const struct peer_calls calls = {admit, on_message, on_gone};
+static size_t backlog_max;
 
 static uint64_t
 clock_now(void *context)
@@ -120,7 +130,8 @@ set_up(void **state)
 	if (uv_loop_init(&loop) != 0)
 		return -1;
 	sessions_init(&sessions, clock_now, &now, &fires);
-	peers_init(&peers, &loop, &sessions, &calls, NULL);
+	backlog_max = SIZE_MAX;
+	peers_init(&peers, &loop, &sessions, &calls, NULL, &backlog_max);
 	arrive();
 	return 0;
 }
@@ -166,7 +177,7 @@ test_bad_message(void **state)
 {
 	(void)state;
 	told.status = -1;
-	capture_begin();
+	capture_begin_later();
 	SAY(WRITTEN WRITTEN);
 	assert_non_null(strstr(capture_end(), "breaks the protocol"));
 	assert_int_equal(told.messages, 1);
@@ -182,7 +193,7 @@ test_closed(void **state)
 	(void)state;
 	close(other);
 	other = -1;
-	capture_begin();
+	capture_begin_later();
 	uv_run(&loop, UV_RUN_NOWAIT);
 	assert_string_equal(capture_end(), "");
 	assert_int_equal(told.gones, 1);
@@ -282,9 +293,11 @@ test_payload_max(void **state)
 	(void)state;
 	peers_raise_payload_max(&peers, WIRE_OVERHEAD_MAX + 1);
 	peers_raise_payload_max(&peers, 1);
+	peer_open(peer);
 	SAY(head);
 	assert_int_equal(told.gones, 0);
 	arrive();
+	peer_open(peer);
 	SAY(head);
 	assert_int_equal(told.gones, 0);
 	peer_drop(peer);
@@ -293,10 +306,119 @@ test_payload_max(void **state)
 	close(other);
 	peer_drop(peer);
 	arrive();
-	capture_begin();
+	peer_open(peer);
+	capture_begin_later();
 	SAY(head);
 	capture_end();
 	assert_true(LIST_EMPTY(&peers.list));
+}
+
+/* Before it has greeted it cannot make the daemon keep much. */
+static void
+test_greeting_max(void **state)
+{
+	(void)state;
+	capture_begin_later();
+	SAY("\0\0\4\1\0\1\0\0\0\0\0\0\0\0\0\0"); /* HELLO, of 1025 bytes */
+	assert_non_null(strstr(capture_end(), "breaks the protocol"));
+	assert_true(LIST_EMPTY(&peers.list));
+	assert_int_equal(hear(), -1);
+}
+
+/* Nothing is read of it, and nothing is kept. */
+static void
+test_turned_away(void **state)
+{
+	struct peer *first = peer;
+	int former = other;
+
+	(void)state;
+	told.turns_away = true;
+	arrive();
+	assert_ptr_equal(peer, first);
+	assert_int_equal(peers.count, 1);
+	assert_int_equal(hear(), -1);
+	close(other);
+	other = former;
+}
+
+/* The one that does not read is dropped, and nobody else. */
+static void
+test_backlog(void **state)
+{
+	static char much[1 << 20];
+	struct peer *slow = peer;
+	int former = other;
+
+	(void)state;
+	backlog_max = sizeof much / 2;
+	buffer_append(peer_output(slow), much, sizeof much / 2);
+	arrive();
+	buffer_append_str(peer_output(peer), "one");
+	peers_flush(&peers);
+	assert_int_equal(hear(), 3);
+	assert_int_equal(told.gones, 0);
+	peer = slow;
+	buffer_append(peer_output(slow), much, sizeof much);
+	capture_begin_later();
+	peers_flush(&peers);
+	assert_non_null(strstr(capture_end(), "local_backlog (524288 bytes) reached: responder 0"));
+	assert_int_equal(told.gones, 1);
+	assert_int_equal(peers.count, 1);
+	peer = LIST_FIRST(&peers.list);
+	close(former);
+}
+
+/* Room is made among those that have not greeted, the oldest first. */
+static void
+test_drop_silent(void **state)
+{
+	struct peer *first = peer, *second;
+	int fds[2] = {other, -1};
+
+	(void)state;
+	arrive();
+	second = peer;
+	fds[1] = other;
+	assert_int_equal(peers.count, 2);
+	peer = first;
+	assert_true(peers_drop_silent(&peers));
+	other = fds[0];
+	assert_int_equal(hear(), -1);
+	close(other);
+	other = fds[1];
+	peer = second;
+	peer_open(peer);
+	assert_false(peers_drop_silent(&peers));
+	assert_int_equal(peers.count, 1);
+	assert_int_equal(hear(), 0);
+}
+
+/* A descriptor that is no write log ends the connection. */
+static void
+test_descriptor(void **state)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
+			 .cmsg_level = SOL_SOCKET,
+			 .cmsg_type = SCM_RIGHTS}};
+	struct iovec part = {(char[]){0}, 1};
+	struct msghdr message = {.msg_iov = &part,
+	    .msg_iovlen = 1,
+	    .msg_control = control.bytes,
+	    .msg_controllen = sizeof control.bytes};
+	int fd = STDIN_FILENO;
+
+	(void)state;
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+	assert_int_equal(sendmsg(other, &message, MSG_NOSIGNAL), 1);
+	capture_begin_later();
+	uv_run(&loop, UV_RUN_NOWAIT);
+	assert_non_null(strstr(capture_end(), "a descriptor that is not expected"));
+	assert_int_equal(told.gones, 1);
+	assert_int_equal(hear(), -1);
 }
 
 #define PEER_TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
@@ -316,6 +438,11 @@ main(void)
 	    PEER_TEST(open),
 	    PEER_TEST(leave),
 	    PEER_TEST(payload_max),
+	    PEER_TEST(greeting_max),
+	    PEER_TEST(turned_away),
+	    PEER_TEST(backlog),
+	    PEER_TEST(drop_silent),
+	    PEER_TEST(descriptor),
 	};
 
 	log_open("test_peer", LOG_TO_STDERR, SEVERITY_ERROR);

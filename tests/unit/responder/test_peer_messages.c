@@ -72,13 +72,13 @@ test_other_version(void **state)
 /* Whom the system says to be at the other end; -1: who is there. */
 static uid_t user = (uid_t)-1;
 
-int __real_link_peer_user(const struct link *link, uid_t *user);
-int __wrap_link_peer_user(const struct link *link, uid_t *user);
+int __real_link_peer_user(int fd, uid_t *user);
+int __wrap_link_peer_user(int fd, uid_t *user);
 
 int
-__wrap_link_peer_user(const struct link *link, uid_t *found)
+__wrap_link_peer_user(int fd, uid_t *found)
 {
-	int status = __real_link_peer_user(link, found);
+	int status = __real_link_peer_user(fd, found);
 
 	if (status == 0 && user != (uid_t)-1)
 		*found = user;
@@ -91,12 +91,11 @@ test_other_user(void **state)
 	(void)state;
 	config->server.socket_users = strdup("root");
 	user = geteuid() + 1;
-	connect_responder();
-	encode_hello(0, 0);
-	say();
 	capture_begin_later();
-	assert_heard("HELLO bye(this user may not use the socket) closed ");
+	connect_responder();
 	assert_non_null(strstr(capture_end(), "may not use the socket (socket_users)"));
+	assert_true(LIST_EMPTY(&peers.list));
+	assert_heard("HELLO bye(this user may not use the socket) closed ");
 	user = 0;
 	open_responder();
 	user = (uid_t)-1;

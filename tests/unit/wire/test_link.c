@@ -24,7 +24,7 @@
 
 /* What the link has told its owner, and what the owner answers. */
 static struct told {
-	unsigned messages, batches, gones;
+	unsigned messages, batches, gones, descriptors;
 	uint64_t last_request;
 	uint32_t last_length;
 	char last_byte;
@@ -33,6 +33,7 @@ static struct told {
 	/* The owner's: */
 	int status;    /* of the message callback */
 	bool destroys; /* the link, in the callback */
+	bool refuses;  /* the descriptor */
 } told;
 
 static uv_loop_t loop;
@@ -72,7 +73,17 @@ on_gone(void *context, bool is_broken, const char *why)
 		link_destroy(&end);
 }
 
-static const struct link_calls calls = {on_message, on_taken, on_gone};
+static bool
+on_descriptor(void *context, int fd)
+{
+	assert_ptr_equal(context, &told);
+	assert_true(fd >= 0);
+	told.descriptors++;
+	return !told.refuses;
+}
+
+static const struct link_calls calls = {on_message, on_taken, on_descriptor, on_gone};
+static const struct link_calls calls_without = {on_message, on_taken, NULL, on_gone};
 
 /* --- the other end ---------------------------------------------------------------------------- */
 
@@ -488,34 +499,91 @@ test_receives_a_descriptor(void **state)
 	assert_int_not_equal(first, -1);
 	assert_int_equal(inode_of(first), inode_of(fds[0]));
 	assert_int_equal(fcntl(first, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
-	/* Another one takes its place, and it is closed. */
-	say_descriptors("\0", fds + 1, 1);
-	turn();
-	assert_int_equal(open_descriptors(), before + 1);
+	assert_int_equal(told.descriptors, 1);
 	/* Bytes alone change nothing. */
 	say("\0", 1);
 	turn();
 	assert_int_not_equal(link_received_descriptor(end), -1);
+	/* Another one, later, is not expected. */
+	say_descriptors("\0", fds + 1, 1);
+	turn();
+	assert_int_equal(open_descriptors(), before + 1);
+	assert_int_equal(told.descriptors, 1);
+	assert_int_equal(told.gones, 1);
+	assert_true(told.is_broken);
+	assert_string_equal(told.why, "a descriptor that is not expected");
 	link_destroy(&end);
 	assert_int_equal(open_descriptors(), before - 1);
 	close(fds[0]);
 	close(fds[1]);
 }
 
-/* Of several that come together one is kept at most. */
+/* The link is over, and no descriptor is left of it. before: how many there were, with it. */
 static void
-test_receives_many_descriptors(void **state)
+assert_descriptors_refused(unsigned before)
+{
+	turn();
+	assert_int_equal(told.gones, 1);
+	assert_true(told.is_broken);
+	assert_string_equal(told.why, "a descriptor that is not expected");
+	assert_int_equal(told.messages, 0);
+	link_destroy(&end);
+	assert_int_equal(open_descriptors(), before - 1);
+}
+
+static void
+test_refuses_many_descriptors(void **state)
 {
 	int fds[4] = {0, 0, 0, 0};
 	unsigned before = open_descriptors();
 
 	(void)state;
-	say_descriptors("\0", fds, 4);
-	turn();
-	assert_true(open_descriptors() <= before + 1);
 	say_descriptors("\0", fds, 2);
+	say_descriptors("\0", fds, 4);
+	assert_descriptors_refused(before);
+}
+
+static void
+test_owner_refuses_descriptor(void **state)
+{
+	int fd = 0;
+	unsigned before = open_descriptors();
+
+	(void)state;
+	told.refuses = true;
+	say_descriptors("\0", &fd, 1);
+	assert_descriptors_refused(before);
+}
+
+/* After the first bytes, and from an end that has none to give. */
+static void
+test_unexpected_descriptor(void **state)
+{
+	int fd = 0;
+	unsigned before = open_descriptors();
+
+	(void)state;
+	say("\0", 1);
 	turn();
-	assert_true(open_descriptors() <= before + 1);
+	say_descriptors("\0", &fd, 1);
+	assert_descriptors_refused(before);
+}
+
+static void
+test_descriptor_of_nobody(void **state)
+{
+	int fd = 0, fds[2];
+	unsigned before = open_descriptors();
+
+	(void)state;
+	link_destroy(&end);
+	close(other);
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+	other = fds[1];
+	end = link_create(&loop, fds[0], WIRE_DAEMON, 1000, &calls_without, &told);
+	say_descriptors("\0", &fd, 1);
+	assert_descriptors_refused(before);
 }
 
 static void
@@ -551,7 +619,7 @@ test_peer_user(void **state)
 	uid_t user = getuid() + 1;
 
 	(void)state;
-	assert_int_equal(link_peer_user(end, &user), 0);
+	assert_int_equal(link_peer_user(other, &user), 0);
 	assert_int_equal(user, getuid());
 }
 
@@ -577,7 +645,10 @@ main(void)
 	    LINK_TEST(test_watches_for_room_only_when_blocked),
 	    LINK_TEST(test_finish),
 	    LINK_TEST(test_receives_a_descriptor),
-	    LINK_TEST(test_receives_many_descriptors),
+	    LINK_TEST(test_refuses_many_descriptors),
+	    LINK_TEST(test_owner_refuses_descriptor),
+	    LINK_TEST(test_unexpected_descriptor),
+	    LINK_TEST(test_descriptor_of_nobody),
 	    LINK_TEST(test_sends_a_descriptor),
 	    LINK_TEST(test_peer_user),
 	};
