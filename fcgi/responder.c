@@ -19,7 +19,10 @@
 #include <sysexits.h>
 #include <uv.h>
 
-enum { OWN_DESCRIPTORS = 32 };
+enum {
+	OWN_DESCRIPTORS = 32,
+	PAUSE_MS = 100,
+};
 
 struct responder {
 	const struct responder_config *config;
@@ -27,6 +30,7 @@ struct responder {
 	struct timers timers;
 	int listen_fd;
 	uv_poll_t listen_poll;
+	uv_timer_t pause; /* of accepting, without a descriptor for a connection */
 	bool is_accepting;
 	struct connections connections;
 	uv_poll_t connections_poll;
@@ -37,28 +41,47 @@ struct responder {
 /* --- turns ------------------------------------------------------------------------------------ */
 
 static void
+stop_accepting(struct responder *responder)
+{
+	uv_poll_stop(&responder->listen_poll);
+	responder->is_accepting = false;
+}
+
+/* The end of the turn accepts again. */
+static void
+on_pause_over(uv_timer_t *timer)
+{
+	(void)timer;
+}
+
+static void
 on_listen(uv_poll_t *poll, int status, int events)
 {
 	struct responder *responder = poll->data;
 	struct connections *connections = &responder->connections;
-	static struct log_limit limit;
+	static struct log_limit limit, exhausted;
 
 	(void)status;
 	(void)events;
-	connections_accept(connections, responder->listen_fd);
+	/* The web server's requests wait in the backlog until there is room. */
+	if (!connections_accept(connections, responder->listen_fd)) {
+		log_limited(&exhausted, SEVERITY_ERROR,
+		    "out of file descriptors or memory: new requests wait");
+		stop_accepting(responder);
+		uv_timer_start(&responder->pause, on_pause_over, PAUSE_MS, 0);
+	}
 	if (!connections_are_full(connections))
 		return;
-	/* The web server's requests wait in the backlog until there is room. */
 	log_limited(&limit, SEVERITY_ERROR, "connection_limit (%zu) reached: new requests wait",
 	    connections->count);
-	uv_poll_stop(poll);
-	responder->is_accepting = false;
+	stop_accepting(responder);
 }
 
 static void
 accept_again(struct responder *responder)
 {
 	if (responder->is_accepting || responder->loop.is_draining ||
+	    uv_is_active((uv_handle_t *)&responder->pause) ||
 	    connections_are_full(&responder->connections))
 		return;
 	responder->is_accepting = true;
@@ -134,6 +157,7 @@ start(struct responder *responder, struct error *err)
 	    .loop = &responder->loop,
 	    .is_streaming = options->streaming,
 	};
+	uv_timer_init(&responder->loop.uv, &responder->pause);
 	watch(responder, &responder->listen_poll, responder->listen_fd, on_listen);
 	watch(responder, &responder->connections_poll, responder->connections.epoll_fd,
 	    on_connections);

@@ -501,7 +501,14 @@ connections_are_full(const struct connections *connections)
 	return connections->count >= connections->limit;
 }
 
-void
+/* The others say that nobody waits, or that one who did has left. */
+static bool
+is_exhaustion(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
+bool
 connections_accept(struct connections *connections, int listen_fd)
 {
 	int i, fd;
@@ -509,9 +516,10 @@ connections_accept(struct connections *connections, int listen_fd)
 	for (i = 0; i < ACCEPTS_A_TURN && !connections_are_full(connections); i++) {
 		fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
 		if (fd == -1)
-			return;
+			return !is_exhaustion(errno);
 		connection_create(connections, fd);
 	}
+	return true;
 }
 
 void

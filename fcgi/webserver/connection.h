@@ -76,8 +76,12 @@ void connections_clear(struct connections *connections);
 /* There is no connection, and epoll_fd is not watched any more: closes it. */
 void connections_close(struct connections *connections);
 
-/* Accepts what waits at that socket: some of it, and no more than the limit allows. */
-void connections_accept(struct connections *connections, int listen_fd);
+/*
+ * Accepts what waits at that socket: some of it, and no more than the limit allows. Returns false if
+ * the system has no descriptor or memory for a connection: it waits, and asking again at once is of
+ * no use.
+ */
+bool connections_accept(struct connections *connections, int listen_fd);
 
 /* True if there are as many as the limit allows. */
 bool connections_are_full(const struct connections *connections);

@@ -42,6 +42,13 @@ on_pause_over(uv_timer_t *timer)
 	uv_poll_start(&acceptor->poll, UV_READABLE, on_ready);
 }
 
+static void
+pause_accepting(struct acceptor *acceptor)
+{
+	uv_poll_stop(&acceptor->poll);
+	uv_timer_start(&acceptor->pause, on_pause_over, PAUSE_MS, 0);
+}
+
 /* Out of descriptors: the first client that waits is closed, and accepting pauses. */
 static void
 shed(struct acceptor *acceptor)
@@ -56,8 +63,7 @@ shed(struct acceptor *acceptor)
 	if (fd != -1)
 		close(fd);
 	acceptor->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	uv_poll_stop(&acceptor->poll);
-	uv_timer_start(&acceptor->pause, on_pause_over, PAUSE_MS, 0);
+	pause_accepting(acceptor);
 }
 
 static void
@@ -81,8 +87,12 @@ on_ready(uv_poll_t *poll, int status, int events)
 			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 		acceptor->accept(acceptor->context, fd, (struct sockaddr *)&address, len);
 	}
-	if (i < ACCEPTS_A_TURN && (errno == EMFILE || errno == ENFILE))
+	if (i == ACCEPTS_A_TURN)
+		return;
+	if (errno == EMFILE || errno == ENFILE)
 		shed(acceptor);
+	else if (errno == ENOMEM || errno == ENOBUFS)
+		pause_accepting(acceptor);
 }
 
 struct acceptor *
