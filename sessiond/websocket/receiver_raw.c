@@ -80,8 +80,7 @@ backlog(const struct receiver *receiver)
 static void
 on_message(struct websocket *websocket, char *data, size_t len, bool binary)
 {
-	if (websocket->receiver.session != NULL)
-		session_receive(websocket->receiver.session, len == 0 ? "" : data, len, binary);
+	websocket_receive(websocket, len == 0 ? "" : data, len, binary);
 }
 
 const struct websocket_kind websocket_kind_raw = {

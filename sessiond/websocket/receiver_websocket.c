@@ -87,8 +87,7 @@ hand_on(struct websocket *websocket, const char *messages, size_t len)
 	while (websocket->receiver.session != NULL && websocket->work > 0) {
 		if (!message_array_next(&cursor, messages + len, &message, &message_len))
 			return len;
-		websocket_charge(websocket, message_len);
-		session_receive(websocket->receiver.session, message, message_len, false);
+		websocket_receive(websocket, message, message_len, false);
 	}
 	return websocket->receiver.session == NULL ? len : (size_t)(cursor - messages);
 }

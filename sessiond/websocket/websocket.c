@@ -23,7 +23,8 @@
 #include <unistd.h>
 
 enum {
-	CONGESTED = 256 * 1024, /* bytes */
+	TURN_WORK = 4 * WEBSOCKET_WORK, /* of all that wait, before others have their turn */
+	CONGESTED = 256 * 1024,		/* bytes */
 	KEEP_OUTPUT =
 	    1024 * 1024, /* bytes of the shared output buffer that are kept between turns */
 };
@@ -311,6 +312,23 @@ handle_close(struct websocket *websocket, const struct ws_event *event)
 	end_output(websocket);
 }
 
+void
+websocket_receive(struct websocket *websocket, const char *data, size_t len, bool binary)
+{
+	struct session *session = websocket->receiver.session;
+	size_t before, after;
+
+	if (session == NULL)
+		return;
+	before = session->queue.bytes;
+	websocket->work -= WEBSOCKET_WORK_ITEM + (long)len;
+	session_receive(session, data, len, binary);
+	/* It is not freed before the turn ends. */
+	after = session->queue.bytes;
+	if (after > before)
+		websocket->work -= (long)(after - before);
+}
+
 /* `message` has a whole one. The websocket may be closed by what it causes. */
 static void
 hand_on(struct websocket *websocket, bool binary)
@@ -318,7 +336,7 @@ hand_on(struct websocket *websocket, bool binary)
 	struct buffer whole = websocket->message;
 
 	buffer_init(&websocket->message);
-	websocket_charge(websocket, whole.len);
+	websocket->work -= (long)whole.len;
 	websocket->kind->message(websocket, whole.data, whole.len, binary);
 	buffer_free(&whole);
 }
@@ -479,13 +497,14 @@ end_share(struct websocket *websocket)
 	watch(websocket);
 }
 
-/* What it had to make up for is taken off its new share. */
-static void
+/* What it had to make up for is taken off its new share. Returns how much of it was used. */
+static long
 begin_share(struct websocket *websocket)
 {
+	long before = websocket->work += WEBSOCKET_WORK;
+
 	TAILQ_REMOVE(&websocket->all->waiting, websocket, wait_entry);
 	websocket->is_waiting = false;
-	websocket->work += WEBSOCKET_WORK;
 	if (websocket->work > 0)
 		buffer_consume(&websocket->unparsed,
 		    parse(websocket, websocket->unparsed.data, websocket->unparsed.len));
@@ -493,17 +512,24 @@ begin_share(struct websocket *websocket)
 		buffer_free(&websocket->unparsed);
 	end_share(websocket);
 	watch(websocket);
+	return before - websocket->work;
 }
 
+/*
+ * Those that wait have their turn one after the other, until they have had TURN_WORK together: one
+ * that puts a large message together makes the others wait for the next turn, and what else there
+ * is to do comes first.
+ */
 static void
 on_next_turn(uv_idle_t *idle)
 {
 	struct websockets *all = idle->data;
 	struct websocket *last = TAILQ_LAST(&all->waiting, websocket_queue), *websocket = NULL;
+	long done = 0;
 
-	while (websocket != last) {
+	while (websocket != last && done < TURN_WORK) {
 		websocket = TAILQ_FIRST(&all->waiting);
-		begin_share(websocket);
+		done += begin_share(websocket);
 	}
 	if (TAILQ_EMPTY(&all->waiting))
 		uv_idle_stop(idle);

@@ -41,8 +41,8 @@ struct websockets {
 
 /*
  * What one websocket may cost in a turn of the loop, before all others have their turn: bytes that
- * are read, inflated or put together, where a frame or a message counts as WEBSOCKET_WORK_ITEM
- * beside its bytes. Who takes more waits until it is made up for.
+ * are read, inflated, put together, or queued in answer to a message, where a frame or a message
+ * counts as WEBSOCKET_WORK_ITEM beside its bytes. Who takes more waits until it is made up for.
  */
 #define WEBSOCKET_WORK	    262144
 #define WEBSOCKET_WORK_ITEM 1024
@@ -114,12 +114,11 @@ websocket_create(struct websockets *all, int fd, const struct websocket_kind *ki
 /* Handles bytes that came with the handshake, as if they had been read now. */
 void websocket_feed(struct websocket *websocket, const char *data, size_t len);
 
-/* A message of len bytes is handed on, or put together: that counts. */
-static inline void
-websocket_charge(struct websocket *websocket, size_t len)
-{
-	websocket->work -= WEBSOCKET_WORK_ITEM + (long)len;
-}
+/*
+ * Gives a message to the session, if there is one. It counts, and so does what the application
+ * queues for this client in answer.
+ */
+void websocket_receive(struct websocket *websocket, const char *data, size_t len, bool binary);
 
 /* Queues a message or a ping for websocket_push. Messages are compressed if that was agreed. */
 void websocket_add_message(struct websocket *websocket, bool binary, const char *data, size_t len);
