@@ -71,6 +71,7 @@ wire_get_source(struct wire_reader *reader, struct wire_source *source)
 	plain->peer = wire_get_address(reader, &source->peer);
 	plain->local = wire_get_address(reader, &source->local);
 	get_headers(reader, source);
+	plain->subprotocol = NULL;
 	plain->header = find_header;
 	plain->context = source;
 }
