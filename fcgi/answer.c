@@ -31,10 +31,12 @@ reason_of(int status)
 	    {204, "No Content"},
 	    {304, "Not Modified"},
 	    {400, "Bad Request"},
+	    {401, "Unauthorized"},
 	    {403, "Forbidden"},
 	    {404, "Not Found"},
 	    {405, "Method Not Allowed"},
 	    {413, "Content Too Large"},
+	    {429, "Too Many Requests"},
 	    {431, "Request Header Fields Too Large"},
 	    {500, "Internal Server Error"},
 	    {501, "Not Implemented"},
@@ -63,7 +65,5 @@ answer_head(struct buffer *out, const struct reply *reply, const struct protocol
 		n = snprintf(line, sizeof line, "Content-Length: %zd\r\n", body_len);
 		buffer_append(out, line, (size_t)n);
 	}
-	if (reply->status == 503)
-		write_header(out, "Retry-After", "1");
 	buffer_append(out, "\r\n", 2);
 }

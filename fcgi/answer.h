@@ -12,7 +12,7 @@
 
 /*
  * Appends the head of reply, which answers head (its time set). service: whose options count; NULL:
- * no service's. body_len: bytes of the whole body; -1: not known. A 503 says when to try again.
+ * no service's. body_len: bytes of the whole body; -1: not known.
  */
 void answer_head(struct buffer *out, const struct reply *reply,
     const struct protocol_service *service, const struct request_head *head, ssize_t body_len);

@@ -42,7 +42,7 @@ extern "C" {
 #endif
 
 /* The version of this interface. The daemon refuses a module that was built for another one. */
-#define SOCKJS_ABI 2
+#define SOCKJS_ABI 3
 
 #define SOCKJS_API		   __attribute__((visibility("default")))
 #define SOCKJS_PRINTF(text, first) __attribute__((__format__(__printf__, text, first)))
@@ -146,6 +146,20 @@ struct sockjs_module {
 	 * unloaded after it: threads of the module must have ended when it returns.
 	 */
 	void (*stop)(sockjs_service *service);
+
+	/*
+	 * Somebody wants to connect. Returns 0 to let them, or the HTTP status to refuse them with,
+	 * 400 to 599: 401 if they have not said who they are, 403 if they may not. It is asked
+	 * before anything is answered: the handshake of a websocket, the first request of another
+	 * transport. What is known of a connection can be asked for (sockjs_header, sockjs_url with
+	 * its query, sockjs_remote_address), sockjs_set_user_data keeps what the callback has found
+	 * out for the connection event; readyState is SOCKJS_CONNECTING. Of one that is
+	 * refused nothing remains: it has no event, and its user data is left to the callback to
+	 * free. One that is let in has its connection event and, though its client may go before
+	 * that, its close event. Connections that go on with a new daemon are not asked for again.
+	 * NULL: everybody may connect.
+	 */
+	int (*authorize)(sockjs_connection connection);
 
 	/* A new connection. It can be written to. */
 	void (*connection)(sockjs_connection connection);

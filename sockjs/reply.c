@@ -457,6 +457,11 @@ reply_headers(const struct reply *reply, const struct protocol_service *service,
 		sink(context, "Content-Type", reply->content_type);
 	if (reply->allow != NULL)
 		sink(context, "Allow", reply->allow);
+	/* RFC 9110, section 15.5.2. Browsers ask nobody for a password because of this scheme. */
+	if (reply->status == 401)
+		sink(context, "WWW-Authenticate", "Bearer");
+	if (reply->status == 429 || reply->status == 503)
+		sink(context, "Retry-After", "1");
 	cache_headers(reply, head, sink, context);
 	if (reply->etag != NULL)
 		sink(context, "ETag", reply->etag);

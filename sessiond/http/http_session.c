@@ -5,6 +5,7 @@
 
 #include "sessiond/http/http_connection.h"
 #include "sessiond/http/http_request.h"
+#include "sessiond/session/admission.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
 #include "sessiond/session/turn.h"
@@ -34,6 +35,7 @@ http_session_receive(struct http_request *request)
 	const struct sockjs_service *service = request->service;
 	struct http_response *response = &request->response;
 	struct connection_source source;
+	struct admission_refusal refusal;
 	struct session *session;
 	const char *error;
 
@@ -43,14 +45,14 @@ http_session_receive(struct http_request *request)
 		http_response_error(response, MHD_HTTP_INTERNAL_SERVER_ERROR, error);
 		return;
 	}
-	session = session_obtain(request->service, request->session_id, request->session_id_len,
-	    &request->client.any, &error);
+	http_request_source(request, &source);
+	session = admission_obtain(request->service, request->session_id, request->session_id_len,
+	    transport, &source, &refusal);
 	if (session == NULL) {
-		http_response_error(response, MHD_HTTP_SERVICE_UNAVAILABLE, error);
+		http_response_error(response, refusal.status, refusal.text);
 		return;
 	}
 	start_receiver(response, transport);
-	http_request_source(request, &source);
 	session_arrive(session, &response->receiver, &source);
 	turn_flush_session(session);
 	/* The daemon stops: the client asks the next one. */

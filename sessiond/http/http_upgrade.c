@@ -9,6 +9,7 @@
 #include "sessiond/http/http_connection.h"
 #include "sessiond/http/http_request.h"
 #include "sessiond/http/socket_takeover.h"
+#include "sessiond/session/admission.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
 #include "sessiond/websocket/hixie76_handshake.h"
@@ -29,9 +30,10 @@ static const char not_supported[] = "Only supported WebSocket protocol is RFC 64
 
 /* What was agreed, between the 101 and the upgrade. */
 struct http_upgrade_offer {
+	struct websocket_plan
+	    plan; /* its session: 0 before it is admitted, and once it is given on */
 	bool hixie76;
 	uint32_t numbers[2]; /* of the hixie-76 keys */
-	bool deflate;
 	struct ws_deflate_params params;
 	struct buffer extensions;  /* the answer's header */
 	struct buffer subprotocol; /* a string; empty: none */
@@ -186,10 +188,31 @@ negotiate_deflate(struct http_request *request)
 	header = all_lines(request, "Sec-WebSocket-Extensions");
 	result = ws_deflate_negotiate(header, &policy, &offer->params, &offer->extensions);
 	free(header);
-	offer->deflate = result == 1;
+	if (result == 1)
+		offer->plan.deflate = &offer->params;
 	if (result == 1)
 		buffer_append_char(&offer->extensions, '\0');
 	return result >= 0;
+}
+
+/* The handshake is right: the session is admitted, or the client refused. */
+static bool
+admit(struct http_request *request)
+{
+	struct http_upgrade_offer *offer = request->offer;
+	struct connection_source source;
+	struct admission_refusal refusal;
+	struct session *session;
+
+	http_request_source(request, &source);
+	source.subprotocol = offer->subprotocol.len > 0 ? offer->subprotocol.data : NULL;
+	session =
+	    admission_open_websocket(request->service, offer->plan.transport, &source, &refusal);
+	if (session == NULL)
+		http_response_error(&request->response, refusal.status, refusal.text);
+	else
+		offer->plan.session = session->handle;
+	return session != NULL;
 }
 
 static void
@@ -201,7 +224,7 @@ handshake_rfc6455(struct http_request *request, const char *version)
 		refuse(request, not_supported);
 	else if (key == NULL || !ws_key_is_valid(key) || !negotiate_deflate(request))
 		refuse(request, not_a_request);
-	else
+	else if (admit(request))
 		accept_rfc6455(request, key);
 }
 
@@ -222,7 +245,8 @@ handshake_hixie76(struct http_request *request, const char *key1, const char *ke
 		return;
 	}
 	offer->hixie76 = true;
-	accept_hixie76(request);
+	if (admit(request))
+		accept_hixie76(request);
 }
 
 void
@@ -231,7 +255,6 @@ http_upgrade_start(struct http_request *request)
 	const char *version = http_request_header(request, "Sec-WebSocket-Version");
 	const char *key1 = http_request_header(request, "Sec-WebSocket-Key1"),
 		   *key2 = http_request_header(request, "Sec-WebSocket-Key2");
-	const char *error;
 
 	/* An upgrade is a matter of HTTP/1.1 (RFC 6455 4.2.1). */
 	if (request->is_http10 || !has_token(request, "Upgrade", "websocket") ||
@@ -239,12 +262,12 @@ http_upgrade_start(struct http_request *request)
 		refuse(request, not_a_request);
 		return;
 	}
-	error = sessions_refusal(request->service->sessions, &request->client.any, false);
-	if (error != NULL) {
-		http_response_error(&request->response, MHD_HTTP_SERVICE_UNAVAILABLE, error);
-		return;
-	}
 	request->offer = xcalloc(1, sizeof *request->offer);
+	request->offer->plan = (struct websocket_plan){
+	    .all = request->all->websockets,
+	    .service = request->service,
+	    .transport = transport_get((enum transport_id)request->endpoint->transport),
+	};
 	negotiate_subprotocol(request);
 	if (version == NULL && key1 != NULL && key2 != NULL)
 		handshake_hixie76(request, key1, key2);
@@ -257,6 +280,7 @@ http_upgrade_offer_destroy(struct http_upgrade_offer **offer)
 {
 	if (*offer == NULL)
 		return;
+	websocket_abandon(&(*offer)->plan);
 	buffer_free(&(*offer)->extensions);
 	buffer_free(&(*offer)->subprotocol);
 	free(*offer);
@@ -279,22 +303,15 @@ prepare_socket(int fd)
 static void
 start_websocket(struct http_request *request, int fd, const char *extra, size_t extra_len)
 {
-	const struct http_upgrade_offer *offer = request->offer;
-	struct connection_source source;
-	struct websocket_plan plan = {
-	    .all = request->all->websockets,
-	    .service = request->service,
-	    .transport = transport_get((enum transport_id)request->endpoint->transport),
-	    .deflate = offer->deflate ? &offer->params : NULL,
-	};
+	struct http_upgrade_offer *offer = request->offer;
+	struct websocket_plan plan = offer->plan;
 
-	http_request_source(request, &source);
-	source.subprotocol = offer->subprotocol.len > 0 ? offer->subprotocol.data : NULL;
+	offer->plan.session = 0;
 	if (offer->hixie76)
 		hixie76_handshake_start(
-		    request->all->handshakes, &plan, fd, &source, offer->numbers, extra, extra_len);
+		    request->all->handshakes, &plan, fd, offer->numbers, extra, extra_len);
 	else
-		websocket_open(&plan, fd, &source, extra, extra_len);
+		websocket_open(&plan, fd, extra, extra_len);
 }
 
 static void
@@ -309,8 +326,6 @@ on_upgraded(void *cls, struct MHD_Connection *mhd, void *context, const char *ex
 
 	(void)cls;
 	(void)mhd;
-	/* Asked for while the descriptor still leads to the peer. */
-	http_connection_local(connection);
 	http_connection_unwatch(connection);
 	taken = socket_takeover(fd);
 	if (taken == -1) {

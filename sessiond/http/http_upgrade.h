@@ -8,7 +8,7 @@
 struct http_request;
 struct http_upgrade_offer;
 
-/* Answers a handshake: 101 and a websocket with its session, 400, or 503 if there is no room. */
+/* Answers a handshake: 101 and a websocket with its session, 400, or why it gets none. */
 void http_upgrade_start(struct http_request *request);
 
 /* Frees what a handshake has agreed on. Sets *offer NULL; takes NULL. */

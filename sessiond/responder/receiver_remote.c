@@ -6,6 +6,7 @@
 #include "sessiond/responder/receiver_remote.h"
 
 #include "sessiond/responder/remote_request.h"
+#include "sessiond/session/admission.h"
 #include "sessiond/session/delivery.h"
 #include "sessiond/session/in_flight.h"
 #include "sessiond/session/session_set.h"
@@ -163,13 +164,13 @@ struct remote_request *
 receiver_remote_arrive(struct peer *peer, uint64_t id, const struct wire_receive *receive,
     struct sockjs_service *service, const struct connection_source *source)
 {
-	const char *refusal;
-	struct session *session =
-	    session_obtain(service, receive->session, receive->session_len, source->peer, &refusal);
+	struct admission_refusal refusal;
+	struct session *session = admission_obtain(service, receive->session, receive->session_len,
+	    transport_get(receive->transport), source, &refusal);
 	struct remote_request *request;
 
 	if (session == NULL) {
-		wire_encode_refused(peer_output(peer), id, 503, refusal);
+		wire_encode_refused(peer_output(peer), id, (unsigned)refusal.status, refusal.text);
 		return NULL;
 	}
 	request = remote_request_create(

@@ -9,6 +9,14 @@ connection_of(uint64_t handle)
 	return (sockjs_connection){handle};
 }
 
+int
+application_authorize(const struct sockjs_service *service, uint64_t handle)
+{
+	return service->application->authorize == NULL
+	    ? 0
+	    : service->application->authorize(connection_of(handle));
+}
+
 void
 application_connection(const struct sockjs_service *service, uint64_t handle)
 {

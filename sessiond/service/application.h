@@ -11,6 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * Whether a client may connect: 0, or the status to refuse it with, which is the module's and not
+ * checked. The handle is the connection's to be.
+ */
+int application_authorize(const struct sockjs_service *service, uint64_t handle);
+
 /* A new connection. */
 void application_connection(const struct sockjs_service *service, uint64_t handle);
 

@@ -52,22 +52,6 @@ session_find(const struct sockjs_service *service, const char *id, size_t len)
 	return entry == NULL ? NULL : container_of(entry, struct session, by_id);
 }
 
-struct session *
-session_obtain(struct sockjs_service *service, const char *id, size_t id_len,
-    const struct sockaddr *address, const char **refusal)
-{
-	struct session *session = session_find(service, id, id_len);
-
-	if (session != NULL)
-		return session;
-	*refusal = sessions_refusal(service->sessions, address, true);
-	if (*refusal != NULL)
-		return NULL;
-	session = session_create(service, id, id_len);
-	session_count_address(session, address);
-	return session;
-}
-
 void
 session_count_address(struct session *session, const struct sockaddr *address)
 {
@@ -255,7 +239,8 @@ session_arrive(
 		    session->close_reason_len);
 		return;
 	}
-	if (source != NULL) {
+	/* Of a new one it is there, if it was admitted. */
+	if (source != NULL && (session->state != SESSION_NEW || session->info == NULL)) {
 		connection_info_destroy(&session->info);
 		session->info = connection_info_create(source);
 	}
@@ -360,16 +345,22 @@ session_close(struct session *session, int code, const char *reason, size_t reas
 void
 session_abort(struct session *session)
 {
-	/* Of a session that never opened, the application knows nothing. */
-	bool is_known = session->state != SESSION_NEW && !session->close_told;
+	bool is_known;
 
 	if (session->state == SESSION_ENDED)
 		return;
+	if (session->state == SESSION_NEW && session->is_admitted) {
+		set_state(session, SESSION_DETACHED, SESSION_RECEIVER_BREAKS);
+		application_connection(session->service, session->handle);
+	}
+	/* Of a session that never opened, the application knows nothing. */
+	is_known = session->state != SESSION_NEW && !session->close_told;
 	set_state(session, SESSION_ENDED, SESSION_RECEIVER_BREAKS);
 	if (session->receiver != NULL)
 		release_receiver(session);
 	if (is_known)
 		tell_close(session);
+	membership_leave_all(&session->memberships);
 	end_session(session, true);
 }
 

@@ -62,6 +62,7 @@ struct session {
 	int close_code;
 	enum session_state state;
 	bool is_dirty, awaits_pong, is_listed;
+	bool is_admitted;	       /* its module was asked, and has to hear of it */
 	bool is_over_mark;	       /* of drain_mark, and has not drained yet */
 	bool owes_open;		       /* its open frame did not arrive */
 	bool is_suspended;	       /* for the application it is over; the next daemon has it */
@@ -84,13 +85,6 @@ struct session *session_create(struct sockjs_service *service, const char *id, s
 /* The session of that id, NULL if the service has none. */
 struct session *session_find(const struct sockjs_service *service, const char *id, size_t len);
 
-/*
- * The session of that id, made if there is none. NULL if there can be none; *refusal then says why,
- * as a text for a 503. address: of the client, NULL if unknown.
- */
-struct session *session_obtain(struct sockjs_service *service, const char *id, size_t id_len,
-    const struct sockaddr *address, const char **refusal);
-
 /* Counts the session among those of its client's address. Once, after session_create. */
 void session_count_address(struct session *session, const struct sockaddr *address);
 
@@ -105,8 +99,9 @@ void session_suspend(struct session *session);
 void session_leave(struct session *session);
 
 /*
- * Ends a session at once, without a close frame: the daemon stops. The application gets its close
- * event, if it had a connection event.
+ * Ends a session at once, without a close frame: the daemon stops, or the client of a new one has
+ * gone. The application gets its close event, if it had a connection event or was asked for it
+ * (is_admitted), and then gets both.
  */
 void session_abort(struct session *session);
 

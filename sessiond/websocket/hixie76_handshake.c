@@ -16,8 +16,6 @@
 struct hixie76_handshake {
 	LIST_ENTRY(hixie76_handshake) entry;
 	struct websocket_plan plan;
-	struct connection_info *info;
-	struct sockaddr_storage peer;
 	uint32_t numbers[2];
 	int fd; /* -1: given on, or closed */
 	char key3[HIXIE76_KEY3_LEN];
@@ -42,10 +40,11 @@ drop(struct hixie76_handshake *handshake)
 	LIST_REMOVE(handshake, entry);
 	uv_close((uv_handle_t *)&handshake->poll, on_closed);
 	uv_close((uv_handle_t *)&handshake->timer, on_closed);
-	connection_info_destroy(&handshake->info);
-	service_drop(&handshake->plan.service);
-	if (handshake->fd != -1)
+	if (handshake->fd != -1) {
+		websocket_abandon(&handshake->plan);
 		close(handshake->fd);
+	}
+	service_drop(&handshake->plan.service);
 }
 
 void
@@ -63,8 +62,6 @@ static void
 finish(struct hixie76_handshake *handshake, const char *extra, size_t extra_len)
 {
 	struct websocket_plan plan = handshake->plan;
-	struct sockaddr_storage peer = handshake->peer;
-	struct connection_info *info = handshake->info;
 	char answer[HIXIE76_ANSWER_LEN];
 	int fd = handshake->fd;
 
@@ -73,10 +70,9 @@ finish(struct hixie76_handshake *handshake, const char *extra, size_t extra_len)
 		drop(handshake);
 		return;
 	}
-	handshake->info = NULL;
 	handshake->fd = -1;
 	drop(handshake);
-	websocket_open_hixie76(&plan, fd, info, (struct sockaddr *)&peer, extra, extra_len);
+	websocket_open_hixie76(&plan, fd, extra, extra_len);
 }
 
 static void
@@ -116,8 +112,7 @@ on_timeout(uv_timer_t *timer)
 
 void
 hixie76_handshake_start(struct hixie76_handshakes *all, const struct websocket_plan *plan, int fd,
-    const struct connection_source *source, const uint32_t numbers[2], const char *extra,
-    size_t extra_len)
+    const uint32_t numbers[2], const char *extra, size_t extra_len)
 {
 	struct hixie76_handshake *handshake = xcalloc(1, sizeof *handshake);
 
@@ -127,13 +122,8 @@ hixie76_handshake_start(struct hixie76_handshakes *all, const struct websocket_p
 	handshake->plan.deflate = NULL;
 	service_hold(plan->service);
 	handshake->fd = fd;
-	handshake->info = connection_info_create(source);
 	handshake->numbers[0] = numbers[0];
 	handshake->numbers[1] = numbers[1];
-	if (source->peer != NULL && source->peer->sa_family == AF_INET6)
-		memcpy(&handshake->peer, source->peer, sizeof(struct sockaddr_in6));
-	else if (source->peer != NULL && source->peer->sa_family == AF_INET)
-		memcpy(&handshake->peer, source->peer, sizeof(struct sockaddr_in));
 	LIST_INSERT_HEAD(all, handshake, entry);
 	uv_timer_init(plan->all->loop, &handshake->timer);
 	handshake->open_handles = 2;

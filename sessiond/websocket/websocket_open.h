@@ -5,11 +5,11 @@
 #ifndef SESSIOND_WEBSOCKET_OPEN_H
 #define SESSIOND_WEBSOCKET_OPEN_H
 
-#include "wire/connection_info.h"
 #include "sessiond/service/service.h"
 #include "sessiond/websocket/websocket.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* What the handshake settled; everything borrowed. */
 struct websocket_plan {
@@ -17,16 +17,20 @@ struct websocket_plan {
 	struct sockjs_service *service;
 	const struct transport *transport;	 /* websocket or websocket-raw */
 	const struct ws_deflate_params *deflate; /* NULL: none */
+	uint64_t session; /* its handle: the session was admitted, and may have ended since */
 };
 
 /*
- * Takes fd. extra: bytes that came behind the request's head; they are handled before this returns.
+ * Takes fd, and closes it if the session is gone. extra: bytes that came behind the request's head;
+ * they are handled before this returns.
  */
-void websocket_open(const struct websocket_plan *plan, int fd,
-    const struct connection_source *source, const char *extra, size_t extra_len);
+void websocket_open(const struct websocket_plan *plan, int fd, const char *extra, size_t extra_len);
 
-/* The same over hixie-76; takes info as well. */
-void websocket_open_hixie76(const struct websocket_plan *plan, int fd, struct connection_info *info,
-    const struct sockaddr *peer, const char *extra, size_t extra_len);
+/* The same over hixie-76. */
+void websocket_open_hixie76(
+    const struct websocket_plan *plan, int fd, const char *extra, size_t extra_len);
+
+/* The handshake failed: ends the session, if it is there. */
+void websocket_abandon(const struct websocket_plan *plan);
 
 #endif

@@ -8,8 +8,9 @@ const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test, before, after } = require('node:test');
-const { connect } = require('./lib/client');
+const { Client, connect } = require('./lib/client');
 const { startDaemon, runDaemon, temporaryDirectory, withLog } = require('./lib/daemon');
+const { Connection, request } = require('./lib/http');
 const { WebSocketClient } = require('./lib/websocket');
 const { srcdir } = require('./lib/stack');
 
@@ -44,10 +45,6 @@ module = multiplex
 [service /auth]
 module = auth
 module.secret_file = ${secret}
-[service /impatient]
-module = auth
-module.secret_file = ${secret}
-module.patience = 50ms
 [service /worker]
 module = worker-threads
 module.queue = 2
@@ -188,36 +185,21 @@ for (const transport of transports) {
 	});
 
 	over('auth: a good token, and then the application', async () => {
-		const visitor = await talker('/auth', transport);
-		assert.strictEqual(await visitor.ask(sign(`Ann.${soon()}`)), 'Ann');
+		const visitor = await talker(`/auth?token=${sign(`Ann.${soon()}`)}`, transport);
+		assert.strictEqual(await visitor.next(), 'Ann');
 		assert.strictEqual(await visitor.ask('anything'), 'anything');
 		await visitor.close();
 	});
 
-	over('auth: no token, none in time, a forged one, one that has expired', async () => {
+	over('auth: no token, a forged one, one that has expired', async () => {
 		const good = sign(`Ann.${soon()}`);
-		const refused = async (token, reason, code = 4002, service = '/auth') => {
-			const client = await open(service, transport);
-			if (token !== null) {
-				client.socket.send(token);
-				client.socket.send('too early');
-			}
-			assert.deepStrictEqual(await client.closeCode(), { code, reason, wasClean: true }, token);
-			assert.deepStrictEqual(client.messages, []);
+		const refused = async (query) => {
+			const client = new Client(`${daemon.url}/auth${query}`, { transports: transport });
+			await client.closeCode();
+			assert.deepStrictEqual(client.messages, [], query);
 		};
-		await Promise.all([
-			refused(null, 'No token came in time', 4001, '/impatient'),
-			...['', 'x', '..', 'Ann', `Ann.${soon()}`, `.${soon()}.${'0'.repeat(64)}`].map((token) => refused(token, 'That is no token')),
-			refused(good.replace('Ann', 'Bob'), 'The token is not genuine'),
-			refused(sign(`Ann.${soon()}`, 'another secret of the same'), 'The token is not genuine'),
-			refused(good.slice(0, -1), 'The token is not genuine'),
-			refused(`${good}0`, 'The token is not genuine'),
-			refused(good.replace(/.$/, (digit) => (digit === '0' ? '1' : '0')), 'The token is not genuine'),
-			refused(`Ann.${soon()}.x`, 'The token is not genuine'),
-			refused(sign(`Ann.${soon()}`).replace(/\.(\d+)\./, (_, expiry) => `.${Number(expiry) + 1}.`), 'The token is not genuine'),
-			refused(sign(`Ann.${Math.floor(Date.now() / 1000) - 1}`), 'The token has expired'),
-			refused(sign('Ann.0'), 'The token has expired'),
-		]);
+		await refused('');
+		await refused(`?token=${good.replace('Ann', 'Bob')}`);
 	});
 
 	over('worker-threads: a slow job delays nobody', async () => {
@@ -265,10 +247,6 @@ check('a raw websocket\'s binary messages are no text: refused where text is exp
 		assert.match(await client.readText(), expected);
 		client.connection.close();
 	}
-	const client = await WebSocketClient.connect(daemon.url, '/auth/websocket');
-	client.sendBinary(Buffer.from([0xff, 0x2e, 0x31, 0x2e, 0xff]));
-	assert.strictEqual((await client.readClose()).code, 4002);
-	client.connection.close();
 });
 
 check('jobs that wait do not keep the daemon from ending', async () => {
@@ -282,13 +260,33 @@ check('jobs that wait do not keep the daemon from ending', async () => {
 	assert.strictEqual((await own.stop()).code, 0, own.log());
 });
 
+check('auth: the status says what is wrong with a token', async () => {
+	const good = sign(`Ann.${soon()}`);
+	const statusOf = async (query) => {
+		const statuses = [
+			(await request(daemon.url, 'POST', `/auth/000/${crypto.randomBytes(6).toString('hex')}/xhr${query}`)).status,
+			(await WebSocketClient.handshake(await Connection.open(daemon.url), `/auth/websocket${query}`, { check: false })).answer.status,
+		];
+		return statuses[1] === statuses[0] ? statuses[0] : statuses;
+	};
+	for (const token of ['', 'x', '..', 'Ann', `Ann.${soon()}`, `.${soon()}.${'0'.repeat(64)}`])
+		assert.strictEqual(await statusOf(`?token=${token}`), 401, token);
+	for (const token of [good.replace('Ann', 'Bob'), sign(`Ann.${soon()}`, 'another secret of the same'), good.slice(0, -1), `${good}0`,
+		good.replace(/.$/, (digit) => (digit === '0' ? '1' : '0')), `Ann.${soon()}.x`,
+		sign(`Ann.${soon()}`).replace(/\.(\d+)\./, (_, expiry) => `.${Number(expiry) + 1}.`)])
+		assert.strictEqual(await statusOf(`?token=${token}`), 403, token);
+	for (const token of [sign(`Ann.${Math.floor(Date.now() / 1000) - 1}`), sign('Ann.0')])
+		assert.strictEqual(await statusOf(`?token=${token}`), 401, token);
+	assert.strictEqual(await statusOf(''), 401);
+	assert.strictEqual((await request(daemon.url, 'POST', `/auth/000/aaaaaaaa/xhr?c=x&token=${good}&t=1`)).status, 200);
+});
+
 for (const [what, conf, expected] of [
 	['no secret', 'module = auth', /sockjs\.conf:1:.*secret_file: expected/],
 	['a secret that is not there', 'module = auth\nmodule.secret_file = /nonexistent', /secret_file: expected/],
 	['a secret that all may read', () => `module = auth\nmodule.secret_file = ${secretFile('open', SECRET, 0o644)}`, /mode 640/],
 	['a secret that the group may write', () => `module = auth\nmodule.secret_file = ${secretFile('writable', SECRET, 0o660)}`, /mode 640/],
 	['a short secret', () => `module = auth\nmodule.secret_file = ${secretFile('short', 'fifteen letters\n', 0o600)}`, /16 characters/],
-	['patience that is no time', () => `module = auth\nmodule.secret_file = ${secret}\nmodule.patience = soon`, /sockjs\.conf:4:/],
 	['an option that auth does not know', 'module = auth\nmodule.secret = x', /no option "module.secret"/],
 	['too many threads', 'module = worker-threads\nmodule.threads = 17', /sockjs\.conf:3:/],
 	['a queue without room', 'module = worker-threads\nmodule.queue = 0', /sockjs\.conf:3:/],

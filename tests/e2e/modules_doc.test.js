@@ -206,8 +206,7 @@ check('a token that its Python makes opens auth, as it is configured there', asy
 	const token = run('python3', ['-c', `user = 'Ann'\n${local(python)}\nprint(token)`]).trim();
 	const modules = sh('pkg-config --variable=moduledir sockjs').trim();
 	const own = await start(`[server]\nlisten = 127.0.0.1:${port}\nmodule_path = ${modules}\n${local(conf)}`, 'auth.conf');
-	const client = await connect(`${url()}/private`, { transports: 'websocket' });
-	client.socket.send(token);
+	const client = await connect(`${url()}/private?token=${token}`, { transports: 'websocket' });
 	assert.deepStrictEqual(await client.received(1), ['Ann']);
 	await client.close();
 	await own.stop();

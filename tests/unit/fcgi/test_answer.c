@@ -107,7 +107,11 @@ test_errors(void **state)
 	    {404, "Status: 404 Not Found\r\nContent-Length: 1\r\n\r\n"},
 	    {413, "Status: 413 Content Too Large\r\nContent-Length: 1\r\n\r\n"},
 	    {431, "Status: 431 Request Header Fields Too Large\r\nContent-Length: 1\r\n\r\n"},
-	    {503, "Status: 503 Service Unavailable\r\nContent-Length: 1\r\nRetry-After: 1\r\n\r\n"},
+	    {401,
+		"Status: 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\nContent-Length: 1\r\n\r\n"},
+	    {403, "Status: 403 Forbidden\r\nContent-Length: 1\r\n\r\n"},
+	    {429, "Status: 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 1\r\n\r\n"},
+	    {503, "Status: 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 1\r\n\r\n"},
 	    {599, "Status: 599 Other\r\nContent-Length: 1\r\n\r\n"},
 	};
 

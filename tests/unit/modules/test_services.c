@@ -7,6 +7,7 @@
 #include "common/buffer.h"
 #include "conf/config_read.h"
 #include "sessiond/modules/module.h"
+#include "sessiond/session/admission.h"
 #include "sessiond/session/delivery.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
@@ -198,12 +199,22 @@ refuse(const char *text, const char *words)
 	assert_int_equal(services.retired_count, 0);
 }
 
+static const char *
+no_header(const void *context, const char *name)
+{
+	(void)context;
+	(void)name;
+	return NULL;
+}
+
 /* A session as a client's first request makes it. */
 static struct session *
 open_session(struct sockjs_service *service, const char *id)
 {
-	const char *refusal;
-	struct session *session = session_obtain(service, id, strlen(id), NULL, &refusal);
+	static const struct connection_source source = {.path = "", .header = no_header};
+	struct admission_refusal refusal;
+	struct session *session = admission_obtain(
+	    service, id, strlen(id), transport_get(TRANSPORT_XHR_POLLING), &source, &refusal);
 
 	assert_non_null(session);
 	return session;

@@ -346,32 +346,6 @@ test_queue_limit_counts_empty_messages(void **state)
 	assert_int_equal(sockjs_ready_state(latest), SOCKJS_CLOSING);
 }
 
-static void
-test_obtain(void **state)
-{
-	const struct sockaddr_in one = {.sin_family = AF_INET, .sin_addr = {htonl(0x0a000001)}};
-	const struct sockaddr *address = (const struct sockaddr *)(const void *)&one;
-	const char *refusal = NULL;
-	struct session *session;
-
-	(void)state;
-	sessions.limit_per_address = 1;
-	session = session_obtain(service, "s", 1, address, &refusal);
-	assert_non_null(session);
-	assert_null(refusal);
-	assert_int_equal(address_count_get(&sessions.addresses, address), 1);
-	assert_ptr_equal(session_obtain(service, "s", 1, address, &refusal), session);
-	assert_int_equal(address_count_get(&sessions.addresses, address), 1);
-	assert_null(session_obtain(service, "t", 1, address, &refusal));
-	assert_string_equal(refusal, "Too many sessions from your address.\n");
-	assert_false(is_known("t"));
-	assert_non_null(session_obtain(service, "t", 1, NULL, &refusal));
-	sessions.closing = true;
-	assert_ptr_equal(session_obtain(service, "s", 1, address, &refusal), session);
-	assert_null(session_obtain(service, "u", 1, NULL, &refusal));
-	assert_string_equal(refusal, "The server is stopping.\n");
-}
-
 /* --- services --------------------------------------------------------------------------------- */
 
 static void
@@ -434,7 +408,6 @@ main(void)
 	    SESSION_TEST(queue_limit_is_allowed),
 	    SESSION_TEST(queue_limit_counts_backlog),
 	    SESSION_TEST(queue_limit_counts_empty_messages),
-	    SESSION_TEST(obtain),
 	    SESSION_TEST(services_do_not_mix),
 	    SESSION_TEST(application_without_callbacks),
 	};

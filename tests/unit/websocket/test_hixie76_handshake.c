@@ -19,14 +19,14 @@ begin(const char *extra)
 	    .all = &websockets,
 	    .service = service,
 	    .transport = transport_get(TRANSPORT_WEBSOCKET),
+	    .session = admitted(TRANSPORT_WEBSOCKET),
 	};
 	int pair[2];
 
 	LIST_INIT(&handshakes);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 	client = pair[0];
-	hixie76_handshake_start(
-	    &handshakes, &plan, pair[1], &fake_source, numbers, extra, strlen(extra));
+	hixie76_handshake_start(&handshakes, &plan, pair[1], numbers, extra, strlen(extra));
 	run();
 }
 
@@ -76,7 +76,7 @@ test_later(void **state)
 	begin("");
 	for (i = 0; i < strlen(KEY3); i++) {
 		assert_false(LIST_EMPTY(&handshakes));
-		assert_int_equal(service->users, 1);
+		assert_int_equal(service->users, 2); /* of it and its session */
 		assert_got_nothing();
 		say(&KEY3[i], 1);
 	}
@@ -101,6 +101,7 @@ test_more_with_the_head(void **state)
 	    .all = &websockets,
 	    .service = service,
 	    .transport = transport_get(TRANSPORT_WEBSOCKET),
+	    .session = admitted(TRANSPORT_WEBSOCKET),
 	};
 	int pair[2];
 
@@ -109,7 +110,7 @@ test_more_with_the_head(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 	client = pair[0];
 	hixie76_handshake_start(
-	    &handshakes, &plan, pair[1], &fake_source, numbers, BYTES(KEY3 "\x00[\"first\"]\xff"));
+	    &handshakes, &plan, pair[1], numbers, BYTES(KEY3 "\x00[\"first\"]\xff"));
 	run();
 	assert_got(ANSWER "\x00o\xff");
 	assert_seen("+ =first ");
@@ -157,6 +158,7 @@ test_clear(void **state)
 	(void)state;
 	begin("^");
 	hixie76_handshakes_clear(&handshakes);
+	turn_flush(&sessions);
 	assert_true(LIST_EMPTY(&handshakes));
 	assert_true(is_ended());
 	assert_int_equal(service->users, 0);

@@ -11,6 +11,7 @@
 #include "tests/unit/session/session_fixture.h"
 
 #include "sessiond/websocket/websocket.h"
+#include "sessiond/session/admission.h"
 #include "sessiond/websocket/websocket_open.h"
 #include "sockjs/ws_frame.h"
 
@@ -191,6 +192,18 @@ hang_up(void)
 
 /* --- a websocket ------------------------------------------------------------------------------ */
 
+/* The handle of a session as the handshake makes it. */
+static inline uint64_t
+admitted(enum transport_id transport)
+{
+	struct admission_refusal refusal;
+	struct session *session =
+	    admission_open_websocket(service, transport_get(transport), &fake_source, &refusal);
+
+	assert_non_null(session);
+	return session->handle;
+}
+
 static inline struct websocket *
 open_with(enum transport_id transport, const struct ws_deflate_params *deflate, const char *extra,
     size_t extra_len)
@@ -200,12 +213,13 @@ open_with(enum transport_id transport, const struct ws_deflate_params *deflate, 
 	    .service = service,
 	    .transport = transport_get(transport),
 	    .deflate = deflate,
+	    .session = admitted(transport),
 	};
 	int pair[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 	client = pair[0];
-	websocket_open(&plan, pair[1], &fake_source, extra, extra_len);
+	websocket_open(&plan, pair[1], extra, extra_len);
 	run();
 	return LIST_FIRST(&websockets.list);
 }

@@ -1,0 +1,91 @@
+/*
+ * See admission.h. While the module is asked, the session is SESSION_NEW: it has a handle and what
+ * is known of the request, and no receiver.
+ */
+#include "sessiond/session/admission.h"
+
+#include "common/log_limit.h"
+#include "sessiond/service/application.h"
+#include "sessiond/session/session_set.h"
+
+enum { FORBIDDEN = 403, FIELDS_TOO_LARGE = 431, UNAVAILABLE = 503 };
+
+static struct session *
+refuse(struct admission_refusal *refusal, int status, const char *text)
+{
+	*refusal = (struct admission_refusal){status, text};
+	return NULL;
+}
+
+static const char *
+text_of(int status)
+{
+	switch (status) {
+	case 401:
+		return "Unauthorized\n";
+	case FORBIDDEN:
+		return "Forbidden\n";
+	default:
+		return "Refused\n";
+	}
+}
+
+/* The module's answer as a status: 0 lets the client in. */
+static int
+ask_module(const struct session *session)
+{
+	static struct log_limit limit;
+	int status = application_authorize(session->service, session->handle);
+
+	if (status == 0 || (status >= 400 && status <= 599))
+		return status;
+	log_limited(&limit, SEVERITY_ERROR,
+	    "%s: authorize returned %d, which is neither 0 nor 400 to 599: 403 is sent",
+	    session->service->name, status);
+	return FORBIDDEN;
+}
+
+/* A session for which there is room. */
+static struct session *
+admit(struct session *session, const struct transport *transport,
+    const struct connection_source *source, struct admission_refusal *refusal)
+{
+	int status;
+
+	session->transport = transport;
+	session->info = connection_info_create(source);
+	session_count_address(session, source->peer);
+	status = ask_module(session);
+	session->is_admitted = status == 0 && session->service->application->authorize != NULL;
+	if (status == 0)
+		return session;
+	session_abort(session);
+	return refuse(refusal, status, text_of(status));
+}
+
+struct session *
+admission_obtain(struct sockjs_service *service, const char *id, size_t id_len,
+    const struct transport *transport, const struct connection_source *source,
+    struct admission_refusal *refusal)
+{
+	struct session *session = session_find(service, id, id_len);
+	const char *error;
+
+	if (session != NULL)
+		return session;
+	error = sessions_refusal(service->sessions, source->peer, true);
+	if (error != NULL)
+		return refuse(refusal, UNAVAILABLE, error);
+	return admit(session_create(service, id, id_len), transport, source, refusal);
+}
+
+struct session *
+admission_open_websocket(struct sockjs_service *service, const struct transport *transport,
+    const struct connection_source *source, struct admission_refusal *refusal)
+{
+	const char *error = sessions_refusal(service->sessions, source->peer, false);
+
+	if (error != NULL)
+		return refuse(refusal, UNAVAILABLE, error);
+	return admit(session_create(service, NULL, 0), transport, source, refusal);
+}
