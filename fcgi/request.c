@@ -207,11 +207,12 @@ log_forbidden(const struct request *request)
 {
 	static struct log_limit limit;
 	const struct known_service *service = request->routing.service;
-	char claim[ORIGIN_CLAIM_MAX];
+	char claim[ORIGIN_CLAIM_MAX], address[INET6_ADDRSTRLEN];
 
 	reply_describe_claim(request->routing.endpoint, &request->cgi.head, claim);
-	log_limited(&limit, SEVERITY_ERROR, "%s: %s is not let in (%s)", service->prefix.name,
-	    claim, reply_forbidding_option(&service->protocol));
+	log_limited(&limit, SEVERITY_ERROR, "%s: %s, from %s, is not let in (%s)",
+	    service->prefix.name, claim, net_address_text(&request->cgi.client.any, address),
+	    reply_forbidding_option(&service->protocol));
 }
 
 /* sessiond's services are known: answers it, or passes it on. */
