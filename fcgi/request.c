@@ -494,15 +494,13 @@ on_arrived(
     void *owner, struct connection *connection, char **params, struct buffer *body, bool is_cut)
 {
 	struct requests *requests = owner;
-	struct request *request;
-	struct cgi_request cgi;
+	struct request *request = create(requests, connection);
 
-	if (request_read(&cgi, params) == -1) {
+	if (request_read(&request->cgi, params) == -1) {
+		destroy(request);
 		connection_drop(connection);
 		return;
 	}
-	request = create(requests, connection);
-	request->cgi = cgi;
 	request->body = *body;
 	*body = (struct buffer)BUFFER_INIT;
 	request->is_cut = is_cut;

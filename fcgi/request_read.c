@@ -6,6 +6,7 @@
 #include "common/log_limit.h"
 #include "common/memory.h"
 #include "fcgi/webserver/libfcgi.h"
+#include "sockjs/request_target.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 static const char *
 find_header(const void *context, const char *name)
 {
+	const struct cgi_request *cgi = context;
 	char variable[64] = "HTTP_";
 	size_t i, n = strlen("HTTP_");
 
@@ -23,10 +25,12 @@ find_header(const void *context, const char *name)
 		variable[n] = c == '-' ? '_' : c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
 	}
 	variable[n] = '\0';
+	if (cgi->authority != NULL && strcmp(variable, "HTTP_HOST") == 0)
+		return cgi->authority;
 	if (strcmp(variable, "HTTP_CONTENT_TYPE") == 0 ||
 	    strcmp(variable, "HTTP_CONTENT_LENGTH") == 0)
-		return libfcgi_param(variable + strlen("HTTP_"), context);
-	return libfcgi_param(variable, context);
+		return libfcgi_param(variable + strlen("HTTP_"), cgi->params);
+	return libfcgi_param(variable, cgi->params);
 }
 
 int
@@ -42,10 +46,11 @@ request_read(struct cgi_request *cgi, char **params)
 		    "the web server sends no REQUEST_URI or no REQUEST_METHOD; its FastCGI settings lack them");
 		return -1;
 	}
-	*cgi = (struct cgi_request){.params = params, .path = xstrdup(uri)};
+	*cgi = (struct cgi_request){.params = params, .target = xstrdup(uri)};
+	request_target_split(cgi->target, &cgi->path, &cgi->authority);
 	end = strpbrk(cgi->path, "?#");
 	if (end != NULL && *end == '?')
-		cgi->query = xstrdup(end + 1);
+		cgi->query = end + 1;
 	if (end != NULL)
 		*end = '\0';
 	cgi->head = (struct request_head){
@@ -53,7 +58,7 @@ request_read(struct cgi_request *cgi, char **params)
 	    .path = cgi->path,
 	    .query = cgi->query,
 	    .header = find_header,
-	    .context = params,
+	    .context = cgi,
 	};
 	return 0;
 }
@@ -61,7 +66,6 @@ request_read(struct cgi_request *cgi, char **params)
 void
 request_read_clear(struct cgi_request *cgi)
 {
-	free(cgi->query);
-	free(cgi->path);
+	free(cgi->target);
 	*cgi = (struct cgi_request){.params = NULL};
 }

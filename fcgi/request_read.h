@@ -9,14 +9,16 @@
 
 struct cgi_request {
 	char **params;		  /* borrowed (libfcgi.h) */
+	char *target;		  /* owned; the next three point into it */
 	char *path;		  /* percent-encoded, as the service's prefix is matched against */
 	char *query;		  /* NULL: none */
+	char *authority;	  /* of an absolute target, which stands for Host; else NULL */
 	struct request_head head; /* points to the others; its time is not set */
 	union net_address client; /* AF_UNSPEC: not known, or not yet (origin.h) */
 };
 
 /*
- * Fills *cgi from params, and has to be cleared then. Returns -1 if they are not enough; the log
+ * Fills *cgi, which stays where it is, from params, and has to be cleared then. Returns -1 if they are not enough; the log
  * says why, and there is nothing to clear.
  */
 int request_read(struct cgi_request *cgi, char **params);

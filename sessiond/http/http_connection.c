@@ -74,6 +74,25 @@ watch(struct http_connection *connection)
 
 /* --- the life of a connection ----------------------------------------------------------------- */
 
+static void
+put_by_fd(struct http_connections *all, int fd, struct http_connection *connection)
+{
+	size_t before = all->by_fd_size, i;
+
+	while (all->by_fd_size <= (size_t)fd)
+		all->by_fd =
+		    xgrow(all->by_fd, &all->by_fd_size, all->by_fd_size, sizeof(*all->by_fd));
+	for (i = before; i < all->by_fd_size; i++)
+		all->by_fd[i] = NULL;
+	all->by_fd[fd] = connection;
+}
+
+struct http_connection *
+http_connections_find(const struct http_connections *all, int fd)
+{
+	return (size_t)fd < all->by_fd_size ? all->by_fd[fd] : NULL;
+}
+
 struct http_connection *
 http_connection_create(struct http_connections *all, struct MHD_Connection *mhd)
 {
@@ -85,6 +104,8 @@ http_connection_create(struct http_connections *all, struct MHD_Connection *mhd)
 	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 	LIST_INSERT_HEAD(&all->list, connection, entry);
 	all->count++;
+	put_by_fd(all, connection->fd, connection);
+	connection->is_in_head = true;
 	timer_start(&all->heads, &connection->timer, sessions_now(all->sessions));
 	watch(connection);
 	return connection;
@@ -97,9 +118,22 @@ http_connection_destroy(struct http_connection **connection)
 		return;
 	timer_stop(&(*connection)->timer);
 	LIST_REMOVE(*connection, entry);
+	put_by_fd((*connection)->all, (*connection)->fd, NULL);
+	http_framing_clear(&(*connection)->framing);
 	(*connection)->all->count--;
 	free(*connection);
 	*connection = NULL;
+}
+
+void
+http_connection_hear(struct http_connection *connection)
+{
+	struct http_connections *all = connection->all;
+
+	if (connection->is_in_head || connection->response != NULL)
+		return;
+	connection->is_in_head = true;
+	timer_start(&all->heads, &connection->timer, sessions_now(all->sessions));
 }
 
 void
@@ -121,7 +155,9 @@ http_connection_idle(struct http_connection *connection)
 {
 	struct http_connections *all = connection->all;
 
-	timer_start(&all->idles, &connection->timer, sessions_now(all->sessions));
+	connection->is_in_head = !http_framing_is_between(&connection->framing);
+	timer_start(connection->is_in_head ? &all->heads : &all->idles, &connection->timer,
+	    sessions_now(all->sessions));
 	if (all->is_draining)
 		shutdown(connection->fd, SHUT_WR);
 }
@@ -173,6 +209,10 @@ static const char *
 reason_of(int status)
 {
 	switch (status) {
+	case MHD_HTTP_BAD_REQUEST:
+		return "Bad Request";
+	case MHD_HTTP_NOT_IMPLEMENTED:
+		return "Not Implemented";
 	case MHD_HTTP_REQUEST_TIMEOUT:
 		return "Request Timeout";
 	case MHD_HTTP_CONTENT_TOO_LARGE:
@@ -260,12 +300,14 @@ http_connections_drain(struct http_connections *all)
 }
 
 bool
-http_connections_drop_silent(struct http_connections *all)
+http_connections_drop_waiting(struct http_connections *all)
 {
 	struct timer *timer = timer_queue_first(&all->heads);
 
 	if (timer == NULL)
 		timer = timer_queue_first(&all->idles);
+	if (timer == NULL)
+		timer = timer_queue_first(&all->bodies);
 	if (timer == NULL)
 		return false;
 	timer_stop(timer);
@@ -281,6 +323,7 @@ http_connections_clear(struct http_connections *all)
 
 	uv_close((uv_handle_t *)&all->hangup_poll, NULL);
 	close(all->hangup_fd);
+	free(all->by_fd);
 	timer_queue_remove(timers, &all->heads);
 	timer_queue_remove(timers, &all->bodies);
 	timer_queue_remove(timers, &all->idles);

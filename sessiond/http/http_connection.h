@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "common/timer_queue.h"
+#include "sessiond/http/http_framing.h"
 
 #include <microhttpd.h>
 #include <stdbool.h>
@@ -27,9 +28,11 @@ struct http_connections {
 	void (*hung_up)(struct http_response *response);
 	LIST_HEAD(, http_connection) list;
 	size_t count;
+	struct http_connection **by_fd; /* NULL: none with that descriptor */
+	size_t by_fd_size;
 	int hangup_fd; /* an epoll set of all connections, for their hang-ups */
 	uv_poll_t hangup_poll;
-	struct timer_queue heads;  /* connections whose first request has to come */
+	struct timer_queue heads;  /* connections whose first request, or begun one, has to come */
 	struct timer_queue bodies; /* requests whose body has to */
 	struct timer_queue idles;  /* kept connections between two requests */
 	bool is_draining;	   /* none is kept for another request */
@@ -43,6 +46,9 @@ struct http_connection {
 	struct MHD_Connection *mhd;
 	int fd;
 	struct timer timer; /* of heads, bodies or idles; none while a response is under way */
+	struct http_framing framing;	/* of what was read */
+	uint64_t heads;			/* that libmicrohttpd has handed over */
+	bool is_in_head;		/* of the next request; true also before the first byte */
 	struct http_response *response; /* to the current request; NULL between two */
 	bool is_suspended;		/* libmicrohttpd does not look at it */
 	bool is_gone;			/* the peer hung up */
@@ -65,10 +71,11 @@ void http_connections_set_timeouts(
 void http_connections_drain(struct http_connections *all);
 
 /*
- * Ends the connection that has been silent for longest: one that never asked for anything, if there
- * is one, else one that is kept. False if there is neither.
+ * Ends the connection that has been waited for the longest: of those whose head has not come, if
+ * there is one, else of those that are kept, else of those whose body has not. False if there is
+ * none of them.
  */
-bool http_connections_drop_silent(struct http_connections *all);
+bool http_connections_drop_waiting(struct http_connections *all);
 
 /* Frees what they share. All connections must be gone, that is, libmicrohttpd stopped. */
 void http_connections_clear(struct http_connections *all);
@@ -79,6 +86,12 @@ http_connection_create(struct http_connections *all, struct MHD_Connection *mhd)
 
 /* libmicrohttpd is about to close it. Sets *connection NULL; takes NULL. */
 void http_connection_destroy(struct http_connection **connection);
+
+/* The connection with that descriptor, NULL if it is none of these. */
+struct http_connection *http_connections_find(const struct http_connections *all, int fd);
+
+/* Bytes have come: if they begin a head, all of it has to come in request_timeout. */
+void http_connection_hear(struct http_connection *connection);
 
 /* The request's head has arrived: its body has to, in request_timeout. */
 void http_connection_expect_body(struct http_connection *connection);
@@ -111,7 +124,7 @@ void http_connection_unwatch(struct http_connection *connection);
 void http_connection_abort(struct http_connection *connection, int status);
 
 /*
- * Writes a bare response with that status (408, 413, 503) to a socket that nobody else writes to.
+ * Writes a bare response with that status (400, 408, 413, 501, 503) to a socket that nobody else writes to.
  */
 void http_connection_refuse(int fd, int status);
 

@@ -9,7 +9,6 @@
 #include "sessiond/http/chunking_probe.h"
 #include "sessiond/http/http_connection.h"
 #include "sessiond/http/http_fallback.h"
-#include "sessiond/http/http_framing.h"
 #include "sessiond/http/http_request.h"
 #include "sessiond/http/http_session.h"
 #include "sessiond/http/http_upgrade.h"
@@ -63,15 +62,16 @@ asks_before_it_sends(const struct http_request *request)
 static enum MHD_Result
 handle_head(struct http_request *request, const char *method, const char *version)
 {
+	struct http_connection *connection = request->response.connection;
 	const char *length;
-	int refusal;
 
 	http_request_read_head(request, method, version);
 	request->phase = HTTP_REQUEST_BODY;
-	http_connection_expect_body(request->response.connection);
-	refusal = http_framing_refusal(request->response.connection->mhd, &length);
-	if (refusal != 0)
-		return refuse(request, refusal, "The length of the request's body is ambiguous.\n");
+	http_connection_expect_body(connection);
+	/* Nobody has judged it: the head was read past http_intake.c. */
+	if (++connection->heads > connection->framing.heads)
+		return refuse(request, MHD_HTTP_BAD_REQUEST, "The head was not seen.\n");
+	length = http_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
 	if (length == NULL || strtoull(length, NULL, 10) <= http_request_body_limit(request))
 		return MHD_YES;
 	request->body_too_large = true;

@@ -6,6 +6,7 @@
 
 #include "common/handle_table.h"
 #include "sessiond/api/api.h"
+#include "sessiond/http/http_framing.h"
 #include "sessiond/http/http_request.h"
 #include "wire/connection_info.h"
 
@@ -127,21 +128,6 @@ sockjs_request_body(sockjs_request handle, size_t *len)
 
 /* --- the answer ------------------------------------------------------------------------------- */
 
-/* RFC 9110 5.6.2: a token. */
-static bool
-is_token(const char *name)
-{
-	static const char others[] = "!#$%&'*+-.^_`|~";
-
-	if (*name == '\0')
-		return false;
-	for (; *name != '\0'; name++)
-		if (!(*name >= '0' && *name <= '9') && !(*name >= 'A' && *name <= 'Z') &&
-		    !(*name >= 'a' && *name <= 'z') && strchr(others, *name) == NULL)
-			return false;
-	return true;
-}
-
 /* RFC 9110 5.5: no control characters but the tab, so that no value ends its line. */
 static bool
 is_value(const char *value)
@@ -178,7 +164,7 @@ find_mistake(const sockjs_response *response)
 	if (response->content_type != NULL && !is_value(response->content_type))
 		return "content_type has control characters";
 	for (; field != NULL && field->name != NULL; field++) {
-		if (!is_token(field->name))
+		if (!http_is_token(field->name, strlen(field->name)))
 			return "a header's name is not a token";
 		if (is_own_header(field->name))
 			return "a header belongs to the daemon";

@@ -1,53 +1,455 @@
 /*
- * See http_framing.h.
+ * See http_framing.h. The grammar is RFC 9112's without what it only lets recipients tolerate: a
+ * line ends with CRLF, one blank stands between the parts of a request line. Each state has a judge
+ * for a whole line, but those in which bytes are only counted.
  */
 #include "sessiond/http/http_framing.h"
 
-#include <stdbool.h>
+#include "sockjs/request_target.h"
+
 #include <string.h>
 #include <strings.h>
 
-/* What all lines of Content-Length and Transfer-Encoding say. */
-struct framing {
-	const char *length, *encoding;
-	bool is_ambiguous; /* two lengths differ, or there are two encodings */
+/* A refusal, to be returned. */
+#define REFUSAL(status, text)                                                                      \
+	({                                                                                         \
+		static const struct http_refusal refusal_ = {status, text};                        \
+		&refusal_;                                                                         \
+	})
+
+static const bool is_token_char[256] = {
+    ['0' ... '9'] = true,
+    ['A' ... 'Z'] = true,
+    ['a' ... 'z'] = true,
+    ['!'] = true,
+    ['#'] = true,
+    ['$'] = true,
+    ['%'] = true,
+    ['&'] = true,
+    ['\''] = true,
+    ['*'] = true,
+    ['+'] = true,
+    ['-'] = true,
+    ['.'] = true,
+    ['^'] = true,
+    ['_'] = true,
+    ['`'] = true,
+    ['|'] = true,
+    ['~'] = true,
 };
 
-static void
-note(struct framing *framing, const char **first, const char *value)
+static size_t
+token_span(const char *bytes, size_t len)
 {
-	if (*first == NULL)
-		*first = value;
-	else if (strcmp(*first, value) != 0)
-		framing->is_ambiguous = true;
+	size_t n = 0;
+
+	while (n < len && is_token_char[(unsigned char)bytes[n]])
+		n++;
+	return n;
 }
 
-static enum MHD_Result
-look_at_framing(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+bool
+http_is_token(const char *bytes, size_t len)
 {
-	struct framing *framing = cls;
+	return len > 0 && token_span(bytes, len) == len;
+}
 
-	(void)kind;
-	if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0)
-		note(framing, &framing->length, value);
-	else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
-		/* Two Transfer-Encoding lines are refused: proxies disagree about them. */
-		framing->is_ambiguous = framing->is_ambiguous || framing->encoding != NULL;
-		framing->encoding = value;
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool
+equals(const char *bytes, size_t len, const char *word)
+{
+	return len == strlen(word) && strncasecmp(bytes, word, len) == 0;
+}
+
+/* --- the request line ------------------------------------------------------------------------- */
+
+static bool
+is_version(const char *text)
+{
+	return memcmp(text, "HTTP/", 5) == 0 && is_digit(text[5]) && text[6] == '.' &&
+	    is_digit(text[7]);
+}
+
+/* The host of an absolute target, up to its path or query. */
+static bool
+is_absolute(const char *target, size_t len)
+{
+	size_t scheme = request_target_scheme(target, len),
+	       host = request_target_host_span(target + scheme, len - scheme);
+
+	return scheme > 0 && host > 0 &&
+	    (scheme + host == len || strchr("/?#", target[scheme + host]) != NULL);
+}
+
+/* One of four forms (RFC 9112 3.2). */
+static bool
+is_target(const char *method, size_t method_len, const char *target, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if ((unsigned char)target[i] <= ' ' || target[i] == 0x7f)
+			return false;
+	if (target[0] == '/')
+		return true;
+	if (len == 1 && target[0] == '*')
+		return method_len == 7 && memcmp(method, "OPTIONS", 7) == 0;
+	if (method_len == 7 && memcmp(method, "CONNECT", 7) == 0)
+		return request_target_host_span(target, len) == len;
+	return is_absolute(target, len);
+}
+
+static const struct http_refusal *
+judge_request_line(struct http_framing *framing, const char *line, size_t len)
+{
+	enum { VERSION_LEN = 8 }; /* bytes of HTTP/1.1 */
+	size_t method = token_span(line, len);
+
+	/* Some clients write an empty line behind a body (RFC 9112 2.2). */
+	if (len == 0)
+		return NULL;
+	if (method == 0 || method == len || line[method] != ' ')
+		return REFUSAL(400, "the method is no token");
+	if (len < method + 2 + 1 + VERSION_LEN || line[len - VERSION_LEN - 1] != ' ' ||
+	    !is_version(line + len - VERSION_LEN))
+		return REFUSAL(400, "the request line has no version");
+	if (!is_target(line, method, line + method + 1, len - VERSION_LEN - 1 - method - 1))
+		return REFUSAL(400, "the target is none");
+	framing->is_http11 = line[len - 3] > '1' || (line[len - 3] == '1' && line[len - 1] != '0');
+	framing->has_length = framing->is_chunked = framing->has_encoding = false;
+	framing->has_host = framing->offers_upgrade = false;
+	framing->length = 0;
+	framing->state = HTTP_FRAMING_FIELD;
+	return NULL;
+}
+
+/* --- the fields that frame -------------------------------------------------------------------- */
+
+static const struct http_refusal *
+take_host(struct http_framing *framing, const char *value, size_t len)
+{
+	if (framing->has_host)
+		return REFUSAL(400, "two Hosts");
+	framing->has_host = true;
+	return request_target_host_span(value, len) == len
+	    ? NULL
+	    : REFUSAL(400, "the Host is no host's name");
+}
+
+static const struct http_refusal *
+take_length(struct http_framing *framing, const char *value, size_t len)
+{
+	uint64_t length = 0;
+	size_t i;
+
+	if (len == 0)
+		return REFUSAL(400, "an empty Content-Length");
+	for (i = 0; i < len; i++) {
+		if (!is_digit(value[i]))
+			return REFUSAL(400, "Content-Length is no number");
+		if (length > (INT64_MAX - 9) / 10)
+			return REFUSAL(413, "Content-Length is too large");
+		length = length * 10 + (uint64_t)(value[i] - '0');
 	}
-	return MHD_YES;
+	if (framing->has_length && framing->length != length)
+		return REFUSAL(400, "two Content-Lengths");
+	framing->has_length = true;
+	framing->length = length;
+	return NULL;
 }
 
-int
-http_framing_refusal(struct MHD_Connection *mhd, const char **length)
+static bool
+ends_with_chunked(const char *value, size_t len)
 {
-	struct framing framing = {NULL, NULL, false};
+	static const size_t chunked = sizeof "chunked" - 1;
 
-	MHD_get_connection_values(mhd, MHD_HEADER_KIND, look_at_framing, &framing);
-	*length = framing.length;
-	if (framing.is_ambiguous || (framing.encoding != NULL && framing.length != NULL))
-		return MHD_HTTP_BAD_REQUEST;
-	if (framing.encoding != NULL && strcasecmp(framing.encoding, "chunked") != 0)
-		return MHD_HTTP_NOT_IMPLEMENTED;
-	return 0;
+	return len > chunked && strncasecmp(value + len - chunked, "chunked", chunked) == 0 &&
+	    strchr(" \t,", value[len - chunked - 1]) != NULL &&
+	    memchr(value, ',', len - chunked) != NULL;
+}
+
+static const struct http_refusal *
+take_encoding(struct http_framing *framing, const char *value, size_t len)
+{
+	/* Proxies disagree about two of them. */
+	if (framing->has_encoding)
+		return REFUSAL(400, "two Transfer-Encodings");
+	framing->has_encoding = true;
+	framing->is_chunked = equals(value, len, "chunked");
+	if (framing->is_chunked)
+		return NULL;
+	return ends_with_chunked(value, len)
+	    ? REFUSAL(501, "an unknown transfer coding")
+	    : REFUSAL(400, "the last transfer coding is not chunked");
+}
+
+static const struct http_refusal *
+take_upgrade(struct http_framing *framing, const char *value, size_t len)
+{
+	(void)value;
+	(void)len;
+	framing->offers_upgrade = true;
+	return NULL;
+}
+
+static const struct {
+	const char *name;
+	const struct http_refusal *(*take)(
+	    struct http_framing *framing, const char *value, size_t len);
+} fields[] = {
+    {"host", take_host},
+    {"content-length", take_length},
+    {"transfer-encoding", take_encoding},
+    {"upgrade", take_upgrade},
+};
+
+static const struct http_refusal *
+take_field(struct http_framing *framing, const char *line, size_t name, size_t len)
+{
+	const char *value = line + name + 1, *end = line + len;
+	size_t i;
+
+	for (i = 0; i < sizeof fields / sizeof fields[0]; i++)
+		if (equals(line, name, fields[i].name))
+			break;
+	if (i == sizeof fields / sizeof fields[0])
+		return NULL;
+	while (value < end && (*value == ' ' || *value == '\t'))
+		value++;
+	while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	return fields[i].take(framing, value, (size_t)(end - value));
+}
+
+/* --- all fields ------------------------------------------------------------------------------- */
+
+static const struct http_refusal *
+judge_name(const char *line, size_t name, size_t len)
+{
+	if (name > 0 && name < len && line[name] == ':')
+		return NULL;
+	if (line[0] == ' ' || line[0] == '\t')
+		return REFUSAL(400, "a folded line");
+	if (name == len)
+		return REFUSAL(400, "a field without a colon");
+	if (name > 0 && (line[name] == ' ' || line[name] == '\t'))
+		return REFUSAL(400, "a blank before a colon, or within a field's name");
+	return REFUSAL(400, "a field's name is no token");
+}
+
+static const struct http_refusal *
+end_head(struct http_framing *framing)
+{
+	if (framing->is_http11 && !framing->has_host)
+		return REFUSAL(400, "no Host");
+	if (framing->has_encoding && framing->has_length)
+		return REFUSAL(400, "both Content-Length and Transfer-Encoding");
+	if (framing->has_encoding && !framing->is_http11)
+		return REFUSAL(400, "Transfer-Encoding in HTTP/1.0");
+	framing->heads++;
+	framing->left = framing->length;
+	if (framing->is_chunked)
+		framing->state = HTTP_FRAMING_CHUNK_SIZE;
+	else if (framing->length > 0)
+		framing->state = HTTP_FRAMING_BODY;
+	else
+		framing->state = framing->offers_upgrade && framing->is_http11
+		    ? HTTP_FRAMING_OFFERED
+		    : HTTP_FRAMING_REQUEST_LINE;
+	return NULL;
+}
+
+static const struct http_refusal *
+judge_field(struct http_framing *framing, const char *line, size_t len)
+{
+	size_t name = token_span(line, len);
+	const struct http_refusal *refusal;
+
+	if (len == 0)
+		return end_head(framing);
+	refusal = judge_name(line, name, len);
+	return refusal != NULL ? refusal : take_field(framing, line, name, len);
+}
+
+/* --- chunks (RFC 9112 7.1) -------------------------------------------------------------------- */
+
+static int
+hex_value(char c)
+{
+	if (is_digit(c))
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static const struct http_refusal *
+judge_chunk_size(struct http_framing *framing, const char *line, size_t len)
+{
+	uint64_t size = 0;
+	size_t i;
+
+	for (i = 0; i < len && hex_value(line[i]) >= 0; i++) {
+		if (size > UINT64_MAX / 32)
+			return REFUSAL(413, "a chunk's size is too large");
+		size = size * 16 + (uint64_t)hex_value(line[i]);
+	}
+	if (i == 0 || (i < len && line[i] != ';'))
+		return REFUSAL(400, "a chunk's size is no number");
+	framing->left = size;
+	framing->state = size > 0 ? HTTP_FRAMING_CHUNK_DATA : HTTP_FRAMING_TRAILER;
+	return NULL;
+}
+
+static const struct http_refusal *
+judge_chunk_end(struct http_framing *framing, const char *line, size_t len)
+{
+	(void)line;
+	framing->state = HTTP_FRAMING_CHUNK_SIZE;
+	return len == 0 ? NULL : REFUSAL(400, "a chunk is longer than its size");
+}
+
+static const struct http_refusal *
+judge_trailer(struct http_framing *framing, const char *line, size_t len)
+{
+	if (len > 0)
+		return judge_name(line, token_span(line, len), len);
+	framing->state = HTTP_FRAMING_REQUEST_LINE;
+	return NULL;
+}
+
+/* --- lines ------------------------------------------------------------------------------------ */
+
+static const struct http_refusal *(*const judges[])(
+    struct http_framing *framing, const char *line, size_t len) = {
+    [HTTP_FRAMING_REQUEST_LINE] = judge_request_line,
+    [HTTP_FRAMING_FIELD] = judge_field,
+    [HTTP_FRAMING_CHUNK_SIZE] = judge_chunk_size,
+    [HTTP_FRAMING_CHUNK_END] = judge_chunk_end,
+    [HTTP_FRAMING_TRAILER] = judge_trailer,
+};
+
+/* What no line may have, whatever it says. */
+static const struct http_refusal *
+judge_bytes(const char *line, size_t len)
+{
+	if (memchr(line, '\r', len) != NULL)
+		return REFUSAL(400, "a carriage return without its line feed");
+	return memchr(line, '\0', len) != NULL ? REFUSAL(400, "a NUL") : NULL;
+}
+
+static const struct http_refusal *
+judge_line(struct http_framing *framing, const char *line, size_t len)
+{
+	const struct http_refusal *refusal;
+
+	if (len == 0 || line[len - 1] != '\r')
+		return REFUSAL(400, "a line feed without its carriage return");
+	refusal = judge_bytes(line, len - 1);
+	return refusal != NULL ? refusal : judges[framing->state](framing, line, len - 1);
+}
+
+/* The end of the line is not there yet. */
+static const struct http_refusal *
+keep_part(struct http_framing *framing, const char *data, size_t len)
+{
+	struct buffer *line = &framing->line;
+	size_t judged = line->len == 0 ? 0 : line->len - 1; /* its last may have been a CR */
+
+	buffer_append(line, data, len);
+	if (buffer_failed(line))
+		return REFUSAL(503, "no memory for a line");
+	len = line->data[line->len - 1] == '\r' ? line->len - 1 : line->len;
+	return judge_bytes(line->data + judged, len - judged);
+}
+
+/* Takes a line, or the rest or a part of one. Returns the bytes that it used. */
+static size_t
+take_line(
+    struct http_framing *framing, const char *data, size_t len, const struct http_refusal **refusal)
+{
+	const char *end = memchr(data, '\n', len);
+	size_t used = end == NULL ? len : (size_t)(end - data) + 1;
+
+	if (end == NULL) {
+		*refusal = keep_part(framing, data, len);
+	} else if (framing->line.len == 0) {
+		*refusal = judge_line(framing, data, used - 1);
+	} else {
+		*refusal = keep_part(framing, data, used - 1);
+		if (*refusal == NULL)
+			*refusal = judge_line(framing, framing->line.data, framing->line.len);
+		buffer_free(&framing->line);
+	}
+	return used;
+}
+
+/* Bytes that are only counted. */
+static size_t
+skip(struct http_framing *framing, size_t len)
+{
+	size_t n = framing->left < len ? (size_t)framing->left : len;
+
+	framing->left -= n;
+	if (framing->left == 0)
+		framing->state = framing->state == HTTP_FRAMING_BODY ? HTTP_FRAMING_REQUEST_LINE
+								     : HTTP_FRAMING_CHUNK_END;
+	return n;
+}
+
+static bool
+is_counted(const struct http_framing *framing)
+{
+	return framing->state == HTTP_FRAMING_BODY || framing->state == HTTP_FRAMING_CHUNK_DATA;
+}
+
+static size_t
+refuse(struct http_framing *framing, const struct http_refusal *refusal, size_t begin)
+{
+	framing->refusal = refusal;
+	framing->state = HTTP_FRAMING_REFUSED;
+	buffer_free(&framing->line);
+	return begin;
+}
+
+size_t
+http_framing_feed(struct http_framing *framing, const char *data, size_t len)
+{
+	const struct http_refusal *refusal = NULL;
+	size_t pos = 0, begin = 0; /* of the request at pos */
+
+	/* The Upgrade was refused, if there is more to read here: this is a request. */
+	if (framing->state == HTTP_FRAMING_OFFERED)
+		framing->state = HTTP_FRAMING_REQUEST_LINE;
+	while (pos < len && framing->state != HTTP_FRAMING_UNKNOWN) {
+		if (http_framing_is_between(framing))
+			begin = pos;
+		if (framing->state == HTTP_FRAMING_OFFERED)
+			framing->state = HTTP_FRAMING_UNKNOWN;
+		else if (is_counted(framing))
+			pos += skip(framing, len - pos);
+		else
+			pos += take_line(framing, data + pos, len - pos, &refusal);
+		if (refusal != NULL)
+			return refuse(framing, refusal, begin);
+	}
+	return len;
+}
+
+bool
+http_framing_is_between(const struct http_framing *framing)
+{
+	return framing->state == HTTP_FRAMING_OFFERED ||
+	    (framing->state == HTTP_FRAMING_REQUEST_LINE && framing->line.len == 0);
+}
+
+void
+http_framing_clear(struct http_framing *framing)
+{
+	buffer_free(&framing->line);
 }

@@ -1,16 +1,64 @@
 /*
- * Where the body of a request ends, as its head says it.
+ * Where each request on a connection begins and ends, judged byte by byte as it is read, before
+ * libmicrohttpd sees it. What two readers may understand differently is refused: such a doubt is
+ * how one request is smuggled behind another through a proxy (RFC 9112 11.2). libmicrohttpd takes
+ * a blank before a colon, folded lines, NUL, bare line feeds, several Hosts or lengths, and more.
+ *
+ * Pure: bytes in, a verdict out. It keeps at most one line of a request that came in pieces.
  */
 #ifndef SESSIOND_HTTP_FRAMING_H
 #define SESSIOND_HTTP_FRAMING_H
 
-#include <microhttpd.h>
+#include "common/buffer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum http_framing_state {
+	HTTP_FRAMING_REQUEST_LINE, /* between two requests, or within a request line */
+	HTTP_FRAMING_FIELD,
+	HTTP_FRAMING_BODY, /* of a known length */
+	HTTP_FRAMING_CHUNK_SIZE,
+	HTTP_FRAMING_CHUNK_DATA,
+	HTTP_FRAMING_CHUNK_END, /* the line end behind a chunk's data */
+	HTTP_FRAMING_TRAILER,
+	HTTP_FRAMING_OFFERED, /* behind a head with Upgrade */
+	HTTP_FRAMING_UNKNOWN, /* what followed it at once: a request, or what it upgrades to */
+	HTTP_FRAMING_REFUSED,
+};
+
+struct http_refusal {
+	int status;	  /* 400, 413, 501 or 503 */
+	const char *text; /* what is wrong, for the log */
+};
+
+struct http_framing {
+	enum http_framing_state state;
+	const struct http_refusal *refusal; /* of HTTP_FRAMING_REFUSED */
+	uint64_t left;			    /* bytes of the body, or of its chunk */
+	uint64_t heads;			    /* complete ones so far */
+	struct buffer line;		    /* the part of a line that has come */
+
+	/* What the head says so far. */
+	bool is_http11, has_length, is_chunked, has_encoding, has_host, offers_upgrade;
+	uint64_t length;
+};
+
+/* All zero is a connection that has read nothing. Frees what it holds. */
+void http_framing_clear(struct http_framing *framing);
 
 /*
- * The status of the refusal if two readers may see the end of the request in different places; 0
- * if there is no doubt. Such a doubt is how one request is smuggled behind another through a proxy
- * (RFC 9112 6.3). libmicrohttpd takes all of these. *length: the Content-Length, NULL: none.
+ * These bytes were read next. Returns how many of them libmicrohttpd may have: all of them, or, if
+ * there is a refusal from now on, those of the requests before the one that is refused. Nothing may
+ * be fed after a refusal.
  */
-int http_framing_refusal(struct MHD_Connection *mhd, const char **length);
+size_t http_framing_feed(struct http_framing *framing, const char *data, size_t len);
+
+/* True if no byte of a request has come since the last one's end. */
+bool http_framing_is_between(const struct http_framing *framing);
+
+/* True if these bytes are a token (RFC 9110 5.6.2): a method, or a field's name. */
+bool http_is_token(const char *bytes, size_t len);
 
 #endif

@@ -12,19 +12,25 @@
 #include "sessiond/service/service_log.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
+#include "sockjs/request_target.h"
 #include "wire/connection_info.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { SHOWN_OF_SESSION = 4 }; /* characters of a session id in the log */
 
 static const char *
 find_header(const void *context, const char *name)
 {
+	const struct http_request *request = context;
+
+	if (request->authority != NULL && strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0)
+		return request->authority;
 	return MHD_lookup_connection_value(
-	    (struct MHD_Connection *)(uintptr_t)context, MHD_HEADER_KIND, name);
+	    request->response.connection->mhd, MHD_HEADER_KIND, name);
 }
 
 struct http_request *
@@ -34,7 +40,9 @@ http_request_create(struct http_requests *all, struct http_connection *connectio
 
 	request->all = all;
 	request->began = sessions_now(all->sessions);
-	request->uri = xstrdup(uri);
+	request->target = xstrdup(uri);
+	/* What is no target was refused by http_framing.c, and is answered nowhere else. */
+	request_target_split(request->target, &request->uri, &request->authority);
 	http_response_init(&request->response, &all->responses, connection, &request->head);
 	return request;
 }
@@ -51,7 +59,7 @@ http_request_destroy(struct http_request **request)
 	buffer_free(&r->body);
 	service_drop(&r->service);
 	service_drop(&r->fallback);
-	free(r->uri);
+	free(r->target);
 	free(r);
 }
 
@@ -107,7 +115,7 @@ http_request_read_head(struct http_request *request, const char *method, const c
 	    .path = request->uri,
 	    .query = request->query,
 	    .header = find_header,
-	    .context = request->response.connection->mhd,
+	    .context = request,
 	};
 	request->head.from_trusted_proxy =
 	    http_client_find(request->response.connection, request->all->trusted, &request->client);

@@ -53,8 +53,10 @@ struct http_request {
 	struct http_response response;
 	struct http_requests *all;
 	enum http_request_phase phase;
-	char *uri;   /* owned; path and query point into it */
-	char *query; /* NULL: none */
+	char *target;	 /* owned; the next three point into it */
+	char *uri;	 /* the path */
+	char *authority; /* of an absolute target, which stands for Host; else NULL */
+	char *query;	 /* NULL: none */
 	char method[16];
 	bool is_http10;
 	struct request_head head;
@@ -78,7 +80,7 @@ struct http_request {
 	uint64_t handle;		  /* what the fallback knows it by; 0: it does not */
 };
 
-/* A request begins on that connection; uri is copied. Aborts without memory. */
+/* A request begins on that connection; the target uri is copied. Aborts without memory. */
 struct http_request *
 http_request_create(struct http_requests *all, struct http_connection *connection, const char *uri);
 

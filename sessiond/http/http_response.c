@@ -157,9 +157,13 @@ http_responses_committed(struct http_responses *all, enum commit_result committe
 static enum MHD_Result
 queue(struct http_response *response)
 {
-	enum MHD_Result result =
-	    MHD_queue_response(response->connection->mhd, response->status, response->ready);
+	enum MHD_Result result;
 
+	/* Nobody can tell whether what was read behind the request is one: the connection ends. */
+	if (response->connection->framing.state == HTTP_FRAMING_UNKNOWN &&
+	    response->status != MHD_HTTP_SWITCHING_PROTOCOLS)
+		MHD_add_response_header(response->ready, MHD_HTTP_HEADER_CONNECTION, "close");
+	result = MHD_queue_response(response->connection->mhd, response->status, response->ready);
 	response->is_queued = true;
 	drop_ready(response);
 	return result;

@@ -8,6 +8,7 @@
 #include "common/log_limit.h"
 #include "conf/config_options.h"
 #include "sessiond/http/http_dispatch.h"
+#include "sessiond/http/http_intake.h"
 #include "sessiond/http/static_files.h"
 #include "sessiond/websocket/websocket.h"
 #include "sockjs/trusted_proxies.h"
@@ -39,7 +40,7 @@ static bool
 make_room(struct http_server *server)
 {
 	return server->connections.count + server->requests.websockets->count < server->limit ||
-	    http_connections_drop_silent(&server->connections);
+	    http_connections_drop_waiting(&server->connections);
 }
 
 void
@@ -104,7 +105,7 @@ http_server_run(struct http_server *server)
 	if (!server->connections.has_work)
 		return false;
 	server->connections.has_work = false;
-	MHD_run(server->mhd);
+	http_intake_run(&server->connections, server->mhd);
 	start_timer(server);
 	return true;
 }
@@ -229,7 +230,7 @@ http_server_stop(struct http_server *server)
 	LIST_FOREACH(connection, &server->connections.list, entry)
 		if (connection->response != NULL)
 			http_response_break(connection->response);
-	MHD_run(server->mhd);
+	http_intake_run(&server->connections, server->mhd);
 	uv_close((uv_handle_t *)&server->poll, NULL);
 	uv_close((uv_handle_t *)&server->timer, NULL);
 	MHD_stop_daemon(server->mhd);

@@ -76,6 +76,43 @@ test_kept_for_a_time(void **state)
 	assert_int_equal(server.connections.count, 0);
 }
 
+/* A head that has begun has request_timeout on a kept connection too, however its bytes come. */
+static void
+test_second_head_in_time(void **state)
+{
+	int client = connect_client();
+
+	(void)state;
+	ask(client, "GET", "/echo", "");
+	hear(client);
+	pass_time(KEEPALIVE_TIMEOUT - 1);
+	say(client, "GET /echo");
+	pass_time(REQUEST_TIMEOUT - 1);
+	say(client, " HTTP/1.1\r\n");
+	assert_silence(client);
+	pass_time(1);
+	assert_heard(client, 408, "");
+	assert_true(heard.ended);
+	close(client);
+}
+
+/* The same if it began behind the request before it. */
+static void
+test_pipelined_head_in_time(void **state)
+{
+	int client = connect_client();
+
+	(void)state;
+	say(client, "GET /echo HTTP/1.1\r\nHost: a\r\n\r\nGET");
+	hear(client);
+	pass_time(REQUEST_TIMEOUT - 1);
+	say(client, " ");
+	assert_silence(client);
+	pass_time(1);
+	assert_heard(client, 408, "");
+	close(client);
+}
+
 static void
 test_other_timeouts(void **state)
 {
@@ -134,6 +171,35 @@ test_room(void **state)
 	hang_up(other);
 	hang_up(silent);
 	assert_int_equal(server.connections.count, 0);
+}
+
+/* Heads and bodies that do not end make room, sessions do not. */
+static void
+test_room_of_slow(void **state)
+{
+	int busy = open_session(), body = connect_client(), head = connect_client(), other;
+
+	(void)state;
+	post(busy, "/echo/000/s/xhr", "");
+	say(body, HEAD "\r\n[");
+	say(head, "GET /");
+	other = connect_client();
+	assert_end(head);
+	ask(other, "GET", "/echo", "");
+	hear(other);
+	say(other, HEAD "\r\n[");
+	head = connect_client();
+	assert_end(body);
+	post(head, "/echo/000/t/xhr", "");
+	hear(head);
+	post(head, "/echo/000/t/xhr", "");
+	body = connect_client();
+	assert_end(other);
+	assert_silence(busy);
+	assert_silence(head);
+	hang_up(busy);
+	hang_up(body);
+	hang_up(head);
 }
 
 /*
@@ -311,8 +377,11 @@ main(void)
 	    HTTP_TEST(body_in_time),
 	    HTTP_TEST(answer_has_time),
 	    HTTP_TEST(kept_for_a_time),
+	    HTTP_TEST(second_head_in_time),
+	    HTTP_TEST(pipelined_head_in_time),
 	    HTTP_TEST(other_timeouts),
 	    HTTP_TEST(room),
+	    HTTP_TEST(room_of_slow),
 	    HTTP_TEST(room_for_two),
 	    HTTP_TEST(websockets_count),
 	    HTTP_TEST(hang_up_while_suspended),

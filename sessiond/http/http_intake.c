@@ -1,0 +1,66 @@
+/*
+ * See http_intake.h. Only while libmicrohttpd runs is a recv looked at. A head that was not seen
+ * here is refused by the dispatcher, should a linker ever do otherwise.
+ */
+#include "sessiond/http/http_intake.h"
+
+#include "common/log_limit.h"
+
+#include <sys/socket.h>
+#include <sys/types.h>
+
+static struct http_connections *running; /* libmicrohttpd is at work on these; NULL: it is not */
+
+/* To be found by libmicrohttpd under libc's name, whatever libc's headers make of that. */
+ssize_t http_intake_receive(int fd, void *to, size_t max, int flags) __asm__("recv")
+    __attribute__((visibility("default"), used));
+
+/* The requests before the refused one are answered: now it is its turn, and the connection's end. */
+static ssize_t
+refuse(struct http_connection *connection)
+{
+	const struct http_refusal *refusal = connection->framing.refusal;
+	static struct log_limit limit;
+
+	log_limited(
+	    &limit, SEVERITY_INFO, "a request is refused (%d): %s", refusal->status, refusal->text);
+	http_connection_abort(connection, refusal->status);
+	return 0;
+}
+
+static ssize_t
+judge(struct http_connection *connection, const char *data, size_t len)
+{
+	size_t passed;
+
+	http_connection_hear(connection);
+	passed = http_framing_feed(&connection->framing, data, len);
+	if (connection->framing.state != HTTP_FRAMING_REFUSED)
+		return (ssize_t)len;
+	if (passed == 0)
+		return refuse(connection);
+	/* libmicrohttpd asks again only if the socket has changed. */
+	shutdown(connection->fd, SHUT_RD);
+	return (ssize_t)passed;
+}
+
+ssize_t
+http_intake_receive(int fd, void *to, size_t max, int flags)
+{
+	struct http_connection *connection =
+	    running == NULL ? NULL : http_connections_find(running, fd);
+	ssize_t n;
+
+	if (connection != NULL && connection->framing.state == HTTP_FRAMING_REFUSED)
+		return refuse(connection);
+	n = recvfrom(fd, to, max, flags, NULL, NULL);
+	return connection == NULL || n <= 0 ? n : judge(connection, to, (size_t)n);
+}
+
+void
+http_intake_run(struct http_connections *all, struct MHD_Daemon *mhd)
+{
+	running = all;
+	MHD_run(mhd);
+	running = NULL;
+}
