@@ -1,6 +1,6 @@
 /*
- * Eight bytes at a time in a 64-bit word: what the text codecs share to run through plain text.
- * Private to sockjs/.
+ * Eight bytes at a time in a 64-bit word: what the codecs share to run through plain text.
+ * Private to sockjs/ and to what judges HTTP (sessiond/http/http_framing.c).
  *
  * A word holds its first byte in the lowest eight bits on every machine. A mask has the high bit of
  * a byte set where the byte was found; a borrow may set further ones above the lowest set one, so
@@ -57,6 +57,13 @@ swar_json_special(uint64_t word)
 	uint64_t control = word - SWAR_ONES * 0x20;
 
 	return (quote | backslash | control) & ~word & SWAR_HIGHS;
+}
+
+/* The bytes below c, which is at most 0x80. */
+static inline uint64_t
+swar_below(uint64_t word, unsigned char c)
+{
+	return (word - SWAR_ONES * c) & ~word & SWAR_HIGHS;
 }
 
 /* The bytes equal to c. */

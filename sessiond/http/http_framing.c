@@ -6,6 +6,7 @@
 #include "sessiond/http/http_framing.h"
 
 #include "sockjs/request_target.h"
+#include "sockjs/swar.h"
 
 #include <string.h>
 #include <strings.h>
@@ -38,32 +39,47 @@ static const bool is_token_char[256] = {
     ['~'] = true,
 };
 
+/* Of a line, whose end is no character of a token. */
 static size_t
-token_span(const char *bytes, size_t len)
+token_span(const char *line)
 {
-	size_t n = 0;
+	const char *end = line;
 
-	while (n < len && is_token_char[(unsigned char)bytes[n]])
-		n++;
-	return n;
+	while (is_token_char[(unsigned char)*end])
+		end++;
+	return (size_t)(end - line);
 }
 
 bool
-http_is_token(const char *bytes, size_t len)
+http_is_token(const char *text)
 {
-	return len > 0 && token_span(bytes, len) == len;
+	size_t len = token_span(text);
+
+	return len > 0 && text[len] == '\0';
+}
+
+/* No control character and no blank. */
+static bool
+is_visible(const char *bytes, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i + SWAR_STEP <= len; i += SWAR_STEP) {
+		uint64_t word = swar_load(bytes + i);
+
+		if ((swar_below(word, '!') | swar_equal(word, 0x7f)) != 0)
+			return false;
+	}
+	for (; i < len; i++)
+		if ((unsigned char)bytes[i] < '!' || bytes[i] == 0x7f)
+			return false;
+	return true;
 }
 
 static bool
 is_digit(char c)
 {
 	return c >= '0' && c <= '9';
-}
-
-static bool
-equals(const char *bytes, size_t len, const char *word)
-{
-	return len == strlen(word) && strncasecmp(bytes, word, len) == 0;
 }
 
 /* --- the request line ------------------------------------------------------------------------- */
@@ -90,11 +106,8 @@ is_absolute(const char *target, size_t len)
 static bool
 is_target(const char *method, size_t method_len, const char *target, size_t len)
 {
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		if ((unsigned char)target[i] <= ' ' || target[i] == 0x7f)
-			return false;
+	if (!is_visible(target, len))
+		return false;
 	if (target[0] == '/')
 		return true;
 	if (len == 1 && target[0] == '*')
@@ -108,7 +121,7 @@ static const struct http_refusal *
 judge_request_line(struct http_framing *framing, const char *line, size_t len)
 {
 	enum { VERSION_LEN = 8 }; /* bytes of HTTP/1.1 */
-	size_t method = token_span(line, len);
+	size_t method = token_span(line);
 
 	/* Some clients write an empty line behind a body (RFC 9112 2.2). */
 	if (len == 0)
@@ -180,7 +193,8 @@ take_encoding(struct http_framing *framing, const char *value, size_t len)
 	if (framing->has_encoding)
 		return REFUSAL(400, "two Transfer-Encodings");
 	framing->has_encoding = true;
-	framing->is_chunked = equals(value, len, "chunked");
+	framing->is_chunked =
+	    len == sizeof "chunked" - 1 && strncasecmp(value, "chunked", len) == 0;
 	if (framing->is_chunked)
 		return NULL;
 	return ends_with_chunked(value, len)
@@ -199,14 +213,18 @@ take_upgrade(struct http_framing *framing, const char *value, size_t len)
 
 static const struct {
 	const char *name;
+	size_t len;
 	const struct http_refusal *(*take)(
 	    struct http_framing *framing, const char *value, size_t len);
 } fields[] = {
-    {"host", take_host},
-    {"content-length", take_length},
-    {"transfer-encoding", take_encoding},
-    {"upgrade", take_upgrade},
+    {"host", sizeof "host" - 1, take_host},
+    {"content-length", sizeof "content-length" - 1, take_length},
+    {"transfer-encoding", sizeof "transfer-encoding" - 1, take_encoding},
+    {"upgrade", sizeof "upgrade" - 1, take_upgrade},
 };
+
+/* Whether a name of that length is among them. */
+static const bool has_field_of[] = {[4] = true, [7] = true, [14] = true, [17] = true};
 
 static const struct http_refusal *
 take_field(struct http_framing *framing, const char *line, size_t name, size_t len)
@@ -214,8 +232,10 @@ take_field(struct http_framing *framing, const char *line, size_t name, size_t l
 	const char *value = line + name + 1, *end = line + len;
 	size_t i;
 
+	if (name >= sizeof has_field_of || !has_field_of[name])
+		return NULL;
 	for (i = 0; i < sizeof fields / sizeof fields[0]; i++)
-		if (equals(line, name, fields[i].name))
+		if (name == fields[i].len && strncasecmp(line, fields[i].name, name) == 0)
 			break;
 	if (i == sizeof fields / sizeof fields[0])
 		return NULL;
@@ -267,7 +287,7 @@ end_head(struct http_framing *framing)
 static const struct http_refusal *
 judge_field(struct http_framing *framing, const char *line, size_t len)
 {
-	size_t name = token_span(line, len);
+	size_t name = token_span(line);
 	const struct http_refusal *refusal;
 
 	if (len == 0)
@@ -318,7 +338,7 @@ static const struct http_refusal *
 judge_trailer(struct http_framing *framing, const char *line, size_t len)
 {
 	if (len > 0)
-		return judge_name(line, token_span(line, len), len);
+		return judge_name(line, token_span(line), len);
 	framing->state = HTTP_FRAMING_REQUEST_LINE;
 	return NULL;
 }

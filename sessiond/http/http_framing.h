@@ -58,7 +58,7 @@ size_t http_framing_feed(struct http_framing *framing, const char *data, size_t 
 /* True if no byte of a request has come since the last one's end. */
 bool http_framing_is_between(const struct http_framing *framing);
 
-/* True if these bytes are a token (RFC 9110 5.6.2): a method, or a field's name. */
-bool http_is_token(const char *bytes, size_t len);
+/* True if text is a token (RFC 9110 5.6.2): a method, or a field's name. */
+bool http_is_token(const char *text);
 
 #endif

@@ -50,7 +50,6 @@ enum http_request_phase {
 };
 
 struct http_request {
-	struct http_response response;
 	struct http_requests *all;
 	enum http_request_phase phase;
 	char *target;	 /* owned; the next three point into it */
@@ -78,6 +77,8 @@ struct http_request {
 	struct http_upgrade_offer *offer; /* of a handshake that was accepted */
 	struct connection_info *info;	  /* of a request that the fallback has; else NULL */
 	uint64_t handle;		  /* what the fallback knows it by; 0: it does not */
+
+	struct http_response response; /* last, as is its reply */
 };
 
 /* A request begins on that connection; the target uri is copied. Aborts without memory. */

@@ -35,7 +35,6 @@ struct http_response {
 	struct http_connection *connection;
 	struct request_head *head;		 /* of the request */
 	const struct protocol_service *protocol; /* whose headers are added; NULL: of none */
-	struct reply reply;
 	bool concerns_session; /* leaves only when what its turn changed is stored */
 	bool acknowledges;     /* says that messages are kept: an error if they cannot be stored */
 	bool is_broken;	       /* nothing can be answered any more: the connection is to end */
@@ -51,6 +50,8 @@ struct http_response {
 	bool out_ended;	   /* nothing follows what is in out */
 	struct buffer out; /* frames on their way */
 	size_t streamed;   /* bytes of frames so far, for response_limit */
+
+	struct reply reply; /* last: its text is large, and not looked at before it is set */
 };
 
 /* A response to a request with that head, which stays where it is. Everything given is borrowed. */
