@@ -15,7 +15,6 @@
 #include "fcgi/origin.h"
 #include "fcgi/request_read.h"
 #include "fcgi/routing.h"
-#include "sockjs/frame.h"
 #include "sockjs/send_body.h"
 #include "sockjs/ws_handshake.h"
 

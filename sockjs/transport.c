@@ -15,6 +15,14 @@ enum {
 	HTMLFILE_PRELUDE = 1024, /* the same for Internet Explorer's htmlfile */
 };
 
+void
+frame_append_close(struct buffer *out, int code, const char *reason, size_t len)
+{
+	buffer_printf(out, "c[%d,", code);
+	json_string_append(out, reason, len, 0);
+	buffer_append_char(out, ']');
+}
+
 static void
 append_repeated(struct buffer *out, char c, size_t n)
 {

@@ -1,5 +1,6 @@
 /*
- * The transports: what each one's path, headers and frames look like, as one const table. Which
+ * Frames, server to client: `o`, `h`, `a["m1","m2"]`, `c[3000,"Go away!"]`, and the transports that
+ * wrap them: what each one's path, headers and frames look like, as one const table. Which
  * request belongs to which transport is route.h's business. Source: sockjs-protocol 0.3.3.
  */
 #ifndef SOCKJS_TRANSPORT_H
@@ -20,6 +21,15 @@ enum transport_id {
 	TRANSPORT_XHR_STREAMING,
 	TRANSPORT_COUNT,
 };
+
+#define FRAME_OPEN	"o"
+#define FRAME_HEARTBEAT "h"
+
+/*
+ * Appends a close frame, unwrapped. reason is WTF-8 of len bytes. Frames of messages are made in
+ * session/message.c, which keeps what it has encoded.
+ */
+void frame_append_close(struct buffer *out, int code, const char *reason, size_t len);
 
 #define TRANSPORTS_ALL ((1u << TRANSPORT_COUNT) - 1)
 

@@ -4,7 +4,7 @@
 #include "sessiond/session/receiver.h"
 
 #include "common/buffer.h"
-#include "sockjs/frame.h"
+#include "sockjs/transport.h"
 
 enum receiver_result
 receiver_send_open(struct receiver *receiver)
