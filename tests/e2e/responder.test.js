@@ -189,6 +189,14 @@ check('a path that is its own SCRIPT_NAME names no folder', async () => {
 
 // --- polls and sends -------------------------------------------------------------------------------------------------
 
+check('an absolute REQUEST_URI is its path', async () => {
+	assert.strictEqual((await ask('GET', 'http://example.org:8080/echo')).text, 'Welcome to SockJS!\n');
+	assert.strictEqual((await ask('GET', 'https://example.org/echo/info?t=1')).status, 200);
+	assert.strictEqual((await ask('GET', 'http://user@example.org/echo')).status, 404);
+	const session = `http://example.org${newSession()}`;
+	assert.strictEqual((await ask('POST', `${session}/xhr`)).text, 'o\n');
+});
+
 check('polling: open, send, messages, several in one frame, heartbeat headers', async () => {
 	const session = newSession();
 	const opened = await ask('POST', `${session}/xhr`);
