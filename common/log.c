@@ -1,8 +1,9 @@
 /*
- * See log.h. A line is built on the stack and leaves with one write or one
- * syslog call, so threads need no lock and lines never mix.
+ * See log.h. A line is built on the stack and leaves as a whole, so lines never mix.
  */
 #include "common/log.h"
+
+#include "common/log_output.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -29,18 +30,20 @@ static const char *log_ident = "-";
 void
 log_open(const char *ident, enum log_target target, enum log_severity minimum)
 {
+	static bool is_to_finish;
+
 	log_ident = ident;
 	log_minimum = minimum;
 	log_set_target(target);
+	if (!is_to_finish)
+		atexit(log_output_finish);
+	is_to_finish = true;
 }
 
 void
 log_set_target(enum log_target target)
 {
-	if (target == LOG_TO_SYSLOG)
-		openlog(log_ident, LOG_PID, LOG_DAEMON);
-	else if (log_target == LOG_TO_SYSLOG)
-		closelog();
+	log_output_to_syslog(target == LOG_TO_SYSLOG);
 	log_target = target;
 }
 
@@ -133,25 +136,32 @@ format_head(char head[HEAD_MAX], enum log_severity severity)
 static void
 write_to_stderr(enum log_severity severity, const char *text)
 {
-	char line[HEAD_MAX + LOG_TEXT_MAX + 1];
+	char line[LOG_LINE_MAX];
 	size_t n = format_head(line, severity);
-	ssize_t written;
 
 	/* What the escaped text needs for its NUL becomes the newline. */
 	n += log_escape(line + n, LOG_TEXT_MAX + 1, text);
 	line[n++] = '\n';
-	do
-		written = write(STDERR_FILENO, line, n);
-	while (written == -1 && errno == EINTR);
+	log_output_put(line, n);
 }
 
+/* "<30>May  6 07:08:09 ident[pid]: text", in local time: what syslog(3) makes of it (RFC 3164). */
 static void
 write_to_syslog(enum log_severity severity, const char *text)
 {
-	char line[LOG_TEXT_MAX + 1];
+	static const char months[12][4] = {
+	    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	char line[LOG_LINE_MAX];
+	time_t now = time(NULL);
+	struct tm tm;
+	int n;
 
-	log_escape(line, sizeof line, text);
-	syslog(syslog_priorities[severity], "%s", line);
+	localtime_r(&now, &tm);
+	n = snprintf(line, HEAD_MAX,
+	    "<%d>%s %2d %02d:%02d:%02d %.100s[%ld]: ", LOG_DAEMON | syslog_priorities[severity],
+	    months[tm.tm_mon], tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, log_ident,
+	    (long)getpid());
+	log_output_put(line, (size_t)n + log_escape(line + n, LOG_TEXT_MAX + 1, text));
 }
 
 /* Writes one line: prefix, then the formatted text. */

@@ -2,12 +2,12 @@
  * The log: one line for one event, to stderr or to syslog.
  *
  * Every line is formatted, then escaped as a whole (log_escape), so that no byte of a peer, a file
- * name or an application can forge or break a line. A line on stderr is one write(2):
+ * name or an application can forge or break a line. A line on stderr is written as a whole:
  *
  *     2024-05-06T07:08:09.123Z sockjs-sessiond[4711] info: [#12] websocket opened
  *
- * and syslog gets what follows the colon, severity as its priority. Nothing here fails, and errno
- * is kept. Lines may be written from any thread; log_open and log_set_minimum only while no other
+ * and syslog gets what follows the colon, severity as its priority. Nothing here fails or waits
+ * (log_output.h), and errno is kept. Lines may be written from any thread; log_open and log_set_minimum only while no other
  * thread logs.
  */
 #ifndef COMMON_LOG_H

@@ -5,6 +5,7 @@
 #include "common/loop.h"
 
 #include "common/log_limit.h"
+#include "common/log_output.h"
 
 #include <signal.h>
 #include <stddef.h>
@@ -50,18 +51,25 @@ on_again(uv_idle_t *idle)
 }
 
 static void
-on_withheld(uv_timer_t *timer)
+on_log(uv_timer_t *timer)
 {
 	(void)timer;
 }
 
+/* What the log still has to write makes a turn of its own, if no other comes. */
 static void
-count_withheld(struct loop *loop)
+attend_to_log(struct loop *loop)
 {
 	uint64_t wait;
+	bool is_due = log_limits_turn(loop_now(loop), &wait);
 
-	if (log_limits_turn(loop_now(loop), &wait) && !uv_is_active((uv_handle_t *)&loop->withheld))
-		uv_timer_start(&loop->withheld, on_withheld, wait, 0);
+	if (log_output_flush()) {
+		wait = LOG_FLUSH_MS;
+		is_due = true;
+	}
+	if (is_due &&
+	    (!uv_is_active((uv_handle_t *)&loop->log) || uv_timer_get_due_in(&loop->log) > wait))
+		uv_timer_start(&loop->log, on_log, wait, 0);
 }
 
 static void
@@ -73,7 +81,7 @@ on_turn(uv_prepare_t *prepare)
 		uv_idle_start(&loop->again, on_again);
 	else
 		uv_idle_stop(&loop->again);
-	count_withheld(loop);
+	attend_to_log(loop);
 	set_timer(loop);
 }
 
@@ -153,7 +161,7 @@ loop_init(struct loop *loop, struct timers *timers, const struct loop_ops *ops, 
 	uv_idle_init(&loop->uv, &loop->again);
 	uv_timer_init(&loop->uv, &loop->timer);
 	uv_timer_init(&loop->uv, &loop->drain);
-	uv_timer_init(&loop->uv, &loop->withheld);
+	uv_timer_init(&loop->uv, &loop->log);
 	loop->turn.data = loop->timer.data = loop;
 	uv_prepare_start(&loop->turn, on_turn);
 	for (i = 0; i < NUMBERS; i++) {

@@ -3,7 +3,7 @@
  * the program.
  *
  * A turn: libuv calls whatever is ready, which only queues and marks; then end_turn makes answers
- * of it. Lines of the log that are withheld (log_limit.h) are counted then. The first SIGTERM or SIGINT begins the end: drain tells everybody, and the loop goes on
+ * of it. What the log has kept back is written then, if it can be. The first SIGTERM or SIGINT begins the end: drain tells everybody, and the loop goes on
  * until the owner calls loop_stop, LOOP_DRAIN_MS have passed or a second signal comes.
  */
 #ifndef COMMON_LOOP_H
@@ -38,7 +38,7 @@ struct loop {
 	uv_timer_t timer;   /* the earliest of timers */
 	uint64_t timer_due; /* ms; 0: it does not run */
 	uv_timer_t drain;
-	uv_timer_t withheld; /* until a count of log_limit.h is due */
+	uv_timer_t log; /* until it has something to write (log_limit.h, log_output.h) */
 	uv_signal_t signals[3];
 };
 

@@ -6,6 +6,7 @@
 #include "sessiond/supervise.h"
 
 #include "common/log.h"
+#include "common/log_output.h"
 #include "sessiond/system/inherited_sockets.h"
 #include "sessiond/system/listening_sockets.h"
 #include "sessiond/system/notify.h"
@@ -390,6 +391,8 @@ run(struct supervisor *supervisor)
 		    {.fd = supervisor->events, .events = POLLIN}, /* -1 is skipped */
 		};
 
+		if (log_output_flush() && (timeout == -1 || timeout > LOG_FLUSH_MS))
+			timeout = LOG_FLUSH_MS;
 		if (poll(polled, 2, timeout) == -1)
 			continue;
 		if (polled[1].revents != 0)

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <time.h>
@@ -25,41 +26,56 @@ static int lines[2];	 /* what is written to [1] is read from [0] */
 static char line[10000]; /* the last one read */
 static const char *text; /* in line: what follows "ident[pid] " */
 
-static char syslog_text[3000];
-static int syslog_priority;
-static char openlog_ident[64];
-static int openlog_options, openlog_facility;
+/* /dev/log is another datagram socket. */
+static int syslog_fd = -1;
+static char syslog_line[3000];
 
-/* These stand for libc's; the second is what syslog becomes with _FORTIFY_SOURCE. */
-void __syslog_chk(int priority, int flag, const char *format, ...);
+int __real_connect(int fd, const struct sockaddr *address, socklen_t len);
+int __wrap_connect(int fd, const struct sockaddr *address, socklen_t len);
 
-void(openlog)(const char *ident, int options, int facility)
+int
+__wrap_connect(int fd, const struct sockaddr *address, socklen_t len)
 {
-	snprintf(openlog_ident, sizeof openlog_ident, "%s", ident);
-	openlog_options = options;
-	openlog_facility = facility;
+	struct sockaddr_un own;
+	socklen_t own_len = sizeof own;
+
+	(void)len;
+	assert_string_equal(
+	    ((const struct sockaddr_un *)(const void *)address)->sun_path, "/dev/log");
+	assert_int_equal(getsockname(syslog_fd, (struct sockaddr *)&own, &own_len), 0);
+	return __real_connect(fd, (struct sockaddr *)&own, own_len);
 }
 
-void(syslog)(int priority, const char *format, ...)
+static void
+open_syslog(void)
 {
-	va_list args;
+	/* The system chooses a name. */
+	const struct sockaddr_un own = {.sun_family = AF_UNIX};
 
-	syslog_priority = priority;
-	va_start(args, format);
-	vsnprintf(syslog_text, sizeof syslog_text, format, args);
-	va_end(args);
+	syslog_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	assert_int_equal(bind(syslog_fd, (const struct sockaddr *)&own, sizeof own.sun_family), 0);
 }
 
-void
-__syslog_chk(int priority, int flag, const char *format, ...)
+/* Takes a line from syslog; its priority and ident are as they should be. */
+static void
+assert_syslog(int priority, const char *expected)
 {
-	va_list args;
+	ssize_t n = recv(syslog_fd, syslog_line, sizeof syslog_line - 1, 0);
+	char form[200];
+	regex_t re;
+	regmatch_t match[1];
 
-	(void)flag;
-	syslog_priority = priority;
-	va_start(args, format);
-	vsnprintf(syslog_text, sizeof syslog_text, format, args);
-	va_end(args);
+	assert_true(n > 0);
+	syslog_line[n] = '\0';
+	snprintf(form, sizeof form,
+	    "^<%d>[A-Z][a-z]{2} [ 1-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-6][0-9] daemon[[]%ld[]]: ",
+	    priority, (long)getpid());
+	assert_int_equal(regcomp(&re, form, REG_EXTENDED), 0);
+	assert_int_equal(regexec(&re, syslog_line, 1, match, 0), 0);
+	regfree(&re);
+	text = syslog_line + match[0].rm_eo;
+	if (expected != NULL)
+		assert_string_equal(text, expected);
 }
 
 /* Runs a statement with stderr in the socket. */
@@ -356,25 +372,32 @@ test_keeps_errno(void **state)
 static void
 test_syslog(void **state)
 {
+	enum {
+		ERROR = LOG_DAEMON | LOG_ERR,
+		INFO = LOG_DAEMON | LOG_INFO,
+		DEBUG = LOG_DAEMON | LOG_DEBUG
+	};
+
 	(void)state;
+	open_syslog();
 	log_open("daemon", LOG_TO_SYSLOG, SEVERITY_INFO);
-	assert_string_equal(openlog_ident, "daemon");
-	assert_int_equal(openlog_options, LOG_PID);
-	assert_int_equal(openlog_facility, LOG_DAEMON);
 	CAPTURE(log_error("a\n%%s"));
-	assert_string_equal(syslog_text, "a\\n%s");
-	assert_int_equal(syslog_priority, LOG_ERR);
+	assert_syslog(ERROR, "a\\n%s");
 	CAPTURE(log_conn(SEVERITY_INFO, 12, "b"));
-	assert_string_equal(syslog_text, "[#12] b");
-	assert_int_equal(syslog_priority, LOG_INFO);
+	assert_syslog(INFO, "[#12] b");
 	CAPTURE(log_debug("c"));
-	assert_string_equal(syslog_text, "[#12] b");
 	log_set_minimum(SEVERITY_DEBUG);
 	CAPTURE(log_debug("%3000d", 1));
-	assert_int_equal(syslog_priority, LOG_DEBUG);
-	assert_int_equal(strlen(syslog_text), LOG_TEXT_MAX);
-	assert_string_equal(syslog_text + LOG_TEXT_MAX - 3, "...");
+	assert_syslog(DEBUG, NULL);
+	assert_int_equal(strlen(text), LOG_TEXT_MAX);
+	assert_string_equal(text + LOG_TEXT_MAX - 3, "...");
+	/* It is started again. */
+	close(syslog_fd);
+	open_syslog();
+	CAPTURE(log_info("again"));
+	assert_syslog(INFO, "again");
 	assert_no_line();
+	close(syslog_fd);
 }
 
 static void

@@ -181,7 +181,7 @@ test_withheld_lines(void **state)
 	assert_int_equal(wait, LOG_LIMIT_WINDOW_MS);
 	timer_start(&queue, &timer, loop_now(&loop));
 	loop_run(&loop);
-	assert_true(uv_is_active((uv_handle_t *)&loop.withheld));
+	assert_true(uv_is_active((uv_handle_t *)&loop.log));
 	loop_close(&loop);
 	assert_non_null(strstr(capture_end(), "3 more in 0 s: x\n"));
 	set_up(NULL);

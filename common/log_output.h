@@ -1,0 +1,46 @@
+/*
+ * Where lines of the log go, without ever waiting for whoever reads them.
+ *
+ * A line that cannot be written at once is kept, and written before the next one; a program's loop
+ * calls log_output_flush until nothing is kept. Of what there is no room for (LOG_QUEUE_BYTES), the
+ * lines are counted, and the count is written when everything before it is.
+ *
+ * The standard error may be shared with other processes, so it is not made non-blocking: that would
+ * be so for all of them. Instead each write is told not to wait, as far as the system knows how to
+ * for what is there: for sockets and pipes. A file never makes a writer wait; a terminal does while
+ * its user holds it (^S), which is what he wants.
+ *
+ * For any thread. After a fork the child begins with nothing kept.
+ */
+#ifndef COMMON_LOG_OUTPUT_H
+#define COMMON_LOG_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+	LOG_LINE_MAX = 2300,	     /* bytes of a line, with all that belongs to it */
+	LOG_QUEUE_BYTES = 256 << 10, /* of lines that wait */
+	LOG_FLUSH_MS = 100,	     /* what waits is tried again so often */
+	LOG_LAST_WAIT_MS = 1000,     /* for it to be written, before the program ends */
+};
+
+/*
+ * Lines go to the system's log from now on (true), as datagrams to /dev/log, or to the standard
+ * error. What waits for the other one goes there too.
+ */
+void log_output_to_syslog(bool is_syslog);
+
+/*
+ * Writes a line of at most LOG_LINE_MAX bytes, or keeps it, or counts it. It has everything that
+ * the output needs: what syslogd expects before the text, or a newline at its end. Leaves errno.
+ */
+void log_output_put(const char *line, size_t len);
+
+/* Writes what waits, as far as it goes. Returns true if something still waits. Leaves errno. */
+bool log_output_flush(void);
+
+/* The same, and waits for room, for LOG_LAST_WAIT_MS at most: for the end of the program. */
+void log_output_finish(void);
+
+#endif
