@@ -31,8 +31,8 @@ address_count_clear(struct address_count *addresses)
  * A /64 as it is; anything else begins as no client's address does (ff: multicast), so that the two
  * never meet.
  */
-static uint64_t
-number_of(const struct sockaddr *address)
+uint64_t
+address_count_number(const struct sockaddr *address)
 {
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
@@ -64,7 +64,7 @@ find(const struct address_count *addresses, uint64_t address)
 uint32_t
 address_count_get(const struct address_count *addresses, const struct sockaddr *address)
 {
-	struct address_entry *entry = find(addresses, number_of(address));
+	struct address_entry *entry = find(addresses, address_count_number(address));
 
 	return entry == NULL ? 0 : entry->sessions;
 }
@@ -72,7 +72,7 @@ address_count_get(const struct address_count *addresses, const struct sockaddr *
 struct address_entry *
 address_count_add(struct address_count *addresses, const struct sockaddr *address)
 {
-	uint64_t number = number_of(address);
+	uint64_t number = address_count_number(address);
 	struct address_entry *entry = find(addresses, number);
 
 	if (entry == NULL) {

@@ -25,6 +25,9 @@ void address_count_clear(struct address_count *addresses);
  */
 uint32_t address_count_get(const struct address_count *addresses, const struct sockaddr *address);
 
+/* What an address is told from others by: IPv6 ones of a /64 have the same number. */
+uint64_t address_count_number(const struct sockaddr *address);
+
 /* One more; what is returned is for address_count_drop. Aborts without memory. */
 struct address_entry *
 address_count_add(struct address_count *addresses, const struct sockaddr *address);

@@ -90,6 +90,8 @@ log_limits_turn(uint64_t now, uint64_t *wait)
 	struct log_limit *limit, *next;
 
 	log_now = now;
+	if (SLIST_EMPTY(&withholding))
+		return false;
 	*wait = LOG_LIMIT_WINDOW_MS;
 	for (limit = SLIST_FIRST(&withholding); limit != NULL; limit = next) {
 		next = SLIST_NEXT(limit, entry);

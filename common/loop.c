@@ -36,7 +36,8 @@ set_timer(struct loop *loop)
 {
 	uint64_t due, now = loop_now(loop);
 
-	if (!timers_next(loop->timers, &due) || (loop->timer_due != 0 && loop->timer_due <= due))
+	if ((loop->timer_due != 0 && timers_are_after(loop->timers, loop->timer_due)) ||
+	    !timers_next(loop->timers, &due) || (loop->timer_due != 0 && loop->timer_due <= due))
 		return;
 	loop->timer_due = due == 0 ? 1 : due;
 	uv_timer_start(&loop->timer, on_timer, due > now ? due - now : 0, 0);

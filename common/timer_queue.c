@@ -29,7 +29,7 @@ ring_is_empty(const struct timer *head)
 void
 timers_init(struct timers *timers)
 {
-	*timers = (struct timers){NULL, false};
+	*timers = (struct timers){.bound = UINT64_MAX};
 }
 
 void
@@ -40,7 +40,8 @@ timer_queue_add(struct timers *timers, struct timer_queue *queue, uint64_t delay
 
 	while (*link != NULL)
 		link = &(*link)->next;
-	*queue = (struct timer_queue){.delay_ms = delay_ms, .fire = fire, .ctx = ctx};
+	*queue =
+	    (struct timer_queue){.set = timers, .delay_ms = delay_ms, .fire = fire, .ctx = ctx};
 	ring_init(&queue->running);
 	ring_init(&queue->elder);
 	ring_init(&queue->due);
@@ -122,6 +123,8 @@ timer_start(struct timer_queue *queue, struct timer *timer, uint64_t now)
 	timer_stop(timer);
 	timer->deadline = queue->delay_ms > UINT64_MAX - now ? UINT64_MAX : now + queue->delay_ms;
 	insert_before(&queue->running, timer);
+	if (timer->deadline < queue->set->bound)
+		queue->set->bound = timer->deadline;
 }
 
 void
@@ -153,7 +156,7 @@ queue_first(const struct timer_queue *queue)
 }
 
 bool
-timers_next(const struct timers *timers, uint64_t *deadline)
+timers_next(struct timers *timers, uint64_t *deadline)
 {
 	const struct timer *earliest = NULL;
 
@@ -163,6 +166,7 @@ timers_next(const struct timers *timers, uint64_t *deadline)
 		if (first != NULL && (earliest == NULL || first->deadline < earliest->deadline))
 			earliest = first;
 	}
+	timers->bound = earliest == NULL ? UINT64_MAX : earliest->deadline;
 	if (earliest == NULL)
 		return false;
 	*deadline = earliest->deadline;

@@ -32,6 +32,7 @@ typedef void timer_fire(struct timer *timer, void *ctx);
  */
 struct timer_queue {
 	struct timer_queue *next;
+	struct timers *set;
 	uint64_t delay_ms;
 	timer_fire *fire;
 	void *ctx;
@@ -43,6 +44,7 @@ struct timer_queue {
 
 struct timers {
 	struct timer_queue *first;
+	uint64_t bound; /* no deadline is before it */
 	bool in_run;
 };
 
@@ -86,7 +88,14 @@ struct timer *timer_queue_first(struct timer_queue *queue);
  * Stores the earliest deadline and returns true, or returns false if no timer is running.
  * O(queues).
  */
-bool timers_next(const struct timers *timers, uint64_t *deadline);
+bool timers_next(struct timers *timers, uint64_t *deadline);
+
+/* True if no deadline is before `deadline`, as far as that can be said without looking for it. */
+static inline bool
+timers_are_after(const struct timers *timers, uint64_t deadline)
+{
+	return timers->bound >= deadline;
+}
 
 /*
  * Fires, in the order of their deadlines, all timers which have a deadline <= now, each once; of

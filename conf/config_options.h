@@ -30,9 +30,17 @@ struct server_options {
 	uint32_t local_peers; /* connections of the Unix socket that are not HTTP */
 	size_t local_backlog; /* bytes that a responder may leave unread */
 	uint32_t session_limit;
-	uint32_t sessions_per_address; /* 0: no limit */
-	uint64_t request_timeout;      /* ms for a whole request to arrive */
-	uint64_t keepalive_timeout;    /* ms between two requests of a connection */
+	uint32_t sessions_per_address;	  /* 0: no limit */
+	uint32_t connections_per_address; /* 0: no limit */
+	size_t input_limit;		  /* bytes of unfinished messages and bodies */
+	size_t queues_limit;		  /* bytes that wait for all clients together */
+	uint32_t deflate_limit;		  /* websockets with compression */
+	size_t memory_limit;	  /* bytes of the process; 0: three quarters of what there is */
+	uint64_t message_timeout; /* ms for a websocket message to arrive */
+	uint32_t request_rate, send_rate, message_rate, ping_rate; /* a second; 0: no limit */
+	uint32_t address_request_rate, address_send_rate, address_message_rate, address_ping_rate;
+	uint64_t request_timeout;   /* ms for a whole request to arrive */
+	uint64_t keepalive_timeout; /* ms between two requests of a connection */
 	size_t connection_memory; /* bytes for one HTTP connection, which bound a request's head */
 };
 

@@ -118,6 +118,8 @@ apply_server_options(const struct reload *reload, struct reload_change *change)
 
 	reload->sessions->limit = options->session_limit;
 	reload->sessions->limit_per_address = options->sessions_per_address;
+	limits_set(&reload->sessions->limits, options);
+	websockets_set_message_timeout(reload->websockets, options->message_timeout);
 	http_server_reconfigure(reload->http, options,
 	    descriptor_limit_raise(options->connection_limit, reload->own_descriptors),
 	    change->files);

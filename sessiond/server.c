@@ -47,8 +47,7 @@
 enum {
 	/* Not for connections: acceptors, epoll sets, files that are served, takeovers. */
 	OWN_DESCRIPTORS = 64,
-	ROUNDS_A_TURN =
-	    100, /* of requests and flushes, before the loop looks at the sockets again */
+	ROUNDS_A_TURN = 4, /* of requests and flushes, before the loop looks at the sockets again */
 };
 
 struct server {
@@ -96,7 +95,7 @@ static bool
 end_turn(void *owner)
 {
 	struct server *server = owner;
-	bool busy = true;
+	bool others_wait = http_server_turn(&server->http), busy = true;
 	int i;
 
 	for (i = 0; busy && i < ROUNDS_A_TURN; i++) {
@@ -105,11 +104,12 @@ end_turn(void *owner)
 		busy = http_server_run(&server->http) || busy;
 		busy = local_socket_flush(&server->local) || busy;
 	}
+	limits_turn(&server->sessions.limits, messages_bytes(), sessions_now(&server->sessions));
 	if (!busy)
 		reload_reap(&server->reload);
 	if (server->loop.is_draining && is_drained(server))
 		loop_stop(&server->loop);
-	return busy;
+	return busy || others_wait;
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -208,7 +208,9 @@ start_loop(struct server *server)
 	persistence_init(&server->persistence, &server->sessions);
 	server->sessions.limit = server->config->server.session_limit;
 	server->sessions.limit_per_address = server->config->server.sessions_per_address;
+	limits_set(&server->sessions.limits, &server->config->server);
 	websockets_init(&server->websockets, &server->loop.uv, &server->sessions);
+	websockets_set_message_timeout(&server->websockets, server->config->server.message_timeout);
 	local_socket_init(&server->local, &server->loop.uv, server->config, &server->services,
 	    &server->sessions, &server->http);
 	acceptors_init(&server->acceptors, &server->loop.uv, on_accept, on_local_accept, server);

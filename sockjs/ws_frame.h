@@ -47,8 +47,10 @@ enum ws_close_code {
 	WS_CODE_PROTOCOL = 1002,
 	WS_CODE_NO_STATUS = 1005, /* never on the wire: the close frame had no code */
 	WS_CODE_INVALID_DATA = 1007,
+	WS_CODE_POLICY = 1008,
 	WS_CODE_TOO_BIG = 1009,
 	WS_CODE_INTERNAL = 1011,
+	WS_CODE_TRY_AGAIN = 1013,
 };
 
 struct ws_limits {

@@ -100,6 +100,10 @@ http_connection_create(struct http_connections *all, struct MHD_Connection *mhd)
 
 	connection->all = all;
 	connection->mhd = mhd;
+	connection->address = all->arriving;
+	all->arriving = NULL;
+	if (limits_have_rates(&all->sessions->limits))
+		connection->rates = xcalloc(1, sizeof *connection->rates);
 	connection->fd =
 	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 	LIST_INSERT_HEAD(&all->list, connection, entry);
@@ -121,6 +125,8 @@ http_connection_destroy(struct http_connection **connection)
 	put_by_fd((*connection)->all, (*connection)->fd, NULL);
 	http_framing_clear(&(*connection)->framing);
 	(*connection)->all->count--;
+	address_count_drop(&(*connection)->all->sessions->limits.addresses, (*connection)->address);
+	free((*connection)->rates);
 	free(*connection);
 	*connection = NULL;
 }
@@ -217,6 +223,8 @@ reason_of(int status)
 		return "Request Timeout";
 	case MHD_HTTP_CONTENT_TOO_LARGE:
 		return "Content Too Large";
+	case MHD_HTTP_TOO_MANY_REQUESTS:
+		return "Too Many Requests";
 	default:
 		return "Service Unavailable";
 	}
@@ -228,7 +236,10 @@ http_connection_refuse(int fd, int status)
 	char text[160];
 	int n = snprintf(text, sizeof text,
 	    "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n%s\r\n", status,
-	    reason_of(status), status == MHD_HTTP_SERVICE_UNAVAILABLE ? "Retry-After: 1\r\n" : "");
+	    reason_of(status),
+	    status == MHD_HTTP_SERVICE_UNAVAILABLE || status == MHD_HTTP_TOO_MANY_REQUESTS
+		? "Retry-After: 1\r\n"
+		: "");
 
 	/* A peer that does not even take this much gets nothing. */
 	if (send(fd, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) == -1)

@@ -18,7 +18,9 @@
 #include <sys/socket.h>
 #include <uv.h>
 
+struct address_entry;
 struct http_response;
+struct rate_points;
 struct sessions;
 
 /* What all connections share. */
@@ -35,8 +37,9 @@ struct http_connections {
 	struct timer_queue heads;  /* connections whose first request, or begun one, has to come */
 	struct timer_queue bodies; /* requests whose body has to */
 	struct timer_queue idles;  /* kept connections between two requests */
-	bool is_draining;	   /* none is kept for another request */
-	bool has_work;		   /* libmicrohttpd has to run in this turn */
+	struct address_entry *arriving; /* of the connection that is being added */
+	bool is_draining;		/* none is kept for another request */
+	bool has_work;			/* libmicrohttpd has to run in this turn */
 };
 
 /* A connection inside libmicrohttpd; its socket is libmicrohttpd's. */
@@ -52,6 +55,8 @@ struct http_connection {
 	struct http_response *response; /* to the current request; NULL between two */
 	bool is_suspended;		/* libmicrohttpd does not look at it */
 	bool is_gone;			/* the peer hung up */
+	struct address_entry *address;	/* its place among its address's connections; NULL: none */
+	struct rate_points *rates;	/* NULL: no rate is limited */
 	bool has_local;			/* local is filled */
 	struct sockaddr_storage local;
 };

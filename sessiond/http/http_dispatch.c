@@ -13,6 +13,7 @@
 #include "sessiond/http/http_session.h"
 #include "sessiond/http/http_upgrade.h"
 #include "sessiond/http/static_files.h"
+#include "sessiond/session/session_set.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -59,10 +60,26 @@ asks_before_it_sends(const struct http_request *request)
 	return expect != NULL && strcasecmp(expect, "100-continue") == 0;
 }
 
+/* False if its connection or its client is too fast; *result is the handler's then. */
+static bool
+is_within_rate(struct http_request *request, enum rate_kind kind, enum MHD_Result *result)
+{
+	struct rate_points *points = request->response.connection->rates;
+
+	if (points == NULL ||
+	    limits_rate(&request->all->sessions->limits, points,
+		address_count_number(&request->client.any), kind, 1, request->began))
+		return true;
+	request->response.reply.cors = request->endpoint != NULL && request->endpoint->cors;
+	*result = refuse(request, MHD_HTTP_TOO_MANY_REQUESTS, "Too many requests.\n");
+	return false;
+}
+
 static enum MHD_Result
 handle_head(struct http_request *request, const char *method, const char *version)
 {
 	struct http_connection *connection = request->response.connection;
+	enum MHD_Result result;
 	const char *length;
 
 	http_request_read_head(request, method, version);
@@ -71,6 +88,8 @@ handle_head(struct http_request *request, const char *method, const char *versio
 	/* Nobody has judged it: the head was read past http_intake.c. */
 	if (++connection->heads > connection->framing.heads)
 		return refuse(request, MHD_HTTP_BAD_REQUEST, "The head was not seen.\n");
+	if (!is_within_rate(request, RATE_REQUEST, &result))
+		return result;
 	length = http_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
 	if (length == NULL || strtoull(length, NULL, 10) <= http_request_body_limit(request))
 		return MHD_YES;
@@ -101,11 +120,18 @@ handle_body(struct http_request *request, const char *data, size_t *len)
 		request->body_too_large = true;
 	if (request->body_too_large) {
 		buffer_free(&request->body);
+		limits_give_input(&request->all->sessions->limits, &request->input);
 		if (request->body_seen / DISCARD_FACTOR > limit)
 			http_connection_abort(
 			    request->response.connection, MHD_HTTP_CONTENT_TOO_LARGE);
 	} else if (wants_body(request)) {
 		buffer_append(&request->body, data, *len);
+		if (!limits_take_input(
+			&request->all->sessions->limits, &request->input, request->body.room)) {
+			request->body_too_large = true;
+			http_connection_abort(
+			    request->response.connection, MHD_HTTP_SERVICE_UNAVAILABLE);
+		}
 	}
 	*len = 0;
 	return MHD_YES;
@@ -189,9 +215,18 @@ decide(struct http_request *request)
 static enum MHD_Result
 answer(struct http_request *request)
 {
+	enum MHD_Result result;
+
 	http_connection_arrived(request->response.connection);
+	if (request->response.is_broken)
+		return http_response_leave(&request->response);
 	if (request->body_too_large)
 		return refuse_body(request);
+	if (http_request_waits(request))
+		return MHD_YES;
+	if (request->endpoint != NULL && request->endpoint->id == ENDPOINT_SEND &&
+	    !is_within_rate(request, RATE_SEND, &result))
+		return result;
 	request->phase = HTTP_REQUEST_DECIDED;
 	decide(request);
 	return http_response_leave(&request->response);

@@ -20,6 +20,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { LARGE_BODY = 16384 }; /* bytes */
+
 enum { SHOWN_OF_SESSION = 4 }; /* characters of a session id in the log */
 
 static const char *
@@ -49,6 +51,43 @@ http_request_create(struct http_requests *all, struct http_connection *connectio
 	return request;
 }
 
+static void
+leave_large(struct http_request *request)
+{
+	if (request->is_large)
+		TAILQ_REMOVE(&request->all->large, request, large_entry);
+	request->is_large = false;
+}
+
+bool
+http_requests_turn(struct http_requests *all)
+{
+	struct http_request *first = TAILQ_FIRST(&all->large);
+
+	all->had_large = false;
+	if (first == NULL)
+		return false;
+	leave_large(first);
+	http_connection_resume(first->response.connection);
+	return !TAILQ_EMPTY(&all->large);
+}
+
+bool
+http_request_waits(struct http_request *request)
+{
+	struct http_requests *all = request->all;
+
+	if (request->body.len <= LARGE_BODY)
+		return false;
+	if (!all->had_large || !http_connection_suspend(request->response.connection)) {
+		all->had_large = true;
+		return false;
+	}
+	TAILQ_INSERT_TAIL(&all->large, request, large_entry);
+	request->is_large = true;
+	return true;
+}
+
 void
 http_request_destroy(struct http_request **request)
 {
@@ -58,7 +97,9 @@ http_request_destroy(struct http_request **request)
 	if (r == NULL)
 		return;
 	http_response_clear(&r->response);
+	leave_large(r);
 	buffer_free(&r->body);
+	limits_give_input(&r->all->sessions->limits, &r->input);
 	service_drop(&r->service);
 	service_drop(&r->fallback);
 	free(r->target);

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <uv.h>
 
 struct chunking_probe;
@@ -40,7 +41,9 @@ struct http_requests {
 	struct static_files *files;	 /* NULL: none */
 	struct trusted_proxies *trusted; /* NULL: nobody */
 	struct http_responses responses;
-	bool is_stopping; /* no request is handled any more */
+	bool is_stopping;		  /* no request is handled any more */
+	TAILQ_HEAD(, http_request) large; /* whose large bodies wait for a turn */
+	bool had_large;			  /* one was handled in this turn */
 };
 
 enum http_request_phase {
@@ -70,6 +73,9 @@ struct http_request {
 	struct buffer body; /* of those who want it */
 	size_t body_seen;   /* bytes that came, kept or not */
 	bool body_too_large;
+	bool is_large; /* it waits among `large` */
+	TAILQ_ENTRY(http_request) large_entry;
+	size_t input;	/* bytes of body that are taken from the cap of all */
 	uint64_t began; /* ms */
 
 	/* What those who answer have with it; each file frees its own. */
@@ -80,6 +86,15 @@ struct http_request {
 
 	struct http_response response; /* last, as is its reply */
 };
+
+/* Lets the next request with a large body go on. Returns true if others still wait. */
+bool http_requests_turn(struct http_requests *all);
+
+/*
+ * A turn handles one large body: its messages may be many. Returns true if the request has to wait
+ * for one of its own; http_requests_turn resumes it.
+ */
+bool http_request_waits(struct http_request *request);
 
 /* A request begins on that connection; the target uri is copied. Aborts without memory. */
 struct http_request *

@@ -10,6 +10,7 @@
 #include "sessiond/http/http_dispatch.h"
 #include "sessiond/http/http_intake.h"
 #include "sessiond/http/static_files.h"
+#include "sessiond/session/session_set.h"
 #include "sessiond/websocket/websocket.h"
 #include "sockjs/trusted_proxies.h"
 
@@ -43,22 +44,57 @@ make_room(struct http_server *server)
 	    http_connections_drop_waiting(&server->connections);
 }
 
+static void
+refuse(int fd, int status)
+{
+	http_connection_refuse(fd, status);
+	close(fd);
+}
+
+/*
+ * A place among its address's connections. A trusted proxy has many clients, and needs none. False
+ * if there is none left.
+ */
+static bool
+take_place(struct http_server *server, const struct sockaddr *address)
+{
+	struct limits *limits = &server->requests.sessions->limits;
+	union net_address nearest;
+
+	server->connections.arriving = NULL;
+	net_address_set(&nearest, address);
+	if (limits->connections.most == SIZE_MAX ||
+	    trusted_proxies_has(server->requests.trusted, &nearest))
+		return true;
+	server->connections.arriving = limits_connection(limits, address);
+	return server->connections.arriving != NULL;
+}
+
 void
 http_server_add(struct http_server *server, int fd, const struct sockaddr *address, socklen_t len)
 {
 	static struct log_limit refused, failed;
+	struct limits *limits = &server->requests.sessions->limits;
 
 	if (!make_room(server)) {
 		log_limited(&refused, SEVERITY_ERROR,
 		    "connection_limit (%zu) reached: a connection is refused", server->limit);
-		http_connection_refuse(fd, MHD_HTTP_SERVICE_UNAVAILABLE);
-		close(fd);
+		refuse(fd, MHD_HTTP_SERVICE_UNAVAILABLE);
+		return;
+	}
+	if (limits_refuse_for_memory(limits)) {
+		refuse(fd, MHD_HTTP_SERVICE_UNAVAILABLE);
+		return;
+	}
+	if (!take_place(server, address)) {
+		refuse(fd, MHD_HTTP_TOO_MANY_REQUESTS);
 		return;
 	}
 	/* libmicrohttpd closes the socket if it does not take it. */
 	if (MHD_add_connection(server->mhd, fd, address, len) != MHD_YES)
 		log_limited(&failed, SEVERITY_ERROR, "a connection could not be taken: %s",
 		    strerror(errno));
+	address_count_drop(&limits->addresses, server->connections.arriving);
 	server->connections.has_work = true;
 }
 
@@ -97,6 +133,12 @@ start_timer(struct http_server *server)
 	else if (!uv_is_active((uv_handle_t *)&server->timer) ||
 	    uv_timer_get_due_in(&server->timer) > timeout)
 		uv_timer_start(&server->timer, on_timer, timeout, 0);
+}
+
+bool
+http_server_turn(struct http_server *server)
+{
+	return http_requests_turn(&server->requests);
 }
 
 bool
@@ -177,6 +219,7 @@ http_server_start(struct http_server *server, const struct http_requests *reques
 
 	*server = (struct http_server){.requests = *requests, .limit = limit};
 	server->requests.responses.sessions = requests->sessions;
+	TAILQ_INIT(&server->requests.large);
 	trust(server, options->trusted_proxies);
 	if (http_connections_init(&server->connections, requests->loop, requests->sessions,
 		options->request_timeout, options->keepalive_timeout, err) == -1)

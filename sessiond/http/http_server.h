@@ -65,6 +65,11 @@ void
 http_server_add(struct http_server *server, int fd, const struct sockaddr *address, socklen_t len);
 
 /*
+ * A turn of the loop begins. Returns true if the loop must not wait for events after it.
+ */
+bool http_server_turn(struct http_server *server);
+
+/*
  * Lets libmicrohttpd handle what is ready. Returns true if it had something to do. Once or more at
  * the end of each turn.
  */

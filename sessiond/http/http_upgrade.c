@@ -188,8 +188,15 @@ negotiate_deflate(struct http_request *request)
 	header = all_lines(request, "Sec-WebSocket-Extensions");
 	result = ws_deflate_negotiate(header, &policy, &offer->params, &offer->extensions);
 	free(header);
-	if (result == 1)
+	/* Without a place it goes on without. */
+	if (result == 1 && !limit_take(&request->all->sessions->limits.deflate, 1)) {
+		buffer_free(&offer->extensions);
+		result = 0;
+	}
+	if (result == 1) {
 		offer->plan.deflate = &offer->params;
+		offer->plan.deflate_place = &request->all->sessions->limits.deflate;
+	}
 	if (result == 1)
 		buffer_append_char(&offer->extensions, '\0');
 	return result >= 0;
@@ -267,6 +274,7 @@ http_upgrade_start(struct http_request *request)
 	    .all = request->all->websockets,
 	    .service = request->service,
 	    .transport = transport_get((enum transport_id)request->endpoint->transport),
+	    .client = address_count_number(&request->client.any),
 	};
 	negotiate_subprotocol(request);
 	if (version == NULL && key1 != NULL && key2 != NULL)
@@ -306,7 +314,9 @@ start_websocket(struct http_request *request, int fd, const char *extra, size_t 
 	struct http_upgrade_offer *offer = request->offer;
 	struct websocket_plan plan = offer->plan;
 
-	offer->plan.session = 0;
+	offer->plan = (struct websocket_plan){NULL};
+	plan.address = request->response.connection->address;
+	request->response.connection->address = NULL;
 	if (offer->hixie76)
 		hixie76_handshake_start(
 		    request->all->handshakes, &plan, fd, offer->numbers, extra, extra_len);

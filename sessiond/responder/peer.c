@@ -89,9 +89,10 @@ check_backlog(struct peer *peer)
 bool
 peers_flush(struct peers *all)
 {
-	bool done = !LIST_EMPTY(&all->dirty);
 	struct peer *peer;
 
+	if (LIST_EMPTY(&all->dirty))
+		return false;
 	while ((peer = LIST_FIRST(&all->dirty)) != NULL) {
 		unmark(peer);
 		if (peer->state == PEER_LEAVING && peer->request_count == 0)
@@ -100,7 +101,7 @@ peers_flush(struct peers *all)
 			link_flush(peer->link);
 		check_backlog(peer);
 	}
-	return done;
+	return true;
 }
 
 /* --- the link --------------------------------------------------------------------------------- */

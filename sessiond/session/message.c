@@ -15,6 +15,14 @@ enum {
 	KEEP_ROOM = 1024,  /* an emptied ring larger than this is given back */
 };
 
+static size_t bytes; /* of all messages there are */
+
+size_t
+messages_bytes(void)
+{
+	return bytes;
+}
+
 struct message *
 message_create(const char *data, size_t len, bool binary)
 {
@@ -32,6 +40,7 @@ message_create(const char *data, size_t len, bool binary)
 	message->len = len;
 	if (len > 0)
 		memcpy(message->data, data, len);
+	bytes += sizeof *message + len;
 	return message;
 }
 
@@ -50,6 +59,7 @@ message_unref(struct message **message)
 	*message = NULL;
 	if (m == NULL || --m->refs > 0)
 		return;
+	bytes -= sizeof *m + m->len + m->json_len;
 	free(m->json);
 	free(m);
 }
@@ -67,6 +77,7 @@ cache_json(struct message *message)
 	}
 	message->json = json.base;
 	message->json_len = json.len;
+	bytes += json.len;
 }
 
 void

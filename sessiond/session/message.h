@@ -25,6 +25,9 @@ struct message {
  */
 struct message *message_create(const char *data, size_t len, bool binary);
 
+/* Bytes of all messages there are. */
+size_t messages_bytes(void);
+
 /* One more reference. Returns message. */
 struct message *message_ref(struct message *message);
 

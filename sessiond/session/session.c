@@ -308,7 +308,8 @@ session_write(struct session *session, struct message *message)
 {
 	static struct log_limit too_slow;
 	static const char reason[] = "Messages are not read fast enough";
-	size_t limit = session->service->protocol.options.queue_limit;
+	size_t limit = limits_queue(
+	    &session->service->sessions->limits, session->service->protocol.options.queue_limit);
 
 	if (session_ready_state(session) > SOCKJS_OPEN)
 		return SOCKJS_GONE;

@@ -25,6 +25,7 @@ sessions_init(struct sessions *sessions, uint64_t (*clock)(void *context), void 
 	timer_queue_add(timers, &sessions->returns, SESSION_RETURN_DELAY, fires->timeout, sessions);
 	timer_queue_add(timers, &sessions->graces, SESSION_GRACE_DELAY, fires->grace, sessions);
 	journal_init(&sessions->journal, timers);
+	limits_init(&sessions->limits, timers);
 }
 
 void
@@ -34,6 +35,7 @@ sessions_clear(struct sessions *sessions)
 	timer_queue_remove(&sessions->timers, &sessions->returns);
 	timer_queue_remove(&sessions->timers, &sessions->graces);
 	journal_clear(&sessions->journal, &sessions->timers);
+	limits_clear(&sessions->limits);
 	handle_table_clear(&sessions->handles);
 	address_count_clear(&sessions->addresses);
 	free(sessions->drained.handles);
@@ -47,7 +49,7 @@ sessions_now(const struct sessions *sessions)
 }
 
 const char *
-sessions_refusal(const struct sessions *sessions, const struct sockaddr *address, bool is_stored)
+sessions_refusal(struct sessions *sessions, const struct sockaddr *address, bool is_stored)
 {
 	static struct log_limit all, of_address;
 
@@ -56,6 +58,8 @@ sessions_refusal(const struct sessions *sessions, const struct sockaddr *address
 		return "The server is stopping.\n";
 	if (is_stored && sessions->journal.is_failing)
 		return "Sessions cannot be stored.\n";
+	if (limits_refuse_for_memory(&sessions->limits))
+		return "The server has no memory left.\n";
 	if (sessions->count >= sessions->limit) {
 		log_limited(&all, SEVERITY_ERROR,
 		    "session_limit (%zu) reached: a session is refused", sessions->limit);

@@ -9,6 +9,7 @@
 #include "common/buffer.h"
 #include "common/handle_table.h"
 #include "common/timer_queue.h"
+#include "sessiond/limits/limits.h"
 #include "sessiond/session/in_flight.h"
 #include "sessiond/session/journal.h"
 
@@ -51,6 +52,7 @@ struct sessions {
 	struct drain_list drained;    /* to be told */
 	struct in_flight_list awaits; /* frames of which a responder that comes back will tell */
 	struct journal journal;
+	struct limits limits; /* of what all peers together take */
 	size_t count, limit;
 	uint32_t limit_per_address; /* 0: none */
 	struct address_count addresses;
@@ -74,7 +76,7 @@ uint64_t sessions_now(const struct sessions *sessions);
  * NULL if there can be one. is_stored: one that the store would have, if there is a store.
  */
 const char *
-sessions_refusal(const struct sessions *sessions, const struct sockaddr *address, bool is_stored);
+sessions_refusal(struct sessions *sessions, const struct sockaddr *address, bool is_stored);
 
 /* Gives the storage of the shared buffer back, should it have become large. */
 void sessions_trim_scratch(struct sessions *sessions);

@@ -4,6 +4,7 @@
 #include "sessiond/websocket/hixie76_handshake.h"
 
 #include "common/memory.h"
+#include "sessiond/session/session_set.h"
 #include "sockjs/ws_handshake.h"
 
 #include <errno.h>

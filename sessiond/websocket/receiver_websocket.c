@@ -81,12 +81,11 @@ backlog(const struct receiver *receiver)
 static size_t
 hand_on(struct websocket *websocket, const char *messages, size_t len)
 {
-	const char *cursor = messages, *message;
+	const char *cursor = messages, *end = messages + len, *message;
 	size_t message_len;
 
-	while (websocket->receiver.session != NULL && websocket->work > 0) {
-		if (!message_array_next(&cursor, messages + len, &message, &message_len))
-			return len;
+	while (cursor < end && websocket->receiver.session != NULL && websocket->work > 0) {
+		message_array_next(&cursor, end, &message, &message_len);
 		websocket_receive(websocket, message, message_len, false);
 	}
 	return websocket->receiver.session == NULL ? len : (size_t)(cursor - messages);

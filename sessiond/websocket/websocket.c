@@ -31,6 +31,7 @@ enum {
 
 static void on_events(uv_poll_t *poll, int status, int events);
 static void closing_fire(struct timer *timer, void *ctx);
+static void unfinished_fire(struct timer *timer, void *ctx);
 static void on_next_turn(uv_idle_t *idle);
 
 void
@@ -38,10 +39,39 @@ websockets_init(struct websockets *all, uv_loop_t *loop, struct sessions *sessio
 {
 	*all = (struct websockets){.loop = loop, .sessions = sessions, .output = BUFFER_INIT};
 	all->input = xcalloc(1, WEBSOCKET_INPUT);
+	timer_queue_add(&sessions->timers, &all->unfinished, UINT32_MAX, unfinished_fire, all);
 	TAILQ_INIT(&all->waiting);
 	uv_idle_init(loop, &all->next_turn);
 	all->next_turn.data = all;
 	timer_queue_add(&sessions->timers, &all->closings, WEBSOCKET_CLOSE_WAIT, closing_fire, all);
+}
+
+void
+websockets_set_message_timeout(struct websockets *all, uint64_t ms)
+{
+	timer_queue_set_delay(&all->unfinished, ms);
+}
+
+static struct limits *
+limits_of(const struct websocket *websocket)
+{
+	return &websocket->all->sessions->limits;
+}
+
+/* What the peer does not take counts among what waits for all clients. */
+static void
+count_out(struct websocket *websocket, size_t before)
+{
+	limits_of(websocket)->queued.taken += websocket->out.len - before;
+}
+
+static void
+drop_out(struct websocket *websocket)
+{
+	size_t before = websocket->out.len;
+
+	buffer_free(&websocket->out);
+	count_out(websocket, before);
 }
 
 static void
@@ -65,8 +95,13 @@ discard(struct websocket *websocket)
 	buffer_free(&websocket->unparsed);
 	buffer_free(&websocket->message);
 	buffer_free(&websocket->undelivered);
-	buffer_free(&websocket->out);
+	drop_out(websocket);
+	limits_give_input(limits_of(websocket), &websocket->input);
+	if (websocket->deflate_place != NULL)
+		limit_give(websocket->deflate_place, 1);
 	websocket_deflate_destroy(&websocket->deflate);
+	address_count_drop(&limits_of(websocket)->addresses, websocket->address);
+	free(websocket->rates);
 	uv_close((uv_handle_t *)&websocket->poll, on_closed);
 	close(websocket->fd);
 }
@@ -96,6 +131,7 @@ websockets_clear(struct websockets *all)
 	while (!LIST_EMPTY(&all->list))
 		lose(LIST_FIRST(&all->list));
 	timer_queue_remove(&all->sessions->timers, &all->closings);
+	timer_queue_remove(&all->sessions->timers, &all->unfinished);
 	uv_close((uv_handle_t *)&all->next_turn, NULL);
 	buffer_free(&all->output);
 	free(all->input);
@@ -187,7 +223,7 @@ write_some(struct websocket *websocket, const char *data, size_t len)
 void
 websocket_drop(struct websocket *websocket)
 {
-	buffer_free(&websocket->out);
+	drop_out(websocket);
 	buffer_clear(&websocket->all->output);
 	shutdown(websocket->fd, SHUT_RDWR);
 }
@@ -198,6 +234,7 @@ websocket_push(struct websocket *websocket)
 	static struct log_limit limit;
 	struct buffer *output = &websocket->all->output;
 	ssize_t written = 0;
+	size_t before;
 
 	if (buffer_failed(output)) {
 		log_limited(&limit, SEVERITY_ERROR,
@@ -214,7 +251,9 @@ websocket_push(struct websocket *websocket)
 		websocket_drop(websocket);
 		return;
 	}
+	before = websocket->out.len;
 	buffer_append(&websocket->out, output->data + written, output->len - (size_t)written);
+	count_out(websocket, before);
 	if (output->room > KEEP_OUTPUT)
 		buffer_free(output);
 	else
@@ -235,6 +274,7 @@ write_backlog(struct websocket *websocket)
 		return;
 	}
 	buffer_consume(&websocket->out, (size_t)written);
+	limit_give(&limits_of(websocket)->queued, (size_t)written);
 	watch(websocket);
 	end_output(websocket);
 	if (!websocket_is_congested(websocket))
@@ -312,21 +352,40 @@ handle_close(struct websocket *websocket, const struct ws_event *event)
 	end_output(websocket);
 }
 
+static void
+unfinished_fire(struct timer *timer, void *ctx)
+{
+	(void)ctx;
+	websocket_fail(container_of(timer, struct websocket, timer), WS_CODE_POLICY,
+	    "The message takes too long");
+}
+
+/* A peer that is too fast is closed. */
+static bool
+is_within_rate(struct websocket *websocket, enum rate_kind kind)
+{
+	if (limits_rate(limits_of(websocket), websocket->rates, websocket->client, kind, 1,
+		sessions_now(websocket->all->sessions)))
+		return true;
+	websocket_fail(websocket, WS_CODE_POLICY, "Too many messages");
+	return false;
+}
+
 void
 websocket_receive(struct websocket *websocket, const char *data, size_t len, bool binary)
 {
 	struct session *session = websocket->receiver.session;
-	size_t before, after;
+	size_t before;
 
-	if (session == NULL)
+	if (session == NULL ||
+	    (websocket->rates != NULL && !is_within_rate(websocket, RATE_MESSAGE)))
 		return;
 	before = session->queue.bytes;
-	websocket->work -= WEBSOCKET_WORK_ITEM + (long)len;
 	session_receive(session, data, len, binary);
+	websocket->work -= WEBSOCKET_WORK_ITEM + (long)len;
 	/* It is not freed before the turn ends. */
-	after = session->queue.bytes;
-	if (after > before)
-		websocket->work -= (long)(after - before);
+	if (session->queue.bytes > before)
+		websocket->work -= (long)(session->queue.bytes - before);
 }
 
 /* `message` has a whole one. The websocket may be closed by what it causes. */
@@ -336,6 +395,8 @@ hand_on(struct websocket *websocket, bool binary)
 	struct buffer whole = websocket->message;
 
 	buffer_init(&websocket->message);
+	limits_give_input(limits_of(websocket), &websocket->input);
+	timer_stop(&websocket->timer);
 	websocket->work -= (long)whole.len;
 	websocket->kind->message(websocket, whole.data, whole.len, binary);
 	buffer_free(&whole);
@@ -344,10 +405,17 @@ hand_on(struct websocket *websocket, bool binary)
 static bool
 has_memory(struct websocket *websocket)
 {
-	if (!buffer_failed(&websocket->message))
+	static struct log_limit limit;
+
+	if (buffer_failed(&websocket->message)) {
+		log_limited(&limit, SEVERITY_ERROR,
+		    "out of memory for a websocket's message of %zu bytes", websocket->message.len);
+		websocket_fail(websocket, WS_CODE_INTERNAL, "");
+		return false;
+	}
+	if (limits_take_input(limits_of(websocket), &websocket->input, websocket->message.room))
 		return true;
-	log_error("out of memory for a websocket's message of %zu bytes", websocket->message.len);
-	websocket_fail(websocket, WS_CODE_INTERNAL, "");
+	websocket_fail(websocket, WS_CODE_TRY_AGAIN, "The server is busy");
 	return false;
 }
 
@@ -358,7 +426,7 @@ take_inflated(struct websocket *websocket, int result, size_t before)
 	websocket->work -= (long)(websocket->message.len - before);
 	if (result < 0)
 		websocket_fail(websocket, (unsigned)-result, "");
-	else if (result == 0 && has_memory(websocket) &&
+	else if (has_memory(websocket) && result == 0 &&
 	    websocket_deflate_ends_message(websocket->deflate))
 		hand_on(websocket, websocket_deflate_is_binary(websocket->deflate));
 }
@@ -385,6 +453,9 @@ handle_data(struct websocket *websocket, const struct ws_event *event)
 {
 	bool binary = event->opcode == WS_BINARY;
 
+	if (event->first && !event->last)
+		timer_start(&websocket->all->unfinished, &websocket->timer,
+		    sessions_now(websocket->all->sessions));
 	if (event->compressed) {
 		inflate(websocket, event);
 	} else if (event->first && event->last) {
@@ -468,7 +539,8 @@ parse(struct websocket *websocket, char *data, size_t len)
 			break;
 		at += (size_t)n;
 		websocket->work -= WEBSOCKET_WORK_ITEM;
-		if (event.type == WS_EVENT_PING) {
+		if (event.type == WS_EVENT_PING &&
+		    (websocket->rates == NULL || is_within_rate(websocket, RATE_PING))) {
 			ping = event.len == 0 ? "" : event.data;
 			ping_len = event.len;
 		} else {

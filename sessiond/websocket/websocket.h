@@ -19,6 +19,7 @@
 #include <sys/queue.h>
 #include <uv.h>
 
+struct address_entry;
 struct session;
 struct websocket;
 struct ws_deflate_params;
@@ -27,7 +28,8 @@ struct ws_deflate_params;
 struct websockets {
 	uv_loop_t *loop;
 	struct sessions *sessions;
-	struct timer_queue closings; /* peers that have to answer a close */
+	struct timer_queue closings;   /* peers that have to answer a close */
+	struct timer_queue unfinished; /* peers that have to end a message */
 	LIST_HEAD(, websocket) list;
 	TAILQ_HEAD(websocket_queue, websocket)
 	waiting;	     /* what they sent goes on in the loop's next turn */
@@ -80,18 +82,26 @@ struct websocket {
 	int events; /* that poll watches */
 	enum websocket_state state;
 	bool peer_closed;   /* its close frame came */
-	struct timer timer; /* of closings */
+	struct timer timer; /* of closings or unfinished */
 	bool is_waiting;    /* for the next turn: nothing is read meanwhile */
 	long work;	    /* what it may still cost in this turn */
 	TAILQ_ENTRY(websocket) wait_entry;
-	struct buffer unparsed;	   /* the beginning of a frame; while it waits, frames */
-	struct buffer message;	   /* the beginning of a message */
-	struct buffer undelivered; /* messages of a frame, as message_array_decode leaves them */
-	struct buffer out;	   /* what the peer did not take yet */
+	struct buffer unparsed;	     /* the beginning of a frame; while it waits, frames */
+	struct buffer message;	     /* the beginning of a message */
+	struct buffer undelivered;   /* messages of a frame, as message_array_decode leaves them */
+	struct buffer out;	     /* what the peer did not take yet */
+	size_t input;		     /* bytes of `message` that are taken from the cap of all */
+	struct limit *deflate_place; /* of which it has one; NULL: none */
+	struct rate_points *rates;   /* NULL: no rate is limited */
+	uint64_t client;	     /* the address_count_number of its address */
+	struct address_entry *address; /* its place among its address's connections; NULL: none */
 };
 
 /* Makes an empty set. loop and sessions are borrowed. */
 void websockets_init(struct websockets *all, uv_loop_t *loop, struct sessions *sessions);
+
+/* ms for a message to arrive, for those that begin from now on. */
+void websockets_set_message_timeout(struct websockets *all, uint64_t ms);
 
 /* Their services' message_limit may have changed: it counts for what comes from now on. */
 void websockets_renew_limits(struct websockets *all);

@@ -3,6 +3,7 @@
  */
 #include "sessiond/websocket/websocket_open.h"
 
+#include "common/memory.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
 
@@ -12,6 +13,14 @@ static struct session *
 find_session(const struct websocket_plan *plan)
 {
 	return handle_table_find(&plan->service->sessions->handles, plan->session);
+}
+
+static void
+give_back(const struct websocket_plan *plan)
+{
+	address_count_drop(&plan->all->sessions->limits.addresses, plan->address);
+	if (plan->deflate_place != NULL)
+		limit_give(plan->deflate_place, 1);
 }
 
 static void
@@ -26,10 +35,16 @@ start(const struct websocket_plan *plan, int fd, const struct websocket_framing 
 
 	if (session == NULL) {
 		close(fd);
+		give_back(plan);
 		return;
 	}
 	websocket = websocket_create(plan->all, fd, kind, plan->transport, framing,
 	    plan->service->protocol.options.message_limit, plan->deflate);
+	websocket->address = plan->address;
+	websocket->deflate_place = plan->deflate_place;
+	websocket->client = plan->client;
+	if (limits_have_rates(&plan->all->sessions->limits))
+		websocket->rates = xcalloc(1, sizeof *websocket->rates);
 	session_arrive(session, &websocket->receiver, NULL);
 	websocket_feed(websocket, extra, extra_len);
 }
@@ -50,8 +65,13 @@ websocket_open_hixie76(
 void
 websocket_abandon(const struct websocket_plan *plan)
 {
-	struct session *session = find_session(plan);
+	struct session *session;
 
+	/* It was given on, or nothing was agreed. */
+	if (plan->service == NULL)
+		return;
+	session = find_session(plan);
 	if (session != NULL)
 		session_abort(session);
+	give_back(plan);
 }

@@ -18,6 +18,9 @@ struct websocket_plan {
 	const struct transport *transport;	 /* websocket or websocket-raw */
 	const struct ws_deflate_params *deflate; /* NULL: none */
 	uint64_t session; /* its handle: the session was admitted, and may have ended since */
+	struct limit *deflate_place;   /* of which one is taken for it; NULL: none */
+	struct address_entry *address; /* taken: its place among its address's connections */
+	uint64_t client;	       /* the address_count_number of its address */
 };
 
 /*
@@ -30,7 +33,7 @@ void websocket_open(const struct websocket_plan *plan, int fd, const char *extra
 void websocket_open_hixie76(
     const struct websocket_plan *plan, int fd, const char *extra, size_t extra_len);
 
-/* The handshake failed: ends the session, if it is there. */
+/* The handshake failed: ends the session, if it is there, and gives its places back. */
 void websocket_abandon(const struct websocket_plan *plan);
 
 #endif

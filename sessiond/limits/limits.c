@@ -1,0 +1,128 @@
+/* See limits.h. */
+#include "sessiond/limits/limits.h"
+
+#include "conf/config_options.h"
+
+enum { LOOK_AGAIN = 1 << 20 }; /* bytes more that wait for clients */
+
+void
+limits_init(struct limits *limits, struct timers *timers)
+{
+	*limits = (struct limits){
+	    .input = {.option = "input_limit", .most = SIZE_MAX},
+	    .queued = {.option = "queues_limit", .most = SIZE_MAX},
+	    .deflate = {.option = "deflate_limit", .most = SIZE_MAX},
+	    .connections = {.option = "connections_per_address", .most = SIZE_MAX},
+	    .memory = {.option = "memory_limit", .most = SIZE_MAX},
+	    .rate = {.option = "a rate", .most = SIZE_MAX},
+	};
+	address_count_init(&limits->addresses);
+	rate_table_init(&limits->addresses_rates);
+	memory_watch_init(&limits->watch, timers, SIZE_MAX);
+}
+
+void
+limits_clear(struct limits *limits)
+{
+	memory_watch_clear(&limits->watch);
+	rate_table_clear(&limits->addresses_rates);
+	address_count_clear(&limits->addresses);
+}
+
+void
+limits_set(struct limits *limits, const struct server_options *options)
+{
+	limits->input.most = options->input_limit;
+	limits->queued.most = options->queues_limit;
+	limits->deflate.most = options->deflate_limit;
+	limits->connections.most =
+	    options->connections_per_address == 0 ? SIZE_MAX : options->connections_per_address;
+	limits->memory.most =
+	    options->memory_limit == 0 ? memory_watch_default_limit() : options->memory_limit;
+	limits->watch.limit = limits->memory.most;
+	limits->of_connection = (struct rates){{
+	    [RATE_REQUEST] = options->request_rate,
+	    [RATE_SEND] = options->send_rate,
+	    [RATE_MESSAGE] = options->message_rate,
+	    [RATE_PING] = options->ping_rate,
+	}};
+	limits->of_address = (struct rates){{
+	    [RATE_REQUEST] = options->address_request_rate,
+	    [RATE_SEND] = options->address_send_rate,
+	    [RATE_MESSAGE] = options->address_message_rate,
+	    [RATE_PING] = options->address_ping_rate,
+	}};
+}
+
+bool
+limits_refuse_for_memory(struct limits *limits)
+{
+	limits->watch.is_wanted = true;
+	if (!memory_watch_is_short(&limits->watch))
+		return false;
+	limit_refuse(&limits->memory);
+	return true;
+}
+
+bool
+limits_take_input(struct limits *limits, size_t *own, size_t wanted)
+{
+	if (wanted <= LIMITS_SMALL_INPUT) {
+		limits->input.taken += wanted - *own;
+		*own = wanted;
+		return true;
+	}
+	if (wanted > *own && limits_refuse_for_memory(limits))
+		return false;
+	return limit_resize(&limits->input, own, wanted);
+}
+
+void
+limits_give_input(struct limits *limits, size_t *own)
+{
+	limit_resize(&limits->input, own, 0);
+}
+
+void
+limits_turn(struct limits *limits, size_t queued, uint64_t now)
+{
+	size_t all = limits->queued.taken + queued;
+
+	limits->is_scarce = all > limits->queued.most || memory_watch_is_short(&limits->watch);
+	if (all > limits->seen_queued + LOOK_AGAIN) {
+		limits->seen_queued = all;
+		limits->watch.is_wanted = true;
+	} else if (all < limits->seen_queued / 2) {
+		limits->seen_queued = all;
+	}
+	memory_watch_turn(&limits->watch, now);
+}
+
+bool
+limits_rate(struct limits *limits, struct rate_points *connection, uint64_t address,
+    enum rate_kind kind, size_t n, uint64_t now)
+{
+	if ((connection == NULL || rate_take(&limits->of_connection, connection, kind, n, now)) &&
+	    (limits->of_address.a_second[kind] == 0 ||
+		rate_take(&limits->of_address, rate_table_find(&limits->addresses_rates, address),
+		    kind, n, now)))
+		return true;
+	limit_refuse(&limits->rate);
+	return false;
+}
+
+bool
+limits_have_rates(const struct limits *limits)
+{
+	return rates_are_set(&limits->of_connection) || rates_are_set(&limits->of_address);
+}
+
+struct address_entry *
+limits_connection(struct limits *limits, const struct sockaddr *address)
+{
+	if (address_count_get(&limits->addresses, address) >= limits->connections.most) {
+		limit_refuse(&limits->connections);
+		return NULL;
+	}
+	return address_count_add(&limits->addresses, address);
+}
