@@ -5,10 +5,12 @@
 
 const assert = require('node:assert');
 const crypto = require('node:crypto');
+const fs = require('node:fs');
 const { test, before, after } = require('node:test');
 const { skip: noBrowser, launch } = require('./lib/browser');
 const { startDaemon, withLog } = require('./lib/daemon');
 const { FastCgi, request: requestByFcgi } = require('./lib/fastcgi');
+const { eventually } = require('./lib/guard');
 const { Connection } = require('./lib/http');
 const { startPair } = require('./lib/responder');
 const { handshakeHeaders } = require('./lib/websocket');
@@ -222,6 +224,30 @@ check('the log names the origin and the service, and does not grow with what is 
 	assert.ok(!own.log().includes('secret'));
 	for (const daemon of [own.sessiond, own.responder])
 		assert.ok(lines(daemon).length < 20, `${lines(daemon).length} lines`);
+});
+
+check('a list that is changed counts from the reload on, in both programs', async (t) => {
+	const own = await startPair({ services: '[service /changed]\nmodule = echo\n', listen: '127.0.0.1:0' });
+	t.after(() => own.stop());
+	const directly = async () => {
+		const connection = await Connection.open(own.sessiond.url);
+		const { status } = await connection.request('GET', '/changed/info', { headers: { Origin: EVIL } });
+		connection.close();
+		return status;
+	};
+	const byFcgi = async () => (await requestByFcgi(own.address, 'GET', '/changed/info', { headers: { Origin: EVIL } })).status;
+	const become = (status) => eventually(async () => await directly() === status && await byFcgi() === status, `both answer ${status}`);
+	await become(200);
+	for (const [list, status] of [[GOOD, 403], [`${GOOD} ${EVIL}`, 200], ['any', 200]]) {
+		fs.writeFileSync(own.file, fs.readFileSync(own.file, 'utf8').replace(/module = echo[^]*/, `module = echo\nallowed_origins = ${list}\n`));
+		own.sessiond.child.kill('SIGHUP');
+		await become(status);
+	}
+	fs.appendFileSync(own.file, 'allowed_origins = https://*\n');
+	own.sessiond.child.kill('SIGHUP');
+	await eventually(() => own.sessiond.log().includes('the old configuration stays'), 'the log says why');
+	assert.match(own.sessiond.log(), /sockjs\.conf:\d+: allowed_origins: /);
+	await become(200);
 });
 
 // --- a browser -------------------------------------------------------------------------------------------------------
