@@ -513,6 +513,23 @@ go_on(struct websocket *websocket)
 		inflate(websocket, NULL);
 }
 
+/* Behind a close frame or a fault nothing is a frame any more: it is thrown away. */
+static bool
+is_heard(const struct websocket *websocket)
+{
+	return websocket->state < WEBSOCKET_DRAINING && !websocket->peer_closed;
+}
+
+/* What has come is no frame: the peer is told so, unless it was to answer our close frame. */
+static void
+break_off(struct websocket *websocket, unsigned code)
+{
+	if (websocket->state == WEBSOCKET_CLOSING)
+		websocket_drop(websocket);
+	else
+		websocket_fail(websocket, code, "");
+}
+
 /*
  * Handles len bytes, and what was left to do before them, as far as the turn's work goes. Of the
  * pings only the last one is answered (RFC 6455 5.5.3). Returns how many bytes were taken; the rest
@@ -526,7 +543,7 @@ parse(struct websocket *websocket, char *data, size_t len)
 	size_t at = 0, ping_len = 0;
 	ssize_t n = 1;
 
-	while (websocket->work > 0 && websocket->state < WEBSOCKET_DRAINING) {
+	while (websocket->work > 0 && is_heard(websocket)) {
 		if (is_behind(websocket)) {
 			go_on(websocket);
 			continue;
@@ -550,8 +567,8 @@ parse(struct websocket *websocket, char *data, size_t len)
 	if (ping != NULL)
 		answer_ping(websocket, ping, ping_len);
 	if (n < 0)
-		websocket_fail(websocket, (unsigned)-n, "");
-	return websocket->state < WEBSOCKET_DRAINING ? at : len;
+		break_off(websocket, (unsigned)-n);
+	return n >= 0 && is_heard(websocket) ? at : len;
 }
 
 /* Who has done its share waits for the next turn, behind the others. */

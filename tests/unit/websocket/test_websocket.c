@@ -422,6 +422,42 @@ test_we_close(void **state)
 	assert_int_equal(websockets.count, 0);
 }
 
+/* Only a close frame, and frames before it, are waited for. */
+static void
+test_garbage_after_our_close(void **state)
+{
+	(void)state;
+	open_raw();
+	sockjs_close(latest, 3001, "");
+	run();
+	say_text("late");
+	assert_int_equal(websockets.count, 1);
+	say(BYTES("\x81\x01x"));
+	assert_int_equal(websockets.count, 0);
+	assert_got("\x88\x02\x0b\xb9");
+	assert_true(is_ended());
+}
+
+/* Who was told of a fault may have sent more before: the close frame has to arrive. */
+static void
+test_garbage_after_fault(void **state)
+{
+	(void)state;
+	open_raw();
+	room = 1;
+	say(BYTES("\x81\x01x"));
+	say(BYTES("\xff\xff\xff"));
+	assert_int_equal(websockets.count, 1);
+	room = SIZE_MAX;
+	run();
+	say(BYTES("\xff\xff\xff"));
+	assert_got("\x88\x02\x03\xea");
+	assert_true(is_ended());
+	assert_int_equal(websockets.count, 1);
+	hang_up();
+	assert_int_equal(websockets.count, 0);
+}
+
 /* Our close frame waits behind what the peer did not take; only then our side ends. */
 static void
 test_close_with_backlog(void **state)
@@ -560,6 +596,8 @@ main(void)
 	    WEBSOCKET_TEST(peer_closes_without_code),
 	    WEBSOCKET_TEST(answers_before_close),
 	    WEBSOCKET_TEST(we_close),
+	    WEBSOCKET_TEST(garbage_after_our_close),
+	    WEBSOCKET_TEST(garbage_after_fault),
 	    WEBSOCKET_TEST(close_with_backlog),
 	    WEBSOCKET_TEST(close_wait),
 	    WEBSOCKET_TEST(drain_wait),
