@@ -154,18 +154,29 @@ void
 http_connection_arrived(struct http_connection *connection)
 {
 	timer_stop(&connection->timer);
+	connection->is_answering = true;
 }
 
 void
 http_connection_idle(struct http_connection *connection)
 {
 	struct http_connections *all = connection->all;
+	bool is_last = connection->is_gone && connection->heads == connection->framing.heads;
+
+	connection->is_answering = false;
 
 	connection->is_in_head = !http_framing_is_between(&connection->framing);
 	timer_start(connection->is_in_head ? &all->heads : &all->idles, &connection->timer,
 	    sessions_now(all->sessions));
-	if (all->is_draining)
+	if (all->is_draining || is_last)
 		shutdown(connection->fd, SHUT_WR);
+}
+
+void
+http_connection_hold(struct http_connection *connection)
+{
+	connection->is_suspended = true;
+	MHD_suspend_connection(connection->mhd);
 }
 
 bool
@@ -173,8 +184,7 @@ http_connection_suspend(struct http_connection *connection)
 {
 	if (connection->is_gone)
 		return false;
-	connection->is_suspended = true;
-	MHD_suspend_connection(connection->mhd);
+	http_connection_hold(connection);
 	return true;
 }
 

@@ -53,6 +53,7 @@ struct http_connection {
 	uint64_t heads;			/* that libmicrohttpd has handed over */
 	bool is_in_head;		/* of the next request; true also before the first byte */
 	struct http_response *response; /* to the current request; NULL between two */
+	bool is_answering;		/* a request is here whole, and not answered yet */
 	bool is_suspended;		/* libmicrohttpd does not look at it */
 	bool is_gone;			/* the peer hung up */
 	struct address_entry *address;	/* its place among its address's connections; NULL: none */
@@ -112,6 +113,9 @@ void http_connection_idle(struct http_connection *connection);
  * libmicrohttpd. Returns false, and does nothing, if the client has gone meanwhile.
  */
 bool http_connection_suspend(struct http_connection *connection);
+
+/* The same for what ends with the turn in any case: also if the client has gone. */
+void http_connection_hold(struct http_connection *connection);
 
 /* Lets libmicrohttpd go on in this turn. Does nothing if the connection is not suspended. */
 void http_connection_resume(struct http_connection *connection);

@@ -6,6 +6,7 @@
 
 #include "common/log_limit.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -44,6 +45,19 @@ judge(struct http_connection *connection, const char *data, size_t len)
 	return (ssize_t)passed;
 }
 
+/*
+ * A client that sends nothing more may still read. libmicrohttpd, which reads before it asks for
+ * the answer of a connection that was suspended, would close it.
+ */
+static ssize_t
+end(const struct http_connection *connection)
+{
+	if (!connection->is_answering)
+		return 0;
+	errno = EAGAIN;
+	return -1;
+}
+
 ssize_t
 http_intake_receive(int fd, void *to, size_t max, int flags)
 {
@@ -54,7 +68,9 @@ http_intake_receive(int fd, void *to, size_t max, int flags)
 	if (connection != NULL && connection->framing.state == HTTP_FRAMING_REFUSED)
 		return refuse(connection);
 	n = recvfrom(fd, to, max, flags, NULL, NULL);
-	return connection == NULL || n <= 0 ? n : judge(connection, to, (size_t)n);
+	if (connection == NULL || n < 0)
+		return n;
+	return n == 0 ? end(connection) : judge(connection, to, (size_t)n);
 }
 
 void

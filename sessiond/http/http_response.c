@@ -118,19 +118,30 @@ http_response_break(struct http_response *response)
 	http_response_wake(response);
 }
 
+void
+http_response_hung_up(struct http_response *response)
+{
+	if (!response->is_waiting || !response->acknowledges)
+		http_response_break(response);
+}
+
 /* --- its way out ------------------------------------------------------------------------------ */
 
 /*
  * True if what is ready must not leave before the turn is committed: the connection waits for that,
- * suspended. False also if its client has gone.
+ * suspended. False also if its client has gone, unless it is told that its messages are kept: a
+ * client that sends nothing more may still read that.
  */
 static bool
 wait_for_commit(struct http_response *response)
 {
 	struct http_responses *all = response->all;
 
-	if (!all->sessions->journal.is_touched || !response->concerns_session ||
-	    !http_connection_suspend(response->connection))
+	if (!all->sessions->journal.is_touched || !response->concerns_session)
+		return false;
+	if (response->acknowledges)
+		http_connection_hold(response->connection);
+	else if (!http_connection_suspend(response->connection))
 		return false;
 	stop_waiting(response);
 	LIST_INSERT_HEAD(&all->waiting, response, entry);

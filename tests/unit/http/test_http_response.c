@@ -389,6 +389,61 @@ test_client_goes_before_commit(void **state)
 	run();
 }
 
+static void
+echo(sockjs_connection connection, const sockjs_message *message)
+{
+	assert_int_equal(sockjs_write(connection, message->data, message->len), SOCKJS_OK);
+}
+
+/* A client that sends nothing more may still read: it hears of its messages once they are kept. */
+static void
+test_half_closed_send_waits(void **state)
+{
+	int before, after;
+
+	(void)state;
+	use_store();
+	hooks.data = echo;
+	before = open_session();
+	after = connect_client();
+	put(before, SEND("/echo/000/s/xhr_send"));
+	shutdown(before, SHUT_WR);
+	run_without_commit();
+	expect_nothing(before);
+	run();
+	assert_heard(before, 204, "");
+	assert_true(heard.ended);
+	say_without_commit(after, SEND("/echo/000/s/xhr_send"));
+	shutdown(after, SHUT_WR);
+	run_without_commit();
+	expect_nothing(after);
+	run();
+	assert_heard(after, 204, "");
+	assert_true(heard.ended);
+	assert_seen("=c =c ");
+	close(before);
+	close(after);
+}
+
+/* The same if the messages cannot be kept. */
+static void
+test_half_closed_send_that_is_not_stored(void **state)
+{
+	int client;
+
+	(void)state;
+	use_store();
+	hooks.data = echo;
+	client = open_session();
+	store_memory_fail(store, 1, STORE_FAILED);
+	put(client, SEND("/echo/000/s/xhr_send"));
+	shutdown(client, SHUT_WR);
+	run();
+	assert_heard(client, 503, "The messages cannot be stored.\n");
+	assert_seen("=c ");
+	close(client);
+}
+
 /* A page has nothing to do with what is stored. */
 static void
 test_others_do_not_wait(void **state)
@@ -403,12 +458,6 @@ test_others_do_not_wait(void **state)
 	assert_heard(other, 200, "Welcome to SockJS!\n");
 	hang_up(client);
 	hang_up(other);
-}
-
-static void
-echo(sockjs_connection connection, const sockjs_message *message)
-{
-	assert_int_equal(sockjs_write(connection, message->data, message->len), SOCKJS_OK);
 }
 
 static void
@@ -482,6 +531,8 @@ main(void)
 	    HTTP_TEST(poll_waits_for_commit),
 	    HTTP_TEST(stream_waits_for_commit),
 	    HTTP_TEST(client_goes_before_commit),
+	    HTTP_TEST(half_closed_send_waits),
+	    HTTP_TEST(half_closed_send_that_is_not_stored),
 	    HTTP_TEST(others_do_not_wait),
 	    HTTP_TEST(send_that_is_not_stored),
 	    HTTP_TEST(poll_when_store_fails),
