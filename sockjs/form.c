@@ -15,13 +15,13 @@ hex_digit(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Decodes the byte at s (< end) into *c and returns how many bytes it took. */
+/* Decodes the byte at s (< end) into *c and returns how many bytes it took. plus: what `+` is. */
 static size_t
-decode_byte(const char *s, const char *end, char *c)
+decode_byte(const char *s, const char *end, char plus, char *c)
 {
 	int high, low;
 
-	*c = *s == '+' ? ' ' : *s;
+	*c = *s == '+' ? plus : *s;
 	if (*s != '%' || end - s < 3)
 		return 1;
 	high = hex_digit(s[1]);
@@ -32,8 +32,8 @@ decode_byte(const char *s, const char *end, char *c)
 	return 3;
 }
 
-size_t
-form_decode(char *s, size_t len)
+static size_t
+decode(char *s, size_t len, char plus)
 {
 	const char *in = s, *end;
 	char *out = s;
@@ -42,8 +42,20 @@ form_decode(char *s, size_t len)
 		return 0;
 	end = s + len;
 	while (in < end)
-		in += decode_byte(in, end, out++);
+		in += decode_byte(in, end, plus, out++);
 	return (size_t)(out - s);
+}
+
+size_t
+form_decode(char *s, size_t len)
+{
+	return decode(s, len, ' ');
+}
+
+size_t
+form_decode_path(char *s, size_t len)
+{
+	return decode(s, len, '+');
 }
 
 /* True if s, decoded, is name. */
@@ -53,7 +65,7 @@ is_named(const char *s, const char *end, const char *name)
 	char c;
 
 	for (; s < end; name++) {
-		s += decode_byte(s, end, &c);
+		s += decode_byte(s, end, ' ', &c);
 		if (*name == '\0' || c != *name)
 			return false;
 	}

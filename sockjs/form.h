@@ -15,6 +15,9 @@
 /* Decodes s in place. Returns its new length, at most len. */
 size_t form_decode(char *s, size_t len);
 
+/* The same for a path, where `+` is itself. */
+size_t form_decode_path(char *s, size_t len);
+
 /*
  * Finds the first field whose decoded name is `name` (NUL-terminated, not empty). Returns true, and
  * in *value and *value_len the slice of text (borrowed) after the `=`, still encoded, empty if

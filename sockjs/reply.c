@@ -194,12 +194,31 @@ set_info_body(struct reply *reply, const struct protocol_service *service, uint3
 	reply->body_len = (size_t)n < sizeof reply->text ? (size_t)n : sizeof reply->text - 1;
 }
 
+bool
+reply_etag_is_known(const struct request_head *head, const char *etag)
+{
+	const char *known = head->header(head->context, "If-None-Match");
+	size_t len = strlen(etag), n;
+
+	if (known != NULL && strcmp(known, "*") == 0)
+		return true;
+	for (; known != NULL && *known != '\0'; known += n + (known[n] == '"')) {
+		known += strspn(known, ", \t");
+		if (strncmp(known, "W/", 2) == 0)
+			known += 2;
+		if (*known != '"')
+			return false;
+		if (strncmp(known, etag, len) == 0)
+			return true;
+		n = 1 + strcspn(known + 1, "\"");
+	}
+	return false;
+}
+
 static void
 decide_iframe(
     struct reply *reply, const struct protocol_service *service, const struct request_head *head)
 {
-	const char *known = head->header(head->context, "If-None-Match");
-
 	reply->cache = REPLY_CACHED;
 	if (service->iframe_policy.len > 0) {
 		/* Whom the list names no more is to lose the page at once. */
@@ -207,7 +226,7 @@ decide_iframe(
 		reply->policy = service->iframe_policy.data;
 	}
 	reply->etag = service->iframe_etag;
-	if (known != NULL && strcmp(known, service->iframe_etag) == 0) {
+	if (reply_etag_is_known(head, service->iframe_etag)) {
 		reply->status = 304;
 		reply->content_type = NULL;
 		return;

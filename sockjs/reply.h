@@ -100,6 +100,12 @@ void reply_describe_claim(
     const struct endpoint *endpoint, const struct request_head *head, char text[ORIGIN_CLAIM_MAX]);
 
 /*
+ * True if the request's If-None-Match names the etag (quoted, not weak), in a list, as weak, or as
+ * `*` (RFC 9110 13.1.2).
+ */
+bool reply_etag_is_known(const struct request_head *head, const char *etag);
+
+/*
  * Turns *reply into an error: the status and a text/plain body (borrowed, constant). CORS and
  * cookie headers stay.
  */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,13 +79,34 @@ type_of(const char *path)
 }
 
 /*
+ * True if a part of the path begins with a dot: what tools leave beside what is to be seen (.git,
+ * .htpasswd). RFC 8615 has one for everybody.
+ */
+static bool
+is_hidden(const char *path)
+{
+	static const char *const shown[] = {".", "..", ".well-known"};
+	size_t len, i;
+
+	for (; *path != '\0'; path += len + (path[len] == '/')) {
+		len = strcspn(path, "/");
+		for (i = 0; i < sizeof shown / sizeof shown[0]; i++)
+			if (strlen(shown[i]) == len && memcmp(path, shown[i], len) == 0)
+				break;
+		if (path[0] == '.' && i == sizeof shown / sizeof shown[0])
+			return true;
+	}
+	return false;
+}
+
+/*
  * The path in the folder, decoded; index.html is added to a folder's. Returns -1 if it can't be a
  * file's name.
  */
 static int
 file_path(const char *url, char *path, size_t size)
 {
-	size_t i, len;
+	size_t len;
 
 	while (*url == '/')
 		url++;
@@ -92,14 +114,12 @@ file_path(const char *url, char *path, size_t size)
 	if (len + sizeof "index.html" > size)
 		return -1;
 	memcpy(path, url, len);
-	/* Not a form: in a path `+` is itself. */
-	for (i = 0; i < len; i++)
-		if (path[i] == '+')
-			return -1;
-	len = form_decode(path, len);
+	len = form_decode_path(path, len);
 	if (memchr(path, '\0', len) != NULL)
 		return -1;
 	path[len] = '\0';
+	if (is_hidden(path))
+		return -1;
 	if (len == 0 || path[len - 1] == '/')
 		strcpy(path + len, "index.html");
 	return 0;
@@ -165,13 +185,12 @@ static struct MHD_Response *
 file_response(int fd, const struct stat *st, const char *path, const struct request_head *head,
     unsigned *status)
 {
-	const char *known = head->header(head->context, "If-None-Match");
 	struct MHD_Response *response;
 	char etag[64];
 
 	snprintf(etag, sizeof etag, "\"%llx-%llx-%lx\"", (unsigned long long)st->st_size,
 	    (unsigned long long)st->st_mtim.tv_sec, (unsigned long)st->st_mtim.tv_nsec);
-	if (known != NULL && strcmp(known, etag) == 0) {
+	if (reply_etag_is_known(head, etag)) {
 		close(fd);
 		*status = MHD_HTTP_NOT_MODIFIED;
 		response = plain_response("");

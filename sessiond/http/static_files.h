@@ -20,7 +20,8 @@ void static_files_close(struct static_files **files);
 /*
  * The response for a request: the file (GET, HEAD), index.html for a folder, 304, 404, 405, or a
  * redirection to a folder's path with its slash. Never leaves the folder: not by `..`, not by a
- * symbolic link. NULL without memory.
+ * symbolic link. What has a part that begins with a dot is not there, but .well-known. NULL without
+ * memory.
  */
 struct MHD_Response *
 static_files_respond(struct static_files *files, const struct request_head *head, unsigned *status);

@@ -46,6 +46,12 @@ make_folder(void **state)
 	write_file("www/index.html", "index");
 	write_file("www/a.txt", "a text");
 	write_file("www/a b.js", "script");
+	write_file("www/c+d.js", "plus");
+	make("www/.git", NULL);
+	make("www/.well-known", NULL);
+	write_file("www/.git/config", "hidden");
+	write_file("www/sub/.htpasswd", "hidden");
+	write_file("www/.well-known/a.txt", "known");
 	write_file("www/none", "no extension");
 	write_file("www/sub/index.html", "sub");
 	make("www/out.txt", "../outside.txt");
@@ -117,6 +123,10 @@ test_files(void **state)
 	assert_file("/sub/", "sub", "text/html; charset=UTF-8");
 	assert_file("/sub/../a.txt", "a text", "text/plain; charset=UTF-8");
 	assert_file("/in.txt", "a text", "text/plain; charset=UTF-8");
+	assert_file("/c+d.js", "plus", "text/javascript; charset=UTF-8");
+	assert_file("/c%2bd.js", "plus", "text/javascript; charset=UTF-8");
+	assert_file("/.well-known/a.txt", "known", "text/plain; charset=UTF-8");
+	assert_file("/sub/./../a.txt", "a text", "text/plain; charset=UTF-8");
 	assert_file("/none", "no extension", "application/octet-stream");
 }
 
@@ -130,6 +140,9 @@ test_none(void **state)
 	assert_none("/empty/");
 	assert_none("/a.txt/");
 	assert_none("/a+b.js"); /* in a path `+` is itself */
+	assert_none("/.git/config");
+	assert_none("/sub/.htpasswd");
+	assert_none("/sub/%2ehtpasswd");
 	assert_none("/a.txt%00.js");
 	memset(longest, 'x', sizeof longest);
 	longest[0] = '/';
@@ -194,6 +207,8 @@ test_etag(void **state)
 	snprintf(headers, sizeof headers, "If-None-Match: %.*s\r\n", (int)strcspn(etag + 7, "\n"),
 	    etag + 7);
 	ask(client, "GET", "/a.txt", headers);
+	assert_heard(client, 304, "");
+	ask(client, "GET", "/a.txt", "If-None-Match: *\r\n");
 	assert_heard(client, 304, "");
 	ask(client, "GET", "/none", headers);
 	assert_heard(client, 200, "no extension");

@@ -65,6 +65,16 @@ test_decode(void **state)
 }
 
 static void
+test_path(void **state)
+{
+	char path[] = "a+b%2B%20c";
+
+	(void)state;
+	assert_int_equal(form_decode_path(path, strlen(path)), 6);
+	assert_memory_equal(path, "a+b+ c", 6);
+}
+
+static void
 test_every_escape(void **state)
 {
 	char in[4] = "%", digits[3] = "";
@@ -168,6 +178,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_decode),
+	    cmocka_unit_test(test_path),
 	    cmocka_unit_test(test_every_escape),
 	    cmocka_unit_test(test_find),
 	    cmocka_unit_test(test_find_cut),

@@ -350,6 +350,41 @@ test_etag(void **state)
 	assert_string_equal(service.iframe_etag, first);
 }
 
+static void
+assert_known(const char *value, bool is_known)
+{
+	request[0] = "If-None-Match", request[1] = value;
+	ask("GET", "/iframe.html");
+	assert_int_equal(reply.status, is_known ? 304 : 200);
+}
+
+/* Lists, weak tags and `*` (RFC 9110 13.1.2). */
+static void
+test_etag_lists(void **state)
+{
+	const char *etag = service.iframe_etag;
+	char value[300];
+
+	(void)state;
+	assert_known("*", true);
+	snprintf(value, sizeof value, "W/%s", etag);
+	assert_known(value, true);
+	snprintf(value, sizeof value, "\"a\", %s", etag);
+	assert_known(value, true);
+	snprintf(value, sizeof value, "\"a,b\" ,W/\"\",\tW/%s, \"c\"", etag);
+	assert_known(value, true);
+	snprintf(value, sizeof value, "a, %s", etag);
+	assert_known(value, false);
+	snprintf(value, sizeof value, "\"a, %s", etag);
+	assert_known(value, false);
+	snprintf(value, sizeof value, "%.*s", (int)strlen(etag) - 1, etag);
+	assert_known(value, false);
+	assert_known("W/", false);
+	assert_known("\"", false);
+	assert_known("", false);
+	assert_known("\"*\"", false);
+}
+
 /* --- the rest --------------------------------------------------------------------------------- */
 
 static void
@@ -438,6 +473,7 @@ main(void)
 	    TEST(iframe),
 	    TEST(iframe_escapes_url),
 	    TEST(etag),
+	    TEST(etag_lists),
 	    TEST(set_error),
 	    TEST(callback),
 	};
