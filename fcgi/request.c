@@ -23,10 +23,6 @@
 #include <string.h>
 #include <time.h>
 
-enum {
-	SHOWN_OF_SESSION = 4,
-};
-
 struct request {
 	struct requests *requests;
 	struct connection *connection;
@@ -346,13 +342,13 @@ condemn(struct request *request, unsigned losses)
 {
 	static struct log_limit limit;
 	const struct routing *routing = &request->routing;
-	const char *id = routing->session_id, *path = request->cgi.path;
-	int shown = routing->session_id_len < 2 * SHOWN_OF_SESSION ? 1 : SHOWN_OF_SESSION;
+	char path[LOG_TEXT_MAX];
 
+	route_log_path(request->cgi.path, routing->prefix_len, routing->endpoint,
+	    routing->session_id, routing->session_id_len, path, sizeof path);
 	log_limited(&limit, SEVERITY_ERROR,
-	    "sessiond was lost %u times with one request, %s %.*s%.*s...%s (%zu bytes of messages): it gets 503",
-	    losses, request->cgi.head.method, (int)(id - path), path, shown, id,
-	    id + routing->session_id_len, request->messages_len);
+	    "sessiond was lost %u times with one request, %s %s (%zu bytes of messages): it gets 503",
+	    losses, request->cgi.head.method, path, request->messages_len);
 	fail(request, "The session daemon cannot handle this request.\n");
 }
 

@@ -3,6 +3,7 @@
  */
 #include "sockjs/route.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define BIT(name)	(1u << TRANSPORT_##name)
@@ -244,4 +245,52 @@ route_find(const char *path, size_t len, const char **session, size_t *session_l
 		*session_len = id_len - 1;
 	}
 	return endpoint;
+}
+
+/* --- the log ---------------------------------------------------------------------------------- */
+
+/* The bytes of a session id that the log may have. */
+static int
+shown_of(size_t len)
+{
+	enum { SHOWN = 4 };
+
+	return len < 2 * SHOWN ? 1 : SHOWN;
+}
+
+/* The part, with its `/`, is the last of an endpoint's path. */
+static bool
+is_endpoint_name(const char *part, size_t len)
+{
+	return lookup(part, len, false) != NULL || lookup(part, len, true) != NULL;
+}
+
+static void
+mask_parts(const char *path, size_t shown, char *to, size_t size)
+{
+	size_t len, at = (size_t)snprintf(to, size, "%.*s", (int)shown, path);
+
+	for (path += shown; *path != '\0' && at < size; path += len) {
+		len = 1 + strcspn(path + 1, "/");
+		if (path[0] != '/' || (len > 1 && !is_endpoint_name(path, len)))
+			at += (size_t)snprintf(
+			    to + at, size - at, "%.*s...", 1 + shown_of(len - 1), path);
+		else
+			at += (size_t)snprintf(to + at, size - at, "%.*s", (int)len, path);
+	}
+}
+
+void
+route_log_path(const char *path, size_t prefix_len, const struct endpoint *endpoint,
+    const char *session, size_t session_len, char *to, size_t size)
+{
+	if (session != NULL)
+		snprintf(to, size, "%.*s%.*s...%s", (int)(session - path), path,
+		    shown_of(session_len), session, session + session_len);
+	else if (endpoint != NULL)
+		snprintf(to, size, "%s", path);
+	else if (prefix_len > 0)
+		mask_parts(path, prefix_len, to, size);
+	else
+		mask_parts(path, path[0] == '\0' ? 0 : 1 + strcspn(path + 1, "/"), to, size);
 }

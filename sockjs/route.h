@@ -49,4 +49,13 @@ struct endpoint {
 const struct endpoint *
 route_find(const char *path, size_t len, const char **session, size_t *session_len);
 
+/*
+ * Writes path as the log may have it, cut to size: who knows a session id can speak in another's
+ * name, so of every part that may be one there is only the beginning. Where an endpoint was found
+ * that is its id (NULL: it has none), and else all parts behind the service's prefix (without a
+ * service, behind the first part) that name no endpoint.
+ */
+void route_log_path(const char *path, size_t prefix_len, const struct endpoint *endpoint,
+    const char *session, size_t session_len, char *to, size_t size);
+
 #endif

@@ -162,6 +162,7 @@ answer_with_file(struct http_request *request)
 		MHD_destroy_response(response);
 		return false;
 	}
+	request->is_file = status < MHD_HTTP_BAD_REQUEST;
 	http_response_set(&request->response, response, status);
 	return true;
 }

@@ -22,8 +22,6 @@
 
 enum { LARGE_BODY = 16384 }; /* bytes */
 
-enum { SHOWN_OF_SESSION = 4 }; /* characters of a session id in the log */
-
 static const char *
 find_header(const void *context, const char *name)
 {
@@ -226,21 +224,16 @@ http_request_log(const struct http_request *request)
 	struct sockjs_service *service =
 	    request->service == NULL ? request->fallback : request->service;
 	unsigned status = request->response.status;
-	const char *id = request->session_id;
-	char text[LOG_TEXT_MAX + 2]; /* cut by the log, which marks it */
+	char path[LOG_TEXT_MAX], text[LOG_TEXT_MAX + 128]; /* cut by the log, which marks it */
 	char address[INET6_ADDRSTRLEN];
-	int shown;
 
-	/* Who knows a session id can speak in another's name: the log has its beginning only. */
-	shown = request->session_id_len < 2 * SHOWN_OF_SESSION ? 1 : SHOWN_OF_SESSION;
-	address_text(request, address);
-	if (id == NULL)
-		snprintf(text, sizeof text, "%s %s %s %u %llums", address, request->method,
-		    request->uri, status, ms);
+	if (request->is_file)
+		snprintf(path, sizeof path, "%s", request->uri);
 	else
-		snprintf(text, sizeof text, "%s %s %.*s%.*s...%s %u %llums", address,
-		    request->method, (int)(id - request->uri), request->uri, shown, id,
-		    id + request->session_id_len, status, ms);
+		route_log_path(request->uri, request->prefix_len, request->endpoint,
+		    request->session_id, request->session_id_len, path, sizeof path);
+	snprintf(text, sizeof text, "%s %s %s %u %llums", address_text(request, address),
+	    request->method, path, status, ms);
 	if (service != NULL)
 		service_log(service, SEVERITY_INFO, 0, "%s", text);
 	else if (request->all->defaults->log_level >= SEVERITY_INFO)

@@ -76,6 +76,7 @@ struct http_request {
 	bool is_large; /* it waits among `large` */
 	TAILQ_ENTRY(http_request) large_entry;
 	size_t input;	/* bytes of body that are taken from the cap of all */
+	bool is_file;	/* it is answered with a static file, whose path it is */
 	uint64_t began; /* ms */
 
 	/* What those who answer have with it; each file frees its own. */

@@ -166,7 +166,11 @@ on_mhd_log(void *cls, const char *format, va_list args)
 	char text[512];
 
 	(void)cls;
-	vsnprintf(text, sizeof text, format, args);
+	/* No path, which may have a session id. */
+	if (strstr(format, "request for") != NULL)
+		snprintf(text, sizeof text, "%s", format);
+	else
+		vsnprintf(text, sizeof text, format, args);
 	text[strcspn(text, "\n")] = '\0';
 	log_debug("libmicrohttpd: %s", text);
 }

@@ -267,6 +267,14 @@ test_log(void **state)
 	assert_line("- GET /echo/info 200 0ms");
 	assert_line("- GET / 404 0ms");
 	assert_int_equal(count_lines(captured), 5);
+	/* Not of a misspelt URL either. */
+	capture_begin();
+	ask(client, "GET", "/echo/000/secretive-session/xhr_sent", "");
+	ask(client, "GET", "/ecko/000/secretive-session/xhr", "");
+	ask(client, "GET", "/echo/000/secretive-session", "");
+	capture_end();
+	assert_int_equal(count_lines(captured), 3);
+	assert_null(strstr(captured, "secretive"));
 	/* The time from the first line of the request to the end of the response. */
 	post(client, "/echo/000/s/xhr", "");
 	capture_begin();

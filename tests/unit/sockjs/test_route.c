@@ -260,6 +260,47 @@ test_transports(void **state)
 	assert_int_equal(transports_of("/a/b/websocket"), 1u << TRANSPORT_WEBSOCKET);
 }
 
+static void
+assert_logged(const char *path, size_t prefix_len, const char *expected)
+{
+	const char *session;
+	size_t session_len;
+	const struct endpoint *endpoint =
+	    route_find(path + prefix_len, strlen(path + prefix_len), &session, &session_len);
+	char text[64];
+
+	route_log_path(path, prefix_len, prefix_len == 0 ? NULL : endpoint, session, session_len,
+	    text, sizeof text);
+	assert_string_equal(text, expected);
+}
+
+/* Of a session id there is only the beginning, wherever it stands. */
+static void
+test_log(void **state)
+{
+	const size_t echo = strlen("/echo");
+
+	(void)state;
+	assert_logged("/echo/000/secretive/xhr", echo, "/echo/000/secr.../xhr");
+	assert_logged("/echo/000/seven77/xhr", echo, "/echo/000/s.../xhr");
+	assert_logged("/echo/info", echo, "/echo/info");
+	assert_logged("/echo", echo, "/echo");
+	assert_logged("/echo/iframe-secretive.html", echo, "/echo/iframe-secretive.html");
+	assert_logged("/echo/000/secretive/xhr_sent", echo, "/echo/0.../secr.../xhr_...");
+	assert_logged("/echo/000/secretive", echo, "/echo/0.../secr...");
+	assert_logged("/echo/secretive/xhr", echo, "/echo/secr.../xhr");
+	assert_logged("/echo//secretive/xhr/", echo, "/echo//secr.../xhr/");
+	assert_logged("/ecko/000/sekretiv/websocket", 0, "/ecko/0.../sekr.../websocket");
+	assert_logged("/secretive/", 0, "/secretive/");
+	assert_logged("/", 0, "/");
+	assert_logged("", 0, "");
+	assert_logged("*", 0, "*");
+	assert_logged(
+	    "/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789"
+	    "/0123456789/0123456789/0123456789/0123456789",
+	    0, "/0123456789/0123.../0123.../0123.../0123.../0123.../0123.../012");
+}
+
 int
 main(void)
 {
@@ -269,6 +310,7 @@ main(void)
 	    cmocka_unit_test(test_server_is_ignored),
 	    cmocka_unit_test(test_properties),
 	    cmocka_unit_test(test_transports),
+	    cmocka_unit_test(test_log),
 	};
 
 	return cmocka_run_group_tests_name("route", tests, NULL, NULL);
