@@ -338,6 +338,21 @@ const struct conf_option service_option_table[] = {
 	.help = "origins whose pages may use the service, separated by blanks, such as "
 		"https://example.org https://*.example.org; also null (pages without origin) and "
 		"same (pages of the server's own host); others get 403; any lets all pages in"},
+    {.name = "headers",
+	.type = CONF_STRING,
+	.offset = SERVICE(headers),
+	.is_list = true,
+	.check = option_check_headers,
+	.help = "further headers that the module may see, as authorization x-request-id, separated "
+		"by blanks; cookie only with allowed_origins"},
+    {.name = "headers_limit",
+	.type = CONF_SIZE,
+	.offset = SERVICE(headers_limit),
+	.min = 1024,
+	.max = 1 << 20,
+	.default_text = "16k",
+	.help = "bytes of URL, session id and headers that a session keeps; a larger request opens "
+		"none and gets 431"},
     {.name = "session_id_min",
 	.type = CONF_U32,
 	.offset = SERVICE(session_id_min),

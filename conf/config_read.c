@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sysexits.h>
 
 struct reading {
@@ -246,6 +247,41 @@ check_server(const struct config *config, struct error *err)
 	return 0;
 }
 
+/* True if `headers` names the cookie. */
+static bool
+shows_cookie(const struct service_options *options)
+{
+	const char *list = options->headers;
+	size_t len;
+
+	if (list == NULL)
+		return false;
+	for (list += strspn(list, " \t,"); *list != '\0'; list += strspn(list, " \t,")) {
+		len = strcspn(list, " \t,");
+		if (len == strlen("cookie") && strncasecmp(list, "cookie", len) == 0)
+			return true;
+		list += len;
+	}
+	return false;
+}
+
+/*
+ * Browsers send cookies with whatever a page asks for, and SockJS asks across origins: a module that
+ * believed them would act for a visitor on the word of any page (CSRF).
+ */
+static int
+check_cookie(const struct config *config, const struct config_section *section, struct error *err)
+{
+	const char *origins = section->options.allowed_origins;
+
+	if (!shows_cookie(&section->options) || (origins != NULL && strcmp(origins, "any") != 0))
+		return 0;
+	return error_set(err, EX_CONFIG,
+	    "%s:%u: [service %s] has cookie in headers, but no allowed_origins: a page of any site "
+	    "could connect with the cookies of its visitors (CSRF)",
+	    config->path, section->line, section->name);
+}
+
 static int
 check_sections(const struct config *config, struct error *err)
 {
@@ -259,6 +295,8 @@ check_sections(const struct config *config, struct error *err)
 			    "%s:%u: [%s%s] names no module; add a line such as: module = echo",
 			    config->path, section->line, section->is_fallback ? "" : "service ",
 			    section->name);
+		if (!section->is_fallback && check_cookie(config, section, err) == -1)
+			return -1;
 	}
 	return 0;
 }

@@ -9,6 +9,8 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -92,4 +94,38 @@ option_check_tokens(const char *option, const char *list, struct error *err)
 		return 0;
 	return error_set(err, EX_CONFIG, "%s: %s is no list of names, as v12.stomp mqtt", option,
 	    conf_quote(list, quoted));
+}
+
+/* RFC 9110, section 5.6.2. */
+static bool
+is_token(const char *text, size_t len)
+{
+	static const char others[] = "!#$%&'*+-.^_`|~";
+
+	for (size_t i = 0; i < len; i++)
+		if (!(text[i] >= '0' && text[i] <= '9') && !(text[i] >= 'A' && text[i] <= 'Z') &&
+		    !(text[i] >= 'a' && text[i] <= 'z') && strchr(others, text[i]) == NULL)
+			return false;
+	return len > 0;
+}
+
+int
+option_check_headers(const char *option, const char *list, struct error *err)
+{
+	char quoted[CONF_QUOTED_SIZE], name[OPTION_HEADER_SIZE + 2];
+	size_t count = 0, len;
+
+	for (list += strspn(list, " \t,"); *list != '\0'; list += strspn(list, " \t,")) {
+		len = strcspn(list, " \t,");
+		snprintf(name, sizeof name, "%.*s", (int)len, list);
+		if (!is_token(list, len) || len > OPTION_HEADER_SIZE)
+			return error_set(err, EX_CONFIG,
+			    "%s: %s is no name of a header, as x-request-id", option,
+			    conf_quote(name, quoted));
+		if (++count > OPTION_HEADERS_MAX)
+			return error_set(
+			    err, EX_CONFIG, "%s: more than %d names", option, OPTION_HEADERS_MAX);
+		list += len;
+	}
+	return 0;
 }

@@ -38,7 +38,8 @@ origin_find_client(struct cgi_request *cgi, const struct trusted_proxies *truste
 }
 
 void
-origin_of(const struct cgi_request *cgi, size_t prefix_len, struct origin *origin)
+origin_of(const struct cgi_request *cgi, size_t prefix_len, const char *more_headers,
+    struct origin *origin)
 {
 	read_address(cgi->params, "SERVER_ADDR", "SERVER_PORT", &origin->local);
 	origin->source = (struct connection_source){
@@ -47,6 +48,7 @@ origin_of(const struct cgi_request *cgi, size_t prefix_len, struct origin *origi
 	    .prefix_len = prefix_len,
 	    .peer = &cgi->client.any,
 	    .local = &origin->local.any,
+	    .more_headers = more_headers,
 	    .header = cgi->head.header,
 	    .context = cgi->head.context,
 	};

@@ -23,7 +23,11 @@ struct origin {
  */
 void origin_find_client(struct cgi_request *cgi, const struct trusted_proxies *trusted);
 
-/* prefix_len: bytes of the request's path that belong to the service. */
-void origin_of(const struct cgi_request *cgi, size_t prefix_len, struct origin *origin);
+/*
+ * prefix_len: bytes of the request's path that belong to the service. more_headers: its option
+ * `headers`.
+ */
+void origin_of(const struct cgi_request *cgi, size_t prefix_len, const char *more_headers,
+    struct origin *origin);
 
 #endif

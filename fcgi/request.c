@@ -291,7 +291,8 @@ issue_receive(struct request *request)
 	};
 	struct origin origin;
 
-	origin_of(&request->cgi, request->routing.prefix_len, &origin);
+	origin_of(&request->cgi, request->routing.prefix_len,
+	    request->routing.service->protocol.options.headers, &origin);
 	return backend_receive(
 	    request->requests->backend, &request->call, &receive, &origin.source);
 }

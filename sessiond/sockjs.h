@@ -319,7 +319,8 @@ SOCKJS_API int sockjs_port(sockjs_connection connection);
  * A header of the last receiving request by its lower-case name; NULL if it was not sent. Only
  * these are kept: origin, referer, x-client-ip, x-forwarded-for, x-forwarded-host,
  * x-forwarded-port, x-cluster-client-ip, via, x-real-ip, x-forwarded-proto, x-ssl, dnt, host,
- * user-agent, accept-language. The cookie is never kept, because cookies are not safe with SockJS.
+ * user-agent, accept-language, and those that the option `headers` of the service lists. What they
+ * say is the client's own claim.
  */
 SOCKJS_API const char *sockjs_header(sockjs_connection connection, const char *name);
 

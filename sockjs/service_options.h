@@ -46,6 +46,8 @@ struct service_options {
 	bool websocket_hixie76;
 	bool websocket_deflate;
 	int websocket_heartbeat;   /* enum websocket_heartbeat */
+	char *headers;		   /* further names of headers that modules see; NULL: none */
+	size_t headers_limit;	   /* bytes kept of a session's request, its id included */
 	uint64_t heartbeat_delay;  /* ms */
 	uint64_t disconnect_delay; /* ms */
 	size_t body_limit;	   /* bytes of a request's body */

@@ -7,6 +7,7 @@
 #include "common/buffer.h"
 #include "sockjs/net_address.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -48,6 +49,7 @@ struct connection_info {
 	uint32_t len; /* of texts */
 	uint16_t remote_port, local_port;
 	uint32_t at[TEXT_COUNT]; /* where each NUL-terminated text begins; NONE: header not sent */
+	uint32_t more;		 /* where the names and values of further headers begin */
 	char texts[];
 };
 
@@ -78,6 +80,37 @@ add_url(struct buffer *texts, const struct connection_source *source)
 	return at;
 }
 
+bool
+connection_header_next(const char **list, char name[CONNECTION_HEADER_SIZE])
+{
+	size_t i, len;
+
+	if (*list == NULL)
+		return false;
+	*list += strspn(*list, " \t,");
+	len = strcspn(*list, " \t,");
+	for (i = 0; i < len && i < CONNECTION_HEADER_SIZE - 1; i++)
+		name[i] = (char)tolower((unsigned char)(*list)[i]);
+	name[i] = '\0';
+	*list += len;
+	return len > 0;
+}
+
+static void
+add_more_headers(struct buffer *texts, const struct connection_source *source)
+{
+	const char *list = source->more_headers, *value;
+	char name[CONNECTION_HEADER_SIZE];
+
+	while (connection_header_next(&list, name)) {
+		value = source->header(source->context, name);
+		if (value == NULL)
+			continue;
+		add_text(texts, name, strlen(name));
+		add_text(texts, value, strlen(value));
+	}
+}
+
 struct connection_info *
 connection_info_create(const struct connection_source *source)
 {
@@ -105,6 +138,8 @@ connection_info_create(const struct connection_source *source)
 		head.at[TEXT_HEADERS + i] =
 		    value == NULL ? NONE : add_text(&texts, value, strlen(value));
 	}
+	head.more = (uint32_t)texts.len;
+	add_more_headers(&texts, source);
 	info = buffer_failed(&texts) ? NULL : malloc(sizeof *info + texts.len);
 	if (info == NULL)
 		abort();
@@ -115,10 +150,16 @@ connection_info_create(const struct connection_source *source)
 	return info;
 }
 
+size_t
+connection_info_size(const struct connection_info *info)
+{
+	return sizeof *info + info->len;
+}
+
 const void *
 connection_info_bytes(const struct connection_info *info, size_t *len)
 {
-	*len = sizeof *info + info->len;
+	*len = connection_info_size(info);
 	return info;
 }
 
@@ -132,7 +173,7 @@ is_whole(const struct connection_info *info, size_t len)
 	for (i = 0; i < TEXT_COUNT; i++)
 		if (info->at[i] >= info->len && (i < TEXT_HEADERS || info->at[i] != NONE))
 			return false;
-	return true;
+	return info->more <= info->len;
 }
 
 struct connection_info *
@@ -206,6 +247,22 @@ connection_info_local_port(const struct connection_info *info)
 	return info->local_port;
 }
 
+/* Among the further ones, which are pairs of texts. */
+static const char *
+find_more(const struct connection_info *info, const char *name)
+{
+	const char *at = info->texts + info->more, *end = info->texts + info->len, *value;
+
+	for (; at < end; at = value + strlen(value) + 1) {
+		value = at + strlen(at) + 1;
+		if (value >= end)
+			break;
+		if (strcmp(at, name) == 0)
+			return value;
+	}
+	return NULL;
+}
+
 const char *
 connection_info_header(const struct connection_info *info, const char *name)
 {
@@ -216,5 +273,5 @@ connection_info_header(const struct connection_info *info, const char *name)
 			return info->at[TEXT_HEADERS + i] == NONE
 			    ? NULL
 			    : info->texts + info->at[TEXT_HEADERS + i];
-	return NULL;
+	return find_more(info, name);
 }

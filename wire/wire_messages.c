@@ -126,7 +126,7 @@ is_encodable(const struct wire_service_entry *entry)
 
 	return wire_is_short(entry->name) && wire_is_short(options->sockjs_url) &&
 	    is_absent_or_short(options->base_url) && is_absent_or_short(options->allowed_origins) &&
-	    is_absent_or_short(options->jsessionid_path);
+	    is_absent_or_short(options->jsessionid_path) && is_absent_or_short(options->headers);
 }
 
 static void
@@ -155,6 +155,7 @@ put_service(struct buffer *out, const struct wire_service_entry *entry)
 	wire_put_u8(out, options->jsessionid_secure);
 	wire_put_u8(out, options->jsessionid_httponly);
 	wire_put_optional_string16(out, options->jsessionid_path);
+	wire_put_optional_string16(out, options->headers);
 }
 
 int
@@ -201,7 +202,7 @@ static void
 get_service(struct wire_reader *reader, struct wire_service *service)
 {
 	struct service_options *options = &service->options;
-	const char *name, *sockjs_url, *base_url, *origins, *path;
+	const char *name, *sockjs_url, *base_url, *origins, *path, *headers;
 	size_t len;
 
 	service->number = (uint16_t)wire_get_u16(reader);
@@ -226,11 +227,13 @@ get_service(struct wire_reader *reader, struct wire_service *service)
 	options->jsessionid_secure = wire_get_bool(reader);
 	options->jsessionid_httponly = wire_get_bool(reader);
 	wire_get_optional_string16(reader, &path, &len);
+	wire_get_optional_string16(reader, &headers, &len);
 	copy_string(reader, name, &service->name);
 	copy_string(reader, sockjs_url, &options->sockjs_url);
 	copy_string(reader, base_url, &options->base_url);
 	copy_string(reader, origins, &options->allowed_origins);
 	copy_string(reader, path, &options->jsessionid_path);
+	copy_string(reader, headers, &options->headers);
 }
 
 int
@@ -269,6 +272,7 @@ wire_services_clear(struct wire_services *services)
 		free(services->list[i].name);
 		free(services->list[i].options.sockjs_url);
 		free(services->list[i].options.base_url);
+		free(services->list[i].options.headers);
 		free(services->list[i].options.allowed_origins);
 		free(services->list[i].options.jsessionid_path);
 	}

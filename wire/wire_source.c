@@ -7,27 +7,41 @@
 #include <strings.h>
 
 /*
- * Appends those of the headers that source has, after their number. Returns -1 if they are too many
- * or too long.
+ * Appends a header if source has it, and counts it. Returns -1 if it is too long, or there are too
+ * many.
  */
+static int
+put_header(
+    struct buffer *out, const struct connection_source *source, const char *name, uint8_t *count)
+{
+	const char *value = source->header(source->context, name);
+
+	if (value == NULL)
+		return 0;
+	if (*count == WIRE_HEADERS_MAX || !wire_is_short(name) || !wire_is_short(value))
+		return -1;
+	wire_put_str(out, name);
+	wire_put_str(out, value);
+	(*count)++;
+	return 0;
+}
+
+/* Those of the headers that source has, after their number. */
 static int
 put_headers(struct buffer *out, const struct connection_source *source, const char *const *names)
 {
+	const char *more = source->more_headers;
+	char name[CONNECTION_HEADER_SIZE];
 	size_t at = out->len;
 	uint8_t count = 0;
-	const char *value;
 
 	wire_put_u8(out, 0);
-	for (; *names != NULL; names++) {
-		value = source->header(source->context, *names);
-		if (value == NULL)
-			continue;
-		if (count == WIRE_HEADERS_MAX || !wire_is_short(*names) || !wire_is_short(value))
+	for (; *names != NULL; names++)
+		if (put_header(out, source, *names, &count) == -1)
 			return -1;
-		wire_put_str(out, *names);
-		wire_put_str(out, value);
-		count++;
-	}
+	while (connection_header_next(&more, name))
+		if (put_header(out, source, name, &count) == -1)
+			return -1;
 	if (!buffer_failed(out))
 		out->data[at] = (char)count;
 	return 0;
@@ -71,7 +85,7 @@ wire_get_source(struct wire_reader *reader, struct wire_source *source)
 	plain->peer = wire_get_address(reader, &source->peer);
 	plain->local = wire_get_address(reader, &source->local);
 	get_headers(reader, source);
-	plain->subprotocol = NULL;
+	plain->subprotocol = plain->more_headers = NULL;
 	plain->header = find_header;
 	plain->context = source;
 }

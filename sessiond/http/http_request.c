@@ -190,6 +190,8 @@ http_request_source(struct http_request *request, struct connection_source *sour
 	    .prefix_len = request->prefix_len,
 	    .peer = &request->client.any,
 	    .local = http_connection_local(request->response.connection),
+	    .more_headers =
+		request->service == NULL ? NULL : request->service->protocol.options.headers,
 	    .header = request->head.header,
 	    .context = request->head.context,
 	};

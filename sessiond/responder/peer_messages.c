@@ -215,6 +215,8 @@ take_receive(struct peer *peer, const struct wire_header *header, const char *pa
 	}
 	if (answer_cookie(peer, header->request, service, receive.cookie) == -1)
 		return -1;
+	/* Whatever the responder sends: its services may be of before a reload. */
+	source.source.more_headers = service->protocol.options.headers;
 	held = receiver_remote_arrive(peer, header->request, &receive, service, &source.source);
 	if (held != NULL && held->is_alone)
 		remote_request_hold(

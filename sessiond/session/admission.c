@@ -45,18 +45,44 @@ ask_module(const struct session *session)
 	return FORBIDDEN;
 }
 
-/* A session for which there is room. */
-static struct session *
-admit(struct session *session, const struct transport *transport,
-    const struct connection_source *source, struct admission_refusal *refusal)
+/* What is to be kept of the request; NULL and *refusal if it is too much. */
+static struct connection_info *
+keep(const struct sockjs_service *service, size_t id_len, const struct connection_source *source,
+    struct admission_refusal *refusal)
 {
+	static struct log_limit limit;
+	struct connection_info *info = connection_info_create(source);
+
+	if (!session_info_is_too_large(service, id_len, info))
+		return info;
+	log_limited(&limit, SEVERITY_ERROR, "%s: headers_limit (%zu) reached: a session is refused",
+	    service->name, service->protocol.options.headers_limit);
+	connection_info_destroy(&info);
+	refuse(refusal, FIELDS_TOO_LARGE, "The request's head is too large.\n");
+	return NULL;
+}
+
+static struct session *
+admit(struct sockjs_service *service, const char *id, size_t id_len,
+    const struct transport *transport, const struct connection_source *source,
+    struct admission_refusal *refusal)
+{
+	const char *error = sessions_refusal(service->sessions, source->peer, id != NULL);
+	struct connection_info *info;
+	struct session *session;
 	int status;
 
+	if (error != NULL)
+		return refuse(refusal, UNAVAILABLE, error);
+	info = keep(service, id_len, source, refusal);
+	if (info == NULL)
+		return NULL;
+	session = session_create(service, id, id_len);
 	session->transport = transport;
-	session->info = connection_info_create(source);
+	session->info = info;
 	session_count_address(session, source->peer);
 	status = ask_module(session);
-	session->is_admitted = status == 0 && session->service->application->authorize != NULL;
+	session->is_admitted = status == 0 && service->application->authorize != NULL;
 	if (status == 0)
 		return session;
 	session_abort(session);
@@ -69,23 +95,13 @@ admission_obtain(struct sockjs_service *service, const char *id, size_t id_len,
     struct admission_refusal *refusal)
 {
 	struct session *session = session_find(service, id, id_len);
-	const char *error;
 
-	if (session != NULL)
-		return session;
-	error = sessions_refusal(service->sessions, source->peer, true);
-	if (error != NULL)
-		return refuse(refusal, UNAVAILABLE, error);
-	return admit(session_create(service, id, id_len), transport, source, refusal);
+	return session != NULL ? session : admit(service, id, id_len, transport, source, refusal);
 }
 
 struct session *
 admission_open_websocket(struct sockjs_service *service, const struct transport *transport,
     const struct connection_source *source, struct admission_refusal *refusal)
 {
-	const char *error = sessions_refusal(service->sessions, source->peer, false);
-
-	if (error != NULL)
-		return refuse(refusal, UNAVAILABLE, error);
-	return admit(session_create(service, NULL, 0), transport, source, refusal);
+	return admit(service, NULL, 0, transport, source, refusal);
 }

@@ -52,6 +52,13 @@ session_find(const struct sockjs_service *service, const char *id, size_t len)
 	return entry == NULL ? NULL : container_of(entry, struct session, by_id);
 }
 
+bool
+session_info_is_too_large(
+    const struct sockjs_service *service, size_t id_len, const struct connection_info *info)
+{
+	return connection_info_size(info) + id_len > service->protocol.options.headers_limit;
+}
+
 void
 session_count_address(struct session *session, const struct sockaddr *address)
 {
@@ -222,6 +229,20 @@ answer_with_close(struct receiver *receiver, int code, const char *reason, size_
 	receiver->ops->end(receiver);
 }
 
+static void
+renew_info(struct session *session, const struct connection_source *source)
+{
+	struct connection_info *info = connection_info_create(source);
+
+	if (session->info != NULL &&
+	    session_info_is_too_large(session->service, session->by_id.len, info)) {
+		connection_info_destroy(&info);
+		return;
+	}
+	connection_info_destroy(&session->info);
+	session->info = info;
+}
+
 void
 session_arrive(
     struct session *session, struct receiver *receiver, const struct connection_source *source)
@@ -240,10 +261,8 @@ session_arrive(
 		return;
 	}
 	/* Of a new one it is there, if it was admitted. */
-	if (source != NULL && (session->state != SESSION_NEW || session->info == NULL)) {
-		connection_info_destroy(&session->info);
-		session->info = connection_info_create(source);
-	}
+	if (source != NULL && (session->state != SESSION_NEW || session->info == NULL))
+		renew_info(session, source);
 	session->transport = receiver->transport;
 	session->receiver = receiver;
 	receiver->session = session;

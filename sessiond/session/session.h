@@ -85,6 +85,10 @@ struct session *session_create(struct sockjs_service *service, const char *id, s
 /* The session of that id, NULL if the service has none. */
 struct session *session_find(const struct sockjs_service *service, const char *id, size_t len);
 
+/* True if a session of the service with such an id cannot keep info (headers_limit). */
+bool session_info_is_too_large(
+    const struct sockjs_service *service, size_t id_len, const struct connection_info *info);
+
 /* Counts the session among those of its client's address. Once, after session_create. */
 void session_count_address(struct session *session, const struct sockaddr *address);
 
@@ -112,6 +116,8 @@ void session_destroy(struct session **session);
 
 /*
  * A receiver comes, with the request that brought it (source; NULL: session->info is set already).
+ * What is known of the request replaces what was known of the former, unless it is larger than
+ * headers_limit.
  * The session takes it, or answers it with a close frame and lets it end; receiver->session tells
  * which. The receiver's ops may be called before this returns.
  */

@@ -31,7 +31,7 @@ const texts = { 401: 'Unauthorized\n', 403: 'Forbidden\n' };
 
 let pair;
 before(async () => {
-	pair = await startPair({ services, server: 'session_limit = 3', listen: '127.0.0.1:0' });
+	pair = await startPair({ services, server: 'session_limit = 40', listen: '127.0.0.1:0' });
 });
 after(() => pair.stop());
 
@@ -151,7 +151,7 @@ check('a mistaken handshake is not asked for', async () => {
 });
 
 check('refused connections take none of session_limit', async () => {
-	for (let i = 0; i < 10; i++)
+	for (let i = 0; i < 60; i++)
 		assertRefused(await answerTo(pair.sessiond.url, 'xhr', 'refuse=403'), 403);
 	const client = await WebSocketClient.connect(pair.sessiond.url, '/limited/websocket');
 	assert.match(await client.readText(), /^127\.0\.0\.1 websocket-raw/);

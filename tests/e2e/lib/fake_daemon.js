@@ -10,7 +10,7 @@ const FLAG = { end: 1, more: 2, reissued: 2, unwritten: 1 };
 const ALL_TRANSPORTS = 0x7f;
 
 function encodeServices(names) {
-	const options = Buffer.alloc(53); // absent, 0 or off what is not set here
+	const options = Buffer.alloc(54); // absent, 0 or off what is not set here
 	options.writeBigUInt64BE(131072n, 0); // response_limit
 	options.writeUInt32BE(ALL_TRANSPORTS, 8);
 	options.writeUInt8(1, 12); // websocket

@@ -388,6 +388,30 @@ test_no_module(void **state)
 	    "4: [service /b] names no module; add a line such as: module = echo");
 }
 
+/* Where the cookie is shown, only chosen pages may connect. */
+static void
+test_cookie_needs_origins(void **state)
+{
+	static const char refusal[] =
+	    "has cookie in headers, but no allowed_origins: a page of any site could connect with the "
+	    "cookies of its visitors (CSRF)";
+	char expected[300];
+
+	(void)state;
+	snprintf(expected, sizeof expected, "3: [service /b] %s", refusal);
+	assert_refused("[service /a]\nmodule = m\n[service /b]\nmodule = m\n"
+		       "headers = x-a,Cookie\n",
+	    expected);
+	snprintf(expected, sizeof expected, "3: [service /a] %s", refusal);
+	assert_refused("[server]\nheaders = cookie\n[service /a]\nmodule = m\n", expected);
+	assert_refused("[server]\nheaders = cookie\n[service /a]\nmodule = m\n"
+		       "allowed_origins = any\n",
+	    expected);
+	load("[server]\nheaders = cookies xcookie\n[service /a]\nmodule = m\n"
+	     "headers = cookie\nallowed_origins = same\n");
+	load("[server]\nallowed_origins = same\n[service /a]\nmodule = m\nheaders = cookie\n");
+}
+
 static void
 test_module_options(void **state)
 {
@@ -475,6 +499,7 @@ main(void)
 	    TEST(bad_pattern),
 	    TEST(section_of_responder),
 	    TEST(no_module),
+	    TEST(cookie_needs_origins),
 	    TEST(module_options),
 	    TEST(fallback),
 	    TEST(no_file),

@@ -118,6 +118,25 @@ test_tokens(void **state)
 	refuses(option_check_tokens, " ", "its_name: \" \" is no list of names, as v12.stomp mqtt");
 }
 
+static void
+test_headers(void **state)
+{
+	static const char name[] = "x23456789012345678901234567890123456789012345678901";
+
+	(void)state;
+	accepts(option_check_headers, "authorization, X-Request-Id");
+	accepts(option_check_headers, "");
+	accepts(option_check_headers, "a b c d e f g h i j k l m n o p");
+	accepts(option_check_headers, name + 1);
+	refuses(option_check_headers, "a b c d e f g h i j k l m n o p q",
+	    "its_name: more than 16 names");
+	refuses(option_check_headers, "a x:y",
+	    "its_name: \"x:y\" is no name of a header, as x-request-id");
+	refuses(option_check_headers, name,
+	    "its_name: \"x23456789012345678901234567890123456789012345678901\" is no name of a "
+	    "header, as x-request-id");
+}
+
 static option_check *
 check_of(const struct conf_option *table, size_t n, const char *name)
 {
@@ -147,6 +166,8 @@ test_tables(void **state)
 	assert_ptr_equal(
 	    check_of(service_option_table, service_option_count, "websocket_protocols"),
 	    option_check_tokens);
+	assert_ptr_equal(
+	    check_of(service_option_table, service_option_count, "headers"), option_check_headers);
 }
 
 int
@@ -160,6 +181,7 @@ main(void)
 	    cmocka_unit_test(test_origins),
 	    cmocka_unit_test(test_cookie_path),
 	    cmocka_unit_test(test_tokens),
+	    cmocka_unit_test(test_headers),
 	    cmocka_unit_test(test_tables),
 	};
 

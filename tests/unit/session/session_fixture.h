@@ -33,6 +33,7 @@ enum {
 	HEARTBEAT_DELAY = 25000,
 	DISCONNECT_DELAY = 5000,
 	QUEUE_LIMIT = 1000,
+	HEADERS_LIMIT = 4096,
 	DRAIN_MARK = 200,
 };
 
@@ -334,6 +335,7 @@ fixture_set_up(void **state)
 	    .sockjs_url = url,
 	    .heartbeat_delay = HEARTBEAT_DELAY,
 	    .disconnect_delay = DISCONNECT_DELAY,
+	    .headers_limit = HEADERS_LIMIT,
 	    .queue_limit = QUEUE_LIMIT,
 	    .drain_mark = DRAIN_MARK,
 	};

@@ -219,6 +219,52 @@ test_room_comes_first(void **state)
 	assert_string_equal(refusal.text, "The server is stopping.\n");
 }
 
+static const char *
+large_header(const void *context, const char *name)
+{
+	return strcmp(name, "referer") == 0 ? context : NULL;
+}
+
+/* The id counts, too. What a later request has too much is not kept, and costs it nothing. */
+static void
+test_what_is_kept_is_limited(void **state)
+{
+	static char referer[HEADERS_LIMIT + 1];
+	struct connection_source source = fake_source;
+	struct connection_info *info;
+	struct fake_receiver *poll = fake_receiver('1', TRANSPORT_XHR_POLLING, &shared_ops);
+	const struct transport *transport = transport_get(TRANSPORT_XHR_POLLING);
+	struct session *session;
+	size_t left;
+
+	(void)state;
+	source.header = large_header;
+	source.context = referer;
+	info = connection_info_create(&source);
+	left = HEADERS_LIMIT - connection_info_size(info);
+	connection_info_destroy(&info);
+	memset(referer, 'r', left);
+	assert_refused(admission_obtain(service, "s", 1, transport, &source, &refusal), 431,
+	    "The request's head is too large.\n");
+	assert_non_null(admission_open_websocket(service, transport, &source, &refusal));
+	referer[left - 1] = '\0';
+	session = admission_obtain(service, "s", 1, transport, &source, &refusal);
+	assert_non_null(session);
+	assert_null(admission_obtain(service, "ss", 2, transport, &source, &refusal));
+	session_arrive(session, &poll->receiver, &source);
+	session_release_receiver(session);
+	poll = fake_receiver('2', TRANSPORT_XHR_POLLING, &shared_ops);
+	referer[left - 1] = 'r';
+	session_arrive(session, &poll->receiver, &source);
+	assert_ptr_equal(session->receiver, &poll->receiver);
+	assert_int_equal(strlen(connection_info_header(session->info, "referer")), left - 1);
+	session_release_receiver(session);
+	poll = fake_receiver('3', TRANSPORT_XHR_POLLING, &shared_ops);
+	referer[1] = '\0';
+	session_arrive(session, &poll->receiver, &source);
+	assert_string_equal(connection_info_header(session->info, "referer"), "r");
+}
+
 #define ADMISSION_TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, fixture_tear_down)
 
 int
@@ -232,6 +278,7 @@ main(void)
 	    ADMISSION_TEST(nothing_remains),
 	    ADMISSION_TEST(a_client_that_goes_meanwhile),
 	    ADMISSION_TEST(room_comes_first),
+	    ADMISSION_TEST(what_is_kept_is_limited),
 	};
 
 	return cmocka_run_group_tests_name("admission", tests, NULL, NULL);

@@ -105,6 +105,92 @@ test_headers(void **state)
 }
 
 static const char *
+two_more(const void *context, const char *name)
+{
+	(void)context;
+	if (strcmp(name, "authorization") == 0)
+		return "Bearer x";
+	return strcmp(name, "x-request-id") == 0 ? "" : NULL;
+}
+
+static void
+test_more_headers(void **state)
+{
+	struct connection_source source = {.path = "/", .header = two_more};
+	struct connection_info *info = connection_info_create(&source), *copy;
+	size_t len, small = connection_info_size(info);
+	const void *bytes;
+
+	(void)state;
+	assert_null(connection_info_header(info, "authorization"));
+	connection_info_destroy(&info);
+	source.more_headers = ", X-Request-ID\tx-absent authorization,";
+	info = connection_info_create(&source);
+	bytes = connection_info_bytes(info, &len);
+	assert_int_equal(len, connection_info_size(info));
+	assert_int_equal(len, small + sizeof "x-request-id" + 1 + sizeof "authorization" + 9);
+	copy = connection_info_from_bytes(bytes, len);
+	connection_info_destroy(&info);
+	assert_string_equal(connection_info_header(copy, "authorization"), "Bearer x");
+	assert_string_equal(connection_info_header(copy, "x-request-id"), "");
+	assert_null(connection_info_header(copy, "x-absent"));
+	assert_null(connection_info_header(copy, "Bearer x"));
+	assert_null(connection_info_header(copy, ""));
+	connection_info_destroy(&copy);
+}
+
+/* Bytes of the store that somebody has written into. */
+static void
+test_damaged_bytes(void **state)
+{
+	struct connection_source source = {
+	    .path = "/", .header = two_more, .more_headers = "authorization"};
+	struct connection_info *info = connection_info_create(&source), *copy;
+	size_t len = connection_info_size(info);
+	unsigned char *bytes = malloc(len);
+
+	(void)state;
+	assert_non_null(bytes);
+	for (size_t i = 0; i < len; i++)
+		for (unsigned bit = 0; bit < 8; bit++) {
+			memcpy(bytes, connection_info_bytes(info, &len), len);
+			bytes[i] ^= (unsigned char)(1u << bit);
+			copy = connection_info_from_bytes(bytes, len);
+			if (copy == NULL)
+				continue;
+			connection_info_header(copy, "authorization");
+			connection_info_header(copy, "host");
+			connection_info_destroy(&copy);
+		}
+	free(bytes);
+	connection_info_destroy(&info);
+}
+
+static void
+test_names_of_a_list(void **state)
+{
+	static const char long_name[] =
+	    "x2345678901234567890123456789012345678901234567890123456789012345678901";
+	const char *list = " One,two\t,  THREE-3 ", *none = NULL, *empty = " ,";
+	char name[CONNECTION_HEADER_SIZE];
+
+	(void)state;
+	assert_true(connection_header_next(&list, name));
+	assert_string_equal(name, "one");
+	assert_true(connection_header_next(&list, name));
+	assert_string_equal(name, "two");
+	assert_true(connection_header_next(&list, name));
+	assert_string_equal(name, "three-3");
+	assert_false(connection_header_next(&list, name));
+	assert_false(connection_header_next(&none, name));
+	assert_false(connection_header_next(&empty, name));
+	list = long_name;
+	assert_true(connection_header_next(&list, name));
+	assert_int_equal(strlen(name), CONNECTION_HEADER_SIZE - 1);
+	assert_false(connection_header_next(&list, name));
+}
+
+static const char *
 empty_origin(const void *context, const char *name)
 {
 	(void)context;
@@ -164,6 +250,9 @@ main(void)
 	    cmocka_unit_test(test_url_without_query),
 	    cmocka_unit_test(test_headers),
 	    cmocka_unit_test(test_missing_headers),
+	    cmocka_unit_test(test_more_headers),
+	    cmocka_unit_test(test_damaged_bytes),
+	    cmocka_unit_test(test_names_of_a_list),
 	    cmocka_unit_test(test_addresses),
 	};
 

@@ -47,7 +47,7 @@ static const char good_services[] = "\0\1\0\4unix\0\0\5\0\0\1/\0\0\1u\0\1\0\1b\0
 				    "\0\0\0\x7f\1\0\2"
 				    "\0\0\0\0\0\0\x61\xa8\0\0\0\0\0\0\x13\x88\0\0\0\1\2\3\4\5"
 				    "\0\1\2\3\2"
-				    "\1\0\1o\0\0\0\0\x08\3\1\1\1\0\1/\0";
+				    "\1\0\1o\0\0\0\0\x08\3\1\1\1\0\1/\0\1\0\1h\0";
 static const char good_send[] =
     "\0\0\0\2ab\0\1\2\3\4\5\6\7\x08\1\2\3\4\5\6\7\x08\0\1c\0\4\1\1\1\1\0\7"
     "\0\0\0\5m\0\xffn\xff";
@@ -135,6 +135,8 @@ static const struct change changes[] = {
 	{"jsessionid_httponly 2", WIRE_SERVICES, 80, BYTES("\2"), -1},
 	{"jsessionid_path flag 2", WIRE_SERVICES, 81, BYTES("\2"), -1},
 	{"NUL as jsessionid_path", WIRE_SERVICES, 84, BYTES("\0"), -1},
+	{"headers flag 2", WIRE_SERVICES, 86, BYTES("\2"), -1},
+	{"NUL as headers", WIRE_SERVICES, 89, BYTES("\0"), -1},
 
 	{"session id of no bytes", WIRE_SEND, 2, BYTES("\0\0\0"), -1},
 	{"NUL in the session id", WIRE_SEND, 5, BYTES("\0"), -1},

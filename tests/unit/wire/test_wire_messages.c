@@ -102,6 +102,7 @@ test_services(void **state)
 	second.jsessionid_samesite = SAMESITE_LAX;
 	second.jsessionid_secure = second.jsessionid_httponly = true;
 	second.jsessionid_path = (char *)(uintptr_t) "/";
+	second.headers = (char *)(uintptr_t) "x-y";
 	assert_int_equal(wire_encode_services(&out, "10.0.0.1", entries, 2), 0);
 	assert_memory_equal(out.data + WIRE_HEADER_SIZE,
 	    "\0\2\0\x08"
@@ -110,10 +111,11 @@ test_services(void **state)
 	    "\0\0\0\x65\1\0\2"
 	    "\0\0\0\0\0\0\x61\xa8\0\0\0\0\0\0\x13\x88\0\0\0\1\2\3\4\5"
 	    "\0\1\2\3\2"
-	    "\0\0\0\0\0\0\0\0\0"
+	    "\0\0\0\0\0\0\0\0\0\0"
 	    "\0\7\1\0\x09~ /c[0-9]\0\0\1u\0\1\0\1b\0",
-	    2 + 11 + 3 + 8 + 4 + 1 + 8 + 7 + 24 + 5 + 9 + 3 + 12 + 4 + 5);
-	assert_memory_equal(out.data + out.len - 20, "\1\0\4same\0\0\0\0\x08\2\1\1\1\0\1/\0", 20);
+	    2 + 11 + 3 + 8 + 4 + 1 + 8 + 7 + 24 + 5 + 10 + 3 + 12 + 4 + 5);
+	assert_memory_equal(
+	    out.data + out.len - 27, "\1\0\4same\0\0\0\0\x08\2\1\1\1\0\1/\0\1\0\3x-y\0", 27);
 	payload = take_message(&out, &header);
 	assert_int_equal(wire_decode_services(&header, payload, &services), 0);
 	memset(payload, 'x', header.length); /* strings are copies */
@@ -140,8 +142,10 @@ test_services(void **state)
 	assert_true(got->session_id_min == 8 && got->jsessionid_samesite == SAMESITE_LAX);
 	assert_true(got->jsessionid_secure && got->jsessionid_httponly);
 	assert_string_equal(got->jsessionid_path, "/");
+	assert_string_equal(got->headers, "x-y");
 	got = &services.list[0].options;
 	assert_true(got->allowed_origins == NULL && got->jsessionid_path == NULL);
+	assert_null(got->headers);
 	assert_true(!got->jsessionid_secure && !got->jsessionid_httponly);
 	wire_services_clear(&services);
 	assert_true(services.count == 0 && services.list == NULL);

@@ -66,6 +66,7 @@ put_random_services(struct buffer *out)
 		    .jsessionid_secure = random_below(2) == 1,
 		    .jsessionid_httponly = random_below(2) == 1,
 		    .jsessionid_path = random_below(2) == 0 ? NULL : random_string(30),
+		    .headers = random_below(2) == 0 ? NULL : random_string(30),
 		};
 		entries[i] = (struct wire_service_entry){
 		    random_string(30), &options[i], (uint16_t)random_u64(), random_below(2) == 1};
