@@ -78,7 +78,7 @@ begin(struct listening_socket *socket, int fd, const struct socket_file *file, c
 
 /* --- TCP -------------------------------------------------------------------------------------- */
 
-/* Splits "ADDR:PORT" in place; *host NULL stands for every address. False if *port is none. */
+/* Splits "ADDR:PORT" in place; *host is empty if there is none. False if *port is none. */
 static bool
 split_address(char *text, char **host, char **port)
 {
@@ -86,11 +86,11 @@ split_address(char *text, char **host, char **port)
 
 	*host = text;
 	*port = colon == NULL ? text : colon + 1;
-	if (colon == NULL || colon == text)
-		*host = NULL;
+	if (colon == NULL)
+		*host = "";
 	else
 		*colon = '\0';
-	if (*host != NULL && text[0] == '[' && text[strlen(text) - 1] == ']') {
+	if (text[0] == '[' && text[strlen(text) - 1] == ']') {
 		text[strlen(text) - 1] = '\0';
 		(*host)++;
 	}
@@ -159,8 +159,15 @@ resolve(const char *text, bool *wildcard, struct error *err)
 		    text, port);
 		return NULL;
 	}
-	*wildcard = host == NULL;
-	status = getaddrinfo(host, port, &hints, &infos);
+	/* Every address of the machine has to be asked for. */
+	if (*host == '\0') {
+		error_set(err, EX_CONFIG,
+		    "listen: %s is a port without an address: 127.0.0.1:%s is for this machine alone, *:%s for everybody",
+		    text, port, port);
+		return NULL;
+	}
+	*wildcard = strcmp(host, "*") == 0;
+	status = getaddrinfo(*wildcard ? NULL : host, port, &hints, &infos);
 	if (status != 0) {
 		error_set(err, EX_CONFIG, "listen: %s: %s", text, gai_strerror(status));
 		return NULL;

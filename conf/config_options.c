@@ -17,7 +17,9 @@ const struct conf_option server_option_table[] = {
     {.name = "listen",
 	.type = CONF_STRING,
 	.offset = SERVER(listen),
-	.help = "addresses to listen on, ADDR:PORT separated by blanks"},
+	.help =
+	    "addresses to listen on, ADDR:PORT separated by blanks; *:PORT is every address of the "
+	    "machine"},
     {.name = "socket",
 	.type = CONF_STRING,
 	.offset = SERVER(socket),

@@ -33,8 +33,7 @@ listen_open(
 		access.mode = (mode_t)strtoul(mode, NULL, 8);
 		return listening_socket_open_unix(socket, "listen", address, &access, err);
 	}
-	/* A port alone would mean every address of the machine. */
-	if (strchr(address, ':') == NULL)
+	if (strchr(address, ':') == NULL && strspn(address, "0123456789") < strlen(address))
 		return error_set(
 		    err, EX_CONFIG, "listen: \"%s\" is neither a path nor ADDR:PORT", address);
 	return listening_socket_open_tcp(socket, address, err);

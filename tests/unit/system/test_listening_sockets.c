@@ -71,12 +71,40 @@ test_any_port_takes_what_no_other_option_names(void **state)
 static void
 test_every_address(void **state)
 {
-	char port[8];
+	char any[16];
 
 	(void)state;
-	snprintf(port, sizeof port, "%d", put_tcp(0, "0.0.0.0"));
+	snprintf(any, sizeof any, "*:%d", put_tcp(0, "0.0.0.0"));
 	say(NULL, "1", NULL);
-	opens(port, NULL, 1);
+	opens(any, NULL, 1);
+}
+
+/* All of them are opened only if they are asked for. */
+static void
+test_port_alone(void **state)
+{
+	static const char *const ports[] = {"0", "8080", ":0", ":8080", "127.0.0.1:0 8080"};
+	static const char *const any[][2] = {{"0.0.0.0:0", "0.0.0.0:"}, {"[::]:0", "[::]:"}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof ports / sizeof ports[0]; i++) {
+		assert_int_equal(
+		    listening_sockets_open(&set, ports[i], NULL, &everybody, &err), -1);
+		assert_int_equal(err.code, EX_CONFIG);
+		assert_non_null(strstr(err.text, "is a port without an address: 127.0.0.1:"));
+		error_clear(&err);
+	}
+	for (i = 0; i < sizeof any / sizeof any[0]; i++) {
+		if (i == 1 && access("/proc/net/if_inet6", F_OK) == -1)
+			continue;
+		opens(any[i][0], NULL, 1);
+		assert_memory_equal(set.sockets[0].name, any[i][1], strlen(any[i][1]));
+		listening_sockets_close(&set);
+	}
+	opens("*:0", NULL, 1);
+	assert_true(strncmp(set.sockets[0].name, "[::]:", 5) == 0 ||
+	    strncmp(set.sockets[0].name, "0.0.0.0:", 8) == 0);
 }
 
 static void
@@ -198,6 +226,7 @@ main(void)
 	    TEST(test_others_are_used_and_opened_too),
 	    TEST(test_any_port_takes_what_no_other_option_names),
 	    TEST(test_every_address),
+	    TEST(test_port_alone),
 	    TEST(test_another_address_of_the_port_is_another_socket),
 	    TEST(test_inherited_alone_is_enough),
 	    TEST(test_too_many),

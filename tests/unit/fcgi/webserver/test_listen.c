@@ -97,7 +97,10 @@ static void
 test_refused(void **state)
 {
 	(void)state;
-	refuses("9000", EX_CONFIG, "listen: \"9000\" is neither a path nor ADDR:PORT");
+	refuses("nine", EX_CONFIG, "listen: \"nine\" is neither a path nor ADDR:PORT");
+	refuses("9000", EX_CONFIG,
+	    "listen: 9000 is a port without an address: 127.0.0.1:9000 is for this machine alone, *:9000 for everybody");
+	refuses(":9000", EX_CONFIG, "listen: :9000 is a port without an address: 127.0.0.1:9000");
 	refuses("127.0.0.1:x", EX_CONFIG, "listen: 127.0.0.1:x: \"x\" is no port");
 	refuses(
 	    "/no/such/folder/socket", EX_UNAVAILABLE, "cannot listen on /no/such/folder/socket");
