@@ -30,12 +30,15 @@ on_time(uv_timer_t *timer)
 	struct chunking_probe *probe = timer->data;
 	struct http_response *response = &probe->request->response;
 
+	size_t begin = http_response_begin_chunk(response);
+
 	chunking_append(probe->step++, &response->out);
+	http_response_end_chunk(response, begin);
 	if (probe->step < CHUNKING_STEPS)
 		wait_for_next(probe);
 	else
 		response->out_ended = true;
-	http_response_wake(response);
+	http_response_flush(response);
 }
 
 void

@@ -41,6 +41,13 @@ hang_up(struct http_connection *connection)
 }
 
 static void
+let_write(struct http_connection *connection)
+{
+	if (connection->awaits_output && connection->response != NULL)
+		connection->all->can_write(connection->response);
+}
+
+static void
 on_hangups(uv_poll_t *poll, int status, int events)
 {
 	struct http_connections *all = poll->data;
@@ -51,7 +58,10 @@ on_hangups(uv_poll_t *poll, int status, int events)
 	(void)events;
 	n = epoll_wait(all->hangup_fd, ready, HANGUPS_A_TURN, 0);
 	for (i = 0; i < n; i++)
-		hang_up(ready[i].data.ptr);
+		if ((ready[i].events & ~EPOLLOUT) != 0)
+			hang_up(ready[i].data.ptr);
+		else
+			let_write(ready[i].data.ptr);
 }
 
 void
@@ -70,6 +80,31 @@ watch(struct http_connection *connection)
 	if (epoll_ctl(connection->all->hangup_fd, EPOLL_CTL_ADD, connection->fd, &event) == -1)
 		log_limited(&limit, SEVERITY_ERROR, "a connection's hang-up cannot be watched: %s",
 		    strerror(errno));
+}
+
+void
+http_connection_await_output(struct http_connection *connection, bool took_something)
+{
+	struct http_connections *all = connection->all;
+	struct epoll_event event = {
+	    .events = EPOLLRDHUP | EPOLLOUT | EPOLLET, .data.ptr = connection};
+
+	if (took_something || !connection->awaits_output)
+		timer_start(&all->stalls, &connection->timer, sessions_now(all->sessions));
+	if (connection->awaits_output)
+		return;
+	connection->awaits_output = true;
+	if (epoll_ctl(all->hangup_fd, EPOLL_CTL_MOD, connection->fd, &event) == -1)
+		log_error("a connection's output cannot be watched: %s", strerror(errno));
+}
+
+void
+http_connection_output_taken(struct http_connection *connection)
+{
+	if (!connection->awaits_output)
+		return;
+	timer_stop(&connection->timer);
+	connection->awaits_output = false;
 }
 
 /* --- the life of a connection ----------------------------------------------------------------- */
@@ -296,6 +331,7 @@ http_connections_init(struct http_connections *all, uv_loop_t *loop, struct sess
 	timer_queue_add(timers, &all->heads, request_timeout, arrival_fire, NULL);
 	timer_queue_add(timers, &all->bodies, request_timeout, arrival_fire, NULL);
 	timer_queue_add(timers, &all->idles, keepalive_timeout, idle_fire, NULL);
+	timer_queue_add(timers, &all->stalls, keepalive_timeout, idle_fire, NULL);
 	return 0;
 }
 
@@ -306,6 +342,7 @@ http_connections_set_timeouts(
 	timer_queue_set_delay(&all->heads, request_timeout);
 	timer_queue_set_delay(&all->bodies, request_timeout);
 	timer_queue_set_delay(&all->idles, keepalive_timeout);
+	timer_queue_set_delay(&all->stalls, keepalive_timeout);
 }
 
 void
@@ -348,4 +385,5 @@ http_connections_clear(struct http_connections *all)
 	timer_queue_remove(timers, &all->heads);
 	timer_queue_remove(timers, &all->bodies);
 	timer_queue_remove(timers, &all->idles);
+	timer_queue_remove(timers, &all->stalls);
 }

@@ -28,6 +28,8 @@ struct http_connections {
 	struct sessions *sessions; /* whose timers and time are used */
 	/* The client of a suspended connection hung up: its response has to resume it. */
 	void (*hung_up)(struct http_response *response);
+	/* Its peer takes more of a response that awaits that. */
+	void (*can_write)(struct http_response *response);
 	LIST_HEAD(, http_connection) list;
 	size_t count;
 	struct http_connection **by_fd; /* NULL: none with that descriptor */
@@ -37,6 +39,7 @@ struct http_connections {
 	struct timer_queue heads;  /* connections whose first request, or begun one, has to come */
 	struct timer_queue bodies; /* requests whose body has to */
 	struct timer_queue idles;  /* kept connections between two requests */
+	struct timer_queue stalls; /* streams whose peer has to read on */
 	struct address_entry *arriving; /* of the connection that is being added */
 	bool is_draining;		/* none is kept for another request */
 	bool has_work;			/* libmicrohttpd has to run in this turn */
@@ -56,6 +59,7 @@ struct http_connection {
 	bool is_answering;		/* a request is here whole, and not answered yet */
 	bool is_suspended;		/* libmicrohttpd does not look at it */
 	bool is_gone;			/* the peer hung up */
+	bool awaits_output;		/* can_write is to be called */
 	struct address_entry *address;	/* its place among its address's connections; NULL: none */
 	struct rate_points *rates;	/* NULL: no rate is limited */
 	bool has_local;			/* local is filled */
@@ -119,6 +123,15 @@ void http_connection_hold(struct http_connection *connection);
 
 /* Lets libmicrohttpd go on in this turn. Does nothing if the connection is not suspended. */
 void http_connection_resume(struct http_connection *connection);
+
+/*
+ * A peer has not taken all that was written: can_write is called when it takes more. It has
+ * keepalive_timeout for that, anew if it took something.
+ */
+void http_connection_await_output(struct http_connection *connection, bool took_something);
+
+/* It has taken all. */
+void http_connection_output_taken(struct http_connection *connection);
 
 /*
  * Gives the descriptor up to its new owner: no watching any more. Before it is taken from

@@ -150,6 +150,7 @@ http_request_read_head(struct http_request *request, const char *method, const c
 
 	snprintf(request->method, sizeof request->method, "%s", method);
 	request->is_http10 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
+	request->response.is_http10 = request->is_http10;
 	split_uri(request);
 	request->head = (struct request_head){
 	    .method = request->method,

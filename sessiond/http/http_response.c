@@ -1,10 +1,9 @@
 /*
  * See http_response.h.
  *
- * Sessions push frames; libmicrohttpd pulls a response. They meet here: frames are put into `out`
- * and the connection is resumed; libmicrohttpd then calls read_stream, which hands over what is
- * there and suspends the connection when there is no more. While it is suspended, libmicrohttpd
- * does not look at it: http_connection.c does.
+ * Sessions push frames; libmicrohttpd pulls a response, a chunk and a send for each pull. So of a
+ * stream it has only the head and the end. In between its connection is suspended, and what is in
+ * `out` is written here, once a turn: each frame a chunk, as many as there are in one send.
  */
 #include "sessiond/http/http_response.h"
 
@@ -14,8 +13,10 @@
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 void
@@ -35,6 +36,16 @@ stop_waiting(struct http_response *response)
 		return;
 	LIST_REMOVE(response, entry);
 	response->is_waiting = false;
+}
+
+/* Until the turn is committed. */
+static void
+wait(struct http_response *response)
+{
+	if (response->is_waiting)
+		return;
+	LIST_INSERT_HEAD(&response->all->waiting, response, entry);
+	response->is_waiting = true;
 }
 
 static void
@@ -68,8 +79,9 @@ http_response_add_headers(struct http_response *response, struct MHD_Response *m
 	reply_headers(&response->reply, response->protocol, response->head, add_header, made);
 }
 
-void
-http_response_wake(struct http_response *response)
+/* libmicrohttpd asks what is to be sent. */
+static void
+wake(struct http_response *response)
 {
 	http_connection_resume(response->connection);
 }
@@ -81,7 +93,7 @@ http_response_set(struct http_response *response, struct MHD_Response *ready, un
 	response->status = status;
 	if (ready == NULL)
 		response->is_broken = true;
-	http_response_wake(response);
+	wake(response);
 }
 
 void
@@ -115,7 +127,7 @@ http_response_break(struct http_response *response)
 {
 	response->is_broken = true;
 	session_receiver_broke(&response->receiver);
-	http_response_wake(response);
+	wake(response);
 }
 
 void
@@ -143,26 +155,8 @@ wait_for_commit(struct http_response *response)
 		http_connection_hold(response->connection);
 	else if (!http_connection_suspend(response->connection))
 		return false;
-	stop_waiting(response);
-	LIST_INSERT_HEAD(&all->waiting, response, entry);
-	response->is_waiting = true;
+	wait(response);
 	return true;
-}
-
-void
-http_responses_committed(struct http_responses *all, enum commit_result committed)
-{
-	struct http_response *response;
-
-	while ((response = LIST_FIRST(&all->waiting)) != NULL) {
-		stop_waiting(response);
-		if (committed == COMMIT_FAILED && response->acknowledges &&
-		    response->ready != NULL) {
-			drop_ready(response);
-			http_response_refuse_storing(response);
-		}
-		http_response_wake(response);
-	}
 }
 
 static enum MHD_Result
@@ -220,41 +214,146 @@ fail_stream(struct http_response *response)
 	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
+/* libmicrohttpd has sent the head, and asks for more: it never gets any, but the end. */
 static ssize_t
 read_stream(void *cls, uint64_t position, char *to, size_t max)
 {
 	struct http_response *response = cls;
-	size_t n = response->out.len < max ? response->out.len : max;
 
 	(void)position;
-	if (response->is_broken)
-		return fail_stream(response);
-	if (n > 0 && wait_for_commit(response))
-		return 0;
-	if (n > 0) {
-		memcpy(to, response->out.data, n);
-		buffer_consume(&response->out, n);
-		if (response->out.len == 0)
-			session_receiver_drained(&response->receiver);
-		return (ssize_t)n;
-	}
-	if (response->out_ended)
+	(void)to;
+	(void)max;
+	if (!response->is_broken && response->out.len == 0 && response->out_ended)
 		return MHD_CONTENT_READER_END_OF_STREAM;
-	if (response->connection->is_suspended || http_connection_suspend(response->connection))
+	if (!response->is_broken && http_connection_suspend(response->connection)) {
+		response->is_open = true;
+		http_response_flush(response);
 		return 0;
+	}
 	response->is_broken = true;
 	session_receiver_broke(&response->receiver);
 	return fail_stream(response);
 }
 
 void
+http_response_flush(struct http_response *response)
+{
+	if (response->is_broken)
+		wake(response);
+	else if (response->is_open)
+		wait(response);
+}
+
+/* Returns what was written, -1 if the connection is broken. */
+static ssize_t
+write_some(struct http_response *response)
+{
+	ssize_t n = send(response->connection->fd, response->out.data, response->out.len,
+	    MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+		n = 0;
+	return n;
+}
+
+static void
+write_stream(struct http_response *response)
+{
+	ssize_t n;
+
+	if (response->is_broken)
+		return;
+	n = response->out.len == 0 ? 0 : write_some(response);
+	if (n == -1) {
+		http_response_break(response);
+		return;
+	}
+	buffer_consume(&response->out, (size_t)n);
+	if (response->out.len > 0)
+		http_connection_await_output(response->connection, n > 0);
+	else
+		http_connection_output_taken(response->connection);
+	if (response->out.len == 0 && n > 0)
+		session_receiver_drained(&response->receiver);
+	if (response->out.len == 0 && response->out_ended)
+		wake(response);
+}
+
+/* --- chunks ----------------------------------------------------------------------------------- */
+
+static const char chunk_head[] = "00000000\r\n"; /* of a size that is not known yet */
+
+enum { CHUNK_DIGITS = 8, CHUNK_HEAD = sizeof chunk_head - 1 };
+
+size_t
+http_response_begin_chunk(struct http_response *response)
+{
+	if (!response->is_http10)
+		buffer_append(&response->out, chunk_head, CHUNK_HEAD);
+	return response->out.len;
+}
+
+/* Digits in front of `end`; returns where they begin. */
+static char *
+put_size(char *end, size_t size)
+{
+	for (; size > 0; size >>= 4)
+		*--end = "0123456789abcdef"[size & 15];
+	return end;
+}
+
+size_t
+http_response_end_chunk(struct http_response *response, size_t begin)
+{
+	struct buffer *out = &response->out;
+	size_t size = out->len - begin, gap;
+	char *head;
+
+	if (response->is_http10 || buffer_failed(out))
+		return size;
+	head = out->data + begin - CHUNK_HEAD;
+	gap = (size_t)(put_size(head + CHUNK_DIGITS, size) - head);
+	if (size == 0)
+		gap = CHUNK_HEAD; /* an empty one would be the last */
+	memmove(head, head + gap, CHUNK_HEAD + size - gap);
+	buffer_truncate(out, out->len - gap);
+	if (size > 0)
+		buffer_append(out, "\r\n", 2);
+	return size;
+}
+
+/* --- the head of a stream --------------------------------------------------------------------- */
+
+void
 http_response_stream(struct http_response *response)
 {
-	enum { BLOCK = 4096 };
+	enum { BLOCK = 1 }; /* bytes: libmicrohttpd is given none */
 	struct MHD_Response *made =
 	    MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_stream, response, NULL);
 
 	if (made != NULL)
 		http_response_add_headers(response, made);
 	http_response_set(response, made, (unsigned)response->reply.status);
+}
+
+/* --- the commit ------------------------------------------------------------------------------- */
+
+void
+http_responses_committed(struct http_responses *all, enum commit_result committed)
+{
+	struct http_response *response;
+
+	while ((response = LIST_FIRST(&all->waiting)) != NULL) {
+		stop_waiting(response);
+		if (response->is_open) {
+			write_stream(response);
+			continue;
+		}
+		if (committed == COMMIT_FAILED && response->acknowledges &&
+		    response->ready != NULL) {
+			drop_ready(response);
+			http_response_refuse_storing(response);
+		}
+		wake(response);
+	}
 }

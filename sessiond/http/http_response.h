@@ -47,6 +47,8 @@ struct http_response {
 	char callback[TRANSPORT_CALLBACK_MAX + 1];
 
 	/* Of a stream. */
+	bool is_http10;	   /* it has no chunks */
+	bool is_open;	   /* its head has left */
 	bool out_ended;	   /* nothing follows what is in out */
 	struct buffer out; /* frames on their way */
 	size_t streamed;   /* bytes of frames so far, for response_limit */
@@ -76,8 +78,18 @@ void http_response_refuse_storing(struct http_response *response);
 /* The response is a stream of what is put into response->out, beginning with what is there. */
 void http_response_stream(struct http_response *response);
 
-/* Something was added to out, or out_ended was set. */
-void http_response_wake(struct http_response *response);
+/*
+ * A chunk of a stream is put into response->out between these two. begin_chunk returns where it
+ * begins, end_chunk takes that, and returns its size.
+ */
+size_t http_response_begin_chunk(struct http_response *response);
+size_t http_response_end_chunk(struct http_response *response, size_t begin);
+
+/*
+ * Something was added to out, or out_ended was set, or the peer takes more: it is written when what
+ * the turn changed is stored.
+ */
+void http_response_flush(struct http_response *response);
 
 /* Adds the headers of response->reply to one that is being made. */
 void http_response_add_headers(struct http_response *response, struct MHD_Response *made);
@@ -100,7 +112,10 @@ void http_response_hung_up(struct http_response *response);
  */
 enum MHD_Result http_response_leave(struct http_response *response);
 
-/* What the turn changed is stored, or could not be: the responses that waited for that leave. */
+/*
+ * What the turn changed is stored, or could not be: the responses that waited for that leave, and
+ * what streams have.
+ */
 void http_responses_committed(struct http_responses *all, enum commit_result committed);
 
 /* libmicrohttpd is through with it: all of it was written (has_arrived), or not. */

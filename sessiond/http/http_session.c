@@ -18,12 +18,16 @@
 static void
 start_receiver(struct http_response *response, const struct transport *transport)
 {
+	size_t begin;
+
 	response->receiver.transport = transport;
 	response->receiver.ops = transport->streaming ? &http_stream_receiver : &http_poll_receiver;
 	if (!transport->streaming)
 		return;
+	begin = http_response_begin_chunk(response);
 	if (transport->prelude != NULL)
 		transport->prelude(response->callback, &response->out);
+	http_response_end_chunk(response, begin);
 	http_response_stream(response);
 }
 

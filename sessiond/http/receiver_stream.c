@@ -19,14 +19,14 @@ static enum receiver_result
 send_bytes(struct receiver *receiver, const char *frame, size_t len)
 {
 	struct http_response *response = response_of(receiver);
-	size_t before = response->out.len;
+	size_t begin = http_response_begin_chunk(response);
 
 	receiver->transport->wrap(response->callback, frame, len, &response->out);
+	response->streamed += http_response_end_chunk(response, begin);
 	/* Nothing else can be said any more: the loop finds the connection broken. */
 	if (buffer_failed(&response->out))
 		response->is_broken = true;
-	response->streamed += response->out.len - before;
-	http_response_wake(response);
+	http_response_flush(response);
 	return response->streamed >= response->protocol->options.response_limit ? RECEIVER_DONE
 										: RECEIVER_MORE;
 }
@@ -61,7 +61,7 @@ end(struct receiver *receiver)
 	struct http_response *response = response_of(receiver);
 
 	response->out_ended = true;
-	http_response_wake(response);
+	http_response_flush(response);
 }
 
 static size_t

@@ -37,6 +37,14 @@ open_xhr_stream(void)
 	return client;
 }
 
+static size_t
+latest_backlog(void)
+{
+	const struct session *session = session_find(service, "s", 1);
+
+	return session->receiver->ops->backlog(session->receiver);
+}
+
 /* --- polls ------------------------------------------------------------------------------------ */
 
 static void
@@ -175,17 +183,36 @@ test_stream(void **state)
 	close(client);
 }
 
+/* The prelude and each frame is a chunk of its own, also if several leave together. */
 static void
 test_stream_is_chunked(void **state)
 {
+	static char large[5000], expected[6000];
 	int client = connect_client();
 
 	(void)state;
+	service->protocol.options.queue_limit = SIZE_MAX;
 	ask(client, "GET", "/echo/000/s/eventsource", "");
 	hear(client);
 	assert_int_equal(heard.status, 200);
-	assert_int_equal(strtol(heard.body, NULL, 16), strlen("\r\ndata: o\r\n\r\n"));
-	assert_string_equal(strchr(heard.body, '\r'), "\r\n\r\ndata: o\r\n\r\n\r\n");
+	assert_string_equal(heard.body, "2\r\n\r\n\r\nb\r\ndata: o\r\n\r\n\r\n");
+	write_text(latest, "a");
+	turn_flush(&sessions);
+	write_text(latest, "0123456");
+	run();
+	hear(client);
+	assert_string_equal(
+	    heard.body, "10\r\ndata: a[\"a\"]\r\n\r\n\r\n16\r\ndata: a[\"0123456\"]\r\n\r\n\r\n");
+	memset(large, 'x', sizeof large - 1);
+	write_text(latest, large);
+	run();
+	hear(client);
+	snprintf(expected, sizeof expected, "%zx\r\ndata: a[\"%s\"]\r\n\r\n\r\n0\r\n\r\n",
+	    strlen(large) + strlen("data: a[\"\"]\r\n\r\n"), large);
+	assert_string_equal(heard.body, expected);
+	assert_false(heard.ended);
+	ask(client, "GET", "/echo/000/s/eventsource", "");
+	hear(client);
 	assert_true(has_header("Content-Type: text/event-stream"));
 	assert_true(has_header("Transfer-Encoding: chunked"));
 	hang_up(client);
@@ -234,6 +261,31 @@ test_response_limit_is_met(void **state)
 	run();
 	hear(client);
 	assert_true(heard.ended);
+	close(client);
+}
+
+/* A client that reads nothing is let go after a time. */
+static void
+test_stalled_stream(void **state)
+{
+	enum { PIECE = 10000 };
+	static char piece[PIECE + 1];
+	int client;
+
+	(void)state;
+	service->protocol.options.response_limit = SIZE_MAX;
+	service->protocol.options.queue_limit = SIZE_MAX;
+	client = open_xhr_stream();
+	memset(piece, 'x', PIECE);
+	while (latest_backlog() == 0) {
+		write_text(latest, piece);
+		run();
+	}
+	pass_time(KEEPALIVE_TIMEOUT - 1);
+	assert_int_equal(server.connections.count, 1);
+	pass_time(1);
+	assert_int_equal(server.connections.count, 0);
+	assert_seen("- ");
 	close(client);
 }
 
@@ -525,6 +577,7 @@ main(void)
 	    HTTP_TEST(stream_is_chunked),
 	    HTTP_TEST(response_limit),
 	    HTTP_TEST(response_limit_is_met),
+	    HTTP_TEST(stalled_stream),
 	    HTTP_TEST(slow_stream),
 	    HTTP_TEST(stream_is_lost),
 	    HTTP_TEST(stream_is_lost_with_frames),
