@@ -150,6 +150,14 @@ const struct conf_option server_option_table[] = {
 	.default_text = "0",
 	.help = "largest number of sessions from one address, where 0 is no limit; behind a proxy, "
 		"see trusted_proxies"},
+    {.name = "guesses_per_minute",
+	.type = CONF_U32,
+	.offset = SERVER(guesses_per_minute),
+	.max = 10000000,
+	.default_text = "3000",
+	.help =
+	    "404s for unknown sessions, and 401s and 403s of modules, that an address may cause in "
+	    "a minute, where 0 is no limit; more get 429"},
     {.name = "connections_per_address",
 	.type = CONF_U32,
 	.offset = SERVER(connections_per_address),

@@ -30,6 +30,7 @@ struct server_options {
 	uint32_t local_peers; /* connections of the Unix socket that are not HTTP */
 	size_t local_backlog; /* bytes that a responder may leave unread */
 	uint32_t session_limit;
+	uint32_t guesses_per_minute;	  /* 0: no limit */
 	uint32_t sessions_per_address;	  /* 0: no limit */
 	uint32_t connections_per_address; /* 0: no limit */
 	size_t input_limit;		  /* bytes of unfinished messages and bodies */

@@ -404,6 +404,9 @@ take_sent(struct request *request, enum wire_sent_result result)
 	case WIRE_SENT_UNAVAILABLE:
 		answer_error(request, 503, "The session cannot take messages now.\n");
 		break;
+	case WIRE_SENT_TOO_MANY:
+		answer_error(request, 429, "Too many requests.\n");
+		break;
 	}
 }
 

@@ -480,7 +480,7 @@ wire_decode_sent(
 	struct wire_reader reader;
 
 	wire_reader_init(&reader, payload, header->length);
-	*result = wire_at_most(&reader, wire_get_u8(&reader), WIRE_SENT_UNAVAILABLE);
+	*result = wire_at_most(&reader, wire_get_u8(&reader), WIRE_SENT_TOO_MANY);
 	return end_reading(&reader);
 }
 

@@ -193,6 +193,7 @@ enum wire_sent_result {
 	WIRE_SENT_OK,
 	WIRE_SENT_NO_SESSION,
 	WIRE_SENT_UNAVAILABLE, /* the session is full, or cannot take messages now */
+	WIRE_SENT_TOO_MANY,    /* the client has asked for too many sessions that there are not */
 };
 
 void wire_encode_sent(struct buffer *out, uint64_t request, enum wire_sent_result result);

@@ -71,6 +71,7 @@ http_session_send(struct http_request *request)
 {
 	struct sockjs_service *service = request->service;
 	struct http_response *response = &request->response;
+	struct admission_refusal refusal;
 	struct session *session;
 	const char *error;
 	size_t len;
@@ -87,9 +88,10 @@ http_session_send(struct http_request *request)
 		http_response_error(response, MHD_HTTP_INTERNAL_SERVER_ERROR, error);
 		return;
 	}
-	session = session_find(service, request->session_id, request->session_id_len);
+	session = admission_find(
+	    service, request->session_id, request->session_id_len, &request->client.any, &refusal);
 	if (session == NULL) {
-		http_response_error(response, MHD_HTTP_NOT_FOUND, "404 Error: Page not found\n");
+		http_response_error(response, refusal.status, refusal.text);
 		return;
 	}
 	if (service->sessions->journal.is_failing) {

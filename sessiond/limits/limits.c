@@ -18,6 +18,7 @@ limits_init(struct limits *limits, struct timers *timers)
 	};
 	address_count_init(&limits->addresses);
 	rate_table_init(&limits->addresses_rates);
+	guesses_init(&limits->guesses);
 	memory_watch_init(&limits->watch, timers, SIZE_MAX);
 }
 
@@ -25,6 +26,7 @@ void
 limits_clear(struct limits *limits)
 {
 	memory_watch_clear(&limits->watch);
+	guesses_clear(&limits->guesses);
 	rate_table_clear(&limits->addresses_rates);
 	address_count_clear(&limits->addresses);
 }
@@ -40,6 +42,7 @@ limits_set(struct limits *limits, const struct server_options *options)
 	limits->memory.most =
 	    options->memory_limit == 0 ? memory_watch_default_limit() : options->memory_limit;
 	limits->watch.limit = limits->memory.most;
+	limits->guesses.a_minute = options->guesses_per_minute;
 	limits->of_connection = (struct rates){{
 	    [RATE_REQUEST] = options->request_rate,
 	    [RATE_SEND] = options->send_rate,

@@ -6,6 +6,7 @@
 #define SESSIOND_LIMITS_H
 
 #include "common/address_count.h"
+#include "sessiond/limits/guesses.h"
 #include "sessiond/limits/limit.h"
 #include "sessiond/limits/memory_watch.h"
 #include "sessiond/limits/rate.h"
@@ -31,6 +32,7 @@ struct limits {
 	struct memory_watch watch;
 	struct rates of_connection, of_address;
 	struct rate_table addresses_rates;
+	struct guesses guesses;
 };
 
 /* Without caps, until limits_set. */

@@ -103,3 +103,11 @@ rate_table_find(struct rate_table *rates, uint64_t address)
 	TAILQ_INSERT_TAIL(&rates->entries, entry, entry);
 	return &entry->points;
 }
+
+const struct rate_points *
+rate_table_peek(const struct rate_table *rates, uint64_t address)
+{
+	struct hash_entry *found = hash_table_find(&rates->table, &address, sizeof address);
+
+	return found == NULL ? NULL : &container_of(found, struct rate_entry, by_address)->points;
+}

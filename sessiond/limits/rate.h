@@ -57,4 +57,7 @@ void rate_table_clear(struct rate_table *rates);
  */
 struct rate_points *rate_table_find(struct rate_table *rates, uint64_t address);
 
+/* The points of an address that are remembered; NULL: none. */
+const struct rate_points *rate_table_peek(const struct rate_table *rates, uint64_t address);
+
 #endif

@@ -4,6 +4,7 @@
 #include "sessiond/responder/remote_send.h"
 
 #include "common/memory.h"
+#include "sessiond/session/admission.h"
 #include "sessiond/session/sent_ids.h"
 #include "sessiond/session/session_set.h"
 #include "sockjs/message_array.h"
@@ -33,11 +34,15 @@ remote_send_is_text(const struct wire_send *send)
 static enum wire_sent_result
 deliver(struct peer *peer, struct sockjs_service *service, const struct wire_send *send)
 {
-	struct session *session =
-	    service == NULL ? NULL : session_find(service, send->session, send->session_len);
+	struct admission_refusal refusal;
+	struct session *session;
 
-	if (session == NULL)
+	if (service == NULL)
 		return WIRE_SENT_NO_SESSION;
+	session =
+	    admission_find(service, send->session, send->session_len, &send->client.any, &refusal);
+	if (session == NULL)
+		return refusal.status == 429 ? WIRE_SENT_TOO_MANY : WIRE_SENT_NO_SESSION;
 	if (sent_ids_has(session->sent_ids, send->instance, send->sequence))
 		return WIRE_SENT_OK;
 	if (peer->all->sessions->journal.is_failing)

@@ -7,8 +7,18 @@
 #include "common/log_limit.h"
 #include "sessiond/service/application.h"
 #include "sessiond/session/session_set.h"
+#include "sockjs/net_address.h"
 
-enum { FORBIDDEN = 403, FIELDS_TOO_LARGE = 431, UNAVAILABLE = 503 };
+#include <string.h>
+
+enum {
+	UNAUTHORIZED = 401,
+	FORBIDDEN = 403,
+	NOT_FOUND = 404,
+	TOO_MANY = 429,
+	FIELDS_TOO_LARGE = 431,
+	UNAVAILABLE = 503,
+};
 
 static struct session *
 refuse(struct admission_refusal *refusal, int status, const char *text)
@@ -17,11 +27,71 @@ refuse(struct admission_refusal *refusal, int status, const char *text)
 	return NULL;
 }
 
+/* --- guesses ---------------------------------------------------------------------------------- */
+
+static bool
+has_guessed_enough(const struct sockjs_service *service, const struct sockaddr *client)
+{
+	return guesses_are_used_up(
+	    &service->sessions->limits.guesses, client, sessions_now(service->sessions));
+}
+
+static void
+note_guess(const struct sockjs_service *service, const struct sockaddr *client)
+{
+	guesses_note(&service->sessions->limits.guesses, client, sessions_now(service->sessions));
+}
+
+/* Its last request came from there. */
+static bool
+is_of(const struct session *session, const struct sockaddr *client)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	return strcmp(connection_info_remote_address(session->info),
+		   net_address_text(client, text)) == 0;
+}
+
+static bool
+is_barred(const struct session *session, const struct sockaddr *client)
+{
+	return has_guessed_enough(session->service, client) && !is_of(session, client);
+}
+
+static struct session *
+refuse_guess(const struct sockjs_service *service, const struct sockaddr *client,
+    struct admission_refusal *refusal)
+{
+	static struct log_limit limit;
+	char text[INET6_ADDRSTRLEN];
+
+	log_limited(&limit, SEVERITY_ERROR, "guesses_per_minute (%u) reached by %s",
+	    service->sessions->limits.guesses.a_minute,
+	    net_address_text(client, text)[0] == '\0' ? "a client without an address" : text);
+	return refuse(refusal, TOO_MANY, "Too many requests.\n");
+}
+
+struct session *
+admission_find(struct sockjs_service *service, const char *id, size_t id_len,
+    const struct sockaddr *client, struct admission_refusal *refusal)
+{
+	struct session *session = session_find(service, id, id_len);
+
+	if (session != NULL && !is_barred(session, client))
+		return session;
+	if (session != NULL || has_guessed_enough(service, client))
+		return refuse_guess(service, client, refusal);
+	note_guess(service, client);
+	return refuse(refusal, NOT_FOUND, "404 Error: Page not found\n");
+}
+
+/* --- new sessions ----------------------------------------------------------------------------- */
+
 static const char *
 text_of(int status)
 {
 	switch (status) {
-	case 401:
+	case UNAUTHORIZED:
 		return "Unauthorized\n";
 	case FORBIDDEN:
 		return "Forbidden\n";
@@ -74,6 +144,8 @@ admit(struct sockjs_service *service, const char *id, size_t id_len,
 
 	if (error != NULL)
 		return refuse(refusal, UNAVAILABLE, error);
+	if (service->application->authorize != NULL && has_guessed_enough(service, source->peer))
+		return refuse_guess(service, source->peer, refusal);
 	info = keep(service, id_len, source, refusal);
 	if (info == NULL)
 		return NULL;
@@ -86,6 +158,8 @@ admit(struct sockjs_service *service, const char *id, size_t id_len,
 	if (status == 0)
 		return session;
 	session_abort(session);
+	if (status == UNAUTHORIZED || status == FORBIDDEN)
+		note_guess(service, source->peer);
 	return refuse(refusal, status, text_of(status));
 }
 
@@ -96,7 +170,10 @@ admission_obtain(struct sockjs_service *service, const char *id, size_t id_len,
 {
 	struct session *session = session_find(service, id, id_len);
 
-	return session != NULL ? session : admit(service, id, id_len, transport, source, refusal);
+	if (session == NULL)
+		return admit(service, id, id_len, transport, source, refusal);
+	return is_barred(session, source->peer) ? refuse_guess(service, source->peer, refusal)
+						: session;
 }
 
 struct session *

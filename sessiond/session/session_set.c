@@ -4,6 +4,7 @@
 #include "sessiond/session/session_set.h"
 
 #include "common/log_limit.h"
+#include "sockjs/net_address.h"
 
 #include <stdlib.h>
 
@@ -52,6 +53,7 @@ const char *
 sessions_refusal(struct sessions *sessions, const struct sockaddr *address, bool is_stored)
 {
 	static struct log_limit all, of_address;
+	char text[INET6_ADDRSTRLEN];
 
 	is_stored = is_stored && sessions->journal.is_kept;
 	if (sessions->closing && !is_stored)
@@ -68,8 +70,8 @@ sessions_refusal(struct sessions *sessions, const struct sockaddr *address, bool
 	if (sessions->limit_per_address > 0 &&
 	    address_count_get(&sessions->addresses, address) >= sessions->limit_per_address) {
 		log_limited(&of_address, SEVERITY_ERROR,
-		    "sessions_per_address (%u) reached: a session is refused",
-		    sessions->limit_per_address);
+		    "sessions_per_address (%u) reached by %s: a session is refused",
+		    sessions->limit_per_address, net_address_text(address, text));
 		return "Too many sessions from your address.\n";
 	}
 	return NULL;

@@ -265,6 +265,75 @@ test_what_is_kept_is_limited(void **state)
 	assert_string_equal(connection_info_header(session->info, "referer"), "r");
 }
 
+static struct sockaddr_in guesser = {.sin_family = AF_INET, .sin_addr.s_addr = 0x0100000a},
+			  owner = {.sin_family = AF_INET, .sin_addr.s_addr = 0x0200000a};
+#define GUESSER ((const struct sockaddr *)(const void *)&guesser)
+#define OWNER	((const struct sockaddr *)(const void *)&owner)
+
+static int
+status_of_send(const char *id, const struct sockaddr *client)
+{
+	refusal.status = 0;
+	admission_find(service, id, strlen(id), client, &refusal);
+	return refusal.status;
+}
+
+static int
+status_of_request(const char *id, const struct sockaddr *client)
+{
+	struct connection_source source = fake_source;
+
+	source.peer = client;
+	refusal.status = 0;
+	admission_obtain(
+	    service, id, strlen(id), transport_get(TRANSPORT_XHR_POLLING), &source, &refusal);
+	return refusal.status;
+}
+
+static void
+test_guesses(void **state)
+{
+	(void)state;
+	sessions.limits.guesses.a_minute = 3;
+	assert_int_equal(status_of_request("s", OWNER), 0);
+	assert_int_equal(status_of_request("g", GUESSER), 0);
+	assert_int_equal(status_of_send("s", GUESSER), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(status_of_send("x", GUESSER), 404);
+	assert_int_equal(status_of_send("x", GUESSER), 429);
+	assert_int_equal(status_of_send("s", GUESSER), 429);
+	assert_int_equal(status_of_request("s", GUESSER), 429);
+	assert_int_equal(status_of_send("g", GUESSER), 0);
+	assert_int_equal(status_of_request("g", GUESSER), 0);
+	assert_int_equal(status_of_send("s", OWNER), 0);
+	/* This module would have to judge; another lets everybody in. */
+	assert_int_equal(status_of_request("new", GUESSER), 429);
+	service->application = &fake_application;
+	assert_int_equal(status_of_request("new", GUESSER), 0);
+	now += 20000;
+	assert_int_equal(status_of_send("s", GUESSER), 0);
+	assert_int_equal(status_of_send("x", GUESSER), 404);
+	assert_int_equal(status_of_send("x", GUESSER), 429);
+}
+
+static void
+test_refusals_are_guesses(void **state)
+{
+	static const int statuses[] = {401, 400, 403, 503, 403};
+
+	(void)state;
+	sessions.limits.guesses.a_minute = 3;
+	for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+		answer = statuses[i];
+		assert_int_equal(status_of_request("s", GUESSER), statuses[i]);
+	}
+	asked = 0;
+	assert_int_equal(status_of_request("s", GUESSER), 429);
+	assert_int_equal(asked, 0);
+	assert_int_equal(status_of_request("s", OWNER), 403);
+	assert_int_equal(asked, 1);
+}
+
 #define ADMISSION_TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, fixture_tear_down)
 
 int
@@ -278,6 +347,8 @@ main(void)
 	    ADMISSION_TEST(nothing_remains),
 	    ADMISSION_TEST(a_client_that_goes_meanwhile),
 	    ADMISSION_TEST(room_comes_first),
+	    ADMISSION_TEST(guesses),
+	    ADMISSION_TEST(refusals_are_guesses),
 	    ADMISSION_TEST(what_is_kept_is_limited),
 	};
 

@@ -154,7 +154,7 @@ static const struct change changes[] = {
 	{"status 599", WIRE_REFUSED, 0, BYTES("\2\x57"), 0},
 	{"status 600", WIRE_REFUSED, 0, BYTES("\2\x58"), -1},
 	{"status 0", WIRE_REFUSED, 0, BYTES("\0\0"), -1},
-	{"result 3", WIRE_SENT, 0, BYTES("\3"), -1},
+	{"result 4", WIRE_SENT, 0, BYTES("\4"), -1},
 	{"NUL in the value", WIRE_COOKIE, 2, BYTES("\0"), -1},
 };
 /* clang-format on */
