@@ -151,6 +151,51 @@ function serverWide({ test: plain }) {
 	});
 }
 
+// A request of a page: to a transport of /no_cors, with the headers that a browser sends.
+function askAsPage(c, name, headers) {
+	const { path } = c.session('/no_cors');
+	if (name === 'websocket' || name === 'raw')
+		return c.openStream('GET', name === 'raw' ? '/no_cors/websocket' : `${path}/websocket`, {
+			headers: { ...upgrade, ...headers },
+		});
+	if (name === 'xhr_send')
+		return c.request('POST', `${path}/xhr_send`, {
+			body: '["x"]',
+			headers: { 'Content-Type': 'text/plain', ...headers },
+		});
+	return c.openStream(transports[name].method, path + transports[name].path, { headers });
+}
+
+function origins({ test }) {
+	test('s8: disable_cors lets no page of another origin in', async (c) => {
+		for (const [name, headers] of [
+			['websocket', { Origin: 'http://example.com' }],
+			['raw', { Origin: 'null' }],
+			['xhr_send', { Origin: 'http://example.com' }],
+			['xhr', { Origin: 'http://example.com' }],
+			['jsonp', { Referer: 'http://example.com/' }],
+			['jsonp', { 'Sec-Fetch-Site': 'cross-site' }],
+			['htmlfile', { Referer: 'http://example.com/' }],
+			['eventsource', { Origin: 'http://example.com' }],
+		])
+			assert.equal(
+				(await askAsPage(c, name, headers)).status,
+				403,
+				`${name}: ${JSON.stringify(headers)}`,
+			);
+	});
+
+	test('s8: disable_cors lets pages of the same origin in', async (c) => {
+		for (const name of Object.keys(transports))
+			for (const headers of [
+				{ Origin: c.url },
+				{ Referer: `${c.url}/page` },
+				{ 'Sec-Fetch-Site': 'same-origin' },
+			])
+				assert.equal((await askAsPage(c, name, headers)).status, 200, name);
+	});
+}
+
 exports.register = (target) => {
-	for (const group of [limitedTransports, patterns, serverWide]) group(target);
+	for (const group of [limitedTransports, patterns, serverWide, origins]) group(target);
 };

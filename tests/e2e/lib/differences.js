@@ -271,6 +271,12 @@ const pages = [
 ];
 
 const options = [
+	{
+		id: 'disable-cors-origins',
+		test: 's8: disable_cors lets no page of another origin in',
+		reason: 'the reference leaves the CORS headers out and serves all the same',
+		observed: /101 !== 403/,
+	},
 	...[
 		['/only_polling', 'xhr, jsonp'],
 		['/only_streaming', 'xhr_streaming, eventsource, htmlfile'],
