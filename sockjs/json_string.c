@@ -173,16 +173,16 @@ append_escaped(struct buffer *out, const unsigned char *s, const unsigned char *
 	}
 }
 
-/* append_escaped, with "</" broken up. */
+/* append_escaped, with every `<` escaped too. */
 static void
 append_escaped_in_html(struct buffer *out, const unsigned char *s, const unsigned char *end)
 {
-	const unsigned char *close;
+	const unsigned char *less;
 
-	while (s < end && (close = memmem(s, (size_t)(end - s), "</", 2)) != NULL) {
-		append_escaped(out, s, close + 1);
-		buffer_append(out, "\\/", 2);
-		s = close + 2;
+	while (s < end && (less = memchr(s, '<', (size_t)(end - s))) != NULL) {
+		append_escaped(out, s, less);
+		buffer_append(out, "\\u003c", 6);
+		s = less + 1;
 	}
 	append_escaped(out, s, end);
 }

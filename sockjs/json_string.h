@@ -18,7 +18,10 @@
 
 #include "common/buffer.h"
 
-/* Write "</" as "<\/": the literal then cannot end the HTML script element that it stands in. */
+/*
+ * Write `<` as \u003c: the literal then neither ends the HTML script element that it stands in, nor
+ * keeps it open, as "<!--<script" does (HTML, "restrictions for contents of script elements").
+ */
 #define JSON_STRING_IN_HTML 1u
 
 /*

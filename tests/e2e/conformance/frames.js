@@ -78,12 +78,12 @@ function wrapping({ test }) {
 		);
 	});
 
-	test('s4: htmlfile escapes </ as <\\/', async (c) => {
+	test('s4: htmlfile escapes < as \\u003c', async (c) => {
 		const s = await c.session('/echo').open();
-		await s.send(['</script></SCRIPT><//a']);
+		await s.send(['</script></SCRIPT><//a<!--<script']);
 		const text = await bytesUntil(c, s, htmlfile, ']");\n</script>\r\n');
 		assert.ok(
-			text.endsWith('p("a[\\"<\\/script><\\/SCRIPT><\\//a\\"]");\n</script>\r\n'),
+			text.endsWith('p("a[\\"\\u003c/script>\\u003c/SCRIPT>\\u003c//a\\u003c!--\\u003cscript\\"]");\n</script>\r\n'),
 			text,
 		);
 	});

@@ -99,8 +99,8 @@ const callbacks = [
 	},
 	{
 		id: 'htmlfile-escape',
-		test: 's4: htmlfile escapes </ as <\\/',
-		reason: 'a message that holds </script> would end the script of its own frame',
+		test: 's4: htmlfile escapes < as \\u003c',
+		reason: 'a message that holds </script> would end the script of its own frame, one with <!--<script keep it open',
 		observed: /<\/script>/,
 	},
 ];

@@ -87,7 +87,7 @@ const transports = {
 		page: htmlfilePage(CALLBACK),
 		begin: '<script>\np(',
 		end: ');\n</script>\r\n',
-		encode: (frame) => JSON.stringify(frame).replace(/<\//g, '<\\/'),
+		encode: (frame) => JSON.stringify(frame).replaceAll('<', '\\u003c'),
 		decode: JSON.parse,
 	},
 };

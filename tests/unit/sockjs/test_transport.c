@@ -127,7 +127,7 @@ test_htmlfile(void **state)
 	(void)state;
 	assert_wraps(TRANSPORT_HTMLFILE, "o", "<script>\np(\"o\");\n</script>\r\n");
 	assert_wraps(TRANSPORT_HTMLFILE, "a[\"</script>\"]",
-	    "<script>\np(\"a[\\\"<\\/script>\\\"]\");\n</script>\r\n");
+	    "<script>\np(\"a[\\\"\\u003c/script>\\\"]\");\n</script>\r\n");
 	assert_wraps(TRANSPORT_HTMLFILE, "a[\"\\u2028\\\\\"]",
 	    "<script>\np(\"a[\\\"\\\\u2028\\\\\\\\\\\"]\");\n</script>\r\n");
 }
