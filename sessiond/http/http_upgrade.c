@@ -26,7 +26,6 @@
 #include <unistd.h>
 
 static const char not_a_request[] = "Not a valid websocket request";
-static const char not_supported[] = "Only supported WebSocket protocol is RFC 6455.";
 
 /* What was agreed, between the 101 and the upgrade. */
 struct http_upgrade_offer {
@@ -43,6 +42,17 @@ static void
 refuse(struct http_request *request, const char *text)
 {
 	http_response_error(&request->response, MHD_HTTP_BAD_REQUEST, text);
+}
+
+/* The client may ask again with one of these (RFC 6455 4.4). */
+static void
+refuse_version(struct http_request *request)
+{
+	struct http_response *response = &request->response;
+
+	refuse(request, "Only supported WebSocket protocol is RFC 6455.");
+	if (response->ready != NULL)
+		MHD_add_response_header(response->ready, "Sec-WebSocket-Version", "13, 8");
 }
 
 /* Joins the lines of a header that may come in several. */
@@ -228,7 +238,7 @@ handshake_rfc6455(struct http_request *request, const char *version)
 	const char *key = http_request_header(request, "Sec-WebSocket-Key");
 
 	if (version == NULL || (strcmp(version, "8") != 0 && strcmp(version, "13") != 0))
-		refuse(request, not_supported);
+		refuse_version(request);
 	else if (key == NULL || !ws_key_is_valid(key) || !negotiate_deflate(request))
 		refuse(request, not_a_request);
 	else if (admit(request))
@@ -243,7 +253,7 @@ handshake_hixie76(struct http_request *request, const char *key1, const char *ke
 	/* The raw websocket came later than hixie-76: nobody ever spoke it there. */
 	if (!request->service->protocol.options.websocket_hixie76 ||
 	    request->endpoint->id == ENDPOINT_WEBSOCKET_RAW) {
-		refuse(request, not_supported);
+		refuse_version(request);
 		return;
 	}
 	if (hixie76_key_number(key1, &offer->numbers[0]) == -1 ||

@@ -66,8 +66,11 @@ test_refused(void **state)
 	assert_refused("Upgrade: websocket\r\n" KEY ASKS_13, not_a_request);
 	assert_refused("Connection: Upgrade\r\nUpgrade: websockets\r\n" KEY ASKS_13, not_a_request);
 	assert_refused(UPGRADE KEY, not_supported);
+	assert_true(has_header("Sec-WebSocket-Version: 13, 8"));
 	assert_refused(UPGRADE KEY "Sec-WebSocket-Version: 14\r\n", not_supported);
+	assert_true(has_header("Sec-WebSocket-Version: 13, 8"));
 	assert_refused(UPGRADE ASKS_13, not_a_request);
+	assert_false(has_header("Sec-WebSocket-Version: 13, 8"));
 	assert_refused(UPGRADE ASKS_13 "Sec-WebSocket-Key: short\r\n", not_a_request);
 	say(client, "GET " PATH " HTTP/1.0\r\nHost: a\r\n" UPGRADE KEY ASKS_13 "\r\n");
 	assert_heard(client, 400, not_a_request);
