@@ -125,8 +125,9 @@ keep(const struct sockjs_service *service, size_t id_len, const struct connectio
 
 	if (!session_info_is_too_large(service, id_len, info))
 		return info;
-	log_limited(&limit, SEVERITY_ERROR, "%s: headers_limit (%zu) reached: a session is refused",
-	    service->name, service->protocol.options.headers_limit);
+	log_limited(&limit, SEVERITY_ERROR,
+	    "%s: headers_limit (%zu) reached by %s: a session is refused", service->name,
+	    service->protocol.options.headers_limit, connection_info_remote_address(info));
 	connection_info_destroy(&info);
 	refuse(refusal, FIELDS_TOO_LARGE, "The request's head is too large.\n");
 	return NULL;
