@@ -14,11 +14,11 @@
 /* source points into its origin, which must not be moved, and borrows from the request. */
 struct origin {
 	struct connection_source source;
-	union net_address local;
+	union net_address client, local;
 };
 
 /*
- * Sets cgi->client, and in cgi->head whether the request came from a trusted proxy: whom the web
+ * Sets cgi->client and is_named, and in cgi->head whether the request came from a trusted proxy: whom the web
  * server has for its client, REMOTE_ADDR, is the client, or the nearest proxy.
  */
 void origin_find_client(struct cgi_request *cgi, const struct trusted_proxies *trusted);

@@ -14,7 +14,8 @@ struct cgi_request {
 	char *query;		  /* NULL: none */
 	char *authority;	  /* of an absolute target, which stands for Host; else NULL */
 	struct request_head head; /* points to the others; its time is not set */
-	union net_address client; /* AF_UNSPEC: not known, or not yet (origin.h) */
+	union net_address client; /* without port; AF_UNSPEC: not known, or not yet (origin.h) */
+	bool is_named;		  /* a header names the client */
 };
 
 /*
