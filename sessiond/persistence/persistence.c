@@ -232,8 +232,8 @@ begin_anew(struct persistence *p)
 {
 	enum store_result result;
 
-	log_error(
-	    "the store is damaged (%s): it is set aside and begun anew", store_error(p->store));
+	log_error("the store is damaged (%s): it is begun anew, with all there is",
+	    store_error(p->store));
 	result = store_replace(p->store);
 	if (result != STORE_OK)
 		return result;

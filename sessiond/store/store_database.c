@@ -43,7 +43,6 @@ store_database_close(struct store_database *database)
 	database->db = NULL;
 }
 
-/* Whether the file that is open has lost its name. */
 static bool
 has_moved(struct store_database *database)
 {
@@ -51,6 +50,37 @@ has_moved(struct store_database *database)
 
 	sqlite3_file_control(database->db, NULL, SQLITE_FCNTL_HAS_MOVED, &moved);
 	return moved != 0;
+}
+
+bool
+store_database_is_lost(struct store_database *database)
+{
+	return has_moved(database) || !store_file_has_log(database->path);
+}
+
+/* One that somebody has put there may have something in it. */
+static bool
+is_empty(struct store_database *database)
+{
+	sqlite3_stmt *statement = database->statements[STATEMENT_LOAD_SESSIONS];
+	bool empty = sqlite3_step(statement) == SQLITE_DONE;
+
+	sqlite3_reset(statement);
+	return empty;
+}
+
+int
+store_database_open_empty(struct store_database *database, struct error *err)
+{
+	while (store_database_open(database, err) == 0) {
+		if (is_empty(database))
+			return 0;
+		if (store_database_set_aside(database,
+			"it was put in the place of the store that was in use", err) == -1)
+			break;
+	}
+	store_database_close(database);
+	return -1;
 }
 
 /* SQLite's words for a code it has just returned. */

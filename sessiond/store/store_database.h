@@ -8,6 +8,8 @@
 #include "common/error.h"
 #include "sessiond/store/store_schema.h"
 
+#include <stdbool.h>
+
 struct store_database {
 	/* What it is to be. */
 	char *path; /* as store_file_make returns it */
@@ -25,6 +27,18 @@ struct store_database {
  * store_open_sqlite, and it is closed.
  */
 int store_database_open(struct store_database *database, struct error *err);
+
+/*
+ * The same, and the database has no session: one that has is set aside too. It is not what was in
+ * use.
+ */
+int store_database_open_empty(struct store_database *database, struct error *err);
+
+/*
+ * True if the file that is open, or its log, has lost its name: somebody has removed it, or has put
+ * another in its place.
+ */
+bool store_database_is_lost(struct store_database *database);
 
 /* Closes the database. Does nothing if it is not open. */
 void store_database_close(struct store_database *database);

@@ -184,6 +184,16 @@ size_of(const char *path)
 	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
+bool
+store_file_has_log(const char *path)
+{
+	char *log = name_of("%s-wal", path);
+	bool found = access(log, F_OK) == 0;
+
+	free(log);
+	return found;
+}
+
 uint64_t
 store_file_log_size(const char *path)
 {

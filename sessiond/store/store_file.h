@@ -6,6 +6,7 @@
 
 #include "common/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -34,6 +35,9 @@ char *store_file_set_aside(const char *path);
  * Reserves room for the log on the disk, if the file system can. The log's length stays the same.
  */
 void store_file_reserve_log(const char *path, uint64_t bytes);
+
+/* True if the log of the store at path is there. */
+bool store_file_has_log(const char *path);
 
 /* Bytes of database and log together, and of the log alone; 0 for a file that is not there. */
 uint64_t store_file_size(const char *path);

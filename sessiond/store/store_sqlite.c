@@ -328,7 +328,7 @@ sqlite_replace(struct store *store)
 	s->damaged = true;
 	if (s->database.db != NULL && store_database_set_aside(&s->database, reason, &err) == -1)
 		return store_fail(store, STORE_FAILED, "%s", err.text);
-	if (store_database_open(&s->database, &err) == -1)
+	if (store_database_open_empty(&s->database, &err) == -1)
 		return store_fail(store, STORE_FAILED, "%s", err.text);
 	start_anew(s);
 	return STORE_OK;
@@ -365,6 +365,12 @@ sqlite_commit(struct store *store)
 	struct sqlite_store *s = sqlite_of(store);
 	enum store_result result = run_to(s, STATEMENT_COMMIT, "store what has changed");
 
+	/* Nobody will find what is in files without a name. */
+	if (result == STORE_OK && store_database_is_lost(&s->database)) {
+		s->damaged = true;
+		return store_fail(store, STORE_DAMAGED,
+		    "somebody has removed or replaced %s or its log", s->database.path);
+	}
 	if (result == STORE_OK)
 		checkpoint_if_due(s, full_log(s));
 	return result;

@@ -21,7 +21,7 @@ enum store_sync {
 enum store_result {
 	STORE_OK,
 	STORE_FULL,    /* no room, on the disk or within the limit: works again when there is */
-	STORE_DAMAGED, /* the file is broken: store_replace */
+	STORE_DAMAGED, /* the file is broken, or gone: store_replace */
 	STORE_FAILED,  /* anything else; store_error says what */
 };
 

@@ -188,6 +188,22 @@ check('a stream ends with SIGTERM, and the next goes on with the session', async
 	another.close();
 });
 
+check('its files are removed while it is in use: that is said once, and nothing that was acknowledged is lost', async () => {
+	const place = await new Place().start();
+	await place.open('a');
+	assert.strictEqual(await place.send('a', 'one'), 204);
+	for (const name of place.files())
+		fs.unlinkSync(path.join(place.directory, name));
+	assert.strictEqual(await place.send('a', 'two'), 204);
+	await place.open('b');
+	assert.strictEqual(await place.send('b', 'three'), 204);
+	assert.strictEqual(place.daemon.stderr.match(/somebody has removed or replaced/g).length, 1);
+	await place.restart('SIGKILL');
+	assert.strictEqual(await place.poll('a'), 'a["one","two"]');
+	assert.strictEqual(await place.poll('b'), 'a["three"]');
+	await place.stop();
+});
+
 check('an application hears of both; what it writes then is not lost', async () => {
 	const place = await new Place({ services: '[service /echo]\nmodule = lasting\n', server: `store = sessions.db\nmodule_path = ${modules}` }).start();
 	await place.open('s');

@@ -150,6 +150,74 @@ test_bad_paths(void **state)
 	assert_int_equal(count_files("sessions.db"), 0);
 }
 
+/* --- a file that somebody removes or replaces while it is in use */
+
+static void
+put_later(struct store *store, uint64_t key)
+{
+	const struct stored_session session = {.key = key, .service = "s", .uuid = "u"};
+
+	assert_int_equal(store_begin(store), STORE_OK);
+	assert_int_equal(store_put_session(store, &session), STORE_OK);
+}
+
+/* It is noticed before anybody is told that something is stored; then the store begins anew. */
+static void
+check_lost(struct store *store, unsigned set_aside)
+{
+	put_later(store, 2);
+	assert_int_equal(store_commit(store), STORE_DAMAGED);
+	assert_non_null(strstr(store_error(store), "somebody has removed or replaced"));
+	assert_int_equal(store_begin(store), STORE_DAMAGED);
+	assert_int_equal(store_replace(store), STORE_OK);
+	assert_stored(store, "");
+	put_later(store, 3);
+	assert_int_equal(store_commit(store), STORE_OK);
+	store_close(&store);
+	assert_int_equal(count_files("sessions.db.damaged"), set_aside);
+	store = open_store(STORE_SYNC_NORMAL, 0);
+	assert_stored(store,
+	    "session 3 s u transport 0 state 0 close 0 id[0]= reason[0]= info[0]= sent[0]= flight 0/0/0\n");
+	store_close(&store);
+}
+
+static void
+test_removed(void **state)
+{
+	struct store *store = open_store(STORE_SYNC_NORMAL, 0);
+
+	(void)state;
+	put_session(store, 1);
+	assert_int_equal(unlink(store_path), 0);
+	check_lost(store, 0);
+}
+
+static void
+test_log_removed(void **state)
+{
+	struct store *store = open_store(STORE_SYNC_NORMAL, 0);
+
+	(void)state;
+	put_session(store, 1);
+	assert_int_equal(unlink(in_folder("sessions.db-wal")), 0);
+	check_lost(store, 1);
+}
+
+/* What was put there is kept under another name, with the log that lay beside it. */
+static void
+test_replaced(void **state)
+{
+	struct store *store;
+
+	(void)state;
+	make_store(1);
+	assert_int_equal(rename(store_path, in_folder("backup")), 0);
+	store = open_store(STORE_SYNC_NORMAL, 0);
+	put_session(store, 1);
+	assert_int_equal(rename(in_folder("backup"), store_path), 0);
+	check_lost(store, 2);
+}
+
 /* As root: no file is opened, or made, that another user could have put there. */
 static void
 test_reach_of_others(void **state)
@@ -325,6 +393,9 @@ main(void)
 	    cmocka_unit_test_setup(test_migration, setup),
 	    cmocka_unit_test_setup(test_bad_paths, setup),
 	    cmocka_unit_test_setup(test_reach_of_others, setup),
+	    cmocka_unit_test_setup(test_removed, setup),
+	    cmocka_unit_test_setup(test_log_removed, setup),
+	    cmocka_unit_test_setup(test_replaced, setup),
 	    cmocka_unit_test_setup(test_link, setup),
 	    cmocka_unit_test_setup(test_second_daemon, setup),
 	    cmocka_unit_test_setup(test_daemon_that_stops, setup),
