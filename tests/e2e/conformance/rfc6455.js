@@ -27,10 +27,10 @@ function fragments({ test }) {
 		socket.sendFrame(OPCODE.pong, 'unasked');
 		socket.sendFrame(OPCODE.ping, 'p2');
 		socket.sendFrame(OPCODE.continuation, 'c');
-		for (const text of ['p1', 'p2']) {
-			const pong = await socket.read();
-			assert.deepEqual([pong.opcode, pong.text], [OPCODE.pong, text]);
-		}
+		let pong = await socket.read();
+		// Of pings that come together, the last may be the only one that is answered (5.5.3).
+		if (pong.text === 'p1') pong = await socket.read();
+		assert.deepEqual([pong.opcode, pong.text], [OPCODE.pong, 'p2']);
 		assert.equal(await socket.readText(), 'abc');
 	});
 
