@@ -88,6 +88,7 @@ put_delivery(
 	struct stored_delivery delivery = {0};
 
 	delivery.sent_ids = sent_ids_bytes(session->sent_ids, &delivery.sent_ids_len);
+	delivery.owes_open = session->owes_open;
 	if (plan->is_flight_stored) {
 		delivery.in_flight_link_id = flight->link_id;
 		delivery.in_flight_index = flight->index;

@@ -127,6 +127,7 @@ on_session(
 	session->info = read_info(stored);
 	read_close(session, stored);
 	session->sent_ids = sent_ids_from_bytes(delivery->sent_ids, delivery->sent_ids_len);
+	session->owes_open = delivery->owes_open;
 	count_address(session);
 	session->journal = journal_resume(&restore->sessions->journal, session, stored->key);
 	session->journal->link_id = delivery->in_flight_link_id;

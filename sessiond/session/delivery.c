@@ -88,7 +88,7 @@ returned(struct in_flight *flight)
 	struct session *session = flight->session;
 
 	if (flight->is_open)
-		session->owes_open = true;
+		session_owe_open(session, true);
 	else
 		session_log_limited(&limit, session, SEVERITY_INFO,
 		    "messages did not reach their client",

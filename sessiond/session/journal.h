@@ -23,7 +23,7 @@
 enum change {
 	CHANGE_SESSION = 1 << 0,  /* its state; or it is new */
 	CHANGE_MESSAGES = 1 << 1, /* its queue, or what it has in flight */
-	CHANGE_SENT = 1 << 2,	  /* a send with an id came */
+	CHANGE_SENT = 1 << 2,	  /* a send with an id came, or whether an open frame is owed */
 };
 
 enum change_urgency {

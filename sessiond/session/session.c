@@ -90,6 +90,13 @@ session_mark(const struct session *session, enum change change)
 	journal_mark(&session->service->sessions->journal, session->journal, change);
 }
 
+void
+session_owe_open(struct session *session, bool owes)
+{
+	session->owes_open = owes;
+	session_mark(session, CHANGE_SENT);
+}
+
 static void
 mark_dirty(struct session *session)
 {

@@ -181,6 +181,9 @@ enum sockjs_ready_state session_ready_state(const struct session *session);
 /* It is to be looked at by the next commit, if it is stored. */
 void session_mark(const struct session *session, enum change change);
 
+/* Whether its open frame did not arrive, so that the next receiver gets it first. It is stored. */
+void session_owe_open(struct session *session, bool owes);
+
 /* What kept it from sending is over: what is queued is sent at the end of the turn. */
 void session_continue(struct session *session);
 

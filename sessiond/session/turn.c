@@ -27,7 +27,7 @@ send_owed_open(struct session *session)
 {
 	if (session->receiver == NULL || !session->owes_open)
 		return;
-	session->owes_open = false;
+	session_owe_open(session, false);
 	session_sent(session, receiver_send_open(session->receiver));
 }
 

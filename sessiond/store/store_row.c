@@ -39,6 +39,7 @@ store_row_put_delivery(
 	store_row_bind(statement, 3, delivery->in_flight_link_id);
 	store_row_bind(statement, 4, delivery->in_flight_index);
 	store_row_bind(statement, 5, delivery->in_flight_last);
+	sqlite3_bind_int(statement, 6, delivery->owes_open);
 }
 
 static const char *
@@ -76,4 +77,5 @@ store_row_get(sqlite3_stmt *row, struct stored_session *session, struct stored_d
 	delivery->in_flight_link_id = (uint64_t)sqlite3_column_int64(row, 10);
 	delivery->in_flight_index = (uint64_t)sqlite3_column_int64(row, 11);
 	delivery->in_flight_last = (uint64_t)sqlite3_column_int64(row, 12);
+	delivery->owes_open = sqlite3_column_int(row, 13) != 0;
 }

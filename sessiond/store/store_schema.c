@@ -40,6 +40,8 @@ static const char *const migrations[] = {
     " in_flight_connection INTEGER NOT NULL,"
     " in_flight_index INTEGER NOT NULL,"
     " in_flight_last INTEGER NOT NULL);",
+
+    "ALTER TABLE deliveries ADD COLUMN owes_open INTEGER NOT NULL DEFAULT 0;",
 };
 
 _Static_assert(sizeof migrations / sizeof migrations[0] == STORE_SCHEMA_LATEST, "a migration each");
@@ -49,7 +51,7 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_COMMIT] = "COMMIT",
     [STATEMENT_ROLLBACK] = "ROLLBACK",
     [STATEMENT_PUT_SESSION] = "REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [STATEMENT_PUT_DELIVERY] = "REPLACE INTO deliveries VALUES (?, ?, ?, ?, ?)",
+    [STATEMENT_PUT_DELIVERY] = "REPLACE INTO deliveries VALUES (?, ?, ?, ?, ?, ?)",
     [STATEMENT_PUT_MESSAGE] = "REPLACE INTO messages VALUES (?, ?, ?)",
     [STATEMENT_DELETE_MESSAGES] = "DELETE FROM messages WHERE session = ? AND position <= ?",
     [STATEMENT_DELETE_SESSION] = "DELETE FROM sessions WHERE key = ?",
@@ -57,7 +59,7 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_HAS_SESSION] = "SELECT 1 FROM sessions WHERE key = ?",
     [STATEMENT_LOAD_SESSIONS] =
 	"SELECT key, service, id, uuid, transport, state, close_code, close_reason, info,"
-	" sent_ids, in_flight_connection, in_flight_index, in_flight_last"
+	" sent_ids, in_flight_connection, in_flight_index, in_flight_last, owes_open"
 	" FROM sessions LEFT JOIN deliveries ON session = key ORDER BY key",
     [STATEMENT_LOAD_MESSAGES] =
 	"SELECT position, data FROM messages WHERE session = ? ORDER BY position",

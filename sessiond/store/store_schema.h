@@ -17,7 +17,7 @@
 #define STORE_PAGE_SIZE 4096
 
 /* The version of what this one writes. */
-#define STORE_SCHEMA_LATEST 2
+#define STORE_SCHEMA_LATEST 3
 
 enum store_statement {
 	STATEMENT_BEGIN,

@@ -4,6 +4,7 @@
 #ifndef SESSIOND_STORE_TYPES_H
 #define SESSIOND_STORE_TYPES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,6 +55,7 @@ struct stored_delivery {
 	 * in_flight_link_id 0: none. Any 64 bits.
 	 */
 	uint64_t in_flight_link_id, in_flight_index, in_flight_last;
+	bool owes_open; /* its open frame has not arrived */
 };
 
 /*

@@ -25,6 +25,32 @@ test_open(void **state)
 	assert_written("D1 . ");
 }
 
+/* An open frame that did not arrive is owed, by the next daemon too, until it is on its way. */
+static void
+test_owed_open(void **state)
+{
+	(void)state;
+	arrive("s", remote_poll('1'));
+	end_turn();
+	assert_seen("1<o 1. + ");
+	assert_written("S1 D1 . ");
+	delivery_put_back(&flight);
+	end_turn();
+	assert_written("D1 . ");
+	restart();
+	end_turn();
+	arrive("s", remote_poll('2'));
+	end_turn();
+	assert_seen("~ 2<o 2. ");
+	assert_written("D1 . ");
+	delivery_confirm(&flight);
+	pass_turns(LATE_DELAY);
+	restart();
+	arrive("s", remote_poll('3'));
+	end_turn();
+	assert_seen("~ ");
+}
+
 static void
 test_websockets_are_not_stored(void **state)
 {
@@ -497,6 +523,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    PERSISTENCE_TEST(open),
+	    PERSISTENCE_TEST(owed_open),
 	    PERSISTENCE_TEST(websockets_are_not_stored),
 	    PERSISTENCE_TEST(delivered_in_its_turn),
 	    PERSISTENCE_TEST(queued),

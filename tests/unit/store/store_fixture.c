@@ -169,9 +169,9 @@ dump_session(
 	dump_bytes(out, "reason", session->close_reason, session->close_reason_len);
 	dump_bytes(out, "info", session->info, session->info_len);
 	dump_bytes(out, "sent", delivery->sent_ids, delivery->sent_ids_len);
-	fprintf(out, " flight %llx/%llx/%llx\n", (unsigned long long)delivery->in_flight_link_id,
+	fprintf(out, " flight %llx/%llx/%llx%s\n", (unsigned long long)delivery->in_flight_link_id,
 	    (unsigned long long)delivery->in_flight_index,
-	    (unsigned long long)delivery->in_flight_last);
+	    (unsigned long long)delivery->in_flight_last, delivery->owes_open ? " owes open" : "");
 }
 
 static void

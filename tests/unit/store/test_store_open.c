@@ -60,7 +60,7 @@ test_newer(void **state)
 
 	(void)state;
 	make_store(1);
-	run_sql("PRAGMA user_version = 3");
+	run_sql("PRAGMA user_version = 4");
 	before = read_file(store_path, &len);
 	assert_refused(store_path, STORE_LIMIT_MIN, EX_CONFIG, "newer version");
 	after = read_file(store_path, &after_len);
@@ -116,7 +116,7 @@ test_migration(void **state)
 	static const char expected[] =
 	    "session 3 chat u transport 1 state 2 close 0 id[2]=id reason[0]= info[0]=%s\n"
 	    "message 3.8 data[2]=hi\n";
-	struct stored_delivery delivery = {"ids", 3, 1, 2, 3};
+	struct stored_delivery delivery = {"ids", 3, 1, 2, 3, true};
 	struct store *store;
 	char text[200];
 
@@ -129,10 +129,32 @@ test_migration(void **state)
 	assert_int_equal(store_put_delivery(store, 3, &delivery), STORE_OK);
 	assert_int_equal(store_commit(store), STORE_OK);
 	store_close(&store);
-	assert_int_equal(number_in_file("PRAGMA user_version"), 2);
+	assert_int_equal(number_in_file("PRAGMA user_version"), 3);
 	store = open_store(STORE_SYNC_NORMAL, 0);
-	snprintf(text, sizeof text, expected, " sent[3]=ids flight 1/2/3");
+	snprintf(text, sizeof text, expected, " sent[3]=ids flight 1/2/3 owes open");
 	assert_stored(store, text);
+	store_close(&store);
+	assert_int_equal(count_files("sessions.db.damaged"), 0);
+}
+
+/* What version 2 had about a session stays; no open frame was owed. */
+static void
+test_migration_of_deliveries(void **state)
+{
+	static const char deliveries[] =
+	    "CREATE TABLE deliveries (session INTEGER PRIMARY KEY, sent_ids BLOB NOT NULL,"
+	    " in_flight_connection INTEGER NOT NULL, in_flight_index INTEGER NOT NULL,"
+	    " in_flight_last INTEGER NOT NULL); INSERT INTO deliveries VALUES (3, x'78', 4, 5, 6);"
+	    "PRAGMA user_version = 2";
+	struct store *store;
+
+	(void)state;
+	run_sql(version_1);
+	run_sql(deliveries);
+	store = open_store(STORE_SYNC_NORMAL, 0);
+	assert_stored(store,
+	    "session 3 chat u transport 1 state 2 close 0 id[2]=id reason[0]= info[0]="
+	    " sent[1]=x flight 4/5/6\nmessage 3.8 data[2]=hi\n");
 	store_close(&store);
 	assert_int_equal(count_files("sessions.db.damaged"), 0);
 }
@@ -391,6 +413,7 @@ main(void)
 	    cmocka_unit_test_setup(test_newer, setup),
 	    cmocka_unit_test_setup(test_foreign, setup),
 	    cmocka_unit_test_setup(test_migration, setup),
+	    cmocka_unit_test_setup(test_migration_of_deliveries, setup),
 	    cmocka_unit_test_setup(test_bad_paths, setup),
 	    cmocka_unit_test_setup(test_reach_of_others, setup),
 	    cmocka_unit_test_setup(test_removed, setup),
