@@ -8,6 +8,7 @@
 #include "conf/conf_read.h"
 #include "conf/conf_suggest.h"
 #include "conf/responder_options.h"
+#include "sockjs/allowed_origins.h"
 #include "sockjs/prefix.h"
 
 #include <stdio.h>
@@ -272,14 +273,22 @@ shows_cookie(const struct service_options *options)
 static int
 check_cookie(const struct config *config, const struct config_section *section, struct error *err)
 {
-	const char *origins = section->options.allowed_origins;
+	struct allowed_origins origins;
+	bool is_open, has_null;
 
-	if (!shows_cookie(&section->options) || (origins != NULL && strcmp(origins, "any") != 0))
+	if (!shows_cookie(&section->options) ||
+	    allowed_origins_parse(&origins, section->options.allowed_origins, err) == -1)
+		return 0;
+	is_open = !origins.is_restricted;
+	has_null = origins.null;
+	allowed_origins_clear(&origins);
+	if (!is_open && !has_null)
 		return 0;
 	return error_set(err, EX_CONFIG,
-	    "%s:%u: [service %s] has cookie in headers, but no allowed_origins: a page of any site "
-	    "could connect with the cookies of its visitors (CSRF)",
-	    config->path, section->line, section->name);
+	    "%s:%u: [service %s] has cookie in headers, but %s: a page of any site could connect "
+	    "with the cookies of its visitors (CSRF)",
+	    config->path, section->line, section->name,
+	    is_open ? "no allowed_origins" : "null in allowed_origins");
 }
 
 static int

@@ -21,10 +21,11 @@
 
 struct origin_pattern;
 
-/* All zero bytes: every origin is allowed. The members are private. */
+/* All zero bytes: every origin is allowed. The first two may be read, the others are private. */
 struct allowed_origins {
-	bool is_restricted; /* the others count */
-	bool null, same;    /* the words of the list */
+	bool is_restricted; /* not every origin is allowed: the others count */
+	bool null;	    /* pages without an origin are */
+	bool same;	    /* pages of the request's own host are */
 	bool only_same;	    /* whatever the list says */
 	struct origin_pattern *patterns;
 	size_t count, room;

@@ -407,6 +407,12 @@ test_cookie_needs_origins(void **state)
 	assert_refused("[server]\nheaders = cookie\n[service /a]\nmodule = m\n"
 		       "allowed_origins = any\n",
 	    expected);
+	assert_refused("[server]\nheaders = cookie\n[service /a]\nmodule = m\n"
+		       "allowed_origins = any,\n",
+	    expected);
+	assert_refused("[service /a]\nmodule = m\nheaders = cookie\nallowed_origins = same null\n",
+	    "1: [service /a] has cookie in headers, but null in allowed_origins: a page of any site "
+	    "could connect with the cookies of its visitors (CSRF)");
 	load("[server]\nheaders = cookies xcookie\n[service /a]\nmodule = m\n"
 	     "headers = cookie\nallowed_origins = same\n");
 	load("[server]\nallowed_origins = same\n[service /a]\nmodule = m\nheaders = cookie\n");
