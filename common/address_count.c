@@ -9,12 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct address_entry {
-	struct hash_entry entry;
-	uint64_t address; /* its key */
-	uint32_t sessions;
-};
-
 void
 address_count_init(struct address_count *addresses)
 {
@@ -61,10 +55,16 @@ find(const struct address_count *addresses, uint64_t address)
 	return entry == NULL ? NULL : container_of(entry, struct address_entry, entry);
 }
 
+const struct address_entry *
+address_count_find(const struct address_count *addresses, const struct sockaddr *address)
+{
+	return find(addresses, address_count_number(address));
+}
+
 uint32_t
 address_count_get(const struct address_count *addresses, const struct sockaddr *address)
 {
-	struct address_entry *entry = find(addresses, address_count_number(address));
+	const struct address_entry *entry = address_count_find(addresses, address);
 
 	return entry == NULL ? 0 : entry->sessions;
 }
@@ -78,6 +78,7 @@ address_count_add(struct address_count *addresses, const struct sockaddr *addres
 	if (entry == NULL) {
 		entry = xcalloc(1, sizeof *entry);
 		entry->address = number;
+		entry->is_known = number != address_count_number(NULL);
 		entry->entry.key = &entry->address;
 		entry->entry.len = sizeof entry->address;
 		hash_table_add(&addresses->table, &entry->entry);

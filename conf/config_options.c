@@ -108,6 +108,24 @@ const struct conf_option server_option_table[] = {
 	.help =
 	    "bytes that the store may take on the disk; when it is full, sends and new sessions "
 	    "get 503"},
+    {.name = "store_session_limit",
+	.type = CONF_SIZE,
+	.offset = SERVER(store_session_limit),
+	.at_start = true,
+	.default_text = "0",
+	.help =
+	    "bytes of the store that the messages of one session may take, where 0 is a 32nd of "
+	    "store_limit; over it, sends of that session get 503, and at twice as many it is "
+	    "closed with 1008"},
+    {.name = "store_address_limit",
+	.type = CONF_SIZE,
+	.offset = SERVER(store_address_limit),
+	.at_start = true,
+	.default_text = "0",
+	.help =
+	    "bytes of the store that all sessions of one client address may take, where 0 is an "
+	    "eighth of store_limit; over it, new sessions of that address get 503, and each of its "
+	    "sessions may take an even part; behind a proxy, see trusted_proxies"},
     {.name = "log",
 	.type = CONF_ENUM,
 	.offset = SERVER(log),

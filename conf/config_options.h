@@ -23,7 +23,8 @@ struct server_options {
 	char *store;	    /* path of the session store; NULL: none */
 	int store_sync;	    /* enum store_sync */
 	size_t store_limit; /* bytes of the whole store */
-	int log;	    /* enum log_target */
+	size_t store_session_limit, store_address_limit; /* of it; 0: parts of store_limit */
+	int log;					 /* enum log_target */
 	char *trusted_proxies;	 /* whose X-Forwarded-For and Forwarded are believed; checked */
 	uint32_t fcgid_max_held; /* polls held by processes that serve one request at a time */
 	uint32_t connection_limit;

@@ -222,6 +222,16 @@ start_loop(struct server *server)
 	api_run_bind(&server->loop.uv);
 }
 
+/* An address has the room of several sessions, and several addresses have room. */
+static void
+share_store(struct sessions *sessions, const struct server_options *options)
+{
+	size_t session = options->store_session_limit, address = options->store_address_limit;
+
+	sessions->store_session_limit = session > 0 ? session : options->store_limit / 32;
+	sessions->store_address_limit = address > 0 ? address : options->store_limit / 8;
+}
+
 static int
 open_store(struct server *server, struct error *err)
 {
@@ -235,6 +245,7 @@ open_store(struct server *server, struct error *err)
 	if (store == NULL)
 		return -1;
 	persistence_use(&server->persistence, store);
+	share_store(&server->sessions, options);
 	return 0;
 }
 

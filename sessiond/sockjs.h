@@ -81,7 +81,10 @@ enum sockjs_result {
 	SOCKJS_GONE = -1,
 	/* A bad argument: NULL, not UTF-8, a bad close code, a reason of more than 123 bytes. */
 	SOCKJS_INVALID = -2,
-	/* The peer reads too slowly: its queue is over `queue_limit`, and it is being closed. */
+	/*
+	 * The peer reads too slowly, and is being closed: its queue is over `queue_limit`, or over
+	 * twice its share of the store.
+	 */
 	SOCKJS_FULL = -3,
 	/* A binary message to a connection that is not a raw websocket. */
 	SOCKJS_UNSUPPORTED = -4,

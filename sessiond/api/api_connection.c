@@ -4,6 +4,7 @@
  */
 #include "sessiond/api/api.h"
 #include "sessiond/session/session.h"
+#include "sessiond/session/session_write.h"
 #include "sockjs/utf8.h"
 
 #include <string.h>

@@ -7,6 +7,7 @@
 #include "common/memory.h"
 #include "sessiond/api/api.h"
 #include "sessiond/session/session.h"
+#include "sessiond/session/session_write.h"
 #include "sockjs/utf8.h"
 
 #include <stdlib.h>

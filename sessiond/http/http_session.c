@@ -8,6 +8,7 @@
 #include "sessiond/session/admission.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
+#include "sessiond/session/store_share.h"
 #include "sessiond/session/turn.h"
 #include "sockjs/send_body.h"
 
@@ -58,6 +59,7 @@ http_session_receive(struct http_request *request)
 	}
 	start_receiver(response, transport);
 	session_arrive(session, &response->receiver, &source);
+	store_share_note(session);
 	turn_flush_session(session);
 	/* The daemon stops: the client asks the next one. */
 	if (service->sessions->closing && response->receiver.session != NULL)
@@ -96,6 +98,11 @@ http_session_send(struct http_request *request)
 	}
 	if (service->sessions->journal.is_failing) {
 		http_response_refuse_storing(response);
+		return;
+	}
+	if (store_share_refuses(session)) {
+		http_response_error(response, MHD_HTTP_SERVICE_UNAVAILABLE,
+		    "The session cannot take messages now.\n");
 		return;
 	}
 	session_receive_all(session, request->body.data, len);

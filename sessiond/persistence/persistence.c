@@ -11,6 +11,7 @@
 #include "sessiond/session/sent_ids.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
+#include "sessiond/session/store_share.h"
 #include "sessiond/store/store.h"
 
 #define RETRY_DELAY 1000 /* ms between two tries of a store that fails */
@@ -161,6 +162,7 @@ settle(struct journal_entry *entry)
 	entry->until = plan.high;
 	entry->link_id = plan.is_flight_stored ? flight->link_id : 0;
 	entry->index = plan.is_flight_stored ? flight->index : 0;
+	store_share_note(entry->owner);
 	if (flight != NULL) {
 		flight->must_store = plan.is_flight_stored;
 		flight->is_fresh = false;

@@ -12,6 +12,7 @@
 #include "sessiond/session/sent_ids.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
+#include "sessiond/session/store_share.h"
 #include "sessiond/store/store.h"
 #include "sockjs/net_address.h"
 #include "sockjs/transport.h"
@@ -74,7 +75,7 @@ read_info(const struct stored_session *stored)
 	return info != NULL ? info : connection_info_create(&nowhere);
 }
 
-/* For sessions_per_address. */
+/* For sessions_per_address and store_address_limit. */
 static void
 count_address(struct session *session)
 {
@@ -176,6 +177,7 @@ start(const struct restored *restored)
 	struct sessions *sessions = session->service->sessions;
 
 	timer_start(&session->service->timeouts, &session->timer, sessions_now(sessions));
+	store_share_note(session);
 	if (entry->link_id == 0)
 		return;
 	if (session->queue.count > 0 && session->queue.first <= last &&

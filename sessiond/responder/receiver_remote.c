@@ -10,6 +10,7 @@
 #include "sessiond/session/delivery.h"
 #include "sessiond/session/in_flight.h"
 #include "sessiond/session/session_set.h"
+#include "sessiond/session/store_share.h"
 #include "sessiond/session/turn.h"
 
 #include <string.h>
@@ -176,6 +177,7 @@ receiver_remote_arrive(struct peer *peer, uint64_t id, const struct wire_receive
 	request = remote_request_create(
 	    peer, id, receive, service->protocol.options.response_limit, &remote_receiver);
 	session_arrive(session, &request->receiver, source);
+	store_share_note(session);
 	turn_flush_session(session);
 	/* It may be answered by now, and freed. */
 	request = remote_request_find(peer, id);

@@ -7,6 +7,7 @@
 #include "sessiond/session/admission.h"
 #include "sessiond/session/sent_ids.h"
 #include "sessiond/session/session_set.h"
+#include "sessiond/session/store_share.h"
 #include "sockjs/message_array.h"
 #include "sockjs/utf8.h"
 
@@ -45,7 +46,7 @@ deliver(struct peer *peer, struct sockjs_service *service, const struct wire_sen
 		return refusal.status == 429 ? WIRE_SENT_TOO_MANY : WIRE_SENT_NO_SESSION;
 	if (sent_ids_has(session->sent_ids, send->instance, send->sequence))
 		return WIRE_SENT_OK;
-	if (peer->all->sessions->journal.is_failing)
+	if (peer->all->sessions->journal.is_failing || store_share_refuses(session))
 		return WIRE_SENT_UNAVAILABLE;
 	sent_ids_add(&session->sent_ids, send->instance, send->sequence);
 	journal_mark_send(&peer->all->sessions->journal, session->journal);

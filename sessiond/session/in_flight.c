@@ -16,10 +16,12 @@ in_flight_create(struct message_queue *queue, uint32_t count)
 	if (flight == NULL)
 		return NULL;
 	flight->first = queue->first;
+	flight->bytes = queue->bytes + queue->paged;
 	flight->count = count;
 	flight->is_open = count == 0;
 	for (i = 0; i < count; i++)
 		flight->messages[i] = message_queue_shift(queue);
+	flight->bytes -= queue->bytes + queue->paged;
 	return flight;
 }
 

@@ -35,6 +35,7 @@ struct in_flight {
 	bool is_fresh;	 /* was taken in this turn */
 	bool must_store; /* even if its messages were written in the turn that delivers them */
 	uint32_t count;
+	size_t bytes; /* that the messages take in the store */
 	struct message *messages[];
 };
 

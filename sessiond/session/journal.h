@@ -39,6 +39,10 @@ struct journal_entry {
 	unsigned changes;  /* of enum change */
 	bool was_returned; /* messages came back: they are stored even if they leave again now */
 
+	/* store_share.h's: bytes of the store. */
+	uint64_t row;	/* of the session without its messages */
+	uint64_t taken; /* of all; its address has as many for it */
+
 	/* What the store knows. */
 	bool is_stored;
 	uint64_t first, until;	 /* positions of its messages; none if they are equal */

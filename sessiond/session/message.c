@@ -10,9 +10,15 @@
 #include <string.h>
 
 enum {
-	FIRST_ROOM = 4,	   /* messages; a power of two, as every later room */
-	MESSAGE_COST = 64, /* bytes a queued message costs beside its own */
-	KEEP_ROOM = 1024,  /* an emptied ring larger than this is given back */
+	FIRST_ROOM = 4,	  /* messages; a power of two, as every later room */
+	KEEP_ROOM = 1024, /* an emptied ring larger than this is given back */
+	/*
+	 * Up to so many bytes a row of the store shares its page with others. A longer one begins
+	 * there with STORE_HEAD bytes or more, and goes on in pages of its own.
+	 */
+	STORE_SHORT = 1000,
+	STORE_HEAD = 480,
+	STORE_PAGE = 4096,
 };
 
 static size_t bytes; /* of all messages there are */
@@ -112,6 +118,29 @@ grow(struct message_queue *queue)
 	return 0;
 }
 
+size_t
+message_paged(size_t len)
+{
+	size_t pages;
+
+	if (len <= STORE_SHORT)
+		return 0;
+	pages = (len - STORE_HEAD) / STORE_PAGE + 1;
+	return pages * STORE_PAGE + STORE_HEAD - len + MESSAGE_COST;
+}
+
+/* Counts it in; sign -1: out. Most are short, and cost no call. */
+static inline void
+count(struct message_queue *queue, const struct message *message, int sign)
+{
+	size_t cost = message->len + MESSAGE_COST;
+
+	queue->bytes += sign > 0 ? cost : -cost;
+	if (__builtin_expect(message->len > STORE_SHORT, 0))
+		queue->paged +=
+		    sign > 0 ? message_paged(message->len) : -message_paged(message->len);
+}
+
 int
 message_queue_push(struct message_queue *queue, struct message *message)
 {
@@ -119,7 +148,7 @@ message_queue_push(struct message_queue *queue, struct message *message)
 		return -1;
 	queue->items[(queue->head + queue->count) & (queue->room - 1)] = message_ref(message);
 	queue->count++;
-	queue->bytes += message->len + MESSAGE_COST;
+	count(queue, message, 1);
 	return 0;
 }
 
@@ -140,7 +169,7 @@ message_queue_shift(struct message_queue *queue)
 	message = queue->items[queue->head];
 	queue->head = (queue->head + 1) & (queue->room - 1);
 	queue->count--;
-	queue->bytes -= message->len + MESSAGE_COST;
+	count(queue, message, -1);
 	queue->first++;
 	if (queue->count == 0 && queue->room > KEEP_ROOM)
 		free_ring(queue);
@@ -157,7 +186,7 @@ message_queue_put_back(struct message_queue *queue, struct message *const *messa
 		queue->head = (queue->head - 1) & (queue->room - 1);
 		queue->items[queue->head] = messages[n];
 		queue->count++;
-		queue->bytes += messages[n]->len + MESSAGE_COST;
+		count(queue, messages[n], 1);
 		queue->first--;
 	}
 }
@@ -191,11 +220,12 @@ message_queue_append_frame(struct message_queue *queue, struct buffer *out)
 	const char *before = "a[";
 
 	assert(queue->count > 0);
-	while ((message = message_queue_shift(queue)) != NULL) {
+	do {
+		message = message_queue_shift(queue);
 		buffer_append_str(out, before);
 		message_append_json(message, out);
 		message_unref(&message);
 		before = ",";
-	}
+	} while (queue->count > 0);
 	buffer_append_char(out, ']');
 }

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define MESSAGE_COST 64 /* bytes a queued message costs beside its own, in memory or the store */
+
 struct message {
 	uint32_t refs;
 	bool binary;
@@ -39,11 +41,15 @@ void message_unref(struct message **message);
 /* Appends the message as a quoted JSON string. Failure is the buffer's. */
 void message_append_json(struct message *message, struct buffer *out);
 
+/* Bytes that a message of len takes in the store beyond len and MESSAGE_COST. */
+size_t message_paged(size_t len);
+
 /* A queue of messages, first in, first out. Costs no storage while nothing was ever queued. */
 struct message_queue {
 	struct message **items; /* a ring */
 	uint32_t head, count, room;
 	size_t bytes;	/* of the messages, with an allowance for each one's own cost */
+	size_t paged;	/* what the long ones take in the store beside that */
 	uint64_t first; /* position of the first among all that were ever queued; no gaps */
 };
 

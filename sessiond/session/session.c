@@ -64,7 +64,7 @@ session_count_address(struct session *session, const struct sockaddr *address)
 {
 	struct sessions *sessions = session->service->sessions;
 
-	if (sessions->limit_per_address > 0)
+	if (sessions->limit_per_address > 0 || (sessions->journal.is_kept && session->is_listed))
 		session->address = address_count_add(&sessions->addresses, address);
 }
 
@@ -168,6 +168,15 @@ tell_close(struct session *session)
 	drop_messages(session);
 }
 
+/* Before the journal's entry is let go. */
+static void
+drop_address(struct session *session)
+{
+	if (session->address != NULL && session->journal != NULL)
+		session->address->stored -= session->journal->taken;
+	address_count_drop(&session->service->sessions->addresses, session->address);
+}
+
 static void
 end_session(struct session *session, bool forget)
 {
@@ -175,13 +184,13 @@ end_session(struct session *session, bool forget)
 
 	timer_stop(&session->timer);
 	in_flight_destroy(&session->in_flight);
+	drop_address(session);
 	journal_end(&sessions->journal, &session->journal, forget);
 	handle_table_remove(&sessions->handles, session->handle);
 	if (session->is_listed) {
 		hash_table_remove(&session->service->table, &session->by_id);
 		session->is_listed = false;
 	}
-	address_count_drop(&sessions->addresses, session->address);
 	sessions->count--;
 	/* One that is still in the list of dirty sessions is freed when it is taken from there. */
 	if (!session->is_dirty)
@@ -329,26 +338,35 @@ session_queued_bytes(const struct session *session)
 	return session->queue.bytes + backlog;
 }
 
+void
+session_close_too_slow(struct session *session)
+{
+	static const char reason[] = "Messages are not read fast enough";
+
+	drop_messages(session);
+	session_close(session, SESSION_CODE_TOO_SLOW, reason, strlen(reason));
+}
+
 int
-session_write(struct session *session, struct message *message)
+session_queue(struct session *session, struct message *message)
 {
 	static struct log_limit too_slow;
-	static const char reason[] = "Messages are not read fast enough";
-	size_t limit = limits_queue(
-	    &session->service->sessions->limits, session->service->protocol.options.queue_limit);
+	size_t queued,
+	    limit = limits_queue(&session->service->sessions->limits,
+		session->service->protocol.options.queue_limit);
 
 	if (session_ready_state(session) > SOCKJS_OPEN)
 		return SOCKJS_GONE;
-	if (message->len > limit || session_queued_bytes(session) > limit - message->len ||
+	queued = session_queued_bytes(session);
+	if (message->len > limit || queued > limit - message->len ||
 	    message_queue_push(&session->queue, message) == -1) {
 		session_log_limited(&too_slow, session, SEVERITY_ERROR,
 		    "queue_limit reached: a client does not read",
 		    "queue_limit (%zu bytes) reached: the client does not read", limit);
-		drop_messages(session);
-		session_close(session, SESSION_CODE_TOO_SLOW, reason, strlen(reason));
+		session_close_too_slow(session);
 		return SOCKJS_FULL;
 	}
-	if (session_queued_bytes(session) > session->service->protocol.options.drain_mark)
+	if (queued + message->len + MESSAGE_COST > session->service->protocol.options.drain_mark)
 		session->is_over_mark = true;
 	session_mark(session, CHANGE_MESSAGES);
 	session_continue(session);

@@ -160,10 +160,13 @@ void session_receive(struct session *session, const char *data, size_t len, bool
 void session_receive_all(struct session *session, const char *messages, size_t len);
 
 /*
- * The application writes. The session takes a reference of its own, or is closed if queue_limit is
- * reached. Returns an enum sockjs_result.
+ * A message for the client, which session_write has let pass. The session takes a reference of its
+ * own, or is closed if queue_limit is reached. Returns an enum sockjs_result.
  */
-int session_write(struct session *session, struct message *message);
+int session_queue(struct session *session, struct message *message);
+
+/* Drops what waits for the client, and closes the session, if it is not closing already. */
+void session_close_too_slow(struct session *session);
 
 /* Bytes that wait for the client: queued, or sent and not taken yet. */
 size_t session_queued_bytes(const struct session *session);

@@ -6,6 +6,8 @@
 #include "common/log_limit.h"
 #include "sockjs/net_address.h"
 
+#include <inttypes.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 
 enum { SCRATCH_KEEP = 1024 * 1024 }; /* bytes of the shared buffer that are kept between frames */
@@ -16,8 +18,12 @@ sessions_init(struct sessions *sessions, uint64_t (*clock)(void *context), void 
 {
 	struct timers *timers = &sessions->timers;
 
-	*sessions = (struct sessions){
-	    .clock = clock, .clock_context = context, .limit = SIZE_MAX, .scratch = BUFFER_INIT};
+	*sessions = (struct sessions){.clock = clock,
+	    .clock_context = context,
+	    .limit = SIZE_MAX,
+	    .store_session_limit = UINT64_MAX,
+	    .store_address_limit = UINT64_MAX,
+	    .scratch = BUFFER_INIT};
 	STAILQ_INIT(&sessions->dirty);
 	STAILQ_INIT(&sessions->dead);
 	address_count_init(&sessions->addresses);
@@ -49,6 +55,22 @@ sessions_now(const struct sessions *sessions)
 	return sessions->clock(sessions->clock_context);
 }
 
+static bool
+is_address_over_share(const struct sessions *sessions, const struct sockaddr *address)
+{
+	static struct log_limit limit;
+	const struct address_entry *entry = address_count_find(&sessions->addresses, address);
+	char text[INET6_ADDRSTRLEN];
+
+	if (entry == NULL || !entry->is_known || entry->stored <= sessions->store_address_limit)
+		return false;
+	net_address_text(address, text);
+	log_limited(&limit, SEVERITY_ERROR,
+	    "store_address_limit (%" PRIu64 " bytes) reached by %s: a session is refused",
+	    sessions->store_address_limit, text);
+	return true;
+}
+
 const char *
 sessions_refusal(struct sessions *sessions, const struct sockaddr *address, bool is_stored)
 {
@@ -74,6 +96,8 @@ sessions_refusal(struct sessions *sessions, const struct sockaddr *address, bool
 		    sessions->limit_per_address, net_address_text(address, text));
 		return "Too many sessions from your address.\n";
 	}
+	if (is_stored && is_address_over_share(sessions, address))
+		return "Too much is stored for your address.\n";
 	return NULL;
 }
 

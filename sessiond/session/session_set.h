@@ -56,6 +56,8 @@ struct sessions {
 	size_t count, limit;
 	uint32_t limit_per_address; /* 0: none */
 	struct address_count addresses;
+	/* Bytes that one session, and those of one address, may take of the store. */
+	uint64_t store_session_limit, store_address_limit;
 	uint64_t last_number;
 	struct buffer scratch; /* for frames on their way out */
 	bool closing; /* no new sessions, unless the next daemon will find them in the store */

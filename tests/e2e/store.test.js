@@ -5,6 +5,7 @@
 
 const assert = require('node:assert');
 const { spawnSync } = require('node:child_process');
+const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test, after } = require('node:test');
@@ -304,7 +305,7 @@ async function survivesAFullStore(place, makeRoom) {
 }
 
 check('at store_limit sends get 503, the others go on, and what is fetched makes room', async () => {
-	const place = await new Place({ server: 'store = sessions.db\nstore_limit = 1M\nqueue_limit = 64M' }).start();
+	const place = await new Place({ server: 'store = sessions.db\nstore_limit = 1M\nstore_session_limit = 1M\nstore_address_limit = 1M\nqueue_limit = 64M' }).start();
 	await survivesAFullStore(place, () => {});
 });
 
@@ -321,6 +322,126 @@ check('the same on a full disk', async (t) => {
 	await place.start();
 	fs.writeFileSync(other, Buffer.alloc(OTHERS));
 	await survivesAFullStore(place, () => fs.unlinkSync(other));
+});
+
+// --- shares of it ----------------------------------------------------------------------------------------------------
+
+const SMALL = 'store = sessions.db\nstore_limit = 1M'; // a session's share is 32 KiB, an address's 128
+const [HOSTILE, OTHER] = ['127.0.0.2', '127.0.0.3'];
+
+const uniqueId = () => crypto.randomBytes(6).toString('hex');
+
+// A client at an address of its own.
+class ClientAt {
+	constructor(place, address) {
+		Object.assign(this, { place, address });
+	}
+
+	async post(what, body = '') {
+		const connection = await Connection.open(this.place.url, { localAddress: this.address });
+		try {
+			return await connection.request('POST', `/echo/000/${what}`, { body, timeout: LIMIT });
+		} finally {
+			connection.close();
+		}
+	}
+
+	async poll(session) {
+		const { status, text } = await this.post(`${session}/xhr`);
+		return status === 200 ? text.trimEnd() : status;
+	}
+
+	async send(session, message = 'x'.repeat(LONG)) {
+		return (await this.post(`${session}/xhr_send`, JSON.stringify([message]))).status;
+	}
+
+	// Until it is refused. How many were taken.
+	async fill(session) {
+		for (let count = 0; ; count++) {
+			const status = await this.send(session);
+			if (status === 503) return count;
+			assert.strictEqual(status, 204);
+			assert.ok(count < 1000, 'its share gets full');
+		}
+	}
+
+	// Opens sessions and fills each; until there can be no further one. Their names.
+	async fillAll() {
+		for (const sessions = []; ; ) {
+			const session = `full${sessions.length}`;
+			if ((await this.poll(session)) === 503) return sessions;
+			sessions.push(session);
+			await this.fill(session);
+			assert.ok(sessions.length < 1000, 'its share gets full');
+		}
+	}
+
+	// Has one message stored, and fetches it.
+	async echo(session, text) {
+		assert.strictEqual(await this.send(session, text), 204);
+		assert.strictEqual(await this.poll(session), `a["${text}"]`);
+	}
+
+	// Nothing of what a client does is refused while `body` runs, nor after it.
+	async goesOnDuring(body) {
+		let done = false;
+		const session = uniqueId();
+		const work = (async () => {
+			assert.strictEqual(await this.poll(session), 'o');
+			for (let i = 0, last = false; !last; i++) {
+				last = done;
+				await this.echo(session, `${i}`);
+			}
+			assert.strictEqual(await this.poll(uniqueId()), 'o');
+		})();
+		const [result] = await Promise.all([body().finally(() => (done = true)), work]);
+		return result;
+	}
+}
+
+check('an address that takes its share gets 503 alone, also after a restart, until its sessions end', async () => {
+	const place = await new Place({ server: `${SMALL}\ndisconnect_delay = 8000` }).start();
+	const [hostile, other] = [HOSTILE, OTHER].map((address) => new ClientAt(place, address));
+	const sessions = await other.goesOnDuring(() => hostile.fillAll());
+	assert.ok(sessions.length > 1, `${sessions.length} sessions`);
+	await place.says(/store_address_limit \(131072 bytes\) reached by 127\.0\.0\.2/);
+	assert.strictEqual(await hostile.send(sessions[0]), 503);
+
+	await place.restart('SIGKILL');
+	assert.strictEqual(await hostile.poll('another'), 503);
+	assert.strictEqual(await hostile.send(sessions[0]), 503);
+	await other.goesOnDuring(() => hostile.fill(sessions[0]));
+
+	// Nothing was lost of what was taken; and nobody asks for the other sessions any more.
+	assert.deepStrictEqual(messagesOf(await hostile.poll(sessions[0])), Array(2).fill('x'.repeat(LONG)));
+	await eventually(async () => (await hostile.poll(uniqueId())) === 'o', 'there is room again', LIMIT);
+	assert.doesNotMatch(place.log + place.daemon.log(), /cannot be written|127\.0\.0\.3/);
+});
+
+check('a session that takes its share gets 503 alone, until it reads', async () => {
+	const place = await new Place({ server: SMALL }).start();
+	const [hostile, other] = [HOSTILE, OTHER].map((address) => new ClientAt(place, address));
+	assert.strictEqual(await hostile.poll('full'), 'o');
+	assert.strictEqual(await other.goesOnDuring(() => hostile.goesOnDuring(() => hostile.fill('full'))), 2);
+	await place.says(/\[#\d+\] store_session_limit \(32768 bytes\) reached by a session of 127\.0\.0\.2/);
+	await place.restart('SIGKILL');
+	assert.strictEqual(await hostile.send('full', 'x'), 503);
+	assert.strictEqual(messagesOf(await hostile.poll('full')).length, 2);
+	await hostile.echo('full', 'again');
+	assert.doesNotMatch(place.log + place.daemon.log(), /cannot be written/);
+});
+
+check('who is sent messages and never reads is closed; the others get theirs', async () => {
+	const options = 'store_session_limit = 100k\nstore_address_limit = 150k';
+	const place = await new Place({ server: `${SMALL}\n${options}`, services: '[service /echo]\nmodule = broadcast\n' }).start();
+	const [hostile, other] = [HOSTILE, OTHER].map((address) => new ClientAt(place, address));
+	const lazy = Array.from({ length: 10 }, (_, i) => `lazy${i}`);
+	for (const session of lazy) assert.strictEqual(await hostile.poll(session), 'o');
+	assert.strictEqual(await other.poll('reader'), 'o');
+	for (let i = 0; i < 40; i++) await other.echo('reader', `${i} ${'x'.repeat(LONG)}`);
+	for (const session of lazy) assert.strictEqual(await hostile.poll(session), 'c[1008,"Messages are not read fast enough"]');
+	await hostile.goesOnDuring(async () => {});
+	assert.doesNotMatch(place.daemon.log(), /cannot be written/);
 });
 
 // --- power cuts ------------------------------------------------------------------------------------------------------

@@ -177,11 +177,38 @@ test_many(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
 
+/* What its users add stays as long as the entry. */
+static void
+test_entry(void **state)
+{
+	struct address_entry *known, *unknown;
+
+	(void)state;
+	assert_null(address_count_find(&table, address_of("192.0.2.1")));
+	known = add("192.0.2.1");
+	unknown = add(NULL);
+	known->stored += 5;
+	assert_ptr_equal(address_count_find(&table, address_of("192.0.2.1")), known);
+	assert_ptr_equal(address_count_find(&table, address_of("unix")), unknown);
+	assert_true(known->is_known);
+	assert_false(unknown->is_known);
+	drop(unknown);
+	add("192.0.2.1");
+	drop(known);
+	assert_int_equal(known->stored, 5);
+	assert_int_equal(known->sessions, 1);
+	drop(known);
+	known = add("192.0.2.1");
+	assert_int_equal(known->stored, 0);
+	drop(known);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(counts),
+	    TEST(entry),
 	    TEST(what_is_one_address),
 	    TEST(what_is_not),
 	    TEST(many),

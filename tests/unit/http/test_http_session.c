@@ -3,6 +3,8 @@
  */
 #include "tests/unit/http/http_fixture.h"
 
+#include "tests/unit/log_capture.h"
+
 static void
 assert_send(int client, const char *body, int status, const char *answer)
 {
@@ -127,6 +129,49 @@ test_session_limit(void **state)
 	hang_up(other);
 }
 
+/* Who sends to a session, and asks for one, at an address that a trusted proxy names. */
+static void
+post_from(int client, const char *address, const char *path, const char *body)
+{
+	char text[1024];
+
+	snprintf(text, sizeof text,
+	    "POST %s HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: %s\r\nContent-Length: %zu\r\n\r\n%s",
+	    path, address, strlen(body), body);
+	say(client, text);
+}
+
+static void
+test_over_a_share(void **state)
+{
+	static const char message[] = "[\"0123456789 123456789 123456789 123456789\"]";
+	int client = connect_client(), other = connect_client();
+
+	(void)state;
+	use_store();
+	hooks.data = echo;
+	post_from(client, "192.0.2.1", "/echo/000/s/xhr", "");
+	assert_heard(client, 200, "o\n");
+	post_from(other, "192.0.2.2", "/echo/000/t/xhr", "");
+	assert_heard(other, 200, "o\n");
+	sessions.store_session_limit = 100;
+	post(client, "/echo/000/s/xhr_send", message);
+	assert_heard(client, 204, "");
+	capture_begin();
+	post(client, "/echo/000/s/xhr_send", message);
+	assert_heard(client, 503, "The session cannot take messages now.\n");
+	post(other, "/echo/000/t/xhr_send", message);
+	assert_heard(other, 204, "");
+	sessions.store_address_limit = 100;
+	post_from(client, "192.0.2.1", "/echo/000/u/xhr", "");
+	assert_heard(client, 503, "Too much is stored for your address.\n");
+	post_from(other, "192.0.2.3", "/echo/000/u/xhr", "");
+	assert_heard(other, 200, "o\n");
+	capture_end();
+	hang_up(client);
+	hang_up(other);
+}
+
 /* The daemon stops: a poll is not held any more. */
 static void
 test_closing(void **state)
@@ -172,6 +217,7 @@ main(void)
 	    HTTP_TEST(echo),
 	    HTTP_TEST(callbacks),
 	    HTTP_TEST(session_limit),
+	    HTTP_TEST(over_a_share),
 	    HTTP_TEST(closing),
 	    HTTP_TEST(origin),
 	};

@@ -114,6 +114,37 @@ test_store_fails(void **state)
 	capture_end();
 }
 
+/* Only the session that takes more than its share is refused; a repeated send has been taken. */
+static void
+test_over_its_share(void **state)
+{
+	(void)state;
+	hooks.data = echo;
+	open_responder();
+	open_session();
+	say_poll(2, "t");
+	assert_heard("2<o;. ");
+	sessions.store_session_limit = 100;
+	/* 64 bytes beside its own. */
+	say_send(3, "s", 1, "0123456789 123456789 123456789 123456789");
+	assert_heard("3=ok ");
+	buffer_clear(&seen);
+	capture_begin();
+	say_send(4, "s", 2, "x");
+	assert_heard("4=busy ");
+	assert_seen("");
+	say_send(5, "s", 1, "0123456789 123456789 123456789 123456789");
+	say_send(6, "t", 3, "y");
+	assert_heard("5=ok 6=ok ");
+	assert_seen("=y ");
+	assert_non_null(strstr(capture_end(), "store_session_limit (100 bytes) reached"));
+	say_poll(7, "s");
+	assert_heard("7<a[\"0123456789 123456789 123456789 123456789\"];. ");
+	say_written(7);
+	say_send(8, "s", 2, "x");
+	assert_heard("8=ok ");
+}
+
 /*
  * Its responder is lost in the turn in which it came. Nobody is to be told, and what it caused is
  * stored, since nothing of it leaves.
@@ -148,6 +179,7 @@ main(void)
 	    TEST(echo_to_nobody),
 	    TEST(echo_to_another),
 	    TEST(store_fails),
+	    TEST(over_its_share),
 	    TEST(lost_at_once),
 	};
 

@@ -139,7 +139,7 @@ fake_messages(struct receiver *receiver, struct message_queue *queue)
 	if (fake_of(receiver)->congested)
 		return RECEIVER_MORE;
 	if (fake_of(receiver)->takes_one) {
-		struct message_queue first = {NULL, 0, 0, 0, 0, 0};
+		struct message_queue first = {.items = NULL};
 		struct message *message = message_queue_shift(queue);
 
 		assert_int_equal(message_queue_push(&first, message), 0);

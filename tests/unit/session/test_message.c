@@ -97,7 +97,7 @@ test_json_form(void **state)
 static void
 test_empty_queue(void **state)
 {
-	struct message_queue queue = {NULL, 0, 0, 0, 0, 0};
+	struct message_queue queue = {.items = NULL};
 
 	(void)state;
 	assert_null(message_queue_shift(&queue));
@@ -106,10 +106,35 @@ test_empty_queue(void **state)
 	assert_null(queue.items);
 }
 
+/* What the pages of long messages take beyond these, whichever way they come and go. */
+static void
+test_paged(void **state)
+{
+	struct message_queue queue = {.items = NULL};
+	static char data[20000];
+	struct message *large = message_create(data, sizeof data, false), *taken;
+
+	(void)state;
+	assert_int_equal(message_paged(0), 0);
+	assert_int_equal(message_paged(1000), 0);
+	assert_in_range(message_paged(1001) + 1001, 4096 + 400, 4096 + 700);
+	assert_in_range(message_paged(4500) + 4500, 4096 + 400, 4096 + 700);
+	assert_in_range(message_paged(4600) + 4600, 8192 + 400, 8192 + 700);
+	assert_int_equal(message_queue_push(&queue, large), 0);
+	assert_int_equal(queue.paged, message_paged(sizeof data));
+	taken = message_queue_shift(&queue);
+	assert_int_equal(queue.paged, 0);
+	message_queue_put_back(&queue, &taken, 1);
+	assert_int_equal(queue.paged, message_paged(sizeof data));
+	message_queue_clear(&queue);
+	assert_int_equal(queue.paged, 0);
+	message_unref(&large);
+}
+
 static void
 test_frame(void **state)
 {
-	struct message_queue queue = {NULL, 0, 0, 0, 0, 0};
+	struct message_queue queue = {.items = NULL};
 	struct message *message = text_message("m\\");
 	struct buffer out = BUFFER_INIT;
 
@@ -133,7 +158,7 @@ test_frame(void **state)
 static void
 test_clear_drops(void **state)
 {
-	struct message_queue queue = {NULL, 0, 0, 0, 0, 0};
+	struct message_queue queue = {.items = NULL};
 	struct message *message = text_message("x");
 	int i;
 
@@ -174,7 +199,7 @@ expect_number(struct message_queue *queue, unsigned number)
 static void
 test_first_in_first_out(void **state)
 {
-	struct message_queue queue = {NULL, 0, 0, 0, 0, 0};
+	struct message_queue queue = {.items = NULL};
 	unsigned pushed = 0, shifted = 0, target, round;
 	size_t cost;
 
@@ -203,7 +228,7 @@ test_first_in_first_out(void **state)
 static void
 test_large_ring_is_given_back(void **state)
 {
-	struct message_queue queue = {NULL, 0, 0, 0, 0, 0};
+	struct message_queue queue = {.items = NULL};
 	unsigned i;
 
 	(void)state;
@@ -225,6 +250,7 @@ main(void)
 	    cmocka_unit_test(test_references),
 	    cmocka_unit_test(test_json_form),
 	    cmocka_unit_test(test_empty_queue),
+	    cmocka_unit_test(test_paged),
 	    cmocka_unit_test(test_frame),
 	    cmocka_unit_test(test_clear_drops),
 	    cmocka_unit_test(test_first_in_first_out),
