@@ -132,6 +132,35 @@ connection_peer_gone(const struct connection *connection)
 	return connection->in.bytes.len == 0 && record_is_abort(head, (size_t)n, connection->id);
 }
 
+static bool
+fits_socket(int fd, size_t len)
+{
+	int room = 0, queued = 0;
+	socklen_t size = sizeof room;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, &size) == -1 ||
+	    ioctl(fd, SIOCOUTQ, &queued) == -1)
+		return false;
+	return queued < room && len < (size_t)(room - queued) / SEND_SHARE;
+}
+
+/*
+ * Nobody waits for the response any more. The web server may: one that says so by closing its side,
+ * because its client has gone, takes a connection that ends without END_REQUEST for a crash.
+ */
+static void
+end_unanswered(struct connection *connection)
+{
+	enum { END = 64 }; /* bytes, at most, of the records that end a request */
+
+	tell(connection, CONNECTION_LOST);
+	if (fits_socket(connection->fd, END)) {
+		libfcgi_write_to(connection->libfcgi, connection->fd);
+		libfcgi_end(connection->libfcgi);
+	}
+	forget(connection);
+}
+
 /* --- a request comes -------------------------------------------------------------------------- */
 
 /* The request is whole. */
@@ -265,7 +294,7 @@ response_is_out(struct connection *connection, bool ended)
 		if (connection->out.len > 0 || connection->response_ended)
 			connection_push(connection, NULL, 0, connection->response_ended);
 		else if (connection_peer_gone(connection))
-			connection_drop(connection);
+			end_unanswered(connection);
 		return;
 	}
 	tell(connection, CONNECTION_WRITTEN);
@@ -322,18 +351,6 @@ write_large_response(struct connection *connection, const char *bytes, size_t le
 	start_timer(connection, &connection->connections->stalls);
 	set_watch(connection, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
 	send_unsent(connection);
-}
-
-static bool
-fits_socket(int fd, size_t len)
-{
-	int room = 0, queued = 0;
-	socklen_t size = sizeof room;
-
-	if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, &size) == -1 ||
-	    ioctl(fd, SIOCOUTQ, &queued) == -1)
-		return false;
-	return queued < room && len < (size_t)(room - queued) / SEND_SHARE;
 }
 
 struct buffer *
@@ -409,11 +426,11 @@ on_event(struct connection *connection, uint32_t events)
 		collect(connection);
 		/* Closed right behind its request: no other event will say so. */
 		if (is_closed && connection->state == CONNECTION_PARKED)
-			connection_drop(connection);
+			end_unanswered(connection);
 		break;
 	case CONNECTION_PARKED:
 		if (is_closed || connection_peer_gone(connection))
-			connection_drop(connection);
+			end_unanswered(connection);
 		break;
 	case CONNECTION_WRITING:
 		if (is_closed)
