@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -22,6 +23,8 @@
 #include <unistd.h>
 
 #define SYSLOG_PATH "/dev/log"
+
+enum { STEP_MS = 10 }; /* of the last wait */
 
 /* Everything is under the lock, but for the two that are atomic. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -71,7 +74,7 @@ write_if_ready(const char *line, size_t len)
 static void
 empty_own_pipe(void)
 {
-	char rest[LOG_LINE_MAX];
+	char rest[PIPE_BUF];
 	int saved = errno;
 
 	while (read(own_pipe[0], rest, sizeof rest) > 0)
@@ -175,16 +178,39 @@ keep(const char *line, size_t len)
 	queue.end += sizeof size + len;
 }
 
+/*
+ * Copies the lines that are the next, as many as a pipe takes as one piece (PIPE_BUF), or one
+ * datagram. Returns where the others begin.
+ */
+static size_t
+gather(char batch[PIPE_BUF], size_t *len)
+{
+	size_t at = queue.begin;
+	uint16_t size;
+
+	*len = 0;
+	while (at < queue.end && (*len == 0 || !is_syslog)) {
+		memcpy(&size, queue.bytes + at, sizeof size);
+		if (*len + size > PIPE_BUF)
+			break;
+		memcpy(batch + *len, queue.bytes + at + sizeof size, size);
+		*len += size;
+		at += sizeof size + size;
+	}
+	return at;
+}
+
 static enum sent
 send_kept(void)
 {
-	uint16_t size;
+	char batch[PIPE_BUF];
+	size_t len, next;
 
 	while (queue.begin < queue.end) {
-		memcpy(&size, queue.bytes + queue.begin, sizeof size);
-		if (send_line(queue.bytes + queue.begin + sizeof size, size) == SENT_NOT_YET)
+		next = gather(batch, &len);
+		if (send_line(batch, len) == SENT_NOT_YET)
 			return SENT_NOT_YET;
-		queue.begin += sizeof size + size;
+		queue.begin = next;
 	}
 	queue.begin = queue.end = 0;
 	return SENT;
@@ -279,6 +305,6 @@ log_output_finish(void)
 {
 	int i;
 
-	for (i = 0; log_output_flush() && i < LOG_LAST_WAIT_MS / LOG_FLUSH_MS; i++)
-		nanosleep(&(struct timespec){.tv_nsec = LOG_FLUSH_MS * 1000000L}, NULL);
+	for (i = 0; log_output_flush() && i < LOG_LAST_WAIT_MS / STEP_MS; i++)
+		nanosleep(&(struct timespec){.tv_nsec = STEP_MS * 1000000L}, NULL);
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -39,7 +40,7 @@ static int
 use(int result)
 {
 	former_stderr = dup(STDERR_FILENO);
-	got = calloc(1, (MANY + 10) * LINE);
+	got = calloc(1, MANY * LINE + 2 * PIPE_BUF);
 	got_len = 0;
 	alarm(PATIENCE);
 	if (result == -1 || former_stderr == -1 || got == NULL)
@@ -98,7 +99,7 @@ take(void)
 {
 	ssize_t n;
 
-	while ((n = read(ends[0], got + got_len, LINE * 10)) > 0)
+	while ((n = read(ends[0], got + got_len, PIPE_BUF)) > 0)
 		got_len += (size_t)n;
 }
 
