@@ -39,6 +39,7 @@ static void
 drop(struct hixie76_handshake *handshake)
 {
 	LIST_REMOVE(handshake, entry);
+	handshake->plan.all->count--;
 	uv_close((uv_handle_t *)&handshake->poll, on_closed);
 	uv_close((uv_handle_t *)&handshake->timer, on_closed);
 	if (handshake->fd != -1) {
@@ -126,6 +127,7 @@ hixie76_handshake_start(struct hixie76_handshakes *all, const struct websocket_p
 	handshake->numbers[0] = numbers[0];
 	handshake->numbers[1] = numbers[1];
 	LIST_INSERT_HEAD(all, handshake, entry);
+	plan->all->count++;
 	uv_timer_init(plan->all->loop, &handshake->timer);
 	handshake->open_handles = 2;
 	handshake->poll.data = handshake->timer.data = handshake;

@@ -32,9 +32,9 @@ struct websockets {
 	struct timer_queue unfinished; /* peers that have to end a message */
 	LIST_HEAD(, websocket) list;
 	TAILQ_HEAD(websocket_queue, websocket)
-	waiting;	     /* what they sent goes on in the loop's next turn */
-	uv_idle_t next_turn; /* runs while somebody waits */
-	size_t count;
+	waiting;	      /* what they sent goes on in the loop's next turn */
+	uv_idle_t next_turn;  /* runs while somebody waits */
+	size_t count;	      /* of list, and of handshakes that are to become one */
 	char *input;	      /* WEBSOCKET_INPUT bytes, shared by all reads */
 	struct buffer output; /* shared by all writes */
 };

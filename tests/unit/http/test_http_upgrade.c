@@ -270,7 +270,7 @@ assert_location(const char *path, const char *headers, const char *location)
 	assert_int_equal(heard.status, 101);
 	snprintf(header, sizeof header, "Sec-WebSocket-Location: %s", location);
 	assert_true(has_header(header));
-	assert_int_equal(websockets.count, 0);
+	assert_int_equal(websockets.count, 1);
 	hang_up(client);
 	assert_true(LIST_EMPTY(&handshakes));
 }

@@ -74,6 +74,7 @@ test_later(void **state)
 
 	(void)state;
 	begin("");
+	assert_int_equal(websockets.count, 1); /* for connection_limit */
 	for (i = 0; i < strlen(KEY3); i++) {
 		assert_false(LIST_EMPTY(&handshakes));
 		assert_int_equal(service->users, 2); /* of it and its session */
@@ -133,6 +134,7 @@ test_client_goes(void **state)
 	begin("^n:");
 	hang_up();
 	assert_true(LIST_EMPTY(&handshakes));
+	assert_int_equal(websockets.count, 0);
 	assert_int_equal(service->users, 0);
 	assert_seen("");
 }
