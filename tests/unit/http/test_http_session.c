@@ -129,16 +129,47 @@ test_session_limit(void **state)
 	hang_up(other);
 }
 
-/* Who sends to a session, and asks for one, at an address that a trusted proxy names. */
+/*
+ * Who sends to a session, and asks for one, at an address that a trusted proxy names. Leaves it to
+ * the next `run` to be read.
+ */
 static void
-post_from(int client, const char *address, const char *path, const char *body)
+put_from(int client, const char *address, const char *path, const char *body)
 {
 	char text[1024];
 
 	snprintf(text, sizeof text,
 	    "POST %s HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: %s\r\nContent-Length: %zu\r\n\r\n%s",
 	    path, address, strlen(body), body);
-	say(client, text);
+	put(client, text);
+}
+
+static void
+post_from(int client, const char *address, const char *path, const char *body)
+{
+	put_from(client, address, path, body);
+	run();
+}
+
+/* They come in one turn, before anything is committed. */
+static void
+test_sessions_at_once(void **state)
+{
+	int client = connect_client(), other = connect_client();
+
+	(void)state;
+	use_store();
+	sessions.store_address_limit = 100;
+	capture_begin();
+	put_from(client, "192.0.2.1", "/echo/000/s/xhr", "");
+	put_from(other, "192.0.2.1", "/echo/000/t/xhr", "");
+	run();
+	capture_end();
+	hear(client);
+	hear(other);
+	assert_int_equal(sessions.count, 1);
+	hang_up(client);
+	hang_up(other);
 }
 
 static void
@@ -218,6 +249,7 @@ main(void)
 	    HTTP_TEST(callbacks),
 	    HTTP_TEST(session_limit),
 	    HTTP_TEST(over_a_share),
+	    HTTP_TEST(sessions_at_once),
 	    HTTP_TEST(closing),
 	    HTTP_TEST(origin),
 	};

@@ -202,6 +202,46 @@ test_refused_until_it_reads(void **state)
 	assert_false(store_share_refuses(session));
 }
 
+/* What waits behind a frame is stored, also if a poll waits for it. */
+static void
+test_behind_a_frame(void **state)
+{
+	struct session *session = settled_at("a");
+
+	(void)state;
+	sessions.store_session_limit = 100;
+	arrive_at("a", remote_poll('1'));
+	write_text(latest, "1");
+	end_turn();
+	assert_int_equal(session->journal->first, session->journal->until);
+	arrive_at("a", remote_poll('2'));
+	assert_int_equal(write_text(latest, "2"), SOCKJS_OK);
+	assert_int_equal(write_text(latest, "3"), SOCKJS_OK);
+	capture_begin();
+	assert_true(store_share_refuses(session));
+	assert_int_equal(write_text(latest, "4567890 "), SOCKJS_FULL);
+	capture_end();
+}
+
+/* The row is what was put last, not what the latest request would make of it. */
+static void
+test_row(void **state)
+{
+	static const char reason[] = "a reason that is longer than what was counted before";
+	struct session *session = settled_at("a");
+	uint64_t before = session->journal->row;
+
+	(void)state;
+	arrive("a", remote_poll('1')); /* from an address whose text is shorter */
+	write_text(latest, "1");
+	end_turn();
+	assert_int_equal(session->journal->row, before);
+	sockjs_close(latest, 3000, reason);
+	end_turn();
+	assert_true(session->journal->row > before);
+	assert_counted();
+}
+
 static void
 test_restart(void **state)
 {
@@ -315,6 +355,8 @@ main(void)
 	    TEST(message),
 	    TEST(delivered_in_its_turn),
 	    TEST(refused_until_it_reads),
+	    TEST(behind_a_frame),
+	    TEST(row),
 	    TEST(restart),
 	    TEST(random),
 	};

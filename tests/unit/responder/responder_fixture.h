@@ -255,7 +255,8 @@ close_responder(void)
 }
 
 static inline void
-encode_receive(uint64_t id, const char *session, enum transport_id transport, unsigned flags)
+encode_receive_of(uint64_t id, const char *session, enum transport_id transport, unsigned flags,
+    const struct connection_source *source)
 {
 	static const char *const no_headers[] = {NULL};
 	const struct wire_receive receive = {
@@ -267,7 +268,13 @@ encode_receive(uint64_t id, const char *session, enum transport_id transport, un
 	    .cookie = "JSESSIONID=a",
 	};
 
-	assert_int_equal(wire_encode_receive(&out, id, &receive, &fake_source, no_headers), 0);
+	assert_int_equal(wire_encode_receive(&out, id, &receive, source, no_headers), 0);
+}
+
+static inline void
+encode_receive(uint64_t id, const char *session, enum transport_id transport, unsigned flags)
+{
+	encode_receive_of(id, session, transport, flags, &fake_source);
 }
 
 /* text: one message, without what JSON escapes. */

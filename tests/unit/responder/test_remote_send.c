@@ -4,6 +4,8 @@
 #include "tests/unit/responder/responder_fixture.h"
 #include "tests/unit/log_capture.h"
 
+#include <netinet/in.h>
+
 static void
 test_send(void **state)
 {
@@ -145,6 +147,25 @@ test_over_its_share(void **state)
 	assert_heard("8=ok ");
 }
 
+/* Two new sessions of one address in one turn: the first has taken its share. */
+static void
+test_sessions_at_once(void **state)
+{
+	static const struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {0x0a000001}};
+	struct connection_source source = fake_source;
+
+	(void)state;
+	source.peer = (const struct sockaddr *)(const void *)&address;
+	sessions.store_address_limit = 100;
+	open_responder();
+	encode_receive_of(2, "s", TRANSPORT_XHR_POLLING, 0, &source);
+	encode_receive_of(3, "t", TRANSPORT_XHR_POLLING, 0, &source);
+	say();
+	capture_begin();
+	assert_heard("2<o;. 3!503 ");
+	capture_end();
+}
+
 /*
  * Its responder is lost in the turn in which it came. Nobody is to be told, and what it caused is
  * stored, since nothing of it leaves.
@@ -180,6 +201,7 @@ main(void)
 	    TEST(echo_to_another),
 	    TEST(store_fails),
 	    TEST(over_its_share),
+	    TEST(sessions_at_once),
 	    TEST(lost_at_once),
 	};
 
