@@ -133,13 +133,14 @@ libfcgi_params(const struct libfcgi *libfcgi)
 const char *
 libfcgi_param(const char *name, char *const *params)
 {
-	for (; *params != NULL; params++) {
-		const char *at = *params, *wanted = name;
+	const char *at, *wanted;
 
-		while (*wanted != '\0' && *at == *wanted) {
+	for (; (at = *params) != NULL; params++) {
+		/* Most differ at once, and each request is asked for a dozen. */
+		if (*at != *name)
+			continue;
+		for (wanted = name; *wanted != '\0' && *at == *wanted; wanted++)
 			at++;
-			wanted++;
-		}
 		if (*wanted == '\0' && *at == '=')
 			return at + 1;
 	}
