@@ -60,26 +60,10 @@ asks_before_it_sends(const struct http_request *request)
 	return expect != NULL && strcasecmp(expect, "100-continue") == 0;
 }
 
-/* False if its connection or its client is too fast; *result is the handler's then. */
-static bool
-is_within_rate(struct http_request *request, enum rate_kind kind, enum MHD_Result *result)
-{
-	struct rate_points *points = request->response.connection->rates;
-
-	if (points == NULL ||
-	    limits_rate(&request->all->sessions->limits, points,
-		address_count_number(&request->client.any), kind, 1, request->began))
-		return true;
-	request->response.reply.cors = request->endpoint != NULL && request->endpoint->cors;
-	*result = refuse(request, MHD_HTTP_TOO_MANY_REQUESTS, "Too many requests.\n");
-	return false;
-}
-
 static enum MHD_Result
 handle_head(struct http_request *request, const char *method, const char *version)
 {
 	struct http_connection *connection = request->response.connection;
-	enum MHD_Result result;
 	const char *length;
 
 	http_request_read_head(request, method, version);
@@ -88,8 +72,6 @@ handle_head(struct http_request *request, const char *method, const char *versio
 	/* Nobody has judged it: the head was read past http_intake.c. */
 	if (++connection->heads > connection->framing.heads)
 		return refuse(request, MHD_HTTP_BAD_REQUEST, "The head was not seen.\n");
-	if (!is_within_rate(request, RATE_REQUEST, &result))
-		return result;
 	length = http_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
 	if (length == NULL || strtoull(length, NULL, 10) <= http_request_body_limit(request))
 		return MHD_YES;
@@ -212,12 +194,35 @@ decide(struct http_request *request)
 	http_response_reply(&request->response);
 }
 
+static bool
+is_within_rate(const struct http_request *request, enum rate_kind kind)
+{
+	return limits_rate(&request->all->sessions->limits, request->response.connection->rates,
+	    address_count_number(&request->client.any), kind, 1, request->began);
+}
+
+/* False if its connection or its client is too fast. */
+static bool
+is_within_rates(const struct http_request *request)
+{
+	bool is_send = request->endpoint != NULL && request->endpoint->id == ENDPOINT_SEND;
+
+	return request->response.connection->rates == NULL ||
+	    (is_within_rate(request, RATE_REQUEST) &&
+		(!is_send || is_within_rate(request, RATE_SEND)));
+}
+
+static enum MHD_Result
+refuse_rate(struct http_request *request)
+{
+	request->response.reply.cors = request->endpoint != NULL && request->endpoint->cors;
+	return refuse(request, MHD_HTTP_TOO_MANY_REQUESTS, "Too many requests.\n");
+}
+
 /* The body is complete. */
 static enum MHD_Result
 answer(struct http_request *request)
 {
-	enum MHD_Result result;
-
 	http_connection_arrived(request->response.connection);
 	if (request->response.is_broken)
 		return http_response_leave(&request->response);
@@ -225,9 +230,8 @@ answer(struct http_request *request)
 		return refuse_body(request);
 	if (http_request_waits(request))
 		return MHD_YES;
-	if (request->endpoint != NULL && request->endpoint->id == ENDPOINT_SEND &&
-	    !is_within_rate(request, RATE_SEND, &result))
-		return result;
+	if (!is_within_rates(request))
+		return refuse_rate(request);
 	request->phase = HTTP_REQUEST_DECIDED;
 	decide(request);
 	return http_response_leave(&request->response);

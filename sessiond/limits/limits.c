@@ -3,6 +3,8 @@
 
 #include "conf/config_options.h"
 
+#include <string.h>
+
 enum { LOOK_AGAIN = 1 << 20 }; /* bytes more that wait for clients */
 
 void
@@ -101,17 +103,36 @@ limits_turn(struct limits *limits, size_t queued, uint64_t now)
 	memory_watch_turn(&limits->watch, now);
 }
 
+static void
+refuse_rate(struct limits *limits, const char *option, uint32_t a_second)
+{
+	limits->rate.option = option;
+	limits->rate.most = a_second;
+	limit_refuse(&limits->rate);
+}
+
 bool
 limits_rate(struct limits *limits, struct rate_points *connection, uint64_t address,
     enum rate_kind kind, size_t n, uint64_t now)
 {
-	if ((connection == NULL || rate_take(&limits->of_connection, connection, kind, n, now)) &&
-	    (limits->of_address.a_second[kind] == 0 ||
-		rate_take(&limits->of_address, rate_table_find(&limits->addresses_rates, address),
-		    kind, n, now)))
-		return true;
-	limit_refuse(&limits->rate);
-	return false;
+	static const char *const options[RATE_KINDS] = {
+	    [RATE_REQUEST] = "address_request_rate",
+	    [RATE_SEND] = "address_send_rate",
+	    [RATE_MESSAGE] = "address_message_rate",
+	    [RATE_PING] = "address_ping_rate",
+	};
+	const struct rates *one = &limits->of_connection, *all = &limits->of_address;
+
+	if (connection != NULL && !rate_take(one, connection, kind, n, now)) {
+		refuse_rate(limits, options[kind] + strlen("address_"), one->a_second[kind]);
+		return false;
+	}
+	if (all->a_second[kind] > 0 &&
+	    !rate_take(all, rate_table_find(&limits->addresses_rates, address), kind, n, now)) {
+		refuse_rate(limits, options[kind], all->a_second[kind]);
+		return false;
+	}
+	return true;
 }
 
 bool
