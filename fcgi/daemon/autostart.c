@@ -122,6 +122,7 @@ become_daemon(const char *program, const char *conf_path, int lock)
 void
 autostart(const struct responder_config *config)
 {
+	static struct log_limit limit, started_lines;
 	char program[PATH_MAX], byte;
 	int lock, started[2];
 	pid_t child;
@@ -144,7 +145,7 @@ autostart(const struct responder_config *config)
 		_exit(0);
 	}
 	if (child == -1)
-		log_error("autostart: %s", strerror(errno));
+		log_limited(&limit, SEVERITY_ERROR, "autostart: %s", strerror(errno));
 	else
 		waitpid(child, NULL, 0);
 	/*
@@ -156,6 +157,6 @@ autostart(const struct responder_config *config)
 	while (read(started[0], &byte, 1) == -1 && errno == EINTR)
 		;
 	close(started[0]);
-	log_info("autostart: started %s", program);
+	log_limited(&started_lines, SEVERITY_INFO, "autostart: started %s", program);
 	close(lock);
 }

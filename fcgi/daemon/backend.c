@@ -236,6 +236,7 @@ on_pause_over(uv_timer_t *timer)
 static void
 tell(struct backend *backend, const char *why)
 {
+	static struct log_limit away, unreachable;
 	bool was_there = backend->state == BACKEND_THERE;
 
 	if (backend->is_missed || backend->loop->is_draining ||
@@ -243,9 +244,10 @@ tell(struct backend *backend, const char *why)
 		return;
 	backend->is_missed = true;
 	if (was_there)
-		log_error("sessiond is away: %s", why);
+		log_limited(&away, SEVERITY_ERROR, "sessiond is away: %s", why);
 	else
-		log_error("sessiond cannot be reached at %s: %s", backend->config->socket, why);
+		log_limited(&unreachable, SEVERITY_ERROR, "sessiond cannot be reached at %s: %s",
+		    backend->config->socket, why);
 }
 
 static void

@@ -85,6 +85,7 @@ watch(struct http_connection *connection)
 void
 http_connection_await_output(struct http_connection *connection, bool took_something)
 {
+	static struct log_limit limit;
 	struct http_connections *all = connection->all;
 	struct epoll_event event = {
 	    .events = EPOLLRDHUP | EPOLLOUT | EPOLLET, .data.ptr = connection};
@@ -95,7 +96,8 @@ http_connection_await_output(struct http_connection *connection, bool took_somet
 		return;
 	connection->awaits_output = true;
 	if (epoll_ctl(all->hangup_fd, EPOLL_CTL_MOD, connection->fd, &event) == -1)
-		log_error("a connection's output cannot be watched: %s", strerror(errno));
+		log_limited(&limit, SEVERITY_ERROR, "a connection's output cannot be watched: %s",
+		    strerror(errno));
 }
 
 void
