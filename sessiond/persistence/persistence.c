@@ -223,6 +223,9 @@ forget_stored(void *object, void *context)
 
 	if (entry == NULL)
 		return;
+	/* By its messages, which were stored; these are forgotten below. */
+	if (persistence_plan(entry).is_flight_stored)
+		session->in_flight->must_store = true;
 	entry->is_stored = false;
 	entry->first = entry->until = 0;
 	entry->link_id = entry->index = 0;

@@ -189,6 +189,25 @@ test_damage_with_a_frame_on_its_way(void **state)
 	assert_seen("~ ~ ");
 }
 
+/* A frame whose messages had been stored is stored anew, though its own turn asks for nothing. */
+static void
+test_damage_while_stored_messages_leave(void **state)
+{
+	(void)state;
+	settled("s");
+	write_text(latest, "a");
+	end_turn();
+	arrive("s", remote_poll('1'));
+	capture_begin();
+	fail_store(1, STORE_DAMAGED);
+	assert_int_equal(end_turn(), COMMIT_DONE);
+	capture_end();
+	restart();
+	arrive("s", remote_poll('2'));
+	pass_turns(SESSION_GRACE_DELAY);
+	assert_seen("~ 2<a[\"a\"] 2. ");
+}
+
 /* The fresh one has no room at first. */
 static void
 test_damage_and_failure(void **state)
@@ -217,6 +236,7 @@ main(void)
 	    PERSISTENCE_TEST(nothing_to_store_fails_not),
 	    PERSISTENCE_TEST(damage),
 	    PERSISTENCE_TEST(damage_with_a_frame_on_its_way),
+	    PERSISTENCE_TEST(damage_while_stored_messages_leave),
 	    PERSISTENCE_TEST(damage_and_failure),
 	};
 
