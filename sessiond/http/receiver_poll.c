@@ -27,8 +27,11 @@ answer(struct receiver *receiver, const char *frame, size_t len)
 	receiver->transport->wrap(response->callback, frame, len, &body);
 	response->reply.body = body.data;
 	response->reply.body_len = body.len;
-	if (buffer_failed(&body))
+	if (buffer_failed(&body)) {
+		/* What the client gets instead may well arrive. */
+		delivery_put_back(&response->in_flight);
 		reply_set_error(&response->reply, MHD_HTTP_SERVICE_UNAVAILABLE, "Out of memory.\n");
+	}
 	http_response_reply(response);
 	response->reply.body = "";
 	response->reply.body_len = 0;
@@ -48,13 +51,12 @@ send_messages(struct receiver *receiver, struct message_queue *queue)
 	struct buffer *frame = &receiver->session->service->sessions->scratch;
 	struct in_flight *flight;
 
+	(void)queue; /* delivery_take knows it */
 	buffer_clear(frame);
 	flight = delivery_take(receiver->session, &response_of(receiver)->in_flight);
 	if (flight != NULL)
 		message_append_frame(flight->messages, flight->count, frame);
-	else
-		message_queue_append_frame(queue, frame);
-	if (buffer_failed(frame))
+	if (flight == NULL || buffer_failed(frame))
 		http_response_set(response_of(receiver), NULL, 0);
 	else
 		answer(receiver, frame->data, frame->len);

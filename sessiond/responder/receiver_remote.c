@@ -83,14 +83,17 @@ send_frame(struct receiver *receiver, const struct receiver_frame *frame)
 static void
 take_messages(struct remote_request *request, struct message_queue *queue, struct buffer *out)
 {
-	struct in_flight *flight = request->one_frame
-	    ? delivery_take(request->receiver.session, &request->in_flight)
-	    : NULL;
+	struct in_flight *flight;
 
+	if (!request->one_frame) {
+		message_queue_append_frame(queue, out);
+		return;
+	}
+	flight = delivery_take(request->receiver.session, &request->in_flight);
 	if (flight != NULL)
 		message_append_frame(flight->messages, flight->count, out);
 	else
-		message_queue_append_frame(queue, out);
+		out->failed = true;
 }
 
 /* Appends the queue's frame as a transport sends it that changes its bytes. */

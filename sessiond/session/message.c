@@ -218,14 +218,17 @@ message_queue_append_frame(struct message_queue *queue, struct buffer *out)
 {
 	struct message *message;
 	const char *before = "a[";
+	uint32_t i;
 
 	assert(queue->count > 0);
-	do {
-		message = message_queue_shift(queue);
+	for (i = 0; i < queue->count; i++) {
 		buffer_append_str(out, before);
-		message_append_json(message, out);
-		message_unref(&message);
+		message_append_json(queue->items[(queue->head + i) & (queue->room - 1)], out);
 		before = ",";
-	} while (queue->count > 0);
+	}
 	buffer_append_char(out, ']');
+	while (!buffer_failed(out) && queue->count > 0) {
+		message = message_queue_shift(queue);
+		message_unref(&message);
+	}
 }

@@ -77,7 +77,7 @@ void message_append_frame(struct message *const *messages, uint32_t n, struct bu
 
 /*
  * Takes everything off the queue and appends it as one frame, `a["m1","m2"]`. The queue must not be
- * empty.
+ * empty. If the buffer fails, it has everything still.
  */
 void message_queue_append_frame(struct message_queue *queue, struct buffer *out);
 

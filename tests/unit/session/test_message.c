@@ -155,6 +155,26 @@ test_frame(void **state)
 	message_queue_clear(&queue);
 }
 
+/* What found no memory is there still. */
+static void
+test_frame_without_memory(void **state)
+{
+	struct message_queue queue = {NULL, 0, 0, 0, 0, 0};
+	struct message *message = text_message("m");
+	struct buffer out = {.failed = true};
+
+	(void)state;
+	assert_int_equal(message_queue_push(&queue, message), 0);
+	message_unref(&message);
+	message_queue_append_frame(&queue, &out);
+	assert_int_equal(queue.count, 1);
+	buffer_free(&out);
+	message_queue_append_frame(&queue, &out);
+	assert_appended(&out, "a[\"m\"]");
+	assert_int_equal(queue.count, 0);
+	message_queue_clear(&queue);
+}
+
 static void
 test_clear_drops(void **state)
 {
@@ -252,6 +272,7 @@ main(void)
 	    cmocka_unit_test(test_empty_queue),
 	    cmocka_unit_test(test_paged),
 	    cmocka_unit_test(test_frame),
+	    cmocka_unit_test(test_frame_without_memory),
 	    cmocka_unit_test(test_clear_drops),
 	    cmocka_unit_test(test_first_in_first_out),
 	    cmocka_unit_test(test_large_ring_is_given_back),
