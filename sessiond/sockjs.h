@@ -83,7 +83,7 @@ enum sockjs_result {
 	SOCKJS_INVALID = -2,
 	/*
 	 * The peer reads too slowly, and is being closed: its queue is over `queue_limit`, or over
-	 * twice its share of the store.
+	 * twice its share of the store. Or there is no memory for the message.
 	 */
 	SOCKJS_FULL = -3,
 	/* A binary message to a connection that is not a raw websocket. */

@@ -31,14 +31,19 @@ find_or_refuse(sockjs_connection connection, const char *call, struct session **
 static int
 write_message(struct session *session, const char *call, const char *data, size_t len, bool binary)
 {
+	static struct log_limit limit;
 	struct message *message;
 	int result;
 
 	if (session_ready_state(session) > SOCKJS_OPEN)
 		return api_refuse_gone(session, call);
 	message = message_create(data, len, binary);
-	if (message == NULL)
+	if (message == NULL) {
+		session_log_limited(&limit, session, SEVERITY_ERROR, "out of memory for messages",
+		    "out of memory for a message of %zu bytes", len);
+		session_close_too_slow(session);
 		return SOCKJS_FULL;
+	}
 	result = session_write(session, message);
 	message_unref(&message);
 	return result;
