@@ -15,6 +15,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -24,6 +25,9 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* A module hides what it has; here it is to be found by everybody. */
+#pragma GCC visibility push(default)
 
 struct control {
 	int32_t call, countdown, error, least, fired;
@@ -49,6 +53,19 @@ begin(void)
 	control = map == MAP_FAILED ? NULL : map;
 }
 
+/* For who reads why a program has ended. The file is closed to further failures meanwhile. */
+static void
+say_where(void)
+{
+	void *frames[16];
+	int call = control->call;
+
+	control->call = 0;
+	if (getenv("SOCKJS_FAULT_TRACE") != NULL)
+		backtrace_symbols_fd(frames, backtrace(frames, 16), STDERR_FILENO);
+	control->call = call;
+}
+
 /* True if this call fails; errno is set. */
 static bool
 strikes(int call)
@@ -57,6 +74,7 @@ strikes(int call)
 	    --control->countdown > 0)
 		return false;
 	control->fired = 1;
+	say_where();
 	errno = control->error;
 	return true;
 }
