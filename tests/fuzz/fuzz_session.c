@@ -76,8 +76,8 @@ arrive(enum kind kind, unsigned client)
 		return;
 	session = kind == WEBSOCKET
 	    ? admission_open_websocket(world.service, fake->receiver.transport, &source, &refusal)
-	    : admission_obtain(world.service, id, sizeof id, fake->receiver.transport, &source,
-		  &refusal);
+	    : admission_obtain(
+		  world.service, id, sizeof id, fake->receiver.transport, &source, &refusal);
 	if (session == NULL)
 		return;
 	fake->conn = model_conn(session->uuid);
@@ -95,11 +95,20 @@ break_receiver(struct fake *fake)
 	session_receiver_broke(&fake->receiver);
 }
 
+/* It is at its client; a responder has taken it, then. */
 static void
-confirm(struct fake *fake)
+note_arrival(struct fake *fake)
 {
 	model_arrive(fake->conn, fake->out.data, fake->out.len);
 	buffer_clear(&fake->out);
+	if (fake_is_remote(fake) && responder.arrived < fake->index)
+		responder.arrived = fake->index;
+}
+
+static void
+confirm(struct fake *fake)
+{
+	note_arrival(fake);
 	delivery_confirm(&fake->flight);
 }
 
@@ -111,16 +120,12 @@ put_back(struct fake *fake)
 	delivery_put_back(&fake->flight);
 }
 
-/* The responder has taken the frame, and with it those before; that it was written it tells later.
- */
+/* That it was written is told later. */
 static void
 show(struct fake *fake)
 {
-	model_arrive(fake->conn, fake->out.data, fake->out.len);
-	buffer_clear(&fake->out);
+	note_arrival(fake);
 	fake->has_arrived = true;
-	if (responder.arrived < fake->index)
-		responder.arrived = fake->index;
 }
 
 static void
@@ -296,6 +301,7 @@ pass(uint64_t ms)
 	world.now = end;
 }
 
+/* One trouble at a time: a damaged store that finds no room to begin anew has lost everything. */
 static void
 trouble_store(unsigned how)
 {
@@ -303,10 +309,8 @@ trouble_store(unsigned how)
 
 	if (world.store == NULL)
 		return;
-	if (how < 3)
-		store_memory_fail(world.store, 1 + choose(8), results[how]);
-	else
-		store_memory_limit(world.store, how == 3 ? choose(256) * 8 : UINT64_MAX);
+	store_memory_limit(world.store, how == 3 ? choose(256) * 8 : UINT64_MAX);
+	store_memory_fail(world.store, how < 3 ? 1 + choose(8) : 0, results[how % 3]);
 }
 
 /* At any moment: before a commit, or after it and before anything leaves. */
@@ -486,8 +490,6 @@ settle(void)
 
 	world.is_settling = true;
 	trouble_store(5);
-	if (world.store != NULL)
-		store_memory_fail(world.store, 0, STORE_OK);
 	TRACE("the end");
 	while (is_unfinished(false)) {
 		REQUIRE(rounds++ < ROUNDS);
