@@ -41,10 +41,10 @@ async function until(condition, what) {
 	}
 }
 
-async function killOne(stack, name, random) {
+async function killOne(stack, name, random, signal = 'SIGKILL') {
 	const pid = random.of(stack.pids[name]);
 	const lines = stack.pidsLines;
-	process.kill(pid, 'SIGKILL');
+	process.kill(pid, signal);
 	await until(
 		() => stack.pidsLines > lines && stack.pids[name].length > 0 && !stack.pids[name].includes(pid),
 		`${name} ${pid} comes back`,
@@ -64,13 +64,27 @@ async function reload(stack) {
 	await until(() => !childrenOf(pid).some((child) => past.includes(child)), `${name} has reloaded`);
 }
 
+// Has the daemon read its configuration again, with its modules.
+async function reloadConf(stack) {
+	const count = () => stack.log().split(': reloaded: ').length;
+	const before = count();
+	process.kill(stack.pids.supervisor[0], 'SIGHUP');
+	await until(() => count() > before, 'sessiond reloads');
+}
+
+const restart = (stack, random) => killOne(stack, 'sessiond', random, 'SIGTERM');
+const crash = (stack, random) => killOne(stack, 'sessiond', random);
+
 const KILLS = {
-	sessiond: (stack, random) => killOne(stack, 'sessiond', random),
+	sessiond: crash,
+	restart,
+	conf: reloadConf,
+	mixed: (stack, random) => random.of([crash, restart, reloadConf])(stack, random),
 	responder: (stack, random) => killOne(stack, 'fcgi', random),
 	webserver: reload,
 };
 
-// target: sessiond, responder, webserver, or none. Resolves with the number of kills when the time
+// target: of KILLS, or none. Resolves with the number of kills when the time
 // is over and the process that was killed last has a successor.
 async function killFor(stack, target, milliseconds, random, note) {
 	const end = Date.now() + milliseconds;

@@ -6,7 +6,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const KINDS = ['lighttpd', 'apache-fcgid', 'apache-proxy', 'nginx', 'direct'];
-const TARGETS = ['sessiond', 'responder', 'webserver', 'none'];
+const TARGETS = ['sessiond', 'restart', 'conf', 'mixed', 'responder', 'webserver', 'none'];
 
 const USAGE = `Usage: tests/chaos KIND SECONDS [OPTION...]
 
@@ -14,7 +14,9 @@ Runs polling and streaming clients against /echo of a stack (tests/stack KIND), 
 Counts what became of the clients' messages. Exits with 0 if no acknowledged message was lost, came twice or came out of
 order, and if no session ended. Exits with 1 otherwise, and with 64 if the command line is wrong.
 
-  --kill WHAT       ${TARGETS.join(', ')} (default: sessiond); webserver reloads it gracefully
+  --kill WHAT       ${TARGETS.join(', ')} (default: sessiond);
+                    restart ends sessiond by SIGTERM, conf sends it SIGHUP, mixed does one of all these;
+                    webserver reloads it gracefully
   --polling N       clients with xhr-polling (default: 50)
   --streaming N     clients with xhr-streaming (default: 20)
   --conf FILE       configuration of the services (default: tests/services.conf)

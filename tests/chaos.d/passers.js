@@ -45,7 +45,9 @@ class Passers {
 		let done = 0;
 		try {
 			client = await WebSocketClient.connect(this.url, `/echo/000/${name}/websocket`, { timeout: PATIENCE });
-			if ((await client.readText(PATIENCE)) !== 'o') this.wrong++;
+			const first = await client.readText(PATIENCE);
+			if (first[0] === 'c') throw new Error(first);
+			if (first !== 'o') this.wrong++;
 			for (; done < rounds; done++) await this.echo(client, `${name} ${done}`);
 			if (isAborted) client.send(JSON.stringify([name]));
 			else client.sendClose(1000);
@@ -59,6 +61,7 @@ class Passers {
 	async echo(client, text) {
 		client.send(JSON.stringify([text]));
 		const frame = await client.readText(PATIENCE);
+		if (frame[0] === 'c') throw new Error(frame); // the daemon stops, and says so
 		if (frame === `a${JSON.stringify([text])}`) this.echoes++;
 		else this.wrong++;
 	}
