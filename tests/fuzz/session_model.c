@@ -254,7 +254,7 @@ model_crash(struct conn *conn, bool doubts)
 		conn->has_close = false;
 	}
 	conn->has_closed = conn->stored_has_closed;
-	conn->has_open = true;
+	conn->has_open = conn->has_open || !conn->is_open_told;
 	if (conn->is_expected)
 		conn->close_sent = conn->is_broken = false;
 	conn->is_known = conn->is_suspended = false;
