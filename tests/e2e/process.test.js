@@ -3,6 +3,7 @@
 // The daemon as a program: its options, exit codes and messages, its sockets, signals, and an end without leaks.
 
 const assert = require('node:assert');
+const { allAsleep } = require('./lib/asleep');
 const { spawn, spawnSync } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
@@ -339,6 +340,7 @@ check('messages written before SIGTERM are delivered', async () => {
 	for (let i = 0; i < 20; i++)
 		client.send(JSON.stringify(['x'.repeat(100000)]));
 	await eventually(() => client.connection.socket.writableLength === 0, 'everything is sent');
+	await allAsleep(daemon); // and heard
 	const stopped = daemon.stop();
 	client.connection.socket.resume();
 	let length = 0;
