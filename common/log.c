@@ -53,24 +53,6 @@ log_set_minimum(enum log_severity minimum)
 	log_minimum = minimum;
 }
 
-const char *
-log_severity_name(enum log_severity severity)
-{
-	return log_severity_names[severity];
-}
-
-int
-log_severity_parse(const char *name, enum log_severity *severity)
-{
-	for (int i = 0; log_severity_names[i] != NULL; i++) {
-		if (strcmp(name, log_severity_names[i]) == 0) {
-			*severity = (enum log_severity)i;
-			return 0;
-		}
-	}
-	return -1;
-}
-
 /* Writes how one byte is shown, 1 to 4 characters, and returns how many. */
 static size_t
 escape_byte(unsigned char byte, char shown[4])

@@ -48,15 +48,6 @@ void log_set_minimum(enum log_severity minimum);
 /* Changes only where lines go. */
 void log_set_target(enum log_target target);
 
-/* The name of a severity, a constant string. */
-const char *log_severity_name(enum log_severity severity);
-
-/*
- * Finds a severity by its exact name. Returns 0, or -1 (and leaves *severity alone) if there is
- * none of that name.
- */
-int log_severity_parse(const char *name, enum log_severity *severity);
-
 /* For the inline test below; set by log_open. */
 extern enum log_severity log_minimum;
 
