@@ -81,6 +81,9 @@ strikes(int call)
 
 /* --- allocations ------------------------------------------------------------------------------ */
 
+/* A sanitizer has its own. */
+#ifndef SANITIZED
+
 static bool
 strikes_size(size_t size)
 {
@@ -105,6 +108,8 @@ realloc(void *old, size_t size)
 {
 	return strikes_size(size) ? NULL : __libc_realloc(old, size);
 }
+
+#endif
 
 /* --- sockets ---------------------------------------------------------------------------------- */
 
