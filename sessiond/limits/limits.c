@@ -136,6 +136,18 @@ limits_rate(struct limits *limits, struct rate_points *connection, uint64_t addr
 }
 
 bool
+limits_request(struct limits *limits, const struct sockaddr *address, bool is_send, uint64_t now)
+{
+	uint64_t number;
+
+	if (!rates_are_set(&limits->of_address))
+		return true;
+	number = address_count_number(address);
+	return limits_rate(limits, NULL, number, RATE_REQUEST, 1, now) &&
+	    (!is_send || limits_rate(limits, NULL, number, RATE_SEND, 1, now));
+}
+
+bool
 limits_have_rates(const struct limits *limits)
 {
 	return rates_are_set(&limits->of_connection) || rates_are_set(&limits->of_address);

@@ -78,6 +78,13 @@ limits_queue(const struct limits *limits, size_t limit)
 bool limits_rate(struct limits *limits, struct rate_points *connection, uint64_t address,
     enum rate_kind kind, size_t n, uint64_t now);
 
+/*
+ * Counts a request that came through a responder, whose connections are not the clients'. is_send:
+ * it sends messages. False if its address has too many.
+ */
+bool
+limits_request(struct limits *limits, const struct sockaddr *address, bool is_send, uint64_t now);
+
 /* True if limits_rate may say no. */
 bool limits_have_rates(const struct limits *limits);
 

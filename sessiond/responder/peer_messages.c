@@ -213,6 +213,13 @@ take_receive(struct peer *peer, const struct wire_header *header, const char *pa
 		    peer_output(peer), header->request, 404, "404 Error: Page not found\n");
 		return 0;
 	}
+	if (!(receive.flags & WIRE_RECEIVE_REISSUED) &&
+	    !limits_request(&messages->sessions->limits, source.source.peer, false,
+		sessions_now(messages->sessions))) {
+		wire_encode_refused(
+		    peer_output(peer), header->request, 429, "Too many requests.\n");
+		return 0;
+	}
 	if (answer_cookie(peer, header->request, service, receive.cookie) == -1)
 		return -1;
 	/* Whatever the responder sends: its services may be of before a reload. */

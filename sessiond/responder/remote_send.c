@@ -46,6 +46,9 @@ deliver(struct peer *peer, struct sockjs_service *service, const struct wire_sen
 		return refusal.status == 429 ? WIRE_SENT_TOO_MANY : WIRE_SENT_NO_SESSION;
 	if (sent_ids_has(session->sent_ids, send->instance, send->sequence))
 		return WIRE_SENT_OK;
+	if (!limits_request(&peer->all->sessions->limits, &send->client.any, true,
+		sessions_now(peer->all->sessions)))
+		return WIRE_SENT_TOO_MANY;
 	if (peer->all->sessions->journal.is_failing || store_share_refuses(session))
 		return WIRE_SENT_UNAVAILABLE;
 	sent_ids_add(&session->sent_ids, send->instance, send->sequence);

@@ -8,7 +8,7 @@
  *
  *	HELLO SERVICES(1)   the handshake, with one service
  *	7<a["x"];           a FRAME for request 7 (; for the line's end), with . behind it if it ends
- *	7=ok 7=none 7=busy  a SENT, with its result
+ *	7=ok 7=none 7=busy 7=many  a SENT, with its result
  *	7!503 7$value       a REFUSED, a COOKIE
  *	bye(text)           a GOODBYE
  *	closed              the end of the connection, by the daemon
@@ -104,7 +104,7 @@ hear_frame(const struct wire_header *header, const char *payload)
 static inline void
 hear_message(const struct wire_header *header, const char *payload)
 {
-	static const char *const results[] = {"ok", "none", "busy"};
+	static const char *const results[] = {"ok", "none", "busy", "many"};
 	unsigned request = (unsigned)header->request;
 	struct wire_services list;
 	struct wire_refused refused;

@@ -166,6 +166,46 @@ test_sessions_at_once(void **state)
 	capture_end();
 }
 
+static void
+drop_heard(void)
+{
+	run();
+	hear();
+	buffer_clear(&heard);
+}
+
+/*
+ * An address that sends too fast is told so, and is not heard; a send that comes again is no new
+ * one.
+ */
+static void
+test_rate(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	sessions.limits.of_address.a_second[RATE_SEND] = 1;
+	open_responder();
+	open_session();
+	for (i = 0; i < RATE_BURST_S; i++)
+		say_send(10 + i, "s", 1 + i, "x");
+	capture_begin();
+	drop_heard();
+	buffer_clear(&seen);
+	say_send(30, "s", 100, "y");
+	assert_heard("30=many ");
+	assert_seen("");
+	say_send(31, "s", 1, "x");
+	assert_heard("31=ok ");
+	sessions.limits.of_address.a_second[RATE_REQUEST] = 1;
+	for (i = 0; i < RATE_BURST_S; i++)
+		say_poll(40 + i, "s");
+	drop_heard();
+	say_poll(60, "t");
+	assert_heard("60!429 ");
+	capture_end();
+}
+
 /*
  * Its responder is lost in the turn in which it came. Nobody is to be told, and what it caused is
  * stored, since nothing of it leaves.
@@ -202,6 +242,7 @@ main(void)
 	    TEST(store_fails),
 	    TEST(over_its_share),
 	    TEST(sessions_at_once),
+	    TEST(rate),
 	    TEST(lost_at_once),
 	};
 
