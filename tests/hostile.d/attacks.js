@@ -136,6 +136,34 @@ const attacks = {
 				}),
 			),
 	},
+	'never-reading-polls': {
+		what: 'polls whose large answers are not read',
+		begin: ({ keep }) =>
+			keep(CLIENTS, (socket) => {
+				const path = `/amplify/0/${unique()}`;
+				socket.pause();
+				for (let i = 0; i < 50; i++)
+					socket.write(Buffer.concat([request('POST', `${path}/xhr`), request('POST', `${path}/xhr_send`, { body: '["18","18"]' })]));
+			}),
+	},
+	'slow-frames': {
+		what: 'websocket frames that come a byte a second',
+		options: ['connection_limit = 300'],
+		begin: ({ keep, websocket }) =>
+			keep(400, (socket) =>
+				websocket(socket, handshake(RAW), true, () => {
+					const bytes = frame(BINARY, Buffer.alloc(1000));
+					let at = 0;
+					const timer = setInterval(() => socket.write(bytes.subarray(at, ++at)), 1000);
+					socket.once('close', () => clearInterval(timer));
+				}),
+			),
+	},
+	'unanswered-closes': {
+		what: 'websockets that are closed, and neither answer nor hang up',
+		options: ['connection_limit = 300'],
+		begin: ({ keep, websocket }) => keep(400, (socket) => websocket(socket, handshake('/close/websocket'), false, () => {})),
+	},
 	'slow-heads': {
 		what: 'request heads that come a byte a second, on all the connections there may be',
 		options: ['connection_limit = 300'],
