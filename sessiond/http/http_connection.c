@@ -26,14 +26,17 @@ enum { HANGUPS_A_TURN = 256 };
 /* --- hang-ups --------------------------------------------------------------------------------- */
 
 /*
- * The peer sends nothing more. A suspended request ends with it. Elsewhere libmicrohttpd will read
- * the end itself, if it looks. Its epoll set is edge-triggered: an end that came with the last
- * bytes was told together with them, once. So the state of the socket is changed once more.
+ * The peer sends nothing more. A suspended request ends with it, unless it is about to go on in any
+ * case. Elsewhere libmicrohttpd will read the end itself, if it looks. Its epoll set is
+ * edge-triggered: an end that came with the last bytes was told together with them, once. So the
+ * state of the socket is changed once more.
  */
 static void
 hang_up(struct http_connection *connection)
 {
 	connection->is_gone = true;
+	if (connection->is_held)
+		return;
 	if (connection->is_suspended)
 		connection->all->hung_up(connection->response);
 	else
@@ -212,7 +215,7 @@ http_connection_idle(struct http_connection *connection)
 void
 http_connection_hold(struct http_connection *connection)
 {
-	connection->is_suspended = true;
+	connection->is_suspended = connection->is_held = true;
 	MHD_suspend_connection(connection->mhd);
 }
 
@@ -222,6 +225,7 @@ http_connection_suspend(struct http_connection *connection)
 	if (connection->is_gone)
 		return false;
 	http_connection_hold(connection);
+	connection->is_held = false;
 	return true;
 }
 
@@ -230,7 +234,7 @@ http_connection_resume(struct http_connection *connection)
 {
 	if (!connection->is_suspended)
 		return;
-	connection->is_suspended = false;
+	connection->is_suspended = connection->is_held = false;
 	connection->all->has_work = true;
 	MHD_resume_connection(connection->mhd);
 }

@@ -58,6 +58,7 @@ struct http_connection {
 	struct http_response *response; /* to the current request; NULL between two */
 	bool is_answering;		/* a request is here whole, and not answered yet */
 	bool is_suspended;		/* libmicrohttpd does not look at it */
+	bool is_held;			/* suspended, and goes on also if the peer hangs up */
 	bool is_gone;			/* the peer hung up */
 	bool awaits_output;		/* can_write is to be called */
 	struct address_entry *address;	/* its place among its address's connections; NULL: none */
@@ -118,7 +119,7 @@ void http_connection_idle(struct http_connection *connection);
  */
 bool http_connection_suspend(struct http_connection *connection);
 
-/* The same for what ends with the turn in any case: also if the client has gone. */
+/* The same for what goes on soon in any case: also if the client has gone, or goes meanwhile. */
 void http_connection_hold(struct http_connection *connection);
 
 /* Lets libmicrohttpd go on in this turn. Does nothing if the connection is not suspended. */

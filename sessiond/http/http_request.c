@@ -77,10 +77,11 @@ http_request_waits(struct http_request *request)
 
 	if (request->body.len <= LARGE_BODY)
 		return false;
-	if (!all->had_large || !http_connection_suspend(request->response.connection)) {
+	if (!all->had_large) {
 		all->had_large = true;
 		return false;
 	}
+	http_connection_hold(request->response.connection);
 	TAILQ_INSERT_TAIL(&all->large, request, large_entry);
 	request->is_large = true;
 	return true;

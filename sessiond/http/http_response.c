@@ -130,13 +130,6 @@ http_response_break(struct http_response *response)
 	wake(response);
 }
 
-void
-http_response_hung_up(struct http_response *response)
-{
-	if (!response->is_waiting || !response->acknowledges)
-		http_response_break(response);
-}
-
 /* --- its way out ------------------------------------------------------------------------------ */
 
 /*

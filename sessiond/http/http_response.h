@@ -100,12 +100,6 @@ void http_response_add_headers(struct http_response *response, struct MHD_Respon
 void http_response_break(struct http_response *response);
 
 /*
- * The client sends nothing more while the connection is suspended: it has gone, and the response
- * breaks, unless it is an acknowledgement that the commit of this turn will let go.
- */
-void http_response_hung_up(struct http_response *response);
-
-/*
  * Gives libmicrohttpd the response if it is ready and may leave; else suspends the connection until
  * it is. To be called within libmicrohttpd's handler, again after each resumption; returns what the
  * handler does, MHD_NO for a request that cannot be answered.

@@ -228,7 +228,7 @@ http_server_start(struct http_server *server, const struct http_requests *reques
 	if (http_connections_init(&server->connections, requests->loop, requests->sessions,
 		options->request_timeout, options->keepalive_timeout, err) == -1)
 		return -1;
-	server->connections.hung_up = http_response_hung_up;
+	server->connections.hung_up = http_response_break;
 	server->connections.can_write = http_response_flush;
 	server->mhd = start_mhd(server, options);
 	if (server->mhd == NULL)

@@ -236,6 +236,43 @@ test_endless_body(void **state)
 	close(client);
 }
 
+/* A send of 20 KB; its client sends nothing more, and reads. */
+static void
+put_large(int client)
+{
+	enum { BODY = 20000 };
+	char text[BODY + 256];
+
+	snprintf(text, sizeof text,
+	    "POST /echo/000/s/xhr_send HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%-*s]",
+	    BODY, BODY - 1, "[\"a\"");
+	put(client, text);
+	shutdown(client, SHUT_WR);
+}
+
+/* A turn handles one, also of clients that have nothing more to send. */
+static void
+test_large_bodies(void **state)
+{
+	int clients[2] = {open_session(), connect_client()};
+
+	(void)state;
+	service->protocol.options.body_limit = 100000;
+	put_large(clients[0]);
+	put_large(clients[1]);
+	run();
+	assert_seen("=a ");
+	http_server_turn(&server);
+	run();
+	assert_seen("=a ");
+	assert_heard(clients[0], 204, "");
+	assert_true(heard.ended);
+	assert_heard(clients[1], 204, "");
+	assert_true(heard.ended);
+	close(clients[0]);
+	close(clients[1]);
+}
+
 /* --- the log ---------------------------------------------------------------------------------- */
 
 static void
@@ -317,6 +354,7 @@ main(void)
 	    HTTP_TEST(chunked_body),
 	    HTTP_TEST(expect),
 	    HTTP_TEST(endless_body),
+	    HTTP_TEST(large_bodies),
 	    HTTP_TEST(log),
 	    HTTP_TEST(stopping),
 	};
