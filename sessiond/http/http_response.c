@@ -56,12 +56,21 @@ drop_ready(struct http_response *response)
 	response->ready = NULL;
 }
 
+/* What the peer of a stream does not take counts among what waits for all clients. */
+static void
+count_out(struct http_response *response)
+{
+	response->all->sessions->limits.queued.taken += response->out.len - response->counted;
+	response->counted = response->out.len;
+}
+
 void
 http_response_clear(struct http_response *response)
 {
 	stop_waiting(response);
 	drop_ready(response);
 	buffer_free(&response->out);
+	count_out(response);
 }
 
 /* --- what is answered ------------------------------------------------------------------------- */
@@ -262,6 +271,7 @@ write_stream(struct http_response *response)
 		return;
 	}
 	buffer_consume(&response->out, (size_t)n);
+	count_out(response);
 	if (response->out.len > 0)
 		http_connection_await_output(response->connection, n > 0);
 	else

@@ -51,6 +51,7 @@ struct http_response {
 	bool is_open;	   /* its head has left */
 	bool out_ended;	   /* nothing follows what is in out */
 	struct buffer out; /* frames on their way */
+	size_t counted;	   /* bytes of out that count among what waits for all clients */
 	size_t streamed;   /* bytes of frames so far, for response_limit */
 
 	struct reply reply; /* last: its text is large, and not looked at before it is set */

@@ -281,10 +281,12 @@ test_stalled_stream(void **state)
 		write_text(latest, piece);
 		run();
 	}
+	assert_int_equal(sessions.limits.queued.taken, latest_backlog());
 	pass_time(KEEPALIVE_TIMEOUT - 1);
 	assert_int_equal(server.connections.count, 1);
 	pass_time(1);
 	assert_int_equal(server.connections.count, 0);
+	assert_int_equal(sessions.limits.queued.taken, 0);
 	assert_seen("- ");
 	close(client);
 }
@@ -322,6 +324,7 @@ test_slow_stream(void **state)
 	}
 	assert_int_equal(total, PIECES * PIECE);
 	assert_int_equal(session->queue.count, 0);
+	assert_int_equal(sessions.limits.queued.taken, 0);
 	hang_up(client);
 }
 
