@@ -35,6 +35,7 @@
 #include "sessiond/modules/services.h"
 #include "sessiond/websocket/hixie76_handshake.h"
 #include "sessiond/websocket/websocket.h"
+#include "sessiond/websocket/websocket_input.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -209,7 +210,8 @@ start_loop(struct server *server)
 	server->sessions.limit = server->config->server.session_limit;
 	server->sessions.limit_per_address = server->config->server.sessions_per_address;
 	limits_set(&server->sessions.limits, &server->config->server);
-	websockets_init(&server->websockets, &server->loop.uv, &server->sessions);
+	websockets_init(
+	    &server->websockets, &server->loop.uv, &server->sessions, &websocket_input_calls);
 	websockets_set_message_timeout(&server->websockets, server->config->server.message_timeout);
 	local_socket_init(&server->local, &server->loop.uv, server->config, &server->services,
 	    &server->sessions, &server->http);

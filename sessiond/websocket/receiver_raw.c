@@ -4,7 +4,7 @@
  */
 #include "common/memory.h"
 #include "sessiond/session/session.h"
-#include "sessiond/websocket/websocket.h"
+#include "sessiond/websocket/websocket_input.h"
 #include "sockjs/utf8.h"
 
 static struct websocket *

@@ -5,7 +5,7 @@
 #include "common/memory.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
-#include "sessiond/websocket/websocket.h"
+#include "sessiond/websocket/websocket_input.h"
 #include "sockjs/message_array.h"
 
 #include <string.h>

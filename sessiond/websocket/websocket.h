@@ -12,6 +12,7 @@
 #include "common/buffer.h"
 #include "common/timer_queue.h"
 #include "sessiond/session/receiver.h"
+#include "sessiond/session/session_set.h"
 #include "sessiond/websocket/websocket_framing.h"
 
 #include <stdbool.h>
@@ -24,8 +25,15 @@ struct session;
 struct websocket;
 struct ws_deflate_params;
 
+/* What the loop calls when a websocket has something to read, or has a message unfinished. */
+struct websocket_input_calls {
+	uv_poll_cb events;
+	timer_fire *unfinished;
+};
+
 /* What all websockets of a loop share. */
 struct websockets {
+	const struct websocket_input_calls *input_calls;
 	uv_loop_t *loop;
 	struct sessions *sessions;
 	struct timer_queue closings;   /* peers that have to answer a close */
@@ -40,14 +48,6 @@ struct websockets {
 };
 
 #define WEBSOCKET_INPUT 65536 /* bytes */
-
-/*
- * What one websocket may cost in a turn of the loop, before all others have their turn: bytes that
- * are read, inflated, put together, or queued in answer to a message, where a frame or a message
- * counts as WEBSOCKET_WORK_ITEM beside its bytes. Who takes more waits until it is made up for.
- */
-#define WEBSOCKET_WORK	    262144
-#define WEBSOCKET_WORK_ITEM 1024
 
 #define WEBSOCKET_CLOSE_WAIT                                                                       \
 	5000 /* ms for the peer to answer our close, and to end the connection */
@@ -97,8 +97,9 @@ struct websocket {
 	struct address_entry *address; /* its place among its address's connections; NULL: none */
 };
 
-/* Makes an empty set. loop and sessions are borrowed. */
-void websockets_init(struct websockets *all, uv_loop_t *loop, struct sessions *sessions);
+/* Makes an empty set. Everything given is borrowed; input is websocket_input.h's. */
+void websockets_init(struct websockets *all, uv_loop_t *loop, struct sessions *sessions,
+    const struct websocket_input_calls *input);
 
 /* ms for a message to arrive, for those that begin from now on. */
 void websockets_set_message_timeout(struct websockets *all, uint64_t ms);
@@ -120,15 +121,6 @@ struct websocket *
 websocket_create(struct websockets *all, int fd, const struct websocket_kind *kind,
     const struct transport *transport, const struct websocket_framing *framing,
     size_t message_limit, const struct ws_deflate_params *deflate);
-
-/* Handles bytes that came with the handshake, as if they had been read now. */
-void websocket_feed(struct websocket *websocket, const char *data, size_t len);
-
-/*
- * Gives a message to the session, if there is one. It counts, and so does what the application
- * queues for this client in answer.
- */
-void websocket_receive(struct websocket *websocket, const char *data, size_t len, bool binary);
 
 /* Queues a message or a ping for websocket_push. Messages are compressed if that was agreed. */
 void websocket_add_message(struct websocket *websocket, bool binary, const char *data, size_t len);
@@ -158,5 +150,28 @@ websocket_close(struct websocket *websocket, unsigned code, const char *reason, 
  * with that code is sent, and the peer's is not waited for.
  */
 void websocket_fail(struct websocket *websocket, unsigned code, const char *reason);
+
+/* --- for websocket_input.c -------------------------------------------------------------------- */
+
+static inline struct limits *
+websocket_limits(const struct websocket *websocket)
+{
+	return &websocket->all->sessions->limits;
+}
+
+/* The connection is of no more use: the session hears of it, everything is freed. */
+void websocket_lose(struct websocket *websocket);
+
+/* Has the loop watch what has to be watched now. */
+void websocket_watch(struct websocket *websocket);
+
+/* The socket takes more: writes what is left. */
+void websocket_write_backlog(struct websocket *websocket);
+
+/* The session's part ends, after what its application has answered so far. */
+void websocket_end_session(struct websocket *websocket);
+
+/* Our side is finished, if everything is said and has left. */
+void websocket_end_output(struct websocket *websocket);
 
 #endif

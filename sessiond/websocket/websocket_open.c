@@ -6,6 +6,7 @@
 #include "common/memory.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
+#include "sessiond/websocket/websocket_input.h"
 
 #include <unistd.h>
 

@@ -18,6 +18,7 @@
 #include "sessiond/persistence/persistence.h"
 #include "sessiond/websocket/hixie76_handshake.h"
 #include "sessiond/websocket/websocket.h"
+#include "sessiond/websocket/websocket_input.h"
 #include "tests/unit/store/store_memory.h"
 
 #include <errno.h>
@@ -135,7 +136,7 @@ http_set_up(void **state)
 	};
 	assert_int_equal(uv_loop_init(&loop), 0);
 	LIST_INIT(&handshakes);
-	websockets_init(&websockets, &loop, &sessions);
+	websockets_init(&websockets, &loop, &sessions, &websocket_input_calls);
 	start_server();
 	return 0;
 }

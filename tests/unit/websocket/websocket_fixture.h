@@ -11,6 +11,7 @@
 #include "tests/unit/session/session_fixture.h"
 
 #include "sessiond/websocket/websocket.h"
+#include "sessiond/websocket/websocket_input.h"
 #include "sessiond/session/admission.h"
 #include "sessiond/websocket/websocket_open.h"
 #include "sockjs/ws_frame.h"
@@ -88,7 +89,7 @@ websocket_set_up(void **state)
 	send_error = sends = 0;
 	client = -1;
 	assert_int_equal(uv_loop_init(&loop), 0);
-	websockets_init(&websockets, &loop, &sessions);
+	websockets_init(&websockets, &loop, &sessions, &websocket_input_calls);
 	return 0;
 }
 
