@@ -66,6 +66,8 @@ delivery_restore(struct session *session, uint32_t count, uint64_t link_id, uint
 		abort();
 	flight->link_id = link_id;
 	flight->index = index;
+	/* An open frame has no messages by which it would be stored again. */
+	flight->must_store = true;
 	await(flight);
 }
 

@@ -41,6 +41,24 @@ test_queue(void **state)
 	assert_written("M1@3=d . ");
 }
 
+/* Two daemons die before the responder has told of the open frame. */
+static void
+test_open_frame_and_two_restarts(void **state)
+{
+	(void)state;
+	arrive("s", remote_poll('1'));
+	end_turn();
+	restart();
+	write_text(latest, "a");
+	end_turn();
+	restart();
+	buffer_clear(&seen);
+	delivery_resolve(&sessions, LINK, 0);
+	arrive("s", fake_stream('2'));
+	end_turn();
+	assert_seen("2<o 2<a[\"a\"] ");
+}
+
 static void
 test_what_is_known_of_it(void **state)
 {
@@ -395,6 +413,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    PERSISTENCE_TEST(queue),
+	    PERSISTENCE_TEST(open_frame_and_two_restarts),
 	    PERSISTENCE_TEST(what_is_known_of_it),
 	    PERSISTENCE_TEST(application_without_resume),
 	    PERSISTENCE_TEST(keys_go_on),
