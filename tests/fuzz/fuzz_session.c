@@ -78,6 +78,9 @@ arrive(enum kind kind, unsigned client)
 	    ? admission_open_websocket(world.service, fake->receiver.transport, &source, &refusal)
 	    : admission_obtain(
 		  world.service, id, sizeof id, fake->receiver.transport, &source, &refusal);
+	/* Nobody else is turned away: or little of this would happen at all. */
+	REQUIRE(session != NULL || world.is_refused || world.sessions.journal.is_failing);
+	world.is_refused = false;
 	if (session == NULL)
 		return;
 	fake->conn = model_conn(session->uuid);

@@ -156,7 +156,8 @@ static int
 on_authorize(sockjs_connection connection)
 {
 	REQUIRE(sockjs_ready_state(connection) == SOCKJS_CONNECTING);
-	return !world.is_settling && choose(8) == 7 ? 403 : 0;
+	world.is_refused = !world.is_settling && choose(8) == 7;
+	return world.is_refused ? 403 : 0;
 }
 
 static void

@@ -135,6 +135,7 @@ prepare_service(void)
 	    .disconnect_delay = DISCONNECT_DELAY,
 	    .queue_limit = QUEUE_LIMIT,
 	    .drain_mark = DRAIN_MARK,
+	    .headers_limit = 65536,
 	    .log_level = world.is_traced ? SEVERITY_DEBUG : SEVERITY_ERROR,
 	};
 	service_prepare(world.service, &world.sessions.timers, session_heartbeat_fire,

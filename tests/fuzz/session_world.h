@@ -33,6 +33,7 @@ struct world {
 	unsigned turn;
 	bool is_dying;	  /* the daemon: what it still does nobody sees */
 	bool is_stopping; /* it suspends its connections */
+	bool is_refused;  /* by the application: the client that has just come */
 	bool is_settling; /* the input is at its end */
 	bool is_traced;
 };
