@@ -252,6 +252,7 @@ model_crash(struct conn *conn, bool doubts)
 	if (doubts) {
 		conn->doubtful = conn->last = conn->count;
 		conn->has_close = false;
+		conn->has_open = true;
 	}
 	conn->has_closed = conn->stored_has_closed;
 	conn->has_open = conn->has_open || !conn->is_open_told;
