@@ -41,12 +41,32 @@ static const struct {
     {".wasm", "application/wasm"},
 };
 
+/* openat2, which glibc has no function for. */
+static int
+open_by(int folder, const char *path, uint64_t flags, uint64_t resolve)
+{
+	struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = resolve};
+
+	return (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
+}
+
+/*
+ * By openat2 as well, so that a system without it is noticed at the start, and not by every file
+ * that is not found.
+ */
 struct static_files *
 static_files_open(const char *folder, struct error *err)
 {
 	struct static_files *files;
-	int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = open_by(AT_FDCWD, folder, O_PATH | O_DIRECTORY, 0);
 
+	if (fd == -1 && errno == ENOSYS) {
+		error_set(err, EX_CONFIG,
+		    "static: %s: it needs openat2, of Linux 5.6 and later, which systemd's "
+		    "RestrictSUIDSGID=yes forbids",
+		    folder);
+		return NULL;
+	}
 	if (fd == -1) {
 		error_set(err, EX_CONFIG, "static: %s: %s", folder, strerror(errno));
 		return NULL;
@@ -123,17 +143,6 @@ file_path(const char *url, char *path, size_t size)
 	if (len == 0 || path[len - 1] == '/')
 		strcpy(path + len, "index.html");
 	return 0;
-}
-
-static int
-open_beneath(int folder, const char *path)
-{
-	struct open_how how = {
-	    .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
-	};
-
-	return (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
 }
 
 static struct MHD_Response *
@@ -223,7 +232,8 @@ static_files_respond(struct static_files *files, const struct request_head *head
 		return method_not_allowed(status);
 	if (file_path(head->path, path, sizeof path) == -1)
 		return not_found(status);
-	fd = open_beneath(files->folder, path);
+	fd = open_by(files->folder, path, O_RDONLY | O_NONBLOCK | O_NOCTTY,
+	    RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 	if (fd == -1)
 		return not_found(status);
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
