@@ -276,9 +276,37 @@ check('doc/sockjs-node.md names what there is', () => {
 	for (const [, name] of middle.join('\n').matchAll(/`([a-z]\w*)`/g)) assert.ok(known.has(name), name);
 });
 
+// --- SECURITY.md -----------------------------------------------------------------------------------------------------
+
+const security = read('SECURITY.md');
+const optionNamed = (name) => tables.find((option) => option.name === name);
+const securityRows = [...security.matchAll(/^\| `(\w+)` \| (\S+) \| (.+?) \| .* \|$/gm)].map(([, name, value, tighter]) => ({ name, value, tighter }));
+
+check('SECURITY.md: names in small letters are options, values of options, or callbacks of modules', () => {
+	const known = new Set([...tables.flatMap(({ name, names }) => [name, ...(names || [])]), 'unix', ...members('sockjs_module').flatMap((text) => text.match(/\w+/g))]);
+	const names = [...security.matchAll(/`([a-z]\w*)(?: = (?:\S+))?`/g)].map(([, name]) => name);
+	assert.ok(names.length > 40, `${names}`);
+	for (const name of names) assert.ok(known.has(name), name);
+});
+
+check('SECURITY.md: its table has the defaults', () => {
+	assert.ok(securityRows.length > 20, security);
+	for (const { name, value } of securityRows)
+		assert.strictEqual(value, /^Default: (\S+?)[.;]/.exec(sentenceOf(optionNamed(name)))[1], name);
+});
+
+check('SECURITY.md: the daemon takes what it advises', () => {
+	const text = securityRows.filter(({ name }) => name !== 'socket_users').map(({ name, tighter }) => `${name} = ${tighter}\n`).join('');
+	const { status, stderr } = checkConf(`[server]\nlisten = 127.0.0.1:0\n${text}[service /x]\nmodule = echo\n`);
+	assert.strictEqual(stderr, '');
+	assert.strictEqual(status, 0);
+});
+
 // --- files, links, commands ------------------------------------------------------------------------------------------
 
-const texts = ['README.md', 'CHANGELOG.md', ...fs.readdirSync(path.join(srcdir, 'doc')).filter((name) => name.endsWith('.md')).map((name) => `doc/${name}`)];
+const texts = ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'doc/model/README.md',
+	...fs.readdirSync(path.join(srcdir, 'doc')).filter((name) => name.endsWith('.md')).map((name) => `doc/${name}`),
+	...rooms.map((room) => `${room}/README.md`).filter((name) => fs.existsSync(path.join(srcdir, name)))];
 const FOLDERS = ['', ...rooms, ...below('tests/unit'), 'examples', 'tests', 'tests/e2e', 'tests/e2e/lib', 'tests/fuzz', 'bench', 'doc', 'doc/man', 'packaging'];
 const isThere = (...parts) => fs.existsSync(path.join(srcdir, ...parts)) || fs.existsSync(path.join(builddir, ...parts));
 
