@@ -1,7 +1,7 @@
 /*
- * Who may have a session, and who may send to one. A new one needs room (sessions_refusal), a request of which not too much
- * is to be kept (headers_limit), and the word of the service's module (authorize in sockjs.h). Of
- * one that is refused nothing remains, and its module gets no event.
+ * Who may have a session, and who may send to one. A new one needs room (sessions_refusal), a
+ * request of which not too much is to be kept (headers_limit), and the word of the service's module
+ * (authorize in sockjs.h). Of one that is refused nothing remains, and its module gets no event.
  *
  * An address that has guessed too often (guesses_per_minute) reaches sessions of other addresses no
  * more, and opens none where the module would have to judge.
