@@ -194,7 +194,7 @@ const struct conf_option server_option_table[] = {
 	.min = 1 << 20,
 	.default_text = "128M",
 	.help =
-	    "bytes that requests and websocket messages which are not complete may take together; more get 503, or close their websocket with 1013"},
+	    "bytes that requests and websocket messages may take together while they are not complete, or wait for their turn; more get 503, or close their websocket with 1013"},
     {.name = "queues_limit",
 	.type = CONF_SIZE,
 	.offset = SERVER(queues_limit),

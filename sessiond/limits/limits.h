@@ -20,7 +20,8 @@ struct server_options;
 #define LIMITS_SMALL_INPUT 16384
 
 struct limits {
-	struct limit input;	  /* bytes of messages and bodies that are not complete */
+	struct limit
+	    input; /* bytes of messages and bodies that are not complete, or wait to be heard */
 	struct limit queued;	  /* bytes that wait for clients */
 	size_t seen_queued;	  /* all that waited when memory was looked at because of that */
 	bool is_scarce;		  /* too much waits, or memory is short */
@@ -54,6 +55,14 @@ bool limits_refuse_for_memory(struct limits *limits);
  */
 bool limits_take_input(struct limits *limits, size_t *own, size_t wanted);
 void limits_give_input(struct limits *limits, size_t *own);
+
+/* True if limits_take_input may refuse n bytes more. */
+static inline bool
+limits_input_is_scarce(const struct limits *limits, size_t n)
+{
+	return limits->input.taken + n > limits->input.most ||
+	    memory_watch_is_short(&limits->watch);
+}
 
 /*
  * The turn ends at `now`. queued: the bytes of all messages there are. What was taken meanwhile is

@@ -97,6 +97,8 @@ deliver(struct websocket *websocket)
 	struct buffer *rest = &websocket->undelivered;
 
 	buffer_consume(rest, hand_on(websocket, rest->data, rest->len));
+	if (rest->len == 0)
+		buffer_free(rest);
 }
 
 /* `["m1","m2"]` or `"m1"`; an empty message says nothing. */

@@ -90,7 +90,7 @@ struct websocket {
 	struct buffer message;	     /* the beginning of a message */
 	struct buffer undelivered;   /* messages of a frame, as message_array_decode leaves them */
 	struct buffer out;	     /* what the peer did not take yet */
-	size_t input;		     /* bytes of `message` that are taken from the cap of all */
+	size_t input;		     /* room of the first three that is taken from the cap of all */
 	struct limit *deflate_place; /* of which it has one; NULL: none */
 	struct rate_points *rates;   /* NULL: no rate is limited */
 	uint64_t client;	     /* the address_count_number of its address */

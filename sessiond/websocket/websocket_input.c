@@ -64,6 +64,34 @@ websocket_receive(struct websocket *websocket, const char *data, size_t len, boo
 		websocket->work -= (long)(session->queue.bytes - before);
 }
 
+/*
+ * What it has sent and nobody has heard yet, counted among that of all. False if there is no room
+ * for so much.
+ */
+static bool
+count_input(struct websocket *websocket)
+{
+	size_t all =
+	    websocket->message.room + websocket->unparsed.room + websocket->undelivered.room;
+
+	return all == websocket->input ||
+	    limits_take_input(websocket_limits(websocket), &websocket->input, all);
+}
+
+static void
+refuse_input(struct websocket *websocket)
+{
+	websocket_fail(websocket, WS_CODE_TRY_AGAIN, "The server is busy");
+}
+
+/* What waits for the next turn, or for its rest, is counted when its share is over. */
+static void
+count_rest(struct websocket *websocket)
+{
+	if (websocket->state == WEBSOCKET_OPEN && !count_input(websocket))
+		refuse_input(websocket);
+}
+
 /* `message` has a whole one. The websocket may be closed by what it causes. */
 static void
 hand_on(struct websocket *websocket, bool binary)
@@ -71,7 +99,6 @@ hand_on(struct websocket *websocket, bool binary)
 	struct buffer whole = websocket->message;
 
 	buffer_init(&websocket->message);
-	limits_give_input(websocket_limits(websocket), &websocket->input);
 	timer_stop(&websocket->timer);
 	websocket->work -= (long)whole.len;
 	websocket->kind->message(websocket, whole.data, whole.len, binary);
@@ -89,10 +116,9 @@ has_memory(struct websocket *websocket)
 		websocket_fail(websocket, WS_CODE_INTERNAL, "");
 		return false;
 	}
-	if (limits_take_input(
-		websocket_limits(websocket), &websocket->input, websocket->message.room))
+	if (count_input(websocket))
 		return true;
-	websocket_fail(websocket, WS_CODE_TRY_AGAIN, "The server is busy");
+	refuse_input(websocket);
 	return false;
 }
 
@@ -276,6 +302,7 @@ begin_share(struct websocket *websocket)
 		    parse(websocket, websocket->unparsed.data, websocket->unparsed.len));
 	if (websocket->unparsed.len == 0)
 		buffer_free(&websocket->unparsed);
+	count_rest(websocket);
 	end_share(websocket);
 	websocket_watch(websocket);
 	return before - websocket->work;
@@ -314,6 +341,18 @@ keep(struct websocket *websocket, const char *data, size_t len)
 	websocket_drop(websocket);
 }
 
+/* What may have to wait is not read where there is no room for it: the peer has to keep it. */
+static size_t
+room_to_read(const struct websocket *websocket)
+{
+	size_t kept = websocket->unparsed.len;
+
+	return kept < LIMITS_SMALL_INPUT &&
+		limits_input_is_scarce(websocket_limits(websocket), WEBSOCKET_INPUT)
+	    ? LIMITS_SMALL_INPUT - kept
+	    : WEBSOCKET_INPUT - kept;
+}
+
 /* Reads once. Returns false when there is nothing more for now, or ever. */
 static bool
 read_once(struct websocket *websocket)
@@ -324,7 +363,7 @@ read_once(struct websocket *websocket)
 
 	if (kept > 0)
 		memcpy(input, websocket->unparsed.data, kept);
-	n = recv(websocket->fd, input + kept, WEBSOCKET_INPUT - kept, 0);
+	n = recv(websocket->fd, input + kept, room_to_read(websocket), 0);
 	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return false;
 	if (n <= 0) {
@@ -338,6 +377,7 @@ read_once(struct websocket *websocket)
 	taken = parse(websocket, input, len);
 	if (taken < len)
 		keep(websocket, input + taken, len - taken);
+	count_rest(websocket);
 	return websocket->state != WEBSOCKET_GONE && len == WEBSOCKET_INPUT;
 }
 

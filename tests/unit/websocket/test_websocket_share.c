@@ -201,6 +201,71 @@ test_array(void **state)
 	buffer_free(&array);
 }
 
+/* One message as long as the limit lets it be, in many strings. */
+static void
+pour_array(void)
+{
+	static char frame[1 << 16];
+	struct buffer array = BUFFER_INIT;
+	size_t i;
+
+	service->protocol.options.messages_limit = 4 * ITEMS;
+	for (i = 0; i < 4 * ITEMS; i++)
+		buffer_printf(&array, "%s\"%040zu\"", i == 0 ? "[" : ",", i);
+	buffer_append_char(&array, ']');
+	pour(client, frame, make_frame(frame, 0x81, array.data, array.len));
+	buffer_free(&array);
+}
+
+/* What waits to be heard counts for input_limit, as what is not complete does. */
+static void
+test_waiting_counts(void **state)
+{
+	struct websocket *websocket = open_sockjs();
+	const struct limit *input = &sessions.limits.input;
+
+	(void)state;
+	hooks.data = count;
+	pour_array();
+	one_turn();
+	assert_true(websocket->undelivered.len > LIMITS_SMALL_INPUT);
+	assert_true(input->taken >= websocket->undelivered.len);
+	run();
+	assert_int_equal(input->taken, 0);
+	sessions.limits.input.most = 2 * LIMITS_SMALL_INPUT;
+	pour_array();
+	run();
+	assert_got("\x88\x14\x03\xf5The server is busy");
+	hang_up();
+	assert_int_equal(input->taken, 0);
+}
+
+/* The same for frames; but they are not even read where there is no room. */
+static void
+test_waiting_frames_count(void **state)
+{
+	size_t size;
+	char *flood = make_flood(0x82, "x", 1, &size);
+	struct websocket *websocket = open_raw();
+
+	(void)state;
+	hooks.data = count;
+	pour(client, flood, size);
+	one_turn();
+	assert_true(websocket->unparsed.len > LIMITS_SMALL_INPUT);
+	assert_true(sessions.limits.input.taken >= websocket->unparsed.len);
+	run();
+	assert_int_equal(sessions.limits.input.taken, 0);
+	heard = 0;
+	sessions.limits.input.most = 2 * LIMITS_SMALL_INPUT;
+	pour(client, flood, size);
+	one_turn();
+	assert_in_range(websocket->unparsed.len, 1, LIMITS_SMALL_INPUT);
+	run();
+	assert_int_equal(heard, FLOOD);
+	free(flood);
+}
+
 /* What was not heard yet when the session is closed is not heard any more. */
 static void
 test_closed_meanwhile(void **state)
@@ -332,6 +397,8 @@ main(void)
 	    WEBSOCKET_TEST(fragments),
 	    WEBSOCKET_TEST(nothing_is_lost),
 	    WEBSOCKET_TEST(array),
+	    WEBSOCKET_TEST(waiting_counts),
+	    WEBSOCKET_TEST(waiting_frames_count),
 	    WEBSOCKET_TEST(closed_meanwhile),
 	    WEBSOCKET_TEST(peer_goes),
 	    WEBSOCKET_TEST(inflating),
