@@ -20,8 +20,6 @@
 #include <string.h>
 #include <strings.h>
 
-enum { LARGE_BODY = 16384 }; /* bytes */
-
 static const char *
 find_header(const void *context, const char *name)
 {
@@ -57,17 +55,28 @@ leave_large(struct http_request *request)
 	request->is_large = false;
 }
 
+/* Counts its body in this turn, if there is room for it. */
+static bool
+has_room(struct http_requests *all, const struct http_request *request)
+{
+	if (all->handled > 0 && all->handled + request->body.len > HTTP_TURN_BODIES)
+		return false;
+	all->handled += request->body.len;
+	return true;
+}
+
 bool
 http_requests_turn(struct http_requests *all)
 {
-	struct http_request *first = TAILQ_FIRST(&all->large);
+	struct http_request *first;
 
-	all->had_large = false;
-	if (first == NULL)
-		return false;
-	leave_large(first);
-	http_connection_resume(first->response.connection);
-	return !TAILQ_EMPTY(&all->large);
+	all->handled = 0;
+	while ((first = TAILQ_FIRST(&all->large)) != NULL && has_room(all, first)) {
+		leave_large(first);
+		first->is_next = true;
+		http_connection_resume(first->response.connection);
+	}
+	return first != NULL;
 }
 
 bool
@@ -75,12 +84,9 @@ http_request_waits(struct http_request *request)
 {
 	struct http_requests *all = request->all;
 
-	if (request->body.len <= LARGE_BODY)
+	if (request->body.len <= HTTP_LARGE_BODY || request->is_next ||
+	    (TAILQ_EMPTY(&all->large) && has_room(all, request)))
 		return false;
-	if (!all->had_large) {
-		all->had_large = true;
-		return false;
-	}
 	http_connection_hold(request->response.connection);
 	TAILQ_INSERT_TAIL(&all->large, request, large_entry);
 	request->is_large = true;

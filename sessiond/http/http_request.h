@@ -30,6 +30,9 @@ struct static_files;
 struct trusted_proxies;
 struct websockets;
 
+#define HTTP_LARGE_BODY	 1024  /* bytes; a shorter one does not wait for a turn */
+#define HTTP_TURN_BODIES 65536 /* bytes */
+
 /* What all requests share. */
 struct http_requests {
 	uv_loop_t *loop;
@@ -42,8 +45,8 @@ struct http_requests {
 	struct trusted_proxies *trusted; /* NULL: nobody */
 	struct http_responses responses;
 	bool is_stopping;		  /* no request is handled any more */
-	TAILQ_HEAD(, http_request) large; /* whose large bodies wait for a turn */
-	bool had_large;			  /* one was handled in this turn */
+	TAILQ_HEAD(, http_request) large; /* whose bodies wait for a turn */
+	size_t handled;			  /* bytes of large bodies in this turn */
 };
 
 enum http_request_phase {
@@ -74,6 +77,7 @@ struct http_request {
 	size_t body_seen;   /* bytes that came, kept or not */
 	bool body_too_large;
 	bool is_large; /* it waits among `large` */
+	bool is_next;  /* it has waited, and its turn is this one */
 	TAILQ_ENTRY(http_request) large_entry;
 	size_t input;	/* bytes of body that are taken from the cap of all */
 	bool is_file;	/* it is answered with a static file, whose path it is */
@@ -88,12 +92,12 @@ struct http_request {
 	struct http_response response; /* last, as is its reply */
 };
 
-/* Lets the next request with a large body go on. Returns true if others still wait. */
+/* A turn begins: lets those go on whose bodies have room in it. Returns true if others wait. */
 bool http_requests_turn(struct http_requests *all);
 
 /*
- * A turn handles one large body: its messages may be many. Returns true if the request has to wait
- * for one of its own; http_requests_turn resumes it.
+ * A turn handles HTTP_TURN_BODIES bytes of large bodies, or one that is larger: their messages may
+ * be many. Returns true if the request has to wait for another turn; http_requests_turn resumes it.
  */
 bool http_request_waits(struct http_request *request);
 

@@ -236,11 +236,12 @@ test_endless_body(void **state)
 	close(client);
 }
 
-/* A send of 20 KB; its client sends nothing more, and reads. */
+enum { BODY = 16000 };
+
+/* A send; its client sends nothing more, and reads. */
 static void
 put_large(int client)
 {
-	enum { BODY = 20000 };
 	char text[BODY + 256];
 
 	snprintf(text, sizeof text,
@@ -250,27 +251,55 @@ put_large(int client)
 	shutdown(client, SHUT_WR);
 }
 
-/* A turn handles one, also of clients that have nothing more to send. */
+/* A turn handles as many as have room in it, also of clients that have nothing more to send. */
 static void
 test_large_bodies(void **state)
 {
-	int clients[2] = {open_session(), connect_client()};
+	int clients[3] = {open_session(), connect_client(), connect_client()};
+	size_t i;
 
 	(void)state;
 	service->protocol.options.body_limit = 100000;
+	server.requests.handled = HTTP_TURN_BODIES - 2 * BODY;
+	for (i = 0; i < 3; i++)
+		put_large(clients[i]);
+	run();
+	assert_seen("=a =a ");
+	assert_false(http_server_turn(&server));
+	run();
+	assert_seen("=a ");
+	for (i = 0; i < 3; i++) {
+		assert_heard(clients[i], 204, "");
+		assert_true(heard.ended);
+		close(clients[i]);
+	}
+}
+
+/* Who has waited is the next, whatever comes meanwhile. */
+static void
+test_large_body_is_next(void **state)
+{
+	int clients[3] = {open_session(), connect_client(), connect_client()};
+
+	(void)state;
+	service->protocol.options.body_limit = 100000;
+	server.requests.handled = HTTP_TURN_BODIES;
 	put_large(clients[0]);
+	run();
+	assert_seen("");
+	assert_false(http_server_turn(&server));
+	server.requests.handled = HTTP_TURN_BODIES;
 	put_large(clients[1]);
+	put_large(clients[2]);
 	run();
-	assert_seen("=a ");
-	http_server_turn(&server);
-	run();
-	assert_seen("=a ");
 	assert_heard(clients[0], 204, "");
-	assert_true(heard.ended);
-	assert_heard(clients[1], 204, "");
-	assert_true(heard.ended);
+	assert_seen("=a ");
+	assert_false(http_server_turn(&server));
+	run();
+	assert_seen("=a =a ");
 	close(clients[0]);
-	close(clients[1]);
+	hang_up(clients[1]);
+	hang_up(clients[2]);
 }
 
 /* --- the log ---------------------------------------------------------------------------------- */
@@ -355,6 +384,7 @@ main(void)
 	    HTTP_TEST(expect),
 	    HTTP_TEST(endless_body),
 	    HTTP_TEST(large_bodies),
+	    HTTP_TEST(large_body_is_next),
 	    HTTP_TEST(log),
 	    HTTP_TEST(stopping),
 	};
