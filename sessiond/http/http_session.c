@@ -68,43 +68,61 @@ http_session_receive(struct http_request *request)
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
+/* The messages are in its body then, packed. False: they are none, which it is told. */
+static bool
+decode(struct http_request *request, size_t *len)
+{
+	struct http_response *response = &request->response;
+	const char *error;
+
+	if (buffer_failed(&request->body)) {
+		http_response_error(response, MHD_HTTP_SERVICE_UNAVAILABLE, "Out of memory.\n");
+		return false;
+	}
+	error = send_body_decode(&request->body, request->endpoint->form,
+	    http_request_header(request, "Content-Type"),
+	    request->service->protocol.options.messages_limit, len);
+	if (error != NULL)
+		http_response_error(response, MHD_HTTP_INTERNAL_SERVER_ERROR, error);
+	return error == NULL;
+}
+
+/* The session that takes them; NULL: none does, which the client is told. */
+static struct session *
+find_taker(struct http_request *request)
+{
+	struct http_response *response = &request->response;
+	struct sockjs_service *service = request->service;
+	struct admission_refusal refusal;
+	struct session *session = admission_find(
+	    service, request->session_id, request->session_id_len, &request->client.any, &refusal);
+
+	if (session == NULL) {
+		http_response_error(response, refusal.status, refusal.text);
+	} else if (service->sessions->journal.is_failing) {
+		http_response_refuse_storing(response);
+	} else if (store_share_refuses(session)) {
+		http_response_error(response, MHD_HTTP_SERVICE_UNAVAILABLE,
+		    "The session cannot take messages now.\n");
+	} else {
+		return session;
+	}
+	return NULL;
+}
+
 void
 http_session_send(struct http_request *request)
 {
-	struct sockjs_service *service = request->service;
 	struct http_response *response = &request->response;
-	struct admission_refusal refusal;
 	struct session *session;
-	const char *error;
 	size_t len;
 
 	response->concerns_session = true;
-	if (buffer_failed(&request->body)) {
-		http_response_error(response, MHD_HTTP_SERVICE_UNAVAILABLE, "Out of memory.\n");
+	if (!decode(request, &len))
 		return;
-	}
-	error = send_body_decode(&request->body, request->endpoint->form,
-	    http_request_header(request, "Content-Type"), service->protocol.options.messages_limit,
-	    &len);
-	if (error != NULL) {
-		http_response_error(response, MHD_HTTP_INTERNAL_SERVER_ERROR, error);
+	session = find_taker(request);
+	if (session == NULL)
 		return;
-	}
-	session = admission_find(
-	    service, request->session_id, request->session_id_len, &request->client.any, &refusal);
-	if (session == NULL) {
-		http_response_error(response, refusal.status, refusal.text);
-		return;
-	}
-	if (service->sessions->journal.is_failing) {
-		http_response_refuse_storing(response);
-		return;
-	}
-	if (store_share_refuses(session)) {
-		http_response_error(response, MHD_HTTP_SERVICE_UNAVAILABLE,
-		    "The session cannot take messages now.\n");
-		return;
-	}
 	session_receive_all(session, request->body.data, len);
 	response->acknowledges = true;
 	response->reply.status = request->endpoint->form ? MHD_HTTP_OK : MHD_HTTP_NO_CONTENT;
