@@ -40,10 +40,39 @@ name_of(const char *format, ...)
 	return name;
 }
 
+/* True if no other user (root excepted) may rename what is in it, but what is theirs. */
+static bool
+is_folder_ours(const char *path)
+{
+	struct stat st;
+	mode_t others;
+
+	if (stat(path, &st) == -1)
+		return true;
+	others = st.st_gid == 0 ? S_IWOTH : S_IWOTH | S_IWGRP;
+	return (st.st_uid == 0 || st.st_uid == geteuid()) &&
+	    ((st.st_mode & others) == 0 || (st.st_mode & S_ISVTX) != 0);
+}
+
+/* The same of the folder that it is in, and so on up to the root. path: real; it is cut. */
+static bool
+are_folders_ours(char *path)
+{
+	char *slash;
+
+	for (; is_folder_ours(path); *slash = '\0') {
+		slash = strrchr(path, '/');
+		if (slash == NULL || slash == path)
+			return is_folder_ours("/");
+	}
+	return false;
+}
+
 /*
  * True if no other user (root excepted) can put something else in the place of the file that path
- * names, which may not be there yet: neither is it theirs, nor do they own its folder, nor may they
- * write to that, unless it is sticky. A link in the last part of path must be nobody else's either.
+ * names, which may not be there yet: neither is it theirs, nor one of the folders that lead to it,
+ * nor may they write to one of those, unless it is sticky. A link in the last part of path must be
+ * nobody else's either.
  */
 static bool
 is_out_of_reach(const char *path)
@@ -51,14 +80,13 @@ is_out_of_reach(const char *path)
 	const char *slash = strrchr(path, '/');
 	char *folder =
 	    slash == NULL ? xstrdup(".") : name_of("%.*s", (int)(slash - path + 1), path);
-	struct stat of_file, of_folder;
-	bool is_ours = true;
+	char *real = realpath(folder, NULL);
+	struct stat of_file;
+	bool is_ours = real == NULL || are_folders_ours(real);
 
-	if (stat(folder, &of_folder) == 0)
-		is_ours = (of_folder.st_uid == 0 || of_folder.st_uid == geteuid()) &&
-		    ((of_folder.st_mode & S_IWOTH) == 0 || (of_folder.st_mode & S_ISVTX) != 0);
 	if (is_ours && lstat(path, &of_file) == 0)
 		is_ours = of_file.st_uid == 0 || of_file.st_uid == geteuid();
+	free(real);
 	free(folder);
 	return is_ours;
 }

@@ -261,6 +261,14 @@ test_reach_of_others(void **state)
 	assert_int_equal(chmod(folder, 0755), 0);
 	assert_int_equal(chown(folder, 1, 1), 0);
 	assert_refused(path, STORE_LIMIT_MIN, EX_CONFIG, "another user's reach");
+	assert_int_equal(chown(folder, 0, 1), 0);
+	assert_int_equal(chmod(folder, 0775), 0);
+	assert_refused(path, STORE_LIMIT_MIN, EX_CONFIG, "another user's reach");
+	/* A folder of root's own, but in that one. */
+	assert_int_equal(mkdir(in_folder("shared/own"), 0755), 0);
+	assert_refused(
+	    in_folder("shared/own/s.db"), STORE_LIMIT_MIN, EX_CONFIG, "another user's reach");
+	assert_int_equal(rmdir(in_folder("shared/own")), 0);
 	assert_int_equal(access(path, F_OK), -1);
 	assert_int_equal(access(target, F_OK), -1);
 	/* A link of root's own that leads there. */
