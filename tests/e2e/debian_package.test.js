@@ -125,12 +125,15 @@ function nextVersion(file) {
 	return next;
 }
 
+// As every system has it. It is mounted for this process alone, so nothing has to be unmounted.
+const WITH_PROC = 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"';
+
 // The daemon as its unit has it; without systemd, root starts it, and the configuration says whom it becomes.
 async function start() {
 	const unit = fs.readFileSync(inRoot('lib/systemd/system/sockjs-sessiond.service'), 'utf8');
 	const command = /^ExecStart=(.*)$/m.exec(unit)[1].split(' ');
 	const port = await freePort();
-	const daemon = new Daemon('chroot', [root, ...command, '--listen', `127.0.0.1:${port}`]);
+	const daemon = new Daemon('unshare', ['--mount', 'sh', '-c', WITH_PROC, root, ...command, '--listen', `127.0.0.1:${port}`]);
 	daemon.url = `http://127.0.0.1:${port}`;
 	await daemon.waitReady();
 	return daemon;
