@@ -285,11 +285,10 @@ struct ws_inflater {
 	bool has_input; /* the current message had at least one byte */
 	bool at_end;	/* the last inflate() ended a final block */
 	int window_bits;
-	int error;	/* what every call returns from now on; 0: none */
-	size_t message; /* bytes of the current message so far, inflated */
-	bool is_last;	/* the piece that is being inflated ends its message */
-	bool is_in_tail;
-	struct buffer left; /* of that piece: a copy of what was not looked at yet */
+	int error;	    /* what every call returns from now on; 0: none */
+	size_t message;	    /* bytes of the current message so far, inflated */
+	bool is_last;	    /* the piece that is being inflated ends its message */
+	struct buffer left; /* of that piece: what was not looked at yet */
 };
 
 struct ws_inflater *
@@ -381,45 +380,16 @@ inflate_input(struct ws_inflater *inflater, size_t max_size, size_t *most, struc
 	return result;
 }
 
-/* The tail that the sender has left out has ended a block: else the message was cut. */
+/*
+ * The tail that the sender has left out, and that follows its bytes, has ended a block: else the
+ * message was cut.
+ */
 static bool
 is_whole(const struct ws_inflater *inflater)
 {
 	const int between_blocks = 128; /* a bit of z_stream.data_type, see zlib.h */
 
 	return inflater->at_end || (inflater->z.data_type & between_blocks) != 0;
-}
-
-/* Goes on with z's input, then with the tail. Returns 1 if *most has become 0 before the end. */
-static int
-inflate_piece(struct ws_inflater *inflater, size_t max_size, size_t *most, struct buffer *out)
-{
-	z_stream *z = &inflater->z;
-	int result = inflate_input(inflater, max_size, most, out);
-
-	if (result != 0)
-		return result;
-	if (inflater->is_last && inflater->has_input && !inflater->is_in_tail) {
-		inflater->is_in_tail = true;
-		z->next_in = (Bytef *)(uintptr_t)tail;
-		z->avail_in = TAIL_LEN;
-		result = inflate_input(inflater, max_size, most, out);
-	}
-	if (result == 0 && inflater->is_in_tail && !is_whole(inflater))
-		return -WS_CODE_INVALID_DATA;
-	return result;
-}
-
-/* What is left of the input is in the caller's memory, or in the tail, and is copied. */
-static int
-keep_input(struct ws_inflater *inflater)
-{
-	struct buffer left = BUFFER_INIT;
-
-	buffer_append(&left, inflater->z.next_in, inflater->z.avail_in);
-	buffer_free(&inflater->left);
-	inflater->left = left;
-	return buffer_failed(&left) ? -WS_CODE_INTERNAL : 1;
 }
 
 /* A piece is done, or the message is lost. */
@@ -437,18 +407,24 @@ end_piece(struct ws_inflater *inflater, int result)
 	return result;
 }
 
+/* Goes on with what is left. Returns 1 if `most` bytes have come out before its end. */
 static int
-inflate_some(struct ws_inflater *inflater, const char *data, size_t len, size_t max_size,
-    size_t most, struct buffer *out)
+inflate_left(struct ws_inflater *inflater, size_t max_size, size_t most, struct buffer *out)
 {
-	int result;
+	struct buffer *left = &inflater->left;
+	int result = 0;
 
-	inflater->z.next_in = (Bytef *)(uintptr_t)data;
-	inflater->z.avail_in = (uInt)len;
-	result = inflate_piece(inflater, max_size, &most, out);
+	inflater->z.next_in = (Bytef *)left->data;
+	inflater->z.avail_in = (uInt)left->len;
+	/* Between blocks nothing waits to come out; zlib would forget that it is there. */
+	if (left->len > 0 || !is_whole(inflater))
+		result = inflate_input(inflater, max_size, &most, out);
+	buffer_consume(left, left->len - inflater->z.avail_in);
 	if (result == 1)
-		result = keep_input(inflater);
-	return result == 1 ? 1 : end_piece(inflater, result);
+		return 1;
+	if (result == 0 && inflater->is_last && inflater->has_input && !is_whole(inflater))
+		result = -WS_CODE_INVALID_DATA;
+	return end_piece(inflater, result);
 }
 
 static int
@@ -471,11 +447,13 @@ ws_inflate(struct ws_inflater *inflater, const char *data, size_t len, bool last
 	if (inflater->error != 0)
 		return inflater->error;
 	inflater->is_last = last;
-	inflater->is_in_tail = false;
 	inflater->has_input = inflater->has_input || len > 0;
-	if (begin_context(inflater) != 0)
+	buffer_append(&inflater->left, data, len);
+	if (last && inflater->has_input)
+		buffer_append(&inflater->left, tail, TAIL_LEN);
+	if (buffer_failed(&inflater->left) || begin_context(inflater) != 0)
 		return end_piece(inflater, -WS_CODE_INTERNAL);
-	return inflate_some(inflater, data, len, max_size, most, out);
+	return inflate_left(inflater, max_size, most, out);
 }
 
 int
@@ -483,7 +461,7 @@ ws_inflate_more(struct ws_inflater *inflater, size_t max_size, size_t most, stru
 {
 	if (inflater->error != 0)
 		return inflater->error;
-	return inflate_some(inflater, inflater->left.data, inflater->left.len, max_size, most, out);
+	return inflate_left(inflater, max_size, most, out);
 }
 
 struct ws_deflater {

@@ -3,7 +3,7 @@
  */
 #include "sessiond/api/api_group.h"
 
-#include "common/live_set.h"
+#include "sessiond/service/live_set.h"
 #include "common/memory.h"
 #include "sessiond/api/api.h"
 #include "sessiond/session/session.h"

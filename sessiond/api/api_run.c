@@ -8,7 +8,7 @@
  */
 #include "sessiond/api/api_run.h"
 
-#include "common/live_set.h"
+#include "sessiond/service/live_set.h"
 #include "common/memory.h"
 #include "sessiond/api/api.h"
 

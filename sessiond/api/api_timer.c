@@ -4,7 +4,7 @@
  */
 #include "sessiond/api/api_timer.h"
 
-#include "common/live_set.h"
+#include "sessiond/service/live_set.h"
 #include "common/memory.h"
 #include "sessiond/api/api.h"
 #include "sessiond/service/service.h"

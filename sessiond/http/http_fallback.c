@@ -4,7 +4,7 @@
  */
 #include "sessiond/http/http_fallback.h"
 
-#include "common/handle_table.h"
+#include "sessiond/service/handle_table.h"
 #include "sessiond/api/api.h"
 #include "sessiond/http/http_framing.h"
 #include "sessiond/http/http_request.h"

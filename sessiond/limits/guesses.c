@@ -1,7 +1,7 @@
 /* See guesses.h. The time that is kept of an address is never more than a minute ahead. */
 #include "sessiond/limits/guesses.h"
 
-#include "common/address_count.h"
+#include "sessiond/limits/address_count.h"
 
 #include <stddef.h>
 

@@ -5,7 +5,7 @@
 #ifndef SESSIOND_LIMITS_H
 #define SESSIOND_LIMITS_H
 
-#include "common/address_count.h"
+#include "sessiond/limits/address_count.h"
 #include "sessiond/limits/guesses.h"
 #include "sessiond/limits/limit.h"
 #include "sessiond/limits/memory_watch.h"

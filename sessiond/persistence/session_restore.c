@@ -6,7 +6,7 @@
 
 #include "common/log.h"
 #include "common/memory.h"
-#include "common/uuid.h"
+#include "sessiond/session/uuid.h"
 #include "sessiond/service/application.h"
 #include "sessiond/session/delivery.h"
 #include "sessiond/session/sent_ids.h"

@@ -3,7 +3,7 @@
  */
 #include "sessiond/service/service.h"
 
-#include "common/live_set.h"
+#include "sessiond/service/live_set.h"
 #include "common/memory.h"
 #include "sockjs/route.h"
 

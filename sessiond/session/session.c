@@ -5,7 +5,7 @@
 #include "sessiond/session/session.h"
 
 #include "common/memory.h"
-#include "common/uuid.h"
+#include "sessiond/session/uuid.h"
 #include "sessiond/service/application.h"
 #include "sessiond/session/sent_ids.h"
 #include "sessiond/session/session_set.h"

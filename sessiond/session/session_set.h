@@ -5,9 +5,9 @@
 #ifndef SESSIOND_SESSION_SET_H
 #define SESSIOND_SESSION_SET_H
 
-#include "common/address_count.h"
+#include "sessiond/limits/address_count.h"
 #include "common/buffer.h"
-#include "common/handle_table.h"
+#include "sessiond/service/handle_table.h"
 #include "common/timer_queue.h"
 #include "sessiond/limits/limits.h"
 #include "sessiond/session/in_flight.h"

@@ -1,8 +1,8 @@
 /*
  * Random identifiers as text.
  */
-#ifndef COMMON_UUID_H
-#define COMMON_UUID_H
+#ifndef SESSIOND_UUID_H
+#define SESSIOND_UUID_H
 
 #define UUID_SIZE 37 /* bytes of the text, its NUL included */
 

@@ -2,7 +2,7 @@
  * See live_set.h. Open addressing with linear probing, at most half full; removal moves up what
  * would not be found any more.
  */
-#include "common/live_set.h"
+#include "sessiond/service/live_set.h"
 
 #include "common/memory.h"
 

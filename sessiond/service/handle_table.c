@@ -3,7 +3,7 @@
  * its high half; the generation goes up with each removal, and a slot whose generation is used up
  * is not used again.
  */
-#include "common/handle_table.h"
+#include "sessiond/service/handle_table.h"
 
 #include <stdlib.h>
 

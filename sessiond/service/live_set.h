@@ -6,8 +6,8 @@
  * Not a hash_table: a service is in several sets at once, and a pointer that is asked about may
  * lead nowhere, so no entry can be embedded in what is found.
  */
-#ifndef COMMON_LIVE_SET_H
-#define COMMON_LIVE_SET_H
+#ifndef SESSIOND_LIVE_SET_H
+#define SESSIOND_LIVE_SET_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /*
- * common/live_set.c: what was added and not removed is in the set, and nothing else is.
+ * sessiond/service/live_set.c: what was added and not removed is in the set, and nothing else is.
  */
-#include "common/live_set.h"
+#include "sessiond/service/live_set.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
- * common/address_count.h: which addresses are one, and many of them against a plain array.
+ * sessiond/limits/address_count.h: which addresses are one, and many of them against a plain array.
  */
-#include "common/address_count.h"
+#include "sessiond/limits/address_count.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

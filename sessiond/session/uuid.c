@@ -1,7 +1,7 @@
 /*
  * See uuid.h. Called for each new session.
  */
-#include "common/uuid.h"
+#include "sessiond/session/uuid.h"
 
 #include "common/random.h"
 

@@ -1,11 +1,11 @@
 /*
- * common/handle_table.h: handles that are never valid again, and random operations against a list
+ * sessiond/service/handle_table.h: handles that are never valid again, and random operations against a list
  * of all handles there ever were.
  *
  * The source is included, not linked: a slot's generation runs out only after 2^32 uses, unless it
  * is set.
  */
-#include "common/handle_table.c"
+#include "sessiond/service/handle_table.c"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
  * See address_count.h. An entry goes with the last session of its address.
  */
-#include "common/address_count.h"
+#include "sessiond/limits/address_count.h"
 
 #include "common/memory.h"
 

@@ -2,8 +2,8 @@
  * Handles of connections, given to applications: small numbers that find their session in one step
  * and are never valid again once the session is gone, however long an application keeps them.
  */
-#ifndef COMMON_HANDLE_TABLE_H
-#define COMMON_HANDLE_TABLE_H
+#ifndef SESSIOND_HANDLE_TABLE_H
+#define SESSIOND_HANDLE_TABLE_H
 
 #include <stdint.h>
 

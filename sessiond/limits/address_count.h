@@ -2,8 +2,8 @@
  * How many sessions each client address has, for sessions_per_address, and what they take of the
  * store, for store_address_limit.
  */
-#ifndef COMMON_ADDRESS_COUNT_H
-#define COMMON_ADDRESS_COUNT_H
+#ifndef SESSIOND_ADDRESS_COUNT_H
+#define SESSIOND_ADDRESS_COUNT_H
 
 #include "common/hash_table.h"
 
