@@ -9,7 +9,8 @@ const { request } = require('./http');
 
 const HELD = 10; // polls that sessiond lets wait at once: fcgid_max_held
 const PATIENCE = 30000; // ms
-const ROUNDS = 30;
+const ROUNDS = 90; // of 30 sends: all together fewer than guesses_per_minute
+const PAUSE = 200; // ms between rounds: mod_fcgid starts processes by the second
 
 const post = (url, path, options) => request(url, 'POST', path, { timeout: PATIENCE, ...options });
 
@@ -17,10 +18,12 @@ const post = (url, path, options) => request(url, 'POST', path, { timeout: PATIE
 // find no idle process start one.
 async function startSenders(url, isEnough) {
 	const body = JSON.stringify(['x'.repeat(500000)]);
-	for (let round = 0; round < ROUNDS && !isEnough(); round++)
+	for (let round = 0; round < ROUNDS && !isEnough(); round++) {
 		await Promise.all(
 			Array.from({ length: 30 }, () => post(url, '/echo/000/nobody/xhr_send', { body })),
 		);
+		await new Promise((resolve) => setTimeout(resolve, PAUSE));
+	}
 	assert.ok(isEnough(), 'mod_fcgid starts too few processes');
 }
 
