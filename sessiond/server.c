@@ -48,6 +48,8 @@
 enum {
 	/* Not for connections: acceptors, epoll sets, files that are served, takeovers. */
 	OWN_DESCRIPTORS = 64,
+	CONNECTION_COST = 36864, /* bytes, roughly: libmicrohttpd's pool is nearly all of it */
+	SESSION_COST = 1024,
 	ROUNDS_A_TURN = 4, /* of requests and flushes, before the loop looks at the sockets again */
 };
 
@@ -105,7 +107,10 @@ end_turn(void *owner)
 		busy = http_server_run(&server->http) || busy;
 		busy = local_socket_flush(&server->local) || busy;
 	}
-	limits_turn(&server->sessions.limits, messages_bytes(), sessions_now(&server->sessions));
+	limits_turn(&server->sessions.limits, messages_bytes(),
+	    server->http.connections.count * CONNECTION_COST +
+		server->sessions.count * SESSION_COST,
+	    sessions_now(&server->sessions));
 	if (!busy)
 		reload_reap(&server->reload);
 	if (server->loop.is_draining && is_drained(server))

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { LOOK_AGAIN = 1 << 20 }; /* bytes more that wait for clients */
+enum { LOOK_AGAIN = 1 << 20 }; /* bytes more that are taken */
 
 void
 limits_init(struct limits *limits, struct timers *timers)
@@ -89,16 +89,18 @@ limits_give_input(struct limits *limits, size_t *own)
 }
 
 void
-limits_turn(struct limits *limits, size_t queued, uint64_t now)
+limits_turn(struct limits *limits, size_t queued, size_t others, uint64_t now)
 {
-	size_t all = limits->queued.taken + queued;
+	size_t waiting = limits->queued.taken + queued;
+	size_t all = waiting + limits->input.taken + others;
 
-	limits->is_scarce = all > limits->queued.most || memory_watch_is_short(&limits->watch);
-	if (all > limits->seen_queued + LOOK_AGAIN) {
-		limits->seen_queued = all;
+	limits->is_scarce = waiting > limits->queued.most || memory_watch_is_short(&limits->watch);
+	if (all > limits->seen + LOOK_AGAIN) {
+		limits->seen = all;
 		limits->watch.is_wanted = true;
-	} else if (all < limits->seen_queued / 2) {
-		limits->seen_queued = all;
+	} else if (all < limits->seen / 2) {
+		limits->seen = all;
+		memory_watch_freed(&limits->watch);
 	}
 	memory_watch_turn(&limits->watch, now);
 }

@@ -22,13 +22,13 @@ struct server_options;
 struct limits {
 	struct limit
 	    input; /* bytes of messages and bodies that are not complete, or wait to be heard */
-	struct limit queued;	  /* bytes that wait for clients */
-	size_t seen_queued;	  /* all that waited when memory was looked at because of that */
-	bool is_scarce;		  /* too much waits, or memory is short */
-	struct limit deflate;	  /* websockets with compression */
-	struct limit connections; /* of one address */
-	struct limit memory;	  /* of the process; counts refusals only */
-	struct limit rate;	  /* the same */
+	struct limit queued;  /* bytes that wait for clients */
+	size_t seen;	      /* bytes that were taken when memory was looked at because of them */
+	bool is_scarce;	      /* too much waits, or memory is short */
+	struct limit deflate; /* websockets with compression */
+	struct limit connections;	/* of one address */
+	struct limit memory;		/* of the process; counts refusals only */
+	struct limit rate;		/* the same */
 	struct address_count addresses; /* their connections */
 	struct memory_watch watch;
 	struct rates of_connection, of_address;
@@ -65,10 +65,10 @@ limits_input_is_scarce(const struct limits *limits, size_t n)
 }
 
 /*
- * The turn ends at `now`. queued: the bytes of all messages there are. What was taken meanwhile is
- * looked at.
+ * The turn ends at `now`. queued: the bytes of all messages there are; others: of connections and
+ * sessions, roughly. What was taken, or given back, meanwhile is looked at.
  */
-void limits_turn(struct limits *limits, size_t queued, uint64_t now);
+void limits_turn(struct limits *limits, size_t queued, size_t others, uint64_t now);
 
 /*
  * The bytes that may wait for one client: `limit`, its service's queue_limit, unless all together

@@ -75,6 +75,13 @@ memory_watch_clear(struct memory_watch *watch)
 }
 
 void
+memory_watch_freed(struct memory_watch *watch)
+{
+	watch->floor = 0;
+	watch->is_wanted = true;
+}
+
+void
 memory_watch_turn(struct memory_watch *watch, uint64_t now)
 {
 	if (!watch->is_wanted)

@@ -32,6 +32,9 @@ struct memory_watch {
 void memory_watch_init(struct memory_watch *watch, struct timers *timers, size_t limit);
 void memory_watch_clear(struct memory_watch *watch);
 
+/* Much was given back: what of it the C library keeps goes to the system once it is calm. */
+void memory_watch_freed(struct memory_watch *watch);
+
 /* The turn ends. If something was taken in it (is_wanted), there is another look in a while. */
 void memory_watch_turn(struct memory_watch *watch, uint64_t now);
 

@@ -23,12 +23,14 @@ static struct timers timers;
 static struct limits limits;
 static struct server_options options;
 static uint64_t now;
+static size_t others; /* bytes of connections and sessions */
 
 static int
 set_up(void **state)
 {
 	(void)state;
 	now = 1000;
+	others = 0;
 	timers_init(&timers);
 	limits_init(&limits, &timers);
 	options = (struct server_options){
@@ -51,11 +53,11 @@ pass(uint64_t ms)
 {
 	uint64_t deadline, end = now + ms;
 
-	limits_turn(&limits, 0, now);
+	limits_turn(&limits, 0, others, now);
 	while (timers_next(&timers, &deadline) && deadline <= end) {
 		now = deadline;
 		timers_run(&timers, now);
-		limits_turn(&limits, 0, now);
+		limits_turn(&limits, 0, others, now);
 	}
 	now = end;
 }
@@ -83,16 +85,16 @@ static void
 test_queue(void **state)
 {
 	(void)state;
-	limits_turn(&limits, MB, now);
+	limits_turn(&limits, MB, 0, now);
 	assert_int_equal(limits_queue(&limits, 10 * MB), 10 * MB);
-	limits_turn(&limits, MB + 1, now);
+	limits_turn(&limits, MB + 1, 0, now);
 	assert_int_equal(limits_queue(&limits, 10 * MB), LIMITS_SCARCE_QUEUE);
 	assert_int_equal(limits_queue(&limits, 100), 100);
 	/* What a websocket did not take counts too. */
 	limits.queued.taken = MB;
-	limits_turn(&limits, 0, now);
+	limits_turn(&limits, 0, others, now);
 	assert_int_equal(limits_queue(&limits, 10 * MB), 10 * MB);
-	limits_turn(&limits, 1, now);
+	limits_turn(&limits, 1, 0, now);
 	assert_int_equal(limits_queue(&limits, 10 * MB), LIMITS_SCARCE_QUEUE);
 }
 
@@ -223,6 +225,34 @@ test_given_back(void **state)
 	free(blocks[BLOCKS - 1]);
 }
 
+/* What is freed long after the last look that found it in use is given back, too. */
+static void
+test_given_back_later(void **state)
+{
+	static char *blocks[BLOCKS];
+	size_t before;
+	int i;
+
+	(void)state;
+	skip_if_sanitized();
+	pass(10000);
+	before = limits.watch.resident;
+	for (i = 0; i < BLOCKS; i++) {
+		blocks[i] = malloc(BLOCK);
+		assert_non_null(blocks[i]);
+		memset(blocks[i], 1, BLOCK);
+	}
+	others = BLOCKS * BLOCK;
+	pass(60000);
+	assert_true(limits.watch.resident >= before + BLOCKS * BLOCK / 2);
+	for (i = 0; i < BLOCKS - 1; i++)
+		free(blocks[i]);
+	others = 0;
+	pass(5000);
+	assert_true(limits.watch.resident < before + BLOCKS * BLOCK / 2);
+	free(blocks[BLOCKS - 1]);
+}
+
 /* Nothing wakes up a daemon to which nothing happens. */
 static void
 test_rest(void **state)
@@ -250,6 +280,7 @@ main(void)
 	    LIMITS_TEST(default),
 	    LIMITS_TEST(short),
 	    LIMITS_TEST(given_back),
+	    LIMITS_TEST(given_back_later),
 	    LIMITS_TEST(rest),
 	};
 
