@@ -58,9 +58,9 @@ static void
 test_valid(void **state)
 {
 	static const char *const good[] = {"a", "!#$%&'()*+-./:<=>?@[]^_`{|}~", "a=b", "a;Secure",
-	    "a; Path=/; Domain=example.org; Expires=Wed, 21 Oct 2026 07:28:00 GMT; Max-Age=3; "
-	    "HttpOnly; SameSite=None; Secure; Partitioned",
-	    "a;path=/", "a; HTTPONLY"};
+	    "a; Path=/; Domain=example.org; Expires=Wed, 21 Oct 2026 07:28:00 GMT",
+	    "a; Max-Age=3; HttpOnly; SameSite=None; Secure; Partitioned", "a;path=/",
+	    "a; HTTPONLY"};
 	static const char *const bad[] = {"", ";Secure", "a b", "a\"", "a,b", "a\\", "\xc3\xa4",
 	    "a\r\nX: 1", "a;b", "a;", "a; ", "a; =b", "a; Secure;", "a; Path=/\r\nX: 1",
 	    "a; Path=/\t", "a; Path=\xc3\xa4", "a; Securely", "a ; Secure", "a; Path /", "\x7f"};
