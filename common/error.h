@@ -12,7 +12,10 @@
 #define ERROR_TEXT_SIZE 512
 
 struct error {
-	/* 0: no error. Else an errno value or an EX_* exit status; the function's header says which. */
+	/*
+	 * 0: no error. Else an errno value or an EX_* exit status; the function's header says
+	 * which.
+	 */
 	int code;
 	char text[ERROR_TEXT_SIZE];
 };

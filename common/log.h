@@ -7,8 +7,8 @@
  *     2024-05-06T07:08:09.123Z sockjs-sessiond[4711] info: [#12] websocket opened
  *
  * and syslog gets what follows the colon, severity as its priority. Nothing here fails or waits
- * (log_output.h), and errno is kept. Lines may be written from any thread; log_open and log_set_minimum only while no other
- * thread logs.
+ * (log_output.h), and errno is kept. Lines may be written from any thread; log_open and
+ * log_set_minimum only while no other thread logs.
  */
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H

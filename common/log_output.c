@@ -1,8 +1,8 @@
 /*
- * See log_output.h. A pipe has no way to be written to without waiting, short of a flag that all who
- * share it would get; but splice(2) has, from another pipe. So a line for a pipe is put into one of
- * our own, which is empty, and moved from there; a line is one piece there, so it is moved as a
- * whole or not at all.
+ * See log_output.h. A pipe has no way to be written to without waiting, short of a flag that all
+ * who share it would get; but splice(2) has, from another pipe. So a line for a pipe is put into
+ * one of our own, which is empty, and moved from there; a line is one piece there, so it is moved
+ * as a whole or not at all.
  */
 #include "common/log_output.h"
 

@@ -3,8 +3,9 @@
  * the program.
  *
  * A turn: libuv calls whatever is ready, which only queues and marks; then end_turn makes answers
- * of it. What the log has kept back is written then, if it can be. The first SIGTERM or SIGINT begins the end: drain tells everybody, and the loop goes on
- * until the owner calls loop_stop, LOOP_DRAIN_MS have passed or a second signal comes.
+ * of it. What the log has kept back is written then, if it can be. The first SIGTERM or SIGINT
+ * begins the end: drain tells everybody, and the loop goes on until the owner calls loop_stop,
+ * LOOP_DRAIN_MS have passed or a second signal comes.
  */
 #ifndef COMMON_LOOP_H
 #define COMMON_LOOP_H

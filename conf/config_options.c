@@ -180,21 +180,23 @@ const struct conf_option server_option_table[] = {
 	.type = CONF_U32,
 	.offset = SERVER(connections_per_address),
 	.default_text = "0",
-	.help =
-	    "largest number of connections from one address, where 0 is no limit; those of trusted_proxies are not counted"},
+	.help = "largest number of connections from one address, where 0 is no limit; those of "
+		"trusted_proxies are not counted"},
     {.name = "memory_limit",
 	.type = CONF_SIZE,
 	.offset = SERVER(memory_limit),
 	.default_text = "0",
-	.help =
-	    "bytes of memory that the daemon may have, where 0 is three quarters of what the machine, or its control group, has; when it has nearly as much, new connections, sessions, bodies and long messages are refused"},
+	.help = "bytes of memory that the daemon may have, where 0 is three quarters of what the "
+		"machine, or its control group, has; when it has nearly as much, new connections, "
+		"sessions, bodies and long messages are refused"},
     {.name = "input_limit",
 	.type = CONF_SIZE,
 	.offset = SERVER(input_limit),
 	.min = 1 << 20,
 	.default_text = "128M",
 	.help =
-	    "bytes that requests and websocket messages may take together while they are not complete, or wait for their turn; more get 503, or close their websocket with 1013"},
+	    "bytes that requests and websocket messages may take together while they are not "
+	    "complete, or wait for their turn; more get 503, or close their websocket with 1013"},
     {.name = "queues_limit",
 	.type = CONF_SIZE,
 	.offset = SERVER(queues_limit),
@@ -212,14 +214,15 @@ const struct conf_option server_option_table[] = {
 	.min = 10,
 	.max = DAY_MS,
 	.default_text = "120000",
-	.help =
-	    "time in which a websocket message must arrive completely; a slower one closes its websocket with 1008"},
+	.help = "time in which a websocket message must arrive completely; a slower one closes its "
+		"websocket with 1008"},
     {.name = "request_rate",
 	.type = CONF_U32,
 	.offset = SERVER(request_rate),
 	.default_text = "0",
 	.help =
-	    "requests a second of one connection, where 0 is no limit, and ten seconds' worth may come at once; more get 429"},
+	    "requests a second of one connection, where 0 is no limit, and ten seconds' worth may "
+	    "come at once; more get 429"},
     {.name = "address_request_rate",
 	.type = CONF_U32,
 	.offset = SERVER(address_request_rate),
@@ -230,7 +233,8 @@ const struct conf_option server_option_table[] = {
 	.offset = SERVER(send_rate),
 	.default_text = "0",
 	.help =
-	    "requests that send messages a second of one connection, where 0 is no limit, and ten seconds' worth may come at once; more get 429"},
+	    "requests that send messages a second of one connection, where 0 is no limit, and ten "
+	    "seconds' worth may come at once; more get 429"},
     {.name = "address_send_rate",
 	.type = CONF_U32,
 	.offset = SERVER(address_send_rate),
@@ -241,7 +245,8 @@ const struct conf_option server_option_table[] = {
 	.offset = SERVER(message_rate),
 	.default_text = "0",
 	.help =
-	    "websocket messages a second of one connection, where 0 is no limit, and ten seconds' worth may come at once; more close the websocket with 1008"},
+	    "websocket messages a second of one connection, where 0 is no limit, and ten seconds' "
+	    "worth may come at once; more close the websocket with 1008"},
     {.name = "address_message_rate",
 	.type = CONF_U32,
 	.offset = SERVER(address_message_rate),
@@ -251,8 +256,8 @@ const struct conf_option server_option_table[] = {
 	.type = CONF_U32,
 	.offset = SERVER(ping_rate),
 	.default_text = "0",
-	.help =
-	    "websocket pings a second of one connection, where 0 is no limit, and ten seconds' worth may come at once; more close the websocket with 1008"},
+	.help = "websocket pings a second of one connection, where 0 is no limit, and ten seconds' "
+		"worth may come at once; more close the websocket with 1008"},
     {.name = "address_ping_rate",
 	.type = CONF_U32,
 	.offset = SERVER(address_ping_rate),

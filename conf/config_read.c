@@ -267,8 +267,8 @@ shows_cookie(const struct service_options *options)
 }
 
 /*
- * Browsers send cookies with whatever a page asks for, and SockJS asks across origins: a module that
- * believed them would act for a visitor on the word of any page (CSRF).
+ * Browsers send cookies with whatever a page asks for, and SockJS asks across origins: a module
+ * that believed them would act for a visitor on the word of any page (CSRF).
  */
 static int
 check_cookie(const struct config *config, const struct config_section *section, struct error *err)

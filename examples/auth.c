@@ -1,7 +1,7 @@
 /*
- * auth: who connects has a token that the web application has signed, NAME.EXPIRY.HMAC, in the query
- * of its URL: new SockJS('/private?token=...'). Nobody else gets a connection. doc/modules.md makes
- * tokens in PHP and in Python.
+ * auth: who connects has a token that the web application has signed, NAME.EXPIRY.HMAC, in the
+ * query of its URL: new SockJS('/private?token=...'). Nobody else gets a connection. doc/modules.md
+ * makes tokens in PHP and in Python.
  */
 #include <sockjs.h>
 #include <nettle/base16.h>

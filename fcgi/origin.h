@@ -18,8 +18,8 @@ struct origin {
 };
 
 /*
- * Sets cgi->client and is_named, and in cgi->head whether the request came from a trusted proxy: whom the web
- * server has for its client, REMOTE_ADDR, is the client, or the nearest proxy.
+ * Sets cgi->client and is_named, and in cgi->head whether the request came from a trusted proxy:
+ * whom the web server has for its client, REMOTE_ADDR, is the client, or the nearest proxy.
  */
 void origin_find_client(struct cgi_request *cgi, const struct trusted_proxies *trusted);
 

@@ -19,8 +19,8 @@ struct cgi_request {
 };
 
 /*
- * Fills *cgi, which stays where it is, from params, and has to be cleared then. Returns -1 if they are not enough; the log
- * says why, and there is nothing to clear.
+ * Fills *cgi, which stays where it is, from params, and has to be cleared then. Returns -1 if they
+ * are not enough; the log says why, and there is nothing to clear.
  */
 int request_read(struct cgi_request *cgi, char **params);
 

@@ -70,8 +70,8 @@ int connection_info_remote_port(const struct connection_info *info);
 int connection_info_local_port(const struct connection_info *info);
 
 /*
- * The value of one of the headers that are kept by its lower-case name; NULL if it was not sent or is
- * not kept.
+ * The value of one of the headers that are kept by its lower-case name; NULL if it was not sent or
+ * is not kept.
  */
 const char *connection_info_header(const struct connection_info *info, const char *name);
 

@@ -34,9 +34,10 @@ struct link_calls {
 	bool (*descriptor)(void *context, int fd);
 	/*
 	 * Nothing more will come: the other end closed the socket, the socket failed, or the other
-	 * end broke the protocol (is_broken), which includes a descriptor that is not expected. why says it in words, and is valid during the call
-	 * only. Called once at most, from the loop, never from a function of this header.
-	 * The owner then destroys the link, in the call or later.
+	 * end broke the protocol (is_broken), which includes a descriptor that is not expected. why
+	 * says it in words, and is valid during the call only. Called once at most, from the loop,
+	 * never from a function of this header. The owner then destroys the link, in the call or
+	 * later.
 	 */
 	void (*gone)(void *context, bool is_broken, const char *why);
 };

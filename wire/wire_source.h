@@ -30,8 +30,9 @@ struct wire_source {
 
 /*
  * Appends the fields of source. header_names: which headers are asked of it, besides more_headers,
- * and sent if they are there (connection_header_names); NULL-terminated. Returns 0, or -1 with a string longer than WIRE_STRING_MAX, a prefix_len greater than
- * the path, or more than WIRE_HEADERS_MAX headers: the caller then cancels the message.
+ * and sent if they are there (connection_header_names); NULL-terminated. Returns 0, or -1 with a
+ * string longer than WIRE_STRING_MAX, a prefix_len greater than the path, or more than
+ * WIRE_HEADERS_MAX headers: the caller then cancels the message.
  */
 int wire_put_source(
     struct buffer *out, const struct connection_source *source, const char *const *header_names);

@@ -34,9 +34,8 @@ struct known_services {
 };
 
 /*
- * Takes the decoded services, with one reference. Returns NULL and an error if a name is no prefix, or
- * trusted_proxies is no such list;
- * *wire is empty in both cases.
+ * Takes the decoded services, with one reference. Returns NULL and an error if a name is no prefix,
+ * or trusted_proxies is no such list; *wire is empty in both cases.
  */
 struct known_services *known_services_create(struct wire_services *wire, struct error *err);
 

@@ -77,9 +77,9 @@ void connections_clear(struct connections *connections);
 void connections_close(struct connections *connections);
 
 /*
- * Accepts what waits at that socket: some of it, and no more than the limit allows. Returns false if
- * the system has no descriptor or memory for a connection: it waits, and asking again at once is of
- * no use.
+ * Accepts what waits at that socket: some of it, and no more than the limit allows. Returns false
+ * if the system has no descriptor or memory for a connection: it waits, and asking again at once is
+ * of no use.
  */
 bool connections_accept(struct connections *connections, int listen_fd);
 

@@ -147,7 +147,8 @@ void http_connection_unwatch(struct http_connection *connection);
 void http_connection_abort(struct http_connection *connection, int status);
 
 /*
- * Writes a bare response with that status (400, 408, 413, 501, 503) to a socket that nobody else writes to.
+ * Writes a bare response with that status (400, 408, 413, 501, 503) to a socket that nobody else
+ * writes to.
  */
 void http_connection_refuse(int fd, int status);
 

@@ -16,7 +16,9 @@ static struct http_connections *running; /* libmicrohttpd is at work on these; N
 ssize_t http_intake_receive(int fd, void *to, size_t max, int flags) __asm__("recv")
     __attribute__((visibility("default"), used));
 
-/* The requests before the refused one are answered: now it is its turn, and the connection's end. */
+/*
+ * The requests before the refused one are answered: now it is its turn, and the connection's end.
+ */
 static ssize_t
 refuse(struct http_connection *connection)
 {

@@ -33,7 +33,8 @@ struct http_server {
 /*
  * Starts libmicrohttpd on the loop. requests: what requests borrow, set by the caller; of that, it
  * takes files. options: trusted_proxies, request_timeout, keepalive_timeout and connection_memory
- * are used. limit: connections, websockets included. Returns -1 and an error (EX_OSERR) if it cannot be started.
+ * are used. limit: connections, websockets included. Returns -1 and an error (EX_OSERR) if it
+ * cannot be started.
  */
 int http_server_start(struct http_server *server, const struct http_requests *requests,
     const struct server_options *options, size_t limit, struct error *err);

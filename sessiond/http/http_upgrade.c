@@ -160,8 +160,8 @@ accept_hixie76(struct http_request *request)
 }
 
 /*
- * Where none of the client's is known, none is chosen, and what that means is the client's business:
- * browsers give up then.
+ * Where none of the client's is known, none is chosen, and what that means is the client's
+ * business: browsers give up then.
  */
 static void
 negotiate_subprotocol(struct http_request *request)

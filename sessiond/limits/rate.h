@@ -1,10 +1,10 @@
 /*
- * So many a second: for requests, messages and pings, of a connection or of an address. A rate
- * allows RATE_BURST_S seconds' worth at once after a time of quiet.
+ * So many a second: for requests, messages and pings, of a connection or of an address. After a time
+ * of quiet, RATE_BURST_S seconds' worth may come at once.
  *
- * It is kept as one point in time: when everything that came so far would have come, had it come at
- * the rate (the generic cell rate algorithm). Ten bytes a second are a point that moves by 100 ms
- * for each byte; what would move it further ahead than the burst is refused.
+ * All that is kept is one point in time: when the last one would have come, had all come evenly (the
+ * generic cell rate algorithm). With ten a second, each one moves the point on by 100 ms. One that
+ * would move it further than RATE_BURST_S seconds into the future is refused.
  */
 #ifndef SESSIOND_RATE_H
 #define SESSIOND_RATE_H
@@ -52,8 +52,8 @@ void rate_table_init(struct rate_table *rates);
 void rate_table_clear(struct rate_table *rates);
 
 /*
- * The points of an address, by its address_count_number. Valid until the next call. The address that was not asked for longest gives way to a new one, if there are
- * RATE_ADDRESSES_MAX.
+ * The points of an address, by its address_count_number. Valid until the next call. The address
+ * that was not asked for longest gives way to a new one, if there are RATE_ADDRESSES_MAX.
  */
 struct rate_points *rate_table_find(struct rate_table *rates, uint64_t address);
 

@@ -74,8 +74,8 @@ struct peer {
 };
 
 /*
- * Everything is borrowed. calls' functions find context in peer->all. backlog_max: bytes that a peer
- * may leave unread at the end of a turn; with more it is dropped. The number may change.
+ * Everything is borrowed. calls' functions find context in peer->all. backlog_max: bytes that a
+ * peer may leave unread at the end of a turn; with more it is dropped. The number may change.
  */
 void peers_init(struct peers *all, uv_loop_t *loop, struct sessions *sessions,
     const struct peer_calls *calls, void *context, const size_t *backlog_max);

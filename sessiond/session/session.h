@@ -203,7 +203,9 @@ void session_send_heartbeat(struct session *session);
 #define session_log(session, severity, ...)                                                        \
 	service_log((session)->service, severity, (session)->number, __VA_ARGS__)
 
-/* The same for a line that a client can cause at will; `what` stands for those that are left out. */
+/*
+ * The same for a line that a client can cause at will; `what` stands for those that are left out.
+ */
 #define session_log_limited(limit, session, severity, what, ...)                                   \
 	do {                                                                                       \
 		if ((int)(severity) <= (session)->service->protocol.options.log_level &&           \

@@ -18,8 +18,9 @@ LIST_HEAD(hixie76_handshakes, hixie76_handshake);
 
 /*
  * Takes fd, and copies what else it keeps. Opens the websocket when the handshake is complete.
- * Drops the connection, and ends the session, if it breaks or is not complete in time. numbers: of the two keys. extra:
- * bytes that came behind the request's head; they are handled before this returns.
+ * Drops the connection, and ends the session, if it breaks or is not complete in time. numbers: of
+ * the two keys. extra: bytes that came behind the request's head; they are handled before this
+ * returns.
  */
 void hixie76_handshake_start(struct hixie76_handshakes *all, const struct websocket_plan *plan,
     int fd, const uint32_t numbers[2], const char *extra, size_t extra_len);

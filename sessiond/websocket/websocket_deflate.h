@@ -29,8 +29,8 @@ bool websocket_deflate_append(struct websocket_deflate *deflate, struct buffer *
 
 /*
  * Inflates a piece of a compressed message and appends it to message, `most` (> 0) bytes at once;
- * with the last one, text is checked for UTF-8. Returns 0 when the piece is done; 1 if there is more
- * to do, by websocket_deflate_more; or -(close code) to fail with: 1009 over limit bytes, 1007
+ * with the last one, text is checked for UTF-8. Returns 0 when the piece is done; 1 if there is
+ * more to do, by websocket_deflate_more; or -(close code) to fail with: 1009 over limit bytes, 1007
  * broken, 1011 no memory.
  */
 int websocket_deflate_receive(struct websocket_deflate *deflate, const struct ws_event *event,

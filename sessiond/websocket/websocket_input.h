@@ -1,6 +1,6 @@
 /*
- * What comes from a websocket: reads the socket, cuts frames, puts messages together, and hands them
- * to the receiver's kind. Everything a peer can make the daemon do is counted here.
+ * What comes from a websocket: reads the socket, cuts frames, puts messages together, and hands
+ * them to the receiver's kind. Everything a peer can make the daemon do is counted here.
  */
 #ifndef SESSIOND_WEBSOCKET_INPUT_H
 #define SESSIOND_WEBSOCKET_INPUT_H

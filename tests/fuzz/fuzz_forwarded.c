@@ -1,8 +1,8 @@
 /*
- * Fuzz target: any list of trusted_proxies, and any X-Forwarded-For and Forwarded. Whatever a client
- * has written, what a trusted proxy appends stands; who is not trusted is the client; and what is
- * found is an address in its one form. Input: the three texts, each ended by a NUL. Built with
- * -fsanitize=fuzzer, or with replay.c for the corpus.
+ * Fuzz target: any list of trusted_proxies, and any X-Forwarded-For and Forwarded. Whatever a
+ * client has written, what a trusted proxy appends stands; who is not trusted is the client; and
+ * what is found is an address in its one form. Input: the three texts, each ended by a NUL. Built
+ * with -fsanitize=fuzzer, or with replay.c for the corpus.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /*
  * Preloaded into a program (LD_PRELOAD): makes the nth of a kind of calls fail. What fails, and
- * which, stands in the file that SOCKJS_FAULT_FILE names, five numbers of 32 bits that a test writes
- * while the program runs and reads again:
+ * which, stands in the file that SOCKJS_FAULT_FILE names, five numbers of 32 bits that a test
+ * writes while the program runs and reads again:
  *
  *	call       a letter: m allocations of `least` bytes or more, a accept4, s send and sendmsg,
  *	           o open, open64, openat and openat2; 0: nothing fails

@@ -37,7 +37,9 @@ set_up(void **state)
 	return 0;
 }
 
-/* The first lines are written, the others are counted when the window is over: nothing else came. */
+/*
+ * The first lines are written, the others are counted when the window is over: nothing else came.
+ */
 static void
 test_flood(void **state)
 {

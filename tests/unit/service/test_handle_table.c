@@ -1,6 +1,6 @@
 /*
- * sessiond/service/handle_table.h: handles that are never valid again, and random operations against a list
- * of all handles there ever were.
+ * sessiond/service/handle_table.h: handles that are never valid again, and random operations
+ * against a list of all handles there ever were.
  *
  * The source is included, not linked: a slot's generation runs out only after 2^32 uses, unless it
  * is set.

@@ -39,7 +39,10 @@ set_up(void **state)
 	return 0;
 }
 
-/* A session that a client at that address asks for (NULL: unknown); NULL and *refusal: it gets none. */
+/*
+ * A session that a client at that address asks for (NULL: unknown); NULL and *refusal: it gets
+ * none.
+ */
 static struct session *
 obtain(const char *id, const char *ip, struct admission_refusal *refusal)
 {

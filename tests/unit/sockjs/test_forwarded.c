@@ -1,6 +1,6 @@
 /*
- * sockjs/forwarded.h: the client of a request that came over proxies. The proxies here are 10.0.0.0/8,
- * fd00::/8 and the Unix socket.
+ * sockjs/forwarded.h: the client of a request that came over proxies. The proxies here are
+ * 10.0.0.0/8, fd00::/8 and the Unix socket.
  */
 #include "sockjs/forwarded.h"
 
