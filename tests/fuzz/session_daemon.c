@@ -85,6 +85,7 @@ leave(void)
 		} else {
 			model_arrive(fake->conn, fake->out.data, fake->out.len);
 			buffer_clear(&fake->out);
+			fake->link_id = 0;
 		}
 		if (fake_is_done(fake))
 			fake_destroy(fake);
@@ -197,6 +198,18 @@ leave_one(void *session, void *context)
 	session_leave(session);
 }
 
+/*
+ * A frame that the responder has taken, and that the next daemon may ask about: also one that this
+ * daemon has forgotten since its last commit, with a session that it closed.
+ */
+static bool
+is_taken(const struct fake *fake)
+{
+	return fake_is_remote(fake) && (fake->flight != NULL || fake->has_left) &&
+	    fake->link_id != 0 && fake->link_id == responder.told_id &&
+	    fake->index <= responder.told;
+}
+
 void
 lose_daemon(void)
 {
@@ -210,8 +223,7 @@ lose_daemon(void)
 	for (i = 0; i < RECEIVERS; i++) {
 		struct fake *fake = &fakes[i];
 
-		if (!fake_is_remote(fake) || fake->flight == NULL ||
-		    fake->flight->link_id != responder.told_id || fake->index > responder.told)
+		if (!is_taken(fake))
 			continue;
 		responder.must_return = true;
 		model_arrive(fake->conn, fake->out.data, fake->out.len);

@@ -52,6 +52,7 @@ note_flight(struct fake *fake, bool must_store)
 {
 	fake->flight->link_id = fake_is_remote(fake) ? responder.id : 0;
 	fake->flight->index = fake_is_remote(fake) ? responder.frames : 0;
+	fake->link_id = fake->flight->link_id;
 	fake->flight_turn = world.turn;
 	fake->must_store = must_store;
 	fake->has_left = fake->has_arrived = false;

@@ -81,6 +81,7 @@ struct fake {
 	struct in_flight *flight; /* of its frame */
 	struct buffer out;	  /* lines that have not left, or of the frame in flight */
 	uint64_t index;		  /* of its last frame on the link */
+	uint64_t link_id;	  /* that the frame in flight, or what it was, went on */
 	unsigned serial;	  /* of them all; not 0 */
 	unsigned frames_left, flight_turn;
 	bool has_left, has_arrived; /* the frame in flight: from the daemon; at the client */
