@@ -253,4 +253,11 @@ write_now(const char *text)
 	run();
 }
 
+/* For hooks.data: the application answers with what it hears. */
+static inline void
+echo(sockjs_connection connection, const sockjs_message *message)
+{
+	assert_int_equal(sockjs_write(connection, message->data, message->len), SOCKJS_OK);
+}
+
 #endif
