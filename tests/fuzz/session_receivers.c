@@ -100,10 +100,11 @@ fake_frame(struct receiver *receiver, const struct receiver_frame *frame)
 		fake->pinged_at = world.now;
 		return RECEIVER_AWAITS_PONG;
 	}
-	if (frame->kind == RECEIVER_FRAME_OPEN && fake->kind == REMOTE_POLL) {
-		fake->conn->is_open_told = true;
+	/* It may be sent again, to a receiver of another kind. */
+	if (frame->kind == RECEIVER_FRAME_OPEN)
+		fake->conn->is_open_told = fake->kind == REMOTE_POLL;
+	if (frame->kind == RECEIVER_FRAME_OPEN && fake->kind == REMOTE_POLL)
 		delivery_take_open(receiver->session, &fake->flight);
-	}
 	/* The refusal of a second receiver tells nothing about the session. */
 	if (frame->kind != RECEIVER_FRAME_CLOSE || frame->code != SESSION_CODE_STILL_OPEN)
 		put_line(fake, frame->bytes, frame->len);
