@@ -282,8 +282,8 @@ struct ws_inflater {
 	z_stream z;
 	bool is_ready; /* z is initialised */
 	bool keeps_context;
-	bool has_input; /* the current message had at least one byte */
-	bool at_end;	/* the last inflate() ended a final block */
+	bool has_input;	 /* the current message had at least one byte */
+	bool is_between; /* blocks: what came so far ends one */
 	int window_bits;
 	int error;	    /* what every call returns from now on; 0: none */
 	size_t message;	    /* bytes of the current message so far, inflated */
@@ -324,6 +324,7 @@ ws_inflater_destroy(struct ws_inflater **p)
 static int
 inflate_step(struct ws_inflater *inflater, size_t room, size_t max_size, struct buffer *out)
 {
+	const int between_blocks = 128; /* a bit of z_stream.data_type, see zlib.h */
 	z_stream *z = &inflater->z;
 	char *to = buffer_reserve(out, room);
 	int result;
@@ -337,7 +338,10 @@ inflate_step(struct ws_inflater *inflater, size_t room, size_t max_size, struct 
 	inflater->message += room - z->avail_out;
 	if (inflater->message > max_size)
 		return -WS_CODE_TOO_BIG;
-	inflater->at_end = result == Z_STREAM_END;
+	/* A call that finds nothing to do forgets where it is. */
+	if (result != Z_BUF_ERROR)
+		inflater->is_between =
+		    result == Z_STREAM_END || (z->data_type & between_blocks) != 0;
 	switch (result) {
 	case Z_STREAM_END:
 		/*
@@ -380,18 +384,6 @@ inflate_input(struct ws_inflater *inflater, size_t max_size, size_t *most, struc
 	return result;
 }
 
-/*
- * The tail that the sender has left out, and that follows its bytes, has ended a block: else the
- * message was cut.
- */
-static bool
-is_whole(const struct ws_inflater *inflater)
-{
-	const int between_blocks = 128; /* a bit of z_stream.data_type, see zlib.h */
-
-	return inflater->at_end || (inflater->z.data_type & between_blocks) != 0;
-}
-
 /* A piece is done, or the message is lost. */
 static int
 end_piece(struct ws_inflater *inflater, int result)
@@ -412,17 +404,16 @@ static int
 inflate_left(struct ws_inflater *inflater, size_t max_size, size_t most, struct buffer *out)
 {
 	struct buffer *left = &inflater->left;
-	int result = 0;
+	int result;
 
 	inflater->z.next_in = (Bytef *)left->data;
 	inflater->z.avail_in = (uInt)left->len;
-	/* Between blocks nothing waits to come out; zlib would forget that it is there. */
-	if (left->len > 0 || !is_whole(inflater))
-		result = inflate_input(inflater, max_size, &most, out);
+	result = inflate_input(inflater, max_size, &most, out);
 	buffer_consume(left, left->len - inflater->z.avail_in);
 	if (result == 1)
 		return 1;
-	if (result == 0 && inflater->is_last && inflater->has_input && !is_whole(inflater))
+	/* The tail has ended a block: else the message was cut. */
+	if (result == 0 && inflater->is_last && inflater->has_input && !inflater->is_between)
 		result = -WS_CODE_INVALID_DATA;
 	return end_piece(inflater, result);
 }

@@ -425,6 +425,30 @@ random_payload(struct buffer *to)
 				    : "[\"some text that comes again\"]"[i % 30]);
 }
 
+/* Inflated at once, whatever room the last byte finds: some fill what was reserved exactly. */
+static void
+test_every_length(void **state)
+{
+	static char text[6000];
+	size_t n;
+
+	(void)state;
+	memset(text, 'x', sizeof text);
+	for (n = 1; n <= sizeof text; n++) {
+		struct buffer packed = BUFFER_INIT, out = BUFFER_INIT;
+		struct ws_inflater *in = ws_inflater_create(&takeover);
+
+		assert_int_equal(ws_deflate_shared(15, 6, text, n, &packed), 0);
+		assert_int_equal(
+		    ws_inflate(in, packed.data, packed.len, true, LIMIT, SIZE_MAX, &out), 0);
+		assert_int_equal(out.len, n);
+		assert_memory_equal(out.data, text, n);
+		buffer_free(&packed);
+		buffer_free(&out);
+		ws_inflater_destroy(&in);
+	}
+}
+
 /*
  * What one side deflates the other inflates, whatever the window, the level, and the place of the
  * context.
@@ -513,6 +537,7 @@ main(void)
 	    cmocka_unit_test(test_size_limit),
 	    cmocka_unit_test(test_bomb),
 	    cmocka_unit_test(test_out_of_memory),
+	    cmocka_unit_test(test_every_length),
 	    cmocka_unit_test(test_round_trip),
 	    cmocka_unit_test(test_zlib_client),
 	};
