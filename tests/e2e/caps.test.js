@@ -6,6 +6,7 @@
 const assert = require('node:assert/strict');
 const { after, test } = require('node:test');
 const { startDaemon, killAll, withLog } = require('./lib/daemon');
+const { eventually } = require('./lib/guard');
 const { Connection } = require('./lib/http');
 const { WebSocketClient, encodeFrame, OPCODE } = require('./lib/websocket');
 
@@ -39,13 +40,7 @@ async function echo(socket, text = 'hello') {
 	assert.equal(await socket.readText(), text);
 }
 
-async function isLogged(daemon, pattern) {
-	const end = Date.now() + 20000;
-	while (!pattern.test(daemon.log())) {
-		assert.ok(Date.now() < end, `no ${pattern} in the log`);
-		await new Promise((resolve) => setTimeout(resolve, 20));
-	}
-}
+const isLogged = (daemon, pattern) => eventually(() => pattern.test(daemon.log()), `${pattern} in the log`);
 
 // The beginning of a message of `size` bytes that does not end.
 function begin(socket, size) {

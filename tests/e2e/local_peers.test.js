@@ -4,29 +4,16 @@
 
 const assert = require('node:assert');
 const { spawnSync } = require('node:child_process');
-const { test } = require('node:test');
 const { allAsleep } = require('./lib/asleep');
 const { withTimeout } = require('./lib/daemon');
 const { request } = require('./lib/fastcgi');
 const { eventually } = require('./lib/guard');
 const { LocalPeer, encodeHello, encodeSend, TYPE } = require('./lib/local_socket');
-const { Pair } = require('./lib/responder');
+const { checkPairs } = require('./lib/responder');
 
 const PATIENCE = 20000; // ms
 
-function check(name, options, body) {
-	test(`local peers: ${name}`, async () => {
-		const pair = new Pair(options);
-		try {
-			await body(pair);
-		} catch (error) {
-			process.stderr.write(`--- log at the failure of "${name}":\n${pair.log().slice(-4000)}\n---\n`);
-			throw error;
-		} finally {
-			await pair.stop();
-		}
-	});
-}
+const check = checkPairs('local peers');
 
 async function checkServed(pair) {
 	assert.strictEqual((await request(pair.address, 'GET', '/echo')).status, 200);

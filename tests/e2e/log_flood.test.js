@@ -3,30 +3,17 @@
 // What a peer can cause at will does not fill the log: some lines of a kind are written, the others are counted.
 
 const assert = require('node:assert');
-const { test } = require('node:test');
 const { FastCgi, request } = require('./lib/fastcgi');
 const { Connection, formatRequest } = require('./lib/http');
 const { LocalPeer } = require('./lib/local_socket');
-const { Pair } = require('./lib/responder');
+const { checkPairs } = require('./lib/responder');
 const { freePort } = require('./lib/stack');
 const { WebSocketClient } = require('./lib/websocket');
 
 const FLOOD = 300;
 const LINES = 100; // of which some are written: 6 a window of 10 s, on a machine as slow as you like
 
-function check(name, options, body) {
-	test(`log: ${name}`, async () => {
-		const pair = new Pair(options);
-		try {
-			await body(pair);
-		} catch (error) {
-			process.stderr.write(`--- log at the failure of "${name}":\n${pair.log().slice(-4000)}\n---\n`);
-			throw error;
-		} finally {
-			await pair.stop();
-		}
-	});
-}
+const check = checkPairs('log');
 
 // Every event is written or counted once (events: undefined if nobody can know how many they are); the counts are all there when the program has ended.
 async function checkCounted(daemon, line, events) {

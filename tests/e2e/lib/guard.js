@@ -6,73 +6,10 @@
 const assert = require('node:assert');
 const fs = require('node:fs');
 const { test, before, after } = require('node:test');
+const { websocketBystander, pollingBystander, PATIENCE } = require('./bystanders');
 const { startDaemon, withLog } = require('./daemon');
-const { Connection } = require('./http');
-const { WebSocketClient } = require('./websocket');
-
-const PAUSE = 20; // ms between two messages of a bystander
-const PATIENCE = 20000; // ms until a bystander takes an echo for lost; the machine may be busy
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-// A client that echoes until it is told to stop. `exchange` sends one message and resolves with what came back.
-class Bystander {
-	constructor(name, exchange, close) {
-		Object.assign(this, { name, close, echoes: 0, slowest: 0, failure: null, running: true });
-		this.finished = this.run(exchange);
-	}
-
-	async run(exchange) {
-		try {
-			while (this.running) {
-				const message = `${this.name} ${this.echoes}`;
-				const start = Date.now();
-				const got = await exchange(message);
-				if (got !== message)
-					throw new Error(`sent ${JSON.stringify(message)}, got ${JSON.stringify(got)}`);
-				this.slowest = Math.max(this.slowest, Date.now() - start);
-				this.echoes++;
-				await sleep(PAUSE);
-			}
-		} catch (error) {
-			this.failure = error;
-		}
-	}
-
-	async stop() {
-		this.running = false;
-		await this.finished;
-		this.close();
-	}
-}
-
-const textOf = (frame) => {
-	assert.strictEqual(frame[0], 'a', `no message: ${frame}`);
-	return JSON.parse(frame.slice(1))[0];
-};
-
-async function websocketBystander(url) {
-	const client = await WebSocketClient.connect(url, '/echo/000/bystander/websocket');
-	assert.strictEqual(await client.readText(), 'o');
-	return new Bystander('websocket', async (message) => {
-		client.send(JSON.stringify([message]));
-		return textOf(await client.readText(PATIENCE));
-	}, () => client.connection.close());
-}
-
-async function pollingBystander(url) {
-	const receiving = await Connection.open(url);
-	const sending = await Connection.open(url);
-	const poll = () => receiving.request('POST', '/echo/000/polling_bystander/xhr', { timeout: PATIENCE });
-	assert.strictEqual((await poll()).text, 'o\n');
-	return new Bystander('polling', async (message) => {
-		const answer = poll();
-		const body = JSON.stringify([message]);
-		const sent = await sending.request('POST', '/echo/000/polling_bystander/xhr_send', { body, timeout: PATIENCE });
-		assert.strictEqual(sent.status, 204);
-		return textOf((await answer).text);
-	}, () => { receiving.close(); sending.close(); });
-}
 
 async function eventually(condition, what, ms = 20000) {
 	const end = Date.now() + ms;

@@ -6,6 +6,7 @@
 const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
+const { test } = require('node:test');
 const { Daemon, program: sessiond, temporaryDirectory } = require('./daemon');
 const { srcdir } = require('./stack');
 
@@ -130,4 +131,18 @@ class Relay {
 	}
 }
 
-module.exports = { Pair, Relay, startPair, responderProgram: responder };
+// Returns check(name, options, body), which registers a test with a pair of its own, of these options; body is called with it.
+const checkPairs = (subject) => (name, options, body) =>
+	test(`${subject}: ${name}`, async () => {
+		const pair = new Pair(options);
+		try {
+			await body(pair);
+		} catch (error) {
+			process.stderr.write(`--- log at the failure of "${name}":\n${pair.log().slice(-4000)}\n---\n`);
+			throw error;
+		} finally {
+			await pair.stop();
+		}
+	});
+
+module.exports = { Pair, Relay, checkPairs, startPair, responderProgram: responder };
