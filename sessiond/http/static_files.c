@@ -1,21 +1,20 @@
 /*
- * See static_files.h. The kernel keeps paths inside the folder (openat2, RESOLVE_BENEATH), so that
- * nothing here has to understand them. Files are sent by sendfile.
+ * See static_files.h. open_beneath keeps paths inside the folder, so that nothing here has to
+ * understand them. Files are sent by sendfile.
  */
 #include "sessiond/http/static_files.h"
 
 #include "common/memory.h"
+#include "common/open_beneath.h"
 #include "sockjs/form.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -41,32 +40,12 @@ static const struct {
     {".wasm", "application/wasm"},
 };
 
-/* openat2, which glibc has no function for. */
-static int
-open_by(int folder, const char *path, uint64_t flags, uint64_t resolve)
-{
-	struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = resolve};
-
-	return (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
-}
-
-/*
- * By openat2 as well, so that a system without it is noticed at the start, and not by every file
- * that is not found.
- */
 struct static_files *
 static_files_open(const char *folder, struct error *err)
 {
 	struct static_files *files;
-	int fd = open_by(AT_FDCWD, folder, O_PATH | O_DIRECTORY, 0);
+	int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd == -1 && errno == ENOSYS) {
-		error_set(err, EX_CONFIG,
-		    "static: %s: it needs openat2, of Linux 5.6 and later, which systemd's "
-		    "RestrictSUIDSGID=yes forbids",
-		    folder);
-		return NULL;
-	}
 	if (fd == -1) {
 		error_set(err, EX_CONFIG, "static: %s: %s", folder, strerror(errno));
 		return NULL;
@@ -232,8 +211,7 @@ static_files_respond(struct static_files *files, const struct request_head *head
 		return method_not_allowed(status);
 	if (file_path(head->path, path, sizeof path) == -1)
 		return not_found(status);
-	fd = open_by(files->folder, path, O_RDONLY | O_NONBLOCK | O_NOCTTY,
-	    RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+	fd = open_beneath(files->folder, path, O_RDONLY | O_NONBLOCK);
 	if (fd == -1)
 		return not_found(status);
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))

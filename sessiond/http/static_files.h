@@ -11,7 +11,7 @@
 
 struct static_files;
 
-/* Opens the folder. NULL and an error if that cannot be done, or if the system has no openat2. */
+/* Opens the folder. NULL and an error if that cannot be done. */
 struct static_files *static_files_open(const char *folder, struct error *err);
 
 /* Sets *files NULL; takes NULL. */

@@ -4,7 +4,7 @@
  * writes while the program runs and reads again:
  *
  *	call       a letter: m allocations of `least` bytes or more, a accept4, s send and sendmsg,
- *	           o open, open64, openat and openat2; 0: nothing fails
+ *	           o open and openat, with their 64s; 0: nothing fails
  *	countdown  the call that makes it 0 fails
  *	error      errno; 0 for s: one byte is taken
  *	least      see m
@@ -23,7 +23,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* A module hides what it has; here it is to be found by everybody. */
@@ -232,22 +231,14 @@ open64(const char *path, int flags, ...)
 	return open(path, flags, mode);
 }
 
-/* For openat2, which has no other name. Whatever it is, it has six arguments at most. */
-long
-syscall(long number, ...)
+int
+openat64(int folder, const char *path, int flags, ...)
 {
-	static long (*real)(long, ...);
-	long a[6];
 	va_list args;
-	int i;
+	mode_t mode;
 
-	if (real == NULL)
-		*(void **)&real = dlsym(RTLD_NEXT, "syscall");
-	va_start(args, number);
-	for (i = 0; i < 6; i++)
-		a[i] = va_arg(args, long);
+	va_start(args, flags);
+	mode = mode_of(flags, args);
 	va_end(args);
-	if (number == SYS_openat2 && strikes('o'))
-		return -1;
-	return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	return openat(folder, path, flags, mode);
 }

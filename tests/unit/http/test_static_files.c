@@ -5,36 +5,11 @@
 
 #include <ftw.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 
 static char top[] = "/tmp/static_files.XXXXXX";
 static char folder[PATH_MAX / 2];
-static bool is_forbidden; /* openat2 */
-
-long __real_syscall(long number, ...);
-long __wrap_syscall(long number, ...);
-
-/* All that goes through it here has four arguments at most. */
-long
-__wrap_syscall(long number, ...)
-{
-	long arguments[4];
-	va_list rest;
-	size_t i;
-
-	if (number == SYS_openat2 && is_forbidden) {
-		errno = ENOSYS;
-		return -1;
-	}
-	va_start(rest, number);
-	for (i = 0; i < 4; i++)
-		arguments[i] = va_arg(rest, long);
-	va_end(rest);
-	return __real_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3]);
-}
 
 static void
 write_file(const char *name, const char *text)
@@ -283,19 +258,6 @@ test_open_fails(void **state)
 	assert_null(files);
 }
 
-static void
-test_a_system_without_openat2_is_named(void **state)
-{
-	struct error err = ERROR_INIT;
-
-	(void)state;
-	is_forbidden = true;
-	assert_null(static_files_open(folder, &err));
-	is_forbidden = false;
-	assert_non_null(strstr(err.text, "openat2"));
-	assert_non_null(strstr(err.text, "RestrictSUIDSGID"));
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, http_tear_down)
 
 int
@@ -311,7 +273,6 @@ main(void)
 	    TEST(services_come_first),
 	    TEST(replaced),
 	    TEST(open_fails),
-	    TEST(a_system_without_openat2_is_named),
 	};
 
 	return cmocka_run_group_tests_name("static_files", tests, make_folder, remove_folder);
