@@ -19,7 +19,7 @@
 #include "sessiond/system/acceptors.h"
 #include "sessiond/system/notify.h"
 #include "sessiond/responder/local_socket.h"
-#include "sessiond/system/privileges.h"
+#include "system/privileges.h"
 #include "sessiond/reload.h"
 #include "sessiond/api/api_run.h"
 #include "sessiond/session/delivery.h"

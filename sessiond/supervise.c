@@ -10,7 +10,7 @@
 #include "sessiond/system/inherited_sockets.h"
 #include "sessiond/system/listening_sockets.h"
 #include "sessiond/system/notify.h"
-#include "sessiond/system/socket_access.h"
+#include "system/socket_access.h"
 
 #include <errno.h>
 #include <fcntl.h>

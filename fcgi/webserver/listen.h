@@ -5,7 +5,7 @@
 #define FCGI_LISTEN_H
 
 #include "common/error.h"
-#include "common/listening_socket.h"
+#include "system/listening_socket.h"
 
 /*
  * address NULL: takes descriptor 0, which has to be a listening socket. Else opens a Unix socket (a

@@ -5,7 +5,7 @@
 #include "sessiond/http/static_files.h"
 
 #include "common/memory.h"
-#include "common/open_beneath.h"
+#include "system/open_beneath.h"
 #include "sockjs/form.h"
 
 #include <errno.h>

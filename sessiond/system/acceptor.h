@@ -4,7 +4,7 @@
 #ifndef SESSIOND_ACCEPTOR_H
 #define SESSIOND_ACCEPTOR_H
 
-#include "common/listening_socket.h"
+#include "system/listening_socket.h"
 
 #include <sys/socket.h>
 #include <uv.h>

@@ -3,7 +3,7 @@
  */
 #include "sessiond/system/acceptors.h"
 
-#include "sessiond/system/socket_access.h"
+#include "system/socket_access.h"
 
 void
 acceptors_init(struct acceptors *acceptors, uv_loop_t *loop, acceptor_accept *accept,

@@ -10,7 +10,7 @@
 #define SESSIOND_INHERITED_SOCKETS_H
 
 #include "common/error.h"
-#include "common/listening_socket.h"
+#include "system/listening_socket.h"
 
 #include <stddef.h>
 

@@ -6,7 +6,7 @@
 #define SESSIOND_LISTENING_SOCKETS_H
 
 #include "common/error.h"
-#include "common/listening_socket.h"
+#include "system/listening_socket.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /*
- * sessiond/system/socket_access.h
+ * system/socket_access.h
  */
-#include "sessiond/system/socket_access.h"
+#include "system/socket_access.h"
 
 #include <grp.h>
 #include <pwd.h>

@@ -7,8 +7,8 @@
  * then changed through that descriptor; and a name is removed only in the folder that was looked
  * at, if it still leads to the socket.
  */
-#ifndef COMMON_SOCKET_FILE_H
-#define COMMON_SOCKET_FILE_H
+#ifndef SYSTEM_SOCKET_FILE_H
+#define SYSTEM_SOCKET_FILE_H
 
 #include "common/error.h"
 

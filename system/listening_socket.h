@@ -2,11 +2,11 @@
  * A socket that listens, TCP or Unix, before anybody accepts on it: opened, or inherited. No loop,
  * no thread.
  */
-#ifndef COMMON_LISTENING_SOCKET_H
-#define COMMON_LISTENING_SOCKET_H
+#ifndef SYSTEM_LISTENING_SOCKET_H
+#define SYSTEM_LISTENING_SOCKET_H
 
 #include "common/error.h"
-#include "common/socket_file.h"
+#include "system/socket_file.h"
 
 #include <stdbool.h>
 #include <sys/types.h>

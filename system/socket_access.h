@@ -3,11 +3,11 @@
  * sockjs.conf. The socket belongs to the user that the daemon becomes (`user`), so that a responder
  * which runs as that user reaches it too.
  */
-#ifndef SESSIOND_SOCKET_ACCESS_H
-#define SESSIOND_SOCKET_ACCESS_H
+#ifndef SYSTEM_SOCKET_ACCESS_H
+#define SYSTEM_SOCKET_ACCESS_H
 
 #include "common/error.h"
-#include "common/listening_socket.h"
+#include "system/listening_socket.h"
 #include "conf/config_options.h"
 
 /*

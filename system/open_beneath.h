@@ -1,8 +1,8 @@
 /*
  * Opening a file below a folder that nothing in the path leads out of.
  */
-#ifndef COMMON_OPEN_BENEATH_H
-#define COMMON_OPEN_BENEATH_H
+#ifndef SYSTEM_OPEN_BENEATH_H
+#define SYSTEM_OPEN_BENEATH_H
 
 /* The deepest that a file may lie below the folder. */
 #define OPEN_BENEATH_DEPTH 64

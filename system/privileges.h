@@ -6,8 +6,8 @@
  * After the change the kernel lets nobody but root trace the process, and writes no core dump of
  * it. A service manager that starts the process as that user (User= of systemd) has neither effect.
  */
-#ifndef SESSIOND_PRIVILEGES_H
-#define SESSIOND_PRIVILEGES_H
+#ifndef SYSTEM_PRIVILEGES_H
+#define SYSTEM_PRIVILEGES_H
 
 #include "common/error.h"
 

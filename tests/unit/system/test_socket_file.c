@@ -1,9 +1,9 @@
 /*
- * common/socket_file.h: another user, whose folder it is, puts something in the socket's place. The
+ * system/socket_file.h: another user, whose folder it is, puts something in the socket's place. The
  * linker's --wrap lets that happen right after bind(2). As root the files are given to another
  * user, so that what must not be changed is root's; without root there is nobody to give them to.
  */
-#include "common/listening_socket.h"
+#include "system/listening_socket.h"
 
 #include <errno.h>
 #include <fcntl.h>

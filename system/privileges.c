@@ -2,7 +2,7 @@
  * See privileges.h. setresuid and setresgid of the C library change the ids of all threads of the
  * process.
  */
-#include "sessiond/system/privileges.h"
+#include "system/privileges.h"
 
 #include "common/log.h"
 #include "conf/option_checks.h"

@@ -2,7 +2,7 @@
  * See socket_access.h. The names were checked when the file was read, but users and groups may have
  * gone since.
  */
-#include "sessiond/system/socket_access.h"
+#include "system/socket_access.h"
 
 #include "conf/option_checks.h"
 

@@ -2,7 +2,7 @@
  * See listening_socket.h. The address that a socket is named by is the one that the system tells,
  * not the one that was asked for: port 0 has become a number.
  */
-#include "common/listening_socket.h"
+#include "system/listening_socket.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,7 @@
  * Linux 5.6 can do all of this in one call, openat2. But older systems lack it, and seccomp filters
  * forbid it (RestrictSUIDSGID= of systemd), because they cannot look at its flags.
  */
-#include "common/open_beneath.h"
+#include "system/open_beneath.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /*
  * See socket_file.h. A descriptor of O_PATH holds a file without opening it, be it a link.
  */
-#include "common/socket_file.h"
+#include "system/socket_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /*
- * common/open_beneath.h: what is found below a folder, and that nothing leads out of it; also where
+ * system/open_beneath.h: what is found below a folder, and that nothing leads out of it; also where
  * the system has no openat2.
  */
-#include "common/open_beneath.h"
+#include "system/open_beneath.h"
 
 #include <errno.h>
 #include <fcntl.h>
