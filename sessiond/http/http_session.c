@@ -123,6 +123,7 @@ http_session_send(struct http_request *request)
 	session = find_taker(request);
 	if (session == NULL)
 		return;
+	journal_note_send(&session->service->sessions->journal);
 	session_receive_all(session, request->body.data, len);
 	response->acknowledges = true;
 	response->reply.status = request->endpoint->form ? MHD_HTTP_OK : MHD_HTTP_NO_CONTENT;

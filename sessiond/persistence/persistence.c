@@ -331,7 +331,10 @@ store_changes(struct persistence *p)
 	return COMMIT_DONE;
 }
 
-/* What a send has caused is stored with its id, even if it leaves in the same turn. */
+/*
+ * What a send has caused is stored with its id, or before its answer leaves by another way, even if
+ * it leaves in the same turn: a daemon that is killed in between has acknowledged it.
+ */
 static void
 require_flights(struct journal *journal)
 {

@@ -119,9 +119,15 @@ journal_mark(struct journal *journal, struct journal_entry *entry, enum change c
 }
 
 void
-journal_mark_send(struct journal *journal, struct journal_entry *entry)
+journal_note_send(struct journal *journal)
 {
 	journal->has_sends = true;
+}
+
+void
+journal_mark_send(struct journal *journal, struct journal_entry *entry)
+{
+	journal_note_send(journal);
 	journal_mark(journal, entry, CHANGE_SENT);
 }
 

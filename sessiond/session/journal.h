@@ -67,7 +67,7 @@ struct journal {
 	bool is_late_due;
 	/* Of this turn. */
 	bool is_touched; /* something was marked */
-	bool has_sends;	 /* one with an id came */
+	bool has_sends;	 /* one came that is acknowledged */
 };
 
 /* Part of sessions_init and sessions_clear. */
@@ -94,7 +94,10 @@ void journal_forget(struct journal *journal, uint64_t key);
 /* Takes an entry NULL. */
 void journal_mark(struct journal *journal, struct journal_entry *entry, enum change change);
 
-/* A send with an id came: it is stored, and so is what leaves in this turn. Takes an entry NULL. */
+/* A send came that is acknowledged: what leaves to responders in this turn is stored before. */
+void journal_note_send(struct journal *journal);
+
+/* The same of a send with an id, which is stored too. Takes an entry NULL. */
 void journal_mark_send(struct journal *journal, struct journal_entry *entry);
 
 /* A frame in flight arrived: what is stored of it can be deleted. Takes an entry NULL. now: ms. */

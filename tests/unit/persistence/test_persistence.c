@@ -488,6 +488,34 @@ test_sends_by_two_responders(void **state)
 	assert_true(remembers("t", 6));
 }
 
+/* One without an id, whose answer leaves by another way than what it caused. */
+static void
+test_send_past_the_responder(void **state)
+{
+	(void)state;
+	hooks.data = echo;
+	settled("s");
+	arrive("s", remote_poll('1'));
+	journal_note_send(&sessions.journal);
+	receive_text(find("s"), "a");
+	end_turn();
+	assert_seen("=a 1<a[\"a\"] 1. ");
+	assert_written("D1 M1@0=a . ");
+	assert_int_equal(messages_after_a_kill("s"), 1);
+}
+
+/* With nothing in flight it costs nothing. */
+static void
+test_send_that_causes_nothing(void **state)
+{
+	(void)state;
+	settled("s");
+	journal_note_send(&sessions.journal);
+	receive_text(find("s"), "a");
+	end_turn();
+	assert_written("");
+}
+
 static void
 test_send_that_is_queued(void **state)
 {
@@ -547,6 +575,8 @@ main(void)
 	    PERSISTENCE_TEST(written_back_and_out_again),
 	    PERSISTENCE_TEST(awaited_is_stored),
 	    PERSISTENCE_TEST(sends_by_two_responders),
+	    PERSISTENCE_TEST(send_past_the_responder),
+	    PERSISTENCE_TEST(send_that_causes_nothing),
 	    PERSISTENCE_TEST(send_that_is_queued),
 	    PERSISTENCE_TEST(send_to_another_session),
 	};

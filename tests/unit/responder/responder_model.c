@@ -1,6 +1,6 @@
 /*
- * See responder_model.h. Everything waits in pump() for what the daemon says; a connection that
- * ends is made anew there.
+ * See responder_model.h. Everything waits in responders_wait() for what the daemon says; a
+ * connection that ends is made anew there.
  */
 #include "tests/unit/responder/responder_model.h"
 
@@ -344,9 +344,8 @@ come_back(void)
 	}
 }
 
-/* Waits until something came, and takes it. */
-static void
-pump(void)
+void
+responders_wait(void)
 {
 	struct pollfd fds[RESPONDERS];
 	bool is_whole = true;
@@ -444,7 +443,7 @@ bool
 client_await(struct call *call)
 {
 	while (!call->is_answered)
-		pump();
+		responders_wait();
 	if (!call->is_withheld)
 		call->client = NULL;
 	return !call->is_refused;
@@ -489,7 +488,7 @@ client_answer(struct call *call)
 	unsigned i;
 
 	while (!call->is_answered)
-		pump();
+		responders_wait();
 	assert_false(call->is_refused);
 	for (i = 0; call->result == WIRE_SENT_OK && i < call->count; i++)
 		call->client->is_acknowledged[call->first + i] = true;

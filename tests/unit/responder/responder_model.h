@@ -38,6 +38,9 @@ void responders_begin(const char *socket, void (*revive)(void));
 /* Closes the connections and forgets what was going on. */
 void responders_end(void);
 
+/* Waits until something comes from the daemon, or it is gone, and takes that. */
+void responders_wait(void);
+
 /* Connections that broke since responders_begin, each with the end of a daemon. */
 unsigned responders_broken(void);
 

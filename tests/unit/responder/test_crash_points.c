@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
@@ -257,6 +258,49 @@ meet_a_poll(unsigned poll_by, unsigned send_by)
 	client_await(poll);
 }
 
+/*
+ * What a client sends to the daemon itself, over HTTP on the same socket; false if no answer came,
+ * or one that takes nothing.
+ */
+static bool
+send_directly(const struct client *client, unsigned number)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char text[1000];
+	ssize_t n = -1;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int len = snprintf(text, sizeof text,
+	    "POST %s/000/%s/xhr_send HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\n\r\n[\"%03u\"]",
+	    client->prefix, client->session, number);
+
+	strcpy(address.sun_path, in_folder("socket"));
+	if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+	    send(fd, text, (size_t)len, MSG_NOSIGNAL) == len)
+		n = recv(fd, text, sizeof text - 1, 0);
+	close(fd);
+	if (n <= 0) {
+		responders_wait();
+		return false;
+	}
+	text[n] = '\0';
+	if (strncmp(text, "HTTP/1.1 204", 12) == 0)
+		return true;
+	assert_memory_equal(text, "HTTP/1.1 503", 12);
+	return false;
+}
+
+/* It is acknowledged by another way than the poll of a responder has it. */
+static void
+meet_a_poll_directly(unsigned poll_by)
+{
+	struct call *poll = client_poll(&first, poll_by);
+
+	while (!send_directly(&first, ++first.said))
+		usleep(1000);
+	first.is_acknowledged[first.said] = true;
+	client_await(poll);
+}
+
 /* They come in one write, in a session with messages that wait. */
 static void
 poll_and_send_at_once(struct client *client, unsigned responder)
@@ -328,6 +372,7 @@ work(void)
 	queue_and_take();
 	meet_a_poll(0, 1);
 	meet_a_poll(1, 1);
+	meet_a_poll_directly(1);
 	poll_and_send_at_once(&first, 0);
 	see_a_close();
 	write_slowly(&second);

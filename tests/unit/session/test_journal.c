@@ -228,6 +228,9 @@ test_sends(void **state)
 	first->was_returned = true;
 	settle();
 	assert_false(journal.has_sends || journal.is_touched || first->was_returned);
+	journal_note_send(&journal);
+	assert_true(journal.has_sends && !journal.is_touched && first->changes == 0);
+	settle();
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
