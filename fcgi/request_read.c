@@ -3,11 +3,13 @@
  */
 #include "fcgi/request_read.h"
 
+#include "common/buffer.h"
 #include "common/log_limit.h"
 #include "common/memory.h"
 #include "fcgi/webserver/libfcgi.h"
 #include "sockjs/request_target.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,20 +35,57 @@ find_header(const void *context, const char *name)
 	return libfcgi_param(variable, cgi->params);
 }
 
+static void
+append_encoded(struct buffer *to, const char *text)
+{
+	for (; *text != '\0'; text++)
+		/* What a path may have as it is (RFC 3986 3.3), but for semicolons. */
+		if (isalnum((unsigned char)*text) || strchr("/-._~!$&'()*+,=:@", *text) != NULL)
+			buffer_append_char(to, *text);
+		else
+			buffer_printf(to, "%%%02X", (unsigned char)*text);
+}
+
+/*
+ * SCRIPT_NAME and PATH_INFO, encoded again, and the query if it is wanted; to be freed. NULL: they
+ * are no path.
+ */
+static char *
+decoded_target(char **params, bool with_query)
+{
+	const char *script = libfcgi_param("SCRIPT_NAME", params),
+		   *info = libfcgi_param("PATH_INFO", params),
+		   *query = libfcgi_param("QUERY_STRING", params);
+	struct buffer target = BUFFER_INIT;
+	char *text = NULL;
+
+	append_encoded(&target, script == NULL ? "" : script);
+	append_encoded(&target, info == NULL ? "" : info);
+	if (with_query && query != NULL && *query != '\0')
+		buffer_printf(&target, "?%s", query);
+	buffer_append_char(&target, '\0');
+	if (!buffer_failed(&target) && target.data[0] == '/')
+		text = xstrdup(target.data);
+	buffer_free(&target);
+	return text;
+}
+
 int
 request_read(struct cgi_request *cgi, char **params)
 {
 	static struct log_limit limit;
 	const char *uri = libfcgi_param("REQUEST_URI", params),
 		   *method = libfcgi_param("REQUEST_METHOD", params);
-	char *end;
+	char *target = uri != NULL ? xstrdup(uri) : decoded_target(params, true), *end;
 
-	if (uri == NULL || method == NULL) {
+	if (target == NULL || method == NULL) {
+		free(target);
 		log_limited(&limit, SEVERITY_ERROR,
-		    "the web server sends no REQUEST_URI or no REQUEST_METHOD; its FastCGI settings lack them");
+		    "the web server sends no REQUEST_METHOD, or no path (REQUEST_URI, or SCRIPT_NAME "
+		    "and PATH_INFO); its FastCGI settings lack them");
 		return -1;
 	}
-	*cgi = (struct cgi_request){.params = params, .target = xstrdup(uri)};
+	*cgi = (struct cgi_request){.params = params, .target = target};
 	request_target_split(cgi->target, &cgi->path, &cgi->authority);
 	end = strpbrk(cgi->path, "?#");
 	if (end != NULL && *end == '?')
@@ -63,9 +102,21 @@ request_read(struct cgi_request *cgi, char **params)
 	return 0;
 }
 
+bool
+request_read_rewritten(struct cgi_request *cgi)
+{
+	if (cgi->rewritten == NULL)
+		cgi->rewritten = decoded_target(cgi->params, false);
+	if (cgi->rewritten == NULL || strcmp(cgi->rewritten, cgi->path) == 0)
+		return false;
+	cgi->head.path = cgi->path = cgi->rewritten;
+	return true;
+}
+
 void
 request_read_clear(struct cgi_request *cgi)
 {
 	free(cgi->target);
+	free(cgi->rewritten);
 	*cgi = (struct cgi_request){.params = NULL};
 }

@@ -4,6 +4,7 @@
 #include "fcgi/routing.h"
 
 #include "fcgi/webserver/libfcgi.h"
+#include "sockjs/prefix.h"
 
 #include <string.h>
 
@@ -23,19 +24,26 @@ find_service(struct routing *routing, const struct cgi_request *cgi,
     const struct known_services *known, bool retired)
 {
 	const char *script = libfcgi_param("SCRIPT_NAME", cgi->params), *path = cgi->path;
-	size_t script_len = script == NULL ? 0 : strlen(script), folder_len = script_len;
+	size_t len;
+	long span;
 
+	if (script == NULL)
+		script = "";
+	len = strlen(script);
 	if (find_behind(routing, known, retired, path, 0))
 		return true;
-	if (script_len > 0 && strncmp(path, script, script_len) == 0 &&
-	    find_behind(routing, known, retired, path, script_len))
+	/* SCRIPT_NAME is decoded, the path is not. */
+	span = prefix_span(script, len, path);
+	if (span > 0 && find_behind(routing, known, retired, path, (size_t)span))
 		return true;
-	while (folder_len > 0 && script[folder_len - 1] != '/')
-		folder_len--;
 	/* A web server that gives every path to the program may call it by that path. */
-	return folder_len > 1 && strcmp(path, script) != 0 &&
-	    strncmp(path, script, folder_len) == 0 &&
-	    find_behind(routing, known, retired, path, folder_len - 1);
+	if (span != -1 && path[span] == '\0')
+		return false;
+	while (len > 0 && script[len - 1] != '/')
+		len--;
+	span = prefix_span(script, len, path);
+	return len > 1 && span != -1 &&
+	    find_behind(routing, known, retired, path, (size_t)span - 1);
 }
 
 static void
@@ -59,8 +67,8 @@ concerns_session(const struct endpoint *endpoint)
 	    (endpoint->id == ENDPOINT_RECEIVE || endpoint->id == ENDPOINT_SEND);
 }
 
-void
-routing_find(struct routing *routing, const struct cgi_request *cgi, struct known_services *known)
+static void
+find_of_path(struct routing *routing, const struct cgi_request *cgi, struct known_services *known)
 {
 	find_endpoint(routing, cgi, known, false);
 	/* sessiond says which sessions a retired service has. */
@@ -69,6 +77,14 @@ routing_find(struct routing *routing, const struct cgi_request *cgi, struct know
 		if (!concerns_session(routing->endpoint))
 			find_endpoint(routing, cgi, known, false);
 	}
+}
+
+void
+routing_find(struct routing *routing, struct cgi_request *cgi, struct known_services *known)
+{
+	find_of_path(routing, cgi, known);
+	if (routing->service == NULL && request_read_rewritten(cgi))
+		find_of_path(routing, cgi, known);
 	if (routing->service != NULL)
 		known_services_ref(known);
 }

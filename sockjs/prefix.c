@@ -75,17 +75,58 @@ is_segment_end(char c)
 	return c == '\0' || c == '/';
 }
 
+static int
+digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/*
+ * The next byte of a path, decoded (RFC 3986 6.2.2), and *at behind it. An encoded slash divides no
+ * segments, and an encoded NUL ends nothing, so both are other values than the bytes themselves.
+ */
+static int
+next_byte(const char **at)
+{
+	const char *from = (*at)++;
+	int byte;
+
+	if (from[0] != '%' || digit(from[1]) == -1 || digit(from[2]) == -1)
+		return (unsigned char)from[0];
+	byte = digit(from[1]) * 16 + digit(from[2]);
+	*at = from + 3;
+	return byte == '/' || byte == '\0' ? byte + 0x100 : byte;
+}
+
+long
+prefix_span(const char *text, size_t len, const char *path)
+{
+	const char *end = text + len, *at = path;
+
+	while (text < end)
+		if (next_byte(&at) != next_byte(&text))
+			return -1;
+	return at - path;
+}
+
+static long
+match_path(const struct prefix *prefix, const char *path)
+{
+	long len = prefix_span(prefix->name, prefix->len, path);
+
+	return len != -1 && is_segment_end(path[len]) ? len : -1;
+}
+
 long
 prefix_match(const struct prefix *prefix, const char *path)
 {
 	regmatch_t match;
 
-	if (!prefix->is_pattern) {
-		if (strncmp(path, prefix->name, prefix->len) != 0 ||
-		    !is_segment_end(path[prefix->len]))
-			return -1;
-		return (long)prefix->len;
-	}
+	if (!prefix->is_pattern)
+		return match_path(prefix, path);
 	if (regexec(&prefix->pattern, path, 1, &match, 0) != 0 || match.rm_so != 0 ||
 	    !is_segment_end(path[match.rm_eo]))
 		return -1;

@@ -28,10 +28,18 @@ int prefix_init(struct prefix *prefix, const char *name, struct error *err);
 void prefix_clear(struct prefix *prefix);
 
 /*
- * The length of the prefix at the start of path (percent-encoded), -1 if path has another. What
- * follows is "" or begins with '/'.
+ * The length of the prefix at the start of path, in bytes as they came; -1 if path has another.
+ * What follows is "" or begins with '/'. Of a path it does not matter which bytes are
+ * percent-encoded, here or in the prefix, but an encoded slash is none. A regular expression sees
+ * the path as it came.
  */
 long prefix_match(const struct prefix *prefix, const char *path);
+
+/*
+ * The bytes at the start of path that are text[0..len), whatever is percent-encoded in either:
+ * browsers and web servers encode what they like, and /%7Euser is /~user. -1: it begins otherwise.
+ */
+long prefix_span(const char *text, size_t len, const char *path);
 
 /*
  * Which of two prefixes that match a path is the better one: true if `challenger`, which matched

@@ -85,6 +85,21 @@ fill_memory_file(const char *data, size_t len)
 	return 0;
 }
 
+/* So that the last of two that have one name is found first. */
+static void
+reverse(char **params)
+{
+	char **last = params, *first;
+
+	while (*last != NULL)
+		last++;
+	for (; params < --last; params++) {
+		first = *params;
+		*params = *last;
+		*last = first;
+	}
+}
+
 int
 libfcgi_read(struct libfcgi *libfcgi, const char *data, size_t len)
 {
@@ -107,6 +122,7 @@ libfcgi_read(struct libfcgi *libfcgi, const char *data, size_t len)
 	request->keepConnection = 1;
 	if (status != 0)
 		return -1;
+	reverse(request->envp);
 	/* Nothing is in the standard input but its end. */
 	request->ipcFd = memory_file;
 	status = FCGX_GetChar(request->in) == -1 && FCGX_GetError(request->in) == 0 ? 0 : -1;

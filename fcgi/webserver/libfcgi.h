@@ -34,7 +34,10 @@ int libfcgi_read(struct libfcgi *libfcgi, const char *data, size_t len);
 /* True if the web server wants to use the connection for more requests than the one read last. */
 bool libfcgi_is_kept(const struct libfcgi *libfcgi);
 
-/* The request's variables, valid until its end. */
+/*
+ * The request's variables, valid until its end, the last one first: where a web server sends one
+ * twice (nginx, with a line behind an included file), the last one counts.
+ */
 char **libfcgi_params(const struct libfcgi *libfcgi);
 
 /* The value of a variable among params; NULL: it is not there. */

@@ -187,6 +187,39 @@ check('a path that is its own SCRIPT_NAME names no folder', async () => {
 	assert.strictEqual((await ask('GET', '/nothing/echo', { params: { SCRIPT_NAME: '/nothing/echo' } })).status, 404);
 });
 
+check('a folder that is encoded in the path is decoded in SCRIPT_NAME', async () => {
+	for (const [target, script] of [['/%7Euser/caf%C3%A9/echo', '/~user/caf\u00e9/sockjs.fcgi'], ['/a%20b/sockjs.fcgi/echo', '/a b/sockjs.fcgi']])
+		assert.strictEqual((await ask('GET', target, { params: { SCRIPT_NAME: script } })).text, 'Welcome to SockJS!\n', `${target} ${script}`);
+});
+
+check('a path that the web server has rewritten counts if the client\'s own is no service\'s', async () => {
+	for (const params of [{ SCRIPT_NAME: '', PATH_INFO: '/echo/info' }, { SCRIPT_NAME: '/echo/info', PATH_INFO: '' }])
+		assert.strictEqual((await ask('GET', '/app/echo/info?t=1', { params })).status, 200);
+	const session = newSession();
+	const rewritten = (part) => ({ params: { SCRIPT_NAME: `${session}/${part}`, PATH_INFO: '' } });
+	assert.strictEqual((await ask('POST', `/app${session}/xhr`, rewritten('xhr'))).text, 'o\n');
+	assert.strictEqual((await ask('POST', `/app${session}/xhr_send`, { ...rewritten('xhr_send'), body: '["x"]' })).status, 204);
+	assert.strictEqual((await ask('POST', `${session}/xhr`)).text, 'a["x"]\n');
+	assert.strictEqual((await ask('GET', '/app/echoes', { params: { SCRIPT_NAME: '/echoes', PATH_INFO: '' } })).status, 404);
+});
+
+check('without REQUEST_URI, SCRIPT_NAME and PATH_INFO are the path', async () => {
+	const REQUEST_URI = undefined;
+	assert.strictEqual((await ask('GET', '/echo', { params: { REQUEST_URI, SCRIPT_NAME: '/echo', PATH_INFO: '' } })).text, 'Welcome to SockJS!\n');
+	assert.strictEqual((await ask('GET', '/echo', { params: { REQUEST_URI, SCRIPT_NAME: '/app/sockjs.fcgi', PATH_INFO: '/echo' } })).text, 'Welcome to SockJS!\n');
+	const session = newSession();
+	const jsonp = await ask('GET', `${session}/jsonp?c=call`, { params: { REQUEST_URI, SCRIPT_NAME: '', PATH_INFO: `${session}/jsonp` } });
+	assert.match(jsonp.text, /call\("o"\);/);
+	for (const part of ['?', '%', ' ', '\u00e9'])
+		assert.strictEqual((await ask('GET', '/echo', { params: { REQUEST_URI, SCRIPT_NAME: '', PATH_INFO: `/echo${part}` } })).status, 404, part);
+});
+
+// As nginx sends them: a line behind `include fastcgi_params`.
+check('of two variables with one name the last one counts', async () => {
+	assert.strictEqual((await ask('GET', '/nothing', { more: { REQUEST_URI: '/echo' } })).text, 'Welcome to SockJS!\n');
+	assert.strictEqual((await ask('GET', '/echo', { more: { REQUEST_URI: '/nothing', SCRIPT_NAME: '/nothing', PATH_INFO: '' } })).status, 404);
+});
+
 // --- polls and sends -------------------------------------------------------------------------------------------------
 
 check('an absolute REQUEST_URI is its path', async () => {

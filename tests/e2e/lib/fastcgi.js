@@ -36,7 +36,7 @@ function encodeLength(length) {
 }
 
 function encodeParams(params) {
-	return Buffer.concat(Object.entries(params).flatMap(([name, value]) => {
+	return Buffer.concat(Object.entries(params).filter(([, value]) => value !== undefined).flatMap(([name, value]) => {
 		const [nameBytes, valueBytes] = [Buffer.from(name), Buffer.from(String(value))];
 		return [encodeLength(nameBytes.length), encodeLength(valueBytes.length), nameBytes, valueBytes];
 	}));
@@ -58,11 +58,11 @@ function paramsOf(method, target, { headers = {}, body = '', params = {} } = {})
 	return { ...variables, ...params };
 }
 
-// A whole request. keep: FCGI_KEEP_CONN. size, padding: of the records of the body.
-function encodeRequest(method, target, { id = 1, keep = false, role = ROLE_RESPONDER, size, padding, body = '', ...rest } = {}) {
+// A whole request. keep: FCGI_KEEP_CONN. size, padding: of the records of the body. more: variables behind all others.
+function encodeRequest(method, target, { id = 1, keep = false, role = ROLE_RESPONDER, size, padding, body = '', more = {}, ...rest } = {}) {
 	return Buffer.concat([
 		encodeRecord(TYPE.begin, id, [role >> 8, role & 255, keep ? KEEP_CONN : 0, 0, 0, 0, 0, 0]),
-		encodeStream(TYPE.params, id, encodeParams(paramsOf(method, target, { body, ...rest }))),
+		encodeStream(TYPE.params, id, Buffer.concat([encodeParams(paramsOf(method, target, { body, ...rest })), encodeParams(more)])),
 		encodeStream(TYPE.stdin, id, body, { size, padding }),
 	]);
 }

@@ -48,7 +48,32 @@ test_paths(void **state)
 	assert_int_equal(match("/echo", "/x/echo"), -1);
 	assert_int_equal(match("/echo", "//echo"), -1);
 	assert_int_equal(match("/echo", "/echo?x"), -1);
-	assert_int_equal(match("/e%20o", "/e o"), -1);
+}
+
+/* A browser encodes what a configuration may have as it is, and a web server decodes some of it. */
+static void
+test_encoded(void **state)
+{
+	(void)state;
+	assert_int_equal(match("/caf\xc3\xa9", "/caf%C3%A9/info"), 10);
+	assert_int_equal(match("/caf%C3%A9", "/caf%c3%a9/info"), 10);
+	assert_int_equal(match("/caf%C3%A9", "/caf\xc3\xa9/info"), 6);
+	assert_int_equal(match("/%7Euser/", "/~user/info"), 6);
+	assert_int_equal(match("/~user", "/%7euser"), 8);
+	assert_int_equal(match("/e%20o", "/e o"), 4);
+	assert_int_equal(match("/100%", "/100%/info"), 5);
+	assert_int_equal(match("/100%", "/100%25/info"), 7);
+	assert_int_equal(match("/100%4", "/100%4"), 6);
+	assert_int_equal(match("/a%2Fb", "/a%2fb/info"), 6);
+
+	assert_int_equal(match("/a%2Fb", "/a/b"), -1);
+	assert_int_equal(match("/a/b", "/a%2Fb"), -1);
+	assert_int_equal(match("/a", "/a%2Fb"), -1);
+	assert_int_equal(match("/a", "/a%00"), -1);
+	assert_int_equal(match("/a%", "/a"), -1);
+	assert_int_equal(match("/a%00", "/a"), -1);
+	assert_int_equal(match("/%7Euser", "/%7"), -1);
+	assert_int_equal(match("/caf%C3%A9", "/caf%C3"), -1);
 }
 
 static void
@@ -150,6 +175,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_paths),
+	    cmocka_unit_test(test_encoded),
 	    cmocka_unit_test(test_slashes_at_the_end),
 	    cmocka_unit_test(test_root),
 	    cmocka_unit_test(test_patterns),
