@@ -69,6 +69,7 @@ commit(void)
 		note_commit();
 	world.turn++;
 	has_sends = false;
+	world.has_returned = world.has_returned && result != COMMIT_DONE;
 	return result;
 }
 

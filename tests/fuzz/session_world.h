@@ -31,10 +31,11 @@ struct world {
 	sockjs_group *groups[GROUPS];
 	uint64_t now;
 	unsigned turn;
-	bool is_dying;	  /* the daemon: what it still does nobody sees */
-	bool is_stopping; /* it suspends its connections */
-	bool is_refused;  /* by the application: the client that has just come */
-	bool is_settling; /* the input is at its end */
+	bool is_dying;	   /* the daemon: what it still does nobody sees */
+	bool is_stopping;  /* it suspends its connections */
+	bool has_returned; /* a frame, from the responder, since the last commit */
+	bool is_refused;   /* by the application: the client that has just come */
+	bool is_settling;  /* the input is at its end */
 	bool is_traced;
 };
 
