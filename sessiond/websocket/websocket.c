@@ -217,6 +217,7 @@ websocket_drop(struct websocket *websocket)
 {
 	drop_out(websocket);
 	buffer_clear(&websocket->all->output);
+	websocket->state = WEBSOCKET_DRAINING;
 	shutdown(websocket->fd, SHUT_RDWR);
 }
 

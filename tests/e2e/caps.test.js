@@ -26,6 +26,7 @@ function check(name, options, body) {
 		try {
 			await body(daemon);
 		} finally {
+			Connection.closeAll();
 			assert.equal((await daemon.stop()).code, 0);
 		}
 	}));

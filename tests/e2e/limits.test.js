@@ -233,6 +233,7 @@ function alone(name, conf, body, wrapper) {
 			process.stderr.write(`--- log at the failure of "${name}":\n${daemon.log().slice(-4000)}\n---\n`);
 			throw error;
 		} finally {
+			Connection.closeAll();
 			await daemon.stop();
 		}
 	});

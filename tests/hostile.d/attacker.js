@@ -15,12 +15,12 @@ function connect(options = { port: Number(port), host: '127.0.0.1' }) {
 	return socket;
 }
 
-// Writes the bytes again and again, as fast as the server takes them.
-function flood(socket, bytes) {
+// Writes the bytes again and again, or what make() returns each time, as fast as the server takes them.
+function flood(socket, bytes, make = () => bytes) {
 	const more = () => {
 		if (socket.destroyed) return;
 		let taken = true;
-		for (let i = 0; taken && i < 4; i++) taken = socket.write(bytes);
+		for (let i = 0; taken && i < 4; i++) taken = socket.write(make());
 		if (taken) setImmediate(more);
 	};
 	socket.on('drain', more);

@@ -35,7 +35,7 @@ const trickle = (count, first, rest, options) => ({ keep }) =>
 const requestFlood = (make, count = CLIENTS) => ({ keep, flood }) =>
 	keep(count, (socket) => {
 		socket.resume();
-		flood(socket, Buffer.concat(Array.from({ length: 100 }, make)));
+		flood(socket, null, () => Buffer.concat(Array.from({ length: 100 }, make)));
 	});
 
 const blanks = (size) => Buffer.concat([Buffer.from('["a"'), Buffer.alloc(size, ' '), Buffer.from(',"b"]')]);
@@ -181,7 +181,7 @@ const attacks = {
 	},
 	sessions: {
 		what: 'new sessions without end',
-		options: ['session_limit = 5000'],
+		options: ['session_limit = 4000'],
 		begin: requestFlood(() => request('POST', `/echo/0/${unique()}/xhr`)),
 	},
 	'stored-sessions': {

@@ -15,7 +15,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 class Bystander {
 	// exchange: sends one message and resolves with what came back.
 	constructor(name, exchange, close) {
-		Object.assign(this, { name, close, echoes: 0, times: [], failure: null, running: true });
+		Object.assign(this, { name, close, echoes: 0, times: [], failure: null, running: true, waiting: [] });
 		this.finished = this.run(exchange);
 	}
 
@@ -29,11 +29,23 @@ class Bystander {
 					throw new Error(`sent ${JSON.stringify(message)}, got ${JSON.stringify(got)}`);
 				this.times.push(performance.now() - start);
 				this.echoes++;
+				this.wake();
 				await sleep(PAUSE);
 			}
 		} catch (error) {
 			this.failure = error;
+			this.running = false;
 		}
+		this.wake();
+	}
+
+	wake() {
+		for (const resolve of this.waiting.splice(0)) resolve();
+	}
+
+	// Resolves when one more echo has come, or none will come any more.
+	next() {
+		return this.running ? new Promise((resolve) => this.waiting.push(resolve)) : Promise.resolve();
 	}
 
 	async stop() {

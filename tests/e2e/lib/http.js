@@ -13,6 +13,8 @@ const NO_BODY = [204, 304];
 class TimeoutError extends Error {}
 
 const now = () => performance.now();
+
+const openOnes = new Set();
 const printable = (bytes) => JSON.stringify(bytes.toString('latin1'));
 
 // A socket with an incoming buffer. Everything read waits for what it needs, up to a time limit,
@@ -56,6 +58,13 @@ class Connection {
 			}),
 		);
 		socket.on('close', () => this.finish(() => {}));
+		openOnes.add(socket);
+		socket.on('close', () => openOnes.delete(socket));
+	}
+
+	// Closes all that this program has open. A daemon that is to stop waits for none of them then.
+	static closeAll() {
+		for (const socket of openOnes) socket.destroy();
 	}
 
 	arrive(bytes) {

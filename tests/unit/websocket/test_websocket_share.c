@@ -143,6 +143,30 @@ check_flood(const char *begin, size_t begin_len, int first, const char *payload,
 	close(other);
 }
 
+/* What has come and was not heard before the connection broke costs nothing more. */
+static void
+test_broken(void **state)
+{
+	size_t size;
+	char *flood = make_flood(0x82, "x", 1, &size);
+
+	(void)state;
+	open_raw();
+	hooks.data = count;
+	heard = 0;
+	pour(client, flood, size);
+	one_turn();
+	send_error = EPIPE;
+	write_text(latest, "a");
+	turn();
+	assert_false(TAILQ_EMPTY(&websockets.waiting));
+	run();
+	assert_true(heard > 0);
+	assert_true(heard <= 2 * ITEMS);
+	assert_int_equal(websockets.count, 0);
+	free(flood);
+}
+
 static void
 test_messages(void **state)
 {
@@ -393,6 +417,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    WEBSOCKET_TEST(pings),
 	    WEBSOCKET_TEST(last_ping),
+	    WEBSOCKET_TEST(broken),
 	    WEBSOCKET_TEST(messages),
 	    WEBSOCKET_TEST(fragments),
 	    WEBSOCKET_TEST(nothing_is_lost),
