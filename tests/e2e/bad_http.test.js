@@ -20,7 +20,7 @@ fs.writeFileSync(path.join(www, 'index.html'), 'the index\n');
 fs.writeFileSync(path.join(directory, 'secret'), 'the secret\n');
 process.on('exit', () => fs.rmSync(directory, { recursive: true, force: true }));
 
-const { check, checkUnharmed } = guard('bad http', `
+const { check, checkTogether, checkUnharmed } = guard('bad http', `
 [server]
 static = ${www}
 request_timeout = ${REQUEST_TIMEOUT}
@@ -199,8 +199,9 @@ const tooBig = {
 	'by far': { body: `["${'x'.repeat(20 * BODY_LIMIT)}"]` },
 	'in chunks': { chunked: true, body: `["${'x'.repeat(2 * BODY_LIMIT)}"]` },
 };
-for (const [name, { body, chunked }] of Object.entries(tooBig))
-	check(`a body over body_limit ${name} gets 413, and the session goes on`, async ({ url }) => {
+checkTogether(Object.entries(tooBig).map(([name, { body, chunked }]) => [
+	`a body over body_limit ${name} gets 413, and the session goes on`,
+	async ({ url }) => {
 		const session = newSession();
 		await openSession(url, session);
 		const bytes = chunked ?
@@ -209,7 +210,8 @@ for (const [name, { body, chunked }] of Object.entries(tooBig))
 		const { statuses } = await outcome(url, bytes);
 		assert.strictEqual(statuses[0], 413);
 		await expectUntouched(url, session);
-	});
+	},
+]));
 
 check('a peer that asks before sending too much is told 413 without sending it', async ({ url }) => {
 	const session = newSession();
@@ -312,15 +314,17 @@ const lies = {
 	'a body shorter than its length': ['Content-Length: 100\r\n', '["evil"]'],
 };
 for (const end of [true, false])
-	for (const [name, [fields, body]] of Object.entries(lies))
-		check(`${name}, ${end ? 'then the end' : 'the connection kept open'}: nothing is delivered`, async ({ url }) => {
+	checkTogether(Object.entries(lies).map(([name, [fields, body]]) => [
+		`${name}, ${end ? 'then the end' : 'the connection kept open'}: nothing is delivered`,
+		async ({ url }) => {
 			const session = newSession();
 			await openSession(url, session);
 			const { statuses, open } = await outcome(url, post(session, fields, body), { end });
 			assert.ok(!open, 'the connection is over');
 			assert.ok(statuses.every((status) => status >= 400), `statuses ${statuses}`);
 			await expectUntouched(url, session);
-		});
+		},
+	]));
 
 check('a body longer than its length is the beginning of a bad request', async ({ url }) => {
 	const session = newSession();
@@ -358,17 +362,16 @@ const halves = {
 	'half a body': 'POST /echo/000/half/xhr_send HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\n["ev',
 	'half a chunked body': 'POST /echo/000/half/xhr_send HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n["ev',
 };
-for (const [name, bytes] of Object.entries(halves))
-	check(`a peer that sends ${name} and waits is let go after request_timeout`, async ({ url }) => {
-		const start = now();
-		const { statuses, open } = await outcome(url, bytes, { wait: PATIENCE });
-		const ms = now() - start;
-		assert.ok(!open, 'the connection is over');
-		assert.deepStrictEqual(statuses, [408]);
-		assert.ok(ms > 0.7 * REQUEST_TIMEOUT, `after ${ms} ms`);
-	});
+async function isLetGo({ url }, bytes) {
+	const start = now();
+	const { statuses, open } = await outcome(url, bytes, { wait: PATIENCE });
+	const ms = now() - start;
+	assert.ok(!open, 'the connection is over');
+	assert.deepStrictEqual(statuses, [408]);
+	assert.ok(ms > 0.7 * REQUEST_TIMEOUT, `after ${ms} ms`);
+}
 
-check('a peer that sends a head byte by byte is let go all the same', async ({ url }) => {
+async function sendsByteByByte({ url }) {
 	const connection = await Connection.open(url);
 	for (const byte of Buffer.from(get('/echo', 'X-Slow: yes\r\n'.repeat(10)))) {
 		if (connection.closed)
@@ -378,9 +381,9 @@ check('a peer that sends a head byte by byte is let go all the same', async ({ u
 	}
 	assert.ok(connection.closed, 'it is still open');
 	connection.close();
-});
+}
 
-check('a held poll and an idle stream last longer than request_timeout', async ({ url }) => {
+async function isHeld({ url }) {
 	const session = newSession();
 	await openSession(url, session);
 	const poll = request(url, 'POST', `${session}/xhr`, { timeout: 3 * PATIENCE });
@@ -391,7 +394,16 @@ check('a held poll and an idle stream last longer than request_timeout', async (
 	stream.close();
 	assert.strictEqual((await request(url, 'POST', `${session}/xhr_send`, { body: '["late"]' })).status, 204);
 	assert.strictEqual((await poll).text, 'a["late"]\n');
-});
+}
+
+checkTogether([
+	...Object.entries(halves).map(([name, bytes]) => [
+		`a peer that sends ${name} and waits is let go after request_timeout`,
+		(daemon) => isLetGo(daemon, bytes),
+	]),
+	['a peer that sends a head byte by byte is let go all the same', sendsByteByByte],
+	['a held poll and an idle stream last longer than request_timeout', isHeld],
+]);
 
 check('500 connections of random bytes do no harm', async ({ url }) => {
 	const connections = await Promise.all(Array.from({ length: 500 }, () => Connection.open(url)));

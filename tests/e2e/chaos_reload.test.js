@@ -6,7 +6,7 @@
 const { checkChaos } = require('./lib/chaos');
 
 for (const kind of ['lighttpd', 'apache-proxy', 'nginx'])
-	checkChaos(`${kind}: 15 s of reloads: every acknowledged message comes back once, in order, no session ends`, kind, 15, { kill: 'webserver' }, {
+	checkChaos(`${kind}: 10 s of reloads: every acknowledged message comes back once, in order, no session ends`, kind, 10, { kill: 'webserver' }, {
 		'kills': 1,
 		'messages acknowledged': 100,
 	});

@@ -49,8 +49,8 @@ test('costs: a message takes few system calls', async (t) => {
 		assert.ok(calls > 1 && calls <= CALLS[way], `${way}: ${calls}`);
 });
 
-test('costs: 200 clients poll behind 20 processes of mod_fcgid, and each send is answered before a poll ends by itself', (t) =>
-	measured(t, 'fcgid_sends.js'));
+test('costs: 60 clients poll behind 20 processes of mod_fcgid, and each send is answered before a poll ends by itself', (t) =>
+	measured(t, 'fcgid_sends.js', '--clients', '60'));
 
 for (const [script, args, line] of [
 	['websocket_cpu.js', ['--messages', '500', '--rounds', '1'], /^ratio +\S/m],

@@ -32,8 +32,8 @@ function openFiles(pid) {
 	}).join('\n');
 }
 
-// Registers the hooks of a test file. Returns check(name, [options,] body), which registers a test, and
-// checkUnharmed(), which registers the last one. body is called with the daemon.
+// Registers the hooks of a test file. Returns check(name, [options,] body), which registers a test, checkTogether(cases), which
+// registers some, and checkUnharmed(), which registers the last one. body is called with the daemon.
 function guard(subject, conf) {
 	let daemon;
 	let bystanders = [];
@@ -65,13 +65,23 @@ function guard(subject, conf) {
 			await requireWell();
 		}));
 	};
+	// cases: [name, body], which wait at the same time; each is a test.
+	const checkTogether = (cases) => {
+		let begun;
+		for (const [name] of cases)
+			check(name, async () => {
+				begun ??= new Map(cases.map(([each, body]) => [each, body(daemon)]));
+				for (const result of begun.values()) result.catch(() => {}); // awaited in its own test
+				await begun.get(name);
+			});
+	};
 	const checkUnharmed = () => check('afterwards the daemon is the same process, with nothing left open', async () => {
 		assert.strictEqual(daemon.child.exitCode, null);
 		assert.strictEqual(daemon.child.signalCode, null);
 		const count = () => fs.readdirSync(`/proc/${daemon.pid}/fd`).length;
 		await eventually(() => count() <= descriptors, () => `${count()} descriptors, ${descriptors} at the beginning:\n${openFiles(daemon.pid)}`, 8000);
 	});
-	return { check, checkUnharmed };
+	return { check, checkTogether, checkUnharmed };
 }
 
 module.exports = { guard, eventually, openFiles, sleep };
