@@ -98,9 +98,10 @@ static bool
 end_turn(void *owner)
 {
 	struct server *server = owner;
-	bool others_wait = http_server_turn(&server->http), busy = true;
+	bool busy = true;
 	int i;
 
+	http_server_turn(&server->http);
 	for (i = 0; busy && i < ROUNDS_A_TURN; i++) {
 		busy = turn_flush(&server->sessions);
 		busy = commit(server) || busy;
@@ -115,7 +116,7 @@ end_turn(void *owner)
 		reload_reap(&server->reload);
 	if (server->loop.is_draining && is_drained(server))
 		loop_stop(&server->loop);
-	return busy || others_wait;
+	return busy || http_server_is_waiting(&server->http);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */

@@ -65,7 +65,7 @@ has_room(struct http_requests *all, const struct http_request *request)
 	return true;
 }
 
-bool
+void
 http_requests_turn(struct http_requests *all)
 {
 	struct http_request *first;
@@ -76,7 +76,6 @@ http_requests_turn(struct http_requests *all)
 		first->is_next = true;
 		http_connection_resume(first->response.connection);
 	}
-	return first != NULL;
 }
 
 bool

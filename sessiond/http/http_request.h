@@ -92,8 +92,8 @@ struct http_request {
 	struct http_response response; /* last, as is its reply */
 };
 
-/* A turn begins: lets those go on whose bodies have room in it. Returns true if others wait. */
-bool http_requests_turn(struct http_requests *all);
+/* A turn begins: lets those go on whose bodies have room in it. */
+void http_requests_turn(struct http_requests *all);
 
 /*
  * A turn handles HTTP_TURN_BODIES bytes of large bodies, or one that is larger: their messages may

@@ -135,10 +135,16 @@ start_timer(struct http_server *server)
 		uv_timer_start(&server->timer, on_timer, timeout, 0);
 }
 
-bool
+void
 http_server_turn(struct http_server *server)
 {
-	return http_requests_turn(&server->requests);
+	http_requests_turn(&server->requests);
+}
+
+bool
+http_server_is_waiting(const struct http_server *server)
+{
+	return !TAILQ_EMPTY(&server->requests.large);
 }
 
 bool

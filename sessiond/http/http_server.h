@@ -65,10 +65,11 @@ void http_server_stop(struct http_server *server);
 void
 http_server_add(struct http_server *server, int fd, const struct sockaddr *address, socklen_t len);
 
-/*
- * A turn of the loop begins. Returns true if the loop must not wait for events after it.
- */
-bool http_server_turn(struct http_server *server);
+/* A turn of the loop begins. */
+void http_server_turn(struct http_server *server);
+
+/* A turn has ended: true if requests wait for the next one, before which nothing may happen. */
+bool http_server_is_waiting(const struct http_server *server);
 
 /*
  * Lets libmicrohttpd handle what is ready. Returns true if it had something to do. Once or more at

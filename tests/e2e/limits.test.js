@@ -286,3 +286,22 @@ alone('the system\'s limit of open files is survived', '', async (daemon) => {
 		connection.close();
 	assert.strictEqual((await request(daemon.url, 'GET', '/echo')).status, 200);
 }, ['prlimit', '--nofile=100:100']);
+
+// A turn handles some of them. Nothing else happens that would begin another.
+alone('large sends that come together are all answered', '[server]\nrequest_timeout = 600s\nkeepalive_timeout = 600s\ndisconnect_delay = 600s\n', async ({ url }) => {
+	const session = newSession('echo');
+	await request(url, 'POST', `${session}/xhr`);
+	const send = formatRequest('POST', `${session}/xhr_send`, { host: 'x', body: JSON.stringify(['x'.repeat(60000)]) });
+	const connections = await Promise.all([1, 2, 3].map(() => Connection.open(url)));
+	for (let round = 0; round < 10; round++) {
+		for (const connection of connections)
+			connection.write(send.subarray(0, -1));
+		await sleep(50);
+		for (const connection of connections)
+			connection.write(send.subarray(-1));
+		for (const connection of connections)
+			assert.strictEqual((await connection.readAnswer()).status, 204);
+	}
+	for (const connection of connections)
+		connection.close();
+});
