@@ -83,7 +83,8 @@ http_request_waits(struct http_request *request)
 {
 	struct http_requests *all = request->all;
 
-	if (request->body.len <= HTTP_LARGE_BODY || request->is_next ||
+	if (request->body.len == 0 || request->is_next ||
+	    (request->body.len <= HTTP_LARGE_BODY && all->handled < HTTP_TURN_WORK) ||
 	    (TAILQ_EMPTY(&all->large) && has_room(all, request)))
 		return false;
 	http_connection_hold(request->response.connection);

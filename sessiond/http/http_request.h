@@ -30,8 +30,9 @@ struct static_files;
 struct trusted_proxies;
 struct websockets;
 
-#define HTTP_LARGE_BODY	 1024  /* bytes; a shorter one does not wait for a turn */
-#define HTTP_TURN_BODIES 65536 /* bytes */
+#define HTTP_LARGE_BODY	 1024	 /* bytes; a shorter one waits for a turn after HTTP_TURN_WORK */
+#define HTTP_TURN_BODIES 65536	 /* bytes */
+#define HTTP_TURN_WORK	 1048576 /* bytes */
 
 /* What all requests share. */
 struct http_requests {
@@ -46,7 +47,7 @@ struct http_requests {
 	struct http_responses responses;
 	bool is_stopping;		  /* no request is handled any more */
 	TAILQ_HEAD(, http_request) large; /* whose bodies wait for a turn */
-	size_t handled;			  /* bytes of large bodies in this turn */
+	size_t handled;			  /* bytes of large bodies and answers in this turn */
 };
 
 enum http_request_phase {
@@ -97,7 +98,8 @@ void http_requests_turn(struct http_requests *all);
 
 /*
  * A turn handles HTTP_TURN_BODIES bytes of large bodies, or one that is larger: their messages may
- * be many. Returns true if the request has to wait for another turn; http_requests_turn resumes it.
+ * be many. What the application answers counts, too: once that is HTTP_TURN_WORK, no request with a
+ * body goes on, however short. Returns true if the request has to wait for another turn; http_requests_turn resumes it.
  */
 bool http_request_waits(struct http_request *request);
 

@@ -115,7 +115,7 @@ http_session_send(struct http_request *request)
 {
 	struct http_response *response = &request->response;
 	struct session *session;
-	size_t len;
+	size_t len, before;
 
 	response->concerns_session = true;
 	if (!decode(request, &len))
@@ -124,7 +124,10 @@ http_session_send(struct http_request *request)
 	if (session == NULL)
 		return;
 	journal_note_send(&session->service->sessions->journal);
+	before = session->queue.bytes;
 	session_receive_all(session, request->body.data, len);
+	if (session->queue.bytes > before)
+		request->all->handled += session->queue.bytes - before;
 	response->acknowledges = true;
 	response->reply.status = request->endpoint->form ? MHD_HTTP_OK : MHD_HTTP_NO_CONTENT;
 	if (request->endpoint->form) {

@@ -277,6 +277,44 @@ test_large_bodies(void **state)
 	}
 }
 
+static void
+answer_at_length(sockjs_connection connection, const sockjs_message *message)
+{
+	static char text[HTTP_TURN_WORK / 2];
+
+	(void)message;
+	memset(text, 'x', sizeof text);
+	assert_int_equal(sockjs_write(connection, text, sizeof text), SOCKJS_OK);
+}
+
+/* Short sends wait, too, where they have been answered at length; what has no body goes on. */
+static void
+test_long_answers(void **state)
+{
+	int clients[3] = {open_session(), connect_client(), connect_client()};
+	size_t i;
+
+	(void)state;
+	hooks.data = answer_at_length;
+	service->protocol.options.queue_limit = 2 * HTTP_TURN_WORK;
+	for (i = 0; i < 3; i++)
+		put(clients[i],
+		    "POST /echo/000/s/xhr_send HTTP/1.1\r\nHost: a\r\nContent-Length: "
+		    "5\r\n\r\n[\"a\"]");
+	run();
+	assert_seen("=a =a ");
+	assert_true(http_server_is_waiting(&server));
+	assert_heard(clients[0], 204, "");
+	ask(clients[0], "GET", "/echo", "");
+	assert_heard(clients[0], 200, "Welcome to SockJS!\n");
+	http_server_turn(&server);
+	assert_false(http_server_is_waiting(&server));
+	run();
+	assert_seen("=a ");
+	for (i = 0; i < 3; i++)
+		hang_up(clients[i]);
+}
+
 /* Who has waited is the next, whatever comes meanwhile. */
 static void
 test_large_body_is_next(void **state)
@@ -390,6 +428,7 @@ main(void)
 	    HTTP_TEST(expect),
 	    HTTP_TEST(endless_body),
 	    HTTP_TEST(large_bodies),
+	    HTTP_TEST(long_answers),
 	    HTTP_TEST(large_body_is_next),
 	    HTTP_TEST(log),
 	    HTTP_TEST(stopping),
