@@ -3,10 +3,13 @@
 // One process of an attack: `node attacker.js NAME PORT SOCKET` attacks until it is killed. It says
 // `attacking` when it has begun.
 
+const { spawn } = require('node:child_process');
 const net = require('node:net');
+const path = require('node:path');
 const { attacks } = require('./attacks');
 
-const [name, port, path] = process.argv.slice(2);
+const builddir = process.env.SOCKJS_BUILDDIR || path.join(__dirname, '../..');
+const [name, port, socketPath] = process.argv.slice(2);
 
 // Every connection of an attacker may break at any time; that is no failure.
 function connect(options = { port: Number(port), host: '127.0.0.1' }) {
@@ -49,6 +52,13 @@ function websocket(socket, handshake, reads, begin) {
 	});
 }
 
-attacks[name].begin({ connect, flood, keep, websocket, local: { path } });
+// Starts a built program that attacks by itself, and ends with this process. input: its standard
+// input.
+function run(program, args, input) {
+	const child = spawn(path.join(builddir, program), args, { stdio: ['pipe', 'inherit', 'inherit'] });
+	child.stdin.end(input);
+}
+
+attacks[name].begin({ connect, flood, keep, websocket, run, local: { path: socketPath } });
 process.stdout.write('attacking\n');
 setInterval(() => {}, 1000);

@@ -4,6 +4,7 @@
 // wants one; begin(tools) begins it, with the tools of attacker.js.
 
 const { frame, repeat, request, handshake, deflated } = require('./frames');
+const { encodeHello, encodeMessage, TYPE } = require('../e2e/lib/local_socket');
 
 const CLIENTS = 20;
 const MANY = 200;
@@ -31,6 +32,20 @@ const trickle = (count, first, rest, options) => ({ keep }) =>
 		const timer = setInterval(() => socket.write(rest.subarray(at, (at = (at + 1) % rest.length) || 1)), 1000);
 		socket.once('close', () => clearInterval(timer));
 	}, options);
+
+// Reads a byte a second of what has come.
+function readSlowly(socket) {
+	const timer = setInterval(() => socket.read(1), 1000);
+	socket.once('close', () => clearInterval(timer));
+}
+
+// A session whose polls have large answers; nothing of them is read.
+function pollMuch(socket) {
+	const path = `/amplify/0/${unique()}`;
+	socket.pause();
+	for (let i = 0; i < 50; i++)
+		socket.write(Buffer.concat([request('POST', `${path}/xhr`), request('POST', `${path}/xhr_send`, { body: '["18","18"]' })]));
+}
 
 const requestFlood = (make, count = CLIENTS) => ({ keep, flood }) =>
 	keep(count, (socket) => {
@@ -131,19 +146,36 @@ const attacks = {
 			keep(CLIENTS, (socket) =>
 				websocket(socket, handshake('/amplify/websocket'), false, () => {
 					for (let i = 0; i < 400; i++) socket.write(frame(TEXT, Buffer.from('18')));
-					const timer = setInterval(() => socket.read(1), 1000);
-					socket.once('close', () => clearInterval(timer));
+					readSlowly(socket);
 				}),
 			),
 	},
-	'never-reading-polls': {
-		what: 'polls whose large answers are not read',
-		begin: ({ keep }) =>
+	'slow-streams': {
+		what: 'streams of large messages that are read a byte a second',
+		begin: ({ connect, keep }) =>
 			keep(CLIENTS, (socket) => {
 				const path = `/amplify/0/${unique()}`;
-				socket.pause();
-				for (let i = 0; i < 50; i++)
-					socket.write(Buffer.concat([request('POST', `${path}/xhr`), request('POST', `${path}/xhr_send`, { body: '["18","18"]' })]));
+				socket.once('data', () => {
+					socket.pause();
+					readSlowly(socket);
+					const sender = connect();
+					sender.resume();
+					for (let i = 0; i < 50; i++) sender.write(request('POST', `${path}/xhr_send`, { body: '["18","18"]' }));
+					socket.once('close', () => sender.destroy());
+				});
+				socket.write(request('POST', `${path}/xhr_streaming`));
+			}),
+	},
+	'never-reading-polls': {
+		what: 'polls whose large answers are not read',
+		begin: ({ keep }) => keep(CLIENTS, pollMuch),
+	},
+	'slow-polls': {
+		what: 'the same, read a byte a second',
+		begin: ({ keep }) =>
+			keep(CLIENTS, (socket) => {
+				pollMuch(socket);
+				readSlowly(socket);
 			}),
 	},
 	'slow-frames': {
@@ -230,6 +262,10 @@ const attacks = {
 	'local-silence': {
 		what: 'local peers that say nothing',
 		begin: ({ keep, local }) => keep(MANY, () => {}, local),
+	},
+	'local-descriptors': {
+		what: 'local peers that send descriptors, before a greeting and behind the head of a long message',
+		begin: ({ run, local }) => run('tests/descriptor_tool', [local.path], Buffer.concat([encodeHello(), encodeMessage(TYPE.send, { length: 1 << 20 })])),
 	},
 };
 
