@@ -65,6 +65,9 @@ program dpkg-buildpackage dpkg-dev
 file /usr/share/build-essential/list build-essential
 program dh debhelper
 program systemd-analyze systemd
+program systemd-nspawn systemd-container
+file /sbin/init systemd-sysv
+program nsenter util-linux
 '
 
 readonly deb_needs='

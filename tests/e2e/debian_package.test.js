@@ -1,14 +1,19 @@
 'use strict';
 
 // The Debian packages: built, then installed by dpkg into a root folder that has nothing but Debian's essential packages and what
-// sockjs-fcgi depends on, copied from this machine. There it runs, is upgraded while it runs, and is purged.
+// sockjs-fcgi depends on, copied from this machine. There it runs, is upgraded while it runs, and is purged. Then the same in a second
+// root folder, which is booted by its own systemd. SOCKJS_PACKAGES names a folder with packages that are built already.
 
 const assert = require('node:assert');
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test, before, after } = require('node:test');
+const { Container, obstacle } = require('./lib/container');
 const { Daemon, killAll, temporaryDirectory } = require('./lib/daemon');
+const { makeRoot, dpkg } = require('./lib/debian');
+const { FastCgi, request: ask } = require('./lib/fastcgi');
+const { eventually } = require('./lib/guard');
 const { run, isThere, tree, differences, visit, openEcho, exchange, echo } = require('./lib/installation');
 const { freePort, srcdir } = require('./lib/stack');
 
@@ -29,98 +34,27 @@ function missing() {
 const skip = missing();
 const check = (name, body) => test(`debian: ${name}`, { skip }, body);
 
-// --- the root folder
-
-const query = (format, ...names) => run('dpkg-query', ['-W', `-f=${format}`, ...names]).split('\n').filter(Boolean);
-
-// The names of all packages that these need, as far as they are installed here.
-function closure(names) {
-	const known = new Map();
-	for (const line of query('${Package}\t${db:Status-Status}\t${Provides}\t${Pre-Depends},${Depends}\n')) {
-		const [name, status, provides, depends] = line.split('\t');
-		if (status !== 'installed') continue;
-		const needed = depends.split(',').map((group) => group.split('|').map((word) => word.trim().split(/[ :(]/)[0]).filter(Boolean));
-		known.set(name, { needed });
-		for (const word of provides.split(',').map((text) => text.trim().split(' ')[0]).filter(Boolean))
-			if (!known.has(word)) known.set(word, { alias: name });
-	}
-	const found = new Set();
-	const add = (name) => {
-		const entry = known.get(name);
-		if (!entry) return;
-		if (entry.alias) return add(entry.alias);
-		if (found.has(name)) return;
-		found.add(name);
-		for (const group of entry.needed) add(group.find((word) => known.has(word)) || '');
-	};
-	names.forEach(add);
-	return [...found];
+function install(file, folder = root) {
+	fs.copyFileSync(file, path.join(folder, 'tmp/package.deb'));
+	dpkg(folder, '-i', '/tmp/package.deb');
+	fs.rmSync(path.join(folder, 'tmp/package.deb'));
 }
 
-// What dpkg itself knows of the packages, and nothing of others.
-function copyDatabase(names) {
-	const wanted = new Set(names);
-	const database = '/var/lib/dpkg';
-	const paragraphs = fs.readFileSync(`${database}/status`, 'utf8').split('\n\n');
-	const kept = paragraphs.filter((text) => wanted.has(/^Package: (.*)$/m.exec(text)?.[1]));
-	fs.mkdirSync(inRoot(database, 'info'), { recursive: true });
-	fs.mkdirSync(inRoot(database, 'updates'), { recursive: true });
-	fs.writeFileSync(inRoot(database, 'status'), `${kept.join('\n\n')}\n\n`);
-	fs.writeFileSync(inRoot(database, 'available'), '');
-	fs.writeFileSync(inRoot(database, 'info/format'), '1\n');
-	for (const file of fs.readdirSync(`${database}/info`))
-		if (wanted.has(file.replace(/(:[^.]*)?\.[a-z0-9]+$/, '')) && /\.(list|md5sums|conffiles)$/.test(file))
-			fs.copyFileSync(`${database}/info/${file}`, inRoot(database, 'info', file));
-}
-
-function makeRoot(depends) {
-	const essential = query('${Package}\t${Essential}\n').filter((line) => line.endsWith('\tyes')).map((line) => line.split('\t')[0]);
-	const names = closure([...essential, ...depends]);
-	const list = path.join(directory, 'files');
-	// Files that are gone (documentation, on small images) are no matter.
-	const files = new Set(run('dpkg-query', ['-L', ...names]).split('\n').filter((name) => name.startsWith('/') && fs.lstatSync(name, { throwIfNoEntry: false })));
-	// What else makes them work: merged folders are links here, and alternatives are nobody's files.
-	for (const name of ['/bin', '/sbin', '/lib', '/lib64', '/etc/passwd', '/etc/group', '/etc/shadow', '/etc/gshadow', '/etc/ld.so.cache',
-		'/etc/nsswitch.conf', '/etc/ld.so.conf', '/etc/alternatives', '/usr/bin/awk', '/dev/null', '/dev/urandom',
-		...fs.readdirSync('/etc/pam.d').map((name) => `/etc/pam.d/${name}`)])
-		if (fs.existsSync(name)) files.add(name);
-	// The link before what is below it.
-	const merged = ['/bin', '/sbin', '/lib', '/lib64', '/lib32', '/libx32'].filter((name) => fs.lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink());
-	const order = [...files].map((name) => {
-		const link = merged.find((each) => name.startsWith(`${each}/`));
-		return link ? `/usr${name}` : name;
-	});
-	fs.writeFileSync(list, [...new Set(order)].map((name) => `.${name === '/' ? '' : name}\n`).join(''));
-	fs.mkdirSync(root);
-	run('sh', ['-c', 'tar -C / --no-recursion -cf - -T "$0" | tar -C "$1" -xf -', list, root]);
-	for (const name of ['tmp', 'run', 'var/lib', 'var/log', 'var/tmp', 'proc'])
-		fs.mkdirSync(inRoot(name), { recursive: true });
-	copyDatabase(names);
-}
-
-const dpkg = (...args) => run('chroot', [root, 'dpkg', '--force-unsafe-io', ...args],
-	{ env: { DEBIAN_FRONTEND: 'noninteractive', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } });
-
-function install(file) {
-	fs.copyFileSync(file, inRoot('tmp/package.deb'));
-	dpkg('-i', '/tmp/package.deb');
-	fs.rmSync(inRoot('tmp/package.deb'));
-}
-
-const status = () => run('chroot', [root, 'dpkg-query', '-W', '-f=${Package} ${Version} ${db:Status-Status}\n', 'sockjs-fcgi*']);
+const versions = () => run('chroot', [root, 'dpkg-query', '-W', '-f=${Package} ${Version} ${db:Status-Status}\n', 'sockjs-fcgi*']);
 
 // What dpkg and its helpers write down for themselves.
 const isRecord = (name) => /^\/(var\/(lib\/dpkg|cache|log|backups|tmp)|etc\/(passwd|group|shadow|gshadow|subuid|subgid)-|etc\/\.pwd\.lock|etc\/ld\.so\.cache|run\/adduser|proc|dev)/.test(name);
 const rootTree = () => tree(root, { skip: isRecord });
 
 // The same package, one version later.
-function nextVersion(file) {
+function nextVersion() {
 	const folder = path.join(directory, 'next');
-	run('dpkg-deb', ['-R', file, folder]);
+	const next = path.join(directory, 'next.deb');
+	if (fs.existsSync(next)) return next;
+	run('dpkg-deb', ['-R', packages['sockjs-fcgi'], folder]);
 	const control = path.join(folder, 'DEBIAN/control');
 	fs.writeFileSync(control, fs.readFileSync(control, 'utf8').replace(/^Version: (.*)$/m, 'Version: $1+1'));
 	fs.appendFileSync(path.join(folder, 'usr/share/sockjs-fcgi/www/page.js'), '\n// the next version\n');
-	const next = path.join(directory, 'next.deb');
 	run('dpkg-deb', ['-Zgzip', '-z1', '-b', folder, next]);
 	return next;
 }
@@ -139,16 +73,23 @@ async function start() {
 	return daemon;
 }
 
+function build() {
+	const folder = path.join(directory, 'deb');
+	const output = run(path.join(srcdir, 'packaging/build_deb.sh'), [builddir, folder],
+		{ env: { DEB_BUILD_OPTIONS: 'noopt nostrip', NODE_PATH: process.env.NODE_PATH } });
+	return output.split('\n').filter((line) => line.endsWith('.deb'));
+}
+
 let empty, daemon, object; // object: the module that is added
+let depends; // names of packages
 
 before(() => {
 	if (skip) return;
-	const output = run(path.join(srcdir, 'packaging/build_deb.sh'), [builddir, path.join(directory, 'deb')],
-		{ env: { DEB_BUILD_OPTIONS: 'noopt nostrip', NODE_PATH: process.env.NODE_PATH } });
-	for (const file of output.split('\n').filter((line) => line.endsWith('.deb')))
+	const built = process.env.SOCKJS_PACKAGES;
+	for (const file of built ? fs.readdirSync(built).filter((name) => name.endsWith('.deb')).map((name) => path.join(built, name)) : build())
 		packages[path.basename(file).split('_')[0]] = file;
-	const depends = run('dpkg-deb', ['-f', packages['sockjs-fcgi'], 'Depends']).split(',').map((word) => word.trim().split(' ')[0]);
-	makeRoot([...depends, 'dpkg']);
+	depends = run('dpkg-deb', ['-f', packages['sockjs-fcgi'], 'Depends']).split(',').map((word) => word.trim().split(' ')[0]);
+	makeRoot(root, [...depends, 'dpkg']);
 	empty = rootTree();
 });
 after(async () => {
@@ -165,7 +106,7 @@ check('its version is configure\'s', () => {
 
 check('installs where no systemd runs, with nothing but its dependencies, and its units are enabled', () => {
 	install(packages['sockjs-fcgi']);
-	assert.match(status(), /^sockjs-fcgi \S+ installed$/m);
+	assert.match(versions(), /^sockjs-fcgi \S+ installed$/m);
 	for (const unit of ['sockets.target.wants/sockjs-sessiond.socket', 'sockets.target.wants/sockjs-fcgi.socket', 'multi-user.target.wants/sockjs-sessiond.service'])
 		assert.ok(fs.lstatSync(inRoot('etc/systemd/system', unit)).isSymbolicLink(), unit);
 	const [uid, gid] = /^sockjs:[^:]*:(\d+):(\d+)/m.exec(fs.readFileSync(inRoot('etc/passwd'), 'utf8')).slice(1).map(Number);
@@ -215,8 +156,8 @@ check('a module is compiled with the -dev package alone', async () => {
 check('an upgrade while it runs: connections stay, and so does the changed configuration', async () => {
 	const conf = fs.readFileSync(inRoot('etc/sockjs.conf'), 'utf8');
 	const client = await openEcho(daemon.url, '/echo');
-	install(nextVersion(packages['sockjs-fcgi']));
-	assert.match(status(), /^sockjs-fcgi \S+\+1 installed$/m);
+	install(nextVersion());
+	assert.match(versions(), /^sockjs-fcgi \S+\+1 installed$/m);
 	await exchange(client, 'still there');
 	client.connection.close();
 	assert.strictEqual(fs.readFileSync(inRoot('etc/sockjs.conf'), 'utf8'), conf);
@@ -229,9 +170,164 @@ check('an upgrade while it runs: connections stay, and so does the changed confi
 
 check('removed, it leaves its configuration; purged, nothing', () => {
 	fs.rmSync(object);
-	dpkg('-r', 'sockjs-fcgi');
+	dpkg(root, '-r', 'sockjs-fcgi');
 	assert.ok(fs.existsSync(inRoot('etc/sockjs.conf')));
 	assert.ok(!fs.existsSync(inRoot('usr/sbin/sockjs-sessiond')));
-	dpkg('-P', 'sockjs-fcgi');
+	dpkg(root, '-P', 'sockjs-fcgi');
 	assert.deepStrictEqual(differences(empty, rootTree()), []);
+});
+
+// --- booted
+
+const SERVICE = 'sockjs-sessiond.service';
+const base = 'http://127.0.0.1:8081';
+let container, refused; // refused: why no container runs here
+
+const status = (target) => container.curl('--output', '/dev/null', '--path-as-is', '--write-out', '%{http_code}', base + target);
+const post = (target, body = '') => container.curl('--data-binary', body, base + target);
+const responder = () => container.path('/run/sockjs-fcgi/sockjs.fcgi.sock');
+const isActive = (unit) => container.try('systemctl', 'is-active', unit).output.trim() === 'active';
+const conf = () => container.path('/etc/sockjs.conf');
+
+// Registers a test of the container; the first one boots it.
+const booted = (name, body) => test(`booted: ${name}`, { skip }, async (t) => {
+	if (!container && !refused) await boot();
+	if (refused) return t.skip(refused);
+	return body();
+});
+
+function whyNot(folder) {
+	for (const program of ['systemd-nspawn', 'nsenter', 'curl'])
+		if (!isThere(program)) return `there is no ${program} (Debian packages systemd-container, util-linux, curl)`;
+	return fs.existsSync('/lib/systemd/systemd') && isThere('systemctl') ? obstacle(folder) : 'systemd is not installed';
+}
+
+async function boot() {
+	const folder = path.join(directory, 'booted');
+	makeRoot(folder, [...depends, 'dpkg', 'systemd', 'systemd-sysv']);
+	refused = whyNot(folder);
+	if (refused) return;
+	fs.writeFileSync(path.join(folder, 'etc/machine-id'), `${'0123456789abcdef'.repeat(2)}\n`); // not its first time
+	install(packages['sockjs-fcgi'], folder);
+	container = await Container.boot(folder);
+}
+
+after(() => container && container.stop());
+
+// Requests, one after another, while something is done to the service: none is refused.
+async function whileAsked(action) {
+	let isOver = false;
+	const done = action().finally(() => { isOver = true; });
+	const found = [];
+	while (!isOver) found.push(await status('/echo'));
+	await done;
+	assert.deepStrictEqual(found.filter((code) => code !== '200'), []);
+	assert.ok(found.length > 0);
+}
+
+booted('the page is served, and nothing of another folder', async () => {
+	assert.ok(isActive(SERVICE), container.log());
+	assert.strictEqual(await container.curl(`${base}/`), fs.readFileSync(container.path('/usr/share/sockjs-fcgi/www/index.html'), 'utf8'));
+	assert.strictEqual(await status('/sockjs.min.js'), '200');
+	assert.strictEqual(await status('/../../../etc/passwd'), '404');
+	assert.strictEqual(await container.curl(`${base}/echo`), 'Welcome to SockJS!\n');
+});
+
+booted('nothing in the system has failed, and the services are shut in', () => {
+	assert.strictEqual(container.run('systemctl', '--failed', '--plain', '--no-legend'), '');
+	const field = (name) => new RegExp(`^${name}:\t(.*)$`, 'm').exec(container.run('cat', `/proc/${container.property(SERVICE, 'MainPID')}/status`))[1];
+	assert.deepStrictEqual([field('CapEff'), field('NoNewPrivs'), field('Seccomp')], ['0000000000000000', '1', '2']);
+	for (const unit of [SERVICE, 'sockjs-fcgi.service'])
+		container.run('systemd-analyze', 'security', '--threshold=16', '--no-pager', unit);
+});
+
+booted('each service is started by the first request at its socket', async () => {
+	container.run('systemctl', 'stop', SERVICE);
+	assert.ok(!isActive(SERVICE) && !isActive('sockjs-fcgi.service'));
+	assert.strictEqual(await status('/echo'), '200');
+	assert.ok(isActive(SERVICE));
+	const answer = await ask(responder(), 'GET', '/echo');
+	assert.strictEqual(answer.text, 'Welcome to SockJS!\n');
+	assert.ok(isActive('sockjs-fcgi.service'));
+});
+
+booted('a restart under a poll: the poll gets its message, and nobody is refused', async () => {
+	assert.strictEqual((await ask(responder(), 'POST', '/echo/000/restarted/xhr')).text, 'o\n');
+	const connection = await FastCgi.open(responder());
+	const poll = connection.begin('POST', '/echo/000/restarted/xhr');
+	await whileAsked(() => container.runBeside('systemctl', 'restart', SERVICE));
+	assert.strictEqual((await ask(responder(), 'POST', '/echo/000/restarted/xhr_send', { body: '["after"]' })).status, 204);
+	assert.strictEqual((await connection.finish(poll)).text, 'a["after"]\n');
+	connection.close();
+});
+
+booted('a daemon that is killed is started again, and has kept what it took', async () => {
+	assert.strictEqual(await post('/echo/000/killed/xhr'), 'o\n');
+	assert.strictEqual(await post('/echo/000/killed/xhr_send', '["kept"]'), '');
+	const former = container.property(SERVICE, 'MainPID');
+	container.run('systemctl', 'kill', '-s', 'KILL', SERVICE);
+	assert.strictEqual(await post('/echo/000/killed/xhr'), 'a["kept"]\n');
+	assert.notStrictEqual(container.property(SERVICE, 'MainPID'), former);
+});
+
+// sockjs.conf with a change, for as long as body runs. body gets a function that takes the change back.
+async function withConf(change, body) {
+	const good = fs.readFileSync(conf(), 'utf8');
+	const mend = () => fs.writeFileSync(conf(), good);
+	fs.writeFileSync(conf(), change(good));
+	try {
+		await body(mend);
+	} finally {
+		mend();
+	}
+}
+const withService = (module) => (text) => `${text}\n[service /added]\nmodule = ${module}\n`;
+
+booted('a mistake in sockjs.conf, and requests meanwhile: once it is mended they are answered, with nobody\'s help', () =>
+	withConf(withService('/nosuch'), async (mend) => {
+		const starts = () => container.run('journalctl', '--no-pager', '--output=cat', '-u', SERVICE).split('/nosuch').length - 1;
+		assert.notStrictEqual(container.try('systemctl', 'restart', SERVICE).status, 0);
+		const waiting = [status('/echo'), status('/echo'), status('/echo')];
+		await eventually(() => starts() > 1, () => container.log()); // it is tried again for them
+		mend();
+		assert.deepStrictEqual(await Promise.all(waiting), ['200', '200', '200']);
+		for (const unit of ['sockjs-sessiond.socket', 'sockjs-fcgi.socket', SERVICE]) assert.ok(isActive(unit), unit);
+	}));
+
+booted('the same of the responder', () =>
+	withConf((text) => text.replace('[fcgi]', '[fcgi]\nbackend_timeout = never'), async (mend) => {
+		const starts = () => container.run('journalctl', '--no-pager', '--output=cat', '-u', 'sockjs-fcgi.service').split('"never"').length - 1;
+		container.try('systemctl', 'restart', 'sockjs-fcgi.service');
+		const waiting = [1, 2, 3].map(() => ask(responder(), 'GET', '/echo', { timeout: 60000 }));
+		await eventually(() => starts() > 1, () => container.log());
+		mend();
+		assert.deepStrictEqual((await Promise.all(waiting)).map((answer) => answer.status), [200, 200, 200]);
+	}));
+
+booted('reload says whether the file was taken', async () => {
+	const former = container.property(SERVICE, 'MainPID');
+	await withConf(withService('echo'), async () => {
+		container.run('systemctl', 'reload', SERVICE);
+		await eventually(async () => await status('/added') === '200', () => container.log());
+	});
+	await withConf(withService('/nosuch'), async () => {
+		assert.notStrictEqual(container.try('systemctl', 'reload', SERVICE).status, 0);
+		assert.strictEqual(await status('/added'), '200');
+	});
+	assert.strictEqual(container.property(SERVICE, 'MainPID'), former);
+});
+
+booted('an upgrade: nobody is refused', async () => {
+	fs.copyFileSync(nextVersion(), container.path('/root/next.deb'));
+	await whileAsked(() => container.runBeside('dpkg', '--force-unsafe-io', '-i', '/root/next.deb'));
+	assert.match(await container.curl(`${base}/page.js`), /the next version/);
+	assert.ok(isActive(SERVICE) && isActive('sockjs-fcgi.socket'));
+});
+
+booted('purged: no unit, no socket, no user, and nothing has failed', () => {
+	container.run('dpkg', '-P', 'sockjs-fcgi');
+	assert.strictEqual(container.run('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'sockjs*'), '');
+	assert.strictEqual(container.run('systemctl', '--failed', '--plain', '--no-legend'), '');
+	for (const name of ['/run/sockjs-fcgi', '/var/lib/sockjs-fcgi', '/etc/sockjs.conf']) assert.ok(!fs.existsSync(container.path(name)), name);
+	assert.notStrictEqual(container.try('getent', 'passwd', 'sockjs').status, 0);
 });
