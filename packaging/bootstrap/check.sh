@@ -141,13 +141,22 @@ check_release() {
 	problem "make distcheck failed"
 }
 
+# What the tests need is more than what they test: who starts them is told before anything comes.
+say_what_comes() {
+	local missing
+	missing=$(missing_of "$1")
+	[ -z "$missing" ] || say "the tests need, and apt-get is to install: $(packages_of "$missing")"
+	[ -d node_modules ] || say "npm is to install into node_modules/: what package.json names"
+}
+
 prepare_check() {
+	local needs=$build_needs$check_needs$lighttpd_needs$apache_needs$nginx_needs
 	trap sum_up EXIT
-	need "$build_needs"
-	need "$check_needs$lighttpd_needs$apache_needs$nginx_needs"
+	say_what_comes "$needs$check_wishes"
+	need "$needs"
 	wish "$check_wishes"
 	need_clang_runtime
-	npm_packages check
+	npm_packages
 	need_new_node
 	export NODE_PATH=$root/node_modules
 	say "building (gcc)"

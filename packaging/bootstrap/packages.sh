@@ -20,11 +20,11 @@ library libuv libuv1-dev
 library nettle nettle-dev
 library inih libinih-dev
 library zlib zlib1g-dev
-program node nodejs
-program npm npm
 '
 
 readonly check_needs='
+program node nodejs
+program npm npm
 library cmocka libcmocka-dev
 program clang clang
 program mandoc mandoc
@@ -257,14 +257,25 @@ need_new_node() {
 	node_is_new_enough || die $exit_unavailable "node $oldest_node or later is needed for the tests"
 }
 
-# npm_packages run|check: the page needs sockjs-client only.
+# npm_packages [ARG...]: all of package.json, or what these arguments leave of it.
 npm_packages() {
-	local omit=() stamp=node_modules/.sockjs-fcgi want
-	[ "$1" = run ] && omit=(--omit=dev)
-	want="$1 $(cksum <package-lock.json)"
-	# What check needs includes what run needs.
-	grep -qsxF -e "$want" -e "check ${want#* }" $stamp && return
+	local stamp=node_modules/.sockjs-fcgi want
+	want="$* $(cksum <package-lock.json)"
+	grep -qsxF -e "$want" $stamp && return
 	say "installing npm packages"
-	must 600 npm npm ci --no-audit --no-fund "${omit[@]}"
+	must 600 npm npm ci --no-audit --no-fund "$@"
 	echo "$want" >$stamp
+}
+
+# The page needs one file of sockjs-client. Debian has it in a small package; its npm comes with
+# hundreds of others.
+need_client() {
+	packaging/find_client.sh . >/dev/null && return
+	if ! command -v npm >/dev/null && command -v apt-get >/dev/null; then
+		refresh_package_lists
+		apt_knows node-sockjs-client && apt_install node-sockjs-client
+	fi
+	packaging/find_client.sh . >/dev/null && return
+	need 'program npm npm'
+	npm_packages --omit=dev
 }

@@ -22,12 +22,12 @@ build_tree() {
 assemble_page() {
 	mkdir -p build/www
 	cp -Rp www/. build/www/
-	cp -p node_modules/sockjs-client/dist/sockjs.min.js build/www/
+	cp -p "$(packaging/find_client.sh .)" build/www/
 }
 
 build() {
 	need "$build_needs"
-	npm_packages run
+	need_client
 	say "building"
 	build_tree
 	assemble_page
@@ -37,7 +37,7 @@ build() {
 
 deb() {
 	need "$build_needs$deb_needs"
-	npm_packages run
+	need_client
 	[ -x configure ] || must 300 autoreconf autoreconf -i
 	[ -f Makefile ] || must 300 configure ./configure
 	say "building Debian packages"
@@ -59,11 +59,13 @@ run() {
 	esac
 	build
 	if (exec 4<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-		die $exit_unavailable "port $port is taken; choose another: ./bootstrap run --port 9000"
+		die $exit_unavailable "port $port is taken; choose another: ./bootstrap run $kind --port $((port < 65535 ? port + 1 : 9000))"
 	fi
 	mkdir -p "$dir"
 	# Stays open: a line comes whenever a program was replaced.
-	exec 3< <(exec env --default-signal=INT,QUIT tests/stack "$stack" "$port" examples/sockjs.conf </dev/null 2>"$dir/log")
+	# In STATE_DIRECTORY the daemon keeps its sessions, so that they survive it.
+	exec 3< <(exec env --default-signal=INT,QUIT STATE_DIRECTORY="$root/$dir" \
+		tests/stack "$stack" "$port" examples/sockjs.conf </dev/null 2>"$dir/log")
 	child=$!
 	if ! read -r -t 60 line <&3; then
 		end_child
@@ -71,7 +73,7 @@ run() {
 		die 1 "the server did not start"
 	fi
 	say "sockjs-fcgi is running on http://127.0.0.1:$port/ (Ctrl-C stops it)"
-	say "in front is $kind; the log is $dir/log"
+	say "in front is $kind; the log is $dir/log, the store $dir/sessions.db"
 	while read -r line <&3; do
 		say "running: ${line#pids }"
 	done
