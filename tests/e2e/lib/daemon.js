@@ -42,6 +42,13 @@ function withTimeout(promise, ms, message) {
 	return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
+const openDescriptors = (pid) => fs.readdirSync(`/proc/${pid}/fd`).length;
+
+function residentBytes(pid) {
+	const text = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
+	return Number(/^VmRSS:\s+(\d+) kB/m.exec(text)[1]) * 1024;
+}
+
 class Daemon {
 	constructor(command, args, { env, cwd } = {}) {
 		this.stdout = '';
@@ -100,12 +107,11 @@ class Daemon {
 	}
 
 	openDescriptors() {
-		return fs.readdirSync(`/proc/${this.pid}/fd`).length;
+		return openDescriptors(this.pid);
 	}
 
 	residentBytes() {
-		const text = fs.readFileSync(`/proc/${this.pid}/status`, 'utf8');
-		return Number(/^VmRSS:\s+(\d+) kB/m.exec(text)[1]) * 1024;
+		return residentBytes(this.pid);
 	}
 }
 
@@ -163,6 +169,6 @@ function withLog(getDaemon, body) {
 const unsanitized = (define) => (isSanitized ? () => {} : define);
 
 module.exports = {
-	unsanitized, Daemon, startDaemon, runDaemon, killAll, temporaryDirectory, withTimeout, withLog,
+	unsanitized, openDescriptors, residentBytes, Daemon, startDaemon, runDaemon, killAll, temporaryDirectory, withTimeout, withLog,
 	program, isSanitized,
 };
