@@ -92,6 +92,9 @@ incoming_scan(struct incoming *incoming, int fd, size_t body_limit, size_t capac
 	}
 	if (progress == RECORD_INCOMPLETE && bytes->len > body_limit * 2 + HEAD_LIMIT)
 		return RECORD_BROKEN;
+	if (progress == RECORD_COMPLETE &&
+	    !record_params_fit(scan, (const unsigned char *)bytes->data))
+		return RECORD_BROKEN;
 	return progress;
 }
 

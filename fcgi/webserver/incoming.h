@@ -25,8 +25,8 @@ int incoming_read(struct incoming *incoming, int fd);
 /*
  * Looks for a whole request (never RECORD_MANAGEMENT). More than body_limit bytes of its standard
  * input are not kept. capacity: how many connections there may be, which a web server can ask for;
- * it is answered on fd. RECORD_BROKEN also if it does not read that answer, or the request's head
- * is too large.
+ * it is answered on fd. RECORD_BROKEN also if it does not read that answer, if the request's head
+ * is too large, or if its parameters promise more than is there.
  */
 enum record_progress
 incoming_scan(struct incoming *incoming, int fd, size_t body_limit, size_t capacity);

@@ -3,7 +3,7 @@
  * collects a request's bytes as they come, this module says when it is whole and takes its body
  * out, and libfcgi then reads the rest without waiting for anybody.
  *
- * Pure. Source: the FastCGI specification 1.0, sections 3.3, 5.1 to 5.3 and 8.
+ * Pure. Source: the FastCGI specification 1.0, sections 3.3, 3.4, 5.1 to 5.3 and 8.
  */
 #ifndef FCGI_RECORD_H
 #define FCGI_RECORD_H
@@ -42,6 +42,12 @@ enum record_progress record_scan(struct record_scan *scan, const unsigned char *
  * data on; what is behind them, up to scan->at, is void.
  */
 size_t record_take_body(const struct record_scan *scan, unsigned char *data, struct buffer *body);
+
+/*
+ * False if the parameters of a request that is RECORD_COMPLETE promise bytes that are not in data,
+ * its bytes from the first one on: libfcgi would allocate what they promise, up to 4 GB.
+ */
+bool record_params_fit(const struct record_scan *scan, const unsigned char *data);
 
 /*
  * True if data[0..len) begins with the head of the record by which the web server gives up the

@@ -408,6 +408,56 @@ test_take_no_body(void **state)
 	buffer_free(&b);
 }
 
+/* Parameters in records that end after each `cut` bytes. */
+static bool
+fit(const char *params, size_t len, size_t cut)
+{
+	struct buffer b = BUFFER_INIT;
+	struct record_scan scan;
+	size_t at;
+	bool result;
+
+	put(&b, BEGIN, 1, "\0\1\0\0\0\0\0\0", 8, 0);
+	for (at = 0; at < len; at += cut)
+		put(&b, PARAMS, 1, params + at, len - at < cut ? len - at : cut, 3);
+	put(&b, PARAMS, 2, "\377\377", 2, 0);
+	put(&b, PARAMS, 1, "", 0, 0);
+	put(&b, STDIN, 1, "", 0, 0);
+	assert_int_equal(scan_all(&b, &scan), RECORD_COMPLETE);
+	result = record_params_fit(&scan, (const unsigned char *)b.data);
+	buffer_free(&b);
+	return result;
+}
+
+/*
+ * However the records cut them, and whatever form a length has. A prefix that ends within a pair
+ * promises too much.
+ */
+static void
+test_params_fit(void **state)
+{
+	static const char params[] = "\1\2ABC\0\0\200\0\0\2\1DEF\3\200\0\0\0GHI";
+	static const size_t ends[] = {0, 5, 7, 15, 23};
+	size_t len, cut, end = 0;
+
+	(void)state;
+	for (len = 0; len < sizeof params; len++) {
+		if (len > ends[end])
+			end++;
+		for (cut = 1; cut <= len + 1; cut++)
+			assert_int_equal(fit(params, len, cut), len == ends[end]);
+	}
+}
+
+static void
+test_params_promise(void **state)
+{
+	(void)state;
+	assert_false(fit("\377\377\377\377\377\377\377\377A", 9, 9));
+	assert_false(fit("\377\377\377\377\0A", 6, 6));
+	assert_false(fit("\1\1AB\0\177", 6, 6));
+}
+
 int
 main(void)
 {
@@ -427,6 +477,8 @@ main(void)
 	    cmocka_unit_test(test_largest_record),
 	    cmocka_unit_test(test_take_body),
 	    cmocka_unit_test(test_take_no_body),
+	    cmocka_unit_test(test_params_fit),
+	    cmocka_unit_test(test_params_promise),
 	};
 
 	return cmocka_run_group_tests_name("fcgi_record", tests, NULL, NULL);
