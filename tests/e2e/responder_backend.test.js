@@ -19,7 +19,7 @@ const { Pair, Relay, startPair, responderProgram } = require('./lib/responder');
 const { freePort } = require('./lib/stack');
 const { WebSocketClient } = require('./lib/websocket');
 
-const PATIENCE = 20000; // ms
+const PATIENCE = 60000; // ms
 const GREETING_WAIT = 10000; // ms that sessiond gives a connection to say what it is
 
 const newSession = (service = 'echo') => `/${service}/000/${crypto.randomBytes(6).toString('hex')}`;

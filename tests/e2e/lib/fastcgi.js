@@ -10,7 +10,7 @@ const TYPE = { begin: 1, abort: 2, end: 3, params: 4, stdin: 5, stdout: 6, stder
 const KEEP_CONN = 1;
 const ROLE_RESPONDER = 1;
 const RECORD_MAX = 65535;
-const DEFAULT_TIMEOUT = 20000; // ms; a busy machine is slow
+const DEFAULT_TIMEOUT = 60000; // ms; a busy machine is slow
 
 function encodeRecord(type, id, content = '', padding = 0) {
 	const bytes = Buffer.from(content);
