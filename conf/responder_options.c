@@ -22,14 +22,30 @@ const struct conf_option fcgi_option_table[] = {
 	.type = CONF_STRING,
 	.offset = OPTION(listen),
 	.help =
-	    "Unix socket (a path) or ADDR:PORT to serve FastCGI on; if unset, the socket that a "
-	    "web server passes as descriptor 0"},
-    {.name = "mode",
+	    "Unix socket (a path), or ADDR:PORT, also several, to serve FastCGI on; if unset, the "
+	    "socket that a web server passes as descriptor 0"},
+    {.name = "socket_mode",
 	.type = CONF_STRING,
-	.offset = OPTION(mode),
+	.offset = OPTION(socket_mode),
 	.check = option_check_mode,
 	.default_text = "0660",
 	.help = "permissions of the Unix socket, octal"},
+    {.name = "socket_group",
+	.type = CONF_STRING,
+	.offset = OPTION(socket_group),
+	.check = option_check_group,
+	.help = "group of the Unix socket, such as the web server's"},
+    {.name = "user",
+	.type = CONF_STRING,
+	.offset = OPTION(user),
+	.check = option_check_user,
+	.help =
+	    "user that the responder becomes after it has opened its sockets, if root starts it"},
+    {.name = "group",
+	.type = CONF_STRING,
+	.offset = OPTION(group),
+	.check = option_check_group,
+	.help = "group that the responder changes to with user; if unset, the user's own group"},
     {.name = "fcgi_streaming",
 	.type = CONF_BOOL,
 	.offset = OPTION(streaming),
@@ -110,6 +126,10 @@ check(const struct responder_config *config, struct error *err)
 	if (config->socket == NULL)
 		return error_set(err, EX_CONFIG,
 		    "%s: [server] names no `socket = PATH`, by which sockjs.fcgi reaches sockjs-sessiond",
+		    config->conf_path);
+	if (config->options.group != NULL && config->options.user == NULL)
+		return error_set(err, EX_CONFIG,
+		    "%s: group says what group `user` is in: set user in [fcgi] as well",
 		    config->conf_path);
 	return 0;
 }

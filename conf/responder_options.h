@@ -13,8 +13,11 @@
 #include <stdint.h>
 
 struct fcgi_options {
-	char *listen; /* PATH or ADDR:PORT; NULL: descriptor 0, as a web server passes it */
-	char *mode;   /* of a Unix socket at listen, octal */
+	char *listen;	   /* PATH or ADDR:PORT...; NULL: descriptor 0, as a web server passes it */
+	char *socket_mode; /* of a Unix socket at listen, octal */
+	char *socket_group; /* NULL: that of who makes it */
+	char *user;	    /* whom it becomes if root starts it; NULL: it stays root */
+	char *group;	    /* NULL: the user's own */
 	bool streaming;
 	bool autostart;
 	char *sessiond;		  /* program to start; NULL: found beside this one */

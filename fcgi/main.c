@@ -4,10 +4,12 @@
 #include "common/command_line.h"
 #include "common/log.h"
 #include "common/memory.h"
-#include "fcgi/webserver/listen.h"
 #include "conf/option_checks.h"
 #include "conf/responder_options.h"
 #include "fcgi/responder.h"
+#include "fcgi/webserver/listen.h"
+#include "system/privileges.h"
+#include "system/socket_access.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -33,7 +35,7 @@ static const char usage_text[] =
     "  -c, --config FILE      the configuration (sockjs.conf), the same as sockjs-sessiond's.\n"
     "                         Without it: $SOCKJS_CONF, sockjs.conf beside the program,\n"
     "                         or " CONF_FILE "\n"
-    "  -l, --listen ADDRESS   serve FastCGI there: a path of a Unix socket, or ADDR:PORT\n"
+    "  -l, --listen ADDRESS   serve FastCGI there: a path of a Unix socket, or ADDR:PORT...\n"
     "  -m, --mode MODE        permissions of the Unix socket, octal (0660)\n"
     "  -s, --socket PATH      sockjs-sessiond's socket, instead of the file's `socket`\n"
     "  -v, --version          print the version\n"
@@ -76,6 +78,25 @@ override(char **option, const char *value)
 	*option = xstrdup(value);
 }
 
+/* The sockets are opened as whoever starts the program; nothing is accepted as root. */
+static int
+serve(const struct responder_config *config, struct error *err)
+{
+	const struct fcgi_options *options = &config->options;
+	struct socket_access access;
+	struct listen_set listen;
+	int status = -1;
+
+	if (socket_access_resolve(
+		options->user, options->socket_group, options->socket_mode, &access, err) == -1 ||
+	    listen_open(&listen, options->listen, &access, err) == -1)
+		return -1;
+	if (privileges_drop(options->user, options->group, err) == 0)
+		status = responder_run(config, &listen, err);
+	listen_close(&listen);
+	return status;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -89,7 +110,6 @@ main(int argc, char **argv)
 	};
 	const struct command_line line = {PROGRAM, usage_text, options};
 	struct responder_config config;
-	struct listening_socket socket;
 	struct error err = ERROR_INIT;
 	char path[PATH_MAX];
 	int status = command_line_read(&line, argc, argv);
@@ -105,15 +125,10 @@ main(int argc, char **argv)
 	if (responder_config_read(file, &config, daemon, &err) == -1)
 		return command_line_fail(&line, &err);
 	override(&config.options.listen, address);
-	override(&config.options.mode, mode);
+	override(&config.options.socket_mode, mode);
 	log_open(PROGRAM, (enum log_target)config.options.log,
 	    (enum log_severity)config.options.log_level);
-	if (listen_open(&socket, config.options.listen, config.options.mode, &err) == -1) {
-		responder_config_clear(&config);
-		return command_line_fail(&line, &err);
-	}
-	status = responder_run(&config, socket.fd, &err);
-	listening_socket_close(&socket);
+	status = serve(&config, &err);
 	responder_config_clear(&config);
 	return status == -1 ? command_line_fail(&line, &err) : EX_OK;
 }

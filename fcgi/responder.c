@@ -28,8 +28,8 @@ struct responder {
 	const struct responder_config *config;
 	struct loop loop;
 	struct timers timers;
-	int listen_fd;
-	uv_poll_t listen_poll;
+	const struct listen_set *listen;
+	uv_poll_t listen_polls[LISTEN_MAX];
 	uv_timer_t pause; /* of accepting, without a descriptor for a connection */
 	bool is_accepting;
 	struct connections connections;
@@ -43,7 +43,8 @@ struct responder {
 static void
 stop_accepting(struct responder *responder)
 {
-	uv_poll_stop(&responder->listen_poll);
+	for (size_t i = 0; i < responder->listen->count; i++)
+		uv_poll_stop(&responder->listen_polls[i]);
 	responder->is_accepting = false;
 }
 
@@ -64,7 +65,8 @@ on_listen(uv_poll_t *poll, int status, int events)
 	(void)status;
 	(void)events;
 	/* The web server's requests wait in the backlog until there is room. */
-	if (!connections_accept(connections, responder->listen_fd)) {
+	if (!connections_accept(
+		connections, responder->listen->sockets[poll - responder->listen_polls].fd)) {
 		log_limited(&exhausted, SEVERITY_ERROR,
 		    "out of file descriptors or memory: new requests wait");
 		stop_accepting(responder);
@@ -85,7 +87,8 @@ accept_again(struct responder *responder)
 	    connections_are_full(&responder->connections))
 		return;
 	responder->is_accepting = true;
-	uv_poll_start(&responder->listen_poll, UV_READABLE, on_listen);
+	for (size_t i = 0; i < responder->listen->count; i++)
+		uv_poll_start(&responder->listen_polls[i], UV_READABLE, on_listen);
 }
 
 static void
@@ -120,7 +123,7 @@ drain(void *owner, int signal)
 	struct responder *responder = owner;
 
 	(void)signal;
-	uv_poll_stop(&responder->listen_poll);
+	stop_accepting(responder);
 	connections_drop_idle(&responder->connections);
 	backend_say_goodbye(responder->backend);
 }
@@ -158,7 +161,9 @@ start(struct responder *responder, struct error *err)
 	    .is_streaming = options->streaming,
 	};
 	uv_timer_init(&responder->loop.uv, &responder->pause);
-	watch(responder, &responder->listen_poll, responder->listen_fd, on_listen);
+	for (size_t i = 0; i < responder->listen->count; i++)
+		watch(responder, &responder->listen_polls[i], responder->listen->sockets[i].fd,
+		    on_listen);
 	watch(responder, &responder->connections_poll, responder->connections.epoll_fd,
 	    on_connections);
 	responder->is_accepting = true;
@@ -186,14 +191,15 @@ print_ready(const struct responder *responder)
 }
 
 int
-responder_run(const struct responder_config *config, int listen_fd, struct error *err)
+responder_run(
+    const struct responder_config *config, const struct listen_set *listen, struct error *err)
 {
 	static const struct loop_ops ops = {end_turn, drain, NULL};
 	struct responder *responder = xcalloc(1, sizeof *responder);
 	int status;
 
 	responder->config = config;
-	responder->listen_fd = listen_fd;
+	responder->listen = listen;
 	timers_init(&responder->timers);
 	loop_init(&responder->loop, &responder->timers, &ops, responder);
 	status = start(responder, err);

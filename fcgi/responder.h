@@ -7,11 +7,13 @@
 
 #include "common/error.h"
 #include "conf/responder_options.h"
+#include "fcgi/webserver/listen.h"
 
 /*
- * Serves FastCGI on listen_fd, which is non-blocking, until SIGTERM or SIGINT. Both are borrowed.
+ * Serves FastCGI on the sockets until SIGTERM or SIGINT. Both arguments are borrowed.
  * Returns 0 after an orderly end; -1 and an error (code: exit status) if it cannot start.
  */
-int responder_run(const struct responder_config *config, int listen_fd, struct error *err);
+int responder_run(
+    const struct responder_config *config, const struct listen_set *listen, struct error *err);
 
 #endif

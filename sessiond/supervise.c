@@ -414,14 +414,16 @@ int
 supervise_run(const struct config *config, char **argv, struct error *err)
 {
 	static struct supervisor supervisor;
+	const struct server_options *options = &config->server;
 	struct socket_access access;
 
 	supervisor = (struct supervisor){
 	    .argv = argv, .pid = getpid(), .events = -1, .signals = -1, .status = -1};
 	find_program(&supervisor);
-	if (socket_access_resolve(&config->server, &access, err) == -1 ||
-	    listening_sockets_open(&supervisor.sockets, config->server.listen,
-		config->server.socket, &access, err) == -1)
+	if (socket_access_resolve(
+		options->user, options->socket_group, options->socket_mode, &access, err) == -1 ||
+	    listening_sockets_open(
+		&supervisor.sockets, options->listen, options->socket, &access, err) == -1)
 		return -1;
 	if (catch_signals(&supervisor, err) == 0)
 		run(&supervisor);

@@ -23,6 +23,17 @@ enum {
 	SUN_PATH_SIZE = sizeof((struct sockaddr_un *)NULL)->sun_path,
 };
 
+static int
+int_option(int fd, int level, int name)
+{
+	int value = -1;
+	socklen_t len = sizeof value;
+
+	if (getsockopt(fd, level, name, &value, &len) == -1)
+		return -1;
+	return value;
+}
+
 /* --- what is there ---------------------------------------------------------------------------- */
 
 static void
@@ -98,10 +109,11 @@ split_address(char *text, char **host, char **port)
 	    strlen(*port) <= 5 && atoi(*port) <= 65535;
 }
 
+/* An IPv6 wildcard takes IPv4 as well if is_both. */
 static int
-bind_one(const struct addrinfo *info)
+bind_one(const struct addrinfo *info, bool is_both)
 {
-	const int on = 1, off = 0;
+	const int on = 1, is_ipv6_only = !is_both;
 	int saved,
 	    fd = socket(info->ai_family, info->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
 		info->ai_protocol);
@@ -110,7 +122,7 @@ bind_one(const struct addrinfo *info)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	if (info->ai_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &is_ipv6_only, sizeof is_ipv6_only);
 	if (bind(fd, info->ai_addr, info->ai_addrlen) == 0)
 		return fd;
 	saved = errno;
@@ -119,7 +131,10 @@ bind_one(const struct addrinfo *info)
 	return -1;
 }
 
-/* The IPv6 wildcard takes IPv4 too, so it comes first where no address is named. */
+/*
+ * Where every address is asked for, the IPv6 wildcard comes first, since it can take IPv4 too. One
+ * that is named, `[::]`, is for IPv6 alone, so that `0.0.0.0` can be named beside it.
+ */
 static int
 bind_any(const struct addrinfo *infos, bool wildcard)
 {
@@ -128,9 +143,12 @@ bind_any(const struct addrinfo *infos, bool wildcard)
 
 	for (info = infos; wildcard && fd == -1 && info != NULL; info = info->ai_next)
 		if (info->ai_family == AF_INET6)
-			fd = bind_one(info);
+			fd = bind_one(info, true);
+	if (fd == -1 && wildcard && errno == EADDRINUSE)
+		return -1; /* half of it is not what was asked for */
 	for (info = infos; fd == -1 && info != NULL; info = info->ai_next)
-		fd = bind_one(info);
+		if (!wildcard || info->ai_family == AF_INET)
+			fd = bind_one(info, false);
 	return fd;
 }
 
@@ -237,6 +255,29 @@ listening_socket_is_tcp(const struct listening_socket *socket, const char *text,
 	return found;
 }
 
+bool
+listening_socket_covers(const struct listening_socket *socket, const char *text)
+{
+	struct sockaddr_storage address;
+	const struct sockaddr *own = (const struct sockaddr *)&address;
+	const struct sockaddr_in6 *own6 = (const void *)own;
+	socklen_t len = sizeof address;
+	struct addrinfo *infos, *info;
+	bool wildcard, found = true;
+
+	if (socket->is_unix || getsockname(socket->fd, (struct sockaddr *)&address, &len) == -1 ||
+	    own->sa_family != AF_INET6 || !IN6_IS_ADDR_UNSPECIFIED(&own6->sin6_addr) ||
+	    int_option(socket->fd, IPPROTO_IPV6, IPV6_V6ONLY) != 0)
+		return false;
+	infos = resolve(text, &wildcard, NULL);
+	if (infos == NULL)
+		return false;
+	for (info = infos; info != NULL; info = info->ai_next)
+		found = found && port_of(own) == port_of(info->ai_addr);
+	freeaddrinfo(infos);
+	return found;
+}
+
 /* --- Unix ------------------------------------------------------------------------------------- */
 
 int
@@ -277,17 +318,6 @@ listening_socket_is_unix(const struct listening_socket *socket, const char *path
 
 /* --- inherited -------------------------------------------------------------------------------- */
 
-static int
-int_option(int fd, int name)
-{
-	int value = -1;
-	socklen_t len = sizeof value;
-
-	if (getsockopt(fd, SOL_SOCKET, name, &value, &len) == -1)
-		return -1;
-	return value;
-}
-
 int
 listening_socket_adopt(struct listening_socket *socket, int fd, struct error *err)
 {
@@ -296,14 +326,14 @@ listening_socket_adopt(struct listening_socket *socket, int fd, struct error *er
 	socket->fd = -1;
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
 		return error_set(err, EX_UNAVAILABLE, "is not open");
-	domain = int_option(fd, SO_DOMAIN);
+	domain = int_option(fd, SOL_SOCKET, SO_DOMAIN);
 	if (domain == -1)
 		return error_set(err, EX_UNAVAILABLE, "is no socket");
 	if ((domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX) ||
-	    int_option(fd, SO_TYPE) != SOCK_STREAM)
+	    int_option(fd, SOL_SOCKET, SO_TYPE) != SOCK_STREAM)
 		return error_set(
 		    err, EX_UNAVAILABLE, "is no stream socket, TCP or Unix (ListenStream=)");
-	if (int_option(fd, SO_ACCEPTCONN) != 1)
+	if (int_option(fd, SOL_SOCKET, SO_ACCEPTCONN) != 1)
 		return error_set(
 		    err, EX_UNAVAILABLE, "is a socket that does not listen (Accept=no)");
 	flags = fcntl(fd, F_GETFL);

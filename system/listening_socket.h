@@ -21,9 +21,9 @@ struct listening_socket {
 };
 
 /*
- * Listens on "ADDR:PORT", "[ADDR6]:PORT" or "*:PORT", which means every address of the machine. A
- * port alone is an error, so that nobody opens all of them by mistake. Port 0 is any free one. -1
- * and an error: EX_CONFIG if text is no address, EX_UNAVAILABLE if the address cannot be had.
+ * Listens on "ADDR:PORT", "[ADDR6]:PORT" or "*:PORT", which means every address of the machine,
+ * IPv6 and IPv4. "[::]:PORT" is IPv6 alone. A port alone is an error, so that nobody opens all of
+ * them by mistake. Port 0 is any free one. -1 and an error: EX_CONFIG if text is no address, EX_UNAVAILABLE if the address cannot be had.
  */
 int listening_socket_open_tcp(struct listening_socket *socket, const char *text, struct error *err);
 
@@ -51,6 +51,12 @@ int listening_socket_adopt(struct listening_socket *socket, int fd, struct error
  */
 bool
 listening_socket_is_tcp(const struct listening_socket *socket, const char *text, bool any_port);
+
+/*
+ * True if this socket takes the connections that one at text would: it is an IPv6 wildcard for both
+ * families, as systemd opens it, and text has its port. No other socket can listen there then.
+ */
+bool listening_socket_covers(const struct listening_socket *socket, const char *text);
 
 /* True if path leads to the file of this Unix socket, by whatever way. */
 bool listening_socket_is_unix(const struct listening_socket *socket, const char *path);

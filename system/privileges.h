@@ -1,7 +1,7 @@
 /*
- * Giving up root: `[server] user` and `group` of sockjs.conf. The daemon binds its sockets as
- * whoever starts it, then becomes that user, before it accepts a connection, opens its store, or
- * loads a module.
+ * Giving up root: `user` and `group` of sockjs.conf. Each program binds its sockets as whoever
+ * starts it, then becomes that user, before it accepts a connection. The daemon does so before it
+ * opens its store or loads a module, too.
  *
  * After the change the kernel lets nobody but root trace the process, and writes no core dump of
  * it. A service manager that starts the process as that user (User= of systemd) has neither effect.

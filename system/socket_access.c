@@ -13,25 +13,25 @@
 #include <unistd.h>
 
 int
-socket_access_resolve(
-    const struct server_options *options, struct socket_access *access, struct error *err)
+socket_access_resolve(const char *user, const char *group, const char *mode,
+    struct socket_access *access, struct error *err)
 {
-	const struct passwd *user = NULL;
-	const struct group *group = NULL;
+	const struct passwd *user_entry;
+	const struct group *group_entry;
 
 	*access = (struct socket_access){.owner = (uid_t)-1, .group = (gid_t)-1};
-	access->mode = (mode_t)strtoul(options->socket_mode, NULL, 8);
-	if (options->user != NULL && geteuid() == 0) {
-		user = getpwnam(options->user);
-		if (user == NULL)
-			return option_check_user("user", options->user, err);
-		access->owner = user->pw_uid;
+	access->mode = (mode_t)strtoul(mode, NULL, 8);
+	if (user != NULL && geteuid() == 0) {
+		user_entry = getpwnam(user);
+		if (user_entry == NULL)
+			return option_check_user("user", user, err);
+		access->owner = user_entry->pw_uid;
 	}
-	if (options->socket_group != NULL) {
-		group = getgrnam(options->socket_group);
-		if (group == NULL)
-			return option_check_group("socket_group", options->socket_group, err);
-		access->group = group->gr_gid;
+	if (group != NULL) {
+		group_entry = getgrnam(group);
+		if (group_entry == NULL)
+			return option_check_group("socket_group", group, err);
+		access->group = group_entry->gr_gid;
 	}
 	return 0;
 }

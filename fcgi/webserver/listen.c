@@ -1,6 +1,8 @@
 /* See listen.h. */
 #include "fcgi/webserver/listen.h"
 
+#include "common/memory.h"
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,20 +23,57 @@ take_passed(struct listening_socket *socket, struct error *err)
 	    "descriptor 0 is no listening socket: this program is started by a web server, or with --listen PATH");
 }
 
-int
-listen_open(
-    struct listening_socket *socket, const char *address, const char *mode, struct error *err)
+static int
+open_address(struct listen_set *set, const char *address, struct error *err)
 {
-	struct socket_access access = {.owner = (uid_t)-1, .group = (gid_t)-1};
-
-	if (address == NULL)
-		return take_passed(socket, err);
-	if (strchr(address, '/') != NULL) {
-		access.mode = (mode_t)strtoul(mode, NULL, 8);
-		return listening_socket_open_unix(socket, "listen", address, &access, err);
-	}
+	if (set->count == LISTEN_MAX)
+		return error_set(err, EX_CONFIG, "listen: more than %d addresses", LISTEN_MAX);
 	if (strchr(address, ':') == NULL && strspn(address, "0123456789") < strlen(address))
 		return error_set(
 		    err, EX_CONFIG, "listen: \"%s\" is neither a path nor ADDR:PORT", address);
-	return listening_socket_open_tcp(socket, address, err);
+	if (listening_socket_open_tcp(&set->sockets[set->count], address, err) == -1)
+		return -1;
+	set->count++;
+	return 0;
+}
+
+static int
+open_addresses(struct listen_set *set, const char *addresses, struct error *err)
+{
+	char *copy = xstrdup(addresses), *rest = copy, *word;
+	int status = 0;
+
+	while (status == 0 && (word = strsep(&rest, " \t,")) != NULL)
+		if (*word != '\0')
+			status = open_address(set, word, err);
+	free(copy);
+	if (status == 0 && set->count == 0)
+		status = error_set(err, EX_CONFIG, "listen: there is no address");
+	if (status == -1)
+		listen_close(set);
+	return status;
+}
+
+int
+listen_open(struct listen_set *set, const char *addresses, const struct socket_access *access,
+    struct error *err)
+{
+	int status;
+
+	set->count = 0;
+	if (addresses != NULL && strchr(addresses, '/') == NULL)
+		return open_addresses(set, addresses, err);
+	status = addresses == NULL
+	    ? take_passed(&set->sockets[0], err)
+	    : listening_socket_open_unix(&set->sockets[0], "listen", addresses, access, err);
+	if (status == 0)
+		set->count = 1;
+	return status;
+}
+
+void
+listen_close(struct listen_set *set)
+{
+	while (set->count > 0)
+		listening_socket_close(&set->sockets[--set->count]);
 }

@@ -30,13 +30,21 @@ add(struct acceptors *acceptors, struct listening_sockets *set)
 	set->count = 0;
 }
 
+static int
+resolve_access(
+    const struct server_options *options, struct socket_access *access, struct error *err)
+{
+	return socket_access_resolve(
+	    options->user, options->socket_group, options->socket_mode, access, err);
+}
+
 int
 acceptors_open(struct acceptors *acceptors, const struct server_options *options, struct error *err)
 {
 	struct listening_sockets set;
 	struct socket_access access;
 
-	if (socket_access_resolve(options, &access, err) == -1 ||
+	if (resolve_access(options, &access, err) == -1 ||
 	    listening_sockets_open(&set, options->listen, options->socket, &access, err) == -1)
 		return -1;
 	add(acceptors, &set);
@@ -51,7 +59,7 @@ acceptors_prepare(const struct acceptors *acceptors, const struct server_options
 	struct socket_access access;
 	size_t i;
 
-	if (socket_access_resolve(options, &access, err) == -1)
+	if (resolve_access(options, &access, err) == -1)
 		return -1;
 
 	/* Copies to compare with; the acceptors keep the sockets. */

@@ -65,6 +65,10 @@ match(struct wanted *wanted, const struct listening_sockets *set)
 				    listening_socket_is_tcp(
 					&set->sockets[i], wanted->words[word], any_port))
 					wanted->has_word[word] = wanted->is_used[i] = true;
+	for (word = 0; word < wanted->count; word++)
+		for (i = 0; i < set->count && !wanted->has_word[word]; i++)
+			if (listening_socket_covers(&set->sockets[i], wanted->words[word]))
+				wanted->has_word[word] = wanted->is_used[i] = true;
 	for (i = 0; wanted->path != NULL && i < set->count; i++)
 		if (listening_socket_is_unix(&set->sockets[i], wanted->path))
 			wanted->has_path = wanted->is_used[i] = true;

@@ -119,7 +119,7 @@ test('addresses: sessions_per_address counts clients, not their web server', asy
 test('addresses: a socket for both kinds shows plain IPv4', async (t) => {
 	const own = new Pair({ services });
 	try {
-		const daemon = await own.startSessiond({ listen: '[::]:0' });
+		const daemon = await own.startSessiond({ listen: '*:0' });
 		const port = Number(/\[::\]:(\d+)/.exec(daemon.stdout)[1]);
 		const client = new Client(`http://127.0.0.1:${port}`, { localAddress: CLIENT });
 		const { remote, local } = await ends(client, '/probe', 'websocket-raw');

@@ -53,7 +53,7 @@ check('pages refer to sections that exist', () => {
 
 const below = (folder) => [folder, ...fs.readdirSync(path.join(srcdir, folder), { withFileTypes: true })
 	.filter((entry) => entry.isDirectory()).flatMap((entry) => below(`${folder}/${entry.name}`))];
-const rooms = ['common', 'sockjs', 'conf', 'wire', 'sessiond', 'fcgi'].flatMap(below);
+const rooms = ['common', 'sockjs', 'conf', 'system', 'wire', 'sessiond', 'fcgi'].flatMap(below);
 const tables = run(path.join(builddir, 'tests', 'option_tool')).stdout.trim().split('\n').map((line) => JSON.parse(line));
 const conf = new Page('sockjs.conf.5');
 const SECTIONS = { server: 'THE [server] SECTION', service: 'OPTIONS OF SERVICES', fcgi: 'THE [fcgi] SECTION' };

@@ -1,6 +1,6 @@
 'use strict';
 
-// Whom the daemon becomes when root starts it, what it may still do as root, and who may connect to its Unix socket.
+// Whom the daemon and the responder become when root starts them, what they may still do as root, and who may connect to their Unix sockets.
 
 const assert = require('node:assert');
 const { spawn, spawnSync } = require('node:child_process');
@@ -14,20 +14,23 @@ function copyBuild() {
 	const build = process.env.SOCKJS_BUILDDIR || path.join(__dirname, '..', '..');
 	const copy = fs.mkdtempSync(path.join(os.tmpdir(), 'sockjs-privileges-'));
 	fs.chmodSync(copy, 0o755);
-	for (const name of ['sessiond/sockjs-sessiond', 'examples/echo.so']) {
+	for (const name of ['sessiond/sockjs-sessiond', 'fcgi/sockjs.fcgi', 'examples/echo.so']) {
 		const file = path.join(copy, name);
 		fs.mkdirSync(path.dirname(file), { mode: 0o755 });
 		fs.copyFileSync(path.join(build, name), file);
 		fs.chmodSync(file, 0o755);
 	}
 	process.env.SOCKJS_SESSIOND = path.join(copy, 'sessiond', 'sockjs-sessiond');
+	process.env.SOCKJS_FCGI = path.join(copy, 'fcgi', 'sockjs.fcgi');
 	return copy;
 }
 
 const build = copyBuild();
 const { program, startDaemon, runDaemon, killAll, temporaryDirectory } = require('./lib/daemon');
+const { request: ask } = require('./lib/fastcgi');
 const { eventually } = require('./lib/guard');
 const { request } = require('./lib/http');
+const { Pair, responderProgram } = require('./lib/responder');
 const { freePort } = require('./lib/stack');
 
 const EX_NOPERM = 77;
@@ -154,6 +157,42 @@ asRoot('--supervise: the supervisor stays root and holds the sockets, each daemo
 	} finally {
 		await supervisor.stop();
 	}
+});
+
+asRoot('the responder gives up root as the daemon does, and its socket is the web server\'s, too', async () => {
+	const pair = new Pair({ server: 'user = nobody\nsocket_mode = 0600', fcgi: 'user = nobody\nsocket_group = daemon\nsocket_mode = 0620' });
+	try {
+		fs.chmodSync(pair.directory, 0o711);
+		fs.chmodSync(pair.file, 0o644);
+		await pair.startSessiond();
+		const { pid, address } = await pair.startResponder();
+		assert.deepStrictEqual(identity(pid), {
+			uid: Array(4).fill(NOBODY), gid: Array(4).fill(NOGROUP), groups: [NOGROUP], capabilities: NO_CAPABILITIES,
+		});
+		const { uid, gid, mode } = fs.statSync(address);
+		assert.deepStrictEqual({ uid, gid, mode: mode & 0o777 }, { uid: NOBODY, gid: DAEMON_GROUP, mode: 0o620 });
+		assert.strictEqual((await ask(address, 'POST', '/echo/000/first/xhr')).text, 'o\n');
+	} finally {
+		await pair.stop();
+	}
+});
+
+asRoot('the responder: group takes the place of the user\'s group', async () => {
+	const pair = new Pair({ fcgi: 'user = nobody\ngroup = daemon' });
+	try {
+		fs.chmodSync(pair.directory, 0o711);
+		fs.chmodSync(pair.file, 0o644);
+		assert.deepStrictEqual(identity((await pair.startResponder()).pid).gid, Array(4).fill(DAEMON_GROUP));
+	} finally {
+		await pair.stop();
+	}
+});
+
+check('the responder: group without user is refused', () => {
+	const file = confFile('[server]\nsocket = /x\n[fcgi]\ngroup = daemon\n');
+	const { status, stderr } = spawnSync(responderProgram, ['--config', file], { encoding: 'utf8' });
+	assert.strictEqual(status, EX_CONFIG);
+	assert.match(stderr, /set user in \[fcgi\] as well/);
 });
 
 for (const [user, says] of [['root', true], ['nobody', false]])

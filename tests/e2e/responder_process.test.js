@@ -72,7 +72,7 @@ for (const args of [['--nonsense'], ['-Z'], ['--config'], ['--listen'], ['--mode
 
 check('mistakes of the configuration: 78 and the place', async () => {
 	for (const [text, words] of [['[fcgi]\n', 'socket = PATH'], ['[server]\nsocket = /x\n[fcgi]\nautostrt = on\n', ':4: unknown option "autostrt", did you mean "autostart"?'],
-		['[server]\nsocket = /x\n[fcgi]\nmode = 9\n', 'mode']]) {
+		['[server]\nsocket = /x\n[fcgi]\nsocket_mode = 9\n', 'mode']]) {
 		const file = confFile(text);
 		const { code, stdout, stderr } = await run(['--config', file, '--listen', path.join(directory, 'never')]);
 		assert.deepStrictEqual([code, stdout], [EX_CONFIG, '']);
@@ -104,6 +104,16 @@ check('serves on TCP over IPv6', { skip: !fs.existsSync('/proc/net/if_inet6') &&
 	const daemon = await start(['--listen', `[::1]:${port}`]);
 	assert.strictEqual((await request({ port, host: '::1' }, 'GET', '/echo')).status, 200);
 	await daemon.stop();
+});
+
+check('serves on several addresses, IPv6 and IPv4', { skip: !fs.existsSync('/proc/net/if_inet6') && 'there is no IPv6' }, async () => {
+	const port = await freePort();
+	for (const listen of [`0.0.0.0:${port} [::]:${port}`, `[::]:${port}, 0.0.0.0:${port}`, `*:${port}`]) {
+		const daemon = await start(['--listen', listen]);
+		for (const host of ['127.0.0.1', '::1'])
+			assert.strictEqual((await request({ port, host }, 'GET', '/echo')).status, 200, `${listen}: ${host}`);
+		await daemon.stop();
+	}
 });
 
 check('serves on TCP', async () => {

@@ -79,7 +79,7 @@ assert_refused(const char *text, const char *words)
 	/* Nothing is left to free. */
 	assert_null(config.socket);
 	assert_null(config.conf_path);
-	assert_null(config.options.mode);
+	assert_null(config.options.socket_mode);
 }
 
 static void
@@ -92,7 +92,7 @@ test_defaults(void **state)
 	assert_string_equal(config.conf_path, path);
 	assert_null(config.options.listen);
 	assert_null(config.options.sessiond);
-	assert_string_equal(config.options.mode, "0660");
+	assert_string_equal(config.options.socket_mode, "0660");
 	assert_false(config.options.streaming);
 	assert_false(config.options.autostart);
 	assert_int_equal(config.options.backend_timeout, 15000);
@@ -105,14 +105,18 @@ test_defaults(void **state)
 static void
 test_all_options(void **state)
 {
-	struct responder_config config = read_text(
-	    SOCKET "[fcgi]\nlisten = /run/f\nmode = 600\nfcgi_streaming = on\nautostart = on\n"
-		   "sessiond = /bin/d\nbackend_timeout = 3s\nrequest_timeout = 500\n"
-		   "connection_limit = 10\nlog_level = debug\n");
+	struct responder_config config = read_text(SOCKET
+	    "[fcgi]\nlisten = /run/f\nsocket_mode = 600\nsocket_group = daemon\nuser = daemon\n"
+	    "group = daemon\nfcgi_streaming = on\nautostart = on\n"
+	    "sessiond = /bin/d\nbackend_timeout = 3s\nrequest_timeout = 500\n"
+	    "connection_limit = 10\nlog_level = debug\n");
 
 	(void)state;
 	assert_string_equal(config.options.listen, "/run/f");
-	assert_string_equal(config.options.mode, "600");
+	assert_string_equal(config.options.socket_mode, "600");
+	assert_string_equal(config.options.socket_group, "daemon");
+	assert_string_equal(config.options.user, "daemon");
+	assert_string_equal(config.options.group, "daemon");
 	assert_true(config.options.streaming);
 	assert_true(config.options.autostart);
 	assert_string_equal(config.options.sessiond, "/bin/d");
@@ -240,10 +244,10 @@ test_mistakes(void **state)
 	assert_refused(SOCKET "[fcgi]\nbackend_timeout = 99\n", "backend_timeout");
 	assert_refused(SOCKET "[fcgi]\nrequest_timeout = 25h\n", "request_timeout");
 	assert_refused(SOCKET "[fcgi]\nconnection_limit = 0\n", "connection_limit");
-	assert_refused(SOCKET "[fcgi]\nmode = 888\n", "mode: \"888\"");
-	assert_refused(SOCKET "[fcgi]\nmode = 66\n", "mode: \"66\"");
-	assert_refused(SOCKET "[fcgi]\nmode = 00660\n", "mode: \"00660\"");
-	assert_refused(SOCKET "[fcgi]\nmode = rw\n", "mode: \"rw\"");
+	assert_refused(SOCKET "[fcgi]\nsocket_mode = 888\n", "socket_mode: \"888\"");
+	assert_refused(SOCKET "[fcgi]\nsocket_mode = 66\n", "socket_mode: \"66\"");
+	assert_refused(SOCKET "[fcgi]\nsocket_mode = 00660\n", "socket_mode: \"00660\"");
+	assert_refused(SOCKET "[fcgi]\nsocket_mode = rw\n", "socket_mode: \"rw\"");
 	snprintf(text, sizeof text, "[server]\nsocket = /%0107d\n", 0);
 	assert_refused(text, "too long");
 }

@@ -79,6 +79,97 @@ test_every_address(void **state)
 	opens(any, NULL, 1);
 }
 
+static bool
+has_ipv6(void)
+{
+	return access("/proc/net/if_inet6", F_OK) == 0;
+}
+
+/* Returns whether a client finds somebody at the port. */
+static bool
+is_open(const char *host, int port)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+	bool is_v6 = strchr(host, ':') != NULL;
+	int fd = socket(is_v6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
+	bool is_there;
+
+	if (is_v6)
+		inet_pton(AF_INET6, host, &v6.sin6_addr);
+	else
+		inet_pton(AF_INET, host, &v4.sin_addr);
+	is_there = connect(fd, is_v6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4,
+		       is_v6 ? sizeof v6 : sizeof v4) == 0;
+	close(fd);
+	return is_there;
+}
+
+static int
+port_of_first(void)
+{
+	return atoi(strrchr(set.sockets[0].name, ':') + 1);
+}
+
+static void
+test_both_families(void **state)
+{
+	char text[64];
+	int port;
+
+	(void)state;
+	if (!has_ipv6())
+		return;
+	opens("*:0", NULL, 1);
+	port = port_of_first();
+	assert_true(is_open("127.0.0.1", port) && is_open("::1", port));
+	listening_sockets_close(&set);
+	/* One for each, in either order, with blanks or commas. */
+	snprintf(text, sizeof text, "0.0.0.0:%d [::]:%d", port, port);
+	opens(text, NULL, 2);
+	assert_true(is_open("127.0.0.1", port) && is_open("::1", port));
+	listening_sockets_close(&set);
+	snprintf(text, sizeof text, "[::]:%d,0.0.0.0:%d", port, port);
+	opens(text, NULL, 2);
+	listening_sockets_close(&set);
+	snprintf(text, sizeof text, "[::]:%d", port);
+	opens(text, NULL, 1);
+	assert_true(!is_open("127.0.0.1", port) && is_open("::1", port));
+}
+
+/* Not one of them alone, if the other is taken. */
+static void
+test_every_address_or_none(void **state)
+{
+	static struct listening_sockets other;
+	char text[16];
+
+	(void)state;
+	if (!has_ipv6())
+		return;
+	assert_int_equal(listening_sockets_open(&other, "0.0.0.0:0", NULL, &everybody, &err), 0);
+	snprintf(text, sizeof text, "*%s", strchr(other.sockets[0].name, ':'));
+	assert_int_equal(listening_sockets_open(&set, text, NULL, &everybody, &err), -1);
+	assert_int_equal(err.code, EX_UNAVAILABLE);
+	listening_sockets_close(&other);
+}
+
+/* Of systemd: `ListenStream=8080`. */
+static void
+test_a_socket_for_both_families_is_inherited(void **state)
+{
+	char text[64];
+	int port;
+
+	(void)state;
+	if (!has_ipv6())
+		return;
+	port = put_tcp(0, "::");
+	snprintf(text, sizeof text, "0.0.0.0:%d [::]:%d 127.0.0.1:%d", port, port, port);
+	say(NULL, "1", NULL);
+	opens(text, NULL, 1);
+}
+
 /* All of them are opened only if they are asked for. */
 static void
 test_port_alone(void **state)
@@ -226,6 +317,9 @@ main(void)
 	    TEST(test_others_are_used_and_opened_too),
 	    TEST(test_any_port_takes_what_no_other_option_names),
 	    TEST(test_every_address),
+	    TEST(test_both_families),
+	    TEST(test_every_address_or_none),
+	    TEST(test_a_socket_for_both_families_is_inherited),
 	    TEST(test_port_alone),
 	    TEST(test_another_address_of_the_port_is_another_socket),
 	    TEST(test_inherited_alone_is_enough),

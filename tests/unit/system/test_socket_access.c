@@ -17,12 +17,11 @@
 static void
 test_defaults(void **state)
 {
-	const struct server_options options = {.socket_mode = "0640"};
 	struct socket_access access;
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	assert_int_equal(socket_access_resolve(&options, &access, &err), 0);
+	assert_int_equal(socket_access_resolve(NULL, NULL, "0640", &access, &err), 0);
 	assert_int_equal(access.mode, 0640);
 	assert_int_equal(access.owner, (uid_t)-1);
 	assert_int_equal(access.group, (gid_t)-1);
@@ -32,13 +31,11 @@ test_defaults(void **state)
 static void
 test_names(void **state)
 {
-	const struct server_options options = {
-	    .socket_mode = "666", .socket_group = "daemon", .user = "daemon"};
 	struct socket_access access;
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	assert_int_equal(socket_access_resolve(&options, &access, &err), 0);
+	assert_int_equal(socket_access_resolve("daemon", "daemon", "666", &access, &err), 0);
 	assert_int_equal(access.group, getgrnam("daemon")->gr_gid);
 	assert_int_equal(access.owner, geteuid() == 0 ? getpwnam("daemon")->pw_uid : (uid_t)-1);
 }
@@ -46,17 +43,16 @@ test_names(void **state)
 static void
 test_gone(void **state)
 {
-	struct server_options options = {.socket_mode = "666", .socket_group = "no-such-group"};
 	struct socket_access access;
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	assert_int_equal(socket_access_resolve(&options, &access, &err), -1);
+	assert_int_equal(socket_access_resolve(NULL, "no-such-group", "666", &access, &err), -1);
 	assert_int_equal(err.code, EX_CONFIG);
 	assert_string_equal(err.text, "socket_group: there is no group \"no-such-group\"");
-	options = (struct server_options){.socket_mode = "666", .user = "no-such-user"};
 	error_clear(&err);
-	assert_int_equal(socket_access_resolve(&options, &access, &err), geteuid() == 0 ? -1 : 0);
+	assert_int_equal(socket_access_resolve("no-such-user", NULL, "666", &access, &err),
+	    geteuid() == 0 ? -1 : 0);
 }
 
 int

@@ -39,24 +39,38 @@ remove_folder(void **state)
 	return rmdir(folder);
 }
 
-static void
-opens(struct listening_socket *socket, const char *address, const char *mode)
-{
-	struct error err = ERROR_INIT;
+static struct listen_set set;
 
-	if (listen_open(socket, address, mode, &err) == -1)
-		fail_msg("%s", err.text);
-	assert_true(fcntl(socket->fd, F_GETFL) & O_NONBLOCK);
-	assert_true(fcntl(socket->fd, F_GETFD) & FD_CLOEXEC);
+static struct socket_access
+access_of(const char *mode)
+{
+	return (struct socket_access){
+	    (mode_t)strtoul(mode, NULL, 8), .owner = (uid_t)-1, .group = (gid_t)-1};
 }
 
 static void
-refuses(const char *address, int code, const char *expected)
+opens(struct listen_set *opened, const char *addresses, const char *mode)
 {
-	struct listening_socket socket;
+	const struct socket_access access = access_of(mode);
 	struct error err = ERROR_INIT;
 
-	assert_int_equal(listen_open(&socket, address, "0660", &err), -1);
+	if (listen_open(opened, addresses, &access, &err) == -1)
+		fail_msg("%s", err.text);
+	for (size_t i = 0; i < opened->count; i++) {
+		assert_true(fcntl(opened->sockets[i].fd, F_GETFL) & O_NONBLOCK);
+		assert_true(fcntl(opened->sockets[i].fd, F_GETFD) & FD_CLOEXEC);
+	}
+}
+
+static void
+refuses(const char *addresses, int code, const char *expected)
+{
+	const struct socket_access access = access_of("0660");
+	struct listen_set refused;
+	struct error err = ERROR_INIT;
+
+	assert_int_equal(listen_open(&refused, addresses, &access, &err), -1);
+	assert_int_equal(refused.count, 0);
 	assert_int_equal(err.code, code);
 	if (strstr(err.text, expected) == NULL)
 		fail_msg("no \"%s\" in: %s", expected, err.text);
@@ -65,32 +79,47 @@ refuses(const char *address, int code, const char *expected)
 static void
 test_unix(void **state)
 {
-	struct listening_socket socket;
 	char in_use[160];
 	struct stat st;
 
 	(void)state;
-	opens(&socket, path, "0610");
-	assert_true(socket.is_unix);
+	opens(&set, path, "0610");
+	assert_int_equal(set.count, 1);
+	assert_true(set.sockets[0].is_unix);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0610);
 	snprintf(in_use, sizeof in_use,
 	    "cannot listen on %s: another process does (choose another with --listen PATH)", path);
 	refuses(path, EX_UNAVAILABLE, in_use);
-	listening_socket_close(&socket);
+	listen_close(&set);
 	assert_int_equal(access(path, F_OK), -1);
 }
 
 static void
 test_tcp(void **state)
 {
-	struct listening_socket socket;
+	(void)state;
+	opens(&set, "127.0.0.1:0", "0660");
+	assert_int_equal(set.count, 1);
+	assert_false(set.sockets[0].is_unix);
+	assert_memory_equal(set.sockets[0].name, "127.0.0.1:", strlen("127.0.0.1:"));
+	listen_close(&set);
+}
+
+static void
+test_several(void **state)
+{
+	char text[256];
 
 	(void)state;
-	opens(&socket, "127.0.0.1:0", "0660");
-	assert_false(socket.is_unix);
-	assert_memory_equal(socket.name, "127.0.0.1:", strlen("127.0.0.1:"));
-	listening_socket_close(&socket);
+	opens(&set, "127.0.0.1:0, 127.0.0.2:0 127.0.0.3:0", "0660");
+	assert_int_equal(set.count, 3);
+	assert_memory_equal(set.sockets[2].name, "127.0.0.3:", strlen("127.0.0.3:"));
+	snprintf(text, sizeof text, "127.0.0.4:0 %s", set.sockets[1].name);
+	refuses(text, EX_UNAVAILABLE, set.sockets[1].name);
+	listen_close(&set);
+	refuses("*:0 *:0 *:0 *:0 *:0 *:0 *:0 *:0 *:0", EX_CONFIG, "listen: more than 8 addresses");
+	refuses(" ,", EX_CONFIG, "listen: there is no address");
 }
 
 static void
@@ -111,20 +140,20 @@ static void
 test_passed(void **state)
 {
 	int before = dup(STDIN_FILENO), null = open("/dev/null", O_RDONLY);
-	struct listening_socket made, socket;
+	struct listen_set made;
 
 	(void)state;
 	assert_true(before != -1 && null != -1);
 	assert_int_equal(dup2(null, STDIN_FILENO), STDIN_FILENO);
 	refuses(NULL, EX_USAGE, "descriptor 0 is no listening socket");
 	opens(&made, path, "0660");
-	assert_int_equal(dup2(made.fd, STDIN_FILENO), STDIN_FILENO);
-	opens(&socket, NULL, "0660");
-	assert_true(socket.is_inherited && socket.fd != STDIN_FILENO);
-	listening_socket_close(&socket);
+	assert_int_equal(dup2(made.sockets[0].fd, STDIN_FILENO), STDIN_FILENO);
+	opens(&set, NULL, "0660");
+	assert_true(set.sockets[0].is_inherited && set.sockets[0].fd != STDIN_FILENO);
+	listen_close(&set);
 	assert_int_equal(access(path, F_OK), 0);
 	assert_true(fcntl(STDIN_FILENO, F_GETFD) != -1);
-	listening_socket_close(&made);
+	listen_close(&made);
 	dup2(before, STDIN_FILENO);
 	close(before);
 	close(null);
@@ -136,6 +165,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_unix),
 	    cmocka_unit_test(test_tcp),
+	    cmocka_unit_test(test_several),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_passed),
 	};
