@@ -12,7 +12,11 @@
 
 static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
 
-enum { NUMBERS = sizeof numbers / sizeof numbers[0] };
+enum {
+	NUMBERS = sizeof numbers / sizeof numbers[0],
+	/* Times in a row that late timers wait: a loop that is always late needs them, too. */
+	CATCHES = 3,
+};
 
 /* --- timers ----------------------------------------------------------------------------------- */
 
@@ -26,9 +30,16 @@ static void
 on_timer(uv_timer_t *timer)
 {
 	struct loop *loop = timer->data;
+	uint64_t now = loop_now(loop);
 
-	loop->timer_due = 0;
-	timers_run(loop->timers, loop_now(loop));
+	if (now > loop->timer_due + LOOP_LATE_MS && loop->catches < CATCHES) {
+		loop->catches++;
+		loop->timer_due = now + LOOP_LATE_MS;
+		uv_timer_start(timer, on_timer, LOOP_LATE_MS, 0);
+		return;
+	}
+	loop->timer_due = loop->catches = 0;
+	timers_run(loop->timers, now);
 }
 
 static void
@@ -36,7 +47,8 @@ set_timer(struct loop *loop)
 {
 	uint64_t due, now = loop_now(loop);
 
-	if ((loop->timer_due != 0 && timers_are_after(loop->timers, loop->timer_due)) ||
+	if (loop->catches > 0 ||
+	    (loop->timer_due != 0 && timers_are_after(loop->timers, loop->timer_due)) ||
 	    !timers_next(loop->timers, &due) || (loop->timer_due != 0 && loop->timer_due <= due))
 		return;
 	loop->timer_due = due == 0 ? 1 : due;

@@ -16,7 +16,12 @@
 #include <stdint.h>
 #include <uv.h>
 
-enum { LOOP_DRAIN_MS = 5000 };
+/*
+ * A timer that fires so late says that the process stood still: it was stopped, the machine slept, a
+ * callback took long. What has come meanwhile is read first, for as long again, before a timer can
+ * judge that nothing came.
+ */
+enum { LOOP_DRAIN_MS = 5000, LOOP_LATE_MS = 1000 };
 
 /* What the owner of a loop does; each gets the owner that loop_init was given. */
 struct loop_ops {
@@ -38,6 +43,7 @@ struct loop {
 	uv_idle_t again;
 	uv_timer_t timer;   /* the earliest of timers */
 	uint64_t timer_due; /* ms; 0: it does not run */
+	unsigned catches;   /* times that it was late and waits for input */
 	uv_timer_t drain;
 	uv_timer_t log; /* until it has something to write (log_limit.h, log_output.h) */
 	uv_signal_t signals[3];

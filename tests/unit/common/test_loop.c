@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -104,6 +106,51 @@ test_timers(void **state)
 	assert_true(turns >= 1);
 }
 
+/* --- a process that stood still */
+
+static int ends[2][2]; /* two socket pairs */
+
+static void
+on_late(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	say('r');
+	uv_poll_stop(poll);
+}
+
+/* While this takes its time, the other socket gets something, and the timer becomes due. */
+static void
+on_slow(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	uv_poll_stop(poll);
+	say('s');
+	assert_int_equal(write(ends[1][1], "x", 1), 1);
+	usleep((DELAY + LOOP_LATE_MS + 100) * 1000);
+}
+
+static void
+test_late_timers(void **state)
+{
+	static uv_poll_t polls[2];
+	int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends[i]), 0);
+		uv_poll_init(&loop.uv, &polls[i], ends[i][0]);
+		uv_poll_start(&polls[i], UV_READABLE, i == 0 ? on_slow : on_late);
+	}
+	timer_start(&queue, &timer, loop_now(&loop));
+	assert_int_equal(write(ends[0][1], "x", 1), 1);
+	loop_run(&loop);
+	assert_string_equal(said, "srt");
+	for (i = 0; i < 4; i++)
+		close(ends[i / 2][i % 2]);
+}
+
 static void
 start_timer_at_last_turn(int turn)
 {
@@ -192,6 +239,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_timers, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_late_timers, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_busy, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_signals, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_ignored_signals, set_up, tear_down),
