@@ -168,6 +168,15 @@ check('an upgrade while it runs: connections stay, and so does the changed confi
 	assert.strictEqual((await daemon.stop()).code, 0);
 });
 
+check('its manual pages lead to pages that it has', () => {
+	const files = run('chroot', [root, 'dpkg', '-L', 'sockjs-fcgi']).split('\n');
+	const pages = files.filter((name) => /\/man\d\/sockjs[.-][\w.]+\.gz$/.test(name));
+	assert.ok(pages.length >= 3, `${pages}`);
+	for (const page of pages)
+		for (const [, name, section] of run('zcat', [inRoot(page)]).matchAll(/^\.Xr (sockjs\S*) (\d)/gm))
+			assert.ok(files.includes(`/usr/share/man/man${section}/${name}.${section}.gz`), `${page}: ${name}(${section})`);
+});
+
 check('removed, it leaves its configuration; purged, nothing', () => {
 	fs.rmSync(object);
 	dpkg(root, '-r', 'sockjs-fcgi');
