@@ -466,6 +466,15 @@ check('a daemon that talks nonsense is left and tried again', { alone: true, fcg
 
 // --- autostart -------------------------------------------------------------------------------------------------------
 
+// It may have ended meanwhile.
+function killIfThere(pid) {
+	try {
+		process.kill(pid, 'SIGKILL');
+	} catch (error) {
+		assert.strictEqual(error.code, 'ESRCH');
+	}
+}
+
 // Processes of sessiond that have this configuration; supervisors are not daemons.
 function daemonsOf(file, supervisors = false) {
 	return fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
@@ -478,7 +487,7 @@ function daemonsOf(file, supervisors = false) {
 	});
 }
 
-check('autostart: 20 responders at once start exactly one sessiond; killed, it comes back, as often as it takes', { alone: true, fcgi: 'autostart = on' }, async (pair) => {
+check('autostart: 20 responders at once start exactly one sessiond; killed, it comes back, as often as it takes', { alone: true, fcgi: 'autostart = on\nbackend_timeout = 60s' }, async (pair) => {
 	try {
 		const responders = await Promise.all(Array.from({ length: 20 }, () => pair.startResponder()));
 		const allServe = () => Promise.all(responders.map(async ({ address }) =>
@@ -488,15 +497,16 @@ check('autostart: 20 responders at once start exactly one sessiond; killed, it c
 			const [pid, ...more] = daemonsOf(pair.file);
 			assert.ok(pid && more.length === 0, `${1 + more.length} daemons`);
 			process.kill(pid, 'SIGKILL');
-			await eventually(() => !daemonsOf(pair.file).includes(pid), 'it is dead');
+			await eventually(() => !daemonsOf(pair.file).includes(pid), 'it is dead', PATIENCE);
 			await allServe();
 		}
 		assert.strictEqual(daemonsOf(pair.file).length, 1);
-		// Its supervisor has done that so far. When that one is killed, both are started anew.
+		// Its supervisor has done that so far. When that one is killed, the daemon stops in good order, and both are started anew.
 		const [supervisor, ...others] = daemonsOf(pair.file, true);
+		const [orphan] = daemonsOf(pair.file);
 		assert.ok(supervisor && others.length === 0, `${1 + others.length} supervisors`);
 		process.kill(supervisor, 'SIGKILL');
-		await eventually(() => !daemonsOf(pair.file, true).includes(supervisor), 'the supervisor is dead');
+		await eventually(() => ![...daemonsOf(pair.file, true), ...daemonsOf(pair.file)].some((pid) => [supervisor, orphan].includes(pid)), 'both are dead', PATIENCE);
 		await allServe();
 		assert.strictEqual(daemonsOf(pair.file, true).length, 1);
 		// It belongs to nobody: it outlives those that have started it.
@@ -511,7 +521,7 @@ check('autostart: 20 responders at once start exactly one sessiond; killed, it c
 		pair.daemons.forEach(({ child }) => child.kill('SIGKILL'));
 		await eventually(() => {
 			const left = [...daemonsOf(pair.file, true), ...daemonsOf(pair.file)];
-			left.forEach((pid) => process.kill(pid, 'SIGKILL'));
+			left.forEach(killIfThere);
 			return left.length === 0 && pair.daemons.every(({ child }) => child.exitCode !== null || child.signalCode !== null);
 		}, 'everything has ended');
 	}
