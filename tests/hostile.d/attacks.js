@@ -4,7 +4,7 @@
 // wants one; begin(tools) begins it, with the tools of attacker.js.
 
 const { frame, repeat, request, handshake, deflated } = require('./frames');
-const { encodeHello, encodeMessage, TYPE } = require('../e2e/lib/local_socket');
+const { encodeHello, encodeMessage, encodeSend, TYPE } = require('../e2e/lib/local_socket');
 
 const CLIENTS = 20;
 const MANY = 200;
@@ -258,6 +258,15 @@ const attacks = {
 	'local-garbage': {
 		what: 'garbage on the local socket',
 		begin: ({ keep, flood, local }) => keep(CLIENTS, (socket) => flood(socket, Buffer.alloc(1 << 16, 0)), local),
+	},
+	'local-flood': {
+		what: 'local peers that send to sessions that are not there',
+		begin: ({ keep, flood, local }) =>
+			keep(CLIENTS, (socket) => {
+				socket.resume();
+				socket.write(encodeHello());
+				flood(socket, repeat(encodeSend('nobody', ['x'])));
+			}, local),
 	},
 	'local-silence': {
 		what: 'local peers that say nothing',
