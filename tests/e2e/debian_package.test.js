@@ -14,6 +14,7 @@ const { Daemon, killAll, temporaryDirectory } = require('./lib/daemon');
 const { makeRoot, dpkg } = require('./lib/debian');
 const { FastCgi, request: ask } = require('./lib/fastcgi');
 const { eventually } = require('./lib/guard');
+const { request } = require('./lib/http');
 const { run, isThere, tree, differences, visit, openEcho, exchange, echo } = require('./lib/installation');
 const { freePort, srcdir } = require('./lib/stack');
 
@@ -175,6 +176,45 @@ check('its manual pages lead to pages that it has', () => {
 	for (const page of pages)
 		for (const [, name, section] of run('zcat', [inRoot(page)]).matchAll(/^\.Xr (sockjs\S*) (\d)/gm))
 			assert.ok(files.includes(`/usr/share/man/man${section}/${name}.${section}.gz`), `${page}: ${name}(${section})`);
+});
+
+check('without systemd: the init script of the manual starts both programs, and heeds mistakes before it stops them', async () => {
+	const manual = fs.readFileSync(path.join(srcdir, 'doc/deploy/without-systemd.md'), 'utf8');
+	const file = inRoot('etc/init.d/sockjs-fcgi');
+	fs.writeFileSync(file, /```sh\n(#!\/bin\/sh\n[^]*?)```/.exec(manual)[1], { mode: 0o755 });
+	const act = (action, options) => run('unshare', ['--mount', 'sh', '-c', WITH_PROC, root, '/etc/init.d/sockjs-fcgi', action], options);
+	const good = fs.readFileSync(inRoot('etc/sockjs.conf'), 'utf8');
+	const port = await freePort();
+	const ours = good.replace(/^listen = 127.*$/m, `listen = 127.0.0.1:${port}`);
+	const put = (text) => fs.writeFileSync(inRoot('etc/sockjs.conf'), text);
+	const socket = inRoot('run/sockjs-fcgi/sockjs.fcgi.sock');
+	const answers = async () => (await request(`http://127.0.0.1:${port}`, 'GET', '/echo').catch(() => ({}))).status === 200;
+	const supervisor = () => fs.readFileSync(inRoot('run/sockjs-sessiond.pid'), 'utf8');
+	put(ours);
+	try {
+		act('start');
+		await eventually(async () => fs.existsSync(socket) && await answers(), 'both are up');
+		assert.strictEqual((await ask(socket, 'GET', '/echo')).text, 'Welcome to SockJS!\n');
+		const daemons = fs.statSync(inRoot('run/sockjs-fcgi/sessiond.sock'));
+		const { uid, gid, mode } = fs.statSync(socket);
+		assert.deepStrictEqual([uid, gid, mode & 0o777], [daemons.uid, daemons.gid, 0o660]);
+		const former = supervisor();
+		put(`${ours}\nnonsense\n`);
+		for (const action of ['reload', 'restart']) assert.match(act(action, { fails: true }), /sockjs.conf:\d+: /);
+		assert.ok(supervisor() === former && await answers());
+		put(ours);
+		act('status');
+		act('reload');
+		act('restart');
+		await eventually(answers, 'it is up again');
+		assert.notStrictEqual(supervisor(), former);
+	} finally {
+		act('stop');
+		act('status', { fails: true });
+		put(good);
+		fs.rmSync(file);
+	}
+	assert.deepStrictEqual(fs.readdirSync(inRoot('run/sockjs-fcgi')), []);
 });
 
 check('removed, it leaves its configuration; purged, nothing', () => {
