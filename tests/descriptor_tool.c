@@ -61,8 +61,7 @@ send_descriptors(int fd, int file)
 	control.head.cmsg_len = CMSG_LEN(DESCRIPTORS * sizeof(int));
 	for (i = 0; i < DESCRIPTORS; i++)
 		memcpy(CMSG_DATA(&control.head) + i * sizeof file, &file, sizeof file);
-	return sendmsg(fd, &message, MSG_NOSIGNAL) == 1 || errno == EAGAIN ||
-	    errno == ETOOMANYREFS;
+	return sendmsg(fd, &message, MSG_NOSIGNAL) == 1 || errno == EAGAIN || errno == ETOOMANYREFS;
 }
 
 /* Each connection once. */
