@@ -13,7 +13,8 @@ const { startDaemon, temporaryDirectory } = require('./lib/daemon');
 const { eventually, openFiles } = require('./lib/guard');
 const { srcdir } = require('./lib/stack');
 
-const TIMEOUT = 60000; // ms for anything that a page does; nine tabs on a busy machine are slow
+const TIMEOUT = 120000; // ms for anything that a page does; nine tabs on a busy machine are slow
+const AWAY = 30; // s that a tab may take from one poll to the next: were its session over by then, it would not hear what is said meanwhile
 
 // The transports that sockjs-client 1.6.1 itself calls possible in today's Chromium. htmlfile without an iframe of its own
 // only works on the page's own origin.
@@ -35,6 +36,7 @@ process.on('exit', () => fs.rmSync(directory, { recursive: true, force: true }))
 const conf = `
 [server]
 static = ${www}
+disconnect_delay = ${AWAY}s
 sockjs_url = /sockjs.min.js
 
 [service /echo]
