@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static uint64_t log_now;
+static uint64_t log_now, withheld;
 static SLIST_HEAD(, log_limit) withholding = SLIST_HEAD_INITIALIZER(withholding);
 
 static bool
@@ -45,6 +45,7 @@ count_line(struct log_limit *limit)
 	limit->lines++;
 	if (limit->lines == LOG_LIMIT_LINES + 1)
 		SLIST_INSERT_HEAD(&withholding, limit, entry);
+	withheld += limit->lines > LOG_LIMIT_LINES;
 	return limit->lines <= LOG_LIMIT_LINES;
 }
 
@@ -108,4 +109,10 @@ log_limits_flush(void)
 {
 	while (!SLIST_EMPTY(&withholding))
 		end_window(SLIST_FIRST(&withholding));
+}
+
+uint64_t
+log_limits_withheld(void)
+{
+	return withheld;
 }

@@ -61,4 +61,7 @@ bool log_limits_turn(uint64_t now, uint64_t *wait);
 /* Writes every count at once, and begins anew. For the end of a program. */
 void log_limits_flush(void);
 
+/* Lines that were withheld, since the start. */
+uint64_t log_limits_withheld(void);
+
 #endif

@@ -33,7 +33,8 @@ static bool is_syslog;
 static int syslog_fd = -1; /* connected; -1: not */
 static int own_pipe[2] = {-1, -1};
 static atomic_bool is_waiting; /* something is kept, or to be told */
-static unsigned long lost;     /* lines without room */
+static unsigned long lost;     /* lines without room, not told yet */
+static atomic_ulong all_lost;  /* told too */
 
 /* Lines, each after its length. */
 static struct {
@@ -166,6 +167,7 @@ keep(const char *line, size_t len)
 
 	if (lost > 0 || len > LOG_LINE_MAX || kept + sizeof size + len > sizeof queue.bytes) {
 		lost++;
+		atomic_fetch_add(&all_lost, 1);
 		return;
 	}
 	if (queue.end + sizeof size + len > sizeof queue.bytes) {
@@ -307,4 +309,10 @@ log_output_finish(void)
 
 	for (i = 0; log_output_flush() && i < LOG_LAST_WAIT_MS / STEP_MS; i++)
 		nanosleep(&(struct timespec){.tv_nsec = STEP_MS * 1000000L}, NULL);
+}
+
+unsigned long
+log_output_lost(void)
+{
+	return atomic_load(&all_lost);
 }

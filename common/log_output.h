@@ -43,4 +43,7 @@ bool log_output_flush(void);
 /* The same, and waits for room, for LOG_LAST_WAIT_MS at most: for the end of the program. */
 void log_output_finish(void);
 
+/* Lines that there was no room for, since the start. */
+unsigned long log_output_lost(void);
+
 #endif

@@ -85,6 +85,32 @@ attend_to_log(struct loop *loop)
 		uv_timer_start(&loop->log, on_log, wait, 0);
 }
 
+/* It comes after what was ready; the loop's time is still that of the moment before. */
+static void
+on_wake(uv_check_t *check)
+{
+	struct loop *loop = check->data;
+
+	loop->woken = loop_now(loop);
+}
+
+const unsigned loop_bounds[LOOP_BOUNDS - 1] = {25, 50, 100, 250, 1000, 5000};
+
+/* The loop's time is that of a coarse clock, and may lie a few ms behind. */
+static void
+count_turn(struct loop *loop)
+{
+	uint64_t ms = uv_hrtime() / 1000000 - loop->woken;
+	int i = 0;
+
+	if (loop->woken == 0)
+		return;
+	while (i < LOOP_BOUNDS - 1 && ms > loop_bounds[i])
+		i++;
+	loop->counts.turns[i]++;
+	loop->counts.ms += ms;
+}
+
 static void
 on_turn(uv_prepare_t *prepare)
 {
@@ -96,6 +122,7 @@ on_turn(uv_prepare_t *prepare)
 		uv_idle_stop(&loop->again);
 	attend_to_log(loop);
 	set_timer(loop);
+	count_turn(loop);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -170,6 +197,7 @@ loop_init(struct loop *loop, struct timers *timers, const struct loop_ops *ops, 
 	*loop = (struct loop){.ops = ops, .owner = owner, .timers = timers};
 	signal(SIGPIPE, SIG_IGN);
 	uv_loop_init(&loop->uv);
+	loop->started = loop_now(loop);
 	uv_prepare_init(&loop->uv, &loop->turn);
 	uv_idle_init(&loop->uv, &loop->again);
 	uv_timer_init(&loop->uv, &loop->timer);
@@ -177,6 +205,9 @@ loop_init(struct loop *loop, struct timers *timers, const struct loop_ops *ops, 
 	uv_timer_init(&loop->uv, &loop->log);
 	loop->turn.data = loop->timer.data = loop;
 	uv_prepare_start(&loop->turn, on_turn);
+	uv_check_init(&loop->uv, &loop->wake);
+	loop->wake.data = loop;
+	uv_check_start(&loop->wake, on_wake);
 	for (i = 0; i < NUMBERS; i++) {
 		if (numbers[i] == SIGHUP && ops->hangup == NULL)
 			continue;

@@ -31,15 +31,28 @@ struct loop_ops {
 	void (*hangup)(void *owner); /* SIGHUP came; NULL: it ends the process, as is usual */
 };
 
+/* Turns by their length. The last bound is none. */
+#define LOOP_BOUNDS 7
+extern const unsigned loop_bounds[LOOP_BOUNDS - 1]; /* ms */
+
+struct loop_counts {
+	uint64_t turns[LOOP_BOUNDS]; /* of at most that length, and above the one before */
+	uint64_t ms;		     /* of all of them */
+};
+
 /* Not to be moved while it is in use. Owners may add handles of their own to uv. */
 struct loop {
 	uv_loop_t uv;
 	bool is_draining;
+	struct loop_counts counts;
+	uint64_t started; /* ms of loop_now */
 	/* The rest is private. */
 	const struct loop_ops *ops;
 	void *owner;
 	struct timers *timers;
 	uv_prepare_t turn;
+	uv_check_t wake;
+	uint64_t woken; /* ms: when this turn began; 0: no turn yet */
 	uv_idle_t again;
 	uv_timer_t timer;   /* the earliest of timers */
 	uint64_t timer_due; /* ms; 0: it does not run */

@@ -3,7 +3,34 @@
 
 #include "conf/config_options.h"
 
-#include <string.h>
+const char *const limit_options[LIMIT_COUNT] = {
+    [LIMIT_BODY] = "body_limit",
+    [LIMIT_CONNECTION] = "connection_limit",
+    [LIMIT_GUESSES] = "guesses_per_minute",
+    [LIMIT_HEADERS] = "headers_limit",
+    [LIMIT_LOCAL_BACKLOG] = "local_backlog",
+    [LIMIT_LOCAL_PEERS] = "local_peers",
+    [LIMIT_QUEUE] = "queue_limit",
+    [LIMIT_SESSION] = "session_limit",
+    [LIMIT_SESSIONS_PER_ADDRESS] = "sessions_per_address",
+    [LIMIT_STORE_ADDRESS] = "store_address_limit",
+    [LIMIT_STORE_SESSION] = "store_session_limit",
+};
+
+const char *const limit_rate_options[2][RATE_KINDS] = {
+    {
+	[RATE_REQUEST] = "request_rate",
+	[RATE_SEND] = "send_rate",
+	[RATE_MESSAGE] = "message_rate",
+	[RATE_PING] = "ping_rate",
+    },
+    {
+	[RATE_REQUEST] = "address_request_rate",
+	[RATE_SEND] = "address_send_rate",
+	[RATE_MESSAGE] = "address_message_rate",
+	[RATE_PING] = "address_ping_rate",
+    },
+};
 
 enum { LOOK_AGAIN = 1 << 20 }; /* bytes more that are taken */
 
@@ -105,35 +132,28 @@ limits_turn(struct limits *limits, size_t queued, size_t others, uint64_t now)
 	memory_watch_turn(&limits->watch, now);
 }
 
-static void
-refuse_rate(struct limits *limits, const char *option, uint32_t a_second)
+/* of_address: 0 or 1. */
+static bool
+refuse_rate(struct limits *limits, int of_address, enum rate_kind kind, uint32_t a_second)
 {
-	limits->rate.option = option;
+	limits->rates_reached[of_address][kind]++;
+	limits->rate.option = limit_rate_options[of_address][kind];
 	limits->rate.most = a_second;
 	limit_refuse(&limits->rate);
+	return false;
 }
 
 bool
 limits_rate(struct limits *limits, struct rate_points *connection, uint64_t address,
     enum rate_kind kind, size_t n, uint64_t now)
 {
-	static const char *const options[RATE_KINDS] = {
-	    [RATE_REQUEST] = "address_request_rate",
-	    [RATE_SEND] = "address_send_rate",
-	    [RATE_MESSAGE] = "address_message_rate",
-	    [RATE_PING] = "address_ping_rate",
-	};
 	const struct rates *one = &limits->of_connection, *all = &limits->of_address;
 
-	if (connection != NULL && !rate_take(one, connection, kind, n, now)) {
-		refuse_rate(limits, options[kind] + strlen("address_"), one->a_second[kind]);
-		return false;
-	}
+	if (connection != NULL && !rate_take(one, connection, kind, n, now))
+		return refuse_rate(limits, 0, kind, one->a_second[kind]);
 	if (all->a_second[kind] > 0 &&
-	    !rate_take(all, rate_table_find(&limits->addresses_rates, address), kind, n, now)) {
-		refuse_rate(limits, options[kind], all->a_second[kind]);
-		return false;
-	}
+	    !rate_take(all, rate_table_find(&limits->addresses_rates, address), kind, n, now))
+		return refuse_rate(limits, 1, kind, all->a_second[kind]);
 	return true;
 }
 

@@ -19,6 +19,22 @@ struct server_options;
 /* Bytes of a body or message, from a client that is not the reason why there is no room. */
 #define LIMITS_SMALL_INPUT 16384
 
+/* Limits that others keep, each named by its option: here is counted how often they are reached. */
+enum limit_id {
+	LIMIT_BODY,
+	LIMIT_CONNECTION,
+	LIMIT_GUESSES,
+	LIMIT_HEADERS,
+	LIMIT_LOCAL_BACKLOG,
+	LIMIT_LOCAL_PEERS,
+	LIMIT_QUEUE,
+	LIMIT_SESSION,
+	LIMIT_SESSIONS_PER_ADDRESS,
+	LIMIT_STORE_ADDRESS,
+	LIMIT_STORE_SESSION,
+	LIMIT_COUNT,
+};
+
 struct limits {
 	struct limit
 	    input; /* bytes of messages and bodies that are not complete, or wait to be heard */
@@ -34,7 +50,13 @@ struct limits {
 	struct rates of_connection, of_address;
 	struct rate_table addresses_rates;
 	struct guesses guesses;
+	uint64_t reached[LIMIT_COUNT];
+	uint64_t rates_reached[2][RATE_KINDS]; /* of a connection; of an address */
 };
+
+/* Their options: by enum limit_id, and as rates_reached is. */
+extern const char *const limit_options[LIMIT_COUNT];
+extern const char *const limit_rate_options[2][RATE_KINDS];
 
 /* Without caps, until limits_set. */
 void limits_init(struct limits *limits, struct timers *timers);

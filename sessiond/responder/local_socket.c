@@ -42,6 +42,7 @@ local_socket_accept(struct local_socket *local, int fd)
 	static struct log_limit limit;
 
 	if (!make_room(local)) {
+		local->messages.sessions->limits.reached[LIMIT_LOCAL_PEERS]++;
 		log_limited(&limit, SEVERITY_ERROR,
 		    "local_peers (%u) reached: a connection to the socket is refused",
 		    local->messages.config->server.local_peers);

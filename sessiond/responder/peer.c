@@ -80,6 +80,7 @@ check_backlog(struct peer *peer)
 
 	if (len <= *peer->all->backlog_max)
 		return;
+	peer->all->sessions->limits.reached[LIMIT_LOCAL_BACKLOG]++;
 	log_limited(&limit, SEVERITY_ERROR,
 	    "local_backlog (%zu bytes) reached: responder %u does not read, its connection is closed",
 	    *peer->all->backlog_max, peer->pid);

@@ -296,8 +296,10 @@ take_message(struct peer *peer, const struct wire_header *header, const char *pa
 	}
 	switch (header->type) {
 	case WIRE_RECEIVE:
+		messages_of(peer)->receives_taken++;
 		return take_receive(peer, header, payload);
 	case WIRE_SEND:
+		messages_of(peer)->sends_taken++;
 		return take_send(peer, header, payload);
 	case WIRE_ABORT:
 		return take_abort(peer, header, payload);

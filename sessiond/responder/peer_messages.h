@@ -16,6 +16,7 @@ struct peer_messages {
 	struct sessions *sessions;
 	struct remote_sends sends;
 	struct remote_holds holds;
+	uint64_t receives_taken, sends_taken; /* requests that came, repeated ones too */
 };
 
 /* For peers_init. */

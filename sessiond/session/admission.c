@@ -65,6 +65,7 @@ refuse_guess(const struct sockjs_service *service, const struct sockaddr *client
 	static struct log_limit limit;
 	char text[INET6_ADDRSTRLEN];
 
+	service->sessions->limits.reached[LIMIT_GUESSES]++;
 	log_limited(&limit, SEVERITY_ERROR, "guesses_per_minute (%u) reached by %s",
 	    service->sessions->limits.guesses.a_minute,
 	    net_address_text(client, text)[0] == '\0' ? "a client without an address" : text);
@@ -125,6 +126,7 @@ keep(const struct sockjs_service *service, size_t id_len, const struct connectio
 
 	if (!session_info_is_too_large(service, id_len, info))
 		return info;
+	service->sessions->limits.reached[LIMIT_HEADERS]++;
 	log_limited(&limit, SEVERITY_ERROR,
 	    "%s: headers_limit (%zu) reached by %s: a session is refused", service->name,
 	    service->protocol.options.headers_limit, connection_info_remote_address(info));

@@ -125,11 +125,19 @@ session_sent(struct session *session, enum receiver_result result)
 		start_heartbeat(session);
 }
 
+/* Where what it does is counted; of a session that has, or had, a receiver. */
+static struct transport_counts *
+counts_of(const struct session *session)
+{
+	return &session->service->sessions->counts.of[session->transport->id];
+}
+
 static void
 open_connection(struct session *session)
 {
 	if (session->is_listed)
 		session->journal = journal_begin(&session->service->sessions->journal, session);
+	counts_of(session)->opened++;
 	session_sent(session, receiver_send_open(session->receiver));
 	application_connection(session->service, session->handle);
 }
@@ -288,8 +296,14 @@ session_arrive(
 void
 session_receive(struct session *session, const char *data, size_t len, bool binary)
 {
-	if (session_transition(session->state, SESSION_MESSAGE)->actions & SESSION_DELIVER)
-		application_data(session->service, session->handle, data, len, binary);
+	struct transport_counts *counts;
+
+	if (!(session_transition(session->state, SESSION_MESSAGE)->actions & SESSION_DELIVER))
+		return;
+	counts = counts_of(session);
+	counts->received++;
+	counts->received_bytes += len;
+	application_data(session->service, session->handle, data, len, binary);
 }
 
 void
@@ -351,6 +365,7 @@ int
 session_queue(struct session *session, struct message *message)
 {
 	static struct log_limit too_slow;
+	struct transport_counts *counts;
 	size_t queued,
 	    limit = limits_queue(&session->service->sessions->limits,
 		session->service->protocol.options.queue_limit);
@@ -363,11 +378,15 @@ session_queue(struct session *session, struct message *message)
 		session_log_limited(&too_slow, session, SEVERITY_ERROR,
 		    "queue_limit reached: a client does not read",
 		    "queue_limit (%zu bytes) reached: the client does not read", limit);
+		session->service->sessions->limits.reached[LIMIT_QUEUE]++;
 		session_close_too_slow(session);
 		return SOCKJS_FULL;
 	}
 	if (queued + message->len + MESSAGE_COST > session->service->protocol.options.drain_mark)
 		session->is_over_mark = true;
+	counts = counts_of(session);
+	counts->sent++;
+	counts->sent_bytes += message->len;
 	session_mark(session, CHANGE_MESSAGES);
 	session_continue(session);
 	return SOCKJS_OK;
@@ -503,6 +522,7 @@ session_pong_fire(struct timer *timer, void *ctx)
 	struct session *session = session_of_timer(timer);
 
 	(void)ctx;
+	session->service->sessions->counts.heartbeats_missed++;
 	/*
 	 * Who answers no ping does not read either. The close frame, or that of an earlier close,
 	 * must not wait behind what is queued.

@@ -56,7 +56,7 @@ sessions_now(const struct sessions *sessions)
 }
 
 static bool
-is_address_over_share(const struct sessions *sessions, const struct sockaddr *address)
+is_address_over_share(struct sessions *sessions, const struct sockaddr *address)
 {
 	static struct log_limit limit;
 	const struct address_entry *entry = address_count_find(&sessions->addresses, address);
@@ -65,6 +65,7 @@ is_address_over_share(const struct sessions *sessions, const struct sockaddr *ad
 	if (entry == NULL || !entry->is_known || entry->stored <= sessions->store_address_limit)
 		return false;
 	net_address_text(address, text);
+	sessions->limits.reached[LIMIT_STORE_ADDRESS]++;
 	log_limited(&limit, SEVERITY_ERROR,
 	    "store_address_limit (%" PRIu64 " bytes) reached by %s: a session is refused",
 	    sessions->store_address_limit, text);
@@ -85,12 +86,14 @@ sessions_refusal(struct sessions *sessions, const struct sockaddr *address, bool
 	if (limits_refuse_for_memory(&sessions->limits))
 		return "The server has no memory left.\n";
 	if (sessions->count >= sessions->limit) {
+		sessions->limits.reached[LIMIT_SESSION]++;
 		log_limited(&all, SEVERITY_ERROR,
 		    "session_limit (%zu) reached: a session is refused", sessions->limit);
 		return "Too many sessions.\n";
 	}
 	if (sessions->limit_per_address > 0 &&
 	    address_count_get(&sessions->addresses, address) >= sessions->limit_per_address) {
+		sessions->limits.reached[LIMIT_SESSIONS_PER_ADDRESS]++;
 		log_limited(&of_address, SEVERITY_ERROR,
 		    "sessions_per_address (%u) reached by %s: a session is refused",
 		    sessions->limit_per_address, net_address_text(address, text));

@@ -12,6 +12,7 @@
 #include "sessiond/limits/limits.h"
 #include "sessiond/session/in_flight.h"
 #include "sessiond/session/journal.h"
+#include "sockjs/transport.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,6 +35,18 @@ struct drain_list {
 	size_t count, room;
 };
 
+/* What sessions of one transport did since the start. */
+struct transport_counts {
+	uint64_t opened;		   /* sessions, by their first receiver */
+	uint64_t received, received_bytes; /* messages of clients */
+	uint64_t sent, sent_bytes;	   /* messages to clients: those that were queued */
+};
+
+struct session_counts {
+	struct transport_counts of[TRANSPORT_COUNT];
+	uint64_t heartbeats_missed; /* pings without an answer */
+};
+
 /* What the timers of a set call; the context is the struct sessions. */
 struct session_fires {
 	timer_fire *pong;    /* SESSION_PONG_DELAY */
@@ -53,6 +66,7 @@ struct sessions {
 	struct in_flight_list awaits; /* frames of which a responder that comes back will tell */
 	struct journal journal;
 	struct limits limits; /* of what all peers together take */
+	struct session_counts counts;
 	size_t count, limit;
 	uint32_t limit_per_address; /* 0: none */
 	struct address_count addresses;

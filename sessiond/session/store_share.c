@@ -84,10 +84,12 @@ static void
 log_refusal(const struct session *session, const char *consequence)
 {
 	static struct log_limit of_address, of_session;
-	const struct sessions *sessions = session->service->sessions;
+	struct sessions *sessions = session->service->sessions;
 	const char *address = connection_info_remote_address(session->info);
+	bool is_address = is_address_over(session);
 
-	if (is_address_over(session))
+	sessions->limits.reached[is_address ? LIMIT_STORE_ADDRESS : LIMIT_STORE_SESSION]++;
+	if (is_address)
 		session_log_limited(&of_address, session, SEVERITY_ERROR,
 		    "store_address_limit reached by an address",
 		    "store_address_limit (%" PRIu64 " bytes) reached by %s: %s",

@@ -6,6 +6,17 @@
 
 #include "sessiond/store/store_backend.h"
 
+#include <time.h>
+
+static uint64_t
+now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 /* Ends a call within a transaction: a failure ends the transaction too. */
 static enum store_result
 end_of_call(struct store *store, enum store_result result)
@@ -56,8 +67,10 @@ store_begin(struct store *store)
 		store_fail(store, STORE_FAILED, "a transaction is open already");
 		return end_of_call(store, STORE_FAILED);
 	}
+	store->begun = now_ns();
 	result = store->backend->begin(store);
 	store->in_transaction = result == STORE_OK;
+	store->counts.failed += result != STORE_OK;
 	return result;
 }
 
@@ -130,6 +143,8 @@ store_commit(struct store *store)
 	if (result != STORE_OK)
 		return end_of_call(store, result);
 	store->in_transaction = false;
+	store->counts.committed++;
+	store->counts.nanoseconds += now_ns() - store->begun;
 	return STORE_OK;
 }
 
@@ -139,6 +154,8 @@ store_rollback(struct store *store)
 	if (!store->in_transaction)
 		return;
 	store->in_transaction = false;
+	store->counts.failed++;
+	store->counts.nanoseconds += now_ns() - store->begun;
 	store->backend->rollback(store);
 }
 
@@ -165,4 +182,10 @@ uint64_t
 store_size(const struct store *store)
 {
 	return store->backend->size(store);
+}
+
+const struct store_counts *
+store_counts(const struct store *store)
+{
+	return &store->counts;
 }

@@ -20,6 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct store_counts;
+
 /* Closes *store and sets it NULL; takes NULL. What was committed stays. */
 void store_close(struct store **store);
 
@@ -82,5 +84,8 @@ const char *store_error(const struct store *store);
 
 /* Bytes that the store takes on the disk, its log included. */
 uint64_t store_size(const struct store *store);
+
+/* Transactions since it was opened; borrowed. */
+const struct store_counts *store_counts(const struct store *store);
 
 #endif

@@ -30,9 +30,17 @@ struct store_backend {
 	uint64_t (*size)(const struct store *store);
 };
 
+/* Transactions since the store was opened. */
+struct store_counts {
+	uint64_t committed, failed;
+	uint64_t nanoseconds; /* from their begin to their end */
+};
+
 struct store {
 	const struct store_backend *backend;
 	bool in_transaction;
+	uint64_t begun; /* ns: the transaction */
+	struct store_counts counts;
 	struct error error; /* its text is store_error's; store_fail sets it */
 };
 
