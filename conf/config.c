@@ -4,6 +4,7 @@
 #include "common/memory.h"
 
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,15 +64,16 @@ config_log_level(const struct config *config)
 	return (enum log_severity)level;
 }
 
-bool
-config_allows_user(const struct config *config, uid_t user)
+/* Root, this process's own user, and those of the list of names (NULL: none). */
+static bool
+is_own_or_named(const char *names, uid_t user)
 {
 	char *copy, *rest, *word;
 	bool allowed = user == 0 || user == geteuid();
 
-	if (config->server.socket_users == NULL || allowed)
-		return true;
-	copy = rest = xstrdup(config->server.socket_users);
+	if (names == NULL || allowed)
+		return allowed;
+	copy = rest = xstrdup(names);
 	while (!allowed && (word = strsep(&rest, " \t,")) != NULL) {
 		const struct passwd *entry = *word == '\0' ? NULL : getpwnam(word);
 
@@ -79,6 +81,37 @@ config_allows_user(const struct config *config, uid_t user)
 	}
 	free(copy);
 	return allowed;
+}
+
+bool
+config_allows_user(const struct config *config, uid_t user)
+{
+	const char *names = config->server.socket_users;
+
+	return names == NULL || is_own_or_named(names, user);
+}
+
+bool
+config_allows_control(const struct config *config, uid_t user)
+{
+	return is_own_or_named(config->server.control_users, user);
+}
+
+char *
+config_control_path(const struct server_options *options)
+{
+	static const char name[] = "control.sock";
+	const char *slash = options->socket == NULL ? NULL : strrchr(options->socket, '/');
+	char *path = NULL;
+
+	if (options->control != NULL)
+		return strcmp(options->control, "none") == 0 ? NULL : xstrdup(options->control);
+	if (options->socket == NULL)
+		return NULL;
+	if (asprintf(&path, "%.*s%s", slash == NULL ? 0 : (int)(slash + 1 - options->socket),
+		options->socket, name) == -1)
+		abort();
+	return path;
 }
 
 void

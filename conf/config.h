@@ -55,6 +55,17 @@ enum log_severity config_log_level(const struct config *config);
  */
 bool config_allows_user(const struct config *config, uid_t user);
 
+/*
+ * True if that user may use the control socket: root, this process's own user, and control_users.
+ */
+bool config_allows_control(const struct config *config, uid_t user);
+
+/*
+ * The path of the control socket, to be freed: the option, else control.sock in the folder of
+ * `socket`. NULL: there is none.
+ */
+char *config_control_path(const struct server_options *options);
+
 /* Frees *config and sets it NULL; takes NULL. */
 void config_destroy(struct config **config);
 

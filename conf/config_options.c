@@ -43,6 +43,27 @@ const struct conf_option server_option_table[] = {
 	.help =
 	    "names of users whose sockjs.fcgi may connect to the socket, separated by blanks; if "
 	    "unset, the permissions of the socket decide"},
+    {.name = "control",
+	.type = CONF_STRING,
+	.offset = SERVER(control),
+	.min = 1,
+	.help =
+	    "path of the Unix socket for /metrics and /control, which no web server may proxy to, "
+	    "or none; if unset, control.sock in the folder of socket"},
+    {.name = "control_users",
+	.type = CONF_STRING,
+	.offset = SERVER(control_users),
+	.help =
+	    "names of users who may use the control socket, beside root and the daemon's own user, "
+	    "separated by blanks"},
+    {.name = "metrics_token",
+	.type = CONF_STRING,
+	.offset = SERVER(metrics_token),
+	.min = 16,
+	.max = 512,
+	.check = option_check_token68,
+	.help = "secret with which /metrics may also be read over HTTP on listen and socket, as in "
+		"Authorization: Bearer SECRET; if unset, it is on the control socket alone"},
     {.name = "trusted_proxies",
 	.type = CONF_STRING,
 	.offset = SERVER(trusted_proxies),

@@ -17,6 +17,9 @@ struct server_options {
 	char *socket_mode;   /* octal, checked */
 	char *socket_group;  /* NULL: none */
 	char *socket_users;  /* who may speak on the socket; NULL: whom its permissions let */
+	char *control;	     /* path of the control socket; "none"; NULL: beside socket */
+	char *control_users; /* who may use it beside root and the daemon's own; NULL: nobody */
+	char *metrics_token; /* with which the metrics are told elsewhere, too; NULL: not told */
 	char *user, *group;  /* whom a daemon that root starts becomes, NULL: nobody; the user's */
 	char *static_folder; /* NULL: no files are served */
 	char *module_path;  /* folder; NULL: beside the program, then where modules are installed */

@@ -340,6 +340,8 @@ resolve_paths(struct config *config)
 
 	resolve_store(config);
 	conf_resolve_path(config->path, &config->server.socket);
+	if (config->server.control != NULL && strcmp(config->server.control, "none") != 0)
+		conf_resolve_path(config->path, &config->server.control);
 	conf_resolve_path(config->path, &config->server.static_folder);
 	conf_resolve_path(config->path, &config->server.module_path);
 	for (i = 0; i < config->section_count; i++)

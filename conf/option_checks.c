@@ -7,6 +7,7 @@
 #include "sockjs/trusted_proxies.h"
 #include "sockjs/ws_handshake.h"
 
+#include <ctype.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdbool.h>
@@ -107,6 +108,23 @@ is_token(const char *text, size_t len)
 		    !(text[i] >= 'a' && text[i] <= 'z') && strchr(others, text[i]) == NULL)
 			return false;
 	return len > 0;
+}
+
+int
+option_check_token68(const char *option, const char *text, struct error *err)
+{
+	size_t len = strcspn(text, "=");
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (!isalnum((unsigned char)text[i]) && strchr("-._~+/", text[i]) == NULL)
+			break;
+	if (len > 0 && i == len && strspn(text + len, "=") == strlen(text + len))
+		return 0;
+	/* It is a secret, even if it is a wrong one. */
+	return error_set(err, EX_CONFIG,
+	    "%s: only letters, digits and -._~+/ can be in it (openssl rand -hex 32 makes one)",
+	    option);
 }
 
 int

@@ -29,6 +29,9 @@ int option_check_cookie_path(const char *option, const char *path, struct error 
 /* Names of subprotocols: tokens (RFC 9110 5.6.2), separated by blanks or commas. */
 int option_check_tokens(const char *option, const char *list, struct error *err);
 
+/* A token of the Authorization header: token68 of RFC 9110 11.2. */
+int option_check_token68(const char *option, const char *text, struct error *err);
+
 enum { OPTION_HEADERS_MAX = 16, OPTION_HEADER_SIZE = 50 };
 
 /* A list of names of headers, at most OPTION_HEADERS_MAX of OPTION_HEADER_SIZE bytes. */

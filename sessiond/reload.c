@@ -52,9 +52,9 @@ open_acceptors(const struct reload *reload, struct reload_change *change, struct
 	return error_set(err, cause.code, "%s: %s", change->fresh->path, cause.text);
 }
 
-/* The modules come last: nothing can fail once they have started. */
+/* What can fail without a module. */
 static int
-prepare(const struct reload *reload, struct reload_change *change, struct error *err)
+read_and_open(const struct reload *reload, struct reload_change *change, struct error *err)
 {
 	const struct config *config = reload->config;
 
@@ -62,7 +62,14 @@ prepare(const struct reload *reload, struct reload_change *change, struct error 
 	if (change->fresh == NULL)
 		return -1;
 	config_override(change->fresh, &config->command_line);
-	if (open_files(change, err) == -1 || open_acceptors(reload, change, err) == -1)
+	return open_files(change, err) == -1 ? -1 : open_acceptors(reload, change, err);
+}
+
+/* The modules come last: nothing can fail once they have started. */
+static int
+prepare(const struct reload *reload, struct reload_change *change, struct error *err)
+{
+	if (read_and_open(reload, change, err) == -1)
 		return -1;
 	return services_prepare(
 	    reload->services, &change->services, change->fresh, reload->sessions, err);
@@ -145,19 +152,35 @@ commit(const struct reload *reload, struct reload_change *change)
 	    counts.retired);
 }
 
-void
-reload_run(const struct reload *reload)
+int
+reload_run(const struct reload *reload, struct error *err)
 {
 	struct reload_change change = {.fresh = NULL};
-	struct error err = ERROR_INIT;
+	struct error cause = ERROR_INIT;
+	int status;
 
 	notify(NOTIFY_RELOADING);
-	if (prepare(reload, &change, &err) == 0)
+	status = prepare(reload, &change, &cause);
+	if (status == 0)
 		commit(reload, &change);
 	else
-		log_error("%s; the old configuration stays", err.text);
+		log_error("%s; the old configuration stays", cause.text);
 	abandon(&change);
 	notify(NOTIFY_READY);
+	return status == 0 ? 0 : error_set(err, cause.code, "%s", cause.text);
+}
+
+int
+reload_check(const struct reload *reload, struct error *err)
+{
+	struct reload_change change = {.fresh = NULL};
+	int status = read_and_open(reload, &change, err);
+
+	if (status == 0)
+		status = services_load(&change.services, change.fresh, err);
+	services_end(&change.services);
+	abandon(&change);
+	return status;
 }
 
 void

@@ -32,9 +32,16 @@ struct reload {
 
 /*
  * Reads the file of reload->config again, with the same command line, and makes the daemon what it
- * says. Logs what has changed, or the mistake, and that the old configuration stays.
+ * says. Logs what has changed, or the mistake, and that the old configuration stays. -1 and the
+ * mistake then.
  */
-void reload_run(const struct reload *reload);
+int reload_run(const struct reload *reload, struct error *err);
+
+/*
+ * As far as that can be known beforehand: whether a daemon that is started anew would take the
+ * file. Loads its modules, but starts none, and changes nothing. -1 and an error if it would not.
+ */
+int reload_check(const struct reload *reload, struct error *err);
 
 /* At the end of a turn of the loop: frees the retired services that no session needs any more. */
 void reload_reap(const struct reload *reload);

@@ -15,12 +15,14 @@
 #include "common/memory.h"
 #include "sessiond/api/api.h"
 #include "sessiond/api/api_timer.h"
+#include "sessiond/control/control.h"
 #include "sessiond/http/http_server.h"
 #include "sessiond/system/acceptors.h"
 #include "sessiond/system/notify.h"
 #include "sessiond/responder/local_socket.h"
 #include "system/privileges.h"
 #include "sessiond/reload.h"
+#include "sessiond/supervise.h"
 #include "sessiond/api/api_run.h"
 #include "sessiond/session/delivery.h"
 #include "sessiond/session/session.h"
@@ -65,6 +67,8 @@ struct server {
 	struct http_server http;
 	struct local_socket local;
 	struct reload reload;
+	struct http_counts counts;
+	struct control control;
 };
 
 /* --- turns ------------------------------------------------------------------------------------ */
@@ -180,7 +184,39 @@ hangup(void *owner)
 {
 	struct server *server = owner;
 
-	reload_run(&server->reload);
+	reload_run(&server->reload, NULL);
+}
+
+/* --- what the control socket asks ------------------------------------------------------------- */
+
+static int
+reload(void *owner, struct error *err)
+{
+	struct server *server = owner;
+
+	if (server->loop.is_draining)
+		return error_set(err, EX_TEMPFAIL, "the daemon is stopping");
+	return reload_run(&server->reload, err);
+}
+
+/* A daemon that would not start again is not ended. */
+static int
+restart(void *owner, struct error *err)
+{
+	struct server *server = owner;
+
+	if (server->loop.is_draining)
+		return error_set(err, EX_TEMPFAIL, "the daemon is stopping");
+	if (supervised_by() == 0)
+		return error_set(err, EX_UNAVAILABLE,
+		    "this daemon has no supervisor that would start it again: `systemctl restart "
+		    "sockjs-sessiond` does, and so does one that is started with --supervise");
+	if (reload_check(&server->reload, err) == -1)
+		return -1;
+	log_info("control socket: the daemon is to be started anew");
+	return kill(supervised_by(), SIGUSR2) == 0
+	    ? 0
+	    : error_set(err, EX_OSERR, "the supervisor cannot be told: %s", strerror(errno));
 }
 
 /* --- the start -------------------------------------------------------------------------------- */
@@ -204,11 +240,36 @@ on_local_accept(void *context, int fd, const struct sockaddr *address, socklen_t
 }
 
 static void
+on_control_accept(void *context, int fd, const struct sockaddr *address, socklen_t len)
+{
+	struct server *server = context;
+
+	http_server_add_control(
+	    &server->http, fd, control_allows(server->config, fd), address, len);
+}
+
+static void
+start_control(struct server *server)
+{
+	static const struct control_calls calls = {reload, restart};
+
+	server->control = (struct control){
+	    .config = server->config,
+	    .sources = {&server->loop, &server->sessions, &server->services, &server->http,
+		&server->local, &server->persistence, supervised_restarts()},
+	    .calls = &calls,
+	    .owner = server,
+	};
+}
+
+static void
 start_loop(struct server *server)
 {
 	static const struct loop_ops ops = {end_turn, drain, hangup};
 	static const struct session_fires fires = {
 	    session_pong_fire, session_timeout_fire, delivery_grace_fire};
+	static const struct acceptor_calls accepts = {
+	    on_accept, on_local_accept, on_control_accept};
 
 	loop_init(&server->loop, &server->sessions.timers, &ops, server);
 	sessions_init(&server->sessions, clock_now, &server->loop, &fires);
@@ -221,10 +282,11 @@ start_loop(struct server *server)
 	websockets_set_message_timeout(&server->websockets, server->config->server.message_timeout);
 	local_socket_init(&server->local, &server->loop.uv, server->config, &server->services,
 	    &server->sessions, &server->http);
-	acceptors_init(&server->acceptors, &server->loop.uv, on_accept, on_local_accept, server);
+	acceptors_init(&server->acceptors, &server->loop.uv, &accepts, server);
 	server->reload = (struct reload){server->config, &server->services, &server->sessions,
 	    &server->websockets, &server->http, &server->local, &server->acceptors,
 	    OWN_DESCRIPTORS};
+	start_control(server);
 	api_bind(&server->sessions);
 	api_timer_bind(&server->loop.uv);
 	api_run_bind(&server->loop.uv);
@@ -268,6 +330,8 @@ start_http(struct server *server, size_t limit, struct error *err)
 	    .sessions = &server->sessions,
 	    .websockets = &server->websockets,
 	    .handshakes = &server->handshakes,
+	    .handlers = {control_handlers, &server->control},
+	    .counts = &server->counts,
 	};
 
 	if (options->static_folder != NULL) {
@@ -317,7 +381,8 @@ print_ready(const struct server *server)
 
 	printf("ready");
 	for (i = 0; i < server->acceptors.count; i++)
-		printf(" %s", acceptor_socket(server->acceptors.items[i])->name);
+		if (!acceptor_socket(server->acceptors.items[i])->is_control)
+			printf(" %s", acceptor_socket(server->acceptors.items[i])->name);
 	printf("\n");
 	fflush(stdout);
 }

@@ -10,7 +10,6 @@
 #include "sessiond/system/inherited_sockets.h"
 #include "sessiond/system/listening_sockets.h"
 #include "sessiond/system/notify.h"
-#include "system/socket_access.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +27,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define VARIABLE "SOCKJS_SUPERVISOR" /* "PID DESCRIPTOR" of the supervisor and of the pipe to it */
+/* "PID DESCRIPTOR RESTARTS": of the supervisor, of the pipe to it, and how often it has restarted. */
+#define VARIABLE "SOCKJS_SUPERVISOR"
 
 enum {
 	SHORT_LIFE_MS = 1000,
@@ -56,6 +56,7 @@ struct supervisor {
 	bool pass_hup;	      /* when the child is ready */
 	bool pass_usr1;	      /* the same */
 	unsigned short_lives; /* in a row */
+	unsigned restarts;    /* daemons that were started after the first */
 	uint64_t started;     /* ms of now_ms, as are these: */
 	uint64_t start_due;   /* of the next child */
 	uint64_t kill_due;    /* of a child that was told to end; 0: never */
@@ -80,10 +81,11 @@ now_ms(void)
 static void
 become_daemon(const struct supervisor *supervisor, int events)
 {
-	char value[48];
+	char value[64];
 	int own = fcntl(events, F_DUPFD, INHERITED_SOCKETS_FIRST + LISTENING_SOCKETS_MAX);
 
-	snprintf(value, sizeof value, "%ld %d", (long)supervisor->pid, own);
+	snprintf(
+	    value, sizeof value, "%ld %d %u", (long)supervisor->pid, own, supervisor->restarts);
 	if (own == -1 || setenv(VARIABLE, value, 1) == -1 ||
 	    inherited_sockets_pass(supervisor->sockets.sockets, supervisor->sockets.count) == -1) {
 		log_error("supervisor: %s", strerror(errno));
@@ -265,6 +267,7 @@ on_death(struct supervisor *supervisor, int status)
 			pause = pause_of(supervisor->short_lives++);
 	}
 	supervisor->start_due = now_ms() + pause;
+	supervisor->restarts++;
 	log_death(child, status, supervisor->is_asked, pause);
 	supervisor->is_asked = false;
 }
@@ -414,16 +417,17 @@ int
 supervise_run(const struct config *config, char **argv, struct error *err)
 {
 	static struct supervisor supervisor;
-	const struct server_options *options = &config->server;
-	struct socket_access access;
+	struct listening_wish wish;
+	char *control;
+	int status = -1;
 
 	supervisor = (struct supervisor){
 	    .argv = argv, .pid = getpid(), .events = -1, .signals = -1, .status = -1};
 	find_program(&supervisor);
-	if (socket_access_resolve(
-		options->user, options->socket_group, options->socket_mode, &access, err) == -1 ||
-	    listening_sockets_open(
-		&supervisor.sockets, options->listen, options->socket, &access, err) == -1)
+	if (listening_wish_init(&wish, &config->server, &control, err) == 0)
+		status = listening_sockets_open(&supervisor.sockets, &wish, err);
+	free(control);
+	if (status == -1)
 		return -1;
 	if (catch_signals(&supervisor, err) == 0)
 		run(&supervisor);
@@ -433,6 +437,11 @@ supervise_run(const struct config *config, char **argv, struct error *err)
 }
 
 /* --- in the daemon ---------------------------------------------------------------------------- */
+
+static struct {
+	pid_t pid; /* 0: none */
+	unsigned restarts;
+} above; /* the supervisor of this process */
 
 /* The supervisor may die before prctl is done; then it is no longer our parent. */
 static int
@@ -451,10 +460,23 @@ supervised_begin(struct error *err)
 	long pid;
 	int events;
 
-	if (value == NULL || sscanf(value, "%ld %d", &pid, &events) != 2)
+	if (value == NULL || sscanf(value, "%ld %d %u", &pid, &events, &above.restarts) != 3)
 		return 0;
+	above.pid = (pid_t)pid;
 	unsetenv(VARIABLE);
 	fcntl(events, F_SETFD, FD_CLOEXEC);
 	notify_set_descriptor(events);
 	return tie((pid_t)pid, err);
+}
+
+pid_t
+supervised_by(void)
+{
+	return above.pid;
+}
+
+unsigned
+supervised_restarts(void)
+{
+	return above.restarts;
 }

@@ -23,6 +23,8 @@
 #include "common/error.h"
 #include "conf/config.h"
 
+#include <sys/types.h>
+
 /*
  * Supervises until it is told to end. argv: the daemon's arguments, borrowed, ended by NULL; the
  * program is the one that runs. Returns the exit status, which is the daemon's last one: 128 + N if
@@ -37,5 +39,11 @@ int supervise_run(const struct config *config, char **argv, struct error *err);
  * (EX_UNAVAILABLE) if the supervisor has ended already.
  */
 int supervised_begin(struct error *err);
+
+/* In the daemon: the process of its supervisor, 0 if it has none. */
+pid_t supervised_by(void);
+
+/* In the daemon: how many daemons its supervisor has started anew before, or with, this one. */
+unsigned supervised_restarts(void);
 
 #endif

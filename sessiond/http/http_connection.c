@@ -142,7 +142,9 @@ http_connection_create(struct http_connections *all, struct MHD_Connection *mhd)
 	connection->mhd = mhd;
 	connection->address = all->arriving;
 	all->arriving = NULL;
-	if (limits_have_rates(&all->sessions->limits))
+	connection->way = all->arriving_way;
+	all->control_count += connection->way != HTTP_WAY_CLIENTS;
+	if (connection->way == HTTP_WAY_CLIENTS && limits_have_rates(&all->sessions->limits))
 		connection->rates = xcalloc(1, sizeof *connection->rates);
 	connection->fd =
 	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
@@ -165,6 +167,7 @@ http_connection_destroy(struct http_connection **connection)
 	put_by_fd((*connection)->all, (*connection)->fd, NULL);
 	http_framing_clear(&(*connection)->framing);
 	(*connection)->all->count--;
+	(*connection)->all->control_count -= (*connection)->way != HTTP_WAY_CLIENTS;
 	address_count_drop(&(*connection)->all->sessions->limits.addresses, (*connection)->address);
 	free((*connection)->rates);
 	free(*connection);

@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/timer_queue.h"
 #include "sessiond/http/http_framing.h"
+#include "sessiond/http/http_handler.h"
 
 #include <microhttpd.h>
 #include <stdbool.h>
@@ -40,7 +41,9 @@ struct http_connections {
 	struct timer_queue bodies; /* requests whose body has to */
 	struct timer_queue idles;  /* kept connections between two requests */
 	struct timer_queue stalls; /* streams whose peer has to read on */
-	struct address_entry *arriving; /* of the connection that is being added */
+	struct address_entry *arriving; /* of the connection that is being added, */
+	enum http_way arriving_way;	/* as is this */
+	size_t control_count;		/* of `count`: those of the control socket */
 	bool is_draining;		/* none is kept for another request */
 	bool has_work;			/* libmicrohttpd has to run in this turn */
 };
@@ -50,6 +53,7 @@ struct http_connection {
 	struct http_connections *all;
 	LIST_ENTRY(http_connection) entry;
 	struct MHD_Connection *mhd;
+	enum http_way way;
 	int fd;
 	struct timer timer; /* of heads, bodies or idles; none while a response is under way */
 	struct http_framing framing;	/* of what was read */

@@ -47,6 +47,7 @@ refuse(struct http_request *request, int status, const char *text)
 static enum MHD_Result
 refuse_body(struct http_request *request)
 {
+	request->all->sessions->limits.reached[LIMIT_BODY]++;
 	/* A script of another origin can read the status only with these headers. */
 	request->response.reply.cors = request->endpoint != NULL && request->endpoint->cors;
 	return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, "Request body too large.\n");
@@ -149,6 +150,38 @@ answer_with_file(struct http_request *request)
 	return true;
 }
 
+static bool
+is_handled_by(const struct http_handler *handler, const struct http_request *request)
+{
+	return (handler->ways & 1u << request->response.connection->way) != 0 &&
+	    strcmp(handler->path, request->uri) == 0 &&
+	    (strcmp(handler->method, request->method) == 0 ||
+		(strcmp(handler->method, MHD_HTTP_METHOD_GET) == 0 && only_reads(request)));
+}
+
+static bool
+answer_with_handler(struct http_request *request)
+{
+	const struct http_handlers *handlers = &request->all->handlers;
+	const struct http_handler *handler = handlers->table;
+
+	for (; handler != NULL && handler->path != NULL; handler++)
+		if (is_handled_by(handler, request) && handler->answer(handlers->context, request))
+			return true;
+	return false;
+}
+
+static void
+answer_control(struct http_request *request)
+{
+	if (request->response.connection->way == HTTP_WAY_BARRED)
+		http_response_error(&request->response, MHD_HTTP_FORBIDDEN,
+		    "Only root, the daemon's user and control_users may use this socket.\n");
+	else if (!answer_with_handler(request))
+		http_response_error(
+		    &request->response, MHD_HTTP_NOT_FOUND, "404 Error: Page not found\n");
+}
+
 static void
 answer_outside(struct http_request *request)
 {
@@ -177,6 +210,13 @@ decide(struct http_request *request)
 	/* What was retired while the body came may have its session still, or may not. */
 	if (request->service != NULL && request->service->is_retired)
 		http_request_route(request);
+	if (request->response.connection->way != HTTP_WAY_CLIENTS) {
+		answer_control(request);
+		return;
+	}
+	/* A SockJS URL is its service's; what else is below a prefix, maybe "/", need not be. */
+	if (request->endpoint == NULL && answer_with_handler(request))
+		return;
 	if (request->service == NULL) {
 		answer_outside(request);
 		return;
@@ -263,6 +303,18 @@ http_dispatch_handle(void *cls, struct MHD_Connection *mhd, const char *url, con
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
+static void
+count(const struct http_request *request)
+{
+	struct http_counts *counts = request->all->counts;
+	unsigned endpoint = request->endpoint != NULL ? request->endpoint->id
+	    : request->service != NULL		      ? HTTP_ENDPOINT_UNKNOWN
+						      : HTTP_ENDPOINT_OUTSIDE;
+
+	if (counts != NULL && request->response.status < HTTP_COUNTED_STATUSES)
+		counts->answered[endpoint][request->response.status]++;
+}
+
 void
 http_dispatch_completed(
     void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code)
@@ -279,6 +331,7 @@ http_dispatch_completed(
 	http_response_completed(&request->response, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 	connection->response = NULL;
 	http_connection_idle(connection);
+	count(request);
 	if (log_is_enabled(SEVERITY_INFO) && request->response.status != 0)
 		http_request_log(request);
 	chunking_probe_stop(&request->chunking);

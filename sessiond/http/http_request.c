@@ -168,6 +168,9 @@ http_request_read_head(struct http_request *request, const char *method, const c
 	};
 	request->head.from_trusted_proxy =
 	    http_client_find(request->response.connection, request->all->trusted, &request->client);
+	/* The control socket serves no client. */
+	if (request->response.connection->way != HTTP_WAY_CLIENTS)
+		return;
 	http_request_route(request);
 	if (request->service == NULL && fallback != NULL)
 		request->fallback = service_hold(fallback);

@@ -6,6 +6,7 @@
 #define SESSIOND_HTTP_REQUEST_H
 
 #include "common/buffer.h"
+#include "sessiond/http/http_handler.h"
 #include "sessiond/http/http_response.h"
 #include "sessiond/service/service.h"
 #include "sockjs/net_address.h"
@@ -34,6 +35,18 @@ struct websockets;
 #define HTTP_TURN_BODIES 65536	 /* bytes */
 #define HTTP_TURN_WORK	 1048576 /* bytes */
 
+enum {
+	HTTP_COUNTED_ENDPOINTS = ENDPOINT_SEND + 3, /* those of services, unknown URLs, others */
+	HTTP_ENDPOINT_UNKNOWN = ENDPOINT_SEND + 1,  /* of a service */
+	HTTP_ENDPOINT_OUTSIDE = ENDPOINT_SEND + 2,  /* of every service */
+	HTTP_COUNTED_STATUSES = 600,
+};
+
+/* Requests by what they asked for and how they were answered, since the start. */
+struct http_counts {
+	uint64_t answered[HTTP_COUNTED_ENDPOINTS][HTTP_COUNTED_STATUSES];
+};
+
 /* What all requests share. */
 struct http_requests {
 	uv_loop_t *loop;
@@ -44,6 +57,8 @@ struct http_requests {
 	struct hixie76_handshakes *handshakes;
 	struct static_files *files;	 /* NULL: none */
 	struct trusted_proxies *trusted; /* NULL: nobody */
+	struct http_handlers handlers;	 /* of what is outside every service */
+	struct http_counts *counts;	 /* of requests that were answered */
 	struct http_responses responses;
 	bool is_stopping;		  /* no request is handled any more */
 	TAILQ_HEAD(, http_request) large; /* whose bodies wait for a turn */

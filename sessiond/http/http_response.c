@@ -125,6 +125,21 @@ http_response_error(struct http_response *response, int status, const char *text
 }
 
 void
+http_response_text(struct http_response *response, int status, const char *content_type,
+    const char *text, size_t len)
+{
+	response->reply.status = status;
+	response->reply.content_type = content_type;
+	response->reply.cache = REPLY_NOT_CACHED;
+	response->reply.body = text;
+	response->reply.body_len = len;
+	http_response_reply(response);
+	/* It was the caller's. */
+	response->reply.body = "";
+	response->reply.body_len = 0;
+}
+
+void
 http_response_refuse_storing(struct http_response *response)
 {
 	http_response_error(

@@ -73,6 +73,10 @@ void http_response_reply(struct http_response *response);
 /* The response is an error with that status and text (constant). */
 void http_response_error(struct http_response *response, int status, const char *text);
 
+/* The response is that text (copied), which no cache keeps. */
+void http_response_text(struct http_response *response, int status, const char *content_type,
+    const char *text, size_t len);
+
 /* The response is 503: the store cannot be written. */
 void http_response_refuse_storing(struct http_response *response);
 

@@ -77,6 +77,7 @@ http_server_add(struct http_server *server, int fd, const struct sockaddr *addre
 	struct limits *limits = &server->requests.sessions->limits;
 
 	if (!make_room(server)) {
+		limits->reached[LIMIT_CONNECTION]++;
 		log_limited(&refused, SEVERITY_ERROR,
 		    "connection_limit (%zu) reached: a connection is refused", server->limit);
 		refuse(fd, MHD_HTTP_SERVICE_UNAVAILABLE);
@@ -95,6 +96,25 @@ http_server_add(struct http_server *server, int fd, const struct sockaddr *addre
 		log_limited(&failed, SEVERITY_ERROR, "a connection could not be taken: %s",
 		    strerror(errno));
 	address_count_drop(&limits->addresses, server->connections.arriving);
+	server->connections.has_work = true;
+}
+
+void
+http_server_add_control(struct http_server *server, int fd, bool is_allowed,
+    const struct sockaddr *address, socklen_t len)
+{
+	static struct log_limit failed;
+
+	if (server->connections.control_count >= HTTP_CONTROL_MAX) {
+		refuse(fd, MHD_HTTP_SERVICE_UNAVAILABLE);
+		return;
+	}
+	server->connections.arriving = NULL;
+	server->connections.arriving_way = is_allowed ? HTTP_WAY_CONTROL : HTTP_WAY_BARRED;
+	if (MHD_add_connection(server->mhd, fd, address, len) != MHD_YES)
+		log_limited(&failed, SEVERITY_ERROR,
+		    "a connection to the control socket could not be taken: %s", strerror(errno));
+	server->connections.arriving_way = HTTP_WAY_CLIENTS;
 	server->connections.has_work = true;
 }
 

@@ -65,6 +65,16 @@ void http_server_stop(struct http_server *server);
 void
 http_server_add(struct http_server *server, int fd, const struct sockaddr *address, socklen_t len);
 
+/* Connections of the control socket: they are not among `limit`, which may be what one looks for. */
+#define HTTP_CONTROL_MAX 16
+
+/*
+ * The same for a connection of the control socket. is_allowed: its peer may use it; else it gets
+ * 403, whatever it asks.
+ */
+void http_server_add_control(struct http_server *server, int fd, bool is_allowed,
+    const struct sockaddr *address, socklen_t len);
+
 /* A turn of the loop begins. */
 void http_server_turn(struct http_server *server);
 

@@ -3,14 +3,21 @@
  */
 #include "sessiond/system/acceptors.h"
 
-#include "system/socket_access.h"
+#include <stdlib.h>
 
 void
-acceptors_init(struct acceptors *acceptors, uv_loop_t *loop, acceptor_accept *accept,
-    acceptor_accept *accept_local, void *context)
+acceptors_init(
+    struct acceptors *acceptors, uv_loop_t *loop, const struct acceptor_calls *calls, void *context)
 {
-	*acceptors = (struct acceptors){
-	    .loop = loop, .accept = accept, .accept_local = accept_local, .context = context};
+	*acceptors = (struct acceptors){.loop = loop, .calls = *calls, .context = context};
+}
+
+static acceptor_accept *
+call_of(const struct acceptors *acceptors, const struct listening_socket *socket)
+{
+	if (socket->is_control)
+		return acceptors->calls.by_control;
+	return socket->is_unix ? acceptors->calls.by_unix : acceptors->calls.by_tcp;
 }
 
 /* Takes the sockets. There is room for them. */
@@ -21,34 +28,27 @@ add(struct acceptors *acceptors, struct listening_sockets *set)
 
 	for (i = 0; i < set->count; i++) {
 		struct listening_socket *socket = &set->sockets[i];
-		acceptor_accept *accept =
-		    socket->is_unix ? acceptors->accept_local : acceptors->accept;
 
-		acceptors->items[acceptors->count++] =
-		    acceptor_create(acceptors->loop, socket, accept, acceptors->context);
+		acceptors->items[acceptors->count++] = acceptor_create(
+		    acceptors->loop, socket, call_of(acceptors, socket), acceptors->context);
 	}
 	set->count = 0;
-}
-
-static int
-resolve_access(
-    const struct server_options *options, struct socket_access *access, struct error *err)
-{
-	return socket_access_resolve(
-	    options->user, options->socket_group, options->socket_mode, access, err);
 }
 
 int
 acceptors_open(struct acceptors *acceptors, const struct server_options *options, struct error *err)
 {
 	struct listening_sockets set;
-	struct socket_access access;
+	struct listening_wish wish;
+	char *control;
+	int status = -1;
 
-	if (resolve_access(options, &access, err) == -1 ||
-	    listening_sockets_open(&set, options->listen, options->socket, &access, err) == -1)
-		return -1;
-	add(acceptors, &set);
-	return 0;
+	if (listening_wish_init(&wish, options, &control, err) == 0)
+		status = listening_sockets_open(&set, &wish, err);
+	free(control);
+	if (status == 0)
+		add(acceptors, &set);
+	return status;
 }
 
 int
@@ -56,17 +56,19 @@ acceptors_prepare(const struct acceptors *acceptors, const struct server_options
     struct acceptors_change *change, struct error *err)
 {
 	struct listening_sockets present = {.count = acceptors->count};
-	struct socket_access access;
+	struct listening_wish wish;
+	char *control;
+	int status = -1;
 	size_t i;
-
-	if (resolve_access(options, &access, err) == -1)
-		return -1;
 
 	/* Copies to compare with; the acceptors keep the sockets. */
 	for (i = 0; i < acceptors->count; i++)
 		present.sockets[i] = *acceptor_socket(acceptors->items[i]);
-	return listening_sockets_change(&present, options->listen, options->socket, &access,
-	    &change->added, change->stays, err);
+	if (listening_wish_init(&wish, options, &control, err) == 0)
+		status =
+		    listening_sockets_change(&present, &wish, &change->added, change->stays, err);
+	free(control);
+	return status;
 }
 
 void

@@ -15,10 +15,15 @@
 #include <stddef.h>
 #include <uv.h>
 
+/* Who gets what was accepted. */
+struct acceptor_calls {
+	acceptor_accept *by_tcp, *by_unix, *by_control;
+};
+
 struct acceptors {
 	uv_loop_t *loop;
-	acceptor_accept *accept, *accept_local; /* by TCP; by a Unix socket */
-	void *context;				/* theirs */
+	struct acceptor_calls calls;
+	void *context; /* theirs */
 	struct acceptor *items[LISTENING_SOCKETS_MAX];
 	size_t count;
 };
@@ -30,8 +35,8 @@ struct acceptors_change {
 };
 
 /* Accepts on nothing yet. The loop and the context are borrowed. */
-void acceptors_init(struct acceptors *acceptors, uv_loop_t *loop, acceptor_accept *accept,
-    acceptor_accept *accept_local, void *context);
+void acceptors_init(struct acceptors *acceptors, uv_loop_t *loop,
+    const struct acceptor_calls *calls, void *context);
 
 /* At the start: accepts on all that listening_sockets_open finds. -1 and an error as there. */
 int acceptors_open(

@@ -4,8 +4,11 @@
  */
 #include "sessiond/system/listening_sockets.h"
 
+#include "common/log.h"
 #include "common/memory.h"
+#include "conf/config.h"
 #include "sessiond/system/inherited_sockets.h"
+#include "system/socket_access.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,20 +24,38 @@ listening_sockets_close(struct listening_sockets *set)
 	set->count = 0;
 }
 
-/* What the options ask for, and what of it is there already. */
+int
+listening_wish_init(struct listening_wish *wish, const struct server_options *options,
+    char **control, struct error *err)
+{
+	*control = config_control_path(options);
+	*wish = (struct listening_wish){
+	    .addresses = options->listen,
+	    .path = options->socket,
+	    .control = *control,
+	    .needs_control = options->control != NULL,
+	};
+	if (socket_access_resolve(options->user, options->socket_group, options->socket_mode,
+		&wish->access, err) == -1)
+		return -1;
+	return socket_access_resolve_control(options->user, options->group,
+	    options->control_users != NULL, &wish->control_access, err);
+}
+
+/* A wish, cut into words, and what of it is there already. */
 struct wanted {
-	char *copy; /* of `listen`, cut into words */
+	const struct listening_wish *wish;
+	char *copy; /* of the addresses, cut into words */
 	const char *words[LISTENING_SOCKETS_MAX];
 	size_t count;
-	const char *path;
-	const struct socket_access *access;
-	bool has_word[LISTENING_SOCKETS_MAX], has_path;
+	bool has_word[LISTENING_SOCKETS_MAX], has_path, has_control;
 	bool is_used[LISTENING_SOCKETS_MAX]; /* of the sockets that are there */
 };
 
 static int
-read_words(struct wanted *wanted, const char *addresses, struct error *err)
+read_words(struct wanted *wanted, struct error *err)
 {
+	const char *addresses = wanted->wish->addresses;
 	char *rest = wanted->copy = xstrdup(addresses == NULL ? "" : addresses), *word;
 
 	while ((word = strsep(&rest, " \t,")) != NULL) {
@@ -48,13 +69,28 @@ read_words(struct wanted *wanted, const char *addresses, struct error *err)
 	return 0;
 }
 
+/* Finds the Unix socket of that path (NULL: none) among those that are there, and not in use. */
+static struct listening_socket *
+match_path(struct wanted *wanted, struct listening_sockets *set, const char *path)
+{
+	size_t i;
+
+	for (i = 0; path != NULL && i < set->count; i++)
+		if (!wanted->is_used[i] && listening_socket_is_unix(&set->sockets[i], path)) {
+			wanted->is_used[i] = true;
+			return &set->sockets[i];
+		}
+	return NULL;
+}
+
 /*
- * Finds the sockets that are there already and that the options name. Words with port 0 come last,
+ * Finds the sockets that are there already and that the wish names. Words with port 0 come last,
  * and take a socket that no other word names.
  */
 static void
-match(struct wanted *wanted, const struct listening_sockets *set)
+match(struct wanted *wanted, struct listening_sockets *set)
 {
+	struct listening_socket *control;
 	size_t i, word;
 	int any_port;
 
@@ -69,9 +105,11 @@ match(struct wanted *wanted, const struct listening_sockets *set)
 		for (i = 0; i < set->count && !wanted->has_word[word]; i++)
 			if (listening_socket_covers(&set->sockets[i], wanted->words[word]))
 				wanted->has_word[word] = wanted->is_used[i] = true;
-	for (i = 0; wanted->path != NULL && i < set->count; i++)
-		if (listening_socket_is_unix(&set->sockets[i], wanted->path))
-			wanted->has_path = wanted->is_used[i] = true;
+	wanted->has_path = match_path(wanted, set, wanted->wish->path) != NULL;
+	control = match_path(wanted, set, wanted->wish->control);
+	wanted->has_control = control != NULL;
+	if (control != NULL)
+		control->is_control = true;
 }
 
 static struct listening_socket *
@@ -83,11 +121,43 @@ add_room(struct listening_sockets *set, size_t others, struct error *err)
 	return NULL;
 }
 
+static int
+open_path(struct listening_sockets *set, size_t others, const char *option, const char *path,
+    const struct socket_access *access, struct error *err)
+{
+	struct listening_socket *room = add_room(set, others, err);
+
+	if (room == NULL || listening_socket_open_unix(room, option, path, access, err) == -1)
+		return -1;
+	set->count++;
+	return 0;
+}
+
+/* One that nobody asked for may be missing: another daemon of the same folder has it, say. */
+static int
+open_control(struct listening_sockets *set, size_t others, const struct listening_wish *wish,
+    struct error *err)
+{
+	struct error cause = ERROR_INIT;
+
+	if (open_path(set, others, "control", wish->control, &wish->control_access, &cause) == 0) {
+		set->sockets[set->count - 1].is_control = true;
+		return 0;
+	}
+	if (wish->needs_control)
+		return error_set(err, cause.code, "%s", cause.text);
+	log_info("%s; the daemon goes on without a control socket (set `control = PATH`, or none, "
+		 "in [server])",
+	    cause.text);
+	return 0;
+}
+
 /* Opens into set what is not there. others: how many sockets there are beside those of set. */
 static int
 open_missing(
     struct listening_sockets *set, size_t others, const struct wanted *wanted, struct error *err)
 {
+	const struct listening_wish *wish = wanted->wish;
 	struct listening_socket *room;
 	size_t i;
 
@@ -99,33 +169,30 @@ open_missing(
 			return -1;
 		set->count++;
 	}
-	if (wanted->path != NULL && !wanted->has_path) {
-		room = add_room(set, others, err);
-		if (room == NULL ||
-		    listening_socket_open_unix(room, "socket", wanted->path, wanted->access, err) ==
-			-1)
-			return -1;
-		set->count++;
-	}
-	if (set->count + others == 0)
+	if (wish->path != NULL && !wanted->has_path &&
+	    open_path(set, others, "socket", wish->path, &wish->access, err) == -1)
+		return -1;
+	if (set->count + others == wanted->has_control)
 		return error_set(err, EX_CONFIG,
 		    "nowhere to listen: set `listen = 127.0.0.1:8080` or `socket = PATH` in [server] "
 		    "(or give --listen ADDR:PORT)");
-	return 0;
+	if (wish->control == NULL || wanted->has_control)
+		return 0;
+	return open_control(set, others, wish, err);
 }
 
 int
-listening_sockets_open(struct listening_sockets *set, const char *addresses, const char *path,
-    const struct socket_access *access, struct error *err)
+listening_sockets_open(
+    struct listening_sockets *set, const struct listening_wish *wish, struct error *err)
 {
-	struct wanted wanted = {.path = path, .access = access};
+	struct wanted wanted = {.wish = wish};
 	int inherited, status = -1;
 
 	set->count = 0;
 	inherited = inherited_sockets_take(set->sockets, LISTENING_SOCKETS_MAX, err);
 	if (inherited >= 0) {
 		set->count = (size_t)inherited;
-		if (read_words(&wanted, addresses, err) == 0) {
+		if (read_words(&wanted, err) == 0) {
 			match(&wanted, set);
 			status = open_missing(set, 0, &wanted, err);
 		}
@@ -137,17 +204,17 @@ listening_sockets_open(struct listening_sockets *set, const char *addresses, con
 }
 
 int
-listening_sockets_change(const struct listening_sockets *present, const char *addresses,
-    const char *path, const struct socket_access *access, struct listening_sockets *added,
-    bool stays[LISTENING_SOCKETS_MAX], struct error *err)
+listening_sockets_change(const struct listening_sockets *present, const struct listening_wish *wish,
+    struct listening_sockets *added, bool stays[LISTENING_SOCKETS_MAX], struct error *err)
 {
-	struct wanted wanted = {.path = path, .access = access};
+	struct listening_sockets copy = *present;
+	struct wanted wanted = {.wish = wish};
 	size_t i, staying = 0;
 	int status = -1;
 
 	added->count = 0;
-	if (read_words(&wanted, addresses, err) == 0) {
-		match(&wanted, present);
+	if (read_words(&wanted, err) == 0) {
+		match(&wanted, &copy);
 		for (i = 0; i < present->count; i++) {
 			stays[i] = wanted.is_used[i] || present->sockets[i].is_inherited;
 			staying += stays[i];

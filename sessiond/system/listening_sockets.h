@@ -6,6 +6,7 @@
 #define SESSIOND_LISTENING_SOCKETS_H
 
 #include "common/error.h"
+#include "conf/config_options.h"
 #include "system/listening_socket.h"
 
 #include <stdbool.h>
@@ -19,26 +20,41 @@ struct listening_sockets {
 	size_t count;
 };
 
-/*
- * Opens all that a daemon listens on. Two options say what that is: `addresses`, separated by
- * blanks or commas, and `path` of a Unix socket, whose file gets `access`. Either may be NULL. An
- * option that names an inherited socket uses it. Inherited sockets that no option names are used as
- * well; they are taken from the environment at the first call.
- *
- * -1 and an error if a socket cannot be had, if there are too many, or if there is none; nothing is
- * open then.
- */
-int listening_sockets_open(struct listening_sockets *set, const char *addresses, const char *path,
-    const struct socket_access *access, struct error *err);
+/* What the options of [server] ask for. */
+struct listening_wish {
+	const char *addresses; /* separated by blanks or commas; NULL: none */
+	const char *path;      /* of a Unix socket; NULL: none */
+	const char *control;   /* of the control socket; NULL: none */
+	bool needs_control;    /* its path was given: an error if it cannot be had */
+	struct socket_access access, control_access; /* of the files of the two */
+};
 
 /*
- * The same for options that have changed while the sockets of `present` are open. Opens into
- * `added` what the options name and present has not. Sets stays[i] if the options name present's
- * socket i, or if it was inherited. -1 and an error as above; `added` is empty then.
+ * Fills *wish from the options. Sets *control, which wish borrows, and which the caller frees in
+ * any case. -1 and an error (EX_CONFIG) if a user or group is gone.
  */
-int listening_sockets_change(const struct listening_sockets *present, const char *addresses,
-    const char *path, const struct socket_access *access, struct listening_sockets *added,
-    bool stays[LISTENING_SOCKETS_MAX], struct error *err);
+int listening_wish_init(struct listening_wish *wish, const struct server_options *options,
+    char **control, struct error *err);
+
+/*
+ * Opens all that a daemon listens on. What of the wish is among the inherited sockets is used.
+ * Inherited sockets that it does not name are used as well; they are taken from the environment at
+ * the first call.
+ *
+ * -1 and an error if a socket cannot be had, if there are too many, or if there is none for
+ * clients; nothing is open then.
+ */
+int listening_sockets_open(
+    struct listening_sockets *set, const struct listening_wish *wish, struct error *err);
+
+/*
+ * The same for a wish that has changed while the sockets of `present` are open. Opens into `added`
+ * what it names and present has not. Sets stays[i] if it names present's socket i, or if that was
+ * inherited. -1 and an error as above; `added` is empty then.
+ */
+int
+listening_sockets_change(const struct listening_sockets *present, const struct listening_wish *wish,
+    struct listening_sockets *added, bool stays[LISTENING_SOCKETS_MAX], struct error *err);
 
 /* Closes all of them. */
 void listening_sockets_close(struct listening_sockets *set);

@@ -129,6 +129,50 @@ test_allows_user(void **state)
 	assert_false(config_allows_user(config, stranger));
 }
 
+static void
+test_allows_control(void **state)
+{
+	const uid_t nobody = 65534, stranger = 3999999999u;
+
+	(void)state;
+	assert_true(config_allows_control(config, 0));
+	assert_true(config_allows_control(config, geteuid()));
+	assert_int_equal(config_allows_control(config, nobody), geteuid() == nobody);
+	config->server.control_users = strdup("no-such-user nobody");
+	assert_true(config_allows_control(config, nobody));
+	assert_false(config_allows_control(config, stranger));
+}
+
+static void
+test_control_path(void **state)
+{
+	static const struct {
+		const char *socket, *control, *path; /* NULL: none */
+	} cases[] = {
+	    {NULL, NULL, NULL},
+	    {"/run/x/s.sock", NULL, "/run/x/control.sock"},
+	    {"/s.sock", NULL, "/control.sock"},
+	    {"s.sock", NULL, "control.sock"},
+	    {"/run/x/s.sock", "none", NULL},
+	    {"/run/x/s.sock", "/else/where", "/else/where"},
+	    {NULL, "/else/where", "/else/where"},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct server_options options = {
+		    .socket = (char *)cases[i].socket, .control = (char *)cases[i].control};
+		char *path = config_control_path(&options);
+
+		if (cases[i].path == NULL)
+			assert_null(path);
+		else
+			assert_string_equal(path, cases[i].path);
+		free(path);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
 
 int
@@ -139,6 +183,8 @@ main(void)
 	    TEST(override),
 	    TEST(log_level),
 	    TEST(allows_user),
+	    TEST(allows_control),
+	    TEST(control_path),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);

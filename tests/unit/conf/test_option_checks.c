@@ -118,6 +118,23 @@ test_tokens(void **state)
 	refuses(option_check_tokens, " ", "its_name: \" \" is no list of names, as v12.stomp mqtt");
 }
 
+/* The error does not say what the secret is. */
+static void
+test_token68(void **state)
+{
+	static const char error[] =
+	    "its_name: only letters, digits and -._~+/ can be in it (openssl rand -hex 32 makes one)";
+
+	(void)state;
+	accepts(option_check_token68, "abcXYZ0189-._~+/");
+	accepts(option_check_token68, "c2VjcmV0==");
+	refuses(option_check_token68, "a secret", error);
+	refuses(option_check_token68, "a\"b", error);
+	refuses(option_check_token68, "a=b", error);
+	refuses(option_check_token68, "==", error);
+	refuses(option_check_token68, "", error);
+}
+
 static void
 test_headers(void **state)
 {
@@ -181,6 +198,7 @@ main(void)
 	    cmocka_unit_test(test_origins),
 	    cmocka_unit_test(test_cookie_path),
 	    cmocka_unit_test(test_tokens),
+	    cmocka_unit_test(test_token68),
 	    cmocka_unit_test(test_headers),
 	    cmocka_unit_test(test_tables),
 	};

@@ -129,10 +129,27 @@ finish(void **state)
 	return rmdir(folder);
 }
 
+/* What a configuration without a control socket wants. */
+static inline struct listening_wish
+wish_for(const char *addresses, const char *path, const struct socket_access *access)
+{
+	return (struct listening_wish){
+	    .addresses = addresses, .path = path, .access = *access, .control_access = *access};
+}
+
+static inline int
+open_sockets(struct listening_sockets *sockets, const char *addresses, const char *path,
+    const struct socket_access *access)
+{
+	const struct listening_wish wish = wish_for(addresses, path, access);
+
+	return listening_sockets_open(sockets, &wish, &err);
+}
+
 static void
 opens(const char *addresses, const char *path, size_t count)
 {
-	if (listening_sockets_open(&set, addresses, path, &everybody, &err) == -1)
+	if (open_sockets(&set, addresses, path, &everybody) == -1)
 		fail_msg("%s", err.text);
 	assert_int_equal(set.count, count);
 }

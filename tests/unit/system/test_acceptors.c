@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -23,7 +24,7 @@ static char path[64];
 static uv_loop_t loop;
 static struct acceptors acceptors;
 static struct error err;
-static int by_tcp, by_unix; /* connections accepted */
+static int by_tcp, by_unix, by_control; /* connections accepted */
 
 static void
 count(int *counter, int fd)
@@ -52,13 +53,24 @@ on_local_accept(void *context, int fd, const struct sockaddr *address, socklen_t
 	count(&by_unix, fd);
 }
 
+static void
+on_control_accept(void *context, int fd, const struct sockaddr *address, socklen_t len)
+{
+	assert_ptr_equal(context, &loop);
+	assert_int_equal(address->sa_family, AF_UNIX);
+	(void)len;
+	count(&by_control, fd);
+}
+
 static int
 set_up(void **state)
 {
+	static const struct acceptor_calls calls = {on_accept, on_local_accept, on_control_accept};
+
+	by_tcp = by_unix = by_control = 0;
 	(void)state;
-	by_tcp = by_unix = 0;
 	uv_loop_init(&loop);
-	acceptors_init(&acceptors, &loop, on_accept, on_local_accept, &loop);
+	acceptors_init(&acceptors, &loop, &calls, &loop);
 	return 0;
 }
 
@@ -131,20 +143,24 @@ name_of(size_t index, char name[160])
 static void
 test_accepts(void **state)
 {
-	char tcp[160], local[160];
+	char tcp[160], local[160], control[160];
 
 	(void)state;
 	open_all("127.0.0.1:0", path);
-	assert_int_equal(acceptors.count, 2);
+	assert_int_equal(acceptors.count, 3);
 	name_of(0, tcp);
 	name_of(1, local);
+	name_of(2, control);
+	assert_true(acceptor_socket(acceptors.items[2])->is_control);
 	assert_int_equal(connect_to(tcp), 0);
 	assert_int_equal(connect_to(tcp), 0);
 	assert_int_equal(connect_to(local), 0);
-	while (by_tcp < 2 || by_unix < 1)
+	assert_int_equal(connect_to(control), 0);
+	while (by_tcp < 2 || by_unix < 1 || by_control < 1)
 		uv_run(&loop, UV_RUN_ONCE);
 	assert_int_equal(by_tcp, 2);
 	assert_int_equal(by_unix, 1);
+	assert_int_equal(by_control, 1);
 	acceptors_close(&acceptors);
 	assert_int_equal(acceptors.count, 0);
 	assert_int_equal(connect_to(tcp), -1);
@@ -187,12 +203,46 @@ test_change(void **state)
 	assert_int_equal(change.added.count, 0);
 }
 
+/* One that nobody asked for may be missing, one that was may not. It comes and goes by a reload. */
+static void
+test_control(void **state)
+{
+	struct acceptors_change change = {.added = {.count = 0}};
+	char taken[64], own[64], tcp[160];
+	struct server_options options = {.listen = tcp, .socket_mode = "0600"};
+
+	(void)state;
+	snprintf(taken, sizeof taken, "%s/control.sock", folder);
+	snprintf(own, sizeof own, "%s/own", folder);
+	assert_int_equal(mkdir(taken, 0700), 0);
+	open_all("127.0.0.1:0", path);
+	assert_int_equal(acceptors.count, 2);
+	name_of(0, tcp);
+	options.control = taken;
+	assert_int_equal(acceptors_prepare(&acceptors, &options, &change, &err), -1);
+	assert_non_null(strstr(err.text, "control.sock"));
+	assert_int_equal(change.added.count, 0);
+	error_clear(&err);
+	options.control = own;
+	assert_int_equal(acceptors_prepare(&acceptors, &options, &change, &err), 0);
+	acceptors_commit(&acceptors, &change);
+	assert_int_equal(acceptors.count, 2); /* the Unix socket is gone */
+	assert_true(acceptor_socket(acceptors.items[1])->is_control);
+	assert_int_equal(access(own, F_OK), 0);
+	/* It serves no client: that is not enough. */
+	options.listen = NULL;
+	assert_int_equal(acceptors_prepare(&acceptors, &options, &change, &err), -1);
+	assert_non_null(strstr(err.text, "nowhere to listen"));
+	assert_int_equal(rmdir(taken), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_accepts, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_change, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_control, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("acceptors", tests, make_folder, remove_folder);

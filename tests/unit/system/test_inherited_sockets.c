@@ -135,8 +135,7 @@ look(const struct listening_sockets *passed)
 	for (i = 0; i < passed->count; i++)
 		if (fcntl(FIRST + (int)i, F_GETFD) != 0) /* close-on-exec would lose it */
 			return 2;
-	if (listening_sockets_open(&found, NULL, NULL, &everybody, &err) == -1 ||
-	    found.count != passed->count)
+	if (open_sockets(&found, NULL, NULL, &everybody) == -1 || found.count != passed->count)
 		return 3;
 	for (i = 0; i < found.count; i++)
 		if (strcmp(found.sockets[i].name, passed->sockets[i].name) != 0)

@@ -21,7 +21,7 @@ test_ipv6(void **state)
 	close(fd);
 	snprintf(expected, sizeof expected, "[::1]:%d", put_tcp(0, "::1"));
 	say(NULL, "1", NULL);
-	assert_int_equal(listening_sockets_open(&set, expected, NULL, &everybody, &err), 0);
+	assert_int_equal(open_sockets(&set, expected, NULL, &everybody), 0);
 	assert_int_equal(set.count, 1);
 	assert_string_equal(set.sockets[0].name, expected);
 	assert_true(set.sockets[0].is_inherited);
@@ -147,9 +147,9 @@ test_every_address_or_none(void **state)
 	(void)state;
 	if (!has_ipv6())
 		return;
-	assert_int_equal(listening_sockets_open(&other, "0.0.0.0:0", NULL, &everybody, &err), 0);
+	assert_int_equal(open_sockets(&other, "0.0.0.0:0", NULL, &everybody), 0);
 	snprintf(text, sizeof text, "*%s", strchr(other.sockets[0].name, ':'));
-	assert_int_equal(listening_sockets_open(&set, text, NULL, &everybody, &err), -1);
+	assert_int_equal(open_sockets(&set, text, NULL, &everybody), -1);
 	assert_int_equal(err.code, EX_UNAVAILABLE);
 	listening_sockets_close(&other);
 }
@@ -180,8 +180,7 @@ test_port_alone(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof ports / sizeof ports[0]; i++) {
-		assert_int_equal(
-		    listening_sockets_open(&set, ports[i], NULL, &everybody, &err), -1);
+		assert_int_equal(open_sockets(&set, ports[i], NULL, &everybody), -1);
 		assert_int_equal(err.code, EX_CONFIG);
 		assert_non_null(strstr(err.text, "is a port without an address: 127.0.0.1:"));
 		error_clear(&err);
@@ -218,7 +217,7 @@ test_inherited_alone_is_enough(void **state)
 	say(NULL, "1", NULL);
 	opens(NULL, NULL, 1);
 	listening_sockets_close(&set);
-	assert_int_equal(listening_sockets_open(&set, NULL, NULL, &everybody, &err), -1);
+	assert_int_equal(open_sockets(&set, NULL, NULL, &everybody), -1);
 	assert_int_equal(err.code, EX_CONFIG);
 	assert_non_null(strstr(err.text, "nowhere to listen"));
 }
@@ -234,13 +233,11 @@ test_too_many(void **state)
 		strcat(addresses, "127.0.0.1:0 ");
 	opens(addresses, NULL, LISTENING_SOCKETS_MAX);
 	listening_sockets_close(&set);
-	assert_int_equal(
-	    listening_sockets_open(&set, addresses, path_in_folder("socket"), &everybody, &err),
-	    -1);
+	assert_int_equal(open_sockets(&set, addresses, path_in_folder("socket"), &everybody), -1);
 	assert_non_null(strstr(err.text, "more than 16"));
 	error_clear(&err);
 	strcat(addresses, "127.0.0.1:0");
-	assert_int_equal(listening_sockets_open(&set, addresses, NULL, &everybody, &err), -1);
+	assert_int_equal(open_sockets(&set, addresses, NULL, &everybody), -1);
 	assert_non_null(strstr(err.text, "listen: more than 16 addresses"));
 }
 
@@ -263,6 +260,15 @@ test_the_file_belongs_to_who_made_it(void **state)
 	assert_int_equal(access(path_in_folder("socket"), F_OK), -1);
 }
 
+static int
+change_sockets(
+    const char *addresses, struct listening_sockets *added, bool stays[LISTENING_SOCKETS_MAX])
+{
+	const struct listening_wish wish = wish_for(addresses, NULL, &everybody);
+
+	return listening_sockets_change(&set, &wish, added, stays, &err);
+}
+
 /* What a reload keeps, opens and closes. */
 static void
 test_change(void **state)
@@ -276,8 +282,7 @@ test_change(void **state)
 	say(NULL, "1", NULL);
 	opens("127.0.0.2:0 127.0.0.3:0", path_in_folder("socket"), 4);
 	snprintf(addresses, sizeof addresses, "%s 127.0.0.4:0", set.sockets[2].name);
-	assert_int_equal(
-	    listening_sockets_change(&set, addresses, NULL, &everybody, &added, stays, &err), 0);
+	assert_int_equal(change_sockets(addresses, &added, stays), 0);
 	assert_true(stays[0]); /* inherited, and named by no option */
 	assert_false(stays[1]);
 	assert_true(stays[2]);
@@ -285,9 +290,7 @@ test_change(void **state)
 	assert_int_equal(added.count, 1);
 	assert_memory_equal(added.sockets[0].name, "127.0.0.4:", strlen("127.0.0.4:"));
 	listening_sockets_close(&added);
-	assert_int_equal(
-	    listening_sockets_change(&set, "127.0.0.5:x", NULL, &everybody, &added, stays, &err),
-	    -1);
+	assert_int_equal(change_sockets("127.0.0.5:x", &added, stays), -1);
 	assert_int_equal(added.count, 0);
 }
 
@@ -298,12 +301,10 @@ test_access(void **state)
 	struct stat st;
 
 	(void)state;
-	assert_int_equal(
-	    listening_sockets_open(&set, NULL, path_in_folder("socket"), &own, &err), 0);
+	assert_int_equal(open_sockets(&set, NULL, path_in_folder("socket"), &own), 0);
 	assert_int_equal(stat(path_in_folder("socket"), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_int_equal(
-	    listening_sockets_open(&set, NULL, path_in_folder("no/such/folder"), &own, &err), -1);
+	assert_int_equal(open_sockets(&set, NULL, path_in_folder("no/such/folder"), &own), -1);
 	assert_int_equal(err.code, EX_UNAVAILABLE);
 	assert_int_equal(set.count, 0);
 }

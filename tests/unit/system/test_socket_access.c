@@ -40,6 +40,25 @@ test_names(void **state)
 	assert_int_equal(access.owner, geteuid() == 0 ? getpwnam("daemon")->pw_uid : (uid_t)-1);
 }
 
+/* The control socket is the daemon's, whoever the clients' socket is for. */
+static void
+test_control(void **state)
+{
+	struct socket_access access;
+	struct error err = ERROR_INIT;
+	bool is_root = geteuid() == 0;
+
+	(void)state;
+	assert_int_equal(
+	    socket_access_resolve_control("nobody", "daemon", false, &access, &err), 0);
+	assert_int_equal(access.mode, 0660);
+	assert_int_equal(access.owner, is_root ? getpwnam("nobody")->pw_uid : (uid_t)-1);
+	assert_int_equal(access.group, is_root ? getgrnam("daemon")->gr_gid : (gid_t)-1);
+	assert_int_equal(socket_access_resolve_control("nobody", NULL, true, &access, &err), 0);
+	assert_int_equal(access.mode, 0666);
+	assert_int_equal(access.group, is_root ? getpwnam("nobody")->pw_gid : (gid_t)-1);
+}
+
 static void
 test_gone(void **state)
 {
@@ -61,6 +80,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_defaults),
 	    cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_control),
 	    cmocka_unit_test(test_gone),
 	};
 

@@ -1,0 +1,179 @@
+/*
+ * See control.h.
+ */
+#include "sessiond/control/control.h"
+
+#include "common/loop.h"
+#include "sessiond/control/metrics_text.h"
+#include "sessiond/http/http_connection.h"
+#include "sessiond/http/http_request.h"
+#include "sessiond/session/session_set.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+enum {
+	OK = 200,
+	UNAUTHORIZED = 401,
+	UNPROCESSABLE = 422,
+	TOO_MANY = 429,
+	UNAVAILABLE = 503,
+};
+
+static const char text_plain[] = "text/plain; charset=UTF-8";
+
+bool
+control_allows(const struct config *config, int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof peer;
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	    config_allows_control(config, peer.uid);
+}
+
+static bool
+answer(struct http_request *request, int status, const char *text)
+{
+	http_response_text(&request->response, status, text_plain, text, strlen(text));
+	return true;
+}
+
+/* --- /up -------------------------------------------------------------------------------------- */
+
+const char *
+control_unready(const struct metrics_sources *sources)
+{
+	if (sources->loop->is_draining)
+		return "the daemon is stopping\n";
+	if (sources->sessions->journal.is_failing)
+		return "the session store cannot be written\n";
+	return NULL;
+}
+
+static bool
+answer_up(void *context, struct http_request *request)
+{
+	const struct control *control = context;
+	const char *reason = control_unready(&control->sources);
+
+	return answer(request, reason == NULL ? OK : UNAVAILABLE, reason == NULL ? "up\n" : reason);
+}
+
+/* --- /metrics --------------------------------------------------------------------------------- */
+
+bool
+control_token_is_right(const char *authorization, const char *token)
+{
+	static const char scheme[] = "Bearer ";
+	const char *given;
+	size_t given_len, len = strlen(token), i;
+	unsigned difference;
+
+	if (authorization == NULL || strncasecmp(authorization, scheme, strlen(scheme)) != 0)
+		return false;
+	given = authorization + strlen(scheme);
+	given += strspn(given, " ");
+	given_len = strlen(given);
+	difference = given_len != len;
+	for (i = 0; i < given_len; i++)
+		difference |= (unsigned char)given[i] ^ (unsigned char)token[i % len];
+	return difference == 0;
+}
+
+static void
+tell_metrics(const struct control *control, struct http_request *request)
+{
+	struct buffer text = BUFFER_INIT;
+
+	metrics_write(&control->sources, control_unready(&control->sources) == NULL, &text);
+	if (buffer_failed(&text))
+		answer(request, UNAVAILABLE, "Out of memory.\n");
+	else
+		http_response_text(
+		    &request->response, OK, METRICS_CONTENT_TYPE, text.data, text.len);
+	buffer_free(&text);
+}
+
+/* Who tries tokens gets no further than who tries session ids. */
+static void
+refuse_token(const struct control *control, struct http_request *request)
+{
+	struct sessions *sessions = control->sources.sessions;
+	struct guesses *guesses = &sessions->limits.guesses;
+	uint64_t now = sessions_now(sessions);
+
+	if (guesses_are_used_up(guesses, &request->client.any, now)) {
+		sessions->limits.reached[LIMIT_GUESSES]++;
+		answer(request, TOO_MANY, "Too many requests.\n");
+		return;
+	}
+	guesses_note(guesses, &request->client.any, now);
+	http_response_error(&request->response, UNAUTHORIZED, "The token is missing or wrong.\n");
+}
+
+static bool
+answer_metrics(void *context, struct http_request *request)
+{
+	const struct control *control = context;
+	const char *token = control->config->server.metrics_token;
+
+	if (request->response.connection->way == HTTP_WAY_CONTROL) {
+		tell_metrics(control, request);
+		return true;
+	}
+	if (token == NULL)
+		return false;
+	if (control_token_is_right(http_request_header(request, "Authorization"), token))
+		tell_metrics(control, request);
+	else
+		refuse_token(control, request);
+	return true;
+}
+
+/* --- what it is told to do -------------------------------------------------------------------- */
+
+static bool
+answer_outcome(struct http_request *request, int status, const char *done, const struct error *err)
+{
+	char text[sizeof err->text + 1];
+
+	if (status == -1)
+		snprintf(text, sizeof text, "%s\n", err->text);
+	return answer(request, status == -1 ? UNPROCESSABLE : OK, status == -1 ? text : done);
+}
+
+static bool
+answer_reload(void *context, struct http_request *request)
+{
+	const struct control *control = context;
+	struct error err = ERROR_INIT;
+	int status = control->calls->reload(control->owner, &err);
+
+	return answer_outcome(request, status, "reloaded\n", &err);
+}
+
+static bool
+answer_restart(void *context, struct http_request *request)
+{
+	const struct control *control = context;
+	struct error err = ERROR_INIT;
+	int status = control->calls->restart(control->owner, &err);
+
+	return answer_outcome(request, status, "restarting\n", &err);
+}
+
+/* --- all of it -------------------------------------------------------------------------------- */
+
+#define ON_CONTROL (1u << HTTP_WAY_CONTROL)
+#define ANYWHERE   (ON_CONTROL | 1u << HTTP_WAY_CLIENTS)
+
+const struct http_handler control_handlers[] = {
+    {"/up", "GET", ANYWHERE, answer_up},
+    {"/metrics", "GET", ANYWHERE, answer_metrics},
+    {"/control/reload", "POST", ON_CONTROL, answer_reload},
+    {"/control/restart", "POST", ON_CONTROL, answer_restart},
+    {NULL},
+};

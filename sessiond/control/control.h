@@ -1,0 +1,45 @@
+/*
+ * For those who run the daemon, over HTTP:
+ *
+ *     GET /up                 200 "up", or 503 and why it serves nobody: on every way in
+ *     GET /metrics            metrics.h: on the control socket, elsewhere with metrics_token alone
+ *     POST /control/reload    reads the configuration again; 422 and why it was refused
+ *     POST /control/restart   checks it, then has the supervisor start the daemon anew
+ *
+ * The last two are on the control socket alone. Who may use that is decided by the kernel's word
+ * about who is connected (SO_PEERCRED): root, the daemon's own user, and control_users.
+ */
+#ifndef SESSIOND_CONTROL_H
+#define SESSIOND_CONTROL_H
+
+#include "common/error.h"
+#include "conf/config.h"
+#include "sessiond/control/metrics.h"
+#include "sessiond/http/http_handler.h"
+
+/* What the daemon does when it is told to. Each returns 0, or -1 and an error: why not. */
+struct control_calls {
+	int (*reload)(void *owner, struct error *err);
+	int (*restart)(void *owner, struct error *err);
+};
+
+struct control {
+	const struct config *config;
+	struct metrics_sources sources;
+	const struct control_calls *calls;
+	void *owner; /* theirs */
+};
+
+/* For http_requests: the context is the struct control. */
+extern const struct http_handler control_handlers[];
+
+/* True if the process at the other end of a Unix socket may use the control socket. */
+bool control_allows(const struct config *config, int fd);
+
+/* Why the daemon serves nobody, a text of one line; NULL: it does. */
+const char *control_unready(const struct metrics_sources *sources);
+
+/* True if the header Authorization (NULL: none) has that token. How long it takes tells nothing. */
+bool control_token_is_right(const char *authorization, const char *token);
+
+#endif

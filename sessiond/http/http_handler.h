@@ -1,0 +1,33 @@
+/*
+ * Who answers requests that belong to no service: a table that the daemon fills, so that nobody
+ * here knows what else it can do.
+ */
+#ifndef SESSIOND_HTTP_HANDLER_H
+#define SESSIOND_HTTP_HANDLER_H
+
+#include <stdbool.h>
+
+struct http_request;
+
+/* How a connection came. */
+enum http_way {
+	HTTP_WAY_CLIENTS, /* `listen`, or `socket` of a web server */
+	HTTP_WAY_CONTROL, /* the control socket, by somebody who may use it */
+	HTTP_WAY_BARRED,  /* the control socket, by somebody who may not */
+};
+
+struct http_handler {
+	const char *path;   /* all of it */
+	const char *method; /* GET: HEAD, too */
+	unsigned ways;	    /* bit 1 << enum http_way of each that it is on */
+	/* Answers now, or later. False: it does not exist for this request, which goes on. */
+	bool (*answer)(void *context, struct http_request *request);
+};
+
+/* All zero bytes: none. */
+struct http_handlers {
+	const struct http_handler *table; /* ended by one without a path */
+	void *context;
+};
+
+#endif
