@@ -105,6 +105,9 @@ request_read(struct cgi_request *cgi, char **params)
 bool
 request_read_rewritten(struct cgi_request *cgi)
 {
+	/* Some web servers merge slashes: that is no rewrite, and the daemon knows no such path. */
+	if (strstr(cgi->path, "//") != NULL)
+		return false;
 	if (cgi->rewritten == NULL)
 		cgi->rewritten = decoded_target(cgi->params, false);
 	if (cgi->rewritten == NULL || strcmp(cgi->rewritten, cgi->path) == 0)

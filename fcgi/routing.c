@@ -30,20 +30,19 @@ find_service(struct routing *routing, const struct cgi_request *cgi,
 	if (script == NULL)
 		script = "";
 	len = strlen(script);
-	if (find_behind(routing, known, retired, path, 0))
-		return true;
 	/* SCRIPT_NAME is decoded, the path is not. */
 	span = prefix_span(script, len, path);
-	if (span > 0 && find_behind(routing, known, retired, path, (size_t)span))
-		return true;
 	/* A web server that gives every path to the program may call it by that path. */
 	if (span != -1 && path[span] == '\0')
-		return false;
+		len = 0;
+	else if (span > 0 && find_behind(routing, known, retired, path, (size_t)span))
+		return true;
 	while (len > 0 && script[len - 1] != '/')
 		len--;
 	span = prefix_span(script, len, path);
-	return len > 1 && span != -1 &&
-	    find_behind(routing, known, retired, path, (size_t)span - 1);
+	if (len > 1 && span != -1 && find_behind(routing, known, retired, path, (size_t)span - 1))
+		return true;
+	return find_behind(routing, known, retired, path, 0);
 }
 
 static void

@@ -194,6 +194,7 @@ check('a path that the web server has rewritten counts if the client\'s own is n
 	assert.strictEqual((await ask('POST', `/app${session}/xhr`, rewritten('xhr'))).text, 'o\n');
 	assert.strictEqual((await ask('POST', `/app${session}/xhr_send`, { ...rewritten('xhr_send'), body: '["x"]' })).status, 204);
 	assert.strictEqual((await ask('POST', `${session}/xhr`)).text, 'a["x"]\n');
+	assert.strictEqual((await ask('GET', '//echo', { params: { SCRIPT_NAME: '', PATH_INFO: '/echo' } })).status, 404, 'merged slashes are no rewrite');
 	assert.strictEqual((await ask('GET', '/app/echoes', { params: { SCRIPT_NAME: '/echoes', PATH_INFO: '' } })).status, 404);
 });
 

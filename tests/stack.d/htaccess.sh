@@ -1,5 +1,6 @@
 # An account on a shared Apache (htaccess.conf). All that it has is in one folder: an .htaccess, the
-# program, its configuration and the page. With SOCKJS_STACK_FCGI_ONLY the host has no proxy
+# program, its configuration and the page. With SOCKJS_STACK_FOLDER=/FOLDER this is a folder of the
+# site (but for the page), not its top. With SOCKJS_STACK_FCGI_ONLY the host has no proxy
 # modules. With `autostart = on` in the configuration, only the responder starts sessiond.
 
 # shellcheck source=webserver.inc
@@ -8,10 +9,12 @@
 kind_programs() {
 	web_prepare
 	web_apache
-	web_program=$dir/www/sockjs.fcgi
+	account=$dir/www${SOCKJS_STACK_FOLDER-}
+	mkdir -p "$account"
+	web_program=$account/sockjs.fcgi
 	mv "$dir/sockjs.fcgi" "$web_program"
-	cp "$web_conf" "$dir/www/sockjs.conf"
-	web_fill_file "$srcdir/examples/htaccess" "$dir/www/.htaccess"
+	cp "$web_conf" "$account/sockjs.conf"
+	web_fill_file "$srcdir/examples/htaccess" "$account/.htaccess"
 	web_fill_file "$here/stack.d/htaccess.conf" "$dir/htaccess.conf"
 	if [ -n "${SOCKJS_STACK_FCGI_ONLY-}" ]; then
 		sed -i '/^LoadModule proxy_/d' "$dir/htaccess.conf"
@@ -38,7 +41,7 @@ let_it_start_itself() {
 # daemons yes|no: prints the processes of sessiond that run with this configuration, separated by
 # commas: the supervisors (yes) or the others (no).
 daemons() {
-	ps -e -o pid=,stat=,args= | awk -v conf="$dir/www/sockjs.conf" -v supervisors="$1" '
+	ps -e -o pid=,stat=,args= | awk -v conf="$account/sockjs.conf" -v supervisors="$1" '
 		$2 !~ /^Z/ && $3 ~ /sockjs-sessiond$/ && index($0, conf) && (/ --supervise / ? "yes" : "no") == supervisors {
 			list = list (list == "" ? "" : ",") $1
 		}

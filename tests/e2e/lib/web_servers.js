@@ -120,12 +120,6 @@ const htaccess = [
 		reason: 'a host answers 404 to %2F in a path (AllowEncodedSlashes), and an .htaccess cannot change that',
 		observed: /%2F.*HTTP\/1\.1 404 Not Found/s,
 	},
-	{
-		id: 'hixie-host',
-		test: "s6: hixie-76: the handshake and the draft's own answer",
-		reason: 'an .htaccess cannot make Apache pass on the Host, which the draft repeats (ProxyPreserveHost)',
-		observed: /'ws:\/\/localhost\/.*' !== 'ws:\/\/127\.0\.0\.1:/,
-	},
 ];
 
 module.exports = {
