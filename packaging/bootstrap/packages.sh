@@ -68,6 +68,8 @@ program systemd-analyze systemd
 program systemd-nspawn systemd-container
 file /sbin/init systemd-sysv
 program nsenter util-linux
+program haproxy haproxy
+file /usr/lib/lighttpd/mod_openssl.so lighttpd-mod-openssl
 '
 
 readonly deb_needs='

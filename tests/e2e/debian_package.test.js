@@ -117,6 +117,16 @@ check('installs where no systemd runs, with nothing but its dependencies, and it
 	}
 });
 
+check('the files for web servers lie in their folders, filled in, and are configuration', () => {
+	const conffiles = fs.readFileSync(inRoot('var/lib/dpkg/info/sockjs-fcgi.conffiles'), 'utf8').split('\n');
+	for (const name of ['apache2/conf-available/sockjs-fcgid.conf', 'apache2/conf-available/sockjs-proxy.conf', 'apache2/sockjs/fcgid.conf',
+		'apache2/sockjs/proxy.conf', 'apache2/sockjs/streams.conf', 'haproxy/sockjs.cfg', 'lighttpd/conf-available/50-sockjs.conf',
+		'nginx/conf.d/sockjs.conf', 'nginx/snippets/sockjs.conf']) {
+		assert.ok(conffiles.includes(`/etc/${name}`), name);
+		assert.doesNotMatch(fs.readFileSync(inRoot('etc', name), 'utf8'), /@[A-Z]+@|\/usr\/local/, name);
+	}
+});
+
 check('the sockets of the units are those of the configuration', () => {
 	const conf = fs.readFileSync(inRoot('etc/sockjs.conf'), 'utf8');
 	const option = (name) => new RegExp(`^${name} = (.*)$`, 'm').exec(conf)[1];

@@ -61,7 +61,8 @@ check('DESTDIR: all parts are there, uninstall leaves what was there before, and
 		'lib/sockjs-fcgi/multiplex.so', 'lib/sockjs-fcgi/auth.so', 'lib/sockjs-fcgi/worker-threads.so', 'etc/sockjs.conf',
 		'share/sockjs-fcgi/sockjs.conf.default', 'share/sockjs-fcgi/www/index.html', 'share/sockjs-fcgi/www/sockjs.min.js',
 		'share/doc/sockjs-fcgi/examples/nginx.conf', 'share/doc/sockjs-fcgi/examples/htaccess', 'share/doc/sockjs-fcgi/examples/echo.c',
-		'share/doc/sockjs-fcgi/modules.md',
+		'share/doc/sockjs-fcgi/modules.md', 'share/doc/sockjs-fcgi/deploy/nginx.md', 'share/sockjs-fcgi/deploy/apache2/conf-available/sockjs-fcgid.conf',
+		'share/sockjs-fcgi/deploy/apache2/sockjs/streams.conf', 'share/sockjs-fcgi/deploy/nginx/snippets/sockjs.conf', 'share/sockjs-fcgi/deploy/haproxy/sockjs.cfg',
 		'lib/systemd/system/sockjs-sessiond.service', 'lib/systemd/system/sockjs-sessiond.socket', 'lib/systemd/system/sockjs-fcgi.service',
 		'lib/systemd/system/sockjs-fcgi.socket', 'lib/sysusers.d/sockjs-fcgi.conf', 'lib/tmpfiles.d/sockjs-fcgi.conf',
 		'share/man/man8/sockjs-sessiond.8', 'share/man/man8/sockjs.fcgi.8', 'share/man/man5/sockjs.conf.5', 'share/man/man3/sockjs.h.3',
@@ -130,11 +131,16 @@ SOCKJS_MODULE = { .abi = SOCKJS_ABI, .name = "mine", .data = on_data };
 
 check('web servers\' examples name the installed places', () => {
 	const examples = path.join(prefix, 'share/doc/sockjs-fcgi/examples');
+	const deploy = path.join(prefix, 'share/sockjs-fcgi/deploy');
 	const conf = fs.readFileSync(path.join(examples, 'lighttpd.conf'), 'utf8');
-	for (const place of ['libexec/sockjs-fcgi/sockjs.fcgi', 'etc/sockjs.conf', 'var/run/sockjs-fcgi/sessiond.sock', 'share/sockjs-fcgi/www'])
+	for (const place of ['share/sockjs-fcgi/deploy/lighttpd/conf-available/50-sockjs.conf', 'share/sockjs-fcgi/www'])
 		assert.ok(conf.includes(path.join(prefix, place)), place);
+	const services = fs.readFileSync(path.join(deploy, 'lighttpd/conf-available/50-sockjs.conf'), 'utf8');
+	for (const place of ['libexec/sockjs-fcgi/sockjs.fcgi', 'etc/sockjs.conf', 'var/run/sockjs-fcgi/sessiond.sock'])
+		assert.ok(services.includes(path.join(prefix, place)), place);
+	assert.match(services, /"\^\/\(\?:echo\|chat\|multiplex\)/, 'the services of sockjs.conf');
 	const folder = path.join(prefix, 'var/run/lighttpd');
-	assert.ok(conf.includes(`"${folder}/sockjs.fcgi.sock"`), 'the responder\'s socket');
+	assert.ok(services.includes(`"${folder}/sockjs.fcgi.sock"`), 'the responder\'s socket');
 });
 
 check('an upgrade while the daemon runs: connections stay, the configuration stays', async () => {

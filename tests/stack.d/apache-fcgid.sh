@@ -7,7 +7,7 @@
 kind_programs() {
 	web_prepare
 	web_apache
-	web_fill apache-fcgid.conf
+	web_fill apache-fcgid.conf apache2
 	web_sessiond
 	web_server apache apache2 -f "$dir/apache-fcgid.conf" -DFOREGROUND
 }

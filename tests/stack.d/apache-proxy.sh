@@ -7,7 +7,7 @@
 kind_programs() {
 	web_prepare
 	web_apache
-	web_fill apache-proxy.conf
+	web_fill apache-proxy.conf apache2
 	web_sessiond
 	web_responder
 	web_server apache apache2 -f "$dir/apache-proxy.conf" -DFOREGROUND

@@ -7,10 +7,11 @@
 
 kind_programs() {
 	web_prepare
-	web_fill lighttpd.conf
+	web_fill lighttpd.conf lighttpd
 	web_sessiond
 	if [ -n "${SOCKJS_STACK_RESPONDER_SERVICE-}" ]; then
-		sed -i -e 's/^#SERVICE //' -e '/"bin-path"/d' -e '/"max-procs"/d' "$dir/lighttpd.conf"
+		sed -i -e 's/^#SERVICE //' "$dir/lighttpd.conf"
+		sed -i -e '/"bin-path"/d' -e '/"max-procs"/d' "$dir"/deploy/lighttpd/conf-available/50-sockjs.conf
 		web_responder
 	fi
 	web_server lighttpd "$(command -v lighttpd)" -D -f "$dir/lighttpd.conf"

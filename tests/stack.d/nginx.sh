@@ -5,7 +5,7 @@
 
 kind_programs() {
 	web_prepare
-	web_fill nginx.conf
+	web_fill nginx.conf nginx
 	web_sessiond
 	web_responder
 	# Without -e, nginx logs to a file of the system until it has read its configuration.

@@ -1,0 +1,240 @@
+'use strict';
+
+// Types a page of doc/deploy: `node typed_page.js PAGE STAGE`, as root in namespaces of its own (mounts, network, processes), which
+// deploy.test.js has made. The commands run in a copy of this machine's files that takes writes and is gone with the namespace, with
+// an installation (STAGE, of `make install DESTDIR=STAGE`) put into it. Then every transport is tried through the web server.
+// Prints what it does; ends with 0 if all was as the page says.
+
+const assert = require('node:assert/strict');
+const { spawn, spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const net = require('node:net');
+const path = require('node:path');
+const tls = require('node:tls');
+const { ALL, PROBE, Client, ask } = require('./addresses');
+const { eventually } = require('./guard');
+const { request } = require('./http');
+const { srcdir } = require('./stack');
+
+const LIMIT = 30000; // ms
+const [name, stage] = process.argv.slice(2);
+const prefix = '/usr/local';
+const conf = `${prefix}/etc/sockjs.conf`;
+const page = fs.readFileSync(path.join(srcdir, 'doc/deploy', `${name}.md`), 'utf8');
+const servers = { 'apache-proxy': 'apache2', 'apache-fcgid': 'apache2', lighttpd: 'lighttpd', nginx: 'nginx', haproxy: 'haproxy' };
+const server = servers[name];
+
+let root;
+
+// fails: whether the command has to; null: it may.
+function run(command, args, { fails = false } = {}) {
+	const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', timeout: LIMIT, stdio: ['ignore', 'pipe', 'pipe'] });
+	if (error) throw error;
+	if (fails !== null) assert.equal(status !== 0, fails, `${args.at(-1)}\n${stdout}${stderr}`);
+	return stdout + stderr;
+}
+
+const inside = (script, options) =>
+	run('chroot', [root, 'env', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'sh', '-euc', script], options);
+
+function makeRoot() {
+	const base = path.join(stage, '..', `root-${name}`);
+	fs.mkdirSync(base);
+	run('mount', ['-t', 'tmpfs', 'tmpfs', base]);
+	for (const part of ['up', 'work', 'root']) fs.mkdirSync(path.join(base, part));
+	root = path.join(base, 'root');
+	run('mount', ['-t', 'overlay', 'overlay', '-o', `lowerdir=/,upperdir=${base}/up,workdir=${base}/work`, root]);
+	run('mount', ['-t', 'proc', 'proc', `${root}/proc`]);
+	run('mount', ['--rbind', '/dev', `${root}/dev`]);
+	run('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', `${root}/run`]);
+	fs.mkdirSync(`${root}/run/lock`);
+	run('cp', ['-a', `${stage}/.`, root]);
+	run('ip', ['link', 'set', 'lo', 'up']);
+}
+
+// --- what the init system would run
+
+const programs = [];
+
+// Starts a program in the root, and waits until it is ready.
+async function start(...command) {
+	const child = spawn('chroot', [root, ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
+	let output = '';
+	child.stdout.on('data', (data) => { output += data; });
+	child.stderr.on('data', (data) => { output += data; });
+	programs.push({ command, log: () => output });
+	await eventually(() => /^ready /m.test(output), () => `${command.join(' ')}: ${output}`, LIMIT);
+}
+
+async function startServices() {
+	const option = (wanted) => new RegExp(`^${wanted} = (.*)$`, 'm').exec(fs.readFileSync(root + conf, 'utf8'))[1];
+	const user = option('user');
+	const sockets = path.dirname(option('socket'));
+	inside(`getent passwd ${user} >/dev/null || useradd --system --user-group --no-create-home ${user}
+		install -d -o ${user} -g ${user} ${sockets}
+		install -d -m 0700 -o ${user} -g ${user} ${path.dirname(option('store'))}`);
+	fs.copyFileSync(PROBE, path.join(root, 'usr/lib/probe.so'));
+	fs.appendFileSync(root + conf, '\n[service /probe]\nmodule = /usr/lib/probe.so\ndisconnect_delay = 20s\nheaders = host\n');
+	await start(`${prefix}/sbin/sockjs-sessiond`, '--config', conf);
+	if (['nginx', 'apache-proxy'].includes(name)) {
+		await start('setpriv', '--reuid', user, '--regid', user, '--groups', `${user},www-data`, `${prefix}/libexec/sockjs-fcgi/sockjs.fcgi`,
+			'--config', conf, '--listen', `${sockets}/sockjs.fcgi.sock`, '--mode', '0666');
+	}
+}
+
+// --- the page
+
+const blocks = [...page.matchAll(/^## (.*)$|^```(\w+)\n([^]*?)^```$/gm)].map(([, title, kind, code]) => ({ title, kind, code }));
+
+function converse(dialogue) {
+	for (const part of dialogue.split(/^\$ /m).slice(1)) {
+		const [command, ...answer] = part.split('\n');
+		assert.equal(inside(command, { fails: null }).trimEnd(), answer.join('\n').trimEnd(), command);
+	}
+}
+
+const logFiles = { apache2: 'apache2/error.log', lighttpd: 'lighttpd/error.log', nginx: 'nginx/error.log' };
+const answers = () => new Promise((resolve) => {
+	const socket = net.connect(80, '127.0.0.1', () => { socket.destroy(); resolve(true); });
+	socket.once('error', () => resolve(false));
+});
+
+async function typePage() {
+	let section = '';
+	for (const { title, kind, code } of blocks) {
+		if (title) {
+			section = title;
+			console.log(`# ${section}`);
+		} else if (kind === 'sh') {
+			console.log(code);
+			inside(code);
+			if (!code.includes('\nservice ')) continue;
+			await eventually(answers, `${server} listens`, LIMIT);
+			if (section === 'Set up') await serveProbe();
+		} else if (kind === 'console') {
+			console.log(code);
+			converse(code);
+			if (section === 'See that it works') await tryTransports('http://127.0.0.1:80');
+			if (section.startsWith('TLS')) await tryTls();
+			if (code.includes('JSESSIONID')) await tryStickiness();
+		}
+	}
+}
+
+// The test's own service beside the page's, as an administrator adds one.
+async function serveProbe() {
+	const files = inside('grep -rl "echo|chat|multiplex" /etc/apache2 /etc/lighttpd /etc/nginx /etc/haproxy || true').trim().split('\n').filter(Boolean);
+	assert.ok(files.length > 0, 'a file names the services');
+	for (const file of files)
+		fs.writeFileSync(root + file, fs.readFileSync(root + file, 'utf8').replace('echo|chat|multiplex', 'echo|chat|multiplex|probe'));
+	inside(`service ${server} ${server === 'lighttpd' ? 'restart' : 'reload'}`);
+	const served = async () => (await answers()) && (await request('http://127.0.0.1:80', 'GET', '/probe/info')).status === 200;
+	await eventually(() => served().catch(() => false), `${server} has the new configuration`, LIMIT);
+}
+
+// A poll's answer may be compressed, but a frame of a stream must not wait for more.
+const STREAMS = ['xhr_streaming', 'eventsource', 'htmlfile'];
+
+async function tryTransports(url) {
+	await Promise.all(ALL.map(async (transport) => {
+		const headers = { Host: 'localhost', ...(STREAMS.includes(transport) ? { 'Accept-Encoding': 'gzip' } : {}) };
+		assert.equal(await ask(new Client(url, { headers }), '/probe', transport, 'header host'), 'localhost', transport);
+	}));
+}
+
+// The same over TLS: a connection of ours becomes one of TLS.
+async function tryTls() {
+	const bridge = net.createServer((plain) => {
+		const secure = tls.connect({ port: 443, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
+		plain.pipe(secure).pipe(plain);
+		for (const end of [plain, secure]) end.on('error', () => { plain.destroy(); secure.destroy(); });
+	});
+	await new Promise((resolve) => { bridge.listen(0, '127.0.0.1', resolve); });
+	await tryTransports(`http://127.0.0.1:${bridge.address().port}`);
+	bridge.close();
+}
+
+// Many sessions, all requests of each at one daemon: by its path, and by its cookie.
+async function tryStickiness() {
+	const post = (target, body, headers = {}) => request('http://127.0.0.1:80', 'POST', target, { body, headers });
+	for (let i = 0; i < 10; i++) {
+		const byPath = `/probe/${100 + i * 37}/path${i}`;
+		assert.equal((await post(`${byPath}/xhr`)).text, 'o\n');
+		assert.equal((await post(`${byPath}/xhr_send`, '["header host"]')).status, 204);
+		assert.match((await post(`${byPath}/xhr`)).text, /^a\[/);
+		const byCookie = `/chat/000/cookie${i}`;
+		const opened = await post(`${byCookie}/xhr`);
+		assert.equal(opened.text, 'o\n');
+		const headers = { Cookie: opened.header('set-cookie').split(';')[0] };
+		assert.equal((await post(`${byCookie}/xhr_send`, '["{}"]', headers)).status, 204);
+	}
+}
+
+// --- what goes wrong
+
+function table(words) {
+	const row = page.split('\n').find((line) => line.startsWith('| ') && line.includes(words));
+	assert.ok(row, `the table has "${words}"`);
+}
+
+const status = (target) => inside(`curl -s -m 20 -o /dev/null -w '%{http_code}' http://localhost${target}`);
+
+const wrong = {
+	apache2() {
+		table("Invalid command 'RequestHeader'");
+		assert.match(inside('a2dismod -f headers >/dev/null && apache2ctl configtest', { fails: true }), /Invalid command 'RequestHeader'/);
+		inside('a2enmod headers');
+		if (name === 'apache-fcgid') {
+			table('FcgidMaxProcesses cannot occur within <VirtualHost> section');
+			fs.writeFileSync(`${root}/etc/apache2/sites-enabled/wrong.conf`, '<VirtualHost *:80>\nFcgidMaxProcesses 20\n</VirtualHost>\n');
+			assert.match(inside('apache2ctl configtest', { fails: true }), /FcgidMaxProcesses cannot occur within <VirtualHost> section/);
+		} else {
+			table('Could not open configuration file /etc/apache2/sockjs/proxy.conf');
+			inside('mv /etc/apache2/sockjs/proxy.conf /etc/apache2/sockjs/away');
+			assert.match(inside('apache2ctl configtest', { fails: true }), /Could not open configuration file \/etc\/apache2\/sockjs\/proxy.conf/);
+			inside('mv /etc/apache2/sockjs/away /etc/apache2/sockjs/proxy.conf && pkill -x sockjs.fcgi');
+			table('AH02454: FCGI: attempt to connect to Unix domain socket');
+			assert.equal(inside('curl -s -k -o /dev/null -w "%{http_code}" https://localhost/echo'), '503');
+			assert.match(inside('cat /var/log/apache2/error.log'), /AH02454: FCGI: attempt to connect to Unix domain socket/);
+		}
+	},
+	lighttpd() {
+		table('`503` at once');
+		inside('pkill -x sockjs-sessiond');
+		assert.equal(inside("curl -s -o /dev/null -w '%{http_code}' http://chat.localhost/echo/000/third/eventsource"), '503');
+		assert.equal(status('/echo'), '404');
+	},
+	nginx() {
+		table('connect() to unix:');
+		inside('pkill -x sockjs.fcgi');
+		assert.equal(status('/echo'), '502');
+		assert.match(inside('cat /var/log/nginx/error.log'), /connect\(\) to unix:.*(Connection refused|No such file)/);
+		table('host not found in upstream "sockjs_sessiond"');
+		assert.match(inside('rm /etc/nginx/conf.d/sockjs.conf && nginx -t', { fails: true }), /host not found in upstream "sockjs_sessiond"/);
+	},
+	haproxy() {
+		table('`503 Service Unavailable` with HAProxy');
+		inside('pkill -x sockjs-sessiond');
+		assert.equal(status('/echo'), '503');
+	},
+};
+
+async function main() {
+	makeRoot();
+	try {
+		await startServices();
+		await typePage();
+		console.log('# What goes wrong');
+		wrong[server]();
+	} catch (error) {
+		for (const { command, log } of programs) console.log(`--- ${command.join(' ')}\n${log().slice(-3000)}`);
+		const file = logFiles[server] && `${root}/var/log/${logFiles[server]}`;
+		if (file && fs.existsSync(file)) console.log(`--- ${file}\n${fs.readFileSync(file, 'utf8').slice(-3000)}`);
+		throw error;
+	}
+}
+
+main().then(() => process.exit(0), (error) => {
+	console.log(error.stack);
+	process.exit(1);
+});
