@@ -82,6 +82,28 @@ parse_digits(const char *text, const struct unit *units, uint64_t *value)
 }
 
 /*
+ * What somebody may have meant by a number with a unit that is written out, as "25 sec" or "4 MB":
+ * the unit that the word begins with, the longest first. Empty if there is none.
+ */
+static void
+suggest_unit(const char *text, const struct unit *units, char *out, size_t size)
+{
+	size_t digits = strspn(text, "0123456789");
+	const char *word = text + digits + strspn(text + digits, " \t"), *meant = NULL;
+
+	out[0] = '\0';
+	for (; units->suffix != NULL; units++)
+		if (units->suffix[0] != '\0' &&
+		    strncasecmp(word, units->suffix, strlen(units->suffix)) == 0 &&
+		    (meant == NULL || strlen(units->suffix) > strlen(meant)))
+			meant = units->suffix;
+	if (meant != NULL && strcmp(meant, "m") == 0 && strncasecmp(word, "milli", 5) == 0)
+		meant = "ms";
+	if (digits > 0 && meant != NULL)
+		snprintf(out, size, "; say %.*s%s", (int)digits, text, meant);
+}
+
+/*
  * A number within the option's limits and those of its type. `what`: what it counts, " of bytes"
  * and the like. An error shows the type's own limit only if the value is over it.
  */
@@ -94,16 +116,17 @@ parse_number(const struct conf_option *option, const char *text, const struct un
 	int result = parse_digits(text, units, value);
 	bool too_large = result == 1 || (result == 0 && *value > max);
 	char quoted[CONF_QUOTED_SIZE];
-	char range[64];
+	char range[64], hint[64];
 
 	conf_quote(text, quoted);
 	if (option->max == 0 && !too_large)
 		snprintf(range, sizeof range, "%llu or more", from);
 	else
 		snprintf(range, sizeof range, "%llu to %llu", from, to);
+	suggest_unit(text, units, hint, sizeof hint);
 	if (result == -1)
-		return error_set(err, EX_CONFIG, "%s: %s is not a number%s (%s)", option->name,
-		    quoted, what, range);
+		return error_set(err, EX_CONFIG, "%s: %s is not a number%s (%s)%s", option->name,
+		    quoted, what, range, hint);
 	if (too_large || *value < option->min)
 		return error_set(
 		    err, EX_CONFIG, "%s: %s is out of range (%s)", option->name, quoted, range);

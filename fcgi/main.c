@@ -6,12 +6,14 @@
 #include "common/memory.h"
 #include "conf/option_checks.h"
 #include "conf/responder_options.h"
+#include "fcgi/daemon/autostart.h"
 #include "fcgi/responder.h"
 #include "fcgi/webserver/listen.h"
 #include "system/privileges.h"
 #include "system/socket_access.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +40,7 @@ static const char usage_text[] =
     "  -l, --listen ADDRESS   serve FastCGI there: a path of a Unix socket, or ADDR:PORT...\n"
     "  -m, --mode MODE        permissions of the Unix socket, octal (0660)\n"
     "  -s, --socket PATH      sockjs-sessiond's socket, instead of the file's `socket`\n"
+    "  -n, --check            check whether a start would succeed, then exit\n"
     "  -v, --version          print the version\n"
     "  -h, --help             print this text\n"
     "\n"
@@ -78,6 +81,32 @@ override(char **option, const char *value)
 	*option = xstrdup(value);
 }
 
+/* The browser's user sees this, and the web server's log the error. */
+static void
+answer_cgi(const struct error *err)
+{
+	if (getenv("GATEWAY_INTERFACE") != NULL && err->code == EX_USAGE)
+		printf("Status: 500 Internal Server Error\r\n"
+		       "Content-Type: text/plain; charset=UTF-8\r\n\r\n%s\n",
+		    err->text);
+}
+
+static int
+check(const struct responder_config *config, struct error *err)
+{
+	const struct fcgi_options *options = &config->options;
+	struct socket_access access;
+
+	if (socket_access_resolve(
+		options->user, options->socket_group, options->socket_mode, &access, err) == -1 ||
+	    listen_check(options->listen, &access, err) == -1 ||
+	    privileges_drop(options->user, options->group, err) == -1 ||
+	    autostart_check(config, err) == -1)
+		return -1;
+	printf("%s: the configuration is fine\n", config->conf_path);
+	return EX_OK;
+}
+
 /* The sockets are opened as whoever starts the program; nothing is accepted as root. */
 static int
 serve(const struct responder_config *config, struct error *err)
@@ -101,11 +130,13 @@ int
 main(int argc, char **argv)
 {
 	const char *file = NULL, *address = NULL, *mode = NULL, *daemon = NULL;
+	bool checks = false;
 	const struct command_option options[] = {
 	    {"config", 'c', &file, NULL},
 	    {"listen", 'l', &address, NULL},
 	    {"mode", 'm', &mode, NULL},
 	    {"socket", 's', &daemon, NULL},
+	    {"check", 'n', NULL, &checks},
 	    {NULL},
 	};
 	const struct command_line line = {PROGRAM, usage_text, options};
@@ -128,7 +159,9 @@ main(int argc, char **argv)
 	override(&config.options.socket_mode, mode);
 	log_open(PROGRAM, (enum log_target)config.options.log,
 	    (enum log_severity)config.options.log_level);
-	status = serve(&config, &err);
+	status = checks ? check(&config, &err) : serve(&config, &err);
 	responder_config_clear(&config);
+	if (status == -1)
+		answer_cgi(&err);
 	return status == -1 ? command_line_fail(&line, &err) : EX_OK;
 }

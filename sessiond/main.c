@@ -4,6 +4,7 @@
 #include "common/command_line.h"
 #include "common/log.h"
 #include "conf/config_read.h"
+#include "sessiond/check.h"
 #include "sessiond/server.h"
 #include "sessiond/supervise.h"
 
@@ -28,7 +29,7 @@ static const char usage_text[] =
     "                          again when it dies. Clients that connect meanwhile wait.\n"
     "                          SIGUSR2 restarts the daemon in good order, from the program's\n"
     "                          file, which may be a new version\n"
-    "  -n, --check             check the configuration and its modules, then exit\n"
+    "  -n, --check             check whether a start would succeed, then exit\n"
     "  -v, --version           print the version\n"
     "  -h, --help              print this text\n"
     "\n"
@@ -93,7 +94,7 @@ main(int argc, char **argv)
 	config_override(config, &(struct config_override){address, socket});
 	log_open(PROGRAM, (enum log_target)config->server.log, config_log_level(config));
 	if (check)
-		status = server_check(config, &err);
+		status = check_run(config, &err);
 	else if (supervise)
 		status = serve_supervised(config, argv[0], file, address, socket, &err);
 	else

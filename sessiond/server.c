@@ -388,22 +388,6 @@ print_ready(const struct server *server)
 }
 
 int
-server_check(struct config *config, struct error *err)
-{
-	struct services services = {.count = 0};
-	int status = privileges_drop(config->server.user, config->server.group, err);
-
-	/*
-	 * A module's constructors run when it is loaded: never as root, if there is another user.
-	 */
-	if (status == 0)
-		status = services_load(&services, config, err);
-	services_end(&services);
-	services_clear(&services);
-	return status;
-}
-
-int
 server_run(struct config *config, struct error *err)
 {
 	struct server *server = xcalloc(1, sizeof *server);

@@ -15,7 +15,4 @@
  */
 int server_run(struct config *config, struct error *err);
 
-/* Loads every module and opens nothing: what -n checks beyond the file. -1 and an error. */
-int server_check(struct config *config, struct error *err);
-
 #endif

@@ -193,23 +193,50 @@ resolve(const char *text, bool *wildcard, struct error *err)
 	return infos;
 }
 
-int
-listening_socket_open_tcp(struct listening_socket *socket, const char *text, struct error *err)
+/* A socket that is bound to what text means. -1, errno and an error. */
+static int
+bind_to(const char *text, struct error *err)
 {
 	bool wildcard;
 	struct addrinfo *infos = resolve(text, &wildcard, err);
-	int fd;
+	int fd, code;
 
-	socket->fd = -1;
+	errno = EINVAL;
 	if (infos == NULL)
 		return -1;
 	fd = bind_any(infos, wildcard);
+	code = errno;
 	freeaddrinfo(infos);
 	if (fd == -1)
-		return error_set(err, EX_UNAVAILABLE, "cannot listen on %s: %s%s", text,
-		    strerror(errno),
-		    errno == EADDRINUSE ? " (choose another with --listen ADDR:PORT)" : "");
-	return begin(socket, fd, NULL, text, err);
+		error_set(err, EX_UNAVAILABLE, "cannot listen on %s: %s%s", text, strerror(code),
+		    code == EADDRINUSE	 ? " (choose another with --listen ADDR:PORT)"
+			: code == EACCES ? " (ports below 1024 are for root)"
+					 : "");
+	errno = code;
+	return fd;
+}
+
+int
+listening_socket_open_tcp(struct listening_socket *socket, const char *text, struct error *err)
+{
+	int fd = bind_to(text, err);
+
+	socket->fd = -1;
+	return fd == -1 ? -1 : begin(socket, fd, NULL, text, err);
+}
+
+int
+listening_socket_check_tcp(const char *text, bool *is_taken, struct error *err)
+{
+	struct error cause = ERROR_INIT;
+	int fd = bind_to(text, &cause);
+
+	*is_taken = fd == -1 && errno == EADDRINUSE;
+	if (fd == -1 && !*is_taken)
+		return error_set(err, cause.code, "%s", cause.text);
+	if (fd != -1)
+		close(fd);
+	return 0;
 }
 
 /* An address of the same family, with the port left out. */
@@ -280,6 +307,25 @@ listening_socket_covers(const struct listening_socket *socket, const char *text)
 
 /* --- Unix ------------------------------------------------------------------------------------- */
 
+static int
+check_length(const char *option, const char *path, struct error *err)
+{
+	if (strlen(path) < SUN_PATH_SIZE)
+		return 0;
+	return error_set(
+	    err, EX_CONFIG, "%s: the path is longer than %d bytes", option, SUN_PATH_SIZE - 1);
+}
+
+int
+listening_socket_check_unix(const char *option, const char *path,
+    const struct socket_access *access, bool *is_taken, struct error *err)
+{
+	*is_taken = false;
+	if (check_length(option, path, err) == -1)
+		return -1;
+	return socket_file_check(path, access, is_taken, err);
+}
+
 int
 listening_socket_open_unix(struct listening_socket *listening, const char *option, const char *path,
     const struct socket_access *access, struct error *err)
@@ -288,9 +334,8 @@ listening_socket_open_unix(struct listening_socket *listening, const char *optio
 	int fd;
 
 	listening->fd = -1;
-	if (strlen(path) >= SUN_PATH_SIZE)
-		return error_set(err, EX_CONFIG, "%s: the path is longer than %d bytes", option,
-		    SUN_PATH_SIZE - 1);
+	if (check_length(option, path, err) == -1)
+		return -1;
 	if (socket_file_clear(path, option, err) == -1)
 		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -41,6 +41,14 @@ int listening_socket_open_unix(struct listening_socket *socket, const char *opti
     const char *path, const struct socket_access *access, struct error *err);
 
 /*
+ * Look whether the two functions above would succeed, and change nothing. An address or a path at
+ * which somebody listens already sets *is_taken and is no error: that may be who is asked about.
+ */
+int listening_socket_check_tcp(const char *text, bool *is_taken, struct error *err);
+int listening_socket_check_unix(const char *option, const char *path,
+    const struct socket_access *access, bool *is_taken, struct error *err);
+
+/*
  * Takes fd, which another process has made, if it is a stream socket that listens, TCP or Unix.
  * Else -1 and an error (EX_UNAVAILABLE) whose text goes on after a name of fd; fd stays open.
  */

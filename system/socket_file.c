@@ -54,37 +54,73 @@ address_of(const char *path)
 	return address;
 }
 
-/* True if somebody accepts at the address. */
-static bool
-is_served(const char *path)
+/* What connecting to the address gives: 0, or an errno. */
+static int
+probe(const char *path)
 {
 	const struct sockaddr_un address = address_of(path);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool served = fd != -1 &&
-	    (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0 ||
-		errno == EAGAIN);
+	int code = 0;
 
+	if (fd == -1 || connect(fd, (const struct sockaddr *)&address, sizeof address) == -1)
+		code = errno;
 	if (fd != -1)
 		close(fd);
-	return served;
+	return code;
+}
+
+enum occupant { NOTHING, STALE, SERVED };
+
+/* What has the name, or -1 and an error if it is nothing that a socket may take the place of. */
+static int
+find_occupant(const struct place *place, const char *path, struct error *err)
+{
+	struct stat st;
+	int code;
+
+	if (fstatat(place->folder, place->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return NOTHING; /* bind says what is wrong with the folder */
+	if (!S_ISSOCK(st.st_mode))
+		return error_set(
+		    err, EX_UNAVAILABLE, "cannot listen on %s: it exists and is no socket", path);
+	code = probe(path);
+	if (code == ECONNREFUSED || code == ENOENT)
+		return STALE;
+	if (code == 0 || code == EAGAIN)
+		return SERVED;
+	return error_set(err, EX_UNAVAILABLE,
+	    "cannot listen on %s: there is a socket that this process cannot look at: %s", path,
+	    strerror(code));
+}
+
+static int
+cannot_remove(const char *path, int code, struct error *err)
+{
+	return error_set(err, EX_UNAVAILABLE,
+	    "cannot listen on %s: a dead process has left its socket, which this one cannot remove: %s",
+	    path, strerror(code));
+}
+
+static int
+cannot_give(const char *path, int code, struct error *err)
+{
+	return error_set(err, EX_NOPERM, "%s: cannot give it to another group: %s%s", path,
+	    strerror(code),
+	    geteuid() == 0 ? "" : " (socket_group must be one that this user is in)");
 }
 
 static int
 clear(const struct place *place, const char *path, const char *option, struct error *err)
 {
-	struct stat st;
+	int occupant = find_occupant(place, path, err);
 
-	if (fstatat(place->folder, place->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return 0; /* bind says what is wrong with the folder */
-	if (!S_ISSOCK(st.st_mode))
-		return error_set(
-		    err, EX_UNAVAILABLE, "cannot listen on %s: it exists and is no socket", path);
-	if (is_served(path))
+	if (occupant == SERVED)
 		return error_set(err, EX_UNAVAILABLE,
 		    "cannot listen on %s: another process does (choose another with --%s PATH)",
 		    path, option);
-	unlinkat(place->folder, place->name, 0);
-	return 0;
+	if (occupant == STALE && unlinkat(place->folder, place->name, 0) == -1 && errno != ENOENT)
+		return cannot_remove(path, errno, err);
+	return occupant == -1 ? -1 : 0;
 }
 
 int
@@ -112,6 +148,68 @@ socket_file_remove(const char *path, const struct socket_file *file)
 	    st.st_dev == file->device && st.st_ino == file->inode)
 		unlinkat(place.folder, place.name, 0);
 	place_close(&place);
+}
+
+/* --- what would be ---------------------------------------------------------------------------- */
+
+/* In a sticky folder only the owner of a file removes it. */
+static bool
+may_remove(const struct place *place)
+{
+	struct stat folder, file;
+
+	if (geteuid() == 0 || fstat(place->folder, &folder) == -1 ||
+	    fstatat(place->folder, place->name, &file, AT_SYMLINK_NOFOLLOW) == -1)
+		return true;
+	return (folder.st_mode & S_ISVTX) == 0 || folder.st_uid == geteuid() ||
+	    file.st_uid == geteuid();
+}
+
+static bool
+is_own_group(gid_t group)
+{
+	gid_t groups[NGROUPS_MAX];
+	int n = getgroups(NGROUPS_MAX, groups);
+
+	while (n > 0)
+		if (groups[--n] == group)
+			return true;
+	return group == getegid();
+}
+
+static int
+check_folder(const struct place *place, enum occupant occupant, const char *path, struct error *err)
+{
+	if (place->folder == -1)
+		return error_set(err, EX_UNAVAILABLE,
+		    "cannot listen on %s: there is no such folder, or it is out of reach", path);
+	if (faccessat(place->folder, ".", W_OK | X_OK, AT_EACCESS) == -1)
+		return error_set(
+		    err, EX_UNAVAILABLE, "cannot listen on %s: %s", path, strerror(errno));
+	if (occupant == STALE && !may_remove(place))
+		return cannot_remove(path, EACCES, err);
+	return 0;
+}
+
+int
+socket_file_check(
+    const char *path, const struct socket_access *access, bool *is_served, struct error *err)
+{
+	struct place place;
+	int occupant, status = -1;
+
+	place_open(&place, path);
+	occupant = find_occupant(&place, path, err);
+	*is_served = occupant == SERVED;
+	if (occupant == SERVED)
+		status = 0;
+	else if (occupant != -1)
+		status = check_folder(&place, occupant, path, err);
+	place_close(&place);
+	if (status == 0 && occupant != SERVED && access->group != (gid_t)-1 && geteuid() != 0 &&
+	    !is_own_group(access->group))
+		status = cannot_give(path, EPERM, err);
+	return status;
 }
 
 /* --- the new file ----------------------------------------------------------------------------- */
@@ -148,9 +246,7 @@ give(int held, const struct stat *st, const struct socket_access *access, const 
 	bool is_given = access->owner != (uid_t)-1 || access->group != (gid_t)-1;
 
 	if (is_given && fchownat(held, "", access->owner, access->group, AT_EMPTY_PATH) == -1)
-		return error_set(err, EX_NOPERM, "%s: cannot give it to another group: %s%s", path,
-		    strerror(errno),
-		    geteuid() == 0 ? "" : " (socket_group must be one that this user is in)");
+		return cannot_give(path, errno, err);
 	if ((st->st_mode & 07777) != access->mode && set_mode(held, access->mode) == -1)
 		return error_set(err, EX_NOPERM, "%s: %s", path, strerror(errno));
 	return 0;

@@ -12,6 +12,7 @@
 
 #include "common/error.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* Who may connect to a Unix socket: what its file is given. */
@@ -29,10 +30,17 @@ struct socket_file {
 
 /*
  * Removes what a process that died has left at the path (shorter than a sockaddr_un has room). -1
- * and EX_UNAVAILABLE if there is something else, or if somebody serves it. `option` is what path
+ * and EX_UNAVAILABLE if there is something else, if somebody serves it, or if it cannot be removed. `option` is what path
  * comes from.
  */
 int socket_file_clear(const char *path, const char *option, struct error *err);
+
+/*
+ * Looks whether socket_file_clear and socket_file_bind would succeed, and changes nothing. A path at
+ * which somebody listens already sets *is_served and is no error: that may be who is asked about.
+ */
+int socket_file_check(
+    const char *path, const struct socket_access *access, bool *is_served, struct error *err);
 
 /*
  * Binds fd, a Unix socket, to path, and gives the new file the owner, group and mode of access. The

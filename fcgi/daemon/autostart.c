@@ -17,6 +17,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #ifndef SBIN_FOLDER
@@ -93,6 +94,20 @@ find_program(const struct fcgi_options *options, char path[PATH_MAX])
 			return;
 	}
 	snprintf(path, PATH_MAX, "%s", SBIN_FOLDER "/" PROGRAM);
+}
+
+int
+autostart_check(const struct responder_config *config, struct error *err)
+{
+	char program[PATH_MAX];
+
+	if (!config->options.autostart)
+		return 0;
+	find_program(&config->options, program);
+	if (access(program, X_OK) == 0)
+		return 0;
+	return error_set(
+	    err, EX_CONFIG, "sessiond: %s: %s (autostart starts it)", program, strerror(errno));
 }
 
 /*

@@ -4,6 +4,7 @@
 #ifndef FCGI_AUTOSTART_H
 #define FCGI_AUTOSTART_H
 
+#include "common/error.h"
 #include "conf/responder_options.h"
 
 /*
@@ -14,5 +15,8 @@
  * be reached.
  */
 void autostart(const struct responder_config *config);
+
+/* With `autostart = on`: looks whether the program can be executed. -1 and an error (EX_CONFIG). */
+int autostart_check(const struct responder_config *config, struct error *err);
 
 #endif

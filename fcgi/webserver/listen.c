@@ -4,6 +4,8 @@
 #include "common/memory.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -19,39 +21,76 @@ take_passed(struct listening_socket *socket, struct error *err)
 		return 0;
 	if (fd != -1)
 		close(fd);
+	if (getenv("GATEWAY_INTERFACE") != NULL)
+		return error_set(err, EX_USAGE,
+		    "the web server has started this program as plain CGI; it has to be told that this is a FastCGI program (Apache: mod_fcgid, and its handler fcgid-script)");
 	return error_set(err, EX_USAGE,
 	    "descriptor 0 is no listening socket: this program is started by a web server, or with --listen PATH");
 }
 
+/* What is done with one ADDR:PORT. */
+typedef int each_address(void *context, const char *address, struct error *err);
+
 static int
-open_address(struct listen_set *set, const char *address, struct error *err)
+walk(const char *addresses, each_address *each, void *context, struct error *err)
 {
-	if (set->count == LISTEN_MAX)
-		return error_set(err, EX_CONFIG, "listen: more than %d addresses", LISTEN_MAX);
-	if (strchr(address, ':') == NULL && strspn(address, "0123456789") < strlen(address))
-		return error_set(
-		    err, EX_CONFIG, "listen: \"%s\" is neither a path nor ADDR:PORT", address);
+	char *copy = xstrdup(addresses), *rest = copy, *word;
+	int status = 0, count = 0;
+
+	while (status == 0 && (word = strsep(&rest, " \t,")) != NULL) {
+		if (*word == '\0')
+			continue;
+		if (++count > LISTEN_MAX)
+			status =
+			    error_set(err, EX_CONFIG, "listen: more than %d addresses", LISTEN_MAX);
+		else if (strchr(word, ':') == NULL && strspn(word, "0123456789") < strlen(word))
+			status = error_set(
+			    err, EX_CONFIG, "listen: \"%s\" is neither a path nor ADDR:PORT", word);
+		else
+			status = each(context, word, err);
+	}
+	if (status == 0 && count == 0)
+		status = error_set(err, EX_CONFIG, "listen: there is no address");
+	free(copy);
+	return status;
+}
+
+static int
+open_address(void *context, const char *address, struct error *err)
+{
+	struct listen_set *set = context;
+
 	if (listening_socket_open_tcp(&set->sockets[set->count], address, err) == -1)
 		return -1;
 	set->count++;
 	return 0;
 }
 
-static int
-open_addresses(struct listen_set *set, const char *addresses, struct error *err)
+static void
+say_taken(bool is_taken, const char *address)
 {
-	char *copy = xstrdup(addresses), *rest = copy, *word;
-	int status = 0;
+	if (is_taken)
+		fprintf(stderr,
+		    "sockjs.fcgi: %s is in use; if not by this file's responder, choose another\n",
+		    address);
+}
 
-	while (status == 0 && (word = strsep(&rest, " \t,")) != NULL)
-		if (*word != '\0')
-			status = open_address(set, word, err);
-	free(copy);
-	if (status == 0 && set->count == 0)
-		status = error_set(err, EX_CONFIG, "listen: there is no address");
-	if (status == -1)
-		listen_close(set);
-	return status;
+static int
+check_address(void *context, const char *address, struct error *err)
+{
+	bool is_taken;
+
+	(void)context;
+	if (listening_socket_check_tcp(address, &is_taken, err) == -1)
+		return -1;
+	say_taken(is_taken, address);
+	return 0;
+}
+
+static bool
+is_path(const char *addresses)
+{
+	return strchr(addresses, '/') != NULL;
 }
 
 int
@@ -61,14 +100,30 @@ listen_open(struct listen_set *set, const char *addresses, const struct socket_a
 	int status;
 
 	set->count = 0;
-	if (addresses != NULL && strchr(addresses, '/') == NULL)
-		return open_addresses(set, addresses, err);
+	if (addresses != NULL && !is_path(addresses)) {
+		status = walk(addresses, open_address, set, err);
+		if (status == -1)
+			listen_close(set);
+		return status;
+	}
 	status = addresses == NULL
 	    ? take_passed(&set->sockets[0], err)
 	    : listening_socket_open_unix(&set->sockets[0], "listen", addresses, access, err);
 	if (status == 0)
 		set->count = 1;
 	return status;
+}
+
+int
+listen_check(const char *addresses, const struct socket_access *access, struct error *err)
+{
+	bool is_taken;
+
+	if (addresses == NULL)
+		return 0;
+	if (!is_path(addresses))
+		return walk(addresses, check_address, NULL, err);
+	return listening_socket_check_unix("listen", addresses, access, &is_taken, err);
 }
 
 void

@@ -25,6 +25,12 @@ struct listen_set {
 int listen_open(struct listen_set *set, const char *addresses, const struct socket_access *access,
     struct error *err);
 
+/*
+ * Looks whether listen_open would succeed, and changes nothing. An address that somebody has
+ * already is no error, but a line on standard error. NULL is for the web server to know.
+ */
+int listen_check(const char *addresses, const struct socket_access *access, struct error *err);
+
 /* Closes all of them. */
 void listen_close(struct listen_set *set);
 

@@ -50,6 +50,12 @@ static_files_open(const char *folder, struct error *err)
 		error_set(err, EX_CONFIG, "static: %s: %s", folder, strerror(errno));
 		return NULL;
 	}
+	/* Without this right nothing in it would be found. */
+	if (faccessat(fd, ".", X_OK, AT_EACCESS) == -1) {
+		error_set(err, EX_CONFIG, "static: %s: %s", folder, strerror(errno));
+		close(fd);
+		return NULL;
+	}
 	files = xcalloc(1, sizeof *files);
 	files->folder = fd;
 	return files;

@@ -44,6 +44,14 @@ build_folder(char folder[PATH_MAX])
 		folder[0] = '\0';
 }
 
+static bool
+is_file_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > strlen(SUFFIX) && strcmp(name + len - strlen(SUFFIX), SUFFIX) == 0;
+}
+
 /* Names the module of the folder that was probably meant. */
 static void
 suggest(const char *folder, const char *name, char *out, size_t size)
@@ -58,8 +66,7 @@ suggest(const char *folder, const char *name, char *out, size_t size)
 	while (dir != NULL && n < 64 && (entry = readdir(dir)) != NULL) {
 		size_t len = strlen(entry->d_name);
 
-		if (len <= strlen(SUFFIX) || len - strlen(SUFFIX) >= sizeof names[0] ||
-		    strcmp(entry->d_name + len - strlen(SUFFIX), SUFFIX) != 0)
+		if (!is_file_name(entry->d_name) || len - strlen(SUFFIX) >= sizeof names[0])
 			continue;
 		snprintf(
 		    names[n], sizeof names[n], "%.*s", (int)(len - strlen(SUFFIX)), entry->d_name);
@@ -93,6 +100,11 @@ find(const char *name, const char *module_path, char path[PATH_MAX], struct erro
 		    access(path, R_OK) == 0)
 			return 0;
 	}
+	if (is_file_name(name))
+		return error_set(err, EX_CONFIG,
+		    "module \"%s\": a path has a slash in it, say ./%s for a file beside sockjs.conf; a name goes without " SUFFIX
+		    ", as %.*s",
+		    name, name, (int)(strlen(name) - strlen(SUFFIX)), name);
 	suggest(folders[0] != NULL ? folders[0] : last, name, hint, sizeof hint);
 	return error_set(err, EX_CONFIG, "module \"%s\": no %s" SUFFIX " in %s%s%s%s", name, name,
 	    folders[0] != NULL ? folders[0] : last,

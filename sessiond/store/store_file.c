@@ -134,6 +134,51 @@ store_file_make(const char *path, struct error *err)
 	return name;
 }
 
+static int
+check_folder(const char *path, struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder =
+	    slash == NULL ? xstrdup(".") : name_of("%.*s", (int)(slash - path + 1), path);
+	int result = faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS), code = errno;
+
+	free(folder);
+	if (result == 0)
+		return 0;
+	return error_set(err, EX_CONFIG, "the folder of the store %s: %s", path, strerror(code));
+}
+
+/* Who has SQLite's lock, which lies behind the first GiB of the file. */
+static pid_t
+holder_of(int fd)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_start = 1 << 30, .l_len = 512};
+
+	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? lock.l_pid : 0;
+}
+
+int
+store_file_check(const char *path, pid_t *holder, struct error *err)
+{
+	struct stat st;
+	int fd;
+
+	*holder = 0;
+	if (check_reach(path, path, err) == -1 || check_folder(path, err) == -1)
+		return -1;
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY);
+	if (fd == -1 && errno == ENOENT)
+		return 0;
+	if (fd == -1)
+		return error_set(
+		    err, EX_CONFIG, "cannot open the store %s: %s", path, strerror(errno));
+	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
+		error_set(err, EX_CONFIG, "the store %s is not a file", path);
+	*holder = holder_of(fd);
+	close(fd);
+	return S_ISREG(st.st_mode) ? 0 : -1;
+}
+
 int
 store_file_lock_folder(const char *path)
 {

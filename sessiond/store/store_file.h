@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /*
  * Makes sure that path is a file that can be read and written; a new one has mode 0600. Returns its
@@ -16,6 +17,12 @@
  * elsewhere is such an error.
  */
 char *store_file_make(const char *path, struct error *err);
+
+/*
+ * Looks whether store_file_make would succeed, and changes nothing. *holder: the process that has
+ * the store now, 0: none has. Not in a process that has it.
+ */
+int store_file_check(const char *path, pid_t *holder, struct error *err);
 
 /*
  * Locks the folder of path against other callers of this function, for the moment in which a name

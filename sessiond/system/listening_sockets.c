@@ -10,6 +10,7 @@
 #include "sessiond/system/inherited_sockets.h"
 #include "system/socket_access.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -224,5 +225,53 @@ listening_sockets_change(const struct listening_sockets *present, const struct l
 	free(wanted.copy);
 	if (status == -1)
 		listening_sockets_close(added);
+	return status;
+}
+
+static int
+check_words(const struct wanted *wanted, char taken[LISTENING_ADDRESS_SIZE], struct error *err)
+{
+	bool is_taken;
+	size_t i;
+
+	for (i = 0; i < wanted->count; i++) {
+		if (listening_socket_check_tcp(wanted->words[i], &is_taken, err) == -1)
+			return -1;
+		if (is_taken && taken[0] == '\0')
+			snprintf(taken, LISTENING_ADDRESS_SIZE, "%s", wanted->words[i]);
+	}
+	return 0;
+}
+
+/* The control socket that nobody has asked for may be missing. */
+static int
+check_control(const struct listening_wish *wish, struct error *err)
+{
+	bool is_taken;
+
+	if (wish->control == NULL || !wish->needs_control)
+		return 0;
+	return listening_socket_check_unix(
+	    "control", wish->control, &wish->control_access, &is_taken, err);
+}
+
+int
+listening_sockets_check(const struct listening_wish *wish, bool *is_served,
+    char taken[LISTENING_ADDRESS_SIZE], struct error *err)
+{
+	struct wanted wanted = {.wish = wish};
+	int status;
+
+	*is_served = false;
+	taken[0] = '\0';
+	status = read_words(&wanted, err);
+	if (status == 0)
+		status = check_words(&wanted, taken, err);
+	if (status == 0 && wish->path != NULL)
+		status = listening_socket_check_unix(
+		    "socket", wish->path, &wish->access, is_served, err);
+	if (status == 0)
+		status = check_control(wish, err);
+	free(wanted.copy);
 	return status;
 }

@@ -15,6 +15,8 @@
 /* The most that one daemon has, inherited ones included. */
 #define LISTENING_SOCKETS_MAX 16
 
+#define LISTENING_ADDRESS_SIZE 256 /* a word of `listen`, with its end */
+
 struct listening_sockets {
 	struct listening_socket sockets[LISTENING_SOCKETS_MAX];
 	size_t count;
@@ -55,6 +57,15 @@ int listening_sockets_open(
 int
 listening_sockets_change(const struct listening_sockets *present, const struct listening_wish *wish,
     struct listening_sockets *added, bool stays[LISTENING_SOCKETS_MAX], struct error *err);
+
+/*
+ * Looks whether listening_sockets_open would succeed, without what is inherited, and changes
+ * nothing. What somebody listens on already is no error, since a daemon with these options may run:
+ * *is_served says that this is so for the path, and taken gets the first address of which it is so, ""
+ * if there is none.
+ */
+int listening_sockets_check(const struct listening_wish *wish, bool *is_served,
+    char taken[LISTENING_ADDRESS_SIZE], struct error *err);
 
 /* Closes all of them. */
 void listening_sockets_close(struct listening_sockets *set);

@@ -117,7 +117,7 @@ check('the configuration has every option, and every default in it is accepted',
 	const text = conf.replace(/^#(?!module )(\w+ = .+)$/gm, '$1');
 	assert.ok((text.match(/^\w+ = /gm) || []).length > 30, text);
 	fs.writeFileSync(all, text);
-	run(path.join(prefix, 'sbin/sockjs-sessiond'), ['--config', all, '-n']);
+	run(path.join(prefix, 'sbin/sockjs-sessiond'), ['--config', all, '-n'], user);
 });
 
 check('a module is compiled outside the tree, with what pkg-config says', async () => {

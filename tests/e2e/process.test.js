@@ -152,11 +152,17 @@ check('-n accepts a good configuration, without listening', async () => {
 	assert.doesNotMatch(stdout, /^ready/m);
 });
 
-for (const file of ['tests/services.conf', 'examples/sockjs.conf'])
-	check(`-n accepts ${file}`, async () => {
-		const { code, stderr } = await runDaemon(['--config', path.join(srcdir, file), '-n']);
-		assert.strictEqual(code, 0, stderr);
-	});
+check('-n accepts tests/services.conf', async () => {
+	const { code, stderr } = await runDaemon(['--config', path.join(srcdir, 'tests/services.conf'), '-n']);
+	assert.strictEqual(code, 0, stderr);
+});
+
+check('-n accepts examples/sockjs.conf', async () => {
+	// Its page may not have been put together.
+	const text = fs.readFileSync(path.join(srcdir, 'examples/sockjs.conf'), 'utf8').replace(/^static = .*$/m, 'static = .');
+	const { code, stderr } = await runConf(text, '-n');
+	assert.strictEqual(code, 0, stderr);
+});
 
 check('listens where the configuration says', async () => {
 	const port = await freePort();

@@ -143,7 +143,8 @@ test_largest_of_type(void **state)
 static void
 test_size(void **state)
 {
-	static const char *const bad[] = {"", "k", "-1", "1kb", "1 k", "1s", "1.5M", "1T"};
+	static const char *const bad[] = {"", "k", "-1", "1s", "1.5M", "1T"};
+	static const char *const meant[][2] = {{"1kb", "1k"}, {"1 k", "1k"}, {"12 MiB", "12m"}};
 	char expected[200];
 
 	(void)state;
@@ -158,6 +159,12 @@ test_size(void **state)
 		    "response_limit: \"%s\" is not a number of bytes (1 to 1048576)", bad[i]);
 		refuse("response_limit", bad[i], expected);
 	}
+	for (size_t i = 0; i < sizeof meant / sizeof meant[0]; i++) {
+		snprintf(expected, sizeof expected,
+		    "response_limit: \"%s\" is not a number of bytes (1 to 1048576); say %s",
+		    meant[i][0], meant[i][1]);
+		refuse("response_limit", meant[i][0], expected);
+	}
 	refuse("response_limit", "2m", "response_limit: \"2m\" is out of range (1 to 1048576)");
 	refuse("response_limit", "1g", "response_limit: \"1g\" is out of range (1 to 1048576)");
 	refuse("response_limit", "0k", "response_limit: \"0k\" is out of range (1 to 1048576)");
@@ -166,7 +173,9 @@ test_size(void **state)
 static void
 test_ms(void **state)
 {
-	static const char *const bad[] = {"25x", "", "s", "1h", "1 s", "-5", "1.5s", "5min"};
+	static const char *const bad[] = {"25x", "", "s", "1h", "-5", "1.5s", "ms"};
+	static const char *const meant[][2] = {{"1 s", "1s"}, {"25 sec", "25s"}, {"5min", "5m"},
+	    {"5 minutes", "5m"}, {"7 msec", "7ms"}, {"7 Milliseconds", "7ms"}};
 	char expected[200];
 
 	(void)state;
@@ -184,6 +193,12 @@ test_ms(void **state)
 		    "heartbeat_delay: \"%s\" is not a number of milliseconds (1 to 86400000)",
 		    bad[i]);
 		refuse("heartbeat_delay", bad[i], expected);
+	}
+	for (size_t i = 0; i < sizeof meant / sizeof meant[0]; i++) {
+		snprintf(expected, sizeof expected,
+		    "heartbeat_delay: \"%s\" is not a number of milliseconds (1 to 86400000); say %s",
+		    meant[i][0], meant[i][1]);
+		refuse("heartbeat_delay", meant[i][0], expected);
 	}
 	refuse("heartbeat_delay", "0", "heartbeat_delay: \"0\" is out of range (1 to 86400000)");
 	refuse("heartbeat_delay", "1441m",

@@ -1,0 +1,107 @@
+/*
+ * See check.h. The order is that of server_run().
+ */
+#include "sessiond/check.h"
+
+#include "sessiond/http/static_files.h"
+#include "sessiond/modules/services.h"
+#include "sessiond/store/store_file.h"
+#include "sessiond/system/listening_sockets.h"
+#include "system/privileges.h"
+
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* True if this process may do what a start may: it is root, or the user that the daemon becomes. */
+static bool
+is_who_starts(const struct server_options *options)
+{
+	const struct passwd *entry = options->user == NULL ? NULL : getpwnam(options->user);
+
+	return geteuid() == 0 || entry == NULL || entry->pw_uid == geteuid();
+}
+
+/* *is_served: somebody listens on `socket`. */
+static int
+check_sockets(const struct server_options *options, bool *is_served, struct error *err)
+{
+	char taken[LISTENING_ADDRESS_SIZE];
+	struct listening_wish wish;
+	char *control;
+	int status = listening_wish_init(&wish, options, &control, err);
+
+	if (status == 0)
+		status = listening_sockets_check(&wish, is_served, taken, err);
+	free(control);
+	if (status == -1)
+		return -1;
+	if (taken[0] != '\0' && !*is_served)
+		fprintf(stderr,
+		    "sockjs-sessiond: %s is in use; if not by this file's daemon, choose another\n",
+		    taken);
+	return 0;
+}
+
+static int
+check_static(const struct server_options *options, struct error *err)
+{
+	struct static_files *files;
+
+	if (options->static_folder == NULL)
+		return 0;
+	files = static_files_open(options->static_folder, err);
+	if (files == NULL)
+		return -1;
+	static_files_close(&files);
+	return 0;
+}
+
+static int
+check_store(const struct server_options *options, bool is_served, struct error *err)
+{
+	pid_t holder;
+
+	if (options->store == NULL)
+		return 0;
+	if (store_file_check(options->store, &holder, err) == -1)
+		return -1;
+	if (holder != 0 && !is_served)
+		fprintf(stderr,
+		    "sockjs-sessiond: process %ld has the store %s; if that is not this file's daemon, choose another\n",
+		    (long)holder, options->store);
+	return 0;
+}
+
+/* A module's constructors run when it is loaded: never as root, if there is another user. */
+static int
+check_modules(const struct config *config, struct error *err)
+{
+	struct services services = {.count = 0};
+	int status = services_load(&services, config, err);
+
+	services_end(&services);
+	services_clear(&services);
+	return status;
+}
+
+int
+check_run(const struct config *config, struct error *err)
+{
+	const struct server_options *options = &config->server;
+	bool is_served = false;
+
+	if (!is_who_starts(options)) {
+		fprintf(stderr,
+		    "sockjs-sessiond: sockets, static and store are not looked at: that takes root, or user %s\n",
+		    options->user);
+		return check_modules(config, err);
+	}
+	if (check_sockets(options, &is_served, err) == -1 ||
+	    privileges_drop(options->user, options->group, err) == -1 ||
+	    check_static(options, err) == -1 || check_store(options, is_served, err) == -1)
+		return -1;
+	return check_modules(config, err);
+}

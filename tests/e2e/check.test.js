@@ -1,0 +1,168 @@
+'use strict';
+
+// --check of both programs: what would keep them from starting is found before, nothing is changed, and each message names its remedy.
+
+const assert = require('node:assert');
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const net = require('node:net');
+const os = require('node:os');
+const path = require('node:path');
+const { test, after } = require('node:test');
+const { Daemon, program, runDaemon, killAll, temporaryDirectory } = require('./lib/daemon');
+const { responderProgram } = require('./lib/responder');
+const { freePort, srcdir } = require('./lib/stack');
+
+const EX_USAGE = 64;
+const EX_UNAVAILABLE = 69;
+const EX_NOPERM = 77;
+const EX_CONFIG = 78;
+
+const buildDirectory = process.env.SOCKJS_BUILDDIR || srcdir;
+const directory = temporaryDirectory();
+after(() => {
+	killAll();
+	fs.rmSync(directory, { recursive: true, force: true });
+});
+
+const ECHO = '[service /echo]\nmodule = echo\n';
+let files = 0;
+function confFile(text) {
+	const file = path.join(directory, `${++files}.conf`);
+	fs.writeFileSync(file, text);
+	return file;
+}
+
+const check = (name, ...rest) => test(`check: ${name}`, ...rest);
+
+check('a unit that is written out, and a module that is named as a file: what to write', async () => {
+	const unit = await runDaemon(['--config', confFile(`${ECHO}heartbeat_delay = 25 sec\n`), '--check']);
+	assert.strictEqual(unit.code, EX_CONFIG);
+	assert.match(unit.stderr, /"25 sec" is not a number of milliseconds .*; say 25s\n/);
+	const module = await runDaemon(['--config', confFile('[service /a]\nmodule = auction.so\n'), '--check']);
+	assert.strictEqual(module.code, EX_CONFIG);
+	assert.match(module.stderr, /say \.\/auction\.so for a file beside sockjs\.conf; a name goes without \.so, as auction\n/);
+});
+
+// What a start would stumble over, as whom (root leaves its rights: it may do anything).
+const nobody = process.getuid() === 0 ? ['setpriv', '--reuid', 'nobody', '--regid', 'nogroup', '--clear-groups'] : [];
+async function checkAsNobody(text) {
+	const copy = fs.mkdtempSync(path.join(os.tmpdir(), 'sockjs-check-'));
+	try {
+		for (const name of ['sockjs-sessiond', 'echo.so'])
+			fs.copyFileSync(name === 'echo.so' ? path.join(buildDirectory, 'examples', name) : program, path.join(copy, name));
+		fs.writeFileSync(path.join(copy, 'conf'), `[server]\n${text}\n[service /echo]\nmodule = ./echo.so\n`);
+		fs.chmodSync(copy, 0o777);
+		const [command, ...args] = [...nobody, path.join(copy, 'sockjs-sessiond'), '--config', path.join(copy, 'conf'), '--check'];
+		const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', timeout: 60000 });
+		assert.deepStrictEqual(fs.readdirSync(copy).sort(), ['conf', 'echo.so', 'sockjs-sessiond'], 'nothing is made');
+		return { code: status, stdout, stderr };
+	} finally {
+		fs.rmSync(copy, { recursive: true });
+	}
+}
+
+const obstacles = {
+	'static that is not there': ['static = nosuch', EX_CONFIG, /static: \S+\/nosuch: No such file or directory/],
+	'a socket in a folder that is not there': ['socket = no/such/s', EX_UNAVAILABLE, /cannot listen on \S+\/no\/such\/s: there is no such folder/],
+	'a socket in a folder of somebody else': ['socket = /proc/s', EX_UNAVAILABLE, /cannot listen on \/proc\/s: Permission denied/],
+	'a socket with too long a path': [`socket = ${'s'.repeat(120)}`, EX_CONFIG, /socket: the path is (longer|too long)/],
+	'a socket for a group of others': ['socket = s\nsocket_group = root', EX_NOPERM, /socket_group must be one that this user is in/],
+	'a control socket in a folder of somebody else': ['control = /proc/s', EX_UNAVAILABLE, /cannot listen on \/proc\/s: Permission denied/],
+	'a store in a folder of somebody else': ['store = /proc/s.db', EX_CONFIG, /the folder of the store \/proc\/s\.db: Permission denied/],
+	'a store that is a folder': ['store = .', EX_CONFIG, /cannot open the store \S+: Is a directory/],
+	'an address of another machine': ['listen = 192.0.2.1:80', EX_UNAVAILABLE, /cannot listen on 192\.0\.2\.1:80: Cannot assign/],
+};
+for (const [name, [text, expected, words]] of Object.entries(obstacles))
+	check(`the daemon's finds ${name}`, async () => {
+		const { code, stderr } = await checkAsNobody(text);
+		assert.match(stderr, words);
+		assert.strictEqual(code, expected);
+	});
+
+check('the daemon\'s leaves nothing behind, and says so if it could not look', async () => {
+	const fine = await checkAsNobody('listen = *:0\nsocket = s\nstore = s.db\nstatic = .\ncontrol = none');
+	assert.deepStrictEqual([fine.code, fine.stderr], [0, '']);
+	const other = await checkAsNobody('user = daemon\nsocket = /proc/s');
+	assert.strictEqual(other.code, 0, other.stderr);
+	assert.match(other.stderr, /sockets, static and store are not looked at: that takes root, or user daemon/);
+});
+
+check('the daemon\'s while the daemon runs: it is not in its own way, and another is named', async () => {
+	const port = await freePort();
+	const folder = fs.mkdtempSync(path.join(directory, 'running-'));
+	const both = `listen = 127.0.0.1:${port}\nstore = ${folder}/s.db\n`;
+	const file = confFile(`[server]\n${both}socket = ${folder}/s\n${ECHO}`);
+	const daemon = new Daemon(program, ['--config', file]);
+	await daemon.waitReady();
+	const own = await runDaemon(['--config', file, '--check']);
+	assert.deepStrictEqual([own.code, own.stderr], [0, '']);
+	const other = await runDaemon(['--config', confFile(`[server]\n${both}${ECHO}`), '--check']);
+	assert.strictEqual(other.code, 0);
+	assert.match(other.stderr, new RegExp(`127\\.0\\.0\\.1:${port} is in use`));
+	assert.match(other.stderr, new RegExp(`process ${daemon.pid} has the store`));
+	await daemon.stop();
+});
+
+check('a socket of somebody dead that cannot be removed is no socket in use', { skip: nobody.length === 0 && 'there is nobody else' }, () => {
+	const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sockjs-stale-'));
+	const socket = path.join(folder, 's');
+	const conf = path.join(folder, 'conf');
+	try {
+		fs.writeFileSync(conf, `[server]\nsocket = ${socket}\n[fcgi]\nlisten = ${socket}\n`);
+		spawnSync(process.execPath, ['-e', `require('net').createServer().listen(${JSON.stringify(socket)}, () => process.kill(process.pid, 'SIGKILL'))`]);
+		fs.chmodSync(socket, 0o777);
+		fs.chmodSync(folder, 0o1777); // sticky
+		fs.copyFileSync(responderProgram, path.join(folder, 'sockjs.fcgi'));
+		for (const args of [['--check'], []]) {
+			const [command, ...rest] = [...nobody, path.join(folder, 'sockjs.fcgi'), '--config', conf, ...args];
+			const { status, stderr } = spawnSync(command, rest, { encoding: 'utf8', timeout: 60000 });
+			assert.strictEqual(status, EX_UNAVAILABLE, stderr);
+			assert.match(stderr, /a dead process has left its socket, which this one cannot remove: (Permission denied|Operation not permitted)/);
+		}
+		assert.ok(fs.existsSync(socket));
+	} finally {
+		fs.rmSync(folder, { recursive: true });
+	}
+});
+
+// --- the responder
+
+const checkResponder = (text) => spawnSync(responderProgram, ['--config', confFile(`[server]\nsocket = ${directory}/sessiond\n[fcgi]\n${text}\n`), '--check'],
+	{ encoding: 'utf8', timeout: 60000 });
+
+check('the responder\'s accepts what a start would', async () => {
+	for (const text of ['', 'autostart = on', `listen = ${directory}/fcgi`, `listen = 127.0.0.1:${await freePort()}`]) {
+		const { status, stdout, stderr } = checkResponder(text);
+		assert.deepStrictEqual([status, stderr], [0, '']);
+		assert.match(stdout, /the configuration is fine\n$/);
+	}
+	assert.ok(!fs.existsSync(`${directory}/fcgi`));
+});
+
+check('the responder\'s finds what would stop it', () => {
+	for (const [text, expected, words] of [['listen = /no/such/s', EX_UNAVAILABLE, /cannot listen on \/no\/such\/s: /],
+		['listen = 192.0.2.1:9000', EX_UNAVAILABLE, /cannot listen on 192\.0\.2\.1:9000: /], ['listen = nine', EX_CONFIG, /neither a path nor ADDR:PORT/],
+		['autostart = on\nsessiond = /no/such', EX_CONFIG, /sessiond: \/no\/such: No such file or directory/]]) {
+		const { status, stderr } = checkResponder(text);
+		assert.match(stderr, words);
+		assert.strictEqual(status, expected);
+	}
+});
+
+check('the responder\'s names an address that somebody has', async () => {
+	const server = net.createServer();
+	await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+	const { status, stderr } = checkResponder(`listen = 127.0.0.1:${server.address().port}`);
+	server.close();
+	assert.strictEqual(status, 0);
+	assert.match(stderr, /127\.0\.0\.1:\d+ is in use/);
+});
+
+check('a responder that is started as plain CGI says so, to the browser as well', () => {
+	const { status, stdout, stderr } = spawnSync(responderProgram, ['--config', confFile(`[server]\nsocket = ${directory}/sessiond\n`)],
+		{ encoding: 'utf8', input: '', env: { ...process.env, GATEWAY_INTERFACE: 'CGI/1.1', REQUEST_METHOD: 'GET' } });
+	assert.strictEqual(status, EX_USAGE);
+	assert.match(stderr, /the web server has started this program as plain CGI/);
+	assert.match(stdout, /^Status: 500 .*\r\nContent-Type: text\/plain.*\r\n\r\n.*plain CGI.*FastCGI/s);
+});
