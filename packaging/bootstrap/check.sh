@@ -52,14 +52,13 @@ results_of() {
 	find "$dir/tests" -name '*.log' -exec sed -nE "s/^($kinds): //p" {} +
 }
 
-# run_suite NAME DIR SECONDS TARGET: make TARGET in DIR, counted and told.
+# run_suite NAME DIR SECONDS AT_ONCE TARGET: make TARGET in DIR, so many programs at a time, counted and told.
 run_suite() {
-	local name=$1 dir=$2 limit=$3 target=$4 status line begun=$SECONDS ok bad out
+	local name=$1 dir=$2 limit=$3 at_once=$4 target=$5 status line begun=$SECONDS ok bad out
 	say "running the tests ($name)"
 	rm -f "$dir/test-suite.log"
 	find "$dir/tests" \( -name '*.log' -o -name '*.trs' \) -delete
-	# Most tests wait most of the time.
-	quietly "$limit" "check-$name" make -C "$dir" -j$((jobs * 3)) "$target"
+	quietly "$limit" "check-$name" make -C "$dir" -j"$at_once" "$target"
 	status=$?
 	if [ ! -f "$dir/test-suite.log" ]; then
 		show_end "check-$name"
@@ -166,15 +165,16 @@ prepare_check() {
 
 check() {
 	prepare_check
-	run_suite gcc . $suite_limit check
+	# Most tests wait most of the time. Some of the first suite compile all, or start whole stacks.
+	run_suite gcc . $suite_limit $((jobs * 2)) check
 	say "building (clang, sanitized)"
 	build_sanitized
-	run_suite sanitized $sanitized $suite_limit check
+	run_suite sanitized $sanitized $suite_limit $((jobs * 3)) check
 	check_release
 }
 
 # What takes long, and nothing else.
 check_long() {
 	prepare_check
-	run_suite long . $long_limit check-long
+	run_suite long . $long_limit $((jobs * 2)) check-long
 }
