@@ -74,7 +74,8 @@ async function startServices() {
 		install -d -o ${user} -g ${user} ${sockets}
 		install -d -m 0700 -o ${user} -g ${user} ${path.dirname(option('store'))}`);
 	fs.copyFileSync(PROBE, path.join(root, 'usr/lib/probe.so'));
-	fs.appendFileSync(root + conf, '\n[service /probe]\nmodule = /usr/lib/probe.so\ndisconnect_delay = 20s\nheaders = host\n');
+	for (const service of ['/probe', '/caf%C3%A9'])
+		fs.appendFileSync(root + conf, `\n[service ${service}]\nmodule = /usr/lib/probe.so\ndisconnect_delay = 20s\nheaders = host\n`);
 	await start(`${prefix}/sbin/sockjs-sessiond`, '--config', conf);
 	if (['nginx', 'apache-proxy'].includes(name)) {
 		await start('setpriv', '--reuid', user, '--regid', user, '--groups', `${user},www-data`, `${prefix}/libexec/sockjs-fcgi/sockjs.fcgi`,
@@ -114,19 +115,29 @@ async function typePage() {
 		} else if (kind === 'console') {
 			console.log(code);
 			converse(code);
-			if (section === 'See that it works') await tryTransports('http://127.0.0.1:80');
+			if (section === 'See that it works' || section === 'Into a configuration of your own')
+				for (const prefix of ['/probe', '/caf%C3%A9', '/app/probe']) await tryTransports('http://127.0.0.1:80', prefix);
 			if (section.startsWith('TLS')) await tryTls();
 			if (code.includes('JSESSIONID')) await tryStickiness();
 		}
 	}
 }
 
-// The test's own service beside the page's, as an administrator adds one.
+// Rules of the site, by which all services are below /app too.
+const rewrite = {
+	apache2: 'a2enmod rewrite; sed -i \'s|^</VirtualHost>|\tRewriteEngine On\\n\tRewriteRule "^/app/(.*)$" "/$1" [PT]\\n&|\' /etc/apache2/sites-available/000-default.conf',
+	haproxy: "sed -i 's|^\tacl is_sockjs|\thttp-request replace-path /app/(.*) /\\\\1\\n&|' /etc/haproxy/sockjs.cfg",
+	lighttpd: 'echo \'url.rewrite-once = ("^/app/(.*)" => "/$1")\' >>/etc/lighttpd/conf-available/10-rewrite.conf; lighty-enable-mod rewrite',
+	nginx: "sed -i '/include snippets.sockjs.conf;/i \\\trewrite ^/app/(.*)$ /$1 last;' /etc/nginx/sites-available/default",
+};
+
+// The test's own services beside the page's, as an administrator adds them.
 async function serveProbe() {
 	const files = inside('grep -rl "echo|chat|multiplex" /etc/apache2 /etc/lighttpd /etc/nginx /etc/haproxy || true').trim().split('\n').filter(Boolean);
 	assert.ok(files.length > 0, 'a file names the services');
 	for (const file of files)
-		fs.writeFileSync(root + file, fs.readFileSync(root + file, 'utf8').replace('echo|chat|multiplex', 'echo|chat|multiplex|probe'));
+		fs.writeFileSync(root + file, fs.readFileSync(root + file, 'utf8').replace('echo|chat|multiplex', 'echo|chat|multiplex|probe|caf\u00e9'));
+	inside(rewrite[server]);
 	inside(`service ${server} ${server === 'lighttpd' ? 'restart' : 'reload'}`);
 	const served = async () => (await answers()) && (await request('http://127.0.0.1:80', 'GET', '/probe/info')).status === 200;
 	await eventually(() => served().catch(() => false), `${server} has the new configuration`, LIMIT);
@@ -135,10 +146,10 @@ async function serveProbe() {
 // A poll's answer may be compressed, but a frame of a stream must not wait for more.
 const STREAMS = ['xhr_streaming', 'eventsource', 'htmlfile'];
 
-async function tryTransports(url) {
+async function tryTransports(url, prefix = '/probe') {
 	await Promise.all(ALL.map(async (transport) => {
 		const headers = { Host: 'localhost', ...(STREAMS.includes(transport) ? { 'Accept-Encoding': 'gzip' } : {}) };
-		assert.equal(await ask(new Client(url, { headers }), '/probe', transport, 'header host'), 'localhost', transport);
+		assert.equal(await ask(new Client(url, { headers }), prefix, transport, 'header host'), 'localhost', `${prefix} ${transport}`);
 	}));
 }
 
