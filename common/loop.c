@@ -32,6 +32,7 @@ on_timer(uv_timer_t *timer)
 	struct loop *loop = timer->data;
 	uint64_t now = loop_now(loop);
 
+	loop_note_work();
 	if (now > loop->timer_due + LOOP_LATE_MS && loop->catches < CATCHES) {
 		loop->catches++;
 		loop->timer_due = now + LOOP_LATE_MS;
@@ -43,9 +44,9 @@ on_timer(uv_timer_t *timer)
 }
 
 static void
-set_timer(struct loop *loop)
+set_timer(struct loop *loop, uint64_t now)
 {
-	uint64_t due, now = loop_now(loop);
+	uint64_t due;
 
 	if (loop->catches > 0 ||
 	    (loop->timer_due != 0 && timers_are_after(loop->timers, loop->timer_due)) ||
@@ -71,10 +72,10 @@ on_log(uv_timer_t *timer)
 
 /* What the log still has to write makes a turn of its own, if no other comes. */
 static void
-attend_to_log(struct loop *loop)
+attend_to_log(struct loop *loop, uint64_t now)
 {
 	uint64_t wait;
-	bool is_due = log_limits_turn(loop_now(loop), &wait);
+	bool is_due = log_limits_turn(now, &wait);
 
 	if (log_output_flush()) {
 		wait = LOG_FLUSH_MS;
@@ -85,26 +86,21 @@ attend_to_log(struct loop *loop)
 		uv_timer_start(&loop->log, on_log, wait, 0);
 }
 
-/* It comes after what was ready; the loop's time is still that of the moment before. */
-static void
-on_wake(uv_check_t *check)
-{
-	struct loop *loop = check->data;
-
-	loop->woken = loop_now(loop);
-}
-
 const unsigned loop_bounds[LOOP_BOUNDS - 1] = {25, 50, 100, 250, 1000, 5000};
+uint64_t loop_woken;
+bool loop_works;
 
-/* The loop's time is that of a coarse clock, and may lie a few ms behind. */
 static void
-count_turn(struct loop *loop)
+count_turn(struct loop *loop, uint64_t now)
 {
-	uint64_t ms = uv_hrtime() / 1000000 - loop->woken;
+	uint64_t begun = loop_woken == 0 ? now : loop_woken, ms;
 	int i = 0;
 
-	if (loop->woken == 0)
-		return;
+	if (loop_works)
+		now = uv_hrtime() / 1000000;
+	ms = now > begun ? now - begun : 0;
+	loop_woken = 0;
+	loop_works = false;
 	while (i < LOOP_BOUNDS - 1 && ms > loop_bounds[i])
 		i++;
 	loop->counts.turns[i]++;
@@ -115,14 +111,15 @@ static void
 on_turn(uv_prepare_t *prepare)
 {
 	struct loop *loop = prepare->data;
+	uint64_t now = loop_now(loop);
 
 	if (loop->ops->end_turn(loop->owner))
 		uv_idle_start(&loop->again, on_again);
 	else
 		uv_idle_stop(&loop->again);
-	attend_to_log(loop);
-	set_timer(loop);
-	count_turn(loop);
+	attend_to_log(loop, now);
+	set_timer(loop, now);
+	count_turn(loop, now);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -205,9 +202,6 @@ loop_init(struct loop *loop, struct timers *timers, const struct loop_ops *ops, 
 	uv_timer_init(&loop->uv, &loop->log);
 	loop->turn.data = loop->timer.data = loop;
 	uv_prepare_start(&loop->turn, on_turn);
-	uv_check_init(&loop->uv, &loop->wake);
-	loop->wake.data = loop;
-	uv_check_start(&loop->wake, on_wake);
 	for (i = 0; i < NUMBERS; i++) {
 		if (numbers[i] == SIGHUP && ops->hangup == NULL)
 			continue;

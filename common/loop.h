@@ -51,8 +51,6 @@ struct loop {
 	void *owner;
 	struct timers *timers;
 	uv_prepare_t turn;
-	uv_check_t wake;
-	uint64_t woken; /* ms: when this turn began; 0: no turn yet */
 	uv_idle_t again;
 	uv_timer_t timer;   /* the earliest of timers */
 	uint64_t timer_due; /* ms; 0: it does not run */
@@ -66,6 +64,27 @@ struct loop {
  * Makes a loop that serves timers (borrowed, like ops and owner). SIGPIPE is ignored from now on.
  */
 void loop_init(struct loop *loop, struct timers *timers, const struct loop_ops *ops, void *owner);
+
+/*
+ * How long a turn takes is found out without a look at the clock where that can be: libuv looks when
+ * something is ready, and when all of that was called. Callbacks that may take long say when they
+ * begin (loop_note_wake), and who may take long at the end of a turn says so (loop_note_work): only
+ * then is the clock read once more. The loop's thread has one loop.
+ */
+extern uint64_t loop_woken; /* ms; 0: nobody has said so in this turn */
+extern bool loop_works;
+
+static inline void
+loop_note_wake(const uv_loop_t *uv)
+{
+	loop_woken = uv_now(uv);
+}
+
+static inline void
+loop_note_work(void)
+{
+	loop_works = true;
+}
 
 /* The loop's time in ms, taken when the turn began. */
 uint64_t loop_now(const struct loop *loop);

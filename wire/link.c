@@ -4,6 +4,7 @@
  */
 #include "wire/link.h"
 
+#include "common/loop.h"
 #include "common/memory.h"
 
 #include <errno.h>
@@ -230,6 +231,7 @@ on_events(uv_poll_t *poll, int status, int events)
 {
 	struct link *link = poll->data;
 
+	loop_note_wake(poll->loop);
 	if (status < 0) {
 		end_failed(link);
 		return;

@@ -8,6 +8,7 @@
  */
 #include "sessiond/api/api_run.h"
 
+#include "common/loop.h"
 #include "sessiond/service/live_set.h"
 #include "common/memory.h"
 #include "sessiond/api/api.h"
@@ -59,7 +60,7 @@ on_wake(uv_async_t *async)
 {
 	struct run_list list = STAILQ_HEAD_INITIALIZER(list);
 
-	(void)async;
+	loop_note_wake(async->loop);
 	pthread_mutex_lock(&lock);
 	STAILQ_CONCAT(&list, &waiting);
 	pthread_mutex_unlock(&lock);

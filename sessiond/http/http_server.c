@@ -6,6 +6,7 @@
 
 #include "common/log.h"
 #include "common/log_limit.h"
+#include "common/loop.h"
 #include "conf/config_options.h"
 #include "sessiond/http/http_dispatch.h"
 #include "sessiond/http/http_intake.h"
@@ -173,6 +174,7 @@ http_server_run(struct http_server *server)
 	if (!server->connections.has_work)
 		return false;
 	server->connections.has_work = false;
+	loop_note_work();
 	http_intake_run(&server->connections, server->mhd);
 	start_timer(server);
 	return true;

@@ -6,6 +6,7 @@
 
 #include "common/log.h"
 #include "common/log_limit.h"
+#include "common/loop.h"
 #include "common/memory.h"
 #include "sessiond/persistence/persistence_plan.h"
 #include "sessiond/session/sent_ids.h"
@@ -199,9 +200,11 @@ write_both(const struct persistence *p, write_one *write)
 static enum store_result
 write_all(struct persistence *p)
 {
-	enum store_result result = store_begin(p->store);
+	enum store_result result;
 	size_t i;
 
+	loop_note_work();
+	result = store_begin(p->store);
 	for (i = 0; result == STORE_OK && i < p->journal->ended.count; i++)
 		result = store_delete_session(p->store, p->journal->ended.keys[i]);
 	if (result == STORE_OK)

@@ -124,7 +124,7 @@ on_session(
 	session = session_create(service, stored->id, stored->id_len);
 	strcpy(session->uuid, stored->uuid);
 	session->state = (enum session_state)stored->state;
-	session->transport = transport_get((enum transport_id)stored->transport);
+	session_set_transport(session, transport_get((enum transport_id)stored->transport));
 	session->info = read_info(stored);
 	read_close(session, stored);
 	session->sent_ids = sent_ids_from_bytes(delivery->sent_ids, delivery->sent_ids_len);

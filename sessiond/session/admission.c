@@ -153,7 +153,7 @@ admit(struct sockjs_service *service, const char *id, size_t id_len,
 	if (info == NULL)
 		return NULL;
 	session = session_create(service, id, id_len);
-	session->transport = transport;
+	session_set_transport(session, transport);
 	session->info = info;
 	session_count_address(session, source->peer);
 	status = ask_module(session);

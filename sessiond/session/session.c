@@ -37,6 +37,7 @@ session_create(struct sockjs_service *service, const char *id, size_t id_len)
 		hash_table_add(&service->table, &session->by_id);
 		session->is_listed = true;
 	}
+	session->counts = &sessions->counts.of[0]; /* until it has a transport */
 	session->handle = handle_table_add(&sessions->handles, session);
 	session->number = ++sessions->last_number;
 	uuid_make(session->uuid);
@@ -125,19 +126,12 @@ session_sent(struct session *session, enum receiver_result result)
 		start_heartbeat(session);
 }
 
-/* Where what it does is counted; of a session that has, or had, a receiver. */
-static struct transport_counts *
-counts_of(const struct session *session)
-{
-	return &session->service->sessions->counts.of[session->transport->id];
-}
-
 static void
 open_connection(struct session *session)
 {
 	if (session->is_listed)
 		session->journal = journal_begin(&session->service->sessions->journal, session);
-	counts_of(session)->opened++;
+	session->counts->opened++;
 	session_sent(session, receiver_send_open(session->receiver));
 	application_connection(session->service, session->handle);
 }
@@ -268,6 +262,13 @@ renew_info(struct session *session, const struct connection_source *source)
 }
 
 void
+session_set_transport(struct session *session, const struct transport *transport)
+{
+	session->transport = transport;
+	session->counts = &session->service->sessions->counts.of[transport->id];
+}
+
+void
 session_arrive(
     struct session *session, struct receiver *receiver, const struct connection_source *source)
 {
@@ -287,7 +288,7 @@ session_arrive(
 	/* Of a new one it is there, if it was admitted. */
 	if (source != NULL && (session->state != SESSION_NEW || session->info == NULL))
 		renew_info(session, source);
-	session->transport = receiver->transport;
+	session_set_transport(session, receiver->transport);
 	session->receiver = receiver;
 	receiver->session = session;
 	handle_event(session, SESSION_RECEIVER_ARRIVES);
@@ -296,13 +297,10 @@ session_arrive(
 void
 session_receive(struct session *session, const char *data, size_t len, bool binary)
 {
-	struct transport_counts *counts;
-
 	if (!(session_transition(session->state, SESSION_MESSAGE)->actions & SESSION_DELIVER))
 		return;
-	counts = counts_of(session);
-	counts->received++;
-	counts->received_bytes += len;
+	session->counts->received++;
+	session->counts->received_bytes += len;
 	application_data(session->service, session->handle, data, len, binary);
 }
 
@@ -365,7 +363,6 @@ int
 session_queue(struct session *session, struct message *message)
 {
 	static struct log_limit too_slow;
-	struct transport_counts *counts;
 	size_t queued,
 	    limit = limits_queue(&session->service->sessions->limits,
 		session->service->protocol.options.queue_limit);
@@ -384,9 +381,8 @@ session_queue(struct session *session, struct message *message)
 	}
 	if (queued + message->len + MESSAGE_COST > session->service->protocol.options.drain_mark)
 		session->is_over_mark = true;
-	counts = counts_of(session);
-	counts->sent++;
-	counts->sent_bytes += message->len;
+	session->counts->sent++;
+	session->counts->sent_bytes += message->len;
 	session_mark(session, CHANGE_MESSAGES);
 	session_continue(session);
 	return SOCKJS_OK;

@@ -39,6 +39,7 @@ enum {
 #define SESSION_REASON_MAX 123 /* bytes: what a WebSocket close frame takes */
 
 struct address_entry;
+struct transport_counts;
 struct in_flight;
 struct sent_ids;
 
@@ -46,6 +47,7 @@ struct session {
 	struct sockjs_service *service;
 	struct receiver *receiver;	   /* NULL: none */
 	const struct transport *transport; /* of the last receiver */
+	struct transport_counts *counts;   /* of that; never NULL */
 	struct connection_info *info;
 	struct timer timer; /* heartbeat or pong with a receiver, disconnect_delay without */
 	struct message_queue queue;
@@ -180,6 +182,9 @@ bool session_close(struct session *session, int code, const char *reason, size_t
 enum sockjs_ready_state session_ready_state(const struct session *session);
 
 /* --- for the files above it in its room, and the store's -------------------------------------- */
+
+/* The transport of its last receiver, or of the one that is to come; what it does counts there. */
+void session_set_transport(struct session *session, const struct transport *transport);
 
 /* It is to be looked at by the next commit, if it is stored. */
 void session_mark(const struct session *session, enum change change);

@@ -4,6 +4,7 @@
  */
 #include "sessiond/websocket/websocket_input.h"
 
+#include "common/loop.h"
 #include "common/log_limit.h"
 #include "common/memory.h"
 #include "sessiond/session/session.h"
@@ -397,6 +398,7 @@ on_events(uv_poll_t *poll, int status, int events)
 {
 	struct websocket *websocket = poll->data;
 
+	loop_note_wake(poll->loop);
 	if (status < 0) {
 		websocket_lose(websocket);
 		return;
