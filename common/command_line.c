@@ -97,9 +97,13 @@ command_line_read(const struct command_line *line, int argc, char **argv)
 		}
 		take(&line->options[found - FIRST_NUMBER]);
 	}
+	if (line->argument != NULL && optind < argc)
+		*line->argument = argv[optind++];
 	if (optind < argc)
 		return command_line_mistake(
-		    line, argv[optind], "there are no arguments beside options");
+		    line, argv[optind],
+		    line->argument == NULL ? "there are no arguments beside options"
+					   : "one command at a time");
 	return -1;
 }
 

@@ -20,12 +20,13 @@ struct command_line {
 	const char *program;		      /* what messages call it */
 	const char *usage;		      /* what --help prints */
 	const struct command_option *options; /* ended by one whose name is NULL; at most 16 */
+	const char **argument; /* where the one argument goes that is no option; NULL: none may be */
 };
 
 /*
  * Reads argv, which may be put into another order. Returns -1 if the program is to go on, else its
  * exit status: 0 when --help (-h) or --version (-v) was answered on standard output, EX_USAGE after
- * a mistake, which is told on standard error. Arguments that are no options are a mistake.
+ * a mistake, which is told on standard error. More arguments than there may be are a mistake.
  */
 int command_line_read(const struct command_line *line, int argc, char **argv);
 

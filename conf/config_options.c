@@ -48,7 +48,7 @@ const struct conf_option server_option_table[] = {
 	.offset = SERVER(control),
 	.min = 1,
 	.help =
-	    "path of the Unix socket for /metrics and /control, which no web server may proxy to, "
+	    "path of the Unix socket for sockjsctl and /metrics, which no web server may proxy to, "
 	    "or none; if unset, control.sock in the folder of socket"},
     {.name = "control_users",
 	.type = CONF_STRING,

@@ -13,7 +13,7 @@ const { srcdir } = require('./lib/stack');
 
 const builddir = process.env.SOCKJS_BUILDDIR || srcdir;
 const responder = path.join(builddir, 'fcgi', 'sockjs.fcgi');
-const PAGES = ['sockjs-sessiond.8', 'sockjs.fcgi.8', 'sockjs.conf.5', 'sockjs.h.3'];
+const PAGES = ['sockjs-sessiond.8', 'sockjsctl.8', 'sockjs.fcgi.8', 'sockjs.conf.5', 'sockjs.h.3'];
 const directory = temporaryDirectory();
 after(() => fs.rmSync(directory, { recursive: true, force: true }));
 
@@ -204,6 +204,21 @@ for (const [program, name] of [[sessiond, 'sockjs-sessiond.8'], [responder, 'soc
 			.flatMap((file) => [...read(part, file).matchAll(/getenv\("(\w+)"\)/g)].map(([, variable]) => variable)));
 		const inPage = page.items('ENVIRONMENT').flatMap(({ head }) => head).filter((word) => /^[A-Z_]+$/.test(word));
 		assert.deepStrictEqual(sorted(new Set(inPage)), sorted(new Set(variables)));
+	});
+}
+
+{
+	const sockjsctl = path.join(builddir, 'sessiond', 'ctl', 'sockjsctl');
+	const help = run(sockjsctl, '--help').stdout;
+	const page = new Page('sockjsctl.8');
+
+	check('sockjsctl.8 has the options, commands and exit statuses of --help, and no others', () => {
+		assert.deepStrictEqual(sorted(pageOptions(page)), sorted(helpOptions(help)));
+		const commands = page.items('DESCRIPTION').filter(({ head }) => head[0] === 'Cm').map(({ head }) => head[1]);
+		assert.deepStrictEqual(sorted(commands), sorted([...help.matchAll(/^ {2}([a-z]+) {4,}/gm)].map(([, name]) => name)));
+		const statuses = page.items('EXIT STATUS').map(({ head }) => head.join(' '));
+		const inHelp = [...help.slice(help.indexOf('Exit status')).matchAll(/\b(\d+)\b/g)].map(([, number]) => number);
+		assert.deepStrictEqual(statuses, inHelp);
 	});
 }
 

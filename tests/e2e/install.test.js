@@ -56,7 +56,7 @@ check('DESTDIR: all parts are there, uninstall leaves what was there before, and
 	// With the files that `make check` was built with: only their place is another one.
 	run('make', ['-s', '-C', builddir, 'install', `DESTDIR=${stage}`, 'prefix=/usr/local']);
 	const names = Object.keys(tree(stage)).map((name) => name.replace(/^usr\/local\//, ''));
-	for (const name of ['sbin/sockjs-sessiond', 'libexec/sockjs-fcgi/sockjs.fcgi', 'include/sockjs.h', 'lib/pkgconfig/sockjs.pc',
+	for (const name of ['sbin/sockjs-sessiond', 'sbin/sockjsctl', 'share/bash-completion/completions/sockjsctl', 'libexec/sockjs-fcgi/sockjs.fcgi', 'include/sockjs.h', 'lib/pkgconfig/sockjs.pc',
 		'lib/sockjs-fcgi/echo.so', 'lib/sockjs-fcgi/broadcast.so', 'lib/sockjs-fcgi/ticker.so', 'lib/sockjs-fcgi/chat.so',
 		'lib/sockjs-fcgi/multiplex.so', 'lib/sockjs-fcgi/auth.so', 'lib/sockjs-fcgi/worker-threads.so', 'etc/sockjs.conf',
 		'share/sockjs-fcgi/sockjs.conf.default', 'share/sockjs-fcgi/www/index.html', 'share/sockjs-fcgi/www/sockjs.min.js',
@@ -65,7 +65,7 @@ check('DESTDIR: all parts are there, uninstall leaves what was there before, and
 		'share/sockjs-fcgi/deploy/apache2/sockjs/streams.conf', 'share/sockjs-fcgi/deploy/nginx/snippets/sockjs.conf', 'share/sockjs-fcgi/deploy/haproxy/sockjs.cfg',
 		'lib/systemd/system/sockjs-sessiond.service', 'lib/systemd/system/sockjs-sessiond.socket', 'lib/systemd/system/sockjs-fcgi.service',
 		'lib/systemd/system/sockjs-fcgi.socket', 'lib/sysusers.d/sockjs-fcgi.conf', 'lib/tmpfiles.d/sockjs-fcgi.conf',
-		'share/man/man8/sockjs-sessiond.8', 'share/man/man8/sockjs.fcgi.8', 'share/man/man5/sockjs.conf.5', 'share/man/man3/sockjs.h.3',
+		'share/man/man8/sockjs-sessiond.8', 'share/man/man8/sockjsctl.8', 'share/doc/sockjs-fcgi/monitoring.md', 'share/man/man8/sockjs.fcgi.8', 'share/man/man5/sockjs.conf.5', 'share/man/man3/sockjs.h.3',
 		'share/man/man3/sockjs_write.3'])
 		assert.ok(names.includes(name), `${name} is missing`);
 	assert.deepStrictEqual(names.filter((name) => /sockjs_|test/.test(name) && !name.startsWith('share/man/')), [], 'test programs are installed');

@@ -1,0 +1,152 @@
+/*
+ * See control_client.h. The daemon closes the connection after its answer, as it is asked to.
+ */
+#include "sessiond/ctl/control_client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static int
+fail_to_connect(const char *path, struct error *err)
+{
+	switch (errno) {
+	case ENOENT:
+		return error_set(err, EX_UNAVAILABLE,
+		    "%s: there is no control socket: the daemon is not running, or has another "
+		    "one (--socket PATH)",
+		    path);
+	case ECONNREFUSED:
+		return error_set(err, EX_UNAVAILABLE,
+		    "%s: nobody listens there: the daemon is not running", path);
+	case EACCES:
+	case EPERM:
+		return error_set(err, EX_NOPERM,
+		    "%s: permission denied: be root, or have `control_users` name you in the "
+		    "daemon's configuration",
+		    path);
+	default:
+		return error_set(err, EX_UNAVAILABLE, "%s: %s", path, strerror(errno));
+	}
+}
+
+static int
+connect_to(const char *path, struct error *err)
+{
+	const struct timeval wait = {.tv_sec = CONTROL_CLIENT_WAIT_S};
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd;
+
+	if (strlen(path) >= sizeof address.sun_path)
+		return error_set(err, EX_USAGE, "%s: the path is longer than %zu bytes", path,
+		    sizeof address.sun_path - 1);
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return error_set(err, EX_OSERR, "socket: %s", strerror(errno));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+	if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+		return fd;
+	fail_to_connect(path, err);
+	close(fd);
+	return -1;
+}
+
+static int
+fail_to_exchange(const char *path, struct error *err)
+{
+	if (errno == EAGAIN || errno == EWOULDBLOCK)
+		return error_set(err, EX_UNAVAILABLE,
+		    "%s: the daemon has not answered within %d s: a module may block it, see the "
+		    "log",
+		    path, CONTROL_CLIENT_WAIT_S);
+	return error_set(err, EX_UNAVAILABLE, "%s: the daemon has gone: %s", path, strerror(errno));
+}
+
+static int
+exchange(int fd, const char *path, const char *request, struct buffer *text, struct error *err)
+{
+	char bytes[16384];
+	ssize_t n;
+
+	/* Who is refused may hear of it before it has said anything: what came counts. */
+	if (send(fd, request, strlen(request), MSG_NOSIGNAL) == -1 && errno != EPIPE)
+		return fail_to_exchange(path, err);
+	while ((n = recv(fd, bytes, sizeof bytes, 0)) > 0)
+		buffer_append(text, bytes, (size_t)n);
+	if (n == -1 && !(errno == ECONNRESET && text->len > 0))
+		return fail_to_exchange(path, err);
+	if (buffer_failed(text))
+		return error_set(err, EX_OSERR, "out of memory");
+	return 0;
+}
+
+/* -1: the head does not say. */
+static long long
+content_length(const char *head, const char *end)
+{
+	static const char name[] = "\r\nContent-Length:";
+	const char *line = head;
+
+	for (; line < end && (line = strstr(line, "\r\n")) != NULL && line < end; line += 2)
+		if (strncasecmp(line, name, strlen(name)) == 0)
+			return atoll(line + strlen(name));
+	return -1;
+}
+
+int
+control_take_answer(struct buffer *text)
+{
+	const char *end;
+	size_t head;
+	long long length;
+	int status;
+
+	buffer_append_char(text, '\0');
+	if (buffer_failed(text) || sscanf(text->data, "HTTP/1.1 %3d ", &status) != 1)
+		return -1;
+	end = strstr(text->data, "\r\n\r\n");
+	if (end == NULL)
+		return -1;
+	head = (size_t)(end - text->data) + 4;
+	length = content_length(text->data, end);
+	if (length < 0 || (size_t)length != text->len - 1 - head)
+		return -1;
+	buffer_consume(text, head);
+	buffer_truncate(text, text->len - 1); /* the NUL stays behind it */
+	return status;
+}
+
+int
+control_ask(const char *socket, const char *method, const char *path, struct buffer *body,
+    struct error *err)
+{
+	char request[256];
+	int fd = connect_to(socket, err), status;
+
+	if (fd == -1)
+		return -1;
+	snprintf(request, sizeof request,
+	    "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+	    method, path);
+	status = exchange(fd, socket, request, body, err);
+	close(fd);
+	if (status == -1)
+		return -1;
+	status = control_take_answer(body);
+	if (status == -1)
+		return error_set(err, EX_PROTOCOL,
+		    "%s: what answers there is not the control socket of sockjs-sessiond", socket);
+	if (status == 403)
+		return error_set(
+		    err, EX_NOPERM, "%s: %.*s", socket, (int)strcspn(body->data, "\n"), body->data);
+	return status;
+}

@@ -1,0 +1,30 @@
+/*
+ * What an administrator wants to know first, made of the metrics: for scripts as JSON, for people as
+ * a table.
+ */
+#ifndef SESSIOND_STATUS_H
+#define SESSIOND_STATUS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+/*
+ * A new reference to an object: version, ready, draining, uptime_seconds, restarts, memory_bytes,
+ * sessions, services (of each: sessions, and connections by transport), responders, http_connections,
+ * websockets, messages, queued_bytes, store, limits_reached (those that were, by option).
+ */
+json_t *status_of(const json_t *metrics);
+
+bool status_is_ready(const json_t *status);
+
+/* Prints it as a table. */
+void status_print(const json_t *status, FILE *to);
+
+/* A time as people say it: "3 d 4 h", "59 s". */
+void status_format_time(double seconds, char *text, size_t size);
+
+/* A number of bytes as people say it: "512 B", "1.5 MiB". */
+void status_format_bytes(double bytes, char *text, size_t size);
+
+#endif
