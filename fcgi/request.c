@@ -19,6 +19,7 @@
 #include "sockjs/ws_handshake.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -210,6 +211,42 @@ log_forbidden(const struct request *request)
 	    reply_forbidding_option(&service->protocol));
 }
 
+/* --- /up -------------------------------------------------------------------------------------- */
+
+/*
+ * In whatever folder the program lies: nothing else is served there, outside its services.
+ */
+static bool
+asks_whether_up(const struct request *request)
+{
+	const struct request_head *head = &request->cgi.head;
+	size_t len = strlen(request->cgi.path);
+
+	return len >= strlen("/up") &&
+	    strcmp(request->cgi.path + len - strlen("/up"), "/up") == 0 &&
+	    (strcmp(head->method, "GET") == 0 || strcmp(head->method, "HEAD") == 0);
+}
+
+static void
+answer_up(struct request *request)
+{
+	struct reply *reply = &request->reply;
+	const char *reason = request->requests->loop->is_draining
+	    ? "the responder is stopping"
+	    : backend_unready(request->requests->backend);
+	int n =
+	    snprintf(reply->text, sizeof reply->text, "%.1000s\n", reason == NULL ? "up" : reason);
+
+	reply->status = reason == NULL ? 200 : 503;
+	reply->content_type = "text/plain; charset=UTF-8";
+	reply->cache = REPLY_NOT_CACHED;
+	reply->body = reply->text;
+	reply->body_len = (size_t)n;
+	answer_reply(request);
+}
+
+/* --- who answers ------------------------------------------------------------------------------ */
+
 /* sessiond's services are known: answers it, or passes it on. */
 static void
 decide(struct request *request)
@@ -221,6 +258,10 @@ decide(struct request *request)
 
 	routing_find(routing, &request->cgi, services);
 	origin_find_client(&request->cgi, services->trusted);
+	if (routing->endpoint == NULL && asks_whether_up(request)) {
+		answer_up(request);
+		return;
+	}
 	if (routing->endpoint != NULL && endpoint_of(request) == ENDPOINT_INFO)
 		random_bytes(&entropy, sizeof entropy);
 	if (reply_decide(routing->service == NULL ? &nowhere : &routing->service->protocol,
@@ -448,6 +489,7 @@ on_answer(struct call *call, const struct exchange_news *news)
 	case EXCHANGE_GREETED:
 	case EXCHANGE_UNFIT:
 	case EXCHANGE_SERVICES:
+	case EXCHANGE_STATE:
 	case EXCHANGE_GOODBYE:
 		break;
 	}
@@ -506,6 +548,8 @@ on_arrived(
 	connection_attach(connection, request);
 	if (backend_services(requests->backend) != NULL)
 		decide(request);
+	else if (asks_whether_up(request))
+		answer_up(request);
 	else
 		/* Nobody can say yet what is asked for: it waits for the services. */
 		list(request);

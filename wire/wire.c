@@ -25,6 +25,7 @@ const struct wire_type_info wire_types[WIRE_TYPE_COUNT] = {
     {"SENT", WIRE_SENT, DAEMON, 1},
     {"REFUSED", WIRE_REFUSED, DAEMON, 5},
     {"COOKIE", WIRE_COOKIE, DAEMON, 3},
+    {"STATE", WIRE_STATE, DAEMON, 3},
 };
 
 const struct wire_type_info *

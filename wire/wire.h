@@ -45,6 +45,7 @@ enum wire_type {
 	WIRE_GOODBYE = 0x0002,
 	/* configuration */
 	WIRE_SERVICES = 0x0010,
+	WIRE_STATE = 0x0011,
 	/* requests */
 	WIRE_RECEIVE = 0x0020,
 	WIRE_SEND = 0x0021,
@@ -90,7 +91,7 @@ struct wire_type_info {
 	uint32_t least;	  /* bytes of the shortest payload */
 };
 
-#define WIRE_TYPE_COUNT 11
+#define WIRE_TYPE_COUNT 12
 extern const struct wire_type_info wire_types[WIRE_TYPE_COUNT];
 
 /* NULL: no such type. */

@@ -90,14 +90,21 @@ wire_hello_refusal(const struct wire_hello *hello, unsigned roles)
 	return NULL;
 }
 
-void
-wire_encode_goodbye(struct buffer *out, const char *text)
+/* A message about the connection that is a text. */
+static void
+encode_text(struct buffer *out, enum wire_type type, const char *text)
 {
 	size_t mark;
 
-	wire_begin(out, WIRE_GOODBYE, 0, 0, &mark);
+	wire_begin(out, type, 0, 0, &mark);
 	put_text(out, text);
 	wire_end(out, mark);
+}
+
+void
+wire_encode_goodbye(struct buffer *out, const char *text)
+{
+	encode_text(out, WIRE_GOODBYE, text);
 }
 
 int
@@ -108,6 +115,24 @@ wire_decode_goodbye(
 
 	wire_reader_init(&reader, payload, header->length);
 	wire_get_string16(&reader, &goodbye->text, &goodbye->text_len);
+	return end_reading(&reader);
+}
+
+/* --- STATE ------------------------------------------------------------------------------------ */
+
+void
+wire_encode_state(struct buffer *out, const char *text)
+{
+	encode_text(out, WIRE_STATE, text);
+}
+
+int
+wire_decode_state(const struct wire_header *header, const char *payload, struct wire_state *state)
+{
+	struct wire_reader reader;
+
+	wire_reader_init(&reader, payload, header->length);
+	wire_get_string16(&reader, &state->text, &state->text_len);
 	return end_reading(&reader);
 }
 

@@ -68,7 +68,17 @@ void wire_encode_goodbye(struct buffer *out, const char *text);
 int wire_decode_goodbye(
     const struct wire_header *header, const char *payload, struct wire_goodbye *goodbye);
 
-/* --- SERVICES (daemon to responder) ----------------------------------------------------------- */
+/* --- STATE, SERVICES (daemon to responder) ---------------------------------------------------- */
+
+struct wire_state {
+	const char *text; /* why the daemon serves nobody; empty: it serves */
+	size_t text_len;
+};
+
+/* A text that is too long is cut. */
+void wire_encode_state(struct buffer *out, const char *text);
+int
+wire_decode_state(const struct wire_header *header, const char *payload, struct wire_state *state);
 
 /* To encode; everything borrowed. */
 struct wire_service_entry {

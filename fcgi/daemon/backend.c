@@ -51,6 +51,7 @@ struct backend {
 	struct suspects *suspects;
 	struct exchange exchange;
 	struct known_services *services;
+	char *unready; /* what sessiond says of itself on this connection; NULL: nothing bad */
 	size_t body_limit;
 	bool is_reading;      /* more answers may be in what was read */
 	struct write_log log; /* of answers that are being written */
@@ -369,6 +370,13 @@ take_services(struct backend *backend, struct wire_services *wire)
 	return 0;
 }
 
+static void
+set_unready(struct backend *backend, const char *text)
+{
+	free(backend->unready);
+	backend->unready = text[0] == '\0' ? NULL : xstrdup(text);
+}
+
 /* Its parts are put together. With its end nothing more comes for the call. */
 static void
 take_frame(struct backend *backend, struct call *call, struct exchange_news *news)
@@ -420,6 +428,7 @@ take_message(void *context, const struct wire_header *header, const char *payloa
 		return -1;
 	switch (news.kind) {
 	case EXCHANGE_GREETED:
+		set_unready(backend, "");
 		break;
 	case EXCHANGE_UNFIT:
 		log_limited(&unfit, SEVERITY_ERROR, "sessiond (process %u): %s", news.unfit.pid,
@@ -427,6 +436,9 @@ take_message(void *context, const struct wire_header *header, const char *payloa
 		return -1;
 	case EXCHANGE_SERVICES:
 		return take_services(backend, &news.services);
+	case EXCHANGE_STATE:
+		set_unready(backend, news.state.text);
+		break;
 	case EXCHANGE_GOODBYE:
 		/* It closes the connection once what it holds is answered. */
 		log_limited(
@@ -485,6 +497,7 @@ backend_destroy(struct backend **backend)
 		return;
 	link_destroy(&b->link);
 	known_services_unref(&b->services);
+	free(b->unready);
 	write_log_destroy(&b->log);
 	suspects_destroy(&b->suspects);
 	uv_close((uv_handle_t *)&b->pause, on_pause_closed);
@@ -494,6 +507,16 @@ struct known_services *
 backend_services(const struct backend *backend)
 {
 	return backend->services;
+}
+
+const char *
+backend_unready(const struct backend *backend)
+{
+	if (backend->state != BACKEND_THERE)
+		return "the session daemon is not running";
+	if (backend->exchange.is_leaving)
+		return "the session daemon is stopping";
+	return backend->unready;
 }
 
 const size_t *

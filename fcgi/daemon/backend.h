@@ -56,6 +56,9 @@ void backend_destroy(struct backend **backend);
 /* The services that sessiond told last; NULL: never yet. Borrowed. */
 struct known_services *backend_services(const struct backend *backend);
 
+/* Why sessiond serves nobody now, a text without a line's end; NULL: it does. Borrowed. */
+const char *backend_unready(const struct backend *backend);
+
 /* Bytes of the largest body that any service takes, as far as that is known; it may change. */
 const size_t *backend_body_limit(const struct backend *backend);
 

@@ -78,6 +78,9 @@ exchange_take(struct exchange *exchange, const struct wire_header *header, const
 	case WIRE_SERVICES:
 		news->kind = EXCHANGE_SERVICES;
 		return wire_decode_services(header, payload, &news->services);
+	case WIRE_STATE:
+		news->kind = EXCHANGE_STATE;
+		return wire_decode_state(header, payload, &news->state);
 	case WIRE_GOODBYE:
 		return take_goodbye(exchange, header, payload, news);
 	case WIRE_FRAME:

@@ -29,6 +29,7 @@ struct exchange_news {
 		EXCHANGE_GREETED,
 		EXCHANGE_UNFIT, /* its HELLO does not fit: the connection is to be closed */
 		EXCHANGE_SERVICES,
+		EXCHANGE_STATE,
 		EXCHANGE_GOODBYE,
 		EXCHANGE_FRAME,
 		EXCHANGE_SENT,
@@ -43,6 +44,7 @@ struct exchange_news {
 		} unfit;
 		struct wire_services
 		    services; /* the receiver's, to be freed with wire_services_clear */
+		struct wire_state state;
 		struct wire_goodbye goodbye;
 		struct wire_frame frame;
 		enum wire_sent_result sent;

@@ -47,9 +47,9 @@ const char *
 control_unready(const struct metrics_sources *sources)
 {
 	if (sources->loop->is_draining)
-		return "the daemon is stopping\n";
+		return "the daemon is stopping";
 	if (sources->sessions->journal.is_failing)
-		return "the session store cannot be written\n";
+		return "the session store cannot be written";
 	return NULL;
 }
 
@@ -58,8 +58,10 @@ answer_up(void *context, struct http_request *request)
 {
 	const struct control *control = context;
 	const char *reason = control_unready(&control->sources);
+	char text[80];
 
-	return answer(request, reason == NULL ? OK : UNAVAILABLE, reason == NULL ? "up\n" : reason);
+	snprintf(text, sizeof text, "%s\n", reason == NULL ? "up" : reason);
+	return answer(request, reason == NULL ? OK : UNAVAILABLE, text);
 }
 
 /* --- /metrics --------------------------------------------------------------------------------- */

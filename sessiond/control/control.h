@@ -36,7 +36,7 @@ extern const struct http_handler control_handlers[];
 /* True if the process at the other end of a Unix socket may use the control socket. */
 bool control_allows(const struct config *config, int fd);
 
-/* Why the daemon serves nobody, a text of one line; NULL: it does. */
+/* Why the daemon serves nobody, a text without a line's end; NULL: it does. */
 const char *control_unready(const struct metrics_sources *sources);
 
 /* True if the header Authorization (NULL: none) has that token. How long it takes tells nothing. */

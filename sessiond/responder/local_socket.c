@@ -78,6 +78,7 @@ local_socket_init(struct local_socket *local, uv_loop_t *loop, struct config *co
 {
 	local->services = services;
 	local->http = http;
+	local->state = NULL;
 	newcomers_init(&local->newcomers, loop, &sessions->timers, on_recognised, local);
 	peer_messages_init(&local->messages, config, services, sessions);
 	peers_init(&local->peers, loop, sessions, &peer_messages_calls, &local->messages,
@@ -118,6 +119,20 @@ local_socket_tell_services(struct local_socket *local)
 		if (peer->state == PEER_OPEN && peer_messages_send_services(peer) == -1)
 			log_error("responder %u cannot be told of the services", peer->pid);
 	}
+}
+
+void
+local_socket_tell_state(struct local_socket *local, const char *state)
+{
+	struct peer *peer;
+
+	if (state == local->state)
+		return;
+	local->state = state;
+	local->messages.state = state == NULL ? "" : state;
+	LIST_FOREACH(peer, &local->peers.list, entry)
+		if (peer->state == PEER_OPEN)
+			peer_messages_send_state(peer);
 }
 
 void

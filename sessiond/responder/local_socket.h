@@ -22,6 +22,7 @@ struct local_socket {
 	struct newcomers newcomers;
 	struct peers peers;
 	struct peer_messages messages;
+	const char *state; /* that responders were told last; NULL: all is well */
 };
 
 /* Everything is borrowed. Not to be moved while it is in use. */
@@ -48,6 +49,12 @@ bool local_socket_flush(struct local_socket *local);
  * they have started, and after a change.
  */
 void local_socket_tell_services(struct local_socket *local);
+
+/*
+ * Why the daemon serves nobody, a text that lasts (NULL: it serves): responders are told when it
+ * changes. Cheap if it has not.
+ */
+void local_socket_tell_state(struct local_socket *local, const char *state);
 
 /*
  * The daemon stops: responders are told, and their connections end when what they hold is answered

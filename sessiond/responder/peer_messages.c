@@ -52,6 +52,12 @@ peer_messages_send_services(struct peer *peer)
 	return status;
 }
 
+void
+peer_messages_send_state(struct peer *peer)
+{
+	wire_encode_state(peer_output(peer), messages_of(peer)->state);
+}
+
 /*
  * What a RECEIVE or SEND is for: *service, NULL if it was taken out of the configuration while the
  * request was under way. Returns -1 if there never was a service of that number.
@@ -140,6 +146,8 @@ take_hello(struct peer *peer, const struct wire_header *header, const char *payl
 	peer_open(peer);
 	if (hello.link_id != 0)
 		delivery_resolve(peer->all->sessions, hello.link_id, hello.frames);
+	if (messages_of(peer)->state[0] != '\0')
+		peer_messages_send_state(peer);
 	return peer_messages_send_services(peer);
 }
 
@@ -336,6 +344,7 @@ peer_messages_init(struct peer_messages *messages, struct config *config, struct
 	    .config = config,
 	    .services = services,
 	    .sessions = sessions,
+	    .state = "",
 	};
 	TAILQ_INIT(&messages->holds.list);
 }

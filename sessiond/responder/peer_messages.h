@@ -16,6 +16,7 @@ struct peer_messages {
 	struct sessions *sessions;
 	struct remote_sends sends;
 	struct remote_holds holds;
+	const char *state;		      /* that peers are told; empty: all is well */
 	uint64_t receives_taken, sends_taken; /* requests that came, repeated ones too */
 };
 
@@ -31,6 +32,9 @@ void peer_messages_clear(struct peer_messages *messages);
 
 /* Tells the peer what services there are. Returns 0; -1 if they cannot be told. */
 int peer_messages_send_services(struct peer *peer);
+
+/* Tells the peer messages->state. */
+void peer_messages_send_state(struct peer *peer);
 
 /*
  * The daemon stops: says goodbye to an open peer, whose connection ends when what it holds is

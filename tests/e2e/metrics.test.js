@@ -373,6 +373,52 @@ check('/up says that the daemon stops', {}, async (pair) => {
 	assert.deepStrictEqual(await withTimeout(pair.sessiond.exited, 20000, 'it ends'), { code: 0, signal: null });
 });
 
+check('/up through a responder', { fcgi: 'backend_timeout = 60s' }, async (pair) => {
+	await pair.startSessiond();
+	await pair.startResponder();
+	const up = (method = 'GET', target = '/up', options) => fastcgi(pair.address, method, target, options);
+	const answer = await up();
+	assert.strictEqual(answer.status, 200);
+	assert.strictEqual(answer.text, 'up\n');
+	assert.match(answer.header('Cache-Control'), /no-store/);
+	// In whatever folder the program is.
+	assert.strictEqual((await up('GET', '/some/folder/sockjs.fcgi/up')).text, 'up\n');
+	assert.strictEqual((await up('POST')).status, 404);
+	assert.strictEqual((await up('GET', '/echo/up')).status, 200);
+	assert.strictEqual((await up('GET', '/upper')).status, 404);
+	// Others wait for the daemon to come back. This one is for those who want to know.
+	await pair.sessiond.stop();
+	await eventually(async () => (await up()).status === 503, 'it has noticed');
+	assert.strictEqual((await up()).text, 'the session daemon is not running\n');
+	await pair.startSessiond();
+	await eventually(async () => (await up()).status === 200, 'it is there again');
+});
+
+check('a responder that has never seen the daemon says so at once', { fcgi: 'backend_timeout = 60s' }, async (pair) => {
+	await pair.startResponder();
+	const answer = await fastcgi(pair.address, 'GET', '/up');
+	assert.strictEqual(answer.status, 503);
+	assert.strictEqual(answer.text, 'the session daemon is not running\n');
+});
+
+check('/up when the store fails, and when it works again', { server: 'store = sessions.db\nstore_limit = 1M\nstore_session_limit = 1G\nstore_address_limit = 1G' }, async (pair) => {
+	const context = new Context((await pair.startSessiond(LISTEN)).url);
+	await pair.startResponder();
+	const session = await new Session(context, '/echo').open();
+	const isStored = async () => (await session.sendRaw(JSON.stringify(['x'.repeat(20000)]))).status === 204;
+	while (await isStored());
+	const statuses = async () => [await request(context.url, 'GET', '/up'), await ask(pair, 'GET', '/up'), await fastcgi(pair.address, 'GET', '/up')]
+		.map(({ status, text }) => `${status} ${text}`);
+	const bad = '503 the session store cannot be written\n';
+	await eventually(async () => (await statuses()).every((each) => each === bad), 'all say so');
+	assert.strictEqual((await metrics(pair)).get('sockjs_ready'), 0);
+	const late = await pair.startResponder();
+	assert.strictEqual((await fastcgi(late.address, 'GET', '/up')).text, bad.slice(4));
+	// The messages leave.
+	await session.poll();
+	await eventually(async () => (await statuses()).every((each) => each === '200 up\n'), 'it works again');
+});
+
 test('metrics: each is documented, and no others', async () => {
 	const { Pair } = require('./lib/responder');
 	const pair = new Pair({ server: 'store = sessions.db' });

@@ -89,9 +89,9 @@ test_unready(void **state)
 	(void)state;
 	assert_null(control_unready(&sources));
 	sessions.journal.is_failing = true;
-	assert_string_equal(control_unready(&sources), "the session store cannot be written\n");
+	assert_string_equal(control_unready(&sources), "the session store cannot be written");
 	loop.is_draining = true;
-	assert_string_equal(control_unready(&sources), "the daemon is stopping\n");
+	assert_string_equal(control_unready(&sources), "the daemon is stopping");
 }
 
 /* Nothing but /up and /metrics is anywhere else than on the control socket. */

@@ -110,6 +110,7 @@ hear_message(const struct wire_header *header, const char *payload)
 	struct wire_refused refused;
 	struct wire_goodbye goodbye;
 	struct wire_cookie cookie;
+	struct wire_state told;
 	struct wire_hello hello;
 	enum wire_sent_result result;
 
@@ -125,6 +126,10 @@ hear_message(const struct wire_header *header, const char *payload)
 		assert_int_equal(wire_decode_services(header, payload, &list), 0);
 		buffer_printf(&heard, "SERVICES(%u) ", (unsigned)list.count);
 		wire_services_clear(&list);
+		break;
+	case WIRE_STATE:
+		assert_int_equal(wire_decode_state(header, payload, &told), 0);
+		buffer_printf(&heard, "STATE(%s) ", told.text);
 		break;
 	case WIRE_FRAME:
 		hear_frame(header, payload);

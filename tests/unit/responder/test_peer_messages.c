@@ -359,6 +359,20 @@ test_daemon_stops_without_a_store(void **state)
 }
 
 /* A service was added, or options changed. */
+/* Those that are there are told when it changes, newcomers if it is not well. */
+static void
+test_state_is_told(void **state)
+{
+	(void)state;
+	open_responder();
+	messages.state = "the disk is full";
+	peer_messages_send_state(LIST_FIRST(&peers.list));
+	assert_heard("STATE(the disk is full) ");
+	close_responder();
+	return_responder(0, 0);
+	assert_heard("HELLO STATE(the disk is full) SERVICES(1) ");
+}
+
 static void
 test_services_are_told(void **state)
 {
@@ -467,6 +481,7 @@ main(void)
 	    TEST(requests_after_goodbye),
 	    TEST(daemon_stops),
 	    TEST(daemon_stops_without_a_store),
+	    TEST(state_is_told),
 	    TEST(services_are_told),
 	    TEST(returns_with_the_frame),
 	    TEST(returns_without_the_frame),

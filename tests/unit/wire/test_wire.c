@@ -195,6 +195,7 @@ test_roles(void **state)
 	    {WIRE_SENT, true, false, false},
 	    {WIRE_REFUSED, true, false, false},
 	    {WIRE_COOKIE, true, false, false},
+	    {WIRE_STATE, true, false, false},
 	};
 	struct wire_header header = {.length = 50};
 

@@ -26,6 +26,7 @@ test_least_payloads(void **state)
 	    {WIRE_SEND, BYTES("\0\0\0\1s\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0")},
 	    {WIRE_REFUSED, BYTES("\1\xf4\0\0\0")},
 	    {WIRE_COOKIE, BYTES("\0\0\0")},
+	    {WIRE_STATE, BYTES("\0\0\0")},
 	};
 	struct buffer again = BUFFER_INIT;
 	struct wire_header header = {0};
@@ -156,6 +157,7 @@ static const struct change changes[] = {
 	{"status 0", WIRE_REFUSED, 0, BYTES("\0\0"), -1},
 	{"result 4", WIRE_SENT, 0, BYTES("\4"), -1},
 	{"NUL in the value", WIRE_COOKIE, 2, BYTES("\0"), -1},
+	{"NUL in the state", WIRE_STATE, 3, BYTES("\0"), -1},
 };
 /* clang-format on */
 
@@ -176,6 +178,7 @@ good_payload(enum wire_type type, size_t *len)
 	    {WIRE_REFUSED, BYTES(good_refused)},
 	    {WIRE_SENT, BYTES("\0")},
 	    {WIRE_COOKIE, BYTES("\0\1v\0")},
+	    {WIRE_STATE, BYTES(good_goodbye)},
 	};
 	char *copy;
 

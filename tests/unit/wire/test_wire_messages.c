@@ -54,6 +54,25 @@ test_hello_refusal(void **state)
 }
 
 static void
+test_state(void **state)
+{
+	struct buffer out = BUFFER_INIT;
+	struct wire_header header;
+	struct wire_state told;
+	char *payload;
+
+	(void)state;
+	wire_encode_state(&out, "full");
+	assert_content(&out, BYTES("\0\0\0\7\0\x11\0\0\0\0\0\0\0\0\0\0\0\4full\0"));
+	payload = take_message(&out, &header);
+	assert_int_equal(wire_decode_state(&header, payload, &told), 0);
+	assert_string_equal(told.text, "full");
+	assert_int_equal(told.text_len, 4);
+	free(payload);
+	buffer_free(&out);
+}
+
+static void
 test_goodbye(void **state)
 {
 	char *longer = malloc(WIRE_STRING_MAX + 11);
@@ -492,6 +511,7 @@ main(void)
 	    cmocka_unit_test(test_hello),
 	    cmocka_unit_test(test_hello_refusal),
 	    cmocka_unit_test(test_goodbye),
+	    cmocka_unit_test(test_state),
 	    cmocka_unit_test(test_services),
 	    cmocka_unit_test(test_number_of_services),
 	    cmocka_unit_test(test_receive),

@@ -162,6 +162,9 @@ put_random(struct buffer *out, enum wire_type type)
 	case WIRE_GOODBYE:
 		wire_encode_goodbye(out, random_string(100));
 		break;
+	case WIRE_STATE:
+		wire_encode_state(out, random_string(100));
+		break;
 	case WIRE_SERVICES:
 		put_random_services(out);
 		break;

@@ -46,6 +46,17 @@ recode_goodbye(const struct wire_header *header, const char *payload, struct buf
 }
 
 static inline int
+recode_state(const struct wire_header *header, const char *payload, struct buffer *out)
+{
+	struct wire_state state;
+
+	if (wire_decode_state(header, payload, &state) == -1)
+		return -1;
+	wire_encode_state(out, state.text);
+	return 0;
+}
+
+static inline int
 recode_services(const struct wire_header *header, const char *payload, struct buffer *out)
 {
 	struct wire_service_entry *entries;
@@ -180,6 +191,8 @@ recode(const struct wire_header *header, const char *payload, struct buffer *out
 		return recode_hello(header, payload, out);
 	case WIRE_GOODBYE:
 		return recode_goodbye(header, payload, out);
+	case WIRE_STATE:
+		return recode_state(header, payload, out);
 	case WIRE_SERVICES:
 		return recode_services(header, payload, out);
 	case WIRE_RECEIVE:
