@@ -100,8 +100,7 @@ command_line_read(const struct command_line *line, int argc, char **argv)
 	if (line->argument != NULL && optind < argc)
 		*line->argument = argv[optind++];
 	if (optind < argc)
-		return command_line_mistake(
-		    line, argv[optind],
+		return command_line_mistake(line, argv[optind],
 		    line->argument == NULL ? "there are no arguments beside options"
 					   : "one command at a time");
 	return -1;
