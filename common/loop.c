@@ -91,20 +91,30 @@ uint64_t loop_woken;
 bool loop_works;
 
 static void
-count_turn(struct loop *loop, uint64_t now)
+count_long_turn(struct loop *loop, uint64_t ms)
 {
-	uint64_t begun = loop_woken == 0 ? now : loop_woken, ms;
 	int i = 0;
 
-	if (loop_works)
-		now = uv_hrtime() / 1000000;
-	ms = now > begun ? now - begun : 0;
-	loop_woken = 0;
-	loop_works = false;
 	while (i < LOOP_BOUNDS - 1 && ms > loop_bounds[i])
 		i++;
 	loop->counts.turns[i]++;
 	loop->counts.ms += ms;
+}
+
+/* Most take no time that this clock sees. */
+static void
+count_turn(struct loop *loop, uint64_t now)
+{
+	uint64_t begun = loop_woken == 0 ? now : loop_woken;
+
+	loop_woken = 0;
+	if (loop_works)
+		now = uv_hrtime() / 1000000;
+	loop_works = false;
+	if (now <= begun)
+		loop->counts.turns[0]++;
+	else
+		count_long_turn(loop, now - begun);
 }
 
 static void

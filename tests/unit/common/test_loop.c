@@ -234,6 +234,57 @@ test_withheld_lines(void **state)
 	set_up(NULL);
 }
 
+enum { BLOCKED_MS = 60 }; /* above the second bound: it takes at least so long */
+
+static void
+block_at_turn(int turn)
+{
+	if (turn < 3) /* what was ready blocks the second */
+		return;
+	loop_note_work();
+	usleep(BLOCKED_MS * 1000);
+	loop_stop(&loop);
+}
+
+static void
+block_when_ready(uv_check_t *check)
+{
+	loop_note_wake(check->loop);
+	usleep(BLOCKED_MS * 1000);
+	uv_check_stop(check);
+}
+
+static void
+expect_long_turns(uint64_t least)
+{
+	uint64_t longer = 0;
+	int i;
+
+	assert_int_equal(loop_bounds[1], 50);
+	for (i = 2; i < LOOP_BOUNDS; i++)
+		longer += loop.counts.turns[i];
+	assert_true(longer >= least);
+	assert_true(loop.counts.ms >= least * (BLOCKED_MS - 5)); /* clocks of different grain */
+}
+
+/* Time is found where it went: in what was ready, and at the end of a turn. */
+static void
+test_long_turns(void **state)
+{
+	uv_check_t check;
+
+	(void)state;
+	uv_check_init(&loop.uv, &check);
+	uv_check_start(&check, block_when_ready);
+	busy_turns = 3;
+	at_turn = block_at_turn;
+	loop_run(&loop);
+	at_turn = NULL;
+	expect_long_turns(2);
+	uv_close((uv_handle_t *)&check, NULL);
+	uv_run(&loop.uv, UV_RUN_NOWAIT);
+}
+
 int
 main(void)
 {
@@ -244,6 +295,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_signals, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_ignored_signals, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_withheld_lines, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_long_turns, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
