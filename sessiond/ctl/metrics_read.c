@@ -3,10 +3,11 @@
  */
 #include "sessiond/ctl/metrics_read.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define LARGEST 9007199254740992.0 /* up to here a double has every integer */
 
 /* A value of a label, up to the quote that ends it; NULL: it is none. Undoes what is escaped. */
 static char *
@@ -63,7 +64,7 @@ number(const char *text, char **end)
 {
 	double value = strtod(text, end);
 
-	if (value == floor(value) && fabs(value) < 9007199254740992.0)
+	if (value > -LARGEST && value < LARGEST && value == (double)(json_int_t)value)
 		return json_integer((json_int_t)value);
 	return json_real(value);
 }
