@@ -175,7 +175,8 @@ test_tables(void **state)
 	    check_of(server_option_table, server_option_count, "socket_group"), option_check_group);
 	assert_ptr_equal(
 	    check_of(server_option_table, server_option_count, "socket_mode"), option_check_mode);
-	assert_ptr_equal(check_of(fcgi_option_table, fcgi_option_count, "mode"), option_check_mode);
+	assert_ptr_equal(
+	    check_of(fcgi_option_table, fcgi_option_count, "socket_mode"), option_check_mode);
 	assert_ptr_equal(check_of(service_option_table, service_option_count, "allowed_origins"),
 	    option_check_origins);
 	assert_ptr_equal(check_of(service_option_table, service_option_count, "jsessionid_path"),
