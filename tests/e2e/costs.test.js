@@ -1,38 +1,14 @@
 'use strict';
 
-// What the project promises about cost and can be counted, measured by bench/: memory, threads, system calls. What takes time
-// differs from machine to machine: those programs of bench/ print it, and here only have to work.
+// What the project promises about cost and can be counted, measured by bench/: memory, threads, system calls.
+// What takes time differs from machine to machine: long_costs.test.js only looks that those programs work.
 
 const assert = require('node:assert/strict');
-const { execFile } = require('node:child_process');
-const path = require('node:path');
 const { test } = require('node:test');
-const { srcdir } = require('./lib/stack');
-
-const LIMIT = 300000; // ms
-const SKIPPED = 77;
+const { run, measured } = require('./lib/bench');
 
 // System calls a message, with some room: libmicrohttpd and libuv differ in theirs.
 const CALLS = { 'websocket': 5, 'polling': 20, 'streaming': 10, 'polling-fastcgi/sessiond': 10, 'polling-fastcgi/responder': 36 };
-
-function run(script, ...args) {
-	return new Promise((resolve) => {
-		execFile(process.execPath, [path.join(srcdir, 'bench', script), ...args], { timeout: LIMIT },
-			(error, stdout, stderr) => resolve({ code: error ? error.code : 0, stdout, output: stdout + stderr }));
-	});
-}
-
-// Runs one, says what it printed, and skips the test where it cannot run; else resolves with what it printed.
-async function measured(t, ...words) {
-	const { code, stdout, output } = await run(...words);
-	output.trim().split('\n').forEach((line) => t.diagnostic(line));
-	if (code === SKIPPED) {
-		t.skip(stdout.trim());
-		return null;
-	}
-	assert.equal(code, 0, output);
-	return stdout;
-}
 
 test('costs: an idle websocket takes at most 2048 bytes of resident memory', (t) => measured(t, 'idle_websockets.js', '--max-bytes', '2048'));
 
@@ -48,20 +24,6 @@ test('costs: a message takes few system calls', async (t) => {
 	for (const [way, calls] of Object.entries(counts))
 		assert.ok(calls > 1 && calls <= CALLS[way], `${way}: ${calls}`);
 });
-
-test('costs: 60 clients poll behind 20 processes of mod_fcgid, and each send is answered before a poll ends by itself', (t) =>
-	measured(t, 'fcgid_sends.js', '--clients', '60'));
-
-for (const [script, args, line] of [
-	['websocket_cpu.js', ['--messages', '500', '--rounds', '1'], /^ratio +\S/m],
-	['polling_cost.js', ['--messages', '200', '--rounds', '1'], /^cost, of sockjs-node's: \S/m],
-	['store_cost.js', ['--messages', '200', '--rounds', '1'], /^ +sync normal: cost \S/m],
-])
-	test(`costs: bench/${script} measures`, async (t) => {
-		const stdout = await measured(t, script, ...args);
-		if (stdout !== null)
-			assert.match(stdout, line);
-	});
 
 for (const [script, ...args] of [
 	['idle_websockets.js', '--connections', '100', '--max-bytes', '0'],

@@ -25,12 +25,13 @@ const user = { as: nobody, env: { HOME: home } };
 
 before(() => {
 	run('make', ['-s', '-C', builddir, 'distdir', `distdir=${sources}`]);
-	run('chmod', ['-R', 'u+w,a+rX', sources]);
+	run('chmod', ['-R', 'a-w,a+rX', sources]); // a build writes nothing there
 	fs.mkdirSync(build);
 	if (nobody.length) run('chown', ['-R', 'nobody:nogroup', home]);
 });
 after(() => {
 	killAll();
+	run('chmod', ['-R', 'u+w', sources]);
 	fs.rmSync(home, { recursive: true, force: true });
 });
 
@@ -190,6 +191,11 @@ check('uninstall: what was changed or added stays, all else goes; a former defau
 	assert.doesNotMatch(fs.readFileSync(path.join(prefix, 'etc/sockjs.conf'), 'utf8'), /^# older/m);
 	make('uninstall');
 	assert.ok(!fs.existsSync(prefix), JSON.stringify(Object.keys(tree(fs.existsSync(prefix) ? prefix : build))));
+});
+
+check('distclean leaves nothing of a build', () => {
+	make('distclean');
+	assert.deepStrictEqual(Object.entries(tree(build)).filter(([, content]) => content !== 'folder').map(([name]) => name), []);
 });
 
 // --- systemd
