@@ -21,9 +21,9 @@ struct routing {
 
 /*
  * Finds the endpoint of a request. Of a retired service there are only its sessions. Where the
- * program lives in a folder of its own (/~user/app/sockjs.fcgi), prefixes count from there first. Where
- * the client's path is no service's, that which the web server has made of it counts, and becomes
- * the request's. The caller frees it with routing_clear.
+ * program lives in a folder of its own (/~user/app/sockjs.fcgi), prefixes count from there first.
+ * Where the client's path is no service's, that which the web server has made of it counts, and
+ * becomes the request's. The caller frees it with routing_clear.
  */
 void routing_find(struct routing *routing, struct cgi_request *cgi, struct known_services *known);
 

@@ -24,7 +24,8 @@ struct listening_socket {
 /*
  * Listens on "ADDR:PORT", "[ADDR6]:PORT" or "*:PORT", which means every address of the machine,
  * IPv6 and IPv4. "[::]:PORT" is IPv6 alone. A port alone is an error, so that nobody opens all of
- * them by mistake. Port 0 is any free one. -1 and an error: EX_CONFIG if text is no address, EX_UNAVAILABLE if the address cannot be had.
+ * them by mistake. Port 0 is any free one. -1 and an error: EX_CONFIG if text is no address,
+ * EX_UNAVAILABLE if the address cannot be had.
  */
 int listening_socket_open_tcp(struct listening_socket *socket, const char *text, struct error *err);
 

@@ -30,8 +30,8 @@ struct socket_file {
 
 /*
  * Removes what a process that died has left at the path (shorter than a sockaddr_un has room). -1
- * and EX_UNAVAILABLE if there is something else, if somebody serves it, or if it cannot be removed. `option` is what path
- * comes from.
+ * and EX_UNAVAILABLE if there is something else, if somebody serves it, or if it cannot be removed.
+ * `option` is what path comes from.
  */
 int socket_file_clear(const char *path, const char *option, struct error *err);
 

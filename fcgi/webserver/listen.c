@@ -23,9 +23,11 @@ take_passed(struct listening_socket *socket, struct error *err)
 		close(fd);
 	if (getenv("GATEWAY_INTERFACE") != NULL)
 		return error_set(err, EX_USAGE,
-		    "the web server has started this program as plain CGI; it has to be told that this is a FastCGI program (Apache: mod_fcgid, and its handler fcgid-script)");
+		    "the web server has started this program as plain CGI; it has to be told that "
+		    "this is a FastCGI program (Apache: mod_fcgid, and its handler fcgid-script)");
 	return error_set(err, EX_USAGE,
-	    "descriptor 0 is no listening socket: this program is started by a web server, or with --listen PATH");
+	    "descriptor 0 is no listening socket: this program is started by a web server, or "
+	    "with --listen PATH");
 }
 
 /* What is done with one ADDR:PORT. */

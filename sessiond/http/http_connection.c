@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -354,6 +355,15 @@ http_connections_set_timeouts(
 	timer_queue_set_delay(&all->stalls, keepalive_timeout);
 }
 
+/* What has come already is answered: a web server in front would make an error of it. */
+static bool
+has_unread(const struct http_connection *connection)
+{
+	int bytes = 0;
+
+	return ioctl(connection->fd, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
 void
 http_connections_drain(struct http_connections *all)
 {
@@ -361,7 +371,7 @@ http_connections_drain(struct http_connections *all)
 
 	all->is_draining = true;
 	LIST_FOREACH(connection, &all->list, entry)
-		if (connection->response == NULL)
+		if (connection->response == NULL && !has_unread(connection))
 			shutdown(connection->fd, SHUT_RDWR);
 	all->has_work = true;
 }

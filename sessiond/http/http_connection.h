@@ -82,7 +82,10 @@ int http_connections_init(struct http_connections *all, uv_loop_t *loop, struct 
 void http_connections_set_timeouts(
     struct http_connections *all, uint64_t request_timeout, uint64_t keepalive_timeout);
 
-/* Connections between two requests are closed now, the others when their response is complete. */
+/*
+ * Connections between two requests are closed now, the others when their response is complete. A
+ * request that has come, and was not read yet, has its response first.
+ */
 void http_connections_drain(struct http_connections *all);
 
 /*

@@ -114,7 +114,8 @@ void http_requests_turn(struct http_requests *all);
 /*
  * A turn handles HTTP_TURN_BODIES bytes of large bodies, or one that is larger: their messages may
  * be many. What the application answers counts, too: once that is HTTP_TURN_WORK, no request with a
- * body goes on, however short. Returns true if the request has to wait for another turn; http_requests_turn resumes it.
+ * body goes on, however short. Returns true if the request has to wait for another turn;
+ * http_requests_turn resumes it.
  */
 bool http_request_waits(struct http_request *request);
 

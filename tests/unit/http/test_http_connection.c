@@ -335,6 +335,22 @@ test_drain(void **state)
 	close(busy);
 }
 
+/* A request that has come, and was not read yet, has its answer. */
+static void
+test_drain_unread(void **state)
+{
+	int client = connect_client();
+
+	(void)state;
+	put(client, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
+	http_server_drain(&server);
+	run();
+	hear(client);
+	assert_int_equal(heard.status, 200);
+	assert_true(heard.ended);
+	close(client);
+}
+
 static void
 test_stop(void **state)
 {
@@ -390,6 +406,7 @@ main(void)
 	    HTTP_TEST(end_with_request),
 	    HTTP_TEST(end_of_idle),
 	    HTTP_TEST(drain),
+	    HTTP_TEST(drain_unread),
 	    HTTP_TEST(stop),
 	    HTTP_TEST(ends),
 	};
