@@ -7,20 +7,23 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static uint64_t log_now, withheld;
+uint64_t log_limits_now;
+bool log_limits_withhold;
+
+static uint64_t withheld;
 static SLIST_HEAD(, log_limit) withholding = SLIST_HEAD_INITIALIZER(withholding);
 
 static bool
 is_over(const struct log_limit *limit)
 {
-	return log_now - limit->begun >= LOG_LIMIT_WINDOW_MS;
+	return log_limits_now - limit->begun >= LOG_LIMIT_WINDOW_MS;
 }
 
 static void
 say_count(struct log_limit *limit)
 {
 	log_at(limit->severity, "%u more in %u s: %s", limit->lines - LOG_LIMIT_LINES,
-	    (unsigned)((log_now - limit->begun) / 1000), limit->text);
+	    (unsigned)((log_limits_now - limit->begun) / 1000), limit->text);
 }
 
 /* The next line begins a window. */
@@ -29,6 +32,7 @@ end_window(struct log_limit *limit)
 {
 	if (limit->lines > LOG_LIMIT_LINES) {
 		SLIST_REMOVE(&withholding, limit, log_limit, entry);
+		log_limits_withhold = !SLIST_EMPTY(&withholding);
 		say_count(limit);
 	}
 	limit->lines = 0;
@@ -41,10 +45,12 @@ count_line(struct log_limit *limit)
 	if (limit->lines > 0 && is_over(limit))
 		end_window(limit);
 	if (limit->lines == 0)
-		limit->begun = log_now;
+		limit->begun = log_limits_now;
 	limit->lines++;
-	if (limit->lines == LOG_LIMIT_LINES + 1)
+	if (limit->lines == LOG_LIMIT_LINES + 1) {
 		SLIST_INSERT_HEAD(&withholding, limit, entry);
+		log_limits_withhold = true;
+	}
 	withheld += limit->lines > LOG_LIMIT_LINES;
 	return limit->lines <= LOG_LIMIT_LINES;
 }
@@ -86,28 +92,27 @@ log_limited_write(struct log_limit *limit, enum log_severity severity, const cha
 }
 
 bool
-log_limits_turn(uint64_t now, uint64_t *wait)
+log_limits_write_due(uint64_t *wait)
 {
 	struct log_limit *limit, *next;
+	uint64_t left;
 
-	log_now = now;
-	if (SLIST_EMPTY(&withholding))
-		return false;
 	*wait = LOG_LIMIT_WINDOW_MS;
 	for (limit = SLIST_FIRST(&withholding); limit != NULL; limit = next) {
 		next = SLIST_NEXT(limit, entry);
+		left = limit->begun + LOG_LIMIT_WINDOW_MS - log_limits_now;
 		if (is_over(limit))
 			end_window(limit);
-		else if (limit->begun + LOG_LIMIT_WINDOW_MS - now < *wait)
-			*wait = limit->begun + LOG_LIMIT_WINDOW_MS - now;
+		else if (left < *wait)
+			*wait = left;
 	}
-	return !SLIST_EMPTY(&withholding);
+	return log_limits_withhold;
 }
 
 void
 log_limits_flush(void)
 {
-	while (!SLIST_EMPTY(&withholding))
+	while (log_limits_withhold)
 		end_window(SLIST_FIRST(&withholding));
 }
 

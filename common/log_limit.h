@@ -51,12 +51,22 @@ void log_limited_write(struct log_limit *limit, enum log_severity severity, cons
  */
 bool log_limit_takes(struct log_limit *limit, enum log_severity severity, const char *text);
 
+/* For log_limits_turn alone, which costs a turn next to nothing. */
+extern uint64_t log_limits_now;
+extern bool log_limits_withhold; /* some limit does now */
+bool log_limits_write_due(uint64_t *wait);
+
 /*
  * The loop calls it once a turn: it is `now` (ms of a clock that does not go back). Counts of
  * windows that are over are written. Returns true, and stores the ms until the next one is due, if
  * lines are still withheld.
  */
-bool log_limits_turn(uint64_t now, uint64_t *wait);
+static inline bool
+log_limits_turn(uint64_t now, uint64_t *wait)
+{
+	log_limits_now = now;
+	return log_limits_withhold && log_limits_write_due(wait);
+}
 
 /* Writes every count at once, and begins anew. For the end of a program. */
 void log_limits_flush(void);

@@ -11,7 +11,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +31,7 @@ static pid_t owner; /* whose the rest is; a child of it begins anew */
 static bool is_syslog;
 static int syslog_fd = -1; /* connected; -1: not */
 static int own_pipe[2] = {-1, -1};
-static atomic_bool is_waiting; /* something is kept, or to be told */
+atomic_bool log_output_waits;
 static unsigned long lost;     /* lines without room, not told yet */
 static atomic_ulong all_lost;  /* told too */
 
@@ -234,7 +233,7 @@ tell_lost(void)
 static void
 flush_kept(void)
 {
-	atomic_store(&is_waiting, send_kept() == SENT_NOT_YET || tell_lost() == SENT_NOT_YET);
+	atomic_store(&log_output_waits, send_kept() == SENT_NOT_YET || tell_lost() == SENT_NOT_YET);
 }
 
 /* --- all of it -------------------------------------------------------------------------------- */
@@ -251,7 +250,7 @@ begin_anew(pid_t pid)
 	queue.begin = queue.end = 0;
 	lost = 0;
 	own_pipe[0] = own_pipe[1] = syslog_fd = -1;
-	atomic_store(&is_waiting, false);
+	atomic_store(&log_output_waits, false);
 }
 
 static void
@@ -278,28 +277,26 @@ log_output_put(const char *line, size_t len)
 	int saved = errno;
 
 	take_lock();
-	if (atomic_load(&is_waiting))
+	if (atomic_load(&log_output_waits))
 		flush_kept();
-	if (atomic_load(&is_waiting) || send_line(line, len) == SENT_NOT_YET) {
+	if (atomic_load(&log_output_waits) || send_line(line, len) == SENT_NOT_YET) {
 		keep(line, len);
-		atomic_store(&is_waiting, true);
+		atomic_store(&log_output_waits, true);
 	}
 	pthread_mutex_unlock(&lock);
 	errno = saved;
 }
 
 bool
-log_output_flush(void)
+log_output_flush_kept(void)
 {
 	int saved = errno;
 
-	if (!atomic_load(&is_waiting))
-		return false;
 	take_lock();
 	flush_kept();
 	pthread_mutex_unlock(&lock);
 	errno = saved;
-	return atomic_load(&is_waiting);
+	return atomic_load(&log_output_waits);
 }
 
 void

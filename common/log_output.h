@@ -15,6 +15,7 @@
 #ifndef COMMON_LOG_OUTPUT_H
 #define COMMON_LOG_OUTPUT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -37,8 +38,16 @@ void log_output_to_syslog(bool is_syslog);
  */
 void log_output_put(const char *line, size_t len);
 
+/* For log_output_flush alone, which costs a turn next to nothing. */
+extern atomic_bool log_output_waits; /* something is kept, or to be told */
+bool log_output_flush_kept(void);
+
 /* Writes what waits, as far as it goes. Returns true if something still waits. Leaves errno. */
-bool log_output_flush(void);
+static inline bool
+log_output_flush(void)
+{
+	return atomic_load(&log_output_waits) && log_output_flush_kept();
+}
 
 /* The same, and waits for room, for LOG_LAST_WAIT_MS at most: for the end of the program. */
 void log_output_finish(void);

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { READ_SIZE = 65536 };
+enum { READ_SIZE = 16384 }; /* a buffer keeps that much while it is empty */
 
 struct link {
 	uv_poll_t poll;
@@ -206,8 +206,6 @@ read_some(struct link *link)
 	buffer_added(&link->in, (size_t)n);
 	if (!take_messages(link))
 		return;
-	if (link->in.len == 0)
-		buffer_free(&link->in);
 	if (link->calls->taken != NULL)
 		link->calls->taken(link->context);
 }

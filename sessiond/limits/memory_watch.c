@@ -82,10 +82,8 @@ memory_watch_freed(struct memory_watch *watch)
 }
 
 void
-memory_watch_turn(struct memory_watch *watch, uint64_t now)
+memory_watch_look(struct memory_watch *watch, uint64_t now)
 {
-	if (!watch->is_wanted)
-		return;
 	watch->is_wanted = false;
 	if (!timer_is_running(&watch->timer))
 		timer_start(&watch->looks, &watch->timer, now);

@@ -35,8 +35,16 @@ void memory_watch_clear(struct memory_watch *watch);
 /* Much was given back: what of it the C library keeps goes to the system once it is calm. */
 void memory_watch_freed(struct memory_watch *watch);
 
+/* For memory_watch_turn alone. */
+void memory_watch_look(struct memory_watch *watch, uint64_t now);
+
 /* The turn ends. If something was taken in it (is_wanted), there is another look in a while. */
-void memory_watch_turn(struct memory_watch *watch, uint64_t now);
+static inline void
+memory_watch_turn(struct memory_watch *watch, uint64_t now)
+{
+	if (watch->is_wanted)
+		memory_watch_look(watch, now);
+}
 
 /* True if there is as much as may be, or nearly: nothing new should be taken. */
 static inline bool

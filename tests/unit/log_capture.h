@@ -6,6 +6,7 @@
 #define TESTS_LOG_CAPTURE_H
 
 #include "common/log_limit.h"
+#include "common/log_output.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -16,9 +17,11 @@
 static int capture_file, capture_former;
 static char captured[65536];
 
+/* What a reader of the standard error has not made room for yet belongs to the time before. */
 static inline void
 capture_begin(void)
 {
+	log_output_finish();
 	capture_file = memfd_create("log", 0);
 	capture_former = dup(STDERR_FILENO);
 	assert_true(capture_file != -1 && capture_former != -1);
