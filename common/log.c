@@ -3,6 +3,7 @@
  */
 #include "common/log.h"
 
+#include "common/log_file.h"
 #include "common/log_output.h"
 
 #include <errno.h>
@@ -15,10 +16,9 @@
 #include <unistd.h>
 
 enum {
-	HEAD_MAX = 200, /* timestamp, ident, pid and severity of a line on stderr */
+	HEAD_MAX = 200, /* timestamp, ident, pid and severity of a line, but for syslog's */
 };
 
-const char *const log_target_names[] = {"stderr", "syslog", NULL};
 const char *const log_severity_names[] = {"error", "info", "debug", NULL};
 
 static const int syslog_priorities[] = {LOG_ERR, LOG_INFO, LOG_DEBUG};
@@ -27,6 +27,19 @@ enum log_severity log_minimum = SEVERITY_INFO;
 static enum log_target log_target = LOG_TO_STDERR;
 static const char *log_ident = "-";
 
+static void
+set_target(enum log_target target)
+{
+	static const enum log_output outputs[] = {
+	    [LOG_TO_STDERR] = LOG_OUTPUT_STDERR,
+	    [LOG_TO_SYSLOG] = LOG_OUTPUT_SYSLOG,
+	    [LOG_TO_FILE] = LOG_OUTPUT_FILE,
+	};
+
+	log_output_to(outputs[target]);
+	log_target = target;
+}
+
 void
 log_open(const char *ident, enum log_target target, enum log_severity minimum)
 {
@@ -34,17 +47,30 @@ log_open(const char *ident, enum log_target target, enum log_severity minimum)
 
 	log_ident = ident;
 	log_minimum = minimum;
-	log_set_target(target);
+	set_target(target);
 	if (!is_to_finish)
 		atexit(log_output_finish);
 	is_to_finish = true;
 }
 
 void
-log_set_target(enum log_target target)
+log_set_target(const char *text, size_t size, uid_t owner)
 {
-	log_output_to_syslog(target == LOG_TO_SYSLOG);
-	log_target = target;
+	enum log_target target = LOG_TO_FILE;
+
+	if (strcmp(text, "stderr") == 0)
+		target = LOG_TO_STDERR;
+	else if (strcmp(text, "syslog") == 0)
+		target = LOG_TO_SYSLOG;
+	else
+		log_output_file(text, size, owner);
+	set_target(target);
+}
+
+int
+log_check_target(const char *text, struct error *err)
+{
+	return strchr(text, '/') == NULL ? 0 : log_file_check(text, err);
 }
 
 void
@@ -116,7 +142,7 @@ format_head(char head[HEAD_MAX], enum log_severity severity)
 }
 
 static void
-write_to_stderr(enum log_severity severity, const char *text)
+write_plain(enum log_severity severity, const char *text)
 {
 	char line[LOG_LINE_MAX];
 	size_t n = format_head(line, severity);
@@ -161,7 +187,7 @@ write_line(enum log_severity severity, const char *prefix, const char *format, v
 	if (log_target == LOG_TO_SYSLOG)
 		write_to_syslog(severity, text);
 	else
-		write_to_stderr(severity, text);
+		write_plain(severity, text);
 	errno = saved;
 }
 

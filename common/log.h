@@ -1,8 +1,8 @@
 /*
- * The log: one line for one event, to stderr or to syslog.
+ * The log: one line for one event, to stderr, to a file or to syslog.
  *
  * Every line is formatted, then escaped as a whole (log_escape), so that no byte of a peer, a file
- * name or an application can forge or break a line. A line on stderr is written as a whole:
+ * name or an application can forge or break a line. A line on stderr or in a file is written as a whole:
  *
  *     2024-05-06T07:08:09.123Z sockjs-sessiond[4711] info: [#12] websocket opened
  *
@@ -13,9 +13,12 @@
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H
 
+#include "common/error.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Texts are cut to this many bytes after escaping, the "..." that marks the cut included. */
 #define LOG_TEXT_MAX 2000
@@ -23,6 +26,7 @@
 enum log_target {
 	LOG_TO_STDERR,
 	LOG_TO_SYSLOG, /* facility "daemon" */
+	LOG_TO_FILE,   /* as on stderr */
 };
 
 /* Each includes those before it. */
@@ -33,7 +37,6 @@ enum log_severity {
 };
 
 /* The names by enum value, ended by NULL, as struct conf_option.names wants them. */
-extern const char *const log_target_names[];
 extern const char *const log_severity_names[];
 
 /*
@@ -45,8 +48,15 @@ void log_open(const char *ident, enum log_target target, enum log_severity minim
 /* Changes the least severity only. */
 void log_set_minimum(enum log_severity minimum);
 
-/* Changes only where lines go. */
-void log_set_target(enum log_target target);
+/*
+ * Changes only where lines go: as the option `log` says, "stderr", "syslog" or the path of a file.
+ * size, owner: of a file, as log_file_use takes them. Lines that cannot be written to it go to
+ * stderr.
+ */
+void log_set_target(const char *text, size_t size, uid_t owner);
+
+/* Whether a line could be written there; makes nothing. -1 and an error (EX_CONFIG) if not. */
+int log_check_target(const char *text, struct error *err);
 
 /* For the inline test below; set by log_open. */
 extern enum log_severity log_minimum;

@@ -6,6 +6,8 @@
  */
 #include "common/log_output.h"
 
+#include "common/log_file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -28,8 +30,9 @@ enum { STEP_MS = 10 }; /* of the last wait */
 /* Everything is under the lock, but for the two that are atomic. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pid_t owner; /* whose the rest is; a child of it begins anew */
-static bool is_syslog;
-static int syslog_fd = -1; /* connected; -1: not */
+static enum log_output target;
+static bool is_file_missed; /* and stderr says so */
+static int syslog_fd = -1;  /* connected; -1: not */
 static int own_pipe[2] = {-1, -1};
 atomic_bool log_output_waits;
 static unsigned long lost;     /* lines without room, not told yet */
@@ -151,9 +154,35 @@ send_to_syslog(const char *line, size_t len)
 }
 
 static enum sent
+send_to_file(const char *line, size_t len)
+{
+	char note[PIPE_BUF];
+	bool was_missed = is_file_missed;
+
+	is_file_missed = !log_file_write(line, len);
+	if (!is_file_missed)
+		return SENT;
+	if (!was_missed) {
+		int n = snprintf(note, sizeof note, "log: %.1000s: %s; the log goes here\n",
+		    log_file_path(), strerror(errno));
+
+		send_to_stderr(note, (size_t)n);
+	}
+	return send_to_stderr(line, len);
+}
+
+static enum sent
 send_line(const char *line, size_t len)
 {
-	return is_syslog ? send_to_syslog(line, len) : send_to_stderr(line, len);
+	switch (target) {
+	case LOG_OUTPUT_SYSLOG:
+		return send_to_syslog(line, len);
+	case LOG_OUTPUT_FILE:
+		return send_to_file(line, len);
+	case LOG_OUTPUT_STDERR:
+		break;
+	}
+	return send_to_stderr(line, len);
 }
 
 /* --- what waits ------------------------------------------------------------------------------- */
@@ -190,7 +219,7 @@ gather(char batch[PIPE_BUF], size_t *len)
 	uint16_t size;
 
 	*len = 0;
-	while (at < queue.end && (*len == 0 || !is_syslog)) {
+	while (at < queue.end && (*len == 0 || target != LOG_OUTPUT_SYSLOG)) {
 		memcpy(&size, queue.bytes + at, sizeof size);
 		if (*len + size > PIPE_BUF)
 			break;
@@ -222,7 +251,8 @@ tell_lost(void)
 {
 	char line[100];
 	int n = snprintf(line, sizeof line, "%s%lu lines are missing here: nobody read the log%s",
-	    is_syslog ? "<27>" : "", lost, is_syslog ? "" : "\n");
+	    target == LOG_OUTPUT_SYSLOG ? "<27>" : "", lost,
+	    target == LOG_OUTPUT_SYSLOG ? "" : "\n");
 
 	if (lost > 0 && send_line(line, (size_t)n) == SENT_NOT_YET)
 		return SENT_NOT_YET;
@@ -264,10 +294,19 @@ take_lock(void)
 }
 
 void
-log_output_to_syslog(bool is_it)
+log_output_to(enum log_output where)
 {
 	take_lock();
-	is_syslog = is_it;
+	target = where;
+	pthread_mutex_unlock(&lock);
+}
+
+void
+log_output_file(const char *path, size_t size, uid_t whose)
+{
+	take_lock();
+	log_file_use(path, size, whose);
+	is_file_missed = false;
 	pthread_mutex_unlock(&lock);
 }
 

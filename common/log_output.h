@@ -7,8 +7,8 @@
  *
  * The standard error may be shared with other processes, so it is not made non-blocking: that would
  * be so for all of them. Instead each write is told not to wait, as far as the system knows how to
- * for what is there: for sockets and pipes. A file never makes a writer wait; a terminal does while
- * its user holds it (^S), which is what he wants.
+ * for what is there: for sockets and pipes. A file never makes a writer wait, nor does the log in a
+ * file of its own (log_file.h); a terminal does while its user holds it (^S), which is what he wants.
  *
  * For any thread. After a fork the child begins with nothing kept.
  */
@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 enum {
 	LOG_LINE_MAX = 2300,	     /* bytes of a line, with all that belongs to it */
@@ -26,11 +27,20 @@ enum {
 	LOG_LAST_WAIT_MS = 1000,     /* for it to be written, before the program ends */
 };
 
+enum log_output {
+	LOG_OUTPUT_STDERR,
+	LOG_OUTPUT_SYSLOG,
+	LOG_OUTPUT_FILE,
+};
+
 /*
- * Lines go to the system's log from now on (true), as datagrams to /dev/log, or to the standard
- * error. What waits for the other one goes there too.
+ * Where lines go from now on; to the system's log as datagrams to /dev/log. What waits for another
+ * target goes there too.
  */
-void log_output_to_syslog(bool is_syslog);
+void log_output_to(enum log_output where);
+
+/* Which file is meant by LOG_OUTPUT_FILE: see log_file_use. Lines that do not get there go to stderr. */
+void log_output_file(const char *path, size_t size, uid_t whose);
 
 /*
  * Writes a line of at most LOG_LINE_MAX bytes, or keeps it, or counts it. It has everything that

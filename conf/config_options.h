@@ -27,7 +27,8 @@ struct server_options {
 	int store_sync;	    /* enum store_sync */
 	size_t store_limit; /* bytes of the whole store */
 	size_t store_session_limit, store_address_limit; /* of it; 0: parts of store_limit */
-	int log;					 /* enum log_target */
+	char *log;		 /* "stderr", "syslog", or the path of a file */
+	size_t log_size;	 /* bytes of that file; 0: no limit */
 	char *trusted_proxies;	 /* whose X-Forwarded-For and Forwarded are believed; checked */
 	uint32_t fcgid_max_held; /* polls held by processes that serve one request at a time */
 	uint32_t connection_limit;

@@ -344,6 +344,8 @@ resolve_paths(struct config *config)
 		conf_resolve_path(config->path, &config->server.control);
 	conf_resolve_path(config->path, &config->server.static_folder);
 	conf_resolve_path(config->path, &config->server.module_path);
+	if (strchr(config->server.log, '/') != NULL)
+		conf_resolve_path(config->path, &config->server.log);
 	for (i = 0; i < config->section_count; i++)
 		if (strchr(config->sections[i].module, '/') != NULL)
 			conf_resolve_path(config->path, &config->sections[i].module);

@@ -52,6 +52,18 @@ option_check_mode(const char *option, const char *text, struct error *err)
 }
 
 int
+option_check_log(const char *option, const char *text, struct error *err)
+{
+	char quoted[CONF_QUOTED_SIZE];
+
+	if (strcmp(text, "stderr") == 0 || strcmp(text, "syslog") == 0 || strchr(text, '/') != NULL)
+		return 0;
+	return error_set(err, EX_CONFIG,
+	    "%s: %s is neither stderr nor syslog; if it is to be a file beside this one, write ./%s",
+	    option, conf_quote(text, quoted), text);
+}
+
+int
 option_check_trusted_proxies(const char *option, const char *text, struct error *err)
 {
 	struct error cause = ERROR_INIT;

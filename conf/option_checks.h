@@ -17,6 +17,9 @@ int option_check_group(const char *option, const char *name, struct error *err);
 /* The permissions of a file in octal: three or four digits, at most 0777. */
 int option_check_mode(const char *option, const char *text, struct error *err);
 
+/* Where a log goes: stderr, syslog, or a path, which has a slash: no mistyped word is one. */
+int option_check_log(const char *option, const char *text, struct error *err);
+
 /* A list of proxies, as sockjs/trusted_proxies.h reads it. */
 int option_check_trusted_proxies(const char *option, const char *text, struct error *err);
 

@@ -85,13 +85,20 @@ const struct conf_option fcgi_option_table[] = {
 	.help = "largest number of open FastCGI connections; lowered to what the system's limit of "
 		"open files allows"},
     {.name = "log",
-	.type = CONF_ENUM,
+	.type = CONF_STRING,
 	.offset = OPTION(log),
+	.min = 1,
+	.check = option_check_log,
 	.default_text = "stderr",
-	.names = log_target_names,
 	.help =
-	    "where the responder's log goes; a web server writes its stderr to the web server's "
-	    "error log"},
+	    "where the responder's log goes: stderr, which web servers write to their error log, "
+	    "syslog, or a file, which has a / in its name and may be that of [server]"},
+    {.name = "log_size",
+	.type = CONF_SIZE,
+	.offset = OPTION(log_size),
+	.default_text = "10M",
+	.help =
+	    "bytes of that file, where 0 is no limit; then it is renamed to FILE.1, and a new one begins"},
     {.name = "log_level",
 	.type = CONF_ENUM,
 	.offset = OPTION(log_level),
@@ -172,6 +179,8 @@ responder_config_read(
 		return -1;
 	}
 	conf_resolve_path(config->conf_path, &config->options.sessiond);
+	if (strchr(config->options.log, '/') != NULL)
+		conf_resolve_path(config->conf_path, &config->options.log);
 	if (config->options.listen != NULL && strchr(config->options.listen, '/') != NULL)
 		conf_resolve_path(config->conf_path, &config->options.listen);
 	return 0;

@@ -24,8 +24,9 @@ struct fcgi_options {
 	uint64_t backend_timeout; /* ms */
 	uint64_t request_timeout; /* ms */
 	uint32_t connection_limit;
-	int log;       /* enum log_target */
-	int log_level; /* enum log_severity */
+	char *log;	 /* "stderr", "syslog", or the path of a file */
+	size_t log_size; /* bytes of that file; 0: no limit */
+	int log_level;	 /* enum log_severity */
 };
 
 extern const struct conf_option fcgi_option_table[];

@@ -101,7 +101,7 @@ check(const struct responder_config *config, struct error *err)
 		options->user, options->socket_group, options->socket_mode, &access, err) == -1 ||
 	    listen_check(options->listen, &access, err) == -1 ||
 	    privileges_drop(options->user, options->group, err) == -1 ||
-	    autostart_check(config, err) == -1)
+	    log_check_target(options->log, err) == -1 || autostart_check(config, err) == -1)
 		return -1;
 	printf("%s: the configuration is fine\n", config->conf_path);
 	return EX_OK;
@@ -157,8 +157,9 @@ main(int argc, char **argv)
 		return command_line_fail(&line, &err);
 	override(&config.options.listen, address);
 	override(&config.options.socket_mode, mode);
-	log_open(PROGRAM, (enum log_target)config.options.log,
-	    (enum log_severity)config.options.log_level);
+	log_open(PROGRAM, LOG_TO_STDERR, (enum log_severity)config.options.log_level);
+	log_set_target(
+	    config.options.log, config.options.log_size, privileges_uid(config.options.user));
 	status = checks ? check(&config, &err) : serve(&config, &err);
 	responder_config_clear(&config);
 	if (status == -1)

@@ -3,6 +3,7 @@
  */
 #include "sessiond/check.h"
 
+#include "common/log.h"
 #include "sessiond/http/static_files.h"
 #include "sessiond/modules/services.h"
 #include "sessiond/store/store_file.h"
@@ -101,7 +102,8 @@ check_run(const struct config *config, struct error *err)
 	}
 	if (check_sockets(options, &is_served, err) == -1 ||
 	    privileges_drop(options->user, options->group, err) == -1 ||
-	    check_static(options, err) == -1 || check_store(options, is_served, err) == -1)
+	    log_check_target(options->log, err) == -1 || check_static(options, err) == -1 ||
+	    check_store(options, is_served, err) == -1)
 		return -1;
 	return check_modules(config, err);
 }

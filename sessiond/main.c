@@ -7,6 +7,7 @@
 #include "sessiond/check.h"
 #include "sessiond/server.h"
 #include "sessiond/supervise.h"
+#include "system/privileges.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -92,7 +93,9 @@ main(int argc, char **argv)
 	if (config == NULL)
 		return command_line_fail(&line, &err);
 	config_override(config, &(struct config_override){address, socket});
-	log_open(PROGRAM, (enum log_target)config->server.log, config_log_level(config));
+	log_open(PROGRAM, LOG_TO_STDERR, config_log_level(config));
+	log_set_target(
+	    config->server.log, config->server.log_size, privileges_uid(config->server.user));
 	if (check)
 		status = check_run(config, &err);
 	else if (supervise)

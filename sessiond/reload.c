@@ -16,6 +16,7 @@
 #include "sessiond/http/static_files.h"
 #include "sessiond/modules/services.h"
 #include "sessiond/websocket/websocket.h"
+#include "system/privileges.h"
 
 #include <string.h>
 
@@ -131,7 +132,7 @@ apply_server_options(const struct reload *reload, struct reload_change *change)
 	    descriptor_limit_raise(options->connection_limit, reload->own_descriptors),
 	    change->files);
 	change->files = NULL;
-	log_set_target((enum log_target)options->log);
+	log_set_target(options->log, options->log_size, privileges_uid(options->user));
 	log_set_minimum(config_log_level(reload->config));
 }
 

@@ -97,3 +97,11 @@ privileges_drop(const char *user, const char *group, struct error *err)
 		return option_check_group("group", group, err);
 	return become(entry, group_entry->gr_gid, err);
 }
+
+uid_t
+privileges_uid(const char *user)
+{
+	const struct passwd *entry = user == NULL ? NULL : getpwnam(user);
+
+	return entry == NULL ? (uid_t)-1 : entry->pw_uid;
+}

@@ -11,6 +11,8 @@
 
 #include "common/error.h"
 
+#include <sys/types.h>
+
 /*
  * Becomes user for good, with its group (or `group`, unless that is NULL) and its further groups:
  * real, effective and saved ids. That there is no way back is tried. The signal that comes when the
@@ -21,5 +23,8 @@
  * system refuses; the process must then end.
  */
 int privileges_drop(const char *user, const char *group, struct error *err);
+
+/* The id of that user; (uid_t)-1 for NULL and for an unknown name. */
+uid_t privileges_uid(const char *user);
 
 #endif

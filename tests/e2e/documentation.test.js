@@ -37,7 +37,7 @@ for (const name of PAGES)
 
 check('pages refer to pages that exist', () => {
 	const names = PAGES.map((name) => name.replace(/[.](\d)$/, '($1)'));
-	const elsewhere = ['printf(3)', 'sd_listen_fds(3)', 'sd_notify(3)', 'syslog(3)'];
+	const elsewhere = ['logrotate(8)', 'printf(3)', 'sd_listen_fds(3)', 'sd_notify(3)', 'syslog(3)'];
 	for (const name of PAGES)
 		for (const [, page, number] of fs.readFileSync(pagePath(name), 'utf8').matchAll(/^\.Xr (\S+) (\d)/gm))
 			assert.ok([...names, ...elsewhere].includes(`${page}(${number})`), `${name}: ${page}(${number})`);

@@ -246,9 +246,6 @@ test_severity_names(void **state)
 	assert_string_equal(log_severity_names[SEVERITY_INFO], "info");
 	assert_string_equal(log_severity_names[SEVERITY_DEBUG], "debug");
 	assert_null(log_severity_names[SEVERITY_DEBUG + 1]);
-	assert_string_equal(log_target_names[LOG_TO_STDERR], "stderr");
-	assert_string_equal(log_target_names[LOG_TO_SYSLOG], "syslog");
-	assert_null(log_target_names[LOG_TO_SYSLOG + 1]);
 }
 
 /* No byte, wherever it comes from, leaves the line. */

@@ -140,7 +140,7 @@ test_defaults(void **state)
 	assert_false(options->websocket_deflate);
 	assert_null(config->server.listen);
 	assert_null(config->server.socket);
-	assert_int_equal(config->server.log, LOG_TO_STDERR);
+	assert_string_equal(config->server.log, "stderr");
 	assert_int_equal(config->server.sessions_per_address, 0);
 	assert_int_equal(config->sections[0].line, 1);
 	load("");
@@ -190,7 +190,7 @@ test_every_option(void **state)
 	assert_string_equal(server->socket, "/s");
 	assert_string_equal(server->static_folder, "/w");
 	assert_string_equal(server->module_path, "/m");
-	assert_int_equal(server->log, LOG_TO_SYSLOG);
+	assert_string_equal(server->log, "syslog");
 	assert_int_equal(server->connection_limit, 9);
 	assert_int_equal(server->session_limit, 8);
 	assert_int_equal(server->sessions_per_address, 7);

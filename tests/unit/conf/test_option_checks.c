@@ -87,6 +87,18 @@ test_mode(void **state)
 }
 
 static void
+test_log(void **state)
+{
+	(void)state;
+	accepts(option_check_log, "stderr");
+	accepts(option_check_log, "syslog");
+	accepts(option_check_log, "./sockjs.log");
+	refuses(option_check_log, "sockjs.log",
+	    "its_name: \"sockjs.log\" is neither stderr nor syslog; if it is to be a file beside "
+	    "this one, write ./sockjs.log");
+}
+
+static void
 test_origins(void **state)
 {
 	(void)state;
@@ -177,6 +189,9 @@ test_tables(void **state)
 	    check_of(server_option_table, server_option_count, "socket_mode"), option_check_mode);
 	assert_ptr_equal(
 	    check_of(fcgi_option_table, fcgi_option_count, "socket_mode"), option_check_mode);
+	assert_ptr_equal(
+	    check_of(server_option_table, server_option_count, "log"), option_check_log);
+	assert_ptr_equal(check_of(fcgi_option_table, fcgi_option_count, "log"), option_check_log);
 	assert_ptr_equal(check_of(service_option_table, service_option_count, "allowed_origins"),
 	    option_check_origins);
 	assert_ptr_equal(check_of(service_option_table, service_option_count, "jsessionid_path"),
@@ -195,6 +210,7 @@ main(void)
 	    cmocka_unit_test(test_user),
 	    cmocka_unit_test(test_group),
 	    cmocka_unit_test(test_mode),
+	    cmocka_unit_test(test_log),
 	    cmocka_unit_test(test_trusted_proxies),
 	    cmocka_unit_test(test_origins),
 	    cmocka_unit_test(test_cookie_path),
