@@ -22,6 +22,7 @@
 
 enum {
 	NAMES_TRIED = 100, /* for what is set aside within one second */
+	LOCK_TRIED = (1 << 30) + (1 << 16),
 };
 
 /* What SQLite may have made beside the database. */
@@ -106,6 +107,25 @@ check_reach(const char *name, const char *path, struct error *err)
 	    path);
 }
 
+/*
+ * SQLite takes a lock that does not exist for one that another process holds, and waits for it. So
+ * one is tried first, of a byte that SQLite does not use.
+ */
+static int
+check_locks(int fd, const char *path, struct error *err)
+{
+	struct flock lock = {
+	    .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCK_TRIED, .l_len = 1};
+
+	if (fcntl(fd, F_SETLK, &lock) == 0 ||
+	    (errno != ENOLCK && errno != EOPNOTSUPP && errno != ENOSYS))
+		return 0;
+	return error_set(err, EX_CONFIG,
+	    "the store %s cannot be locked: %s; the file system, NFS perhaps, has no locks: put the "
+	    "store on a disk of this machine, or say `store = none`",
+	    path, strerror(errno));
+}
+
 char *
 store_file_make(const char *path, struct error *err)
 {
@@ -126,6 +146,10 @@ store_file_make(const char *path, struct error *err)
 		error_set(err, code, "the store %s is not a file", path);
 	else if ((name = realpath(path, NULL)) == NULL)
 		error_set(err, code, "cannot find the store %s: %s", path, strerror(errno));
+	else if (check_locks(fd, path, err) == -1) {
+		free(name);
+		name = NULL;
+	}
 	close(fd);
 	if (name != NULL && check_reach(name, path, err) == -1) {
 		free(name);
@@ -160,6 +184,7 @@ holder_of(int fd)
 int
 store_file_check(const char *path, pid_t *holder, struct error *err)
 {
+	bool is_fine = false;
 	struct stat st;
 	int fd;
 
@@ -174,9 +199,11 @@ store_file_check(const char *path, pid_t *holder, struct error *err)
 		    err, EX_CONFIG, "cannot open the store %s: %s", path, strerror(errno));
 	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
 		error_set(err, EX_CONFIG, "the store %s is not a file", path);
+	else if (check_locks(fd, path, err) == 0)
+		is_fine = true;
 	*holder = holder_of(fd);
 	close(fd);
-	return S_ISREG(st.st_mode) ? 0 : -1;
+	return is_fine ? 0 : -1;
 }
 
 int

@@ -2,9 +2,11 @@
  * sessiond/store/store.h, on the disk: which files are opened as a store and which are not, and
  * what two daemons do with one.
  */
+#include "sessiond/store/store_file.h"
 #include "sessiond/store/store_sqlite.h"
 #include "tests/unit/store/store_fixture.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -170,6 +172,48 @@ test_bad_paths(void **state)
 	assert_refused(in_folder("file/sessions.db"), STORE_LIMIT_MIN, EX_CONFIG, "directory");
 	assert_refused(store_path, STORE_LIMIT_MIN - 1, EX_CONFIG, "1048576");
 	assert_int_equal(count_files("sessions.db"), 0);
+}
+
+/* --- a file system without locks, as NFS may be */
+
+static int lock_error; /* 0: it has them */
+
+int __real_fcntl(int fd, int command, ...);
+int __wrap_fcntl(int fd, int command, void *argument);
+int __wrap_fcntl64(int fd, int command, void *argument);
+
+int
+__wrap_fcntl(int fd, int command, void *argument)
+{
+	errno = lock_error;
+	return lock_error == 0 || command != F_SETLK ? __real_fcntl(fd, command, argument) : -1;
+}
+
+int
+__wrap_fcntl64(int fd, int command, void *argument)
+{
+	return __wrap_fcntl(fd, command, argument);
+}
+
+/* SQLite by itself takes the first of them for a lock that is held. */
+static void
+test_no_locks(void **state)
+{
+	static const int errors[] = {ENOLCK, EOPNOTSUPP, ENOSYS};
+	struct error err = ERROR_INIT;
+	pid_t holder;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+		lock_error = errors[i];
+		assert_refused(store_path, STORE_LIMIT_MIN, EX_CONFIG,
+		    "has no locks: put the store on a disk of this machine");
+	}
+	assert_int_equal(store_file_check(store_path, &holder, &err), -1);
+	assert_non_null(strstr(err.text, "has no locks"));
+	lock_error = EAGAIN; /* another one tries, too */
+	make_store(1);
+	lock_error = 0;
 }
 
 /* --- a file that somebody removes or replaces while it is in use */
@@ -423,6 +467,7 @@ main(void)
 	    cmocka_unit_test_setup(test_migration, setup),
 	    cmocka_unit_test_setup(test_migration_of_deliveries, setup),
 	    cmocka_unit_test_setup(test_bad_paths, setup),
+	    cmocka_unit_test_setup(test_no_locks, setup),
 	    cmocka_unit_test_setup(test_reach_of_others, setup),
 	    cmocka_unit_test_setup(test_removed, setup),
 	    cmocka_unit_test_setup(test_log_removed, setup),
