@@ -56,6 +56,14 @@ const struct conf_option server_option_table[] = {
 	.help =
 	    "names of users who may use the control socket, beside root and the daemon's own user, "
 	    "separated by blanks"},
+    {.name = "command_folder",
+	.type = CONF_STRING,
+	.offset = SERVER(command_folder),
+	.at_start = true,
+	.min = 1,
+	.help =
+	    "folder in which a file that is named reload, restart or stop is a command, for those who "
+	    "have FTP and no shell; if unset, there is none"},
     {.name = "metrics_token",
 	.type = CONF_STRING,
 	.offset = SERVER(metrics_token),

@@ -12,16 +12,17 @@
 #include <stdint.h>
 
 struct server_options {
-	char *listen;	     /* "ADDR:PORT ...", NULL: none */
-	char *socket;	     /* path of a Unix socket, NULL: none */
-	char *socket_mode;   /* octal, checked */
-	char *socket_group;  /* NULL: none */
-	char *socket_users;  /* who may speak on the socket; NULL: whom its permissions let */
-	char *control;	     /* path of the control socket; "none"; NULL: beside socket */
-	char *control_users; /* who may use it beside root and the daemon's own; NULL: nobody */
-	char *metrics_token; /* with which the metrics are told elsewhere, too; NULL: not told */
-	char *user, *group;  /* whom a daemon that root starts becomes, NULL: nobody; the user's */
-	char *static_folder; /* NULL: no files are served */
+	char *listen;	      /* "ADDR:PORT ...", NULL: none */
+	char *socket;	      /* path of a Unix socket, NULL: none */
+	char *socket_mode;    /* octal, checked */
+	char *socket_group;   /* NULL: none */
+	char *socket_users;   /* who may speak on the socket; NULL: whom its permissions let */
+	char *control;	      /* path of the control socket; "none"; NULL: beside socket */
+	char *control_users;  /* who may use it beside root and the daemon's own; NULL: nobody */
+	char *metrics_token;  /* with which the metrics are told elsewhere, too; NULL: not told */
+	char *command_folder; /* in which files are commands; NULL: none */
+	char *user, *group;   /* whom a daemon that root starts becomes, NULL: nobody; the user's */
+	char *static_folder;  /* NULL: no files are served */
 	char *module_path;  /* folder; NULL: beside the program, then where modules are installed */
 	char *store;	    /* path of the session store; NULL: none */
 	int store_sync;	    /* enum store_sync */

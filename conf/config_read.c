@@ -342,6 +342,7 @@ resolve_paths(struct config *config)
 	conf_resolve_path(config->path, &config->server.socket);
 	if (config->server.control != NULL && strcmp(config->server.control, "none") != 0)
 		conf_resolve_path(config->path, &config->server.control);
+	conf_resolve_path(config->path, &config->server.command_folder);
 	conf_resolve_path(config->path, &config->server.static_folder);
 	conf_resolve_path(config->path, &config->server.module_path);
 	if (strchr(config->server.log, '/') != NULL)

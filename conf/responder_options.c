@@ -57,6 +57,12 @@ const struct conf_option fcgi_option_table[] = {
 	.offset = OPTION(autostart),
 	.default_text = "off",
 	.help = "start sockjs-sessiond when none is running"},
+    {.name = "show_reason",
+	.type = CONF_BOOL,
+	.offset = OPTION(show_reason),
+	.default_text = "off",
+	.help = "say in a 503 why sockjs-sessiond is not there; for developers, as visitors see "
+		"names of files then"},
     {.name = "sessiond",
 	.type = CONF_STRING,
 	.offset = OPTION(sessiond),
@@ -108,6 +114,13 @@ const struct conf_option fcgi_option_table[] = {
 };
 const size_t fcgi_option_count = sizeof fcgi_option_table / sizeof fcgi_option_table[0];
 
+static void
+take(char **value, const char *text)
+{
+	free(*value);
+	*value = xstrdup(text);
+}
+
 static int
 on_option(void *user, const struct conf_line *line, struct error *err)
 {
@@ -116,10 +129,10 @@ on_option(void *user, const struct conf_line *line, struct error *err)
 	if (strcmp(line->section, "fcgi") == 0)
 		return conf_apply(
 		    fcgi_option_table, fcgi_option_count, &config->options, line, err);
-	if (strcmp(line->section, "server") == 0 && strcmp(line->name, "socket") == 0) {
-		free(config->socket);
-		config->socket = xstrdup(line->value);
-	}
+	if (strcmp(line->section, "server") == 0 && strcmp(line->name, "socket") == 0)
+		take(&config->socket, line->value);
+	if (strcmp(line->section, "server") == 0 && strcmp(line->name, "command_folder") == 0)
+		take(&config->command_folder, line->value);
 	return 0;
 }
 
@@ -170,10 +183,9 @@ responder_config_read(
 		return -1;
 	}
 	conf_resolve_path(config->conf_path, &config->socket);
-	if (socket != NULL) {
-		free(config->socket);
-		config->socket = xstrdup(socket);
-	}
+	conf_resolve_path(config->conf_path, &config->command_folder);
+	if (socket != NULL)
+		take(&config->socket, socket);
 	if (check(config, err) == -1) {
 		responder_config_clear(config);
 		return -1;
@@ -192,5 +204,6 @@ responder_config_clear(struct responder_config *config)
 	conf_free_values(fcgi_option_table, fcgi_option_count, &config->options);
 	free(config->conf_path);
 	free(config->socket);
+	free(config->command_folder);
 	*config = (struct responder_config){.conf_path = NULL};
 }

@@ -1,5 +1,6 @@
 /*
- * sockjs.conf as the responder reads it: the [fcgi] section, and `socket` of [server]. sessiond
+ * sockjs.conf as the responder reads it: the [fcgi] section, and `socket` and
+ * `command_folder` of [server]. sessiond
  * checks the [fcgi] section as well (config_read.h).
  */
 #ifndef CONF_RESPONDER_OPTIONS_H
@@ -20,6 +21,7 @@ struct fcgi_options {
 	char *group;	    /* NULL: the user's own */
 	bool streaming;
 	bool autostart;
+	bool show_reason;
 	char *sessiond;		  /* program to start; NULL: found beside this one */
 	uint64_t backend_timeout; /* ms */
 	uint64_t request_timeout; /* ms */
@@ -35,8 +37,9 @@ extern const size_t fcgi_option_count;
 /* What the responder takes from a configuration. */
 struct responder_config {
 	struct fcgi_options options;
-	char *conf_path; /* absolute; for autostart */
-	char *socket;	 /* of [server]: where sessiond listens */
+	char *conf_path;      /* absolute; for autostart */
+	char *socket;	      /* of [server]: where sessiond listens */
+	char *command_folder; /* of [server]; NULL: none */
 };
 
 /*

@@ -112,7 +112,12 @@ fail(struct request *request, const char *text)
 static void
 fail_away(struct request *request)
 {
-	fail(request, "The session daemon is not running.\n");
+	char reason[BACKEND_REASON_SIZE];
+
+	backend_away_reason(request->requests->backend, reason);
+	snprintf(request->reply.text, sizeof request->reply.text,
+	    "The session daemon is not running%s%s.\n", reason[0] == '\0' ? "" : ": ", reason);
+	fail(request, request->reply.text);
 }
 
 /* The responder stops: what is held ends with a heartbeat, and its client comes again. */

@@ -21,7 +21,9 @@
 #include "sessiond/system/notify.h"
 #include "sessiond/responder/local_socket.h"
 #include "system/privileges.h"
+#include "sessiond/commands.h"
 #include "sessiond/reload.h"
+#include "sessiond/start_report.h"
 #include "sessiond/supervise.h"
 #include "sessiond/api/api_run.h"
 #include "sessiond/session/delivery.h"
@@ -46,6 +48,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 enum {
 	/* Not for connections: acceptors, epoll sets, files that are served, takeovers. */
@@ -69,6 +72,7 @@ struct server {
 	struct reload reload;
 	struct http_counts counts;
 	struct control control;
+	struct commands commands;
 };
 
 /* --- turns ------------------------------------------------------------------------------------ */
@@ -189,7 +193,7 @@ hangup(void *owner)
 	reload_run(&server->reload, NULL);
 }
 
-/* --- what the control socket asks ------------------------------------------------------------- */
+/* --- what the control socket and files of command_folder ask ---------------------------------- */
 
 static int
 reload(void *owner, struct error *err)
@@ -215,10 +219,22 @@ restart(void *owner, struct error *err)
 		    "sockjs-sessiond` does, and so does one that is started with --supervise");
 	if (reload_check(&server->reload, err) == -1)
 		return -1;
-	log_info("control socket: the daemon is to be started anew");
+	log_info("the daemon is to be started anew");
 	return kill(supervised_by(), SIGUSR2) == 0
 	    ? 0
 	    : error_set(err, EX_OSERR, "the supervisor cannot be told: %s", strerror(errno));
+}
+
+/* As if whoever has started it had told it to end. */
+static int
+end(void *owner, struct error *err)
+{
+	pid_t pid = supervised_by();
+
+	(void)owner;
+	if (kill(pid == 0 ? getpid() : pid, SIGTERM) == 0)
+		return 0;
+	return error_set(err, EX_OSERR, "the supervisor cannot be told: %s", strerror(errno));
 }
 
 /* --- the start -------------------------------------------------------------------------------- */
@@ -272,6 +288,7 @@ start_loop(struct server *server)
 	    session_pong_fire, session_timeout_fire, delivery_grace_fire};
 	static const struct acceptor_calls accepts = {
 	    on_accept, on_local_accept, on_control_accept};
+	static const struct command_calls commands = {reload, restart, end};
 
 	loop_init(&server->loop, &server->sessions.timers, &ops, server);
 	sessions_init(&server->sessions, clock_now, &server->loop, &fires);
@@ -289,6 +306,8 @@ start_loop(struct server *server)
 	    &server->websockets, &server->http, &server->local, &server->acceptors,
 	    OWN_DESCRIPTORS};
 	start_control(server);
+	commands_start(&server->commands, &server->loop.uv, server->config->server.command_folder,
+	    &commands, server);
 	api_bind(&server->sessions);
 	api_timer_bind(&server->loop.uv);
 	api_run_bind(&server->loop.uv);
@@ -406,6 +425,7 @@ server_run(struct config *config, struct error *err)
 	    services_start(&server->services, &server->sessions, err) == 0 &&
 	    restore_sessions(server, err) == 0) {
 		local_socket_tell_services(&server->local);
+		start_report_end();
 		notify(NOTIFY_READY);
 		print_ready(server); /* whoever reads it may count on the supervisor */
 		loop_run(&server->loop);

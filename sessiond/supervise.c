@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "common/log_output.h"
+#include "sessiond/start_report.h"
 #include "sessiond/system/inherited_sockets.h"
 #include "sessiond/system/listening_sockets.h"
 #include "sessiond/system/notify.h"
@@ -162,6 +163,7 @@ on_event(struct supervisor *supervisor, unsigned char event)
 {
 	if (event == NOTIFY_READY) {
 		supervisor->is_ready = supervisor->was_ready = true;
+		start_report_end();
 		if (!supervisor->is_told && !supervisor->is_stopping)
 			notify(NOTIFY_READY);
 		supervisor->is_told = true;

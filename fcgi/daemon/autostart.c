@@ -5,6 +5,7 @@
 
 #include "common/log.h"
 #include "common/log_limit.h"
+#include "fcgi/daemon/start_record.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,10 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef SBIN_FOLDER
@@ -26,46 +26,14 @@
 
 #define PROGRAM "sockjs-sessiond"
 
-enum { LOCK_DESCRIPTOR = 64 }; /* at least */
+/* What the daemon's standard error is once it is ready: "DESCRIPTOR PATH-OF-THE-PRESENT-ONE". */
+#define VARIABLE "SOCKJS_STDERR"
 
-/*
- * True if the file is a lock of ours. In a folder that others can write to it may be anything: a
- * lock that another user holds would be held for ever.
- */
-static bool
-is_own_lock(int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    (st.st_uid == geteuid() || st.st_uid == 0))
-		return true;
-	errno = EPERM;
-	return false;
-}
-
-/* The lock, as a descriptor that the daemon will inherit; -1 if somebody has it. */
-static int
-take_lock(const char *socket)
-{
-	static struct log_limit limit;
-	char path[PATH_MAX];
-	int fd;
-
-	if (snprintf(path, sizeof path, "%s.lock", socket) >= (int)sizeof path)
-		return -1;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-	if (fd == -1 || !is_own_lock(fd)) {
-		log_limited(&limit, SEVERITY_ERROR, "autostart: %s: %s", path, strerror(errno));
-		if (fd != -1)
-			close(fd);
-		return -1;
-	}
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
+enum {
+	LOCK_DESCRIPTOR = 64, /* at least */
+	LONGEST_PAUSE = 60,   /* s, between two starts */
+	TELLING_PAUSE = 60,   /* s, between two lines about failures */
+};
 
 /* Writes where the daemon's program is. */
 static void
@@ -111,11 +79,29 @@ autostart_check(const struct responder_config *config, struct error *err)
 }
 
 /*
+ * What it says until it is ready goes to a file that a responder can read. Then it gets the
+ * standard error of this process back.
+ */
+static void
+redirect_stderr(const struct start_record *record)
+{
+	char value[PATH_MAX + 16];
+	int file = start_record_open_stderr(record);
+	int own = file == -1 ? -1 : fcntl(STDERR_FILENO, F_DUPFD, LOCK_DESCRIPTOR);
+
+	if (own == -1)
+		return;
+	snprintf(value, sizeof value, "%d %s", own, record->stderr_path);
+	setenv(VARIABLE, value, 1);
+	dup2(file, STDERR_FILENO);
+}
+
+/*
  * In the child: becomes the supervisor of a daemon, apart from the web server's process group, so
  * that it outlives this process.
  */
 static void
-become_daemon(const char *program, const char *conf_path, int lock)
+become_daemon(const char *program, const char *conf_path, const struct start_record *record)
 {
 	sigset_t none;
 	int null = open("/dev/null", O_RDWR);
@@ -128,35 +114,29 @@ become_daemon(const char *program, const char *conf_path, int lock)
 	/*
 	 * Where it is out of the way of what the supervisor passes on: the daemon keeps it as well.
 	 */
-	fcntl(lock, F_DUPFD, LOCK_DESCRIPTOR);
+	fcntl(record->lock, F_DUPFD, LOCK_DESCRIPTOR);
+	redirect_stderr(record);
 	execl(program, PROGRAM, "--supervise", "--config", conf_path, (char *)NULL);
 	fprintf(stderr, "sockjs.fcgi: autostart: %s: %s\n", program, strerror(errno));
 	_exit(127);
 }
 
-void
-autostart(const struct responder_config *config)
+static void
+start(const struct responder_config *config, const struct start_record *record)
 {
 	static struct log_limit limit, started_lines;
 	char program[PATH_MAX], byte;
-	int lock, started[2];
+	int started[2];
 	pid_t child;
 
-	if (!config->options.autostart)
-		return;
-	lock = take_lock(config->socket);
-	if (lock == -1)
-		return;
 	find_program(&config->options, program);
-	if (pipe2(started, O_CLOEXEC) == -1) {
-		close(lock);
+	if (pipe2(started, O_CLOEXEC) == -1)
 		return;
-	}
 	/* Twice, so that the daemon is nobody's child here and is not waited for. */
 	child = fork();
 	if (child == 0) {
 		if (fork() == 0)
-			become_daemon(program, config->conf_path, lock);
+			become_daemon(program, config->conf_path, record);
 		_exit(0);
 	}
 	if (child == -1)
@@ -173,5 +153,122 @@ autostart(const struct responder_config *config)
 		;
 	close(started[0]);
 	log_limited(&started_lines, SEVERITY_INFO, "autostart: started %s", program);
-	close(lock);
+}
+
+/* --- failures --------------------------------------------------------------------------------- */
+
+static time_t
+pause_of(unsigned failures)
+{
+	time_t pause = 1;
+
+	while (failures-- > 1 && pause < LONGEST_PAUSE)
+		pause *= 2;
+	return pause < LONGEST_PAUSE ? pause : LONGEST_PAUSE;
+}
+
+/* A clock that was set back makes nobody wait. */
+static bool
+is_within(time_t now, time_t since, time_t pause)
+{
+	return now >= since && now < since + pause;
+}
+
+static void
+tell_failure(const struct responder_config *config, struct start_record *record, time_t now)
+{
+	char reason[AUTOSTART_REASON_SIZE];
+
+	if (is_within(now, record->told, TELLING_PAUSE) || !autostart_reason(config, reason))
+		return;
+	log_error("autostart: %s (start %u, the next one is %lld s after it)", reason,
+	    record->failures, (long long)pause_of(record->failures));
+	record->told = now;
+	start_record_save(record);
+}
+
+static enum autostart_result
+start_if_due(const struct responder_config *config, struct start_record *record)
+{
+	const time_t now = time(NULL);
+
+	if (record->has_failed) {
+		tell_failure(config, record, now);
+		if (is_within(now, record->started, pause_of(record->failures)))
+			return AUTOSTART_FAILED;
+	} else {
+		record->failures = 0;
+	}
+	record->failures++;
+	record->started = now;
+	start_record_save(record);
+	start(config, record);
+	return AUTOSTART_UNDERWAY;
+}
+
+/* Writes the path of the file that forbids a start. True if it is there. */
+static bool
+is_stopped(const struct responder_config *config, char path[PATH_MAX])
+{
+	return config->command_folder != NULL &&
+	    snprintf(path, PATH_MAX, "%s/stop", config->command_folder) < PATH_MAX &&
+	    access(path, F_OK) == 0;
+}
+
+enum autostart_result
+autostart(const struct responder_config *config)
+{
+	static struct log_limit limit;
+	struct error err = ERROR_INIT;
+	struct start_record record;
+	enum autostart_result result = AUTOSTART_UNDERWAY;
+	char path[PATH_MAX];
+
+	if (!config->options.autostart)
+		return AUTOSTART_OFF;
+	if (is_stopped(config, path))
+		return AUTOSTART_FAILED;
+	switch (start_record_open(&record, config->socket, &err)) {
+	case START_RECORD_HELD:
+		break;
+	case START_RECORD_ERROR:
+		log_limited(&limit, SEVERITY_ERROR, "autostart: %s", err.text);
+		result = AUTOSTART_FAILED;
+		break;
+	case START_RECORD_OPEN:
+		result = start_if_due(config, &record);
+		start_record_close(&record);
+		break;
+	}
+	return result;
+}
+
+static bool
+lock_reason(const struct responder_config *config, char reason[AUTOSTART_REASON_SIZE])
+{
+	struct error err = ERROR_INIT;
+	struct start_record record;
+
+	if (start_record_open(&record, config->socket, &err) == START_RECORD_ERROR)
+		snprintf(reason, AUTOSTART_REASON_SIZE, "%s", err.text);
+	start_record_close(&record);
+	return err.code != 0;
+}
+
+bool
+autostart_reason(const struct responder_config *config, char reason[AUTOSTART_REASON_SIZE])
+{
+	char words[START_RECORD_WORDS_SIZE], path[PATH_MAX];
+
+	if (!config->options.autostart)
+		return false;
+	if (is_stopped(config, path)) {
+		snprintf(reason, AUTOSTART_REASON_SIZE, "it was stopped by the file %.500s", path);
+		return true;
+	}
+	if (!start_record_last_words(config->socket, words))
+		return lock_reason(config, reason);
+	snprintf(reason, AUTOSTART_REASON_SIZE, "it was started, and has not become ready%s%s",
+	    words[0] == '\0' ? "" : ": ", words);
+	return true;
 }

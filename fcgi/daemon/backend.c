@@ -16,6 +16,7 @@
 #include "wire/write_log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -43,6 +44,7 @@ struct backend {
 	const struct backend_calls *owner;
 	enum backend_state state;
 	bool is_missed;	   /* the log says that it is not there */
+	int error;	   /* why the last connect has failed */
 	struct link *link; /* NULL while away */
 	uv_timer_t pause;
 	uint64_t pause_ms;
@@ -263,13 +265,25 @@ judge(struct backend *backend)
 	backend->owner->lost(guilty, BACKEND_GUILTY, losses);
 }
 
+/* Nothing comes back soon: nobody has to wait for backend_timeout to be told. */
+static void
+give_up(struct call *call, void *context)
+{
+	lose_call(context, call, BACKEND_AWAY);
+}
+
 /* Requests stay, and wait for it to be back; but not while we stop. */
 static void
 lose(struct backend *backend, const char *why)
 {
 	bool was_there = backend->state == BACKEND_THERE, stops = backend->loop->is_draining;
+	enum autostart_result start = AUTOSTART_OFF;
 
-	tell(backend, why);
+	if (!was_there && !stops)
+		start = autostart(backend->config);
+	/* Then that was logged, with the reason. */
+	if (start != AUTOSTART_FAILED)
+		tell(backend, why);
 	set_state(backend, BACKEND_IS_AWAY);
 	link_destroy(&backend->link);
 	backend->is_reading = false;
@@ -278,8 +292,8 @@ lose(struct backend *backend, const char *why)
 		judge(backend);
 	if (was_there)
 		calls_each(&backend->calls, stops ? stop : set_adrift, backend);
-	if (!was_there && !stops)
-		autostart(backend->config);
+	if (start == AUTOSTART_FAILED)
+		calls_each(&backend->calls, give_up, backend);
 	uv_timer_start(&backend->pause, on_pause_over, backend->pause_ms, 0);
 	backend->pause_ms =
 	    backend->pause_ms * 2 > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : backend->pause_ms * 2;
@@ -332,7 +346,7 @@ connect_to_daemon(struct backend *backend)
 		greet(backend, fd);
 		return;
 	}
-	error = errno;
+	error = backend->error = errno;
 	if (fd != -1)
 		close(fd);
 	lose(backend, strerror(error));
@@ -517,6 +531,22 @@ backend_unready(const struct backend *backend)
 	if (backend->exchange.is_leaving)
 		return "the session daemon is stopping";
 	return backend->unready;
+}
+
+void
+backend_away_reason(const struct backend *backend, char reason[BACKEND_REASON_SIZE])
+{
+	const struct responder_config *config = backend->config;
+	char known[AUTOSTART_REASON_SIZE];
+
+	reason[0] = '\0';
+	if (!config->options.show_reason)
+		return;
+	if (autostart_reason(config, known))
+		snprintf(reason, BACKEND_REASON_SIZE, "%s", known);
+	else if (backend->error != 0)
+		snprintf(reason, BACKEND_REASON_SIZE, "it cannot be reached at %s: %s",
+		    config->socket, strerror(backend->error));
 }
 
 const size_t *

@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define BACKEND_REASON_SIZE 800
+
 /* Why sessiond does not answer a call. */
 enum backend_loss {
 	BACKEND_AWAY,	   /* it has not come back within backend_timeout */
@@ -58,6 +60,12 @@ struct known_services *backend_services(const struct backend *backend);
 
 /* Why sessiond serves nobody now, a text without a line's end; NULL: it does. Borrowed. */
 const char *backend_unready(const struct backend *backend);
+
+/*
+ * Why sessiond is not there, for the developer, a text without a line's end. "" unless `show_reason`
+ * is on.
+ */
+void backend_away_reason(const struct backend *backend, char reason[BACKEND_REASON_SIZE]);
 
 /* Bytes of the largest body that any service takes, as far as that is known; it may change. */
 const size_t *backend_body_limit(const struct backend *backend);

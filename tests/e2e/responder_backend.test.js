@@ -531,6 +531,25 @@ check('autostart: a program that is not there is said in the log, and requests g
 	await pair.startResponder();
 	assert.strictEqual((await request(pair.address, 'POST', `${newSession()}/xhr`)).status, 503);
 	await eventually(() => /\/nonexistent\/sessiond/.test(pair.log()), 'the log says it');
+	assert.ok(!/nonexistent/.test((await request(pair.address, 'POST', `${newSession()}/xhr`)).text), 'it is nobody\'s business');
+});
+
+check('autostart: with show_reason, the 503 says why, long before backend_timeout', { alone: true, fcgi: 'autostart = on\nsessiond = /nonexistent/sessiond\nshow_reason = on\nbackend_timeout = 10m' }, async (pair) => {
+	const responders = await Promise.all(Array.from({ length: 10 }, () => pair.startResponder()));
+	const answers = await Promise.all(responders.map(({ address }) => request(address, 'POST', `${newSession()}/xhr`, { timeout: PATIENCE })));
+	for (const { status, text } of answers) {
+		assert.strictEqual(status, 503);
+		assert.strictEqual(text, 'The session daemon is not running: it was started, and has not become ready: ' +
+			'sockjs.fcgi: autostart: /nonexistent/sessiond: No such file or directory.\n');
+	}
+	assert.strictEqual(pair.log().match(/nonexistent/g).length, 1, pair.log());
+});
+
+check('without autostart, show_reason says what a connect does', { alone: true, fcgi: 'show_reason = on\nbackend_timeout = 500ms' }, async (pair) => {
+	await pair.startResponder();
+	const { status, text } = await request(pair.address, 'POST', `${newSession()}/xhr`);
+	assert.strictEqual(status, 503);
+	assert.strictEqual(text, `The session daemon is not running: it cannot be reached at ${pair.socket}: No such file or directory.\n`);
 });
 
 // --- jsessionid = module ---------------------------------------------------------------------------------------------

@@ -95,6 +95,9 @@ test_defaults(void **state)
 	assert_string_equal(config.options.socket_mode, "0660");
 	assert_false(config.options.streaming);
 	assert_false(config.options.autostart);
+	assert_false(config.options.show_reason);
+	assert_string_equal(config.options.log, "stderr");
+	assert_null(config.command_folder);
 	assert_int_equal(config.options.backend_timeout, 15000);
 	assert_int_equal(config.options.request_timeout, 20000);
 	assert_int_equal(config.options.log_level, SEVERITY_ERROR);
@@ -109,7 +112,7 @@ test_all_options(void **state)
 	    "[fcgi]\nlisten = /run/f\nsocket_mode = 600\nsocket_group = daemon\nuser = daemon\n"
 	    "group = daemon\nfcgi_streaming = on\nautostart = on\n"
 	    "sessiond = /bin/d\nbackend_timeout = 3s\nrequest_timeout = 500\n"
-	    "connection_limit = 10\nlog_level = debug\n");
+	    "connection_limit = 10\nlog_level = debug\nshow_reason = on\nlog = /l\nlog_size = 1M\n");
 
 	(void)state;
 	assert_string_equal(config.options.listen, "/run/f");
@@ -123,6 +126,9 @@ test_all_options(void **state)
 	assert_int_equal(config.options.backend_timeout, 3000);
 	assert_int_equal(config.options.request_timeout, 500);
 	assert_int_equal(config.options.connection_limit, 10);
+	assert_true(config.options.show_reason);
+	assert_string_equal(config.options.log, "/l");
+	assert_int_equal(config.options.log_size, 1 << 20);
 	assert_int_equal(config.options.log_level, SEVERITY_DEBUG);
 	responder_config_clear(&config);
 }

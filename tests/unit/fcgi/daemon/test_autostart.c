@@ -1,7 +1,9 @@
 /*
- * fcgi/daemon/autostart.h: the lock, in a folder that others can write to.
+ * fcgi/daemon/autostart.h: the lock, in a folder that others can write to, and where there are no
+ * locks; starts that fail.
  */
 #include "fcgi/daemon/autostart.h"
+#include "fcgi/daemon/start_record.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -20,7 +24,27 @@
 enum { OTHER_USER = 1 };
 
 static char folder[] = "/tmp/test_autostart.XXXXXX";
-static char socket_path[64], lock[64], target[64];
+static char socket_path[64], lock[64], target[64], program[64], said[64], starts[64], stop[64];
+static int lock_error; /* 0: locks are there */
+static time_t now = 1000000;
+
+int __real_flock(int fd, int operation);
+int __wrap_flock(int fd, int operation);
+time_t __wrap_time(time_t *to);
+
+int
+__wrap_flock(int fd, int operation)
+{
+	errno = lock_error;
+	return lock_error == 0 ? __real_flock(fd, operation) : -1;
+}
+
+time_t
+__wrap_time(time_t *to)
+{
+	(void)to;
+	return now;
+}
 
 static int
 make_folder(void **state)
@@ -31,6 +55,10 @@ make_folder(void **state)
 	snprintf(socket_path, sizeof socket_path, "%s/socket", folder);
 	snprintf(lock, sizeof lock, "%s/socket.lock", folder);
 	snprintf(target, sizeof target, "%s/target", folder);
+	snprintf(program, sizeof program, "%s/program", folder);
+	snprintf(said, sizeof said, "%s/socket.stderr", folder);
+	snprintf(starts, sizeof starts, "%s/starts", folder);
+	snprintf(stop, sizeof stop, "%s/stop", folder);
 	return 0;
 }
 
@@ -38,8 +66,13 @@ static int
 clear(void **state)
 {
 	(void)state;
+	lock_error = 0;
 	unlink(target);
 	unlink(lock);
+	unlink(program);
+	unlink(said);
+	unlink(starts);
+	unlink(stop);
 	return 0;
 }
 
@@ -50,18 +83,52 @@ remove_folder(void **state)
 	return rmdir(folder);
 }
 
+static struct responder_config config = {
+    .socket = socket_path,
+    .conf_path = "/nonexistent",
+    .command_folder = folder,
+    .options = {.autostart = true, .sessiond = program},
+};
+
+/* What was started has ended: nobody has the lock. */
+static void
+wait_for_end(void)
+{
+	int fd = open(lock, O_RDWR);
+
+	assert_true(fd != -1 && __real_flock(fd, LOCK_EX) == 0);
+	close(fd);
+}
+
+static enum autostart_result result;
+
 static const char *
 run(void)
 {
-	const struct responder_config config = {
-	    .socket = socket_path,
-	    .conf_path = "/nonexistent",
-	    .options = {.autostart = true, .sessiond = "/bin/true"},
-	};
-
 	capture_begin_later();
-	autostart(&config);
+	result = autostart(&config);
 	return capture_end();
+}
+
+/* A program that counts its starts, says something, and fails. */
+static void
+make_program(void)
+{
+	FILE *file = fopen(program, "we");
+
+	assert_non_null(file);
+	fprintf(file, "#!/bin/sh\necho >>%s\necho first >&2\necho no such library >&2\nexit 1\n",
+	    starts);
+	fclose(file);
+	assert_int_equal(chmod(program, 0755), 0);
+}
+
+static int
+count_starts(void)
+{
+	struct stat st;
+
+	return stat(starts, &st) == 0 ? (int)st.st_size : 0;
 }
 
 static void
@@ -70,7 +137,10 @@ test_own(void **state)
 	struct stat st;
 
 	(void)state;
+	config.options.sessiond = (char *)"/bin/true";
 	assert_non_null(strstr(run(), "autostart: started /bin/true"));
+	config.options.sessiond = program;
+	wait_for_end();
 	assert_int_equal(stat(lock, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 }
@@ -104,6 +174,117 @@ test_somebody_elses(void **state)
 	assert_non_null(strstr(run(), "socket.lock: Operation not permitted"));
 }
 
+/* They wait for longer and longer, whoever tries, and the reason is told once a minute. */
+static void
+test_failures(void **state)
+{
+	static const int pauses[] = {1, 2, 4, 8, 16, 32, 60, 60};
+	char reason[AUTOSTART_REASON_SIZE];
+	size_t i, lines = 0;
+
+	(void)state;
+	make_program();
+	for (i = 0; i < sizeof pauses / sizeof pauses[0]; i++) {
+		run();
+		assert_int_equal(result, AUTOSTART_UNDERWAY);
+		wait_for_end();
+		assert_int_equal(count_starts(), i + 1);
+		lines += strstr(run(), "autostart: it was started") != NULL;
+		assert_int_equal(result, AUTOSTART_FAILED);
+		assert_true(autostart_reason(&config, reason));
+		assert_string_equal(
+		    reason, "it was started, and has not become ready: no such library");
+		now += pauses[i] - 1;
+		lines += strstr(run(), "autostart: it was started") != NULL;
+		assert_int_equal(result, AUTOSTART_FAILED);
+		now++;
+	}
+	assert_int_equal(lines, 4); /* at 0, 62, 122 and 182 s */
+}
+
+/* One that became ready has removed the file: the next start is the first again. */
+static void
+test_after_success(void **state)
+{
+	(void)state;
+	make_program();
+	for (int i = 0; i < 4; i++) {
+		run();
+		assert_int_equal(result, AUTOSTART_UNDERWAY);
+		wait_for_end();
+		assert_int_equal(unlink(said), 0);
+	}
+}
+
+static void
+test_no_program(void **state)
+{
+	char reason[AUTOSTART_REASON_SIZE];
+
+	(void)state;
+	run();
+	wait_for_end();
+	assert_non_null(strstr(run(), "/program: No such file or directory"));
+	assert_int_equal(result, AUTOSTART_FAILED);
+	assert_true(autostart_reason(&config, reason));
+	assert_non_null(strstr(reason, "/program: No such file or directory"));
+}
+
+/* NFS without its lock daemon, and file systems that know no locks at all. */
+static void
+test_no_locks(void **state)
+{
+	static const int errors[] = {ENOLCK, EOPNOTSUPP, ENOSYS};
+	char reason[AUTOSTART_REASON_SIZE];
+
+	(void)state;
+	make_program();
+	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+		lock_error = errors[i];
+		assert_non_null(strstr(run(), "has no locks: name a `socket` in a folder"));
+		assert_int_equal(result, AUTOSTART_FAILED);
+		assert_true(autostart_reason(&config, reason));
+		assert_non_null(strstr(reason, "socket.lock cannot be locked"));
+		assert_int_equal(count_starts(), 0);
+	}
+}
+
+static void
+test_held_lock(void **state)
+{
+	static const int errors[] = {EWOULDBLOCK, EACCES};
+	char reason[AUTOSTART_REASON_SIZE];
+
+	(void)state;
+	make_program();
+	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+		lock_error = errors[i];
+		assert_string_equal(run(), "");
+		assert_int_equal(result, AUTOSTART_UNDERWAY);
+		assert_false(autostart_reason(&config, reason));
+		assert_int_equal(count_starts(), 0);
+	}
+}
+
+static void
+test_stop(void **state)
+{
+	char reason[AUTOSTART_REASON_SIZE];
+
+	(void)state;
+	make_program();
+	close(open(stop, O_WRONLY | O_CREAT, 0600));
+	assert_string_equal(run(), "");
+	assert_int_equal(result, AUTOSTART_FAILED);
+	assert_true(autostart_reason(&config, reason));
+	assert_non_null(strstr(reason, "it was stopped by the file /tmp/test_autostart."));
+	assert_int_equal(count_starts(), 0);
+	unlink(stop);
+	run();
+	assert_int_equal(result, AUTOSTART_UNDERWAY);
+	wait_for_end();
+}
+
 int
 main(void)
 {
@@ -111,6 +292,12 @@ main(void)
 	    cmocka_unit_test_teardown(test_own, clear),
 	    cmocka_unit_test_teardown(test_link, clear),
 	    cmocka_unit_test_teardown(test_somebody_elses, clear),
+	    cmocka_unit_test_teardown(test_failures, clear),
+	    cmocka_unit_test_teardown(test_after_success, clear),
+	    cmocka_unit_test_teardown(test_no_program, clear),
+	    cmocka_unit_test_teardown(test_no_locks, clear),
+	    cmocka_unit_test_teardown(test_held_lock, clear),
+	    cmocka_unit_test_teardown(test_stop, clear),
 	};
 
 	return cmocka_run_group_tests_name("autostart", tests, make_folder, remove_folder);
