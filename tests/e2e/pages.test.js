@@ -1,0 +1,155 @@
+'use strict';
+
+// The page of transports, in headless Chromium: all work through a proxy that is set up well, and each fault of a proxy
+// is named, with the setting that mends it.
+
+const assert = require('node:assert');
+const { test, before, after } = require('node:test');
+const { startBadProxy } = require('./lib/bad_proxy');
+const { skip, launch } = require('./lib/browser');
+const { startDaemon } = require('./lib/daemon');
+const { makeWww } = require('./lib/www');
+
+const TIMEOUT = 120000; // ms for anything that a page does
+
+const www = makeWww();
+const conf = `
+[server]
+static = ${www}
+sockjs_url = /sockjs.min.js
+heartbeat_delay = 1s
+
+[service /echo]
+module = echo
+
+[service /strict]
+module = echo
+allowed_origins = https://www.example.org
+
+[service /few]
+module = echo
+websocket = off
+transports = xhr-polling eventsource
+
+[service /lost]
+module = echo
+sockjs_url = /nowhere.js
+`;
+
+let daemon;
+let browser;
+let proxy;
+
+before(async () => {
+	if (skip)
+		return;
+	daemon = await startDaemon({ conf });
+	proxy = await startBadProxy(www, daemon.port);
+	browser = await launch();
+});
+after(async () => {
+	if (browser)
+		await browser.close();
+	if (proxy)
+		proxy.close();
+	if (daemon)
+		await daemon.stop();
+});
+
+// What the page says: {state, server, of: {TRANSPORT: {state, text, figures}}}; a verdict is {cause, text}.
+function readPage() {
+	const text = (place, selector) => place.querySelector(selector).textContent;
+	const verdict = (place) => (place.hidden ? null : { cause: place.dataset.cause, text: place.textContent });
+	const of = {};
+	for (const card of document.querySelectorAll('[data-transport]'))
+		of[card.dataset.transport] = {
+			state: text(card, '.outcome'),
+			verdict: verdict(card.querySelector('.verdict')),
+			figures: [...card.querySelectorAll('dd')].map((each) => each.textContent),
+			charts: card.querySelectorAll('polyline').length,
+		};
+	return { state: text(document, '#state'), server: verdict(document.getElementById('server')), of };
+}
+
+async function tryTransports(fault, { service = '/echo', transports, expected = [] } = {}) {
+	const page = await browser.newPage();
+	page.setDefaultTimeout(TIMEOUT);
+	const problems = [];
+	page.on('pageerror', (error) => problems.push(`${error}`));
+	proxy.fault = fault;
+	try {
+		const only = transports ? `&transports=${transports}` : '';
+		await page.goto(`${proxy.url}/transports.html?seconds=0.1&patience=1.5&service=${service}${only}`);
+		await page.waitForFunction(() => !document.getElementById('run').disabled);
+		assert.deepStrictEqual(problems, expected);
+		return await page.evaluate(readPage);
+	} finally {
+		proxy.fault = null;
+		await page.close();
+	}
+}
+
+const check = (name, body) => test(`pages: ${name}`, { skip, timeout: 2 * TIMEOUT }, body);
+
+check('every transport works where nothing is wrong, and has its figures', async () => {
+	const { state, server, of } = await tryTransports(null);
+	assert.strictEqual(state, '9 of 9 work', JSON.stringify(of));
+	assert.strictEqual(server, null);
+	for (const { state: outcome, verdict, figures, charts } of Object.values(of)) {
+		assert.deepStrictEqual([outcome, verdict], ['works', null]);
+		assert.ok(figures.slice(0, 5).every((each) => /^\d/.test(each)), figures.join());
+		assert.ok(charts >= 1);
+	}
+	for (const name of ['xhr-streaming', 'xhr-polling'])
+		assert.match(of[name].figures[5], /then a heartbeat/);
+	assert.match(of.websocket.figures[5], /^\d/);
+});
+
+// fault, transport, cause, what the verdict says
+for (const [fault, transport, cause, words] of [
+	['upgrade', 'websocket', 'upgrade', /does not pass the upgrade on.*proxy_set_header Upgrade/s],
+	['buffered', 'xhr-streaming', 'buffered', /streams are buffered.*proxy_buffering off/s],
+	['buffered', 'iframe-eventsource', 'buffered', /streams are buffered.*proxy_buffering off/s],
+])
+	check(`${transport} with the fault "${fault}" is explained, and polling works`, async () => {
+		const { state, of } = await tryTransports(fault, { transports: `${transport},xhr-polling` });
+		assert.strictEqual(state, '1 of 2 work', JSON.stringify(of));
+		assert.strictEqual(of['xhr-polling'].state, 'works');
+		assert.strictEqual(of[transport].verdict?.cause, cause, JSON.stringify(of[transport]));
+		assert.match(of[transport].verdict.text, words);
+		assert.doesNotMatch(of[transport].verdict.text, /lighttpd/, 'only what the web server that is there understands');
+	});
+
+check('what a proxy cuts is told from what never worked', async () => {
+	const { of } = await tryTransports('cut', { transports: 'websocket,xhr-streaming,xhr-polling' });
+	for (const [name, { verdict }] of Object.entries(of)) {
+		assert.strictEqual(verdict?.cause, 'cut', `${name}: ${JSON.stringify(of)}`);
+		assert.match(verdict.text, /cut after \d.*proxy_read_timeout.*heartbeat_delay = \d+ms/s);
+	}
+});
+
+for (const [fault, options, cause, words] of [
+	['down', {}, 'unreachable', /not answered.*systemctl status sockjs-sessiond/s],
+	['gateway', {}, 'gateway', /answers 502.*systemctl status/s],
+	['silent', {}, 'silent', /no answer within 1.5 s/],
+	['elsewhere', {}, 'no-service', /404.*\[service \/echo\]/s],
+	['host', { service: '/strict' }, 'origin', /may not use this service.*proxy_set_header Host.*allowed_origins = http:/s],
+	[null, { service: '/none' }, 'no-service', /not in sockjs\.conf/],
+])
+	check(`a server with the fault "${fault || options.service}" is explained at once`, async () => {
+		const { state, server, of } = await tryTransports(fault, options);
+		assert.strictEqual(state, 'does not work');
+		assert.strictEqual(server?.cause, cause, JSON.stringify(server));
+		assert.match(server.text, words);
+		assert.ok(Object.values(of).every((each) => each.state === 'not tried'));
+	});
+
+check('what is switched off is no fault; a client that an iframe cannot load is one', async () => {
+	const few = await tryTransports(null, { service: '/few', transports: 'websocket,xhr-streaming,xhr-polling' });
+	assert.deepStrictEqual(Object.values(few.of).map(({ state }) => state), ['off', 'off', 'works'], JSON.stringify(few));
+	const lost = await tryTransports(null, {
+		service: '/lost', transports: 'iframe-xhr-polling', expected: ['ReferenceError: SockJS is not defined'],
+	});
+	assert.strictEqual(lost.of['iframe-xhr-polling'].verdict?.cause, 'client', JSON.stringify(lost));
+	assert.match(lost.of['iframe-xhr-polling'].verdict.text, /\/nowhere\.js.*sockjs_url = /s);
+});
