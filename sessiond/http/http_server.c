@@ -218,7 +218,7 @@ start_mhd(struct http_server *server, const struct server_options *options)
 	unsigned idle_seconds = (unsigned)((options->keepalive_timeout + 999) / 1000);
 
 	server->longest_idle = (uint64_t)idle_seconds * 1000;
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
+	return MHD_start_daemon(HTTP_SERVER_ONE_THREAD | MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
 		MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG,
 	    0, NULL, NULL, http_dispatch_handle, &server->requests, MHD_OPTION_EXTERNAL_LOGGER,
 	    on_mhd_log, NULL, MHD_OPTION_URI_LOG_CALLBACK, http_dispatch_begin, &server->requests,

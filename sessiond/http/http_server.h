@@ -20,6 +20,16 @@
 
 struct server_options;
 
+/*
+ * For MHD_start_daemon. Without it, newer versions take a connection that is added only later, when
+ * nobody knows any more whose it is.
+ */
+#if MHD_VERSION >= 0x00097707
+#define HTTP_SERVER_ONE_THREAD MHD_USE_NO_THREAD_SAFETY
+#else
+#define HTTP_SERVER_ONE_THREAD 0
+#endif
+
 struct http_server {
 	struct http_requests requests;
 	struct http_connections connections;

@@ -210,6 +210,14 @@ test_ignored_signals(void **state)
 	sigprocmask(SIG_UNBLOCK, &all, NULL);
 }
 
+/* A timer may be the last that a loop calls before it ends, or not: that depends on libuv's version. */
+static void
+stop_at_turn(int turn)
+{
+	(void)turn;
+	loop_stop(&loop);
+}
+
 /* The loop knows the time of the log's windows, and says what is withheld when it ends. */
 static void
 test_withheld_lines(void **state)
@@ -220,13 +228,12 @@ test_withheld_lines(void **state)
 
 	(void)state;
 	capture_begin();
-	timer_start(&queue, &timer, loop_now(&loop));
+	at_turn = stop_at_turn;
 	loop_run(&loop);
 	for (i = 0; i < LOG_LIMIT_LINES + 3; i++)
 		log_limited(&limit, SEVERITY_ERROR, "x");
 	assert_true(log_limits_turn(loop_now(&loop), &wait));
 	assert_int_equal(wait, LOG_LIMIT_WINDOW_MS);
-	timer_start(&queue, &timer, loop_now(&loop));
 	loop_run(&loop);
 	assert_true(uv_is_active((uv_handle_t *)&loop.log));
 	loop_close(&loop);

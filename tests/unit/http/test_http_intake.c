@@ -58,7 +58,7 @@ test_nul(void **state)
 static void
 test_pieces(void **state)
 {
-	const char *text = "GET /echo HTTP/1.1\r\nHost: a\r\nX : b\r\n\r\n";
+	const char *text = "GET /echo HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n";
 	int client = connect_client();
 	char byte[2] = {0};
 

@@ -4,6 +4,8 @@
  */
 #include "sessiond/http/socket_takeover.h"
 
+#include "sessiond/http/http_server.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -77,8 +79,8 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	mhd = MHD_start_daemon(
-	    MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE,
+	mhd = MHD_start_daemon(HTTP_SERVER_ONE_THREAD | MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
+		MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE,
 	    0, NULL, NULL, on_request, NULL, MHD_OPTION_CONNECTION_LIMIT, 200u, MHD_OPTION_END);
 	assert_non_null(mhd);
 	epoll_fd = MHD_get_daemon_info(mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;

@@ -5,6 +5,7 @@
 #include "tests/unit/store/store_fixture.h"
 
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -194,7 +195,8 @@ test_damaged_while_open(void **state)
 	struct store *store;
 
 	(void)state;
-	/* More than SQLite keeps in memory. */
+	/* More than SQLite keeps in memory, however much its distribution lets it. */
+	sqlite3_soft_heap_limit64(1 << 20);
 	make_store(1500);
 	store = open_store(STORE_SYNC_OFF, 16 * STORE_LIMIT_MIN);
 	overwrite_by_other(store_size(store));
