@@ -75,7 +75,7 @@ model_is_owed(const struct conn *conn)
 static bool
 is_doubtful(const struct conn *conn, const struct model_message *message)
 {
-	return message - conn->messages < conn->doubtful;
+	return (size_t)(message - conn->messages) < conn->doubtful;
 }
 
 /* --- frames ----------------------------------------------------------------------------------- */

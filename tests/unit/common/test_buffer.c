@@ -367,7 +367,15 @@ static void
 test_impossible_sizes(void **state)
 {
 	static const size_t sizes[] = {
-	    SIZE_MAX, SIZE_MAX - 1, SIZE_MAX - 64, SIZE_MAX / 2 + 1, SIZE_MAX / 2, (size_t)1 << 40};
+		SIZE_MAX,
+		SIZE_MAX - 1,
+		SIZE_MAX - 64,
+		SIZE_MAX / 2 + 1,
+		SIZE_MAX / 2,
+#if SIZE_MAX > UINT32_MAX
+		(size_t)1 << 40,
+#endif
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {

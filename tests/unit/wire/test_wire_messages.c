@@ -128,7 +128,7 @@ test_services(void **state)
 	    "10.0.0.1\0\1\2\0\0\5/echo\0\0\1u\0\0"
 	    "\0\0\0\0\0\2\0\0"
 	    "\0\0\0\x65\1\0\2"
-	    "\0\0\0\0\0\0\x61\xa8\0\0\0\0\0\0\x13\x88\0\0\0\1\2\3\4\5"
+	    "\0\0\0\0\0\0\x61\xa8\0\0\0\0\0\0\x13\x88\0\0\0\0\1\2\3\4"
 	    "\0\1\2\3\2"
 	    "\0\0\0\0\0\0\0\0\0\0"
 	    "\0\7\1\0\x09~ /c[0-9]\0\0\1u\0\1\0\1b\0",
@@ -149,7 +149,7 @@ test_services(void **state)
 	assert_true(got->response_limit == 0x20000 && got->transports == 0x65 && got->websocket);
 	assert_true(!got->disable_cors && got->jsessionid == JSESSIONID_MODULE);
 	assert_true(got->heartbeat_delay == 25000 && got->disconnect_delay == 5000);
-	assert_true(got->body_limit == 0x0102030405 && got->messages_limit == 0x10203);
+	assert_true(got->body_limit == 0x01020304 && got->messages_limit == 0x10203);
 	assert_true(got->log_level == SEVERITY_DEBUG && !got->websocket_hixie76);
 	assert_true(!got->websocket_deflate && got->message_limit == 0 && got->queue_limit == 0);
 	assert_string_equal(services.list[1].name, "~ /c[0-9]");

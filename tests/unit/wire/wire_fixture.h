@@ -88,7 +88,7 @@ some_options(void)
 	    .websocket_heartbeat = WEBSOCKET_HEARTBEAT_FRAME,
 	    .heartbeat_delay = 25000,
 	    .disconnect_delay = 5000,
-	    .body_limit = 0x0102030405,
+	    .body_limit = 0x01020304,
 	    .message_limit = 1,
 	    .messages_limit = 0x10203,
 	    .queue_limit = 1,
