@@ -72,6 +72,14 @@ const struct conf_option server_option_table[] = {
 	.check = option_check_token68,
 	.help = "secret with which /metrics may also be read over HTTP on listen and socket, as in "
 		"Authorization: Bearer SECRET; if unset, it is on the control socket alone"},
+    {.name = "status_token",
+	.type = CONF_STRING,
+	.offset = SERVER(status_token),
+	.min = 16,
+	.max = 512,
+	.check = option_check_token68,
+	.help = "secret with which the page status.html may read the metrics, from a service with "
+		"`module = status`; if unset, nobody may"},
     {.name = "trusted_proxies",
 	.type = CONF_STRING,
 	.offset = SERVER(trusted_proxies),

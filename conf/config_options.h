@@ -20,6 +20,7 @@ struct server_options {
 	char *control;	      /* path of the control socket; "none"; NULL: beside socket */
 	char *control_users;  /* who may use it beside root and the daemon's own; NULL: nobody */
 	char *metrics_token;  /* with which the metrics are told elsewhere, too; NULL: not told */
+	char *status_token;   /* with which the service "status" tells them; NULL: nobody is told */
 	char *command_folder; /* in which files are commands; NULL: none */
 	char *user, *group;   /* whom a daemon that root starts becomes, NULL: nobody; the user's */
 	char *static_folder;  /* NULL: no files are served */

@@ -5,6 +5,8 @@
 #include "common/log.h"
 #include "conf/config_read.h"
 #include "sessiond/check.h"
+#include "sessiond/control/status_service.h"
+#include "sessiond/modules/module.h"
 #include "sessiond/server.h"
 #include "sessiond/supervise.h"
 #include "system/privileges.h"
@@ -89,6 +91,7 @@ main(int argc, char **argv)
 		return status;
 	if (!supervise && supervised_begin(&err) == -1)
 		return command_line_fail(&line, &err);
+	module_set_own(&status_module);
 	config = config_read(file, &err);
 	if (config == NULL)
 		return command_line_fail(&line, &err);

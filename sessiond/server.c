@@ -16,6 +16,7 @@
 #include "sessiond/api/api.h"
 #include "sessiond/api/api_timer.h"
 #include "sessiond/control/control.h"
+#include "sessiond/control/status_service.h"
 #include "sessiond/http/http_server.h"
 #include "sessiond/system/acceptors.h"
 #include "sessiond/system/notify.h"
@@ -278,6 +279,7 @@ start_control(struct server *server)
 	    .calls = &calls,
 	    .owner = server,
 	};
+	status_service_bind(&server->control);
 }
 
 static void

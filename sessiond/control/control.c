@@ -67,22 +67,27 @@ answer_up(void *context, struct http_request *request)
 /* --- /metrics --------------------------------------------------------------------------------- */
 
 bool
+control_secret_is_right(const char *given, size_t len, const char *secret)
+{
+	size_t secret_len = strlen(secret), i;
+	unsigned difference = len != secret_len;
+
+	for (i = 0; i < len; i++)
+		difference |= (unsigned char)given[i] ^ (unsigned char)secret[i % secret_len];
+	return difference == 0;
+}
+
+bool
 control_token_is_right(const char *authorization, const char *token)
 {
 	static const char scheme[] = "Bearer ";
 	const char *given;
-	size_t given_len, len = strlen(token), i;
-	unsigned difference;
 
 	if (authorization == NULL || strncasecmp(authorization, scheme, strlen(scheme)) != 0)
 		return false;
 	given = authorization + strlen(scheme);
 	given += strspn(given, " ");
-	given_len = strlen(given);
-	difference = given_len != len;
-	for (i = 0; i < given_len; i++)
-		difference |= (unsigned char)given[i] ^ (unsigned char)token[i % len];
-	return difference == 0;
+	return control_secret_is_right(given, strlen(given), token);
 }
 
 static void

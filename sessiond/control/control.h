@@ -39,6 +39,12 @@ bool control_allows(const struct config *config, int fd);
 /* Why the daemon serves nobody, a text without a line's end; NULL: it does. */
 const char *control_unready(const struct metrics_sources *sources);
 
+/*
+ * True if len bytes are the secret, which is not empty. How long it takes tells nothing of what
+ * it is.
+ */
+bool control_secret_is_right(const char *given, size_t len, const char *secret);
+
 /* True if the header Authorization (NULL: none) has that token. How long it takes tells nothing. */
 bool control_token_is_right(const char *authorization, const char *token);
 

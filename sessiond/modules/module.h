@@ -11,6 +11,11 @@
 #include <stdbool.h>
 
 /*
+ * A module of the daemon's own: its name is looked for before any file. Borrowed; NULL: none.
+ */
+void module_set_own(const struct sockjs_module *module);
+
+/*
  * Loads service->module_name: a path if it has a slash, else NAME.so in module_path. If module_path
  * is NULL, NAME.so is looked for in ../examples beside the program (a build tree), then where
  * modules are installed. Returns -1 and an error (EX_CONFIG) if there is no such file, if it is not

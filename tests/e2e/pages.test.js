@@ -12,12 +12,15 @@ const { makeWww } = require('./lib/www');
 
 const TIMEOUT = 120000; // ms for anything that a page does
 
+const TOKEN = '0123456789abcdef-secret';
+
 const www = makeWww();
 const conf = `
 [server]
 static = ${www}
 sockjs_url = /sockjs.min.js
 heartbeat_delay = 1s
+status_token = ${TOKEN}
 
 [service /echo]
 module = echo
@@ -30,6 +33,9 @@ allowed_origins = https://www.example.org
 module = echo
 websocket = off
 transports = xhr-polling eventsource
+
+[service /status]
+module = status
 
 [service /lost]
 module = echo
@@ -152,4 +158,26 @@ check('what is switched off is no fault; a client that an iframe cannot load is 
 	});
 	assert.strictEqual(lost.of['iframe-xhr-polling'].verdict?.cause, 'client', JSON.stringify(lost));
 	assert.match(lost.of['iframe-xhr-polling'].verdict.text, /\/nowhere\.js.*sockjs_url = /s);
+});
+
+check('the status needs the token, and then shows figures that change', async () => {
+	const page = await browser.newPage();
+	page.setDefaultTimeout(TIMEOUT);
+	await page.goto(`${daemon.url}/status.html`);
+	const show = async (token) => {
+		await page.fill('#token', token);
+		await page.click('#show');
+	};
+	const stateIs = (text) => page.waitForFunction((wanted) => document.getElementById('state').textContent === wanted, text);
+	await show('a wrong token, of some length');
+	await stateIs('The token is wrong.');
+	assert.ok(await page.locator('#figures').isHidden());
+	await show(TOKEN);
+	await stateIs('live');
+	const traffic = await page.locator('#traffic').textContent();
+	await page.waitForFunction((former) => document.getElementById('traffic').textContent !== former, traffic);
+	assert.match(await page.locator('#services').textContent(), /\/echo.*\/status1, websocket: 1/s);
+	await page.reload();
+	await stateIs('live'); // the tab has kept it
+	await page.close();
 });
