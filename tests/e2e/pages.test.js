@@ -1,9 +1,10 @@
 'use strict';
 
-// The page of transports, in headless Chromium: all work through a proxy that is set up well, and each fault of a proxy
-// is named, with the setting that mends it.
+// The pages in headless Chromium. Transports: all work through a proxy that is set up well, and each fault of a proxy is
+// named, with the setting that mends it. Every page: its controls, and what axe-core knows.
 
 const assert = require('node:assert');
+const fs = require('node:fs');
 const { test, before, after } = require('node:test');
 const { startBadProxy } = require('./lib/bad_proxy');
 const { skip, launch } = require('./lib/browser');
@@ -24,6 +25,12 @@ status_token = ${TOKEN}
 
 [service /echo]
 module = echo
+
+[service /chat]
+module = chat
+
+[service /multiplex]
+module = multiplex
 
 [service /strict]
 module = echo
@@ -181,3 +188,102 @@ check('the status needs the token, and then shows figures that change', async ()
 	await stateIs('live'); // the tab has kept it
 	await page.close();
 });
+
+// --- for everybody: axe-core, fingers, narrow screens ------------------------------------------------
+
+const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+const screens = {
+	desktop: { viewport: { width: 1100, height: 900 } },
+	phone: { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true },
+};
+
+// What a page can be used by, and at rest: each resolves when nothing moves any more.
+const uses = {
+	'': async (page) => {
+		await page.waitForFunction(() => !document.getElementById('send').disabled);
+		await page.waitForFunction(() => !document.getElementById('echo-send').disabled);
+		await page.fill('#text', 'hello');
+		await page.click('#send');
+		await page.locator('#log').getByText('hello', { exact: true }).waitFor();
+		await page.fill('#echo-text', 'again');
+		await page.click('#echo-send');
+		await page.locator('#echo-log').getByText('again', { exact: true }).waitFor();
+		await page.selectOption('#transports', 'xhr-polling');
+		await page.waitForFunction(() => document.getElementById('transport').textContent === 'xhr-polling');
+		await page.waitForFunction(() => !document.getElementById('send').disabled);
+	},
+	'multiplex.html': async (page) => {
+		for (const name of ['echo', 'news', 'once']) {
+			const card = page.locator(`[data-channel=${name}]`);
+			if (name === 'once')
+				await card.getByText('Open', { exact: true }).click();
+			await page.locator(`[data-channel=${name}][data-open=true]`).waitFor();
+			await card.locator('input').fill('a,b');
+			await card.getByText('Send', { exact: true }).click();
+			await card.locator('li').first().waitFor();
+		}
+		await page.locator('[data-channel=news]').getByText('Close', { exact: true }).click();
+		await page.locator('[data-channel=news][data-open=false]').waitFor();
+	},
+	'transports.html?seconds=0.1&transports=websocket,xhr-polling': async (page) => {
+		const isAtRest = () => page.waitForFunction(() => !document.getElementById('run').disabled);
+		await isAtRest();
+		await page.fill('#service', '/few');
+		await page.click('#run');
+		await isAtRest();
+	},
+	'status.html': async (page) => {
+		await page.fill('#token', TOKEN);
+		await page.click('#show');
+		await page.locator('#figures').waitFor();
+	},
+};
+
+// Runs in the page: what is too small for a finger, too wide for the screen, or cut.
+function measurePage() {
+	const problems = [];
+	for (const each of document.querySelectorAll('a, button, input, select')) {
+		const { width, height } = each.getBoundingClientRect();
+		const name = each.id || each.textContent.trim();
+		if (width > 0 && (width < 44 || height < 44))
+			problems.push(`${name} is ${width} x ${height} px`);
+		if (each.placeholder) {
+			const style = getComputedStyle(each);
+			const brush = document.createElement('canvas').getContext('2d');
+			brush.font = style.font;
+			if (brush.measureText(each.placeholder).width > each.clientWidth - 2 * parseFloat(style.paddingLeft))
+				problems.push(`the placeholder of ${name} is cut: ${each.placeholder}`);
+		}
+	}
+	if (document.documentElement.scrollWidth > window.innerWidth)
+		problems.push(`${document.documentElement.scrollWidth} px wide`);
+	return problems;
+}
+
+for (const [screen, options] of Object.entries(screens))
+	check(`everybody can use each page, on a ${screen}, light and dark`, async () => {
+		const context = await browser.newContext(options);
+		context.setDefaultTimeout(TIMEOUT);
+		try {
+			for (const [name, use] of Object.entries(uses)) {
+				const page = await context.newPage();
+				const problems = [];
+				page.on('pageerror', (error) => problems.push(`${error}`));
+				page.on('console', (line) => { if (line.type() === 'error') problems.push(line.text()); });
+				await page.goto(`${daemon.url}/${name}`);
+				await use(page);
+				await page.evaluate(axe);
+				for (const colorScheme of ['light', 'dark']) {
+					await page.emulateMedia({ colorScheme });
+					const { violations } = await page.evaluate(() => window.axe.run());
+					for (const { id, nodes } of violations)
+						problems.push(...nodes.map((node) => `${colorScheme}: ${id} ${node.target} ${node.failureSummary}`));
+				}
+				problems.push(...await page.evaluate(measurePage));
+				assert.deepStrictEqual(problems, [], name);
+				await page.close();
+			}
+		} finally {
+			await context.close();
+		}
+	});
