@@ -88,7 +88,7 @@ folder_teardown(void **state)
 unsigned
 step_stride(void)
 {
-	return getenv("SOCKJS_SANITIZED") == NULL ? 1 : 12;
+	return getenv("SOCKJS_SANITIZED") == NULL ? 1 : 48;
 }
 
 unsigned
