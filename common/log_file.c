@@ -44,6 +44,12 @@ log_file_use(const char *path, size_t size, uid_t owner)
 	file.owner = owner;
 }
 
+int
+log_file_descriptor(void)
+{
+	return file.fd;
+}
+
 const char *
 log_file_path(void)
 {

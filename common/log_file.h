@@ -28,6 +28,9 @@ void log_file_use(const char *path, size_t size, uid_t owner);
  */
 bool log_file_write(const char *line, size_t len);
 
+/* The descriptor of the file as it is now; -1: none is open. For handlers of signals, too. */
+int log_file_descriptor(void);
+
 /* The path; borrowed. */
 const char *log_file_path(void);
 

@@ -99,6 +99,8 @@ count_long_turn(struct loop *loop, uint64_t ms)
 		i++;
 	loop->counts.turns[i]++;
 	loop->counts.ms += ms;
+	if (loop->ops->took != NULL)
+		loop->ops->took(loop->owner, ms);
 }
 
 /* Most take no time that this clock sees. */

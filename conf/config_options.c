@@ -260,6 +260,14 @@ const struct conf_option server_option_table[] = {
 	.default_text = "120000",
 	.help = "time in which a websocket message must arrive completely; a slower one closes its "
 		"websocket with 1008"},
+    {.name = "slow_callback",
+	.type = CONF_MS,
+	.offset = SERVER(slow_callback),
+	.min = 10,
+	.max = DAY_MS,
+	.default_text = "1000",
+	.help = "time that a callback of a module may take before a line of the log says that it "
+		"keeps everybody else waiting"},
     {.name = "request_rate",
 	.type = CONF_U32,
 	.offset = SERVER(request_rate),

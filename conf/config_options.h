@@ -45,6 +45,7 @@ struct server_options {
 	uint32_t deflate_limit;		  /* websockets with compression */
 	size_t memory_limit;	  /* bytes of the process; 0: three quarters of what there is */
 	uint64_t message_timeout; /* ms for a websocket message to arrive */
+	uint64_t slow_callback;	  /* ms that one may take before the log names it */
 	uint32_t request_rate, send_rate, message_rate, ping_rate; /* a second; 0: no limit */
 	uint32_t address_request_rate, address_send_rate, address_message_rate, address_ping_rate;
 	uint64_t request_timeout;   /* ms for a whole request to arrive */

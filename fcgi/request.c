@@ -13,6 +13,7 @@
 #include "fcgi/answer.h"
 #include "fcgi/chunking.h"
 #include "fcgi/origin.h"
+#include "fcgi/request_log.h"
 #include "fcgi/request_read.h"
 #include "fcgi/routing.h"
 #include "sockjs/send_body.h"
@@ -27,6 +28,8 @@
 struct request {
 	struct requests *requests;
 	struct connection *connection;
+	uint64_t began;	 /* ms of loop_now */
+	char method[16]; /* for the log, cut: the variables are gone by then */
 	struct call call;
 	struct cgi_request cgi;
 	struct routing routing;
@@ -203,19 +206,6 @@ begin_chunking(struct request *request)
 	request->chunking = chunking_create(&request->requests->loop->uv, request->connection);
 }
 
-static void
-log_forbidden(const struct request *request)
-{
-	static struct log_limit limit;
-	const struct known_service *service = request->routing.service;
-	char claim[ORIGIN_CLAIM_MAX], address[INET6_ADDRSTRLEN];
-
-	reply_describe_claim(request->routing.endpoint, &request->cgi.head, claim);
-	log_limited(&limit, SEVERITY_ERROR, "%s: %s, from %s, is not let in (%s)",
-	    service->prefix.name, claim, net_address_text(&request->cgi.client.any, address),
-	    reply_forbidding_option(&service->protocol));
-}
-
 /* --- /up -------------------------------------------------------------------------------------- */
 
 /*
@@ -272,7 +262,7 @@ decide(struct request *request)
 	if (reply_decide(routing->service == NULL ? &nowhere : &routing->service->protocol,
 		routing->endpoint, &request->cgi.head, entropy, &request->reply)) {
 		if (request->reply.is_forbidden)
-			log_forbidden(request);
+			request_log_forbidden(&request->cgi, &request->routing);
 		answer_reply(request);
 		return;
 	}
@@ -514,6 +504,7 @@ create(struct requests *requests, struct connection *connection)
 	request->requests = requests;
 	request->connection = connection;
 	request->call.id = ++requests->last_id;
+	request->began = loop_now(requests->loop);
 	if (++requests->count > 1)
 		requests->were_shared = true;
 	return request;
@@ -524,6 +515,9 @@ destroy(struct request *request)
 {
 	struct requests *requests = request->requests;
 
+	if (log_is_enabled(SEVERITY_INFO) && request->is_answered)
+		request_log(&request->cgi, &request->routing, request->method,
+		    request->reply.status, loop_now(requests->loop) - request->began);
 	backend_forget(requests->backend, &request->call);
 	chunking_destroy(&request->chunking);
 	routing_clear(&request->routing);
@@ -550,6 +544,8 @@ on_arrived(
 	request->body = *body;
 	*body = (struct buffer)BUFFER_INIT;
 	request->is_cut = is_cut;
+	if (log_is_enabled(SEVERITY_INFO))
+		snprintf(request->method, sizeof request->method, "%s", request->cgi.head.method);
 	connection_attach(connection, request);
 	if (backend_services(requests->backend) != NULL)
 		decide(request);

@@ -194,7 +194,7 @@ int
 responder_run(
     const struct responder_config *config, const struct listen_set *listen, struct error *err)
 {
-	static const struct loop_ops ops = {end_turn, drain, NULL};
+	static const struct loop_ops ops = {end_turn, drain, NULL, NULL};
 	struct responder *responder = xcalloc(1, sizeof *responder);
 	int status;
 

@@ -27,6 +27,8 @@
 #include "sessiond/start_report.h"
 #include "sessiond/supervise.h"
 #include "sessiond/api/api_run.h"
+#include "sessiond/crash.h"
+#include "sessiond/service/callback.h"
 #include "sessiond/session/delivery.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
@@ -36,6 +38,7 @@
 #include "sessiond/http/socket_takeover.h"
 #include "sessiond/http/static_files.h"
 #include "sessiond/store/store.h"
+#include "sessiond/store/store_backend.h"
 #include "sessiond/store/store_sqlite.h"
 #include "sessiond/modules/services.h"
 #include "sessiond/websocket/hixie76_handshake.h"
@@ -74,6 +77,7 @@ struct server {
 	struct http_counts counts;
 	struct control control;
 	struct commands commands;
+	uint64_t stored_us; /* what the store had taken when the turn's end began */
 };
 
 /* --- turns ------------------------------------------------------------------------------------ */
@@ -105,6 +109,27 @@ commit(struct server *server)
 	return local_socket_answer(&server->local, result);
 }
 
+/* us that the store has taken so far */
+static uint64_t
+store_time(const struct server *server)
+{
+	const struct store *store = server->persistence.store;
+
+	return store == NULL ? 0 : store_counts(store)->nanoseconds / 1000;
+}
+
+/* A slow disk is no module's fault. */
+static void
+took(void *owner, uint64_t ms)
+{
+	struct server *server = owner;
+	uint64_t limit = server->config->server.slow_callback;
+	uint64_t stored = ms < limit ? 0 : (store_time(server) - server->stored_us) / 1000;
+
+	if (ms >= limit + stored)
+		callbacks_slow_turn(ms - stored, limit);
+}
+
 static bool
 end_turn(void *owner)
 {
@@ -112,6 +137,7 @@ end_turn(void *owner)
 	bool busy = true;
 	int i;
 
+	server->stored_us = store_time(server);
 	http_server_turn(&server->http);
 	for (i = 0; busy && i < ROUNDS_A_TURN; i++) {
 		busy = turn_flush(&server->sessions);
@@ -127,6 +153,7 @@ end_turn(void *owner)
 		reload_reap(&server->reload);
 	if (server->loop.is_draining && is_drained(server))
 		loop_stop(&server->loop);
+	callbacks_end_turn();
 	return busy || http_server_is_waiting(&server->http);
 }
 
@@ -285,7 +312,7 @@ start_control(struct server *server)
 static void
 start_loop(struct server *server)
 {
-	static const struct loop_ops ops = {end_turn, drain, hangup};
+	static const struct loop_ops ops = {end_turn, drain, hangup, took};
 	static const struct session_fires fires = {
 	    session_pong_fire, session_timeout_fire, delivery_grace_fire};
 	static const struct acceptor_calls accepts = {
@@ -418,6 +445,7 @@ server_run(struct config *config, struct error *err)
 	int status = -1;
 
 	server->config = config;
+	crash_report_modules();
 	start_loop(server);
 	/* Nothing is accepted before the loop runs, and no code of a module runs as root. */
 	if (acceptors_open(&server->acceptors, &config->server, err) == 0 &&

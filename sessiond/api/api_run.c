@@ -9,9 +9,10 @@
 #include "sessiond/api/api_run.h"
 
 #include "common/loop.h"
-#include "sessiond/service/live_set.h"
 #include "common/memory.h"
 #include "sessiond/api/api.h"
+#include "sessiond/service/live_set.h"
+#include "sessiond/service/service.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -47,10 +48,13 @@ shift(struct run_list *list)
 static void
 run_all(struct run_list *list)
 {
+	struct callback_call outer;
 	struct run *run;
 
 	while ((run = shift(list)) != NULL) {
+		outer = service_call(run->service, CALLBACK_RUN);
 		run->run(run->data);
+		callback_end(outer);
 		free(run);
 	}
 }

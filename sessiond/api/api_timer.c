@@ -4,9 +4,10 @@
  */
 #include "sessiond/api/api_timer.h"
 
-#include "sessiond/service/live_set.h"
+#include "common/loop.h"
 #include "common/memory.h"
 #include "sessiond/api/api.h"
+#include "sessiond/service/live_set.h"
 #include "sessiond/service/service.h"
 
 #include <stdlib.h>
@@ -17,6 +18,7 @@ static struct live_set live;
 /* Public as sockjs_timer. */
 struct sockjs_timer {
 	uv_timer_t uv;
+	const sockjs_service *service;
 	LIST_ENTRY(sockjs_timer) entry; /* of the service's timers */
 	void (*fire)(void *data);
 	void *data;
@@ -32,8 +34,11 @@ static void
 on_fire(uv_timer_t *uv)
 {
 	struct sockjs_timer *timer = uv->data;
+	struct callback_call outer = service_call(timer->service, CALLBACK_TIMER);
 
+	loop_note_work();
 	timer->fire(timer->data);
+	callback_end(outer);
 }
 
 static void
@@ -56,6 +61,7 @@ sockjs_timer_start(sockjs_service *service, uint64_t delay_ms, uint64_t repeat_m
 		return NULL;
 	}
 	timer = xcalloc(1, sizeof *timer);
+	timer->service = service;
 	timer->fire = fire;
 	timer->data = data;
 	timer->uv.data = timer;

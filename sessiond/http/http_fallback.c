@@ -23,13 +23,16 @@ bool
 http_fallback_request(struct http_request *request)
 {
 	struct connection_source source;
+	struct callback_call outer;
 
 	if (request->fallback == NULL)
 		return false;
 	http_request_source(request, &source);
 	request->info = connection_info_create(&source);
 	request->handle = handle_table_add(&handles, request);
+	outer = service_call(request->fallback, CALLBACK_REQUEST);
 	request->fallback->application->request((sockjs_request){request->handle});
+	callback_end(outer);
 	return true;
 }
 

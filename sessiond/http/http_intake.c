@@ -5,6 +5,7 @@
 #include "sessiond/http/http_intake.h"
 
 #include "common/log_limit.h"
+#include "sockjs/net_address.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -31,6 +32,27 @@ refuse(struct http_connection *connection)
 	return 0;
 }
 
+/* The first bytes of a ClientHello: a record of that type, with a version of TLS (RFC 8446 5.1). */
+static bool
+is_tls(const struct http_connection *connection, const char *data, size_t len)
+{
+	return connection->heads == 0 && len >= 2 && data[0] == 0x16 && data[1] == 0x03;
+}
+
+static void
+hint_at_tls(struct http_connection *connection)
+{
+	static struct log_limit limit;
+	char address[INET6_ADDRSTRLEN];
+	const struct sockaddr *local = http_connection_local(connection);
+
+	log_limited(&limit, SEVERITY_ERROR,
+	    "a client speaks TLS (https, wss) to port %d, which serves plain HTTP: TLS belongs into a "
+	    "web server in front of it (from %s)",
+	    local == NULL ? 0 : net_address_port(local),
+	    net_address_text(http_connection_peer(connection), address));
+}
+
 static ssize_t
 judge(struct http_connection *connection, const char *data, size_t len)
 {
@@ -40,6 +62,8 @@ judge(struct http_connection *connection, const char *data, size_t len)
 	passed = http_framing_feed(&connection->framing, data, len);
 	if (connection->framing.state != HTTP_FRAMING_REFUSED)
 		return (ssize_t)len;
+	if (passed == 0 && is_tls(connection, data, len))
+		hint_at_tls(connection);
 	if (passed == 0)
 		return refuse(connection);
 	/* libmicrohttpd asks again only if the socket has changed. */

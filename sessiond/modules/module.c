@@ -173,6 +173,7 @@ module_load(struct sockjs_service *service, const char *module_path, struct erro
 int
 module_start(struct sockjs_service *service, struct error *err)
 {
+	struct callback_call outer = service_call(service, CALLBACK_START);
 	int status = 0;
 
 	error_clear(&service->start_error);
@@ -181,6 +182,7 @@ module_start(struct sockjs_service *service, struct error *err)
 	if (service->application->start != NULL)
 		status = service->application->start(service);
 	service->starting = false;
+	callback_end(outer);
 	if (status != 0)
 		service_error(service, service->conf_line, &service->start_error,
 		    "module \"%s\" of [%s] refuses to start (%d)", service->module_name,
@@ -211,14 +213,23 @@ module_is_same(const struct sockjs_service *a, const struct sockjs_service *b)
 	    module_options_are_same(&a->module_options, &b->module_options);
 }
 
+static void
+stop(struct sockjs_service *service)
+{
+	struct callback_call outer = service_call(service, CALLBACK_STOP);
+
+	if (service->application->stop != NULL)
+		service->application->stop(service);
+	callback_end(outer);
+}
+
 void
 module_unload(struct sockjs_service *service)
 {
 	if (service->started) {
 		api_run_close(service);
 		api_timer_stop_all(service);
-		if (service->application->stop != NULL)
-			service->application->stop(service);
+		stop(service);
 		service->started = false;
 	}
 	clear(service);

@@ -124,6 +124,7 @@ service_destroy(struct sockjs_service **service)
 	pthread_mutex_lock(&lock);
 	live_set_remove(&live, s);
 	pthread_mutex_unlock(&lock);
+	callbacks_forget(s->section);
 	service_release(s);
 	prefix_clear(&s->prefix);
 	hash_table_clear(&s->table);
@@ -139,8 +140,15 @@ ask_for_cookie(void *context, const char *cookie, char *value, size_t size)
 {
 	struct sockjs_service *service = context;
 
-	return service->application->jsessionid != NULL &&
-	    service->application->jsessionid(service, cookie, value, size);
+	struct callback_call outer;
+	bool is_set;
+
+	if (service->application->jsessionid == NULL)
+		return false;
+	outer = service_call(service, CALLBACK_JSESSIONID);
+	is_set = service->application->jsessionid(service, cookie, value, size);
+	callback_end(outer);
+	return is_set;
 }
 
 void

@@ -8,6 +8,7 @@
 #include "common/timer_queue.h"
 #include "conf/module_options.h"
 #include "common/hash_table.h"
+#include "sessiond/service/callback.h"
 #include "sessiond/sockjs.h"
 #include "sockjs/prefix.h"
 #include "sockjs/reply.h"
@@ -111,5 +112,13 @@ struct sockjs_service *service_find(
  */
 struct sockjs_service *service_find_holder(
     struct sockjs_service *const *services, size_t n, const char *path, size_t *prefix_len);
+
+/* A callback of its module is called: callback_end gets what this gives. */
+static inline struct callback_call
+service_call(const struct sockjs_service *service, enum callback callback)
+{
+	return callback_begin(
+	    service->section, service->module_name == NULL ? "?" : service->module_name, callback);
+}
 
 #endif

@@ -13,6 +13,7 @@ offer(struct sockjs_service *service, enum log_severity severity, uint64_t numbe
 	static bool is_offering; /* what a callback's own mistakes cause goes straight to the log */
 	char line[LOG_TEXT_MAX + 1];
 	size_t n = 0;
+	struct callback_call outer;
 	bool is_taken;
 
 	if (!service->started || service->application->log == NULL || is_offering)
@@ -21,7 +22,9 @@ offer(struct sockjs_service *service, enum log_severity severity, uint64_t numbe
 		n = (size_t)snprintf(line, sizeof line, "[#%llu] ", (unsigned long long)number);
 	log_escape(line + n, sizeof line - n, text);
 	is_offering = true;
+	outer = service_call(service, CALLBACK_LOG);
 	is_taken = service->application->log(service, (enum sockjs_severity)severity, line);
+	callback_end(outer);
 	is_offering = false;
 	return is_taken;
 }

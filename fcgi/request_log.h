@@ -1,0 +1,22 @@
+/*
+ * Lines of the log about requests, with the client's address.
+ */
+#ifndef FCGI_REQUEST_LOG_H
+#define FCGI_REQUEST_LOG_H
+
+#include "fcgi/request_read.h"
+#include "fcgi/routing.h"
+
+#include <stdint.h>
+
+/*
+ * One that was answered, as sessiond has those that it answers itself, if the service's log_level
+ * asks for it. method: the head's may be gone by then.
+ */
+void request_log(const struct cgi_request *cgi, const struct routing *routing, const char *method,
+    int status, uint64_t ms);
+
+/* A page that the service's options do not let in. */
+void request_log_forbidden(const struct cgi_request *cgi, const struct routing *routing);
+
+#endif
