@@ -52,6 +52,8 @@ callback_note_service(const char *section, const char *module)
 		callback_turn.has_others = true;
 	callback_turn.section = section;
 	callback_turn.module = module;
+	if (has_thread)
+		return;
 	thread = pthread_self();
 	has_thread = true;
 }
@@ -96,6 +98,9 @@ callback_note_end(void)
 void
 callbacks_end_turn(void)
 {
+	/* Nothing is to be done in most turns. */
+	if (last_turn.section == NULL && callback_turn.section == NULL)
+		return;
 	last_turn = callback_turn;
 	callback_turn = (struct callback_turn){NULL};
 }
