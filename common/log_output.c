@@ -35,8 +35,8 @@ static bool is_file_missed; /* and stderr says so */
 static int syslog_fd = -1;  /* connected; -1: not */
 static int own_pipe[2] = {-1, -1};
 atomic_bool log_output_waits;
-static unsigned long lost;     /* lines without room, not told yet */
-static atomic_ulong all_lost;  /* told too */
+static unsigned long lost;    /* lines without room, not told yet */
+static atomic_ulong all_lost; /* told too */
 
 /* Lines, each after its length. */
 static struct {
