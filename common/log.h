@@ -2,7 +2,8 @@
  * The log: one line for one event, to stderr, to a file or to syslog.
  *
  * Every line is formatted, then escaped as a whole (log_escape), so that no byte of a peer, a file
- * name or an application can forge or break a line. A line on stderr or in a file is written as a whole:
+ * name or an application can forge or break a line. On stderr and in a file it is written as a
+ * whole:
  *
  *     2024-05-06T07:08:09.123Z sockjs-sessiond[4711] info: [#12] websocket opened
  *

@@ -7,8 +7,8 @@
  *
  * The standard error may be shared with other processes, so it is not made non-blocking: that would
  * be so for all of them. Instead each write is told not to wait, as far as the system knows how to
- * for what is there: for sockets and pipes. A file never makes a writer wait, nor does the log in a
- * file of its own (log_file.h); a terminal does while its user holds it (^S), which is what he wants.
+ * for what is there: for sockets and pipes. A file never makes a writer wait, nor does
+ * log_file.h; a terminal does while its user holds it (^S), which is what he wants.
  *
  * For any thread. After a fork the child begins with nothing kept.
  */
@@ -39,7 +39,7 @@ enum log_output {
  */
 void log_output_to(enum log_output where);
 
-/* Which file is meant by LOG_OUTPUT_FILE: see log_file_use. Lines that do not get there go to stderr. */
+/* Which file LOG_OUTPUT_FILE is (log_file_use). Lines that do not get there go to stderr. */
 void log_output_file(const char *path, size_t size, uid_t whose);
 
 /*

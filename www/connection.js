@@ -17,7 +17,7 @@ class Connection {
   static longestPause = 30;
 
   constructor(url, handlers) {
-    this.url = url;
+    this.url = new URL(url, location.href).href; // the page may lie in a folder of its site
     this.handlers = handlers;
     this.transports = [];
     this.pause = Connection.firstPause;

@@ -68,7 +68,7 @@ class Multiplex {
 
 const keptLines = 20;
 
-const multiplex = new Multiplex('/multiplex', (name, detail) => {
+const multiplex = new Multiplex('multiplex', (name, detail) => {
   const status = document.getElementById('status');
   status.textContent = name === 'waiting' ? `${detail.reason}; again in ${detail.seconds} s` : name;
   status.parentElement.dataset.state = name;

@@ -123,7 +123,7 @@ const told = {
   },
 };
 
-const chat = new Connection('/chat', {
+const chat = new Connection('chat', {
   state(name, detail) {
     showState(byId('status'), name, detail);
     byId('retry').hidden = name !== 'waiting';
@@ -156,7 +156,7 @@ function say(event) {
 
 let asked = [];
 
-const echo = new Connection('/echo', {
+const echo = new Connection('echo', {
   state(name, detail) {
     byId('echo-send').disabled = !showState(byId('echo-status'), name, detail);
     if (name !== 'connected') {
@@ -185,7 +185,7 @@ function ask(event) {
 
 byId('name').textContent = me.name;
 byId('room').textContent = me.room;
-byId('raw-url').textContent = `${location.origin.replace(/^http/, 'ws')}/echo/websocket`;
+byId('raw-url').textContent = new URL('echo/websocket', location.href).href.replace(/^http/, 'ws');
 byId('chat-form').addEventListener('submit', say);
 byId('echo-form').addEventListener('submit', ask);
 byId('retry').addEventListener('click', () => chooseTransports(byId('transports').value));

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <time.h>
@@ -187,6 +188,23 @@ tell_failure(const struct responder_config *config, struct start_record *record,
 	start_record_save(record);
 }
 
+static bool
+is_newer(const char *path, time_t than)
+{
+	struct stat st;
+
+	return path != NULL && stat(path, &st) == 0 && st.st_mtime >= than;
+}
+
+/* Who has changed something wants to see what becomes of it. */
+static bool
+is_to_wait(const struct responder_config *config, const struct start_record *record, time_t now)
+{
+	return is_within(now, record->started, pause_of(record->failures)) &&
+	    !is_newer(config->conf_path, record->started) &&
+	    !is_newer(config->command_folder, record->started);
+}
+
 static enum autostart_result
 start_if_due(const struct responder_config *config, struct start_record *record)
 {
@@ -194,7 +212,7 @@ start_if_due(const struct responder_config *config, struct start_record *record)
 
 	if (record->has_failed) {
 		tell_failure(config, record, now);
-		if (is_within(now, record->started, pause_of(record->failures)))
+		if (is_to_wait(config, record, now))
 			return AUTOSTART_FAILED;
 	} else {
 		record->failures = 0;

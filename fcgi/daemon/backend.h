@@ -62,8 +62,8 @@ struct known_services *backend_services(const struct backend *backend);
 const char *backend_unready(const struct backend *backend);
 
 /*
- * Why sessiond is not there, for the developer, a text without a line's end. "" unless `show_reason`
- * is on.
+ * Why sessiond is not there, for the developer, a text without a line's end. "" unless
+ * `show_reason` is on.
  */
 void backend_away_reason(const struct backend *backend, char reason[BACKEND_REASON_SIZE]);
 

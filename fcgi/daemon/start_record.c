@@ -16,7 +16,7 @@
 
 enum { TAIL = 4096 }; /* bytes of what the daemon said that are looked at */
 
-/* Neither follows a link nor takes what another user has made: in a folder such as /tmp they may. */
+/* Follows no link and takes nothing of another user's, who may put either into /tmp. */
 static int
 open_own(const char *path, int flags)
 {

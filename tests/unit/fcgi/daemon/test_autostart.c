@@ -25,8 +25,8 @@ enum { OTHER_USER = 1 };
 
 static char folder[] = "/tmp/test_autostart.XXXXXX";
 static char socket_path[64], lock[64], target[64], program[64], said[64], starts[64], stop[64];
-static int lock_error; /* 0: locks are there */
-static time_t now = 1000000;
+static int lock_error;		/* 0: locks are there */
+static time_t now = 4000000000; /* later than any file here */
 
 int __real_flock(int fd, int operation);
 int __wrap_flock(int fd, int operation);
@@ -202,6 +202,45 @@ test_failures(void **state)
 	assert_int_equal(lines, 4); /* at 0, 62, 122 and 182 s */
 }
 
+/* Who mends the configuration does not have to wait, nor who makes or removes a command. */
+static void
+test_changed(void **state)
+{
+	char conf[80], commands[80];
+
+	(void)state;
+	make_program();
+	snprintf(conf, sizeof conf, "%s/sockjs.conf", folder);
+	snprintf(commands, sizeof commands, "%s/commands", folder);
+	assert_int_equal(mkdir(commands, 0700), 0);
+	config.conf_path = conf;
+	config.command_folder = commands;
+	for (int i = 0; i < 4; i++) {
+		struct timespec times[2] = {{now, 0}, {now, 0}};
+
+		close(open(conf, O_WRONLY | O_CREAT, 0600));
+		if (i == 3) /* the folder, and before it the file */
+			times[0].tv_sec = times[1].tv_sec = 0;
+		assert_int_equal(utimensat(AT_FDCWD, conf, times, 0), 0);
+		times[0].tv_sec = times[1].tv_sec = i == 3 ? now : 0;
+		assert_int_equal(utimensat(AT_FDCWD, commands, times, 0), 0);
+		run();
+		assert_int_equal(result, AUTOSTART_UNDERWAY);
+		wait_for_end();
+		now++;
+	}
+	/* Written in the second of the last start, maybe after it: once more. */
+	run();
+	assert_int_equal(result, AUTOSTART_UNDERWAY);
+	wait_for_end();
+	run();
+	assert_int_equal(result, AUTOSTART_FAILED);
+	unlink(conf);
+	rmdir(commands);
+	config.conf_path = (char *)"/nonexistent";
+	config.command_folder = folder;
+}
+
 /* One that became ready has removed the file: the next start is the first again. */
 static void
 test_after_success(void **state)
@@ -293,6 +332,7 @@ main(void)
 	    cmocka_unit_test_teardown(test_link, clear),
 	    cmocka_unit_test_teardown(test_somebody_elses, clear),
 	    cmocka_unit_test_teardown(test_failures, clear),
+	    cmocka_unit_test_teardown(test_changed, clear),
 	    cmocka_unit_test_teardown(test_after_success, clear),
 	    cmocka_unit_test_teardown(test_no_program, clear),
 	    cmocka_unit_test_teardown(test_no_locks, clear),
