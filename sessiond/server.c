@@ -140,10 +140,11 @@ end_turn(void *owner)
 	server->stored_us = store_time(server);
 	http_server_turn(&server->http);
 	for (i = 0; busy && i < ROUNDS_A_TURN; i++) {
-		busy = turn_flush(&server->sessions);
-		busy = commit(server) || busy;
+		turn_flush(&server->sessions);
+		busy = commit(server);
 		busy = http_server_run(&server->http) || busy;
 		busy = local_socket_flush(&server->local) || busy;
+		busy = turn_is_due(&server->sessions) || busy;
 	}
 	limits_turn(&server->sessions.limits, messages_bytes(),
 	    server->http.connections.count * CONNECTION_COST +

@@ -129,6 +129,7 @@ set_up_service(
 	service->conf_path = xstrdup(path);
 	service->conf_line = section->line;
 	service->module_name = xstrdup(section->module);
+	service->owner.module = service->module_name;
 	conf_copy_values(service_option_table, service_option_count, &service->protocol.options,
 	    &section->options);
 	module_options_copy(&service->module_options, &section->module_options);

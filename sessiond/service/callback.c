@@ -46,12 +46,11 @@ now_ms(void)
 /* --- calls ------------------------------------------------------------------------------------ */
 
 void
-callback_note_service(const char *section, const char *module)
+callback_note_owner(const struct callback_owner *owner)
 {
-	if (callback_turn.section != NULL)
+	if (callback_turn.owner != NULL)
 		callback_turn.has_others = true;
-	callback_turn.section = section;
-	callback_turn.module = module;
+	callback_turn.owner = owner;
 	if (has_thread)
 		return;
 	thread = pthread_self();
@@ -65,15 +64,15 @@ callback_note_begin(void)
 }
 
 static void
-tell(const char *section, const char *module, const char *callbacks, uint64_t ms)
+tell(const struct callback_owner *owner, const char *callbacks, uint64_t ms)
 {
 	static struct log_limit limit;
 
 	log_limited(&limit, SEVERITY_ERROR,
 	    "module %s of [%s] blocked the loop for %llu.%03llu s, in %s (slow_callback is "
 	    "%llu ms): nobody else was served meanwhile",
-	    module, section, (unsigned long long)ms / 1000, (unsigned long long)ms % 1000,
-	    callbacks, (unsigned long long)slow);
+	    owner->module, owner->section, (unsigned long long)ms / 1000,
+	    (unsigned long long)ms % 1000, callbacks, (unsigned long long)slow);
 }
 
 void
@@ -85,8 +84,7 @@ callback_note_end(void)
 	if (begun == 0)
 		return;
 	if (now - begun >= slow) {
-		tell(callback_running.section, callback_running.module,
-		    names[callback_running.callback], now - begun);
+		tell(callback_running.owner, names[callback_running.callback], now - begun);
 		callback_turn.is_told = true;
 	}
 	begun = 0;
@@ -99,7 +97,7 @@ void
 callbacks_end_turn(void)
 {
 	/* Nothing is to be done in most turns. */
-	if (last_turn.section == NULL && callback_turn.section == NULL)
+	if (last_turn.owner == NULL && callback_turn.owner == NULL)
 		return;
 	last_turn = callback_turn;
 	callback_turn = (struct callback_turn){NULL};
@@ -127,7 +125,7 @@ tell_of_several(uint64_t ms)
 	log_limited(&limit, SEVERITY_ERROR,
 	    "callbacks of [%s] and of other services blocked the loop for %llu.%03llu s "
 	    "(slow_callback is %llu ms): each is timed for a minute, to find which",
-	    last_turn.section, (unsigned long long)ms / 1000, (unsigned long long)ms % 1000,
+	    last_turn.owner->section, (unsigned long long)ms / 1000, (unsigned long long)ms % 1000,
 	    (unsigned long long)slow);
 }
 
@@ -143,7 +141,7 @@ callbacks_slow_turn(uint64_t ms, uint64_t limit)
 	char text[160];
 
 	slow = limit;
-	if (last_turn.section == NULL || last_turn.is_told)
+	if (last_turn.owner == NULL || last_turn.is_told)
 		return;
 	if (last_turn.has_others || !is_one(last_turn.called)) {
 		callbacks_are_timed = true;
@@ -154,15 +152,15 @@ callbacks_slow_turn(uint64_t ms, uint64_t limit)
 		return;
 	}
 	join_names(last_turn.called, text, sizeof text);
-	tell(last_turn.section, last_turn.module, text, ms);
+	tell(last_turn.owner, text, ms);
 }
 
 void
-callbacks_forget(const char *section)
+callbacks_forget(const struct callback_owner *owner)
 {
-	if (callback_turn.section == section)
+	if (callback_turn.owner == owner)
 		callback_turn = (struct callback_turn){NULL};
-	if (last_turn.section == section)
+	if (last_turn.owner == owner)
 		last_turn = (struct callback_turn){NULL};
 }
 
@@ -182,16 +180,16 @@ put(char *to, size_t size, size_t n, const char *text)
 size_t
 callback_describe(char *to, size_t size)
 {
-	const char *section = callback_running.section;
+	const struct callback_owner *owner = callback_running.owner;
 	size_t n = 0;
 
-	if (section == NULL || !has_thread || !pthread_equal(thread, pthread_self()))
+	if (owner == NULL || !has_thread || !pthread_equal(thread, pthread_self()))
 		return 0;
 	n = put(to, size, n, "callback ");
 	n = put(to, size, n, names[callback_running.callback]);
 	n = put(to, size, n, " of module ");
-	n = put(to, size, n, callback_running.module);
+	n = put(to, size, n, owner->module);
 	n = put(to, size, n, " in [");
-	n = put(to, size, n, section);
+	n = put(to, size, n, owner->section);
 	return put(to, size, n, "]");
 }

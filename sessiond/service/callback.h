@@ -36,48 +36,51 @@ enum callback {
 	CALLBACK_COUNT,
 };
 
-struct callback_call {
-	const char *section; /* the service's, as errors show it; NULL: none is called */
+/* Whose callback it is: a service. */
+struct callback_owner {
+	const char *section; /* as errors show it */
 	const char *module;  /* its name in sockjs.conf */
+};
+
+struct callback_call {
+	const struct callback_owner *owner; /* NULL: none is called */
 	enum callback callback;
 };
 
 /* --- private, for the two that follow --------------------------------------------------------- */
 
 struct callback_turn {
-	const char *section, *module; /* of the last callback; NULL: none so far */
-	unsigned called;	      /* bit 1 << enum callback of each */
-	bool has_others;	      /* and of other services */
-	bool is_told;		      /* the log has one of its callbacks */
+	const struct callback_owner *owner; /* of the last callback; NULL: none so far */
+	unsigned called;		    /* bit 1 << enum callback of each */
+	bool has_others;		    /* and of other services */
+	bool is_told;			    /* the log has one of its callbacks */
 };
 
 extern volatile struct callback_call callback_running;
 extern struct callback_turn callback_turn;
 extern bool callbacks_are_timed;
 
-void callback_note_service(const char *section, const char *module);
+void callback_note_owner(const struct callback_owner *owner);
 void callback_note_begin(void);
 void callback_note_end(void);
 
 /* --- calls ------------------------------------------------------------------------------------ */
 
 /*
- * A callback is called (service_call), and has returned. callback_begin gives what callback_end
- * gets: a callback may be called within another. The names are borrowed until callbacks_forget.
+ * A callback is called (service_call), and has returned. callback_begin gives what callback_end gets: a callback
+ * may be called within another. The owner is borrowed until callbacks_forget.
  */
 static inline struct callback_call
-callback_begin(const char *section, const char *module, enum callback callback)
+callback_begin(const struct callback_owner *owner, enum callback callback)
 {
-	struct callback_call outer = {
-	    callback_running.section, callback_running.module, callback_running.callback};
+	struct callback_call outer = {callback_running.owner, callback_running.callback};
 
-	callback_running.module = module;
 	callback_running.callback = callback;
-	callback_running.section = section;
+	callback_running.owner = owner;
 	callback_turn.called |= 1u << callback;
-	if (callback_turn.section != section)
-		callback_note_service(section, module);
-	if (callbacks_are_timed && outer.section == NULL)
+	if (callback_turn.owner != owner)
+		callback_note_owner(owner);
+	if (callbacks_are_timed && outer.owner == NULL)
 		callback_note_begin();
 	return outer;
 }
@@ -85,10 +88,9 @@ callback_begin(const char *section, const char *module, enum callback callback)
 static inline void
 callback_end(struct callback_call outer)
 {
-	if (callbacks_are_timed && outer.section == NULL)
+	if (callbacks_are_timed && outer.owner == NULL)
 		callback_note_end();
-	callback_running.section = outer.section;
-	callback_running.module = outer.module;
+	callback_running.owner = outer.owner;
 	callback_running.callback = outer.callback;
 }
 
@@ -103,8 +105,8 @@ void callbacks_end_turn(void);
  */
 void callbacks_slow_turn(uint64_t ms, uint64_t limit);
 
-/* The names of a service are about to be freed. */
-void callbacks_forget(const char *section);
+/* An owner is about to be freed. */
+void callbacks_forget(const struct callback_owner *owner);
 
 /*
  * Writes "callback NAME of module M in [service /x]" to `to`, cut to size, for what this thread is

@@ -25,6 +25,7 @@ create(const char *section)
 	struct sockjs_service *service = xcalloc(1, sizeof *service);
 
 	service->section = xstrdup(section);
+	service->owner = (struct callback_owner){service->section, "?"};
 	hash_table_init(&service->table);
 	pthread_mutex_lock(&lock);
 	live_set_add(&live, service);
@@ -124,7 +125,7 @@ service_destroy(struct sockjs_service **service)
 	pthread_mutex_lock(&lock);
 	live_set_remove(&live, s);
 	pthread_mutex_unlock(&lock);
-	callbacks_forget(s->section);
+	callbacks_forget(&s->owner);
 	service_release(s);
 	prefix_clear(&s->prefix);
 	hash_table_clear(&s->table);

@@ -25,12 +25,13 @@ struct sessions;
 struct sockjs_service {
 	struct protocol_service protocol;
 	struct prefix prefix;
-	const char *name;   /* the prefix's */
-	char *section;	    /* as errors show it, "service /echo" */
-	unsigned number;    /* what responders call services of that name */
-	unsigned users;	    /* sessions and requests that keep it alive */
-	bool is_retired;    /* not of the configuration any more: only its sessions are left */
-	char *module_name;  /* of sockjs.conf */
+	const char *name;  /* the prefix's */
+	char *section;	   /* as errors show it, "service /echo" */
+	unsigned number;   /* what responders call services of that name */
+	unsigned users;	   /* sessions and requests that keep it alive */
+	bool is_retired;   /* not of the configuration any more: only its sessions are left */
+	char *module_name; /* of sockjs.conf */
+	struct callback_owner owner;
 	char *conf_path;    /* the file; NULL in tests */
 	unsigned conf_line; /* where its section begins */
 	struct module_options module_options;
@@ -117,8 +118,7 @@ struct sockjs_service *service_find_holder(
 static inline struct callback_call
 service_call(const struct sockjs_service *service, enum callback callback)
 {
-	return callback_begin(
-	    service->section, service->module_name == NULL ? "?" : service->module_name, callback);
+	return callback_begin(&service->owner, callback);
 }
 
 #endif

@@ -76,3 +76,10 @@ turn_flush(struct sessions *sessions)
 	}
 	return done;
 }
+
+bool
+turn_is_due(const struct sessions *sessions)
+{
+	return !STAILQ_EMPTY(&sessions->dirty) || !STAILQ_EMPTY(&sessions->dead) ||
+	    sessions->drained.count > 0;
+}

@@ -20,4 +20,7 @@ void turn_flush_session(struct session *session);
 /* Does so for all sessions that were marked, and frees what ended. True if anything was done. */
 bool turn_flush(struct sessions *sessions);
 
+/* Sessions have been marked since, or are to be told: turn_flush has something to do. */
+bool turn_is_due(const struct sessions *sessions);
+
 #endif

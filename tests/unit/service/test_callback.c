@@ -20,20 +20,13 @@
 
 #define DESCRIBED "callback data of module ./chat.so in [service /chat]"
 
-static const struct owner {
-	const char *section, *module;
-} chat = {"service /chat", "./chat.so"}, echo = {"service /echo", "echo"};
-
-static struct callback_call
-begin_call(const struct owner *owner, enum callback callback)
-{
-	return callback_begin(owner->section, owner->module, callback);
-}
+static const struct callback_owner chat = {"service /chat", "./chat.so"},
+				   echo = {"service /echo", "echo"};
 
 static void
-call(const struct owner *owner, enum callback callback)
+call(const struct callback_owner *owner, enum callback callback)
 {
-	callback_end(begin_call(owner, callback));
+	callback_end(callback_begin(owner, callback));
 }
 
 static int
@@ -84,7 +77,7 @@ test_freed(void **state)
 	(void)state;
 	call(&chat, CALLBACK_STOP);
 	callbacks_end_turn();
-	callbacks_forget(chat.section);
+	callbacks_forget(&chat);
 	callbacks_slow_turn(1234, 1000);
 	assert_string_equal(capture_end(), "");
 }
@@ -113,7 +106,7 @@ test_several_services(void **state)
 	callbacks_slow_turn(50, 5);
 	assert_true(callbacks_are_timed);
 	call(&echo, CALLBACK_DATA);
-	outer = begin_call(&chat, CALLBACK_TIMER);
+	outer = callback_begin(&chat, CALLBACK_TIMER);
 	call(&echo, CALLBACK_LOG);
 	usleep(20000);
 	callback_end(outer);
@@ -146,8 +139,8 @@ test_describe(void **state)
 
 	(void)state;
 	assert_int_equal(callback_describe(text, sizeof text), 0);
-	outer = begin_call(&chat, CALLBACK_DATA);
-	inner = begin_call(&chat, CALLBACK_LOG);
+	outer = callback_begin(&chat, CALLBACK_DATA);
+	inner = callback_begin(&chat, CALLBACK_LOG);
 	callback_end(inner);
 	assert_int_equal(callback_describe(text, sizeof text), strlen(DESCRIBED));
 	assert_string_equal(text, DESCRIBED);
