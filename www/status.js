@@ -132,7 +132,7 @@ function forget(text) {
 }
 
 const query = new URLSearchParams(location.search);
-const connection = new Connection(query.get('service') || '/status', {
+const connection = new Connection(query.get('service') || 'status', {
   state(name, detail) {
     if (name === 'waiting' && /token/.test(detail.reason)) {
       forget(detail.reason);

@@ -274,5 +274,6 @@ byId('run-form').addEventListener('submit', (event) => {
   event.preventDefault();
   run();
 });
-byId('service').value = query.get('service') || '/echo';
+// The page may lie in a folder of its site: so do its services then.
+byId('service').value = query.get('service') || new URL('echo', location.href).pathname;
 run();

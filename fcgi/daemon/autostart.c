@@ -196,13 +196,25 @@ is_newer(const char *path, time_t than)
 	return path != NULL && stat(path, &st) == 0 && st.st_mtime >= than;
 }
 
+/* It was uploaded again, or may be executed now. */
+static bool
+has_new_program(const struct responder_config *config, time_t than)
+{
+	char program[PATH_MAX];
+	struct stat st;
+
+	find_program(&config->options, program);
+	return stat(program, &st) == 0 && st.st_ctime > than;
+}
+
 /* Who has changed something wants to see what becomes of it. */
 static bool
 is_to_wait(const struct responder_config *config, const struct start_record *record, time_t now)
 {
 	return is_within(now, record->started, pause_of(record->failures)) &&
 	    !is_newer(config->conf_path, record->started) &&
-	    !is_newer(config->command_folder, record->started);
+	    !is_newer(config->command_folder, record->started) &&
+	    !has_new_program(config, record->started);
 }
 
 static enum autostart_result

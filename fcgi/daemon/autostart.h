@@ -25,8 +25,9 @@ enum autostart_result {
  * be reached.
  *
  * After a start that has failed, the next one is made after 1 s, then after twice as long each
- * time, up to a minute; at once if the configuration or `command_folder` has changed since. Why it
- * has failed is logged, once a minute at most by all processes together. Nothing is started while `command_folder` has a file `stop`.
+ * time, up to a minute; at once if the configuration, `command_folder` or the program has changed
+ * since. Why it has failed is logged, once a minute at most by all processes together. Nothing is
+ * started while `command_folder` has a file `stop`.
  */
 enum autostart_result autostart(const struct responder_config *config);
 

@@ -241,6 +241,31 @@ test_changed(void **state)
 	config.command_folder = folder;
 }
 
+/* Nor who uploads the program again, or lets it be executed. */
+static void
+test_new_program(void **state)
+{
+	struct timespec real;
+	time_t former = now;
+
+	(void)state;
+	make_program();
+	clock_gettime(CLOCK_REALTIME, &real);
+	now = real.tv_sec - 100;
+	for (int i = 0; i < 3; i++) {
+		run();
+		assert_int_equal(result, AUTOSTART_UNDERWAY);
+		wait_for_end();
+	}
+	now = real.tv_sec + 100;
+	run();
+	assert_int_equal(result, AUTOSTART_UNDERWAY);
+	wait_for_end();
+	run();
+	assert_int_equal(result, AUTOSTART_FAILED);
+	now = former;
+}
+
 /* One that became ready has removed the file: the next start is the first again. */
 static void
 test_after_success(void **state)
@@ -333,6 +358,7 @@ main(void)
 	    cmocka_unit_test_teardown(test_somebody_elses, clear),
 	    cmocka_unit_test_teardown(test_failures, clear),
 	    cmocka_unit_test_teardown(test_changed, clear),
+	    cmocka_unit_test_teardown(test_new_program, clear),
 	    cmocka_unit_test_teardown(test_after_success, clear),
 	    cmocka_unit_test_teardown(test_no_program, clear),
 	    cmocka_unit_test_teardown(test_no_locks, clear),
