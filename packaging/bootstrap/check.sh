@@ -162,8 +162,8 @@ prepare_check() {
 
 check() {
 	prepare_check
-	# Most tests wait most of the time. Some of the first suite compile all, or start whole stacks.
-	run_suite gcc . $suite_limit $((jobs * 2)) check
+	# Most tests wait most of the time.
+	run_suite gcc . $suite_limit $((jobs * 3)) check
 	say "building (clang, sanitized)"
 	build_sanitized
 	run_suite sanitized $sanitized $suite_limit $((jobs * 3)) check
