@@ -29,8 +29,8 @@ const char *in_folder(const char *name);
 extern const char *store_path;
 
 /*
- * Sanitizers make forks and files dear: with them, all but one test look at only one of this many
- * steps. 1 without.
+ * Forks and files are dear, with sanitizers more so: all but one test look at only one of this many
+ * steps. 1 in the long check.
  */
 unsigned step_stride(void);
 
