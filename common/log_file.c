@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -21,7 +23,8 @@ static struct {
 	char path[PATH_MAX];
 	size_t size;
 	uid_t owner;
-	int fd; /* -1: none is open */
+	gid_t group; /* the owner's */
+	int fd;	     /* -1: none is open */
 	dev_t device;
 	ino_t inode;
 } file = {.fd = -1};
@@ -34,6 +37,29 @@ close_file(void)
 	file.fd = -1;
 }
 
+static void
+set_owner(uid_t owner)
+{
+	const struct passwd *entry = owner == (uid_t)-1 ? NULL : getpwuid(owner);
+
+	file.owner = entry == NULL ? (uid_t)-1 : owner;
+	file.group = entry == NULL ? (gid_t)-1 : entry->pw_gid;
+}
+
+/*
+ * Root opens and renames with the rights of the user that it becomes, or that its child does. The
+ * folder is mostly that user's, who could put a link in its place: to a folder where only root may
+ * make a file of this name.
+ */
+static void
+take_rights(uid_t user, gid_t group)
+{
+	if (geteuid() != 0 || file.owner == (uid_t)-1)
+		return;
+	setfsgid(group);
+	setfsuid(user);
+}
+
 void
 log_file_use(const char *path, size_t size, uid_t owner)
 {
@@ -41,7 +67,7 @@ log_file_use(const char *path, size_t size, uid_t owner)
 		close_file();
 	snprintf(file.path, sizeof file.path, "%s", path);
 	file.size = size;
-	file.owner = owner;
+	set_owner(owner);
 }
 
 int
@@ -67,18 +93,21 @@ is_plain(const struct stat *st)
 static bool
 open_file(struct stat *st)
 {
+	int error;
+
 	close_file();
+	take_rights(file.owner, file.group);
 	file.fd = open(file.path,
 	    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK, MODE);
+	error = errno;
+	take_rights(0, getegid());
+	errno = error;
 	if (file.fd == -1)
 		return false;
 	if (fstat(file.fd, st) == -1 || !is_plain(st)) {
 		close_file();
 		return false;
 	}
-	if (geteuid() == 0 && file.owner != (uid_t)-1 && st->st_uid == 0 && st->st_size == 0 &&
-	    fchown(file.fd, file.owner, (gid_t)-1) == -1)
-		return true; /* the next process says that it cannot write there */
 	file.device = st->st_dev;
 	file.inode = st->st_ino;
 	return true;
@@ -103,13 +132,15 @@ static bool
 make_way(struct stat *st)
 {
 	char former[PATH_MAX + 2];
+	bool is_renamed;
 
 	if (flock(file.fd, LOCK_EX | LOCK_NB) == -1 && has_locks(errno))
 		return true;
 	snprintf(former, sizeof former, "%s.1", file.path);
-	if (is_current(st) && rename(file.path, former) == -1)
-		return true; /* it grows on: better than no log */
-	return open_file(st);
+	take_rights(file.owner, file.group);
+	is_renamed = !is_current(st) || rename(file.path, former) == 0;
+	take_rights(0, getegid());
+	return !is_renamed || open_file(st); /* or it grows on: better than no log */
 }
 
 bool

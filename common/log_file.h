@@ -18,7 +18,8 @@
 /*
  * Lines go to the file at that path (copied) from now on. A line with which the file would have
  * more than `size` bytes comes first in a new file, and the former one is PATH.1 then, in place of
- * an older one; 0: never. owner: whose a file becomes that root makes; (uid_t)-1: root's.
+ * an older one; 0: never. owner: with whose rights root opens, makes and renames it; (uid_t)-1:
+ * with its own.
  */
 void log_file_use(const char *path, size_t size, uid_t owner);
 

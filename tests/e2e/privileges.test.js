@@ -121,6 +121,32 @@ for (const args of [[], ['-n']])
 		assert.match(stderr, /secret\.so.*Permission denied/);
 	});
 
+asRoot('log: root makes the file with the user\'s rights, wherever the path leads', async () => {
+	const folders = ['log', 'of_root'].map((name) => path.join(directory, name));
+	const [log, ofRoot] = folders;
+	folders.forEach((folder) => fs.mkdirSync(folder, { mode: 0o755 }));
+	fs.chownSync(log, NOBODY, NOGROUP);
+	fs.symlinkSync(ofRoot, path.join(log, 'link'));
+	// The supervisor stays root, and writes that it was told to start the daemon anew.
+	const restart = async (file, said) => {
+		const daemon = await startDaemon({ conf: `[server]\nuser = nobody\nlog = ${file}\nlog_level = info\n${ECHO}`, args: ['--supervise'] });
+		try {
+			fs.rmSync(file, { force: true });
+			process.kill(daemon.pid, 'SIGUSR2');
+			await eventually(() => /supervisor: SIGUSR2/.test(said(daemon)), () => said(daemon));
+		} finally {
+			await daemon.stop();
+		}
+	};
+
+	const file = path.join(log, 'daemon');
+	await restart(file, () => (fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : ''));
+	const { uid, gid } = fs.statSync(file);
+	assert.deepStrictEqual({ uid, gid }, { uid: NOBODY, gid: NOGROUP });
+	await restart(path.join(log, 'link', 'daemon'), (daemon) => daemon.stderr);
+	assert.deepStrictEqual(fs.readdirSync(ofRoot), []);
+});
+
 asRoot('the signal of a parent\'s death is kept', async () => {
 	const conf = confFile(`[server]\nuser = nobody\nlisten = 127.0.0.1:${await freePort()}\n${ECHO}`);
 	const parent = spawn('sh', ['-c', 'setpriv --pdeathsig TERM "$0" --config "$1" & echo $!; wait', program, conf],
