@@ -77,7 +77,7 @@ async function start() {
 function build() {
 	const folder = path.join(directory, 'deb');
 	const output = run(path.join(srcdir, 'packaging/build_deb.sh'), [builddir, folder],
-		{ env: { DEB_BUILD_OPTIONS: 'noopt nostrip', NODE_PATH: process.env.NODE_PATH } });
+		{ env: { DEB_BUILD_OPTIONS: 'noopt nostrip', DEB_CFLAGS_STRIP: '-g', NODE_PATH: process.env.NODE_PATH } });
 	return output.split('\n').filter((line) => line.endsWith('.deb'));
 }
 
