@@ -48,11 +48,11 @@ http_request_create(struct http_requests *all, struct http_connection *connectio
 }
 
 static void
-leave_large(struct http_request *request)
+leave_queue(struct http_request *request)
 {
-	if (request->is_large)
-		TAILQ_REMOVE(&request->all->large, request, large_entry);
-	request->is_large = false;
+	if (request->queue != NULL)
+		TAILQ_REMOVE(request->queue, request, queue_entry);
+	request->queue = NULL;
 }
 
 /* Counts its body in this turn, if there is room for it. */
@@ -65,17 +65,24 @@ has_room(struct http_requests *all, const struct http_request *request)
 	return true;
 }
 
-void
-http_requests_turn(struct http_requests *all)
+static void
+resume_first(struct http_requests *all, struct http_request_queue *queue)
 {
 	struct http_request *first;
 
 	all->handled = 0;
-	while ((first = TAILQ_FIRST(&all->large)) != NULL && has_room(all, first)) {
-		leave_large(first);
+	while ((first = TAILQ_FIRST(queue)) != NULL && has_room(all, first)) {
+		leave_queue(first);
 		first->is_next = true;
 		http_connection_resume(first->response.connection);
 	}
+}
+
+void
+http_requests_turn(struct http_requests *all)
+{
+	resume_first(all, &all->small);
+	resume_first(all, &all->large);
 }
 
 bool
@@ -88,8 +95,8 @@ http_request_waits(struct http_request *request)
 	    (TAILQ_EMPTY(&all->large) && has_room(all, request)))
 		return false;
 	http_connection_hold(request->response.connection);
-	TAILQ_INSERT_TAIL(&all->large, request, large_entry);
-	request->is_large = true;
+	request->queue = request->body.len <= HTTP_LARGE_BODY ? &all->small : &all->large;
+	TAILQ_INSERT_TAIL(request->queue, request, queue_entry);
 	return true;
 }
 
@@ -102,7 +109,7 @@ http_request_destroy(struct http_request **request)
 	if (r == NULL)
 		return;
 	http_response_clear(&r->response);
-	leave_large(r);
+	leave_queue(r);
 	buffer_free(&r->body);
 	limits_give_input(&r->all->sessions->limits, &r->input);
 	service_drop(&r->service);

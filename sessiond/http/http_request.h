@@ -60,9 +60,10 @@ struct http_requests {
 	struct http_handlers handlers;	 /* of what is outside every service */
 	struct http_counts *counts;	 /* of requests that were answered */
 	struct http_responses responses;
-	bool is_stopping;		  /* no request is handled any more */
-	TAILQ_HEAD(, http_request) large; /* whose bodies wait for a turn */
-	size_t handled;			  /* bytes of large bodies and answers in this turn */
+	bool is_stopping; /* no request is handled any more */
+	TAILQ_HEAD(http_request_queue, http_request)
+	small, large;	/* whose bodies wait for a turn */
+	size_t handled; /* bytes of large bodies and answers in this turn */
 };
 
 enum http_request_phase {
@@ -92,9 +93,9 @@ struct http_request {
 	struct buffer body; /* of those who want it */
 	size_t body_seen;   /* bytes that came, kept or not */
 	bool body_too_large;
-	bool is_large; /* it waits among `large` */
-	bool is_next;  /* it has waited, and its turn is this one */
-	TAILQ_ENTRY(http_request) large_entry;
+	struct http_request_queue *queue; /* in which its body waits; NULL: it does not */
+	bool is_next;			  /* it has waited, and its turn is this one */
+	TAILQ_ENTRY(http_request) queue_entry;
 	size_t input;	/* bytes of body that are taken from the cap of all */
 	bool is_file;	/* it is answered with a static file, whose path it is */
 	uint64_t began; /* ms */
@@ -115,7 +116,7 @@ void http_requests_turn(struct http_requests *all);
  * A turn handles HTTP_TURN_BODIES bytes of large bodies, or one that is larger: their messages may
  * be many. What the application answers counts, too: once that is HTTP_TURN_WORK, no request with a
  * body goes on, however short. Returns true if the request has to wait for another turn;
- * http_requests_turn resumes it.
+ * http_requests_turn resumes it, those with short bodies first.
  */
 bool http_request_waits(struct http_request *request);
 

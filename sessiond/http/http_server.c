@@ -165,7 +165,7 @@ http_server_turn(struct http_server *server)
 bool
 http_server_is_waiting(const struct http_server *server)
 {
-	return !TAILQ_EMPTY(&server->requests.large);
+	return !TAILQ_EMPTY(&server->requests.small) || !TAILQ_EMPTY(&server->requests.large);
 }
 
 bool
@@ -251,6 +251,7 @@ http_server_start(struct http_server *server, const struct http_requests *reques
 
 	*server = (struct http_server){.requests = *requests, .limit = limit};
 	server->requests.responses.sessions = requests->sessions;
+	TAILQ_INIT(&server->requests.small);
 	TAILQ_INIT(&server->requests.large);
 	trust(server, options->trusted_proxies);
 	if (http_connections_init(&server->connections, requests->loop, requests->sessions,

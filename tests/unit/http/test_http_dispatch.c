@@ -240,15 +240,21 @@ enum { BODY = 16000 };
 
 /* A send; its client sends nothing more, and reads. */
 static void
-put_large(int client)
+put_send(int client, int body)
 {
-	char text[BODY + 256];
+	static char text[HTTP_TURN_BODIES + 256];
 
 	snprintf(text, sizeof text,
 	    "POST /echo/000/s/xhr_send HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%-*s]",
-	    BODY, BODY - 1, "[\"a\"");
+	    body, body - 1, "[\"a\"");
 	put(client, text);
 	shutdown(client, SHUT_WR);
+}
+
+static void
+put_large(int client)
+{
+	put_send(client, BODY);
 }
 
 /* A turn handles as many as have room in it, also of clients that have nothing more to send. */
@@ -313,6 +319,33 @@ test_long_answers(void **state)
 	assert_seen("=a ");
 	for (i = 0; i < 3; i++)
 		hang_up(clients[i]);
+}
+
+/* A short send does not wait for the large ones that came before it. */
+static void
+test_short_before_large(void **state)
+{
+	int clients[3] = {open_session(), connect_client(), connect_client()};
+
+	(void)state;
+	service->protocol.options.body_limit = 100000;
+	server.requests.handled = HTTP_TURN_WORK;
+	put_send(clients[0], HTTP_TURN_BODIES);
+	put_send(clients[1], HTTP_TURN_BODIES);
+	run();
+	put_send(clients[2], 5);
+	run();
+	assert_seen("");
+	http_server_turn(&server);
+	run();
+	assert_seen("=a =a ");
+	assert_heard(clients[2], 204, "");
+	assert_true(http_server_is_waiting(&server));
+	http_server_turn(&server);
+	run();
+	assert_seen("=a ");
+	for (int i = 0; i < 3; i++)
+		close(clients[i]);
 }
 
 /* Who has waited is the next, whatever comes meanwhile. */
@@ -430,6 +463,7 @@ main(void)
 	    HTTP_TEST(large_bodies),
 	    HTTP_TEST(long_answers),
 	    HTTP_TEST(large_body_is_next),
+	    HTTP_TEST(short_before_large),
 	    HTTP_TEST(log),
 	    HTTP_TEST(stopping),
 	};
