@@ -1,10 +1,12 @@
 'use strict';
 
-// What the counts of a message share: the ways that it can go, as an echo, and what is counted on each.
+// What the counts of a message share: the ways that it can go, as an echo, and what is counted on
+// each.
 //
-// Two runs differ in nothing but their number of messages: their difference is what the further messages cost, without what
-// it costs to start and to stop. Before each step of a client every program has gone to sleep. Without that, how many
-// messages a program finds when it wakes up would be a matter of chance.
+// Two runs differ in nothing but their number of messages: their difference is what the further
+// messages cost, without what it costs to start and to stop. Before each step of a client every
+// program has gone to sleep. Without that, how many messages a program finds when it wakes up would
+// be a matter of chance.
 
 const fs = require('node:fs');
 const os = require('node:os');
@@ -50,7 +52,8 @@ class Run {
 		return allAsleep(...this.daemons);
 	}
 
-	// Connects, and waits until the program has taken the connection: what it allocates then has the same addresses in each run.
+	// Connects, and waits until the program has taken the connection: what it allocates then has
+	// the same addresses in each run.
 	async connect(open) {
 		await this.quiet();
 		const connection = await open();
@@ -67,7 +70,8 @@ class Run {
 		return this.connect(() => FastCgi.open(this.pair.responder.address));
 	}
 
-	// The programs stop without a connection: how long they would wait for its end is a matter of chance.
+	// The programs stop without a connection: how long they would wait for its end is a matter of
+	// chance.
 	async stop() {
 		this.connections.forEach((connection) => connection.close());
 		await this.quiet();
@@ -130,7 +134,8 @@ const WAYS = {
 	'polling-fastcgi': { open: pollingFastCgi, programs: ['sessiond', 'responder'] },
 };
 
-// Resolves with what the counter says of each program in its whole life, in which it saw so many messages.
+// Resolves with what the counter says of each program in its whole life, in which it saw so many
+// messages.
 async function count(way, messages, directory, { wrapper, read }) {
 	const run = await Run.start(way.programs, wrapper(directory));
 	try {
@@ -147,8 +152,9 @@ async function count(way, messages, directory, { wrapper, read }) {
 	return Promise.all(run.daemons.map(({ pid }) => read(directory, pid)));
 }
 
-// Resolves with {name: count a message}; a name is `WAY`, or `WAY/PROGRAM` where several programs take part.
-// counter: {wrapper(DIRECTORY): the words before a program's, read(DIRECTORY, PID): what was counted, once the program has ended}.
+// Resolves with {name: count a message}; a name is `WAY`, or `WAY/PROGRAM` where several programs
+// take part. counter: {wrapper(DIRECTORY): the words before a program's, read(DIRECTORY, PID): what
+// was counted, once the program has ended}.
 async function measure(counter, few, many) {
 	const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'sockjs-counts-'));
 	const counts = {};

@@ -1,7 +1,8 @@
 'use strict';
 
-// How long a send waits for a process of mod_fcgid, which has one for each request, while more clients poll than it has
-// processes. With fcgid_max_held a send finds a free one: each must be answered before the heartbeat that ends a poll.
+// How long a send waits for a process of mod_fcgid, which has one for each request, while more
+// clients poll than it has processes. With fcgid_max_held a send finds a free one: each must be
+// answered before the heartbeat that ends a poll.
 
 const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
@@ -28,7 +29,8 @@ const options = parseArguments(
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// A connection that is opened anew when the web server has ended it between two requests, as browsers do.
+// A connection that is opened anew when the web server has ended it between two requests, as
+// browsers do.
 class Lane {
 	constructor(url) {
 		this.url = url;
@@ -105,7 +107,8 @@ class Client {
 	}
 }
 
-// The processes for sends of the stack below this directory: examples/apache-fcgid.conf writes their command with `=`.
+// The processes for sends of the stack below this directory: examples/apache-fcgid.conf writes
+// their command with `=`.
 function senders(temporary) {
 	return execFileSync('ps', ['-e', '-o', 'args='])
 		.toString()

@@ -1,7 +1,8 @@
 'use strict';
 
-// How many instructions a message costs each program, counted by callgrind. A count hardly depends on how busy the machine is,
-// so that it can be compared with a recorded one, and two builds with each other.
+// How many instructions a message costs each program, counted by callgrind. A count hardly depends
+// on how busy the machine is, so that it can be compared with a recorded one, and two builds with
+// each other.
 
 const { execFile, execFileSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -41,7 +42,8 @@ async function measureHere() {
 	return Object.fromEntries(Object.entries(counts).map(([name, instructions]) => [name, Math.round(instructions)]));
 }
 
-// The same for the programs of another build directory: which one it is, the environment says to a program's own beginning.
+// The same for the programs of another build directory: which one it is, the environment says to a
+// program's own beginning.
 async function measureIn(build) {
 	const args = [__filename, '--json', '--few', options.few, '--many', options.many];
 	const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, SOCKJS_BUILDDIR: path.resolve(build) } });

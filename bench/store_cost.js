@@ -44,7 +44,8 @@ async function measure(servers, how) {
 	const without = servers[0];
 	for (const server of servers) {
 		server.report(['lighttpd', 'sockjs.fcgi', 'sessiond']);
-		// lighttpd and the responder do the same for both; two processes of one program differ by more than what is looked for here.
+		// lighttpd and the responder do the same for both; two processes of one program differ by
+		// more than what is looked for here.
 		const cost = 1 + (server.parts[SESSIOND] - without.parts[SESSIOND]) / median(without.costs);
 		const rate = median(server.rates) / median(without.rates);
 		if (server !== without)

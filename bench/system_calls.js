@@ -22,7 +22,8 @@ const options = parseArguments(
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// With -D the program is strace's parent, and has the process id that is known; strace ends after it.
+// With -D the program is strace's parent, and has the process id that is known; strace ends after
+// it.
 const strace = {
 	wrapper: (directory) => ['sh', '-c', 'exec strace -D -f -c -o "$0/$$" "$@"', directory],
 	async read(directory, pid) {

@@ -17,9 +17,9 @@
 #include <uv.h>
 
 /*
- * A timer that fires so late says that the process stood still: it was stopped, the machine slept, a
- * callback took long. What has come meanwhile is read first, for as long again, before a timer can
- * judge that nothing came.
+ * A timer that fires so late says that the process stood still: it was stopped, the machine slept,
+ * a callback took long. What has come meanwhile is read first, for as long again, before a timer
+ * can judge that nothing came.
  */
 enum { LOOP_DRAIN_MS = 5000, LOOP_LATE_MS = 1000 };
 
@@ -68,10 +68,10 @@ struct loop {
 void loop_init(struct loop *loop, struct timers *timers, const struct loop_ops *ops, void *owner);
 
 /*
- * How long a turn takes is found out without a look at the clock where that can be: libuv looks when
- * something is ready, and when all of that was called. Callbacks that may take long say when they
- * begin (loop_note_wake), and who may take long at the end of a turn says so (loop_note_work): only
- * then is the clock read once more. The loop's thread has one loop.
+ * How long a turn takes is found out without a look at the clock where that can be: libuv looks
+ * when something is ready, and when all of that was called. Callbacks that may take long say when
+ * they begin (loop_note_wake), and who may take long at the end of a turn says so (loop_note_work):
+ * only then is the clock read once more. The loop's thread has one loop.
  */
 extern uint64_t loop_woken; /* ms; 0: nobody has said so in this turn */
 extern bool loop_works;

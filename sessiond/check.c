@@ -71,7 +71,8 @@ check_store(const struct server_options *options, bool is_served, struct error *
 		return -1;
 	if (holder != 0 && !is_served)
 		fprintf(stderr,
-		    "sockjs-sessiond: process %ld has the store %s; if that is not this file's daemon, choose another\n",
+		    "sockjs-sessiond: process %ld has the store %s; if that is not "
+		    "this file's daemon, choose another\n",
 		    (long)holder, options->store);
 	return 0;
 }

@@ -28,7 +28,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* "PID DESCRIPTOR RESTARTS": of the supervisor, of the pipe to it, and how often it has restarted. */
+/*
+ * "PID DESCRIPTOR RESTARTS": of the supervisor, of the pipe to it, and how often it has restarted.
+ */
 #define VARIABLE "SOCKJS_SUPERVISOR"
 
 enum {

@@ -180,7 +180,8 @@ resolve(const char *text, bool *wildcard, struct error *err)
 	/* Every address of the machine has to be asked for. */
 	if (*host == '\0') {
 		error_set(err, EX_CONFIG,
-		    "listen: %s is a port without an address: 127.0.0.1:%s is for this machine alone, *:%s for everybody",
+		    "listen: %s is a port without an address: 127.0.0.1:%s is for this "
+		    "machine alone, *:%s for everybody",
 		    text, port, port);
 		return NULL;
 	}

@@ -1,7 +1,7 @@
 /*
- * Who may connect to a Unix socket of ours: the options socket_mode and socket_group of sockjs.conf,
- * for the daemon and for the responder. The socket belongs to the user that the process becomes
- * (`user`), so that another process which runs as that user reaches it too.
+ * Who may connect to a Unix socket of ours: the options socket_mode and socket_group of
+ * sockjs.conf, for the daemon and for the responder. The socket belongs to the user that the
+ * process becomes (`user`), so that another process which runs as that user reaches it too.
  */
 #ifndef SYSTEM_SOCKET_ACCESS_H
 #define SYSTEM_SOCKET_ACCESS_H
@@ -12,8 +12,8 @@
 #include <stdbool.h>
 
 /*
- * Finds the ids for the values of the options `user`, `socket_group` and `socket_mode` (octal). Only
- * the mode must be there. -1 and an error (EX_CONFIG) if a user or group is gone.
+ * Finds the ids for the values of the options `user`, `socket_group` and `socket_mode` (octal).
+ * Only the mode must be there. -1 and an error (EX_CONFIG) if a user or group is gone.
  */
 int socket_access_resolve(const char *user, const char *group, const char *mode,
     struct socket_access *access, struct error *err);

@@ -36,8 +36,9 @@ struct socket_file {
 int socket_file_clear(const char *path, const char *option, struct error *err);
 
 /*
- * Looks whether socket_file_clear and socket_file_bind would succeed, and changes nothing. A path at
- * which somebody listens already sets *is_served and is no error: that may be who is asked about.
+ * Looks whether socket_file_clear and socket_file_bind would succeed, and changes nothing. A path
+ * at which somebody listens already sets *is_served and is no error: that may be who is asked
+ * about.
  */
 int socket_file_check(
     const char *path, const struct socket_access *access, bool *is_served, struct error *err);

@@ -1,6 +1,7 @@
-// The text codecs in C against what JavaScript makes of the same input: JSON.parse, JSON.stringify, TextDecoder,
-// querystring, and the quote() of sockjs-node. Run: node --test-reporter=tap tests/json_parity.test.js
-// Environment: SOCKJS_BUILDDIR, where tests/codec_tool was built (default: the repository).
+// The text codecs in C against what JavaScript makes of the same input: JSON.parse, JSON.stringify,
+// TextDecoder, querystring, and the quote() of sockjs-node. Run: node --test-reporter=tap
+// tests/json_parity.test.js Environment: SOCKJS_BUILDDIR, where tests/codec_tool was built
+// (default: the repository).
 'use strict';
 
 const assert = require('node:assert');

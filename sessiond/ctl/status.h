@@ -1,6 +1,6 @@
 /*
- * What an administrator wants to know first, made of the metrics: for scripts as JSON, for people as
- * a table.
+ * What an administrator wants to know first, made of the metrics: for scripts as JSON, for people
+ * as a table.
  */
 #ifndef SESSIOND_STATUS_H
 #define SESSIOND_STATUS_H
@@ -11,8 +11,9 @@
 
 /*
  * A new reference to an object: version, ready, draining, uptime_seconds, restarts, memory_bytes,
- * sessions, services (of each: sessions, and connections by transport), responders, http_connections,
- * websockets, messages, queued_bytes, store, limits_reached (those that were, by option).
+ * sessions, services (of each: sessions, and connections by transport), responders,
+ * http_connections, websockets, messages, queued_bytes, store, limits_reached (those that were, by
+ * option).
  */
 json_t *status_of(const json_t *metrics);
 

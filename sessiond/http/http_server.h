@@ -75,7 +75,9 @@ void http_server_stop(struct http_server *server);
 void
 http_server_add(struct http_server *server, int fd, const struct sockaddr *address, socklen_t len);
 
-/* Connections of the control socket: they are not among `limit`, which may be what one looks for. */
+/*
+ * Connections of the control socket: they are not among `limit`, which may be what one looks for.
+ */
 #define HTTP_CONTROL_MAX 16
 
 /*

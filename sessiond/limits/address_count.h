@@ -1,6 +1,6 @@
 /*
- * How many sessions each address has, for sessions_per_address, and what they take of the store, for
- * store_address_limit. A second set counts the connections of each address, for
+ * How many sessions each address has, for sessions_per_address, and what they take of the store,
+ * for store_address_limit. A second set counts the connections of each address, for
  * connections_per_address: "session" in this file is then a connection.
  */
 #ifndef SESSIOND_ADDRESS_COUNT_H

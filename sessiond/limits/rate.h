@@ -1,10 +1,10 @@
 /*
- * So many a second: for requests, messages and pings, of a connection or of an address. After a time
- * of quiet, RATE_BURST_S seconds' worth may come at once.
+ * So many a second: for requests, messages and pings, of a connection or of an address. After a
+ * time of quiet, RATE_BURST_S seconds' worth may come at once.
  *
- * All that is kept is one point in time: when the last one would have come, had all come evenly (the
- * generic cell rate algorithm). With ten a second, each one moves the point on by 100 ms. One that
- * would move it further than RATE_BURST_S seconds into the future is refused.
+ * All that is kept is one point in time: when the last one would have come, had all come evenly
+ * (the generic cell rate algorithm). With ten a second, each one moves the point on by 100 ms. One
+ * that would move it further than RATE_BURST_S seconds into the future is refused.
  */
 #ifndef SESSIOND_RATE_H
 #define SESSIOND_RATE_H

@@ -3,8 +3,8 @@
  * loop from everybody else.
  *
  * A call of a module costs no look at the clock: the loop knows how long its turns are. Of a long
- * one that had callbacks of one service alone the log names them at once. Otherwise each callback is
- * timed from then on, for CALLBACK_TIMED_MS.
+ * one that had callbacks of one service alone the log names them at once. Otherwise each callback
+ * is timed from then on, for CALLBACK_TIMED_MS.
  *
  * For the thread of the loop only, unless it says otherwise.
  */
@@ -67,8 +67,8 @@ void callback_note_end(void);
 /* --- calls ------------------------------------------------------------------------------------ */
 
 /*
- * A callback is called (service_call), and has returned. callback_begin gives what callback_end gets: a callback
- * may be called within another. The owner is borrowed until callbacks_forget.
+ * A callback is called (service_call), and has returned. callback_begin gives what callback_end
+ * gets: a callback may be called within another. The owner is borrowed until callbacks_forget.
  */
 static inline struct callback_call
 callback_begin(const struct callback_owner *owner, enum callback callback)

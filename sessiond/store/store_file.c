@@ -103,7 +103,8 @@ check_reach(const char *name, const char *path, struct error *err)
 	if (geteuid() != 0 || is_out_of_reach(name))
 		return 0;
 	return error_set(err, EX_CONFIG,
-	    "the store %s is within another user's reach, and this process is root: set `user` in [server], or give the store a folder of root's",
+	    "the store %s is within another user's reach, and this process is "
+	    "root: set `user` in [server], or give the store a folder of root's",
 	    path);
 }
 

@@ -13,8 +13,8 @@
 /*
  * Makes sure that path is a file that can be read and written; a new one has mode 0600. Returns its
  * absolute name without symbolic links, which the caller frees; or NULL and an error: EX_CONFIG, or
- * EX_UNAVAILABLE if there is no room for it. A file system without locks is an error. For root, a path that another user can make lead
- * elsewhere is such an error.
+ * EX_UNAVAILABLE if there is no room for it. A file system without locks is an error. For root, a
+ * path that another user can make lead elsewhere is such an error.
  */
 char *store_file_make(const char *path, struct error *err);
 

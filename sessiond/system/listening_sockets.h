@@ -61,8 +61,8 @@ listening_sockets_change(const struct listening_sockets *present, const struct l
 /*
  * Looks whether listening_sockets_open would succeed, without what is inherited, and changes
  * nothing. What somebody listens on already is no error, since a daemon with these options may run:
- * *is_served says that this is so for the path, and taken gets the first address of which it is so, ""
- * if there is none.
+ * *is_served says that this is so for the path, and taken gets the first address of which it is so,
+ * "" if there is none.
  */
 int listening_sockets_check(const struct listening_wish *wish, bool *is_served,
     char taken[LISTENING_ADDRESS_SIZE], struct error *err);

@@ -1,7 +1,7 @@
 'use strict';
 
-// Where a client is, as modules, counts and the log see it: straight from a TCP socket, over the Unix socket, and through the
-// responder; and that no client can choose it.
+// Where a client is, as modules, counts and the log see it: straight from a TCP socket, over the
+// Unix socket, and through the responder; and that no client can choose it.
 
 const assert = require('node:assert');
 const net = require('node:net');
@@ -56,7 +56,7 @@ check('two headers that disagree', async () => {
 	assert.strictEqual((await ends(client, '/probe', 'xhr')).remote, '127.0.0.2');
 });
 
-// --- through the responder -------------------------------------------------------------------------------------------
+// --- through the responder -----------------------------------------------------------------------
 
 // What a module sees of a client that the web server has those variables and headers for.
 async function endsThrough(address, { params, headers = {} }) {
@@ -84,7 +84,7 @@ for (const [name, params, headers, expected] of asked)
 		assert.strictEqual(await endsThrough(pair.address, { params, headers }), expected);
 	});
 
-// --- what it is for --------------------------------------------------------------------------------------------------
+// --- what it is for ------------------------------------------------------------------------------
 
 check('the log names the client', async () => {
 	const client = new Client(pair.socket, { headers: { 'X-Forwarded-For': '203.0.113.99' } });

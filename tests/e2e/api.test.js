@@ -1,7 +1,7 @@
 'use strict';
 
-// The interface of modules (sockjs.h) as modules see it: tests/modules/probe.c does what a message says and answers with what came
-// of it, through websockets and through polling.
+// The interface of modules (sockjs.h) as modules see it: tests/modules/probe.c does what a message
+// says and answers with what came of it, through websockets and through polling.
 
 const assert = require('node:assert');
 const fs = require('node:fs');
@@ -84,7 +84,7 @@ async function logged(pattern, since = 0) {
 	await eventually(() => pattern.test(daemon.stderr.slice(since)), `${pattern} in the log`);
 }
 
-// --- services and options --------------------------------------------------------------------------------------------
+// --- services and options ------------------------------------------------------------------------
 
 check('several services of one module: their own start, user data and options, one module', async () => {
 	assert.match(await ask('/one', 'who'), /^\/one hello there 7 1000 starts 4 connections 1$/);
@@ -131,7 +131,7 @@ for (const [name, [text, line, atCheck, message]] of Object.entries(refusals))
 			assert.match(last, message);
 		});
 
-// --- what is known of a connection -----------------------------------------------------------------------------------
+// --- what is known of a connection ---------------------------------------------------------------
 
 check('what sockjs-node tells of a connection, over a websocket', async () => {
 	const client = await WebSocketClient.connect(daemon.url, '/one/websocket?q=1', {
@@ -182,7 +182,7 @@ check('end(message) and close(code, reason)', async () => {
 	assert.strictEqual(await session.poll(), 'c[3456,"enough"]');
 });
 
-// --- drain -----------------------------------------------------------------------------------------------------------
+// --- drain ---------------------------------------------------------------------------------------
 
 check('drain: a websocket that reads slowly, then fast, is told of once', async () => {
 	const client = await connect('/one');
@@ -217,7 +217,7 @@ check('drain: through polls, once the queue was fetched', async () => {
 	assert.strictEqual(await session.poll(), 'a["drain 1, 0 wait"]');
 });
 
-// --- threads ---------------------------------------------------------------------------------------------------------
+// --- threads -------------------------------------------------------------------------------------
 
 check('functions from 4 threads run on the loop, all of them, each thread\'s in order', async () => {
 	assert.strictEqual(await ask('/one', 'threads 4 5000'), '20000 ran, 0 out of order');
@@ -230,7 +230,7 @@ check('calls from another thread are refused, with a line in the log', async () 
 	assert.match(await ask('/one', 'who'), /hello there/, 'user data is what it was');
 });
 
-// --- mistakes --------------------------------------------------------------------------------------------------------
+// --- mistakes ------------------------------------------------------------------------------------
 
 check('mistakes are error codes and lines in the log', async () => {
 	const since = daemon.stderr.length;
@@ -256,7 +256,7 @@ check('the handle of a connection that ended finds nothing', async () => {
 	await eventually(async () => (await ask('/one', 'former')) === '-1 -1 3 NULL', 'the handle is not followed');
 });
 
-// --- the log ---------------------------------------------------------------------------------------------------------
+// --- the log -------------------------------------------------------------------------------------
 
 check('sockjs_log: a line with the service\'s name, escaped', async () => {
 	assert.strictEqual(await ask('/one', 'log two\nlines \u00e4'), 'logged');
@@ -274,7 +274,7 @@ check('a log callback gets the lines of its service, and can keep them from the 
 	await logged(/info: \/kept: mine\n/);
 });
 
-// --- the end ---------------------------------------------------------------------------------------------------------
+// --- the end -------------------------------------------------------------------------------------
 
 check('the end: connections are closed, what was put off runs, then stop, which can put nothing off', async () => {
 	const client = await connect('/one');

@@ -1,6 +1,7 @@
 'use strict';
 
-// Requests outside every service: the [fallback] section, with and without static files. tests/modules/pages.c answers by path.
+// Requests outside every service: the [fallback] section, with and without static files.
+// tests/modules/pages.c answers by path.
 
 const assert = require('node:assert');
 const fs = require('node:fs');

@@ -1,7 +1,8 @@
 'use strict';
 
-// A module refuses connections before they open (authorize in sockjs.h), by every transport: straight, over the Unix socket, and
-// through the responder. tests/modules/gate.c does what the URL asks for.
+// A module refuses connections before they open (authorize in sockjs.h), by every transport:
+// straight, over the Unix socket, and through the responder. tests/modules/gate.c does what the URL
+// asks for.
 
 const assert = require('node:assert');
 const path = require('node:path');
@@ -63,7 +64,8 @@ async function answerTo(url, name, query) {
 	}
 }
 
-// What the module has been told: how often it was asked, of how many connections and of how many ends.
+// What the module has been told: how often it was asked, of how many connections and of how many
+// ends.
 async function events() {
 	const client = await WebSocketClient.connect(pair.sessiond.url, '/gate/websocket');
 	await client.readText();
@@ -159,7 +161,8 @@ check('refused connections take none of session_limit', async () => {
 	await settled();
 });
 
-// A client that leaves between its handshake and the websocket has its events all the same: what authorize has allocated is freed.
+// A client that leaves between its handshake and the websocket has its events all the same: what
+// authorize has allocated is freed.
 check('clients that leave at once', async () => {
 	for (let i = 0; i < 30; i++) {
 		const connection = await Connection.open(pair.sessiond.url);

@@ -1,6 +1,7 @@
 'use strict';
 
-// What a broken or hostile HTTP peer may send: it gets an error or the end of the connection, and nobody else notices.
+// What a broken or hostile HTTP peer may send: it gets an error or the end of the connection, and
+// nobody else notices.
 
 const assert = require('node:assert');
 const crypto = require('node:crypto');
@@ -44,7 +45,8 @@ async function expectUntouched(url, session) {
 	assert.strictEqual((await request(url, 'POST', `${session}/xhr`)).text, 'a["good"]\n');
 }
 
-// Sends bytes and resolves with the answers' statuses, up to the end of the connection or its silence.
+// Sends bytes and resolves with the answers' statuses, up to the end of the connection or its
+// silence.
 async function outcome(url, bytes, { end = false, wait = PATIENCE } = {}) {
 	const connection = await Connection.open(url);
 	const statuses = [];
@@ -69,7 +71,7 @@ async function outcome(url, bytes, { end = false, wait = PATIENCE } = {}) {
 const HEAD = 'Host: x\r\n';
 const get = (target, fields = '') => `GET ${target} HTTP/1.1\r\n${HEAD}${fields}\r\n`;
 
-// --- heads -----------------------------------------------------------------------------------------------------------
+// --- heads ---------------------------------------------------------------------------------------
 
 // What RFC 9112 has refused: one 400, and the end of the connection.
 const brokenHeads = {
@@ -184,7 +186,7 @@ check('a head of 6,000 bytes is fine', async ({ url }) => {
 	assert.strictEqual(status, 200);
 });
 
-// --- bodies ----------------------------------------------------------------------------------------------------------
+// --- bodies --------------------------------------------------------------------------------------
 
 check('a body of exactly body_limit is accepted', async ({ url }) => {
 	const session = newSession();
@@ -279,7 +281,7 @@ check('an array of 20,000 messages does no harm', async ({ url }) => {
 	assert.ok([204, 413, 500].includes(status), `status ${status}`);
 });
 
-// --- lengths ---------------------------------------------------------------------------------------------------------
+// --- lengths -------------------------------------------------------------------------------------
 
 const post = (session, fields, body) => `POST ${session}/xhr_send HTTP/1.1\r\n${HEAD}${fields}\r\n${body}`;
 const lies = {
@@ -353,7 +355,7 @@ for (const [name, form] of Object.entries(smugglers))
 		await expectUntouched(url, session);
 	});
 
-// --- time ------------------------------------------------------------------------------------------------------------
+// --- time ----------------------------------------------------------------------------------------
 
 const halves = {
 	'no byte': '',

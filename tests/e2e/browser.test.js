@@ -1,7 +1,7 @@
 'use strict';
 
-// Headless Chromium with the page that the project serves, over each transport that sockjs-client has in it: two tabs
-// talk, every character survives, and a page of another origin is as welcome.
+// Headless Chromium with the page that the project serves, over each transport that sockjs-client
+// has in it: two tabs talk, every character survives, and a page of another origin is as welcome.
 
 const assert = require('node:assert');
 const fs = require('node:fs');
@@ -16,13 +16,14 @@ const { srcdir } = require('./lib/stack');
 const TIMEOUT = 120000; // ms for anything that a page does; nine tabs on a busy machine are slow
 const AWAY = 30; // s that a tab may take from one poll to the next: were its session over by then, it would not hear what is said meanwhile
 
-// The transports that sockjs-client 1.6.1 itself calls possible in today's Chromium. htmlfile without an iframe of its own
-// only works on the page's own origin.
+// The transports that sockjs-client 1.6.1 itself calls possible in today's Chromium. htmlfile
+// without an iframe of its own only works on the page's own origin.
 const transports = ['websocket', 'xhr-streaming', 'eventsource', 'iframe-eventsource', 'htmlfile', 'iframe-htmlfile', 'xhr-polling',
 	'iframe-xhr-polling', 'jsonp-polling'];
 const crossOrigin = transports.filter((transport) => transport !== 'htmlfile');
 
-// What looks at a transport from a further side does so for some of them, and for all in long_browser.test.js.
+// What looks at a transport from a further side does so for some of them, and for all in
+// long_browser.test.js.
 const isLong = process.env.SOCKJS_LONG === '1';
 const some = (list) => (isLong ? list : list.filter((each) => ['websocket', 'xhr-streaming', 'xhr-polling', 'jsonp-polling'].includes(each)));
 
@@ -91,7 +92,8 @@ function check(name, body) {
 		const shared = await browser.newContext();
 		const contexts = [shared];
 		const problems = [];
-		// The tabs of a context share six connections to the server; a tab that is apart has its own.
+		// The tabs of a context share six connections to the server; a tab that is apart has its
+		// own.
 		const open = async (url, { apart = false } = {}) => {
 			const context = apart ? await browser.newContext() : shared;
 			contexts.push(context);
@@ -214,7 +216,8 @@ check('the page is served with its parts', async (open) => {
 	assert.deepStrictEqual(failed, []);
 });
 
-// Runs in the page: echoes `messages`, resolves with what went wrong (null: nothing) and the transport.
+// Runs in the page: echoes `messages`, resolves with what went wrong (null: nothing) and the
+// transport.
 function echoInPage({ url, transport, messages }) {
 	return new Promise((resolve) => {
 		const socket = new SockJS(url, null, { transports: transport });
@@ -243,7 +246,8 @@ function echoInPage({ url, transport, messages }) {
 	});
 }
 
-// As echoInPage with 256 messages that hold every UTF-16 unit once; made there, as lone surrogates do not travel.
+// As echoInPage with 256 messages that hold every UTF-16 unit once; made there, as lone surrogates
+// do not travel.
 async function echoEverything(page, url, transport) {
 	await page.evaluate(`window.echoInPage = ${echoInPage}`);
 	return page.evaluate(({ url, transport }) => {

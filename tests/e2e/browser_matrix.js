@@ -1,7 +1,8 @@
 'use strict';
 
-// sockjs-client in headless Chromium through one kind of stack, over each transport that it has there, from a page of the
-// server's own origin and from another. Entry files call register(kind) for each way in.
+// sockjs-client in headless Chromium through one kind of stack, over each transport that it has
+// there, from a page of the server's own origin and from another. Entry files call register(kind)
+// for each way in.
 
 const assert = require('node:assert');
 const { test, before, after } = require('node:test');
@@ -19,7 +20,7 @@ const transports = ['websocket', 'xhr-streaming', 'eventsource', 'iframe-eventso
 	'iframe-xhr-polling', 'jsonp-polling'];
 const viaFrame = (transport) => transport.startsWith('iframe-');
 
-// --- what runs in the page: window.connect(path, transport) and what is done with it ----------------
+// --- what runs in the page: window.connect(path, transport) and what is done with it -------------
 
 function helpers() {
 	window.connect = (url, transport, options) => new Promise((resolve, reject) => {
@@ -60,9 +61,10 @@ function helpers() {
 	};
 }
 
-// --- the tests of one stack --------------------------------------------------------------------------
+// --- the tests of one stack ----------------------------------------------------------------------
 
-// fcgiOnly: the web server passes no websocket on. bodyLimit: characters that it takes in a body. processes: lib/fcgid.js.
+// fcgiOnly: the web server passes no websocket on. bodyLimit: characters that it takes in a body.
+// processes: lib/fcgid.js.
 function register(kind, { fcgiOnly = false, bodyLimit = Infinity, processes = 0 } = {}) {
 	const label = fcgiOnly ? `${kind}, FastCGI only` : kind;
 	const available = transports.filter((transport) => transport !== 'websocket' || !fcgiOnly);
@@ -86,7 +88,8 @@ function register(kind, { fcgiOnly = false, bodyLimit = Infinity, processes = 0 
 			await stack.stop();
 	});
 
-	// A page of the server's origin (the iframe page, which has the client in it if its URL is this origin's), or of another.
+	// A page of the server's origin (the iframe page, which has the client in it if its URL is this
+	// origin's), or of another.
 	const open = async (context, origin) => {
 		const page = await context.newPage();
 		page.setDefaultTimeout(TIMEOUT);

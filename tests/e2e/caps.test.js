@@ -1,7 +1,7 @@
 'use strict';
 
-// The caps on what peers may take together, and how fast: each option is reached, its client gets the
-// answer that the manual says, and another client notices nothing.
+// The caps on what peers may take together, and how fast: each option is reached, its client gets
+// the answer that the manual says, and another client notices nothing.
 
 const assert = require('node:assert/strict');
 const { after, test } = require('node:test');

@@ -1,7 +1,8 @@
 'use strict';
 
-// The counts of tests/chaos themselves: a server that loses, doubles, reorders and forgets on purpose must be found out, each
-// fault by its own count and no other; and one that does nothing of it must not.
+// The counts of tests/chaos themselves: a server that loses, doubles, reorders and forgets on
+// purpose must be found out, each fault by its own count and no other; and one that does nothing of
+// it must not.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -21,7 +22,8 @@ const MESSAGES = 30; // that come back to a client before its run ends
 const DRAIN = 10000; // ms; those that miss something wait as long
 const LIMIT = 180000; // ms
 
-// A small SockJS echo server with faults, which are functions that are told the how-manieth time it is in a session:
+// A small SockJS echo server with faults, which are functions that are told the how-manieth time it
+// is in a session:
 //   message(text, index)  returns a list of what to queue in its place
 //   poll, stream, send    return a status to answer instead; or 'cut', or 'after', which delivers a send all the same
 //   frame(index)          returns a frame to answer a poll with, before the others
@@ -167,7 +169,8 @@ const ended = { 'sessions ended': 4, 'lost': ANY, 'unacknowledged messages': ANY
 const isStream = true;
 const isStrict = false;
 
-// Each befalls four clients: [name, the counts that are not 0, the server's faults, what is different of the clients].
+// Each befalls four clients: [name, the counts that are not 0, the server's faults, what is
+// different of the clients].
 const cases = [
 	['no fault, polling', {}, {}],
 	['no fault, streaming', {}, {}, { isStream }],
@@ -224,7 +227,8 @@ for (const [i, [name, expected]] of cases.entries())
 
 // --- the ledger's finer rules
 
-// Messages that were sent one after the other and acknowledged; each of the functions in `events` is called with the ledger.
+// Messages that were sent one after the other and acknowledged; each of the functions in `events`
+// is called with the ledger.
 function ledgerOf(...events) {
 	const ledger = new Ledger('x');
 	for (const event of events) event(ledger);

@@ -1,7 +1,8 @@
 'use strict';
 
 // The web server told to reload, under load: it finishes what it has begun, and nobody notices. Not
-// mod_fcgid, which forgets the requests that wait for a process at that moment (examples/apache-fcgid.conf).
+// mod_fcgid, which forgets the requests that wait for a process at that moment
+// (examples/apache-fcgid.conf).
 
 const { checkChaos } = require('./lib/chaos');
 

@@ -1,7 +1,8 @@
 'use strict';
 
-// The responder killed at random moments, under load. A web server answers the requests that it held with an error, and
-// sockjs-client takes that for the end, as with any server behind a proxy; a client that asks again has lost nothing.
+// The responder killed at random moments, under load. A web server answers the requests that it
+// held with an error, and sockjs-client takes that for the end, as with any server behind a proxy;
+// a client that asks again has lost nothing.
 
 const { checkChaos } = require('./lib/chaos');
 

@@ -1,6 +1,7 @@
 'use strict';
 
-// --check of both programs: what would keep them from starting is found before, nothing is changed, and each message names its remedy.
+// --check of both programs: what would keep them from starting is found before, nothing is changed,
+// and each message names its remedy.
 
 const assert = require('node:assert');
 const { spawnSync } = require('node:child_process');

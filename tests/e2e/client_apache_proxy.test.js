@@ -1,6 +1,7 @@
 'use strict';
 
-// sockjs-client through Apache with mod_proxy_fcgi: with streams and websockets passed on, and with FastCGI alone.
+// sockjs-client through Apache with mod_proxy_fcgi: with streams and websockets passed on, and with
+// FastCGI alone.
 
 const { register } = require('./client/sockjs_client');
 

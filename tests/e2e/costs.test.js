@@ -1,7 +1,8 @@
 'use strict';
 
-// What the project promises about cost and can be counted, measured by bench/: memory, threads, system calls.
-// What takes time differs from machine to machine: long_costs.test.js only looks that those programs work.
+// What the project promises about cost and can be counted, measured by bench/: memory, threads,
+// system calls. What takes time differs from machine to machine: long_costs.test.js only looks that
+// those programs work.
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');

@@ -1,8 +1,9 @@
 'use strict';
 
-// The Debian packages: built, then installed by dpkg into a root folder that has nothing but Debian's essential packages and what
-// sockjs-fcgi depends on, copied from this machine. There it runs, is upgraded while it runs, and is purged. Then the same in a second
-// root folder, which is booted by its own systemd. SOCKJS_PACKAGES names a folder with packages that are built already.
+// The Debian packages: built, then installed by dpkg into a root folder that has nothing but
+// Debian's essential packages and what sockjs-fcgi depends on, copied from this machine. There it
+// runs, is upgraded while it runs, and is purged. Then the same in a second root folder, which is
+// booted by its own systemd. SOCKJS_PACKAGES names a folder with packages that are built already.
 
 const assert = require('node:assert');
 const { spawnSync } = require('node:child_process');
@@ -63,7 +64,8 @@ function nextVersion() {
 // As every system has it. It is mounted for this process alone, so nothing has to be unmounted.
 const WITH_PROC = 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"';
 
-// The daemon as its unit has it; without systemd, root starts it, and the configuration says whom it becomes.
+// The daemon as its unit has it; without systemd, root starts it, and the configuration says whom
+// it becomes.
 async function start() {
 	const unit = fs.readFileSync(inRoot('lib/systemd/system/sockjs-sessiond.service'), 'utf8');
 	const command = /^ExecStart=(.*)$/m.exec(unit)[1].split(' ');
@@ -332,7 +334,8 @@ booted('a daemon that is killed is started again, and has kept what it took', as
 	assert.notStrictEqual(container.property(SERVICE, 'MainPID'), former);
 });
 
-// sockjs.conf with a change, for as long as body runs. body gets a function that takes the change back.
+// sockjs.conf with a change, for as long as body runs. body gets a function that takes the change
+// back.
 async function withConf(change, body) {
 	const good = fs.readFileSync(conf(), 'utf8');
 	const mend = () => fs.writeFileSync(conf(), good);

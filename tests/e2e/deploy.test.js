@@ -1,7 +1,8 @@
 'use strict';
 
-// doc/deploy, typed: each page's commands on the configuration that the distribution gives its web server, in a copy of this machine's
-// files (lib/typed_page.js), so that this machine's own are not touched.
+// doc/deploy, typed: each page's commands on the configuration that the distribution gives its web
+// server, in a copy of this machine's files (lib/typed_page.js), so that this machine's own are not
+// touched.
 
 const assert = require('node:assert/strict');
 const { spawn, spawnSync } = require('node:child_process');

@@ -1,6 +1,7 @@
 'use strict';
 
-// What the documentation says there is, is there, and the other way round: options, command lines, sockjs.h, files, links.
+// What the documentation says there is, is there, and the other way round: options, command lines,
+// sockjs.h, files, links.
 
 const assert = require('node:assert');
 const { spawnSync } = require('node:child_process');
@@ -27,7 +28,7 @@ function run(command, ...args) {
 	return done;
 }
 
-// --- the pages -------------------------------------------------------------------------------------------------------
+// --- the pages -----------------------------------------------------------------------------------
 
 const hasMandoc = spawnSync('mandoc', ['-Tlint', '/dev/null']).error === undefined;
 for (const name of PAGES)
@@ -49,7 +50,7 @@ check('pages refer to sections that exist', () => {
 			assert.ok(new Page(name).section(title).length > 0);
 });
 
-// --- sockjs.conf -----------------------------------------------------------------------------------------------------
+// --- sockjs.conf ---------------------------------------------------------------------------------
 
 const below = (folder) => [folder, ...fs.readdirSync(path.join(srcdir, folder), { withFileTypes: true })
 	.filter((entry) => entry.isDirectory()).flatMap((entry) => below(`${folder}/${entry.name}`))];
@@ -154,7 +155,7 @@ check('[fallback] has the options that sockjs.conf(5) says', () => {
 	assert.deepStrictEqual(sorted(names), sorted([...MODULE, ...accepted]));
 });
 
-// --- command lines ---------------------------------------------------------------------------------------------------
+// --- command lines -------------------------------------------------------------------------------
 
 // "-c, --config FILE" and ".It Fl c Ar file , Fl -config Ar file" as "-c --config file".
 function helpOptions(help) {
@@ -222,7 +223,7 @@ for (const [program, name] of [[sessiond, 'sockjs-sessiond.8'], [responder, 'soc
 	});
 }
 
-// --- sockjs.h --------------------------------------------------------------------------------------------------------
+// --- sockjs.h ------------------------------------------------------------------------------------
 
 const header = read('sessiond', 'sockjs.h').replace(/\/\*[^]*?\*\//g, '').replace(/\s+/g, ' ');
 const api = new Page('sockjs.h.3');
@@ -291,7 +292,7 @@ check('doc/sockjs-node.md names what there is', () => {
 	for (const [, name] of middle.join('\n').matchAll(/`([a-z]\w*)`/g)) assert.ok(known.has(name), name);
 });
 
-// --- SECURITY.md -----------------------------------------------------------------------------------------------------
+// --- SECURITY.md ---------------------------------------------------------------------------------
 
 const security = read('SECURITY.md');
 const optionNamed = (name) => tables.find((option) => option.name === name);
@@ -317,7 +318,7 @@ check('SECURITY.md: the daemon takes what it advises', () => {
 	assert.strictEqual(status, 0);
 });
 
-// --- files, links, commands ------------------------------------------------------------------------------------------
+// --- files, links, commands ----------------------------------------------------------------------
 
 const texts = ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'doc/model/README.md',
 	...fs.readdirSync(path.join(srcdir, 'doc')).filter((name) => name.endsWith('.md')).map((name) => `doc/${name}`),

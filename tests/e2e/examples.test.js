@@ -1,7 +1,7 @@
 'use strict';
 
-// The modules of examples/, each driven by the real sockjs-client over websocket and over polling: what it is for, what it answers to
-// bad input, and that nobody else is bothered.
+// The modules of examples/, each driven by the real sockjs-client over websocket and over polling:
+// what it is for, what it answers to bad input, and that nobody else is bothered.
 
 const assert = require('node:assert');
 const crypto = require('node:crypto');
@@ -74,7 +74,8 @@ async function talker(service, transports) {
 		client, next, send, close: () => client.close(),
 		json: async () => JSON.parse(await next()),
 		ask: (message) => { send(message); return next(); },
-		// Whatever is still on its way arrives before the answer to a message that has none of its own.
+		// Whatever is still on its way arrives before the answer to a message that has none of its
+		// own.
 		unread: () => client.messages.slice(read),
 	};
 }

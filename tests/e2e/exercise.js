@@ -1,8 +1,9 @@
 'use strict';
 
 // Usage: exercise.js URL
-// Uses everything a server with the services /echo, /close, /broadcast and /deflate has, once or a few times: for a
-// server that runs under a tool which watches it. Exits with 0 if the answers were right.
+// Uses everything a server with the services /echo, /close, /broadcast and /deflate has, once or a
+// few times: for a server that runs under a tool which watches it. Exits with 0 if the answers were
+// right.
 
 const assert = require('node:assert');
 const SockJS = require('sockjs-client');

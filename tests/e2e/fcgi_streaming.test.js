@@ -1,8 +1,8 @@
 'use strict';
 
-// Streams through FastCGI alone, where the web server passes nothing on to sessiond itself: by default
-// each ends after its first frame, since many web servers would keep it back; with `fcgi_streaming = on`
-// it goes on, through the web servers that let it (mod_fcgid does not).
+// Streams through FastCGI alone, where the web server passes nothing on to sessiond itself: by
+// default each ends after its first frame, since many web servers would keep it back; with
+// `fcgi_streaming = on` it goes on, through the web servers that let it (mod_fcgid does not).
 
 const assert = require('node:assert/strict');
 const path = require('node:path');
@@ -39,8 +39,8 @@ class Connections {
 	}
 }
 
-// Registers tests of the streaming transports against one stack; body gets a session and the name of
-// the transport.
+// Registers tests of the streaming transports against one stack; body gets a session and the name
+// of the transport.
 function register(kind, title, conf, body) {
 	let stack;
 	before(async () => {

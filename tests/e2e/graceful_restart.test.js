@@ -1,7 +1,8 @@
 'use strict';
 
-// sessiond is told to stop, and comes back by itself; and its program is replaced by another one, as an upgrade does. Real
-// clients that poll behind web servers notice neither, whether they are talking or silent, and nothing of theirs is lost.
+// sessiond is told to stop, and comes back by itself; and its program is replaced by another one,
+// as an upgrade does. Real clients that poll behind web servers notice neither, whether they are
+// talking or silent, and nothing of theirs is lost.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -94,7 +95,8 @@ async function restart(stack) {
 	await until(() => stack.pids.sessiond.length && stack.pids.sessiond[0] !== pid, 'sessiond comes back');
 }
 
-// As installers do: a new file takes the name, and the old one stays what the processes have that run it.
+// As installers do: a new file takes the name, and the old one stays what the processes have that
+// run it.
 function replace(program) {
 	const next = `${program}.new`;
 	fs.copyFileSync(program, next);

@@ -1,7 +1,7 @@
 'use strict';
 
-// Guesses at other people's session ids and tokens are slowed (guesses_per_minute): straight, over the Unix socket, and through the
-// responder, where the daemon decides too.
+// Guesses at other people's session ids and tokens are slowed (guesses_per_minute): straight, over
+// the Unix socket, and through the responder, where the daemon decides too.
 
 const assert = require('node:assert');
 const path = require('node:path');
@@ -25,7 +25,8 @@ module = ${GATE}
 
 const newId = () => `${Math.random()}`.slice(2);
 
-// Ways to the daemon: post(address, target, body) resolves with the status, for a client of that address.
+// Ways to the daemon: post(address, target, body) resolves with the status, for a client of that
+// address.
 const ways = {
 	'the Unix socket': (pair) => async (address, target, body) => {
 		const client = new Client(pair.socket, { headers: { 'X-Forwarded-For': address } });

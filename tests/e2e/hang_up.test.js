@@ -1,7 +1,7 @@
 'use strict';
 
-// Clients that vanish: in every phase of a request or a connection, politely (FIN) or not (RST). A session whose receiver
-// is gone ends at once, and nothing stays open.
+// Clients that vanish: in every phase of a request or a connection, politely (FIN) or not (RST). A
+// session whose receiver is gone ends at once, and nothing stays open.
 
 const assert = require('node:assert');
 const crypto = require('node:crypto');
@@ -55,8 +55,9 @@ async function waitingReceiver(url, { method, path, held, opening }) {
 	return { connection, session };
 }
 
-// Resolves once the server holds a poll: a second receiver is then told that there is another one. The probe goes out
-// after the poll, on another connection; should it ever overtake it, it is the poll that is told, and the test fails.
+// Resolves once the server holds a poll: a second receiver is then told that there is another one.
+// The probe goes out after the poll, on another connection; should it ever overtake it, it is the
+// poll that is told, and the test fails.
 async function isHeld(url, session) {
 	const { text } = await request(url, 'POST', `${session}/xhr`);
 	assert.strictEqual(text, 'c[2010,"Another connection still open"]\n');
@@ -175,7 +176,8 @@ for (const [how, leaveNow] of Object.entries(leave))
 			await eventually(() => left() <= 0, () => `${left()} of ${ROUNDS} connections are still open`, PATIENCE);
 		});
 
-// libmicrohttpd looks at what it has closed in the order of the connections' ages: older ones must not keep it from that.
+// libmicrohttpd looks at what it has closed in the order of the connections' ages: older ones must
+// not keep it from that.
 const older = {
 	'one that idles between two requests': (connection) => connection.request('GET', '/echo'),
 	'one in the middle of a request': (connection) => connection.write('GET /ec'),
@@ -215,7 +217,7 @@ check('of many clients that hear a broadcast, half leave while it is sent; the o
 	}
 });
 
-// --- pipelining ------------------------------------------------------------------------------------------------------
+// --- pipelining ----------------------------------------------------------------------------------
 
 check('pipelined requests are answered one by one, in order', async ({ url }) => {
 	const connection = await Connection.open(url);

@@ -1,6 +1,7 @@
 'use strict';
 
-// `headers` says which further headers a module sees, by every transport and way in; `headers_limit` how much of a request is kept.
+// `headers` says which further headers a module sees, by every transport and way in;
+// `headers_limit` how much of a request is kept.
 
 const assert = require('node:assert');
 const fs = require('node:fs');
@@ -74,7 +75,7 @@ check('through the responder', async () => {
 	web.close();
 });
 
-// --- headers_limit ---------------------------------------------------------------------------------------------------
+// --- headers_limit -------------------------------------------------------------------------------
 
 const large = { 'User-Agent': 'u'.repeat(LIMIT) };
 const firstRequest = (name, prefix, id = newId()) => (name.startsWith('websocket')

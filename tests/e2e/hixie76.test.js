@@ -1,6 +1,7 @@
 'use strict';
 
-// hixie-76, what browsers spoke before RFC 6455: on where the service's option says so, refused elsewhere.
+// hixie-76, what browsers spoke before RFC 6455: on where the service's option says so, refused
+// elsewhere.
 
 const assert = require('node:assert');
 const { test, before, after } = require('node:test');

@@ -1,7 +1,8 @@
 'use strict';
 
-// `make install` as the maker of a package does it (DESTDIR): what is there, that `make uninstall` leaves nothing, and what
-// systemd says of the units. long_install.test.js has the owner of an account, who builds it all.
+// `make install` as the maker of a package does it (DESTDIR): what is there, that `make uninstall`
+// leaves nothing, and what systemd says of the units. long_install.test.js has the owner of an
+// account, who builds it all.
 
 const assert = require('node:assert');
 const fs = require('node:fs');

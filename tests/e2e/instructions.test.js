@@ -1,7 +1,7 @@
 'use strict';
 
-// A message costs about as many instructions as bench/budget says: 10% more is a fault, and 10% fewer a reason to record
-// the budget anew, since what was gained could be lost unnoticed.
+// A message costs about as many instructions as bench/budget says: 10% more is a fault, and 10%
+// fewer a reason to record the budget anew, since what was gained could be lost unnoticed.
 
 const assert = require('node:assert/strict');
 const { execFile } = require('node:child_process');

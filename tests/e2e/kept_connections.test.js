@@ -1,7 +1,7 @@
 'use strict';
 
-// Connections that a web server keeps to the responder (Apache's enablereuse, nginx's keepalive) cost it no thread,
-// and take nothing from others.
+// Connections that a web server keeps to the responder (Apache's enablereuse, nginx's keepalive)
+// cost it no thread, and take nothing from others.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');

@@ -1,7 +1,7 @@
 'use strict';
 
-// What lighttpd writes to its error log when clients leave while their polls wait: nothing. A request whose connection ended
-// without END_REQUEST looked to it as if the responder had crashed.
+// What lighttpd writes to its error log when clients leave while their polls wait: nothing. A
+// request whose connection ended without END_REQUEST looked to it as if the responder had crashed.
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
@@ -12,7 +12,8 @@ const { startStack } = require('./lib/stack');
 
 const CLIENTS = 5;
 
-// A poll as the second request of its connection: on a fresh one, lighttpd does not notice that the client leaves.
+// A poll as the second request of its connection: on a fresh one, lighttpd does not notice that the
+// client leaves.
 async function holdPoll(url, session) {
 	assert.equal((await request(url, 'POST', `${session}/xhr`)).text, 'o\n');
 	const connection = await Connection.open(url);

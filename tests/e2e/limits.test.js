@@ -1,7 +1,7 @@
 'use strict';
 
-// Every peer-sized thing has a cap: peers that read too slowly, connect too often or open too many sessions cost only
-// themselves.
+// Every peer-sized thing has a cap: peers that read too slowly, connect too often or open too many
+// sessions cost only themselves.
 
 const assert = require('node:assert');
 const crypto = require('node:crypto');
@@ -18,7 +18,8 @@ const CONNECTION_LIMIT = 2000;
 const SILENT = 10000;
 const QUEUE_LIMIT = 1024 * 1024;
 const AMPLIFIED = 262144; // bytes that `18` makes of itself
-// What the kernel keeps for a socket of 127.0.0.1 that nobody reads, both ends, at most (tcp_wmem, tcp_rmem).
+// What the kernel keeps for a socket of 127.0.0.1 that nobody reads, both ends, at most (tcp_wmem,
+// tcp_rmem).
 const KERNEL = 16 * 1024 * 1024;
 const MEMORY = 24 * 1024 * 1024;
 const PATIENCE = 20000; // ms in which a session that closes loses its connection too
@@ -49,7 +50,7 @@ ${services}`);
 
 const newSession = (service) => `/${service}/000/${crypto.randomBytes(6).toString('hex')}`;
 
-// --- slow readers ----------------------------------------------------------------------------------------------------
+// --- slow readers --------------------------------------------------------------------------------
 
 // Opens a receiver that reads its first frame and then nothing more.
 async function stalledStream(url, session, path) {
@@ -124,7 +125,8 @@ check('a session whose queue is just under queue_limit delivers all of it', asyn
 	connection.close();
 });
 
-// Sends what is answered with more than the kernel and queue_limit hold; resolves when the server has closed.
+// Sends what is answered with more than the kernel and queue_limit hold; resolves when the server
+// has closed.
 async function stallWebsocket(daemon, target, message) {
 	const before = daemon.openDescriptors();
 	const client = await WebSocketClient.connect(daemon.url, target);
@@ -182,7 +184,7 @@ check('pings of a peer that reads no pong cost bounded memory', async (daemon) =
 	client.connection.close();
 });
 
-// --- connections -----------------------------------------------------------------------------------------------------
+// --- connections ---------------------------------------------------------------------------------
 
 // `count` connections that say nothing; a few at a time, as the server's backlog is short.
 async function silentConnections(url, count) {

@@ -1,6 +1,7 @@
 'use strict';
 
-// What the peers of the local socket may cost: their number, what they leave unread, and descriptors that run out.
+// What the peers of the local socket may cost: their number, what they leave unread, and
+// descriptors that run out.
 
 const assert = require('node:assert');
 const { spawnSync } = require('node:child_process');

@@ -1,6 +1,7 @@
 'use strict';
 
-// What a peer can cause at will does not fill the log: some lines of a kind are written, the others are counted.
+// What a peer can cause at will does not fill the log: some lines of a kind are written, the others
+// are counted.
 
 const assert = require('node:assert');
 const { allAsleep } = require('./lib/asleep');
@@ -20,7 +21,8 @@ const checkPair = checkPairs('log');
 // As checkPair; body is told when the flood began, too.
 const check = (name, options, body) => checkPair(name, options, (pair) => body(pair, performance.now()));
 
-// Every event is written or counted once; the counts are all there when the program has ended. A slow machine has more windows.
+// Every event is written or counted once; the counts are all there when the program has ended. A
+// slow machine has more windows.
 async function checkCounted(daemon, line, start) {
 	await daemon.stop();
 	const windows = 1 + Math.ceil((performance.now() - start) / WINDOW);
@@ -66,7 +68,8 @@ check('local peers that send garbage', {}, async (pair, start) => {
 check('a responder without room', { fcgi: 'connection_limit = 1' }, async (pair, start) => {
 	await pair.startSessiond();
 	await pair.startResponder();
-	// Each is accepted and stays: a request that is there by then would be answered at once, and take no room.
+	// Each is accepted and stays: a request that is there by then would be answered at once, and
+	// take no room.
 	for (let i = 0; i < FLOOD; i++) {
 		const connection = await FastCgi.open(pair.address);
 		await allAsleep(pair.responder);

@@ -1,6 +1,7 @@
 'use strict';
 
-// What the log says of requests, of modules that misbehave, and of clients that come to the wrong port.
+// What the log says of requests, of modules that misbehave, and of clients that come to the wrong
+// port.
 
 const assert = require('node:assert');
 const net = require('node:net');

@@ -1,6 +1,7 @@
 'use strict';
 
-// Chaos for minutes, with every kind of stack and whatever of it can be killed: see the chaos_*.test.js for what is promised.
+// Chaos for minutes, with every kind of stack and whatever of it can be killed: see the
+// chaos_*.test.js for what is promised.
 
 const { checkChaos } = require('./lib/chaos');
 

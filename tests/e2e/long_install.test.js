@@ -1,7 +1,8 @@
 'use strict';
 
-// `make install` as the owner of an account does it (a prefix in the home folder, without root, from sources that cannot be
-// written to): that it works, an upgrade under a running daemon, and that `make uninstall` leaves what was changed.
+// `make install` as the owner of an account does it (a prefix in the home folder, without root,
+// from sources that cannot be written to): that it works, an upgrade under a running daemon, and
+// that `make uninstall` leaves what was changed.
 
 const assert = require('node:assert');
 const fs = require('node:fs');

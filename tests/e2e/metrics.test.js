@@ -1,6 +1,7 @@
 'use strict';
 
-// What the daemon tells of itself: /metrics counts exactly what clients did, by every transport; /up; who may ask.
+// What the daemon tells of itself: /metrics counts exactly what clients did, by every transport;
+// /up; who may ask.
 
 const assert = require('node:assert');
 const { spawnSync } = require('node:child_process');
@@ -56,7 +57,8 @@ class Context {
 const COUNTERS = ['sockjs_sessions_opened_total', 'sockjs_messages_received_total', 'sockjs_messages_received_bytes_total',
 	'sockjs_messages_sent_total', 'sockjs_messages_sent_bytes_total'];
 
-// Calls act, and checks that the transport's counters rose by these, and those of others by nothing.
+// Calls act, and checks that the transport's counters rose by these, and those of others by
+// nothing.
 async function expectCounts(pair, transport, expected, act) {
 	const former = await metrics(pair);
 	await act();
@@ -71,7 +73,7 @@ async function expectCounts(pair, transport, expected, act) {
 const connections = (all, transport) => all.get('sockjs_connections', { service: '/echo', transport });
 const requests = (all, endpoint, status) => all.get('sockjs_http_requests_total', { endpoint, status: String(status) }, 0);
 
-// --- what clients do -------------------------------------------------------------------------------------------------
+// --- what clients do -----------------------------------------------------------------------------
 
 check('each polling transport: sessions, messages, bytes', {}, async (pair) => {
 	const context = new Context((await pair.startSessiond(LISTEN)).url);
@@ -218,7 +220,7 @@ check('a service with an odd name', { services: '[service ~ /x"y\\\\[0-9]+]\nmod
 	assert.strictEqual(labels.service, '~ /x"y\\\\[0-9]+');
 });
 
-// --- who may ask -----------------------------------------------------------------------------------------------------
+// --- who may ask ---------------------------------------------------------------------------------
 
 check('the control socket alone has /metrics and /control', {}, async (pair) => {
 	const { url } = await pair.startSessiond(LISTEN);
@@ -305,7 +307,7 @@ check('connections of the control socket do not wait for those of clients', { se
 	await eventually(isUp, 'there is room again');
 });
 
-// --- what it is told to do -------------------------------------------------------------------------------------------
+// --- what it is told to do -----------------------------------------------------------------------
 
 check('a reload says why the file is refused', {}, async (pair) => {
 	await pair.startSessiond();
@@ -337,7 +339,7 @@ check('a restart, under a supervisor, and how many there were', {}, async (pair)
 	await eventually(async () => (await metrics(pair)).get('sockjs_restarts_total') === 1, 'the next one is there');
 });
 
-// --- /up -------------------------------------------------------------------------------------------------------------
+// --- /up -----------------------------------------------------------------------------------------
 
 check('/up on every way in', { services: '[service /echo]\nmodule = echo\n[service /up]\nmodule = echo\nlog_level = debug\n' }, async (pair) => {
 	const { url } = await pair.startSessiond(LISTEN);

@@ -1,7 +1,8 @@
 'use strict';
 
-// doc/modules.md, followed to the letter: its first module is compiled, configured and run against the installed files alone, in an
-// empty folder, and answers curl and a browser; all its other code compiles, and what can be tried by itself is.
+// doc/modules.md, followed to the letter: its first module is compiled, configured and run against
+// the installed files alone, in an empty folder, and answers curl and a browser; all its other code
+// compiles, and what can be tried by itself is.
 
 const assert = require('node:assert');
 const fs = require('node:fs');

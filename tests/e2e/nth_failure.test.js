@@ -1,8 +1,9 @@
 'use strict';
 
-// One scenario, in which the nth allocation of a peer's size, accept, send or open fails, for every n until it does not come to
-// so many. Each time: the program goes on; what was acknowledged comes once and in order, or its client is told the end; who has
-// nothing to do with it notices nothing; the next client is served; no descriptor and no memory stays behind.
+// One scenario, in which the nth allocation of a peer's size, accept, send or open fails, for every
+// n until it does not come to so many. Each time: the program goes on; what was acknowledged comes
+// once and in order, or its client is told the end; who has nothing to do with it notices nothing;
+// the next client is served; no descriptor and no memory stays behind.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -18,7 +19,8 @@ const { WebSocketClient } = require('./lib/websocket');
 const PATIENCE = 20000; // ms; a client that waits longer has been forgotten
 const POLLS = 40; // after which all must be back
 const MOST = 400; // calls a scenario may have; more: it does not end
-// Bytes: what peers make so large. A request's own struct and libfcgi's buffers are smaller: small fixed ones end the process.
+// Bytes: what peers make so large. A request's own struct and libfcgi's buffers are smaller: small
+// fixed ones end the process.
 const PEER_SIZE = 10000;
 const LONG = 'x'.repeat(20000);
 const MEMORY_SLACK = 1 << 20; // bytes: how a heap happens to lie
@@ -59,7 +61,8 @@ const ways = {
 
 let names = 0;
 
-// A session by poll: three sends of one long message each. Throws if what was acknowledged is lost, doubled or out of order.
+// A session by poll: three sends of one long message each. Throws if what was acknowledged is lost,
+// doubled or out of order.
 async function polling(request) {
 	const base = `/echo/000/client${++names}`;
 	const known = new Set(); // acknowledged

@@ -1,7 +1,8 @@
 'use strict';
 
-// Whose pages may use a service: allowed_origins and disable_cors on every transport, straight and through the responder; and
-// what else a stranger can do with URLs and cookies (session_id_min, jsessionid_*).
+// Whose pages may use a service: allowed_origins and disable_cors on every transport, straight and
+// through the responder; and what else a stranger can do with URLs and cookies (session_id_min,
+// jsessionid_*).
 
 const assert = require('node:assert');
 const crypto = require('node:crypto');
@@ -54,7 +55,8 @@ const check = (name, body) => test(`origins: ${name}`, withLog(() => pair, body)
 const id = () => crypto.randomBytes(6).toString('hex');
 const KEYS = { 'Upgrade': 'WebSocket', 'Connection': 'Upgrade', 'Sec-WebSocket-Key1': '4 @1  46546xW%0l 1 5', 'Sec-WebSocket-Key2': '12998 5 Y3 1  .P00' };
 
-// Every URL of a service. status: of whom it lets in. silence: whether that goes for those too who do not say where they come from.
+// Every URL of a service. status: of whom it lets in. silence: whether that goes for those too who
+// do not say where they come from.
 const urls = {
 	'greeting': { method: 'GET', path: () => '', silence: true },
 	'info': { method: 'GET', path: () => '/info', silence: true },
@@ -141,7 +143,7 @@ for (const way of Object.keys(ways))
 					assert.notStrictEqual((await ask(way, 'open', name, headers)).status, 403, JSON.stringify(headers));
 			});
 
-// --- what refused requests have not done -----------------------------------------------------------------------------
+// --- what refused requests have not done ---------------------------------------------------------
 
 for (const way of Object.keys(ways)) {
 	check(`${way}: what another page sends does not arrive, and it reads nothing`, async () => {
@@ -250,7 +252,7 @@ check('a list that is changed counts from the reload on, in both programs', asyn
 	await become(200);
 });
 
-// --- a browser -------------------------------------------------------------------------------------------------------
+// --- a browser -----------------------------------------------------------------------------------
 
 const transports = ['websocket', 'xhr-streaming', 'eventsource', 'iframe-eventsource', 'iframe-htmlfile', 'xhr-polling', 'iframe-xhr-polling', 'jsonp-polling'];
 

@@ -1,7 +1,8 @@
 'use strict';
 
-// The pages in headless Chromium. Transports: all work through a proxy that is set up well, and each fault of a proxy is
-// named, with the setting that mends it. Every page: its controls, and what axe-core knows.
+// The pages in headless Chromium. Transports: all work through a proxy that is set up well, and
+// each fault of a proxy is named, with the setting that mends it. Every page: its controls, and
+// what axe-core knows.
 
 const assert = require('node:assert');
 const fs = require('node:fs');
@@ -69,7 +70,8 @@ after(async () => {
 		await daemon.stop();
 });
 
-// What the page says: {state, server, of: {TRANSPORT: {state, text, figures}}}; a verdict is {cause, text}.
+// What the page says: {state, server, of: {TRANSPORT: {state, text, figures}}}; a verdict is
+// {cause, text}.
 function readPage() {
 	const text = (place, selector) => place.querySelector(selector).textContent;
 	const verdict = (place) => (place.hidden ? null : { cause: place.dataset.cause, text: place.textContent });
@@ -189,7 +191,7 @@ check('the status needs the token, and then shows figures that change', async ()
 	await page.close();
 });
 
-// --- for everybody: axe-core, fingers, narrow screens ------------------------------------------------
+// --- for everybody: axe-core, fingers, narrow screens --------------------------------------------
 
 const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const screens = {

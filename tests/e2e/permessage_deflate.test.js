@@ -1,6 +1,7 @@
 'use strict';
 
-// permessage-deflate (RFC 7692): with `ws` as an independent client, and with frames made by hand for what is wrong.
+// permessage-deflate (RFC 7692): with `ws` as an independent client, and with frames made by hand
+// for what is wrong.
 
 const assert = require('node:assert');
 const crypto = require('node:crypto');
@@ -200,7 +201,8 @@ unsanitized(check)('a bomb of 1 GB costs no memory', {}, async () => {
 	const peer = await openDeflate('deflate');
 	const before = daemon.residentBytes();
 	send(peer, { opcode: BINARY, rsv: 4, payload: Buffer.concat(Array(64).fill(separated)) });
-	// The rest of the bomb may still be on its way when the server gives up, and then TCP may cut off the close frame.
+	// The rest of the bomb may still be on its way when the server gives up, and then TCP may cut
+	// off the close frame.
 	const told = await readClose(peer).catch(() => null);
 	assert.ok(told === null || told.code === 1009, JSON.stringify(told));
 	assert.ok(peer.connection.closed || await peer.connection.expectClose().then(() => true));

@@ -1,6 +1,7 @@
 'use strict';
 
-// Whom the daemon and the responder become when root starts them, what they may still do as root, and who may connect to their Unix sockets.
+// Whom the daemon and the responder become when root starts them, what they may still do as root,
+// and who may connect to their Unix sockets.
 
 const assert = require('node:assert');
 const { spawn, spawnSync } = require('node:child_process');

@@ -1,6 +1,7 @@
 'use strict';
 
-// The daemon as a program: its options, exit codes and messages, its sockets, signals, and an end without leaks.
+// The daemon as a program: its options, exit codes and messages, its sockets, signals, and an end
+// without leaks.
 
 const assert = require('node:assert');
 const { allAsleep } = require('./lib/asleep');
@@ -41,7 +42,7 @@ async function runConf(text, ...args) {
 
 const check = (name, ...rest) => test(`process: ${name}`, ...rest);
 
-// --- options ---------------------------------------------------------------------------------------------------------
+// --- options -------------------------------------------------------------------------------------
 
 check('--help prints the usage on standard output', async () => {
 	const { code, stdout, stderr } = await runDaemon(['--help']);
@@ -87,7 +88,7 @@ check('a port that is taken is said clearly', async () => {
 	assert.match(stderr, new RegExp(`127\\.0\\.0\\.1:${port}.*Address already in use`));
 });
 
-// --- configuration ---------------------------------------------------------------------------------------------------
+// --- configuration -------------------------------------------------------------------------------
 
 check('a missing configuration file: PATH: No such file or directory, 78', async () => {
 	const { code, stderr } = await runDaemon(['--config', '/no/such/file.conf']);
@@ -190,7 +191,7 @@ check('listens on a port of the system\'s choice, and says which', async () => {
 	await daemon.stop();
 });
 
-// --- Unix sockets ----------------------------------------------------------------------------------------------------
+// --- Unix sockets --------------------------------------------------------------------------------
 
 // An HTTP request over a Unix socket: the status line.
 function requestUnix(file) {
@@ -254,7 +255,7 @@ check('a path too long for a Unix socket is refused with the limit', async () =>
 	assert.match(stderr, /socket: .*longer than \d+ bytes/);
 });
 
-// --- signals ---------------------------------------------------------------------------------------------------------
+// --- signals -------------------------------------------------------------------------------------
 
 // A receiver of each kind, opened and waiting.
 async function openEverything(url) {
@@ -371,7 +372,7 @@ check('a broken standard output or error does not end the daemon', async () => {
 	fs.rmSync(daemon.directory, { recursive: true, force: true });
 });
 
-// --- no leaks --------------------------------------------------------------------------------------------------------
+// --- no leaks ------------------------------------------------------------------------------------
 
 const valgrind = spawnSync('valgrind', ['--version']).status === 0;
 

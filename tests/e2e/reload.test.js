@@ -148,7 +148,7 @@ async function openStreaming(site, prefix) {
 	};
 }
 
-// --- under load ------------------------------------------------------------------------------------------------------
+// --- under load ----------------------------------------------------------------------------------
 
 // The i-th of many configurations that serve /echo. Its number is in the iframe page.
 const configurationOf = (i) => {
@@ -190,7 +190,7 @@ check(`${RELOADS} times under load, with other options each time: no connection 
 	clients.forEach((client) => client.close && client.close());
 });
 
-// --- mistakes --------------------------------------------------------------------------------------------------------
+// --- mistakes ------------------------------------------------------------------------------------
 
 check('a mistake in the file: the old configuration stays, and the log says why', section('/echo', 'echo'), async (site) => {
 	const poller = await Poller.open((...rest) => site.fastcgi(...rest), '/echo');
@@ -216,7 +216,7 @@ check('a mistake in the file: the old configuration stays, and the log says why'
 	assert.match((await site.direct('GET', '/echo/iframe.html')).text, /never\.js/);
 });
 
-// --- modules and sections --------------------------------------------------------------------------------------------
+// --- modules and sections ------------------------------------------------------------------------
 
 // Both wait for sessions to be missed.
 describe('reload: what is retired', { concurrency: 2 }, () => {
@@ -235,7 +235,8 @@ describe('reload: what is retired', { concurrency: 2 }, () => {
 		assert.strictEqual(await site.reload(services), '3 services, 0 new, 0 retired');
 		const descriptors = site.sessiond.openDescriptors();
 		install('second.so');
-		// A request whose body comes later belongs to the session that it names; without one, to the new service.
+		// A request whose body comes later belongs to the session that it names; without one, to
+		// the new service.
 		const late = await Connection.open(site.url);
 		const body = '["late"]';
 		const whole = formatRequest('POST', `${old[2].session}/xhr_send`, { host: 'x', body });
@@ -343,7 +344,7 @@ check('requests that cross with new services mean the service they were made for
 	assert.strictEqual(await poller.exchange('on'), 'second: on');
 });
 
-// --- [server] --------------------------------------------------------------------------------------------------------
+// --- [server] ------------------------------------------------------------------------------------
 
 check('[server]: folder, limits and times at once; what needs a restart is named', section('/echo', 'echo'), async (site) => {
 	const services = section('/echo', 'echo');
@@ -443,7 +444,8 @@ test('reload: addresses come and go, and nobody who is connected notices', async
 		assert.ok(fs.existsSync(moved) && !fs.existsSync(site.socket));
 		for (const client of clients)
 			assert.strictEqual(await client.exchange('connected'), 'connected');
-		// What is taken, and what is no address, changes nothing; nor does a mistake that is found later.
+		// What is taken, and what is no address, changes nothing; nor does a mistake that is found
+		// later.
 		site.write(services, listen(2, 1, 0));
 		assert.match(await site.hangUp(), /reloaded/);
 		const other = await Site.start(services);

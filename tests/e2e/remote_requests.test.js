@@ -1,7 +1,7 @@
 'use strict';
 
-// What sessiond makes of the requests that a responder holds, when that responder does not do what ours does at once: it confirms
-// nothing, or late, or has one request only.
+// What sessiond makes of the requests that a responder holds, when that responder does not do what
+// ours does at once: it confirms nothing, or late, or has one request only.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');

@@ -1,6 +1,7 @@
 'use strict';
 
-// sockjs.fcgi as a web server sees it: raw FastCGI, well and badly behaved. The test is the web server; sessiond is real.
+// sockjs.fcgi as a web server sees it: raw FastCGI, well and badly behaved. The test is the web
+// server; sessiond is real.
 
 const assert = require('node:assert');
 const crypto = require('node:crypto');
@@ -86,7 +87,8 @@ async function isGone(session) {
 	await eventually(async () => (await ask('POST', `${session}/xhr`)).text === 'o\n', 'the session is gone', PATIENCE);
 }
 
-// A poll that waits: {session, connection, answer}. The probe that isHeld sends must not be the one that is held.
+// A poll that waits: {session, connection, answer}. The probe that isHeld sends must not be the one
+// that is held.
 async function holdPoll({ service, transport = 'xhr', session, ...options } = {}) {
 	const held = session || await openSession(service);
 	const connection = await open();
@@ -104,7 +106,7 @@ async function othersAreServed() {
 	assert.strictEqual((await ask('POST', `${session}/xhr`, { timeout: PATIENCE })).text, 'a["others"]\n');
 }
 
-// --- what it answers by itself ---------------------------------------------------------------------------------------
+// --- what it answers by itself -------------------------------------------------------------------
 
 test('responder: pages, info, preflights, 404, 405 and chunking_test need no sessiond once it has been there', async (t) => {
 	const lonely = await startPair({ services });
@@ -215,7 +217,7 @@ check('of two variables with one name the last one counts', async () => {
 	assert.strictEqual((await ask('GET', '/echo', { more: { REQUEST_URI: '/nothing', SCRIPT_NAME: '/nothing', PATH_INFO: '' } })).status, 404);
 });
 
-// --- polls and sends -------------------------------------------------------------------------------------------------
+// --- polls and sends -----------------------------------------------------------------------------
 
 check('an absolute REQUEST_URI is its path', async () => {
 	assert.strictEqual((await ask('GET', 'http://example.org:8080/echo')).text, 'Welcome to SockJS!\n');
@@ -274,7 +276,7 @@ check('streaming transports end after their first frames by default', async () =
 	assert.strictEqual((await ask('POST', `${session}/xhr_streaming`)).text, `${'h'.repeat(2048)}\na["x"]\n`);
 });
 
-// --- bodies ----------------------------------------------------------------------------------------------------------
+// --- bodies --------------------------------------------------------------------------------------
 
 async function echoOf(session, length) {
 	let got = 0;
@@ -371,7 +373,7 @@ check('a body without end does not delay others, and ends with request_timeout',
 	await connection.expectClose(PATIENCE);
 });
 
-// --- bad web servers -------------------------------------------------------------------------------------------------
+// --- bad web servers -----------------------------------------------------------------------------
 
 for (const [name, bytes] of Object.entries({
 	'an HTTP request': 'GET /echo HTTP/1.1\r\nHost: x\r\n\r\n',
@@ -428,7 +430,8 @@ check('random garbage after a good beginning, many times', async () => {
 check('half a request and silence: closed after request_timeout, not before', async () => {
 	const whole = encodeRequest('POST', '/echo/0/a/xhr_send', { body: '["a"]' });
 	const cuts = [0, 4, 100, whole.length - 1];
-	// From before the first of them on: connections that come in one turn of the responder's loop have one time.
+	// From before the first of them on: connections that come in one turn of the responder's loop
+	// have one time.
 	const start = Date.now();
 	await Promise.all(cuts.map(async (cut) => {
 		const connection = await open(hasty);
@@ -509,7 +512,7 @@ check('many web servers that never read do not delay another large answer', asyn
 	}
 });
 
-// --- kept connections ------------------------------------------------------------------------------------------------
+// --- kept connections ----------------------------------------------------------------------------
 
 check('FCGI_KEEP_CONN keeps the connection; without it, it is closed', async () => {
 	const kept = await open();
@@ -572,7 +575,7 @@ check('half a request behind another one is closed after request_timeout', async
 	await connection.expectClose(PATIENCE);
 });
 
-// --- clients that are gone -------------------------------------------------------------------------------------------
+// --- clients that are gone -----------------------------------------------------------------------
 
 for (const keep of [false, true])
 	check(`the web server closes the connection of a held poll: its session ends at once${keep ? ' (kept connection)' : ''}`, async () => {
@@ -616,7 +619,7 @@ check('nothing stays open', async () => {
 		() => `${pair.responder.openDescriptors()} descriptors, ${descriptors} at the beginning`, PATIENCE);
 });
 
-// --- streaming -------------------------------------------------------------------------------------------------------
+// --- streaming -----------------------------------------------------------------------------------
 
 test('responder: with fcgi_streaming = on, streams go on', async (t) => {
 	const streaming = await startPair({ fcgi: 'fcgi_streaming = on', services });

@@ -1,7 +1,7 @@
 'use strict';
 
-// What sockjs.fcgi tells the daemon of its answers: which frames it took, and which answers reached the web server. The daemon
-// and the web server are the test.
+// What sockjs.fcgi tells the daemon of its answers: which frames it took, and which answers reached
+// the web server. The daemon and the web server are the test.
 
 const assert = require('node:assert');
 const crypto = require('node:crypto');
@@ -67,7 +67,7 @@ function writeLarge(peer, id) {
 		peer.write(frame(id, Buffer.alloc(PIECE, 'x'), at + PIECE < LARGE ? FLAG.more : FLAG.end));
 }
 
-// --- WRITTEN ---------------------------------------------------------------------------------------------------------
+// --- WRITTEN -------------------------------------------------------------------------------------
 
 check('WRITTEN follows an answer that ends, once; nothing follows SENT and REFUSED', {}, async ({ daemon, address }) => {
 	const peer = await daemon.serve(1n);
@@ -132,7 +132,7 @@ check('a stream is confirmed at its end only', { fcgi: 'fcgi_streaming = on' }, 
 	await held.connection.finish(held.answer);
 });
 
-// --- ABORT -----------------------------------------------------------------------------------------------------------
+// --- ABORT ---------------------------------------------------------------------------------------
 
 check('a client that leaves before its answer: ABORT, and the answer that crosses it gets no other word', {}, async ({ daemon, address }) => {
 	const peer = await daemon.serve(1n);
@@ -218,7 +218,7 @@ check('a responder that stops says what became of its last answers', {}, async (
 	assert.deepStrictEqual(await stopped, { code: 0, signal: null });
 });
 
-// --- HELLO -----------------------------------------------------------------------------------------------------------
+// --- HELLO ---------------------------------------------------------------------------------------
 
 check('HELLO says which connection was the last, and how many FRAMEs were taken of it', {}, async ({ daemon, address }) => {
 	let peer = await daemon.serve(0x1122334455667788n);
@@ -267,7 +267,7 @@ check('a daemon that is out of turn is left', {}, async ({ daemon }) => {
 	await daemon.serve(6n);
 });
 
-// --- requests that are sent again ------------------------------------------------------------------------------------
+// --- requests that are sent again ----------------------------------------------------------------
 
 check('a frame of which only a part came before the connection broke is seen once, whole', {}, async ({ daemon, address }) => {
 	let peer = await daemon.serve(1n);
@@ -300,7 +300,7 @@ check('a stream goes on after the connection broke, behind the frames that were 
 	await expectWord(peer, id, TYPE.written);
 });
 
-// --- refusals --------------------------------------------------------------------------------------------------------
+// --- refusals ------------------------------------------------------------------------------------
 
 check('a session or a store that is full: 503 with Retry-After', {}, async ({ daemon, address }) => {
 	const peer = await daemon.serve(1n);
@@ -316,9 +316,10 @@ check('a session or a store that is full: 503 with Retry-After', {}, async ({ da
 	}
 });
 
-// --- a request that the daemon does not survive ----------------------------------------------------------------------
+// --- a request that the daemon does not survive --------------------------------------------------
 
-// Dies of every request for which isDeadly(message) is true. Returns what it was asked on each connection.
+// Dies of every request for which isDeadly(message) is true. Returns what it was asked on each
+// connection.
 async function serveMortally(daemon, isDeadly, state) {
 	for (let i = 0; state.running; i++) {
 		const peer = await daemon.serve(BigInt(i + 1)).catch(() => null);

@@ -1,6 +1,7 @@
 'use strict';
 
-// What sockjs.fcgi and sockjs-sessiond do when one of them, or the socket between them, is gone or broken.
+// What sockjs.fcgi and sockjs-sessiond do when one of them, or the socket between them, is gone or
+// broken.
 
 const assert = require('node:assert');
 const { spawnSync } = require('node:child_process');
@@ -67,7 +68,7 @@ async function holdPoll(address, session) {
 const textOf = async ({ connection, answer }, timeout) => (await connection.finish(answer, timeout)).text;
 const send = (address, session, text, options) => request(address, 'POST', `${session}/xhr_send`, { body: JSON.stringify([text]), ...options });
 
-// --- sessiond goes and comes -----------------------------------------------------------------------------------------
+// --- sessiond goes and comes ---------------------------------------------------------------------
 
 check('sessiond is killed and started again: what is held or comes meanwhile stays, and is answered', {}, async (pair) => {
 	const held = await Promise.all(Array.from({ length: 50 }, async () => holdPoll(pair.address)));
@@ -159,7 +160,7 @@ check('sessiond stops in order: polls have the close frame, and new ones wait fo
 		assert.match(await textOf(each, PATIENCE), /^(o|c\[1001,"The server is stopping"\])\n$/);
 });
 
-// --- the socket between them breaks ----------------------------------------------------------------------------------
+// --- the socket between them breaks --------------------------------------------------------------
 
 // A pair whose responder goes through a relay; sessiond also speaks HTTP, past the responder.
 function checkRelayed(name, options, body) {
@@ -228,7 +229,7 @@ checkRelayed('sends over a connection that breaks with each of them arrive once,
 	listener.connection.close();
 });
 
-// --- the responder goes ----------------------------------------------------------------------------------------------
+// --- the responder goes --------------------------------------------------------------------------
 
 check('SIGTERM: polls end with h, sends under way are answered, exit 0; the session lives on through another responder', {}, async (pair) => {
 	const other = await pair.startResponder();
@@ -331,7 +332,7 @@ check('a poll of a killed responder does not keep its session: another responder
 	await eventually(async () => (await request(other.address, 'POST', `${held.session}/xhr`)).text === 'a["x"]\n', 'another poll gets it');
 });
 
-// --- garbage on the local socket -------------------------------------------------------------------------------------
+// --- garbage on the local socket -----------------------------------------------------------------
 
 const hello = encodeHello();
 const refusedAtOnce = {
@@ -464,7 +465,7 @@ check('a daemon that talks nonsense is left and tried again', { alone: true, fcg
 	assert.strictEqual(await textOf(waiting, PATIENCE), 'o\n');
 });
 
-// --- autostart -------------------------------------------------------------------------------------------------------
+// --- autostart -----------------------------------------------------------------------------------
 
 // It may have ended meanwhile.
 function killIfThere(pid) {
@@ -501,7 +502,8 @@ check('autostart: 20 responders at once start exactly one sessiond; killed, it c
 			await allServe();
 		}
 		assert.strictEqual(daemonsOf(pair.file).length, 1);
-		// Its supervisor has done that so far. When that one is killed, the daemon stops in good order, and both are started anew.
+		// Its supervisor has done that so far. When that one is killed, the daemon stops in good
+		// order, and both are started anew.
 		const [supervisor, ...others] = daemonsOf(pair.file, true);
 		const [orphan] = daemonsOf(pair.file);
 		assert.ok(supervisor && others.length === 0, `${1 + others.length} supervisors`);
@@ -517,7 +519,8 @@ check('autostart: 20 responders at once start exactly one sessiond; killed, it c
 		}
 		assert.strictEqual((await request(pair.address, 'POST', `${newSession()}/xhr`)).text, 'o\n');
 	} finally {
-		// It has the standard error of the one that started it; and nobody must be left to start another.
+		// It has the standard error of the one that started it; and nobody must be left to start
+		// another.
 		pair.daemons.forEach(({ child }) => child.kill('SIGKILL'));
 		await eventually(() => {
 			const left = [...daemonsOf(pair.file, true), ...daemonsOf(pair.file)];
@@ -552,7 +555,7 @@ check('without autostart, show_reason says what a connect does', { alone: true, 
 	assert.strictEqual(text, `The session daemon is not running: it cannot be reached at ${pair.socket}: No such file or directory.\n`);
 });
 
-// --- jsessionid = module ---------------------------------------------------------------------------------------------
+// --- jsessionid = module -------------------------------------------------------------------------
 
 const cookieModule = path.join(process.env.SOCKJS_BUILDDIR || path.join(__dirname, '../..'), 'tests/modules/cookie.so');
 
@@ -574,7 +577,7 @@ check('jsessionid = module: the application makes the cookie, behind the respond
 	}
 });
 
-// --- no leaks --------------------------------------------------------------------------------------------------------
+// --- no leaks ------------------------------------------------------------------------------------
 
 // Everything a responder does, once or a few times, ending with requests that are left open.
 async function exercise(pair) {

@@ -1,6 +1,7 @@
 'use strict';
 
-// sockjs.fcgi as a program: its options, exit codes and messages, and the ways in which it comes by its socket.
+// sockjs.fcgi as a program: its options, exit codes and messages, and the ways in which it comes by
+// its socket.
 
 const assert = require('node:assert');
 const { spawn } = require('node:child_process');

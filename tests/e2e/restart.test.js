@@ -1,6 +1,7 @@
 'use strict';
 
-// What polling clients see of a daemon that is killed, and of long silence. Behind web servers, as an install has it.
+// What polling clients see of a daemon that is killed, and of long silence. Behind web servers, as
+// an install has it.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -19,8 +20,9 @@ const PATIENCE = 30000; // ms
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// Polls and sends until it is told to stop. A session that the daemon has lost shows as an `o` in an open session, or as 404
-// for a send: sockjs-client closes then, and an application connects anew, as this one does.
+// Polls and sends until it is told to stop. A session that the daemon has lost shows as an `o` in
+// an open session, or as 404 for a send: sockjs-client closes then, and an application connects
+// anew, as this one does.
 class Client {
 	constructor(url, index) {
 		this.url = url;

@@ -1,7 +1,7 @@
 'use strict';
 
-// RFC 6455 byte by byte, over real sockets, on the raw websocket URL and on the SockJS one. The frame codec has unit
-// tests of its own: these show that the daemon uses it right.
+// RFC 6455 byte by byte, over real sockets, on the raw websocket URL and on the SockJS one. The
+// frame codec has unit tests of its own: these show that the daemon uses it right.
 
 const assert = require('node:assert');
 const crypto = require('node:crypto');
@@ -108,7 +108,8 @@ function registerFrames(dialect) {
 			peer.connection.close();
 		});
 
-	// 125/126 and 65535/65536 are where the length's encoding changes; the SockJS frame adds a few bytes of its own.
+	// 125/126 and 65535/65536 are where the length's encoding changes; the SockJS frame adds a few
+	// bytes of its own.
 	for (const length of [1, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 65527, 65530, 65535, 65536, 65537, 200000])
 		checkHere(`a text of ${length} bytes`, async () => {
 			const peer = await open(dialect, daemon.url, 'echo');
@@ -205,7 +206,8 @@ function registerUtf8(dialect) {
 		});
 		check(`${dialect.name}: ${name} is noticed before the message ends`, async () => {
 			const peer = await open(dialect, daemon.url, 'echo');
-			// Only the beginning of a frame of 100,000 bytes is ever sent. The byte after the sequence makes it wrong for sure.
+			// Only the beginning of a frame of 100,000 bytes is ever sent. The byte after the
+			// sequence makes it wrong for sure.
 			const frame = bytesOf({ opcode: TEXT, payload: Buffer.concat([payload, Buffer.alloc(100000, 0x22)]) });
 			peer.connection.write(frame.subarray(0, 8 + 6 + payload.length + 4));
 			await expectFailure(peer, 1007);
@@ -496,7 +498,8 @@ function registerSegments(dialect) {
 	});
 }
 
-// When the server gives up on a peer that says nothing, and when it has ended the connection, in ms.
+// When the server gives up on a peer that says nothing, and when it has ended the connection, in
+// ms.
 async function silentPeer() {
 	const peer = await WebSocketClient.connect(daemon.url, '/heartbeat/000/silent/websocket');
 	const start = now();

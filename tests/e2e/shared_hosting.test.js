@@ -1,7 +1,8 @@
 'use strict';
 
-// doc/shared-hosting.md, played: the archive of `make portable` in an account of an Apache that has mod_fcgid and
-// nothing else. Everything runs as one user who is not root. Then all goes wrong that may.
+// doc/shared-hosting.md, played: the archive of `make portable` in an account of an Apache that has
+// mod_fcgid and nothing else. Everything runs as one user who is not root. Then all goes wrong that
+// may.
 
 const assert = require('node:assert/strict');
 const { execFileSync, spawn } = require('node:child_process');
@@ -28,7 +29,7 @@ const who = process.getuid() === 0
 	? { uid: Number(execFileSync('id', ['-u', 'nobody'])), gid: Number(execFileSync('id', ['-g', 'nobody'])) } : {};
 let apache, url;
 
-// --- the host --------------------------------------------------------------------------------------------------------
+// --- the host ------------------------------------------------------------------------------------
 
 function makeHost(port) {
 	const conf = fs.readFileSync(path.join(srcdir, 'tests/stack.d/htaccess.conf'), 'utf8')
@@ -91,7 +92,7 @@ const check = (name, body) =>
 		}
 	});
 
-// --- what its visitors do --------------------------------------------------------------------------------------------
+// --- what its visitors do ------------------------------------------------------------------------
 
 let sessions = 0;
 const post = (what, body = '') => request(url, 'POST', what, { body, timeout: LIMIT });
@@ -113,7 +114,8 @@ async function stop() {
 	await eventually(() => processes().length === 0, 'the daemon has ended', LIMIT);
 }
 
-// While nothing runs, something is broken: visitors are told why, and so is the log. Once it is mended, all is well.
+// While nothing runs, something is broken: visitors are told why, and so is the log. Once it is
+// mended, all is well.
 async function fails(harm, mend, reason) {
 	await stop();
 	await harm();
@@ -129,7 +131,7 @@ async function fails(harm, mend, reason) {
 	return log().slice(before);
 }
 
-// --- the page, typed -------------------------------------------------------------------------------------------------
+// --- the page, typed -----------------------------------------------------------------------------
 
 check('a websocket that comes first starts the daemon, and is told at once to do without', async () => {
 	for (const name of ['echo/websocket', 'echo/000/first/websocket']) {
@@ -206,7 +208,7 @@ check('the log may be renamed', async () => {
 	await eventually(() => /reloaded/.test(log()), 'a new one is there', LIMIT);
 });
 
-// --- what goes wrong -------------------------------------------------------------------------------------------------
+// --- what goes wrong -----------------------------------------------------------------------------
 
 check('stopped: no request starts it, and says so at once', async () => {
 	await stop();

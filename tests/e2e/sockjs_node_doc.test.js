@@ -1,6 +1,7 @@
 'use strict';
 
-// doc/sockjs-node.md: it has a row for each section of sockjs-node's README, and what it advises works.
+// doc/sockjs-node.md: it has a row for each section of sockjs-node's README, and what it advises
+// works.
 
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');

@@ -1,6 +1,7 @@
 'use strict';
 
-// tests/stack itself: what it prints, that it brings back what died, and that it leaves nothing behind however it ends.
+// tests/stack itself: what it prints, that it brings back what died, and that it leaves nothing
+// behind however it ends.
 
 const assert = require('node:assert');
 const { spawn, spawnSync } = require('node:child_process');
@@ -151,7 +152,8 @@ check('stopped at any moment of its start, leaves nothing behind', async () => {
 		const stack = start(['direct', await freePort()]);
 		await new Promise((resolve) => setTimeout(resolve, ms));
 		stack.child.kill('SIGTERM');
-		// Before its traps are set, the signal itself ends it; there is nothing to leave behind yet.
+		// Before its traps are set, the signal itself ends it; there is nothing to leave behind
+		// yet.
 		assert.ok([0, 'SIGTERM'].includes(await stack.ended), `${stack.status} ${stack.stderr}`);
 		await requireNothingLeft();
 	}

@@ -1,7 +1,7 @@
 'use strict';
 
-// The session store, as an administrator and a client see it: where it is, who may have it, what goes on after a restart, and what
-// happens when it is damaged or there is no room.
+// The session store, as an administrator and a client see it: where it is, who may have it, what
+// goes on after a restart, and what happens when it is damaged or there is no room.
 
 const assert = require('node:assert');
 const { spawnSync } = require('node:child_process');
@@ -108,7 +108,7 @@ const check = (name, body, options = {}) =>
 		}
 	});
 
-// --- where it is -----------------------------------------------------------------------------------------------------
+// --- where it is ---------------------------------------------------------------------------------
 
 check('its path is relative to the configuration, and nobody else reads it', async () => {
 	const place = await new Place().start();
@@ -150,7 +150,7 @@ check('a second daemon is told that it is taken', async () => {
 	assert.strictEqual(await place.poll('s'), 'a["x"]');
 });
 
-// --- one daemon after the other --------------------------------------------------------------------------------------
+// --- one daemon after the other ------------------------------------------------------------------
 
 for (const signal of ['SIGTERM', 'SIGKILL'])
 	for (const sync of ['off', 'normal', 'full'])
@@ -233,7 +233,7 @@ check('a closed session still has its close frame', async () => {
 	assert.strictEqual(await place.poll('s'), 'c[3000,"Go away!"]');
 });
 
-// --- files that are not as they should be ----------------------------------------------------------------------------
+// --- files that are not as they should be --------------------------------------------------------
 
 check('one that a newer version wrote is refused, and left as it is', async () => {
 	const place = await new Place().start();
@@ -266,7 +266,7 @@ check('a damaged one is set aside: the daemon says so, and starts without sessio
 	assert.deepStrictEqual(aside(), [name]);
 });
 
-// --- room ------------------------------------------------------------------------------------------------------------
+// --- room ----------------------------------------------------------------------------------------
 
 // Until a send is refused. What was acknowledged is counted.
 async function fill(place, session) {
@@ -324,7 +324,7 @@ check('the same on a full disk', async (t) => {
 	await survivesAFullStore(place, () => fs.unlinkSync(other));
 });
 
-// --- shares of it ----------------------------------------------------------------------------------------------------
+// --- shares of it --------------------------------------------------------------------------------
 
 const SMALL = 'store = sessions.db\nstore_limit = 1M'; // a session's share is 32 KiB, an address's 128
 const [HOSTILE, OTHER] = ['127.0.0.2', '127.0.0.3'];
@@ -444,7 +444,7 @@ check('who is sent messages and never reads is closed; the others get theirs', a
 	assert.doesNotMatch(place.daemon.log(), /cannot be written/);
 });
 
-// --- power cuts ------------------------------------------------------------------------------------------------------
+// --- power cuts ----------------------------------------------------------------------------------
 
 // What is on the disk at some moment; the daemon is held meanwhile, as both files are one.
 async function copy(place, to) {

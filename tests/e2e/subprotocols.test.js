@@ -1,6 +1,7 @@
 'use strict';
 
-// websocket_protocols: which subprotocol is agreed on, and that real clients of one are content: ws, a browser, @stomp/stompjs.
+// websocket_protocols: which subprotocol is agreed on, and that real clients of one are content:
+// ws, a browser, @stomp/stompjs.
 
 const assert = require('node:assert');
 const crypto = require('node:crypto');

@@ -1,6 +1,7 @@
 'use strict';
 
-// Listening sockets that outlive the daemon: sockjs-sessiond --supervise, and sockets inherited from systemd.
+// Listening sockets that outlive the daemon: sockjs-sessiond --supervise, and sockets inherited
+// from systemd.
 
 const assert = require('node:assert');
 const { spawn, spawnSync } = require('node:child_process');
@@ -131,7 +132,7 @@ function requestUnix(file) {
 	});
 }
 
-// --- the two processes -----------------------------------------------------------------------------------------------
+// --- the two processes ---------------------------------------------------------------------------
 
 check('the daemon is a child with the same options; the supervisor has the sockets, no module, and little memory', async () => {
 	const supervisor = await start();
@@ -215,7 +216,7 @@ check('the next supervisor takes over the socket that a killed one has left', as
 	await first.stop();
 });
 
-// --- death and restart -----------------------------------------------------------------------------------------------
+// --- death and restart ---------------------------------------------------------------------------
 
 check('who connects while the daemon is dead is served by the next one, over TCP and Unix', async () => {
 	const supervisor = await start();
@@ -286,7 +287,7 @@ check('may be stopped during a pause', async () => {
 	assert.ok(!fs.existsSync(supervisor.socket));
 });
 
-// --- graceful restart ------------------------------------------------------------------------------------------------
+// --- graceful restart ----------------------------------------------------------------------------
 
 check('SIGTERM to the daemon, and SIGUSR2 to the supervisor: clients are told, and another daemon serves', async () => {
 	const supervisor = await start();
@@ -342,7 +343,7 @@ check('a restart takes the program that lies there then; as long as there is non
 	await supervisor.stop();
 }, { skip: fs.readFileSync(program).subarray(0, 2).toString() === '#!' && 'the program is a script' });
 
-// --- what cannot start -----------------------------------------------------------------------------------------------
+// --- what cannot start ---------------------------------------------------------------------------
 
 check('a first start that fails ends the supervisor with the reason and its status', async () => {
 	const taken = net.createServer();
@@ -381,7 +382,7 @@ check('a later start that fails is tried again until the configuration is right'
 	await supervisor.stop();
 });
 
-// --- sockets that systemd passes -------------------------------------------------------------------------------------
+// --- sockets that systemd passes -----------------------------------------------------------------
 
 // Starts the program with these descriptors, from 3 on.
 function startWith(descriptors, text, args = []) {

@@ -1,7 +1,7 @@
 'use strict';
 
-// Polls whose clients vanish, by hundreds and again and again, through each web server: a normal client beside them loses
-// nothing, and the daemon keeps nothing of them.
+// Polls whose clients vanish, by hundreds and again and again, through each web server: a normal
+// client beside them loses nothing, and the daemon keeps nothing of them.
 
 const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
@@ -22,7 +22,8 @@ const SERVICE = '/short_heartbeat';
 
 const conf = ['tests/services.conf', 'tests/e2e/extra.conf'].map((file) => path.join(srcdir, file));
 
-// The running responders of a stack. The daemon has a connection and a write log of each; mod_fcgid starts some when it likes.
+// The running responders of a stack. The daemon has a connection and a write log of each; mod_fcgid
+// starts some when it likes.
 function respondersOf(stack) {
 	const lines = execFileSync('ps', ['-e', '-o', 'pid=,ppid=,stat=,comm=']).toString().trim().split('\n');
 	const processes = new Map(lines.map((line) => line.trim().split(/\s+/)).map(([pid, ...rest]) => [pid, rest]));

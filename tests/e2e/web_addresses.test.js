@@ -1,7 +1,8 @@
 'use strict';
 
-// Behind each web server, as examples/ has it: a module sees the client's address by every transport, and nothing that the client
-// claims changes it. The server's end of a poll, which goes through the responder, is the web server's own.
+// Behind each web server, as examples/ has it: a module sees the client's address by every
+// transport, and nothing that the client claims changes it. The server's end of a poll, which goes
+// through the responder, is the web server's own.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -16,7 +17,8 @@ const forged = {
 	'X-Forwarded-For': '6.6.6.6', Forwarded: 'for=6.6.6.6', 'X-Real-IP': '6.6.6.6', 'X-Client-IP': '6.6.6.6', 'X-Cluster-Client-IP': '6.6.6.6',
 	'X-Forwarded-Host': 'evil.example', 'X-Forwarded-Proto': 'gopher',
 };
-// A list that the client has left open, so that what the web server adds is swallowed, if it were read from the left.
+// A list that the client has left open, so that what the web server adds is swallowed, if it were
+// read from the left.
 const open = { 'X-Forwarded-For': '6.6.6.6, "', Forwarded: 'for="6.6.6.6' };
 
 const kinds = ['lighttpd', 'nginx', 'apache-proxy', 'apache-fcgid', 'htaccess'];

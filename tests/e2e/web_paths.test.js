@@ -1,7 +1,8 @@
 'use strict';
 
-// Services whose paths a web server may take apart: below a folder, with a name that is percent-encoded or not ASCII, and all of an
-// account's in a subfolder. Every transport finds them, by each way in, and a module sees the Host that the client has sent.
+// Services whose paths a web server may take apart: below a folder, with a name that is
+// percent-encoded or not ASCII, and all of an account's in a subfolder. Every transport finds them,
+// by each way in, and a module sees the Host that the client has sent.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');

@@ -1,7 +1,7 @@
 'use strict';
 
-// tests/stack with a web server: a responder, and a web server, that is killed comes back, and nothing is left
-// behind, however the script ends.
+// tests/stack with a web server: a responder, and a web server, that is killed comes back, and
+// nothing is left behind, however the script ends.
 
 const assert = require('node:assert/strict');
 const { spawn, execFileSync } = require('node:child_process');

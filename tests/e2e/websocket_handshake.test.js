@@ -1,6 +1,7 @@
 'use strict';
 
-// The opening handshake of RFC 6455, section 4.2, as clients and proxies really write it, on both websocket URLs.
+// The opening handshake of RFC 6455, section 4.2, as clients and proxies really write it, on both
+// websocket URLs.
 
 const assert = require('node:assert');
 const { test, before, after } = require('node:test');

@@ -18,7 +18,8 @@ function connect(options = { port: Number(port), host: '127.0.0.1' }) {
 	return socket;
 }
 
-// Writes the bytes again and again, or what make() returns each time, as fast as the server takes them.
+// Writes the bytes again and again, or what make() returns each time, as fast as the server takes
+// them.
 function flood(socket, bytes, make = () => bytes) {
 	const more = () => {
 		if (socket.destroyed) return;

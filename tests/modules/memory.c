@@ -1,7 +1,7 @@
 /*
- * memory: answers each message with how many bytes the daemon has allocated, so that tests/soak sees
- * what is left behind. Unlike the process's size, this does not depend on how the heap lies. SQLite's
- * cache is not counted: it grows with the database, up to a limit of its own.
+ * memory: answers each message with how many bytes the daemon has allocated, so that tests/soak
+ * sees what is left behind. Unlike the process's size, this does not depend on how the heap lies.
+ * SQLite's cache is not counted: it grows with the database, up to a limit of its own.
  */
 #include <sockjs.h>
 

@@ -1,7 +1,8 @@
 'use strict';
 
-// The real sockjs-client in node, over each transport that it has there, against the standard services of one kind of
-// stack. Entry files call register(kind) once for each way in, with what is different there:
+// The real sockjs-client in node, over each transport that it has there, against the standard
+// services of one kind of stack. Entry files call register(kind) once for each way in, with what is
+// different there:
 //   fcgiOnly       the web server passes nothing to sessiond itself: there is no websocket, and a stream ends with each frame
 //   hidesHangUps   it tells nobody that a client has gone, but for websockets
 //   bodyLimit      bytes of a request's body that it takes
@@ -17,7 +18,8 @@ const { startProcesses } = require('../lib/fcgid');
 const { request } = require('../lib/http');
 const { freePort, startStack } = require('../lib/stack');
 
-// What sockjs-client can do without a browser: the others need XDomainRequest, iframes or script elements.
+// What sockjs-client can do without a browser: the others need XDomainRequest, iframes or script
+// elements.
 const transports = ['websocket', 'xhr-streaming', 'eventsource', 'xhr-polling'];
 
 // Sends the messages to an echo service and requires them back, unchanged and in order.
@@ -109,7 +111,8 @@ function bodySize(messages) {
 
 function registerTransport({ kind, check, url, transport, getStack, common, fcgiOnly, hidesHangUps, bodyLimit }) {
 	const options = { ...common, transports: transport };
-	// A stream that ends with each frame may be between two requests when its client closes: disconnect_delay (20 s) ends it.
+	// A stream that ends with each frame may be between two requests when its client closes:
+	// disconnect_delay (20 s) ends it.
 	const noticeLimit = fcgiOnly ? 60000 : 20000;
 	// A body that the web server does not take ends the client's connection.
 	const echoOrRefusal = async (messages) => {
@@ -172,7 +175,8 @@ function registerTransport({ kind, check, url, transport, getStack, common, fcgi
 		const stack = getStack();
 		const { sessiond: [pid] = [] } = stack.pids;
 		const before = pid && openSockets(pid);
-		// lighttpd tells the responder of a hang-up only once it has passed the poll on, which is then a socket of the responder's.
+		// lighttpd tells the responder of a hang-up only once it has passed the poll on, which is
+		// then a socket of the responder's.
 		const [responder] = (kind === 'lighttpd' && stack.pids.fcgi) || [];
 		const idle = responder && openSockets(responder);
 		const session = `closing${Math.random().toString(36).slice(2)}`;
@@ -203,7 +207,8 @@ function registerTransport({ kind, check, url, transport, getStack, common, fcgi
 	});
 }
 
-// Between two polls there is nothing that the server could notice, so a test that closes looks into the client for this.
+// Between two polls there is nothing that the server could notice, so a test that closes looks into
+// the client for this.
 function pollIsOnItsWay(client) {
 	const { xo } = client.socket._transport.poll.poll || {};
 	return Boolean(xo && xo.req && xo.req.writableFinished);

@@ -260,8 +260,8 @@ function broken({ test }) {
 	});
 }
 
-// Resolves with the poll that the session holds: that shows nothing itself, so a second one asks. A web
-// server may pass on the second before the first, which is then the one that is refused.
+// Resolves with the poll that the session holds: that shows nothing itself, so a second one asks. A
+// web server may pass on the second before the first, which is then the one that is refused.
 async function whichIsHeld(c, s, receiver) {
 	const probe = await s.receive(receiver.transport.name, { connection: await usedConnection(c) });
 	const refusal = (of, other) =>

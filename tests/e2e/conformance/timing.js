@@ -48,7 +48,8 @@ function chunking({ test }) {
 		const [before, last] = [2060, 2062].map(
 			(end) => answer.pieces.find(({ begin, data }) => begin + data.length >= end).at,
 		);
-		// Three seconds lie between these two. Were each part held back until the next, they would come together.
+		// Three seconds lie between these two. Were each part held back until the next, they would
+		// come together.
 		assert.ok(last - before > 300, `${last - before} ms between the last two`);
 	});
 

@@ -1,6 +1,7 @@
 'use strict';
 
-// What a module sees of where its client is: a connection of tests/modules/probe.c by any transport, from an address of one's own.
+// What a module sees of where its client is: a connection of tests/modules/probe.c by any
+// transport, from an address of one's own.
 
 const crypto = require('node:crypto');
 const path = require('node:path');
@@ -12,7 +13,8 @@ const { WebSocketClient } = require('./websocket');
 const PROBE = path.join(process.env.SOCKJS_BUILDDIR || srcdir, 'tests', 'modules', 'probe.so');
 const ALL = ['websocket', 'websocket-raw', ...Object.keys(transports)];
 
-// What lib/session.js asks of a context. url, options: of Connection.open; headers: of each request.
+// What lib/session.js asks of a context. url, options: of Connection.open; headers: of each
+// request.
 class Client {
 	constructor(url, { headers = {}, ...options } = {}) {
 		Object.assign(this, { url, options, headers, all: [] });

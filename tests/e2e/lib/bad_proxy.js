@@ -1,7 +1,7 @@
 'use strict';
 
-// A web server in front of the daemon that is set up badly, in one way at a time. It serves the page's files itself, so
-// that the page comes whatever is wrong with the rest.
+// A web server in front of the daemon that is set up badly, in one way at a time. It serves the
+// page's files itself, so that the page comes whatever is wrong with the rest.
 
 const fs = require('node:fs');
 const http = require('node:http');

@@ -17,7 +17,8 @@ function run(script, ...args) {
 	});
 }
 
-// Runs one, says what it printed, and skips the test where it cannot run; else resolves with what it printed.
+// Runs one, says what it printed, and skips the test where it cannot run; else resolves with what
+// it printed.
 async function measured(t, ...words) {
 	const { code, stdout, output } = await run(...words);
 	output.trim().split('\n').forEach((line) => t.diagnostic(line));

@@ -38,7 +38,8 @@ async function chaos(kind, seconds, options) {
 
 const lastLines = (text) => text.split('\n').slice(-LOG_LINES).join('\n');
 
-// options: of tests/chaos, without the dashes. least: {NAME: NUMBER} that must be reached, lest the test proves nothing.
+// options: of tests/chaos, without the dashes. least: {NAME: NUMBER} that must be reached, lest the
+// test proves nothing.
 function checkChaos(name, kind, seconds, options, least) {
 	test(name, async (t) => {
 		const { status, stdout, stderr, log } = await chaos(kind, seconds, options);

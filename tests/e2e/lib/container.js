@@ -1,7 +1,7 @@
 'use strict';
 
-// A root folder, booted: systemd runs in a container of systemd-nspawn, with a network of its own, and the machine's own services take
-// no part. Only root can do that.
+// A root folder, booted: systemd runs in a container of systemd-nspawn, with a network of its own,
+// and the machine's own services take no part. Only root can do that.
 
 const { spawn, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -22,8 +22,9 @@ process.on('exit', () => running.forEach((container) => {
 	removeGroups(container.groups);
 }));
 
-// Where systemd manages the machine, it makes the container's control group. Elsewhere this makes one, so that two containers
-// do not find each other's processes. Returns its folders, one in each hierarchy that systemd uses.
+// Where systemd manages the machine, it makes the container's control group. Elsewhere this makes
+// one, so that two containers do not find each other's processes. Returns its folders, one in each
+// hierarchy that systemd uses.
 function makeGroups(name) {
 	const lines = fs.readFileSync('/proc/self/cgroup', 'utf8').split('\n');
 	const own = (pattern) => lines.map((line) => pattern.exec(line)?.[1]).find((found) => found !== undefined);

@@ -1,7 +1,8 @@
 'use strict';
 
-// Starts sockjs-sessiond by itself, with a configuration of the test's own, for tests that need its process: exit codes,
-// open descriptors, memory, CPU time. Tests of behaviour over HTTP use lib/stack.js instead, which knows every way in.
+// Starts sockjs-sessiond by itself, with a configuration of the test's own, for tests that need its
+// process: exit codes, open descriptors, memory, CPU time. Tests of behaviour over HTTP use
+// lib/stack.js instead, which knows every way in.
 //
 // SOCKJS_SESSIOND names another program than the one in the build directory.
 
@@ -115,7 +116,8 @@ class Daemon {
 	}
 }
 
-// Starts the program with the configuration `conf` (text) on a free port and waits until it accepts connections.
+// Starts the program with the configuration `conf` (text) on a free port and waits until it accepts
+// connections.
 async function startDaemon({ conf, args = [], wrapper = [], env } = {}) {
 	const directory = temporaryDirectory();
 	const file = path.join(directory, 'sockjs.conf');
@@ -165,7 +167,8 @@ function withLog(getDaemon, body) {
 	};
 }
 
-// For a test that tells nothing of a sanitized build, whose memory and time are other: it does not exist there.
+// For a test that tells nothing of a sanitized build, whose memory and time are other: it does not
+// exist there.
 const unsanitized = (define) => (isSanitized ? () => {} : define);
 
 module.exports = {

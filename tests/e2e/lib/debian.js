@@ -1,7 +1,7 @@
 'use strict';
 
-// A root folder of Debian without debootstrap: nothing but the essential packages and those that are asked for, copied with what they
-// depend on from this machine, and its own dpkg.
+// A root folder of Debian without debootstrap: nothing but the essential packages and those that
+// are asked for, copied with what they depend on from this machine, and its own dpkg.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -49,14 +49,16 @@ function copyDatabase(root, names) {
 			fs.copyFileSync(`${database}/info/${file}`, path.join(root, database, 'info', file));
 }
 
-// Makes the folder `root`. packages: beside the essential ones; whatever is not installed here is passed over.
+// Makes the folder `root`. packages: beside the essential ones; whatever is not installed here is
+// passed over.
 function makeRoot(root, packages) {
 	const essential = query('${Package}\t${Essential}\n').filter((line) => line.endsWith('\tyes')).map((line) => line.split('\t')[0]);
 	const names = closure([...essential, ...packages]);
 	const list = `${root}.files`;
 	// Files that are gone (documentation, on small images) are no matter.
 	const files = new Set(run('dpkg-query', ['-L', ...names]).split('\n').filter((name) => name.startsWith('/') && fs.lstatSync(name, { throwIfNoEntry: false })));
-	// What else makes them work: merged folders are links here, and alternatives are nobody's files.
+	// What else makes them work: merged folders are links here, and alternatives are nobody's
+	// files.
 	for (const name of ['/bin', '/sbin', '/lib', '/lib64', '/etc/passwd', '/etc/group', '/etc/shadow', '/etc/gshadow', '/etc/ld.so.cache',
 		'/etc/nsswitch.conf', '/etc/ld.so.conf', '/etc/alternatives', '/usr/bin/awk', '/dev/null', '/dev/urandom',
 		...fs.readdirSync('/etc/pam.d').map((name) => `/etc/pam.d/${name}`)])

@@ -1,7 +1,8 @@
 'use strict';
 
-// The two ways to talk to a service over a WebSocket, so that a test about the wire can be run on both: raw, where a
-// message is the application's, and SockJS, where it is an array of messages and the server begins with `o`.
+// The two ways to talk to a service over a WebSocket, so that a test about the wire can be run on
+// both: raw, where a message is the application's, and SockJS, where it is an array of messages and
+// the server begins with `o`.
 
 const assert = require('node:assert');
 const crypto = require('node:crypto');
@@ -75,7 +76,8 @@ async function readClose(client) {
 	return { code: message.code, reason: message.reason };
 }
 
-// The server says why, and then ends the connection itself: nothing more is owed to a peer that is wrong.
+// The server says why, and then ends the connection itself: nothing more is owed to a peer that is
+// wrong.
 async function expectFailure(client, code) {
 	const got = await readClose(client);
 	assert.strictEqual(got.code, code, `close code ${got.code} "${got.reason}"`);

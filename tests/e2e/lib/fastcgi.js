@@ -1,7 +1,8 @@
 'use strict';
 
-// A raw FastCGI client over sockets, in the place of a web server: exact records go out, in whatever pieces a test wants, and
-// what comes back is taken apart strictly. Source: the FastCGI specification 1.0.
+// A raw FastCGI client over sockets, in the place of a web server: exact records go out, in
+// whatever pieces a test wants, and what comes back is taken apart strictly. Source: the FastCGI
+// specification 1.0.
 
 const net = require('node:net');
 const { withTimeout } = require('./daemon');
@@ -58,7 +59,8 @@ function paramsOf(method, target, { headers = {}, body = '', params = {} } = {})
 	return { ...variables, ...params };
 }
 
-// A whole request. keep: FCGI_KEEP_CONN. size, padding: of the records of the body. more: variables behind all others.
+// A whole request. keep: FCGI_KEEP_CONN. size, padding: of the records of the body. more: variables
+// behind all others.
 function encodeRequest(method, target, { id = 1, keep = false, role = ROLE_RESPONDER, size, padding, body = '', more = {}, ...rest } = {}) {
 	return Buffer.concat([
 		encodeRecord(TYPE.begin, id, [role >> 8, role & 255, keep ? KEEP_CONN : 0, 0, 0, 0, 0, 0]),

@@ -14,8 +14,8 @@ const PAUSE = 200; // ms between rounds: mod_fcgid starts processes by the secon
 
 const post = (url, path, options) => request(url, 'POST', path, { timeout: PATIENCE, ...options });
 
-// Makes processes of those that take sends, until there are enough: of many sends at once, those that
-// find no idle process start one.
+// Makes processes of those that take sends, until there are enough: of many sends at once, those
+// that find no idle process start one.
 async function startSenders(url, isEnough) {
 	const body = JSON.stringify(['x'.repeat(500000)]);
 	for (let round = 0; round < ROUNDS && !isEnough(); round++) {

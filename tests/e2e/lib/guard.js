@@ -1,7 +1,8 @@
 'use strict';
 
-// For tests that treat the daemon badly: while each of them runs, well-behaved clients echo all the time, and must not
-// notice anything; at the end the daemon is the same process with as many open descriptors as at the beginning.
+// For tests that treat the daemon badly: while each of them runs, well-behaved clients echo all the
+// time, and must not notice anything; at the end the daemon is the same process with as many open
+// descriptors as at the beginning.
 
 const assert = require('node:assert');
 const fs = require('node:fs');
@@ -32,8 +33,9 @@ function openFiles(pid) {
 	}).join('\n');
 }
 
-// Registers the hooks of a test file. Returns check(name, [options,] body), which registers a test, checkTogether(cases), which
-// registers some, and checkUnharmed(), which registers the last one. body is called with the daemon.
+// Registers the hooks of a test file. Returns check(name, [options,] body), which registers a test,
+// checkTogether(cases), which registers some, and checkUnharmed(), which registers the last one.
+// body is called with the daemon.
 function guard(subject, conf) {
 	let daemon;
 	let bystanders = [];

@@ -20,8 +20,8 @@ const printable = (bytes) => JSON.stringify(bytes.toString('latin1'));
 // A socket with an incoming buffer. Everything read waits for what it needs, up to a time limit,
 // and then throws.
 class Connection {
-	// url: http://HOST:PORT, or the path of a Unix socket. localAddress: of 127.0.0.0/8, say. Resolves when
-	// the connection stands.
+	// url: http://HOST:PORT, or the path of a Unix socket. localAddress: of 127.0.0.0/8, say.
+	// Resolves when the connection stands.
 	static open(url, { allowHalfOpen = true, localAddress } = {}) {
 		const { hostname, port } = url.startsWith('/') ? {} : new URL(url);
 		const socket = net.connect({

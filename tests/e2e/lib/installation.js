@@ -1,6 +1,7 @@
 'use strict';
 
-// What the tests of installations share: commands run as whom, trees compared, and an installed daemon looked at as a browser would.
+// What the tests of installations share: commands run as whom, trees compared, and an installed
+// daemon looked at as a browser would.
 
 const assert = require('node:assert');
 const { spawnSync } = require('node:child_process');

@@ -1,6 +1,7 @@
 'use strict';
 
-// A raw peer of the local socket (doc/local-socket.md): messages go out as they are asked for, right or wrong.
+// A raw peer of the local socket (doc/local-socket.md): messages go out as they are asked for,
+// right or wrong.
 
 const net = require('node:net');
 const { withTimeout } = require('./daemon');

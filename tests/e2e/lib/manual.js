@@ -1,6 +1,7 @@
 'use strict';
 
-// Reads the manual's pages (mdoc) as far as a test has to understand them: sections, the items of lists, the prototypes of functions.
+// Reads the manual's pages (mdoc) as far as a test has to understand them: sections, the items of
+// lists, the prototypes of functions.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -37,7 +38,8 @@ class Page {
 		return end === -1 ? rest : rest.slice(0, end);
 	}
 
-	// What the section's lists consist of: { head: words of .It, body: lines }. An inner list's items come on their own.
+	// What the section's lists consist of: { head: words of .It, body: lines }. An inner list's
+	// items come on their own.
 	items(title) {
 		const items = [];
 		let item = null;

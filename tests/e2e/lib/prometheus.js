@@ -1,14 +1,15 @@
 'use strict';
 
-// A strict reader of the text format of Prometheus, version 0.0.4, and of what its conventions ask of names: anything that a
-// scraper might stumble over throws.
+// A strict reader of the text format of Prometheus, version 0.0.4, and of what its conventions ask
+// of names: anything that a scraper might stumble over throws.
 
 const assert = require('node:assert');
 
 const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const NUMBER = /^([+-]?Inf|NaN|[+-]?(\d+[.]?\d*|[.]\d+)(e[+-]?\d+)?)$/;
 
-// Names and values of labels, from behind the brace on. Returns them and what follows the closing one.
+// Names and values of labels, from behind the brace on. Returns them and what follows the closing
+// one.
 function readLabels(text) {
 	const labels = {};
 	let rest = text;

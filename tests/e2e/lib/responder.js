@@ -1,7 +1,8 @@
 'use strict';
 
-// Starts sockjs.fcgi and sockjs-sessiond as a pair, in a temporary directory, for tests and measurements that are the web server
-// themselves. SOCKJS_FCGI and SOCKJS_SESSIOND name other programs than those in the build directory.
+// Starts sockjs.fcgi and sockjs-sessiond as a pair, in a temporary directory, for tests and
+// measurements that are the web server themselves. SOCKJS_FCGI and SOCKJS_SESSIOND name other
+// programs than those in the build directory.
 
 const fs = require('node:fs');
 const net = require('node:net');
@@ -60,7 +61,8 @@ class Pair {
 		return this.daemons.map((daemon) => `[${daemon.pid}] ${daemon.log()}`).join('\n');
 	}
 
-	// Ends everything: in a hurry, which the second signal says. Throws if a sanitizer has found something.
+	// Ends everything: in a hurry, which the second signal says. Throws if a sanitizer has found
+	// something.
 	async stop() {
 		for (const { child } of this.daemons.filter((daemon) => daemon.child.exitCode === null && daemon.child.signalCode === null)) {
 			child.kill('SIGCONT');
@@ -82,8 +84,8 @@ async function startPair(options = {}) {
 	return pair;
 }
 
-// Stands between the responder and sessiond, and does harm: cut() breaks every connection; with hold() true for a direction
-// ('up': to sessiond), what comes that way is kept back.
+// Stands between the responder and sessiond, and does harm: cut() breaks every connection; with
+// hold() true for a direction ('up': to sessiond), what comes that way is kept back.
 class Relay {
 	static start(from, to) {
 		const relay = new Relay(to);
@@ -131,7 +133,8 @@ class Relay {
 	}
 }
 
-// Returns check(name, options, body), which registers a test with a pair of its own, of these options; body is called with it.
+// Returns check(name, options, body), which registers a test with a pair of its own, of these
+// options; body is called with it.
 const checkPairs = (subject) => (name, options, body) =>
 	test(`${subject}: ${name}`, async () => {
 		const pair = new Pair(options);

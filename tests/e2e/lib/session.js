@@ -176,8 +176,8 @@ class Session {
 		this.path = `${prefix}/${server}/${this.id}`;
 	}
 
-	// Sends a receiving request and does not wait for anything; on a connection of its own, unless one
-	// is given.
+	// Sends a receiving request and does not wait for anything; on a connection of its own, unless
+	// one is given.
 	async receive(name, { connection, ...options } = {}) {
 		const transport = transports[name];
 		return new Receiver(

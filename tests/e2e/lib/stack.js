@@ -155,8 +155,8 @@ function borrowed(kind, url) {
 }
 
 // kind: `reference`, or a kind that tests/stack knows. conf: a configuration file, or several that
-// belong together; default tests/services.conf. env: more of the script's environment. Resolves, when it accepts connections, with {url,
-// pids, pidsLines, log(), stop()}.
+// belong together; default tests/services.conf. env: more of the script's environment. Resolves,
+// when it accepts connections, with {url, pids, pidsLines, log(), stop()}.
 async function startStack(kind, { conf = path.join(srcdir, 'tests/services.conf'), env } = {}) {
 	if (process.env.SOCKJS_TARGET && kind !== 'reference')
 		return borrowed(kind, process.env.SOCKJS_TARGET);

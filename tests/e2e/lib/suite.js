@@ -30,8 +30,9 @@ const webServers = require('./web_servers');
 const { WebSocketClient } = require('./websocket');
 
 const AT_ONCE = { work: 6, wait: Infinity }; // tests that run side by side: those that work, and that just wait
-// mod_fcgid has a process for each request, and a request that finds none idle waits a second before
-// it even starts one. So what counts in tenths of seconds comes last, when there are processes.
+// mod_fcgid has a process for each request, and a request that finds none idle waits a second
+// before it even starts one. So what counts in tenths of seconds comes last, when there are
+// processes.
 const AT_ONCE_FCGID = { work: 4, wait: 6, last: /disconnect_delay|receiver|heartbeat_delay$/ };
 const DEFAULT_TIMEOUT = 120000; // ms
 const SHOWN_CONNECTIONS = 6; // of a failed test

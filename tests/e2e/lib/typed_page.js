@@ -1,8 +1,9 @@
 'use strict';
 
-// Types a page of doc/deploy: `node typed_page.js PAGE STAGE`, as root in namespaces of its own (mounts, network, processes), which
-// deploy.test.js has made. The commands run in a copy of this machine's files that takes writes and is gone with the namespace, with
-// an installation (STAGE, of `make install DESTDIR=STAGE`) put into it. Then every transport is tried through the web server.
+// Types a page of doc/deploy: `node typed_page.js PAGE STAGE`, as root in namespaces of its own
+// (mounts, network, processes), which deploy.test.js has made. The commands run in a copy of this
+// machine's files that takes writes and is gone with the namespace, with an installation (STAGE, of
+// `make install DESTDIR=STAGE`) put into it. Then every transport is tried through the web server.
 // Prints what it does; ends with 0 if all was as the page says.
 
 const assert = require('node:assert/strict');

@@ -1,8 +1,8 @@
 'use strict';
 
-// What a web server in between makes impossible, or does itself: one list for each kind of stack, in
-// the form of differences.js. Against that kind, the test named here must fail with a message that
-// matches `observed`: what holds again leaves the list.
+// What a web server in between makes impossible, or does itself: one list for each kind of stack,
+// in the form of differences.js. Against that kind, the test named here must fail with a message
+// that matches `observed`: what holds again leaves the list.
 //
 //   sometimes   the web server differs only when the timing is right, or from some version on: the
 //               test may pass too

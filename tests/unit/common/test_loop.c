@@ -210,7 +210,10 @@ test_ignored_signals(void **state)
 	sigprocmask(SIG_UNBLOCK, &all, NULL);
 }
 
-/* A timer may be the last that a loop calls before it ends, or not: that depends on libuv's version. */
+/*
+ * A timer may be the last that a loop calls before it ends, or not: that depends on libuv's
+ * version.
+ */
 static void
 stop_at_turn(int turn)
 {

@@ -1,5 +1,6 @@
 /*
- * For the tests of wire/link.h: one end is a link, the other a bare socket in the hands of the test.
+ * For the tests of wire/link.h: one end is a link, the other a bare socket in the hands of the
+ * test.
  */
 #ifndef TESTS_LINK_FIXTURE_H
 #define TESTS_LINK_FIXTURE_H
