@@ -30,7 +30,8 @@ enum { HANGUPS_A_TURN = 256 };
  * The peer sends nothing more. A suspended request ends with it, unless it is about to go on in any
  * case. Elsewhere libmicrohttpd will read the end itself, if it looks. Its epoll set is
  * edge-triggered: an end that came with the last bytes was told together with them, once. So the
- * state of the socket is changed once more.
+ * state of the socket is changed once more: not again, since our own set hears of the change, too,
+ * if the peer has closed the socket.
  */
 static void
 hang_up(struct http_connection *connection)
@@ -38,10 +39,12 @@ hang_up(struct http_connection *connection)
 	connection->is_gone = true;
 	if (connection->is_held)
 		return;
-	if (connection->is_suspended)
+	if (connection->is_suspended) {
 		connection->all->hung_up(connection->response);
-	else
+	} else if (!connection->is_shut) {
+		connection->is_shut = true;
 		shutdown(connection->fd, SHUT_RD);
+	}
 }
 
 static void

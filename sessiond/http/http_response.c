@@ -219,16 +219,15 @@ http_response_completed(struct http_response *response, bool has_arrived)
 /* --- streams ---------------------------------------------------------------------------------- */
 
 /*
- * libmicrohttpd marks such a connection closed, but frees it only when it next looks at it; of the
- * connections with the common timeout it looks at the oldest alone, of those with their own at
- * each. So the connection gets its own, and one more run.
+ * The connection ends with the stream. libmicrohttpd marks it closed, but frees it only when it
+ * next looks at it; of the connections with the common timeout it looks at the oldest alone, of
+ * those with their own at each. So the connection gets its own, and one more run.
  */
-static ssize_t
-fail_stream(struct http_response *response)
+static void
+end_connection(struct http_response *response)
 {
 	MHD_set_connection_option(response->connection->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1u);
 	response->connection->all->has_work = true;
-	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
 /* libmicrohttpd has sent the head, and asks for more: it never gets any, but the end. */
@@ -240,8 +239,11 @@ read_stream(void *cls, uint64_t position, char *to, size_t max)
 	(void)position;
 	(void)to;
 	(void)max;
-	if (!response->is_broken && response->out.len == 0 && response->out_ended)
+	if (!response->is_broken && response->out.len == 0 && response->out_ended) {
+		if (response->is_http10)
+			end_connection(response);
 		return MHD_CONTENT_READER_END_OF_STREAM;
+	}
 	if (!response->is_broken && http_connection_suspend(response->connection)) {
 		response->is_open = true;
 		http_response_flush(response);
@@ -249,7 +251,8 @@ read_stream(void *cls, uint64_t position, char *to, size_t max)
 	}
 	response->is_broken = true;
 	session_receiver_broke(&response->receiver);
-	return fail_stream(response);
+	end_connection(response);
+	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
 void

@@ -5,6 +5,8 @@
 
 const assert = require('node:assert');
 const crypto = require('node:crypto');
+const { allAsleep } = require('./lib/asleep');
+const { withTimeout } = require('./lib/daemon');
 const { bytesOf } = require('./lib/dialects');
 const { guard, eventually } = require('./lib/guard');
 const { Connection, formatRequest, request } = require('./lib/http');
@@ -19,6 +21,10 @@ disconnect_delay = 60s
 
 [service /echo]
 module = echo
+
+[service /short]
+module = echo
+response_limit = 1
 
 [service /broadcast]
 module = broadcast
@@ -196,6 +202,25 @@ for (const [how, leaveNow] of Object.entries(leave))
 			await eventually(() => daemon.openDescriptors() <= before, () => `${daemon.openDescriptors() - before} are still open`, PATIENCE);
 			old.close();
 		});
+
+// Web servers are told to ask for streams with HTTP/1.0 (examples/). A stream that is full ends its
+// connection then.
+check('streams of HTTP/1.0 that are full: nothing of them stays open, and the daemon sleeps', async (daemon) => {
+	const atRest = daemon.openDescriptors();
+	const old = await Connection.open(daemon.url);
+	await old.request('GET', '/echo');
+	await eventually(() => daemon.openDescriptors() > atRest, 'the older connection is accepted');
+	const before = daemon.openDescriptors();
+	for (const path of ['xhr_streaming', 'eventsource', 'htmlfile?c=cb']) {
+		const stream = await Connection.open(daemon.url);
+		stream.write(`${path === 'xhr_streaming' ? 'POST' : 'GET'} ${newSession('short')}/${path} HTTP/1.0\r\nContent-Length: 0\r\n\r\n`);
+		await (await stream.readAnswer(PATIENCE)).readToEnd(PATIENCE);
+		stream.close();
+	}
+	await withTimeout(allAsleep(daemon), PATIENCE, () => 'the daemon does not come to rest');
+	await eventually(() => daemon.openDescriptors() <= before, () => `${daemon.openDescriptors() - before} are still open`, PATIENCE);
+	old.close();
+});
 
 check('of many clients that hear a broadcast, half leave while it is sent; the others get it', async ({ url }) => {
 	const clients = await Promise.all(Array.from({ length: 60 }, async () => {
