@@ -24,30 +24,17 @@ const char *const log_severity_names[] = {"error", "info", "debug", NULL};
 static const int syslog_priorities[] = {LOG_ERR, LOG_INFO, LOG_DEBUG};
 
 enum log_severity log_minimum = SEVERITY_INFO;
-static enum log_target log_target = LOG_TO_STDERR;
+static enum log_output target = LOG_OUTPUT_STDERR;
 static const char *log_ident = "-";
 
-static void
-set_target(enum log_target target)
-{
-	static const enum log_output outputs[] = {
-	    [LOG_TO_STDERR] = LOG_OUTPUT_STDERR,
-	    [LOG_TO_SYSLOG] = LOG_OUTPUT_SYSLOG,
-	    [LOG_TO_FILE] = LOG_OUTPUT_FILE,
-	};
-
-	log_output_to(outputs[target]);
-	log_target = target;
-}
-
 void
-log_open(const char *ident, enum log_target target, enum log_severity minimum)
+log_open(const char *ident, enum log_severity minimum)
 {
 	static bool is_to_finish;
 
 	log_ident = ident;
 	log_minimum = minimum;
-	set_target(target);
+	log_set_target("stderr", 0, (uid_t)-1);
 	if (!is_to_finish)
 		atexit(log_output_finish);
 	is_to_finish = true;
@@ -56,15 +43,14 @@ log_open(const char *ident, enum log_target target, enum log_severity minimum)
 void
 log_set_target(const char *text, size_t size, uid_t owner)
 {
-	enum log_target target = LOG_TO_FILE;
-
+	target = LOG_OUTPUT_FILE;
 	if (strcmp(text, "stderr") == 0)
-		target = LOG_TO_STDERR;
+		target = LOG_OUTPUT_STDERR;
 	else if (strcmp(text, "syslog") == 0)
-		target = LOG_TO_SYSLOG;
+		target = LOG_OUTPUT_SYSLOG;
 	else
 		log_output_file(text, size, owner);
-	set_target(target);
+	log_output_to(target);
 }
 
 int
@@ -184,7 +170,7 @@ write_line(enum log_severity severity, const char *prefix, const char *format, v
 	errno = saved; /* for %m */
 	if (vsnprintf(text + n, sizeof text - n, format, args) < 0)
 		snprintf(text + n, sizeof text - n, "(cannot format) %s", format);
-	if (log_target == LOG_TO_SYSLOG)
+	if (target == LOG_OUTPUT_SYSLOG)
 		write_to_syslog(severity, text);
 	else
 		write_plain(severity, text);

@@ -24,12 +24,6 @@
 /* Texts are cut to this many bytes after escaping, the "..." that marks the cut included. */
 #define LOG_TEXT_MAX 2000
 
-enum log_target {
-	LOG_TO_STDERR,
-	LOG_TO_SYSLOG, /* facility "daemon" */
-	LOG_TO_FILE,   /* as on stderr */
-};
-
 /* Each includes those before it. */
 enum log_severity {
 	SEVERITY_ERROR, /* somebody should look at it */
@@ -41,16 +35,18 @@ enum log_severity {
 extern const char *const log_severity_names[];
 
 /*
- * Sets where lines go, the program's name in them (borrowed for good), and the least severity that
- * is written. Before the first call: stderr, "-", SEVERITY_INFO. May be called again.
+ * Sets the program's name in lines (borrowed for good) and the least severity that is written.
+ * Before the first call: "-", SEVERITY_INFO. May be called again. Lines go to stderr until
+ * log_set_target.
  */
-void log_open(const char *ident, enum log_target target, enum log_severity minimum);
+void log_open(const char *ident, enum log_severity minimum);
 
 /* Changes the least severity only. */
 void log_set_minimum(enum log_severity minimum);
 
 /*
- * Changes only where lines go: as the option `log` says, "stderr", "syslog" or the path of a file.
+ * Changes only where lines go: as the option `log` says, "stderr", "syslog" (its
+ * facility is "daemon") or the path of a file.
  * size, owner: of a file, as log_file_use takes them. Lines that cannot be written to it go to
  * stderr.
  */

@@ -5,6 +5,8 @@
  */
 #include "common/log_file.h"
 
+#include "common/file_lock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -49,7 +51,7 @@ set_owner(uid_t owner)
 /*
  * Root opens and renames with the rights of the user that it becomes, or that its child does. The
  * folder is mostly that user's, who could put a link in its place: to a folder where only root may
- * make a file of this name.
+ * make a file of this name. With 0 and its own group it takes its own rights back.
  */
 static void
 take_rights(uid_t user, gid_t group)
@@ -121,12 +123,6 @@ is_current(struct stat *st)
 	    st->st_ino == file.inode;
 }
 
-static bool
-has_locks(int error)
-{
-	return error != ENOLCK && error != EOPNOTSUPP && error != ENOSYS;
-}
-
 /* Another process may be about to do the same, or have done it. */
 static bool
 make_way(struct stat *st)
@@ -134,7 +130,7 @@ make_way(struct stat *st)
 	char former[PATH_MAX + 2];
 	bool is_renamed;
 
-	if (flock(file.fd, LOCK_EX | LOCK_NB) == -1 && has_locks(errno))
+	if (flock(file.fd, LOCK_EX | LOCK_NB) == -1 && !file_lock_is_unknown(errno))
 		return true;
 	snprintf(former, sizeof former, "%s.1", file.path);
 	take_rights(file.owner, file.group);
@@ -147,15 +143,18 @@ bool
 log_file_write(const char *line, size_t len)
 {
 	struct stat st;
+	ssize_t n;
 
 	if (!is_current(&st) && !open_file(&st))
 		return false;
 	if (file.size > 0 && st.st_size > 0 && (size_t)st.st_size + len > file.size &&
 	    !make_way(&st))
 		return false;
-	while (write(file.fd, line, len) == -1 && errno == EINTR)
+	while ((n = write(file.fd, line, len)) == -1 && errno == EINTR)
 		;
-	return true;
+	if (n >= 0 && (size_t)n < len)
+		errno = ENOSPC;
+	return n == (ssize_t)len;
 }
 
 int

@@ -24,8 +24,8 @@
 void log_file_use(const char *path, size_t size, uid_t owner);
 
 /*
- * Appends a line. False if there is no such file, and none can be made: errno says why. A full disk
- * loses the line.
+ * Appends a line. False if it is not there, or only its beginning: there is no such file and none
+ * can be made, or the disk is full. errno says why.
  */
 bool log_file_write(const char *line, size_t len);
 

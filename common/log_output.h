@@ -7,8 +7,8 @@
  *
  * The standard error may be shared with other processes, so it is not made non-blocking: that would
  * be so for all of them. Instead each write is told not to wait, as far as the system knows how to
- * for what is there: for sockets and pipes. A file never makes a writer wait, nor does
- * log_file.h; a terminal does while its user holds it (^S), which is what he wants.
+ * for what is there: for sockets and pipes. A file on a disk of this machine never makes a writer
+ * wait, one on NFS may; a terminal does while its user holds it (^S), which is what he wants.
  *
  * For any thread. After a fork the child begins with nothing kept.
  */

@@ -29,7 +29,7 @@ struct loop_ops {
 	    void *owner); /* true: something is left to do, so the loop must not wait */
 	void (*drain)(void *owner, int signal); /* SIGTERM or SIGINT came, for the first time */
 	void (*hangup)(void *owner); /* SIGHUP came; NULL: it ends the process, as is usual */
-	/* A turn is over that took so long, which is not nothing; NULL: nobody asks. */
+	/* A turn has ended that took 1 ms or more; NULL: nobody wants to know. */
 	void (*took)(void *owner, uint64_t ms);
 };
 

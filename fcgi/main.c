@@ -157,7 +157,7 @@ main(int argc, char **argv)
 		return command_line_fail(&line, &err);
 	override(&config.options.listen, address);
 	override(&config.options.socket_mode, mode);
-	log_open(PROGRAM, LOG_TO_STDERR, (enum log_severity)config.options.log_level);
+	log_open(PROGRAM, (enum log_severity)config.options.log_level);
 	log_set_target(
 	    config.options.log, config.options.log_size, privileges_uid(config.options.user));
 	status = checks ? check(&config, &err) : serve(&config, &err);

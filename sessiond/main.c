@@ -96,7 +96,7 @@ main(int argc, char **argv)
 	if (config == NULL)
 		return command_line_fail(&line, &err);
 	config_override(config, &(struct config_override){address, socket});
-	log_open(PROGRAM, LOG_TO_STDERR, config_log_level(config));
+	log_open(PROGRAM, config_log_level(config));
 	log_set_target(
 	    config->server.log, config->server.log_size, privileges_uid(config->server.user));
 	if (check)

@@ -77,7 +77,7 @@ struct server {
 	struct http_counts counts;
 	struct control control;
 	struct commands commands;
-	uint64_t stored_us; /* what the store had taken when the turn's end began */
+	uint64_t stored; /* ns that the store had taken when the turn's end began */
 };
 
 /* --- turns ------------------------------------------------------------------------------------ */
@@ -109,13 +109,13 @@ commit(struct server *server)
 	return local_socket_answer(&server->local, result);
 }
 
-/* us that the store has taken so far */
+/* ns that the store has taken so far */
 static uint64_t
 store_time(const struct server *server)
 {
 	const struct store *store = server->persistence.store;
 
-	return store == NULL ? 0 : store_counts(store)->nanoseconds / 1000;
+	return store == NULL ? 0 : store_counts(store)->nanoseconds;
 }
 
 /* A slow disk is no module's fault. */
@@ -124,7 +124,7 @@ took(void *owner, uint64_t ms)
 {
 	struct server *server = owner;
 	uint64_t limit = server->config->server.slow_callback;
-	uint64_t stored = ms < limit ? 0 : (store_time(server) - server->stored_us) / 1000;
+	uint64_t stored = ms < limit ? 0 : (store_time(server) - server->stored) / 1000000;
 
 	if (ms >= limit + stored)
 		callbacks_slow_turn(ms - stored, limit);
@@ -137,7 +137,7 @@ end_turn(void *owner)
 	bool busy = true;
 	int i;
 
-	server->stored_us = store_time(server);
+	server->stored = store_time(server);
 	http_server_turn(&server->http);
 	for (i = 0; busy && i < ROUNDS_A_TURN; i++) {
 		turn_flush(&server->sessions);

@@ -3,6 +3,7 @@
  */
 #include "fcgi/daemon/start_record.h"
 
+#include "common/file_lock.h"
 #include "common/log.h"
 
 #include <errno.h>
@@ -63,7 +64,7 @@ lock(int fd, const char *path, struct error *err)
 		return START_RECORD_OPEN;
 	if (errno == EWOULDBLOCK || errno == EACCES)
 		return START_RECORD_HELD;
-	if (errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS)
+	if (file_lock_is_unknown(errno))
 		error_set(err, EX_CONFIG,
 		    "%s cannot be locked: %s; the file system, NFS perhaps, has no locks: name a "
 		    "`socket` in a folder that lies on a disk of this machine, such as below /tmp",

@@ -11,7 +11,10 @@ connection_of(uint64_t handle)
 	return (sockjs_connection){handle};
 }
 
-/* At the end of a turn these are called, too, which is then looked at more closely. */
+/*
+ * They may be called at the end of a turn, where the loop reads the clock only if it is told that
+ * something may take long.
+ */
 static void
 call(const struct sockjs_service *service, void (*fn)(sockjs_connection), enum callback callback,
     uint64_t handle)

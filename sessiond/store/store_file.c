@@ -4,6 +4,7 @@
  */
 #include "sessiond/store/store_file.h"
 
+#include "common/file_lock.h"
 #include "common/log.h"
 #include "common/memory.h"
 
@@ -118,8 +119,7 @@ check_locks(int fd, const char *path, struct error *err)
 	struct flock lock = {
 	    .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCK_TRIED, .l_len = 1};
 
-	if (fcntl(fd, F_SETLK, &lock) == 0 ||
-	    (errno != ENOLCK && errno != EOPNOTSUPP && errno != ENOSYS))
+	if (fcntl(fd, F_SETLK, &lock) == 0 || !file_lock_is_unknown(errno))
 		return 0;
 	return error_set(err, EX_CONFIG,
 	    "the store %s cannot be locked: %s; the file system, NFS perhaps, has no locks: put the "

@@ -94,7 +94,7 @@ set_up(void **state)
 	(void)state;
 	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, lines) == -1)
 		return -1;
-	log_open("prog", LOG_TO_STDERR, SEVERITY_DEBUG);
+	log_open("prog", SEVERITY_DEBUG);
 	return 0;
 }
 
@@ -218,7 +218,7 @@ test_minimum(void **state)
 	int evaluated = 0;
 
 	(void)state;
-	log_open("prog", LOG_TO_STDERR, SEVERITY_INFO);
+	log_open("prog", SEVERITY_INFO);
 	assert_true(log_is_enabled(SEVERITY_ERROR));
 	assert_true(log_is_enabled(SEVERITY_INFO));
 	assert_false(log_is_enabled(SEVERITY_DEBUG));
@@ -367,7 +367,8 @@ test_syslog(void **state)
 
 	(void)state;
 	open_syslog();
-	log_open("daemon", LOG_TO_SYSLOG, SEVERITY_INFO);
+	log_open("daemon", SEVERITY_INFO);
+	log_set_target("syslog", 0, (uid_t)-1);
 	CAPTURE(log_error("a\n%%s"));
 	assert_syslog(ERROR, "a\\n%s");
 	CAPTURE(log_conn(SEVERITY_INFO, 12, "b"));

@@ -10,8 +10,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -231,6 +233,38 @@ test_no_other_file(void **state)
 	unlink(target);
 }
 
+/*
+ * A limit of files' sizes stands for a disk that is full. The line is cut in the file, and whole on
+ * stderr.
+ */
+static void
+test_disk_full(void **state)
+{
+	struct rlimit former_limit, limit;
+	const char *lines;
+
+	(void)state;
+	log_set_target(path, 0, (uid_t)-1);
+	log_info("%01900d", 1);
+	log_info("%01900d", 2);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &former_limit), 0);
+	limit = former_limit;
+	limit.rlim_cur = 4200;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	capture_begin();
+	log_info("%01000d", 3);
+	log_info("next");
+	lines = capture_end();
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &former_limit), 0);
+	assert_int_equal(count_lines(lines), 3);
+	assert_non_null(strstr(lines, "No space left on device; the log goes here\n"));
+	assert_non_null(strstr(lines, "3\n"));
+	assert_non_null(strstr(lines, "next\n"));
+	log_info("%01000d", 4);
+	assert_non_null(strstr(text_of(path), "4\n"));
+}
+
 static void
 test_check(void **state)
 {
@@ -258,6 +292,7 @@ main(void)
 	    cmocka_unit_test_teardown(test_many_writers, clear),
 	    cmocka_unit_test_teardown(test_not_to_be_had, clear),
 	    cmocka_unit_test_teardown(test_no_other_file, clear),
+	    cmocka_unit_test_teardown(test_disk_full, clear),
 	    cmocka_unit_test_teardown(test_check, clear),
 	};
 

@@ -32,7 +32,7 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	log_open("prog", LOG_TO_STDERR, SEVERITY_INFO);
+	log_open("prog", SEVERITY_INFO);
 	assert_false(turn(now + 1000));
 	return 0;
 }

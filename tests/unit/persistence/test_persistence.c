@@ -581,6 +581,6 @@ main(void)
 	    PERSISTENCE_TEST(send_to_another_session),
 	};
 
-	log_open("test_persistence", LOG_TO_STDERR, SEVERITY_ERROR);
+	log_open("test_persistence", SEVERITY_ERROR);
 	return cmocka_run_group_tests_name("persistence", tests, folder_setup, folder_teardown);
 }

@@ -240,7 +240,7 @@ main(void)
 	    PERSISTENCE_TEST(damage_and_failure),
 	};
 
-	log_open("test_persistence", LOG_TO_STDERR, SEVERITY_ERROR);
+	log_open("test_persistence", SEVERITY_ERROR);
 	return cmocka_run_group_tests_name(
 	    "persistence_failure", tests, folder_setup, folder_teardown);
 }

@@ -435,6 +435,6 @@ main(void)
 	    PERSISTENCE_TEST(suspend_of_a_closed_one),
 	};
 
-	log_open("test_session_restore", LOG_TO_STDERR, SEVERITY_ERROR);
+	log_open("test_session_restore", SEVERITY_ERROR);
 	return cmocka_run_group_tests_name("session_restore", tests, folder_setup, folder_teardown);
 }

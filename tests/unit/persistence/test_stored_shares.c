@@ -362,6 +362,6 @@ main(void)
 	};
 
 	make_addresses();
-	log_open("test_stored_shares", LOG_TO_STDERR, SEVERITY_ERROR);
+	log_open("test_stored_shares", SEVERITY_ERROR);
 	return cmocka_run_group_tests_name("stored_shares", tests, folder_setup, folder_teardown);
 }

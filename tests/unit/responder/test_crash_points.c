@@ -106,7 +106,7 @@ static void __attribute__((noreturn)) run_daemon(int ready)
 	speed = plan.fast ? SPEED : 1;
 	fault_vfs_plan(plan.fault, plan.nth, plan.count, plan.nth);
 	if (config != NULL) {
-		log_open("sockjs-sessiond", LOG_TO_STDERR, SEVERITY_INFO);
+		log_open("sockjs-sessiond", SEVERITY_INFO);
 		status = server_run(config, &err);
 	}
 	if (status == -1)

@@ -445,6 +445,6 @@ main(void)
 	    PEER_TEST(descriptor),
 	};
 
-	log_open("test_peer", LOG_TO_STDERR, SEVERITY_ERROR);
+	log_open("test_peer", SEVERITY_ERROR);
 	return cmocka_run_group_tests_name("peer", tests, NULL, NULL);
 }

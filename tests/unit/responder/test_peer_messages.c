@@ -489,6 +489,6 @@ main(void)
 	    TEST(hurries_when_lost),
 	};
 
-	log_open("test_peer_messages", LOG_TO_STDERR, SEVERITY_ERROR);
+	log_open("test_peer_messages", SEVERITY_ERROR);
 	return cmocka_run_group_tests_name("peer_messages", tests, folder_setup, folder_teardown);
 }

@@ -423,6 +423,6 @@ main(void)
 	    TEST(held_and_lost),
 	};
 
-	log_open("test_remote_request", LOG_TO_STDERR, SEVERITY_ERROR);
+	log_open("test_remote_request", SEVERITY_ERROR);
 	return cmocka_run_group_tests_name("remote_request", tests, folder_setup, folder_teardown);
 }

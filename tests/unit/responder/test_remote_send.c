@@ -246,6 +246,6 @@ main(void)
 	    TEST(lost_at_once),
 	};
 
-	log_open("test_remote_send", LOG_TO_STDERR, SEVERITY_ERROR);
+	log_open("test_remote_send", SEVERITY_ERROR);
 	return cmocka_run_group_tests_name("remote_send", tests, folder_setup, folder_teardown);
 }

@@ -271,6 +271,6 @@ main(void)
 	    SESSION_TEST(without_store),
 	};
 
-	log_open("test_store_share", LOG_TO_STDERR, SEVERITY_ERROR);
+	log_open("test_store_share", SEVERITY_ERROR);
 	return cmocka_run_group_tests_name("store_share", tests, NULL, NULL);
 }
