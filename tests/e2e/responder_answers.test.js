@@ -406,7 +406,7 @@ check('polls that are held over many quick restarts stay', {}, async ({ daemon, 
 	for (let i = 2n; i < 8n; i++) {
 		await expectMessage(peer, TYPE.receive);
 		// Longer than it is on trial.
-		await new Promise((resolve) => setTimeout(resolve, 80));
+		await new Promise((resolve) => setTimeout(resolve, 400));
 		peer.close();
 		peer = await daemon.serve(i);
 	}
