@@ -381,8 +381,8 @@ check('/up through a responder', { fcgi: 'backend_timeout = 60s' }, async (pair)
 	await pair.startSessiond();
 	await pair.startResponder();
 	const up = (method = 'GET', target = '/up', options) => fastcgi(pair.address, method, target, options);
-	const answer = await up();
-	assert.strictEqual(answer.status, 200);
+	let answer; // until it has met the daemon, it says so
+	await eventually(async () => (answer = await up()).status === 200, () => answer.text);
 	assert.strictEqual(answer.text, 'up\n');
 	assert.match(answer.header('Cache-Control'), /no-store/);
 	// In whatever folder the program is.

@@ -94,7 +94,7 @@ async function tryTransports(fault, { service = '/echo', transports, expected = 
 	proxy.fault = fault;
 	try {
 		const only = transports ? `&transports=${transports}` : '';
-		await page.goto(`${proxy.url}/transports.html?seconds=0.1&patience=1.5&service=${service}${only}`);
+		await page.goto(`${proxy.url}/transports.html?seconds=0.1&patience=${fault ? 6 : 60}&service=${service}${only}`);
 		await page.waitForFunction(() => !document.getElementById('run').disabled);
 		assert.deepStrictEqual(problems, expected);
 		return await page.evaluate(readPage);
@@ -146,7 +146,7 @@ check('what a proxy cuts is told from what never worked', async () => {
 for (const [fault, options, cause, words] of [
 	['down', {}, 'unreachable', /not answered.*systemctl status sockjs-sessiond/s],
 	['gateway', {}, 'gateway', /answers 502.*systemctl status/s],
-	['silent', {}, 'silent', /no answer within 1.5 s/],
+	['silent', {}, 'silent', /no answer within 6\.0 s/],
 	['elsewhere', {}, 'no-service', /404.*\[service \/echo\]/s],
 	['host', { service: '/strict' }, 'origin', /may not use this service.*proxy_set_header Host.*allowed_origins = http:/s],
 	[null, { service: '/none' }, 'no-service', /not in sockjs\.conf/],

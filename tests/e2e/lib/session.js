@@ -7,6 +7,7 @@ const assert = require('node:assert/strict');
 const { DEFAULT_TIMEOUT, now } = require('./http');
 
 const CALLBACK = 'cb_1';
+const LOOK_AGAIN = 50; // ms, between two looks whether a session is there
 const JAVASCRIPT = 'application/javascript; charset=UTF-8';
 
 function htmlfilePage(callback) {
@@ -236,8 +237,10 @@ class Session {
 	// Resolves with the ms it took until the session was gone; throws after the limit.
 	async gone(limit) {
 		const begin = now();
-		while (await this.exists())
+		while (await this.exists()) {
 			assert.ok(now() - begin < limit, `the session is still there after ${limit} ms`);
+			await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN));
+		}
 		return now() - begin;
 	}
 }
