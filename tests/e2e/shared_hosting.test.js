@@ -12,7 +12,7 @@ const path = require('node:path');
 const { test, before, after } = require('node:test');
 const SockJS = require('sockjs-client');
 const { eventually } = require('./lib/guard');
-const { request } = require('./lib/http');
+const { Connection, request } = require('./lib/http');
 const { freePort, srcdir } = require('./lib/stack');
 const { WebSocketClient } = require('./lib/websocket');
 
@@ -31,13 +31,30 @@ let apache, url;
 
 // --- the host ------------------------------------------------------------------------------------
 
-function makeHost(port) {
+const owned = (...names) => {
+	if (who.uid !== undefined) execFileSync('chown', ['-R', `${who.uid}:${who.gid}`, ...names]);
+};
+
+// Starts its Apache, whose files are in the folder `name` and without the modules that `without` matches.
+async function startHost(name, without) {
+	const folder = path.join(home, name), port = await freePort();
 	const conf = fs.readFileSync(path.join(srcdir, 'tests/stack.d/htaccess.conf'), 'utf8')
-		.replace(/^(User|Group|LoadModule proxy_).*$/gm, '')
-		.replaceAll('@RUN@', path.join(home, 'apache')).replaceAll('@LOG@', path.join(home, 'apache/error.log'))
+		.replace(/^(User|Group) .*$/gm, '').replace(without, '')
+		.replaceAll('@RUN@', folder).replaceAll('@LOG@', path.join(folder, 'error.log'))
 		.replaceAll('@PORT@', port).replaceAll('@MODULES@', '/usr/lib/apache2/modules').replaceAll('@WWW@', site);
-	fs.mkdirSync(path.join(home, 'apache'));
-	fs.writeFileSync(path.join(home, 'apache.conf'), conf);
+	fs.mkdirSync(folder);
+	fs.writeFileSync(`${folder}.conf`, conf);
+	owned(folder);
+	const child = spawn('/usr/sbin/apache2', ['-f', `${folder}.conf`, '-DFOREGROUND'], { ...who, stdio: 'inherit' });
+	const host = { child, url: `http://127.0.0.1:${port}` };
+	await eventually(() => request(host.url, 'GET', `${FOLDER}/index.html`).then(({ status }) => status === 200, () => false), 'Apache answers');
+	return host;
+}
+
+async function stopHost({ child }) {
+	const ended = new Promise((resolve) => child.once('exit', resolve));
+	child.kill('SIGTERM');
+	await ended;
 }
 
 // What a panel's file manager, or an FTP program, does.
@@ -60,23 +77,18 @@ const supervisor = () => processes().find(({ isSupervisor }) => isSupervisor)?.p
 
 before(async () => {
 	execFileSync('make', ['-s', '-C', builddir, 'portable'], { env: { ...process.env, MAKEFLAGS: '' } });
-	const port = await freePort();
 	fs.mkdirSync(site);
 	unpack(site);
 	unpack(account);
-	makeHost(port);
-	if (who.uid !== undefined) execFileSync('chown', ['-R', `${who.uid}:${who.gid}`, home]);
-	apache = spawn('/usr/sbin/apache2', ['-f', path.join(home, 'apache.conf'), '-DFOREGROUND'], { ...who, stdio: 'inherit' });
-	url = `http://127.0.0.1:${port}`;
-	await eventually(() => request(url, 'GET', `${FOLDER}/index.html`).then(({ status }) => status === 200, () => false), 'Apache answers');
+	owned(home);
+	apache = await startHost('apache', /^LoadModule proxy_.*$/gm);
+	({ url } = apache);
 });
 
 after(async () => {
 	for (const folder of [site, account]) fs.writeFileSync(path.join(folder, 'private/commands/stop'), '');
 	await eventually(() => processes().length + processes(site).length === 0, 'the daemons have ended', LIMIT);
-	const ended = new Promise((resolve) => apache.once('exit', resolve));
-	apache.kill('SIGTERM');
-	await ended;
+	await stopHost(apache);
 	fs.rmSync(home, { recursive: true, force: true });
 });
 
@@ -176,6 +188,23 @@ check('all libraries but libc are the archive\'s own', async () => {
 
 check('at the top of a site it works as well', () => echoes(''));
 
+check('a host with mod_proxy passes websockets and streams on, too', async () => {
+	const host = await startHost('proxy', /^$/);
+	try {
+		const client = await WebSocketClient.connect(host.url, `${FOLDER}/echo/websocket`, { timeout: LIMIT });
+		client.send('straight');
+		assert.equal(await client.readText(LIMIT), 'straight');
+		client.connection.close();
+		const stream = await (await Connection.open(host.url)).open('POST', `${FOLDER}/echo/000/stream/xhr_streaming`, { timeout: LIMIT });
+		await stream.readUntil('o\n', LIMIT);
+		assert.equal((await request(host.url, 'POST', `${FOLDER}/echo/000/stream/xhr_send`, { body: '["x"]' })).status, 204);
+		await stream.readUntil('a["x"]\n', LIMIT);
+		stream.connection?.close();
+	} finally {
+		await stopHost(host);
+	}
+});
+
 check('the page finds its files and services, and nobody sees what is private', async () => {
 	const page = (await request(url, 'GET', `${FOLDER}/`)).text;
 	for (const [, file] of page.matchAll(/<script src="([^"]+)"/g))
@@ -225,7 +254,10 @@ check('a library is broken: the reason is in the 503, and in the log, once', asy
 	const said = await fails(() => {
 		fs.renameSync(library, `${library}.away`);
 		fs.writeFileSync(library, 'x', { mode: 0o644 });
-	}, () => fs.renameSync(`${library}.away`, library), /not become ready: .*error while loading shared libraries: .*libmicrohttpd.*: file too short/);
+	}, () => {
+		fs.renameSync(`${library}.away`, library);
+		command('reload'); // libraries are not looked at: a command ends the pause
+	}, /not become ready: .*error while loading shared libraries: .*libmicrohttpd.*: file too short/);
 	assert.equal(said.match(/error while loading shared libraries/g).length, 1, said);
 });
 
