@@ -120,19 +120,15 @@ show_failures() {
 	done
 }
 
-# The second build is one of a release's files alone. That they install, too, install.test.js shows. It links a program a
-# test: gold takes half the time for that, where it is.
+# The second build is one of a release's files alone. That they install, too, install.test.js shows.
 build_sanitized() {
-	local linker=
-
-	! command -v ld.gold >/dev/null || linker=-fuse-ld=gold
 	must 120 distdir make distdir distdir=$copy
 	# Results of the first build are no sources; make would take these tests for done.
 	find $copy/tests \( -name '*.log' -o -name '*.trs' \) -delete
 	mkdir -p $sanitized
 	if [ ! -f $sanitized/Makefile ]; then
 		must 300 configure-sanitize env -C $sanitized "$root/$copy/configure" \
-			CC=clang CFLAGS="-gline-tables-only -O1" LDFLAGS="$linker" --enable-sanitize --enable-werror
+			CC=clang CFLAGS="-gline-tables-only -O1" --enable-sanitize --enable-werror
 	fi
 	must 600 make-sanitize make -C $sanitized -j"$jobs"
 }
