@@ -7,8 +7,8 @@
 #define SESSIOND_CRASH_H
 
 /*
- * From now on it does. A handler that is there already, such as a sanitizer's, is called
- * afterwards.
+ * Installs the handlers of such faults. A handler that is there already, such as a sanitizer's, is
+ * called afterwards.
  */
 void crash_report_modules(void);
 

@@ -196,7 +196,7 @@ is_newer(const char *path, time_t than)
 	return path != NULL && stat(path, &st) == 0 && st.st_mtime >= than;
 }
 
-/* It was uploaded again, or may be executed now. */
+/* True if the program was uploaded, or its permissions were changed, after that time. */
 static bool
 has_new_program(const struct responder_config *config, time_t than)
 {

@@ -265,7 +265,7 @@ judge(struct backend *backend)
 	backend->owner->lost(guilty, BACKEND_GUILTY, losses);
 }
 
-/* Nothing comes back soon: nobody has to wait for backend_timeout to be told. */
+/* sessiond does not come back soon: clients are told now, not after backend_timeout. */
 static void
 give_up(struct call *call, void *context)
 {
@@ -281,7 +281,7 @@ lose(struct backend *backend, const char *why)
 
 	if (!was_there && !stops)
 		start = autostart(backend->config);
-	/* Then that was logged, with the reason. */
+	/* autostart has logged why its start failed. */
 	if (start != AUTOSTART_FAILED)
 		tell(backend, why);
 	set_state(backend, BACKEND_IS_AWAY);

@@ -47,6 +47,8 @@ struct http_counts {
 	uint64_t answered[HTTP_COUNTED_ENDPOINTS][HTTP_COUNTED_STATUSES];
 };
 
+TAILQ_HEAD(http_request_queue, http_request);
+
 /* What all requests share. */
 struct http_requests {
 	uv_loop_t *loop;
@@ -60,10 +62,9 @@ struct http_requests {
 	struct http_handlers handlers;	 /* of what is outside every service */
 	struct http_counts *counts;	 /* of requests that were answered */
 	struct http_responses responses;
-	bool is_stopping; /* no request is handled any more */
-	TAILQ_HEAD(http_request_queue, http_request)
-	small, large;	/* whose bodies wait for a turn */
-	size_t handled; /* bytes of large bodies and answers in this turn */
+	bool is_stopping;			/* no request is handled any more */
+	struct http_request_queue small, large; /* whose bodies wait for a turn */
+	size_t handled;				/* bytes of large bodies and answers in this turn */
 };
 
 enum http_request_phase {
