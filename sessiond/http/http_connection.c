@@ -22,7 +22,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { HANGUPS_A_TURN = 256 };
+enum {
+	HANGUPS_A_TURN = 256,
+	SHUTS = 2, /* see hang_up */
+};
 
 /* --- hang-ups --------------------------------------------------------------------------------- */
 
@@ -30,8 +33,9 @@ enum { HANGUPS_A_TURN = 256 };
  * The peer sends nothing more. A suspended request ends with it, unless it is about to go on in any
  * case. Elsewhere libmicrohttpd will read the end itself, if it looks. Its epoll set is
  * edge-triggered: an end that came with the last bytes was told together with them, once. So the
- * state of the socket is changed once more: not again, since our own set hears of the change, too,
- * if the peer has closed the socket.
+ * state of the socket is changed once more. Our own set hears of that, too, in the next turn. Then
+ * it is changed again, for the first change may have been told together with the end. A third would
+ * tell nobody anything, and where the peer has closed the socket, so it would go on for ever.
  */
 static void
 hang_up(struct http_connection *connection)
@@ -41,8 +45,8 @@ hang_up(struct http_connection *connection)
 		return;
 	if (connection->is_suspended) {
 		connection->all->hung_up(connection->response);
-	} else if (!connection->is_shut) {
-		connection->is_shut = true;
+	} else if (connection->shuts < SHUTS) {
+		connection->shuts++;
 		shutdown(connection->fd, SHUT_RD);
 	}
 }

@@ -64,7 +64,7 @@ struct http_connection {
 	bool is_suspended;		/* libmicrohttpd does not look at it */
 	bool is_held;			/* suspended, and goes on also if the peer hangs up */
 	bool is_gone;			/* the peer hung up */
-	bool is_shut;			/* and libmicrohttpd was made to read that */
+	unsigned char shuts;		/* how often libmicrohttpd was made to read that */
 	bool awaits_output;		/* can_write is to be called */
 	struct address_entry *address;	/* its place among its address's connections; NULL: none */
 	struct rate_points *rates;	/* NULL: no rate is limited */

@@ -84,6 +84,9 @@ check('input_limit: a long message that does not end closes its websocket with 1
 	const normal = await websocket(daemon, OTHER);
 	const first = await websocket(daemon, ONE);
 	begin(first, 600 * 1024);
+	// What was begun is all there: a ping behind it is answered.
+	first.connection.write(encodeFrame(OPCODE.ping, 'all'));
+	assert.equal((await first.readFrame()).opcode, OPCODE.pong);
 	const second = await websocket(daemon, ONE);
 	begin(second, 3 * MB);
 	assert.equal((await second.readClose()).code, 1013);

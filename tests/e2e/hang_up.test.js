@@ -12,12 +12,14 @@ const { guard, eventually } = require('./lib/guard');
 const { Connection, formatRequest, request } = require('./lib/http');
 const { WebSocketClient } = require('./lib/websocket');
 
-const PATIENCE = 20000; // ms; the session would last for a minute
+const PATIENCE = 20000; // ms; the session would last for a minute, a connection for ten
 const ROUNDS = 20;
 
 const { check, checkUnharmed } = guard('hang up', `
 [server]
 disconnect_delay = 60s
+request_timeout = 10m
+keepalive_timeout = 10m
 
 [service /echo]
 module = echo
