@@ -6,10 +6,12 @@
 const char *const limit_options[LIMIT_COUNT] = {
     [LIMIT_BODY] = "body_limit",
     [LIMIT_CONNECTION] = "connection_limit",
+    [LIMIT_FCGID_MAX_HELD] = "fcgid_max_held",
     [LIMIT_GUESSES] = "guesses_per_minute",
     [LIMIT_HEADERS] = "headers_limit",
     [LIMIT_LOCAL_BACKLOG] = "local_backlog",
     [LIMIT_LOCAL_PEERS] = "local_peers",
+    [LIMIT_MESSAGE] = "message_limit",
     [LIMIT_QUEUE] = "queue_limit",
     [LIMIT_SESSION] = "session_limit",
     [LIMIT_SESSIONS_PER_ADDRESS] = "sessions_per_address",

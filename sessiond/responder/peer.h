@@ -68,6 +68,7 @@ struct peer {
 	uint64_t frames;  /* how many FRAMEs were put on it */
 	struct timer timer;
 	bool is_dirty;
+	bool is_alone; /* it serves one request at a time; remote_holds.h */
 	/* Held, or answered and not confirmed, by id: remote_request.c keeps them. */
 	LIST_HEAD(peer_bucket, remote_request) requests[PEER_BUCKETS];
 	size_t request_count;

@@ -230,12 +230,13 @@ take_receive(struct peer *peer, const struct wire_header *header, const char *pa
 	}
 	if (answer_cookie(peer, header->request, service, receive.cookie) == -1)
 		return -1;
+	remote_holds_see(&messages->holds, peer, receive.flags & WIRE_RECEIVE_ALONE);
 	/* Whatever the responder sends: its services may be of before a reload. */
 	source.source.more_headers = service->protocol.options.headers;
 	held = receiver_remote_arrive(peer, header->request, &receive, service, &source.source);
-	if (held != NULL && held->is_alone)
-		remote_request_hold(
-		    held, &messages->holds, messages->config->server.fcgid_max_held);
+	if (held != NULL && peer->is_alone)
+		remote_holds_add(&messages->holds, held, messages->config->server.fcgid_max_held,
+		    sessions_now(messages->sessions));
 	return 0;
 }
 
@@ -330,6 +331,7 @@ lose(struct peer *peer)
 	remote_requests_release(peer);
 	remote_requests_await(peer);
 	remote_sends_forget(&messages_of(peer)->sends, peer);
+	remote_holds_forget(&messages_of(peer)->holds, peer);
 	/* The responder may not come back to be asked about what can wait. */
 	journal_hurry(&peer->all->sessions->journal);
 }
@@ -346,7 +348,7 @@ peer_messages_init(struct peer_messages *messages, struct config *config, struct
 	    .sessions = sessions,
 	    .state = "",
 	};
-	TAILQ_INIT(&messages->holds.list);
+	remote_holds_init(&messages->holds, &sessions->limits);
 }
 
 void

@@ -6,6 +6,7 @@
 
 #include "conf/config.h"
 #include "sessiond/responder/peer.h"
+#include "sessiond/responder/remote_holds.h"
 #include "sessiond/responder/remote_request.h"
 #include "sessiond/responder/remote_send.h"
 

@@ -35,7 +35,6 @@ remote_request_create(struct peer *peer, uint64_t id, const struct wire_receive 
 	request->peer = peer;
 	request->id = id;
 	request->one_frame = (receive->flags & WIRE_RECEIVE_ONE_FRAME) || !transport->streaming;
-	request->is_alone = receive->flags & WIRE_RECEIVE_ALONE;
 	request->response_limit = response_limit;
 	memcpy(request->callback, receive->callback, strlen(receive->callback) + 1);
 	LIST_INSERT_HEAD(&peer->requests[id % PEER_BUCKETS], request, entry);
@@ -43,42 +42,31 @@ remote_request_create(struct peer *peer, uint64_t id, const struct wire_receive 
 	return request;
 }
 
-/* Takes it off the list of those that are held, if it is there. */
-static void
-unhold(struct remote_request *request)
+void
+remote_request_hold(struct remote_request *request, struct remote_hold_list *held)
 {
-	if (request->holds == NULL)
+	request->held = held;
+	TAILQ_INSERT_TAIL(&held->list, request, hold_entry);
+	held->count++;
+}
+
+void
+remote_request_unhold(struct remote_request *request)
+{
+	if (request->held == NULL)
 		return;
-	TAILQ_REMOVE(&request->holds->list, request, hold_entry);
-	request->holds->count--;
-	request->holds = NULL;
+	TAILQ_REMOVE(&request->held->list, request, hold_entry);
+	request->held->count--;
+	request->held = NULL;
 }
 
 static void
 request_free(struct remote_request *request)
 {
-	unhold(request);
+	remote_request_unhold(request);
 	LIST_REMOVE(request, entry);
 	request->peer->request_count--;
 	free(request);
-}
-
-/* --- those held by processes that serve one request at a time --------------------------------- */
-
-void
-remote_request_hold(struct remote_request *request, struct remote_holds *holds, size_t most)
-{
-	request->holds = holds;
-	TAILQ_INSERT_TAIL(&holds->list, request, hold_entry);
-	holds->count++;
-	while (holds->count > most) {
-		struct remote_request *oldest = TAILQ_FIRST(&holds->list);
-
-		if (oldest->receiver.session == NULL)
-			unhold(oldest);
-		else
-			session_turn_away(oldest->receiver.session);
-	}
 }
 
 /* --- what becomes of it ----------------------------------------------------------------------- */
@@ -86,7 +74,7 @@ remote_request_hold(struct remote_request *request, struct remote_holds *holds, 
 void
 remote_request_answered(struct remote_request *request)
 {
-	unhold(request);
+	remote_request_unhold(request);
 	request->is_answered = true;
 	if (request->in_flight == NULL)
 		request_free(request);

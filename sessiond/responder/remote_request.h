@@ -17,17 +17,20 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-struct remote_holds;
+/* Of requests that are held, the oldest first. All zero bytes but for the list, after TAILQ_INIT. */
+struct remote_hold_list {
+	TAILQ_HEAD(, remote_request) list;
+	size_t count;
+};
 
 struct remote_request {
 	struct receiver receiver; /* first, so that a receiver is a request */
 	struct peer *peer;
 	LIST_ENTRY(remote_request) entry; /* of the peer's requests */
-	struct remote_holds *holds;	  /* those that it is among; NULL: none */
+	struct remote_hold_list *held;	  /* that it is in; NULL: none */
 	TAILQ_ENTRY(remote_request) hold_entry;
 	uint64_t id;
 	bool one_frame; /* the first frame is the whole answer */
-	bool is_alone;	/* it occupies a process that serves one request at a time */
 	bool is_ended;	/* the last frame was sent */
 	bool is_answered;
 	/*
@@ -39,27 +42,16 @@ struct remote_request {
 	char callback[TRANSPORT_CALLBACK_MAX + 1];
 };
 
-/*
- * Requests held by processes that serve one request at a time, the oldest first. All zero bytes but
- * for the list, which TAILQ_INIT makes: none.
- */
-struct remote_holds {
-	TAILQ_HEAD(remote_hold_list, remote_request) list;
-	size_t count;
-};
-
 /* Makes the request of a RECEIVE, held by peer, with a receiver that has those ops. */
 struct remote_request *remote_request_create(struct peer *peer, uint64_t id,
     const struct wire_receive *receive, size_t response_limit, const struct receiver_ops *ops);
 
+/* Puts a request that is held at the end of a list, or takes it off, if it is in one. */
+void remote_request_hold(struct remote_request *request, struct remote_hold_list *held);
+void remote_request_unhold(struct remote_request *request);
+
 /* The peer's request of that id, held or answered; NULL: none. */
 struct remote_request *remote_request_find(const struct peer *peer, uint64_t id);
-
-/*
- * Counts a held request among holds. While there are more than `most`, the oldest is answered
- * early, so that a send always finds a process that is free.
- */
-void remote_request_hold(struct remote_request *request, struct remote_holds *holds, size_t most);
 
 /*
  * The session has let go of the request. Frees it, unless the responder will tell whether the

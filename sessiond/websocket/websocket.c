@@ -328,6 +328,8 @@ websocket_end_session(struct websocket *websocket)
 void
 websocket_fail(struct websocket *websocket, unsigned code, const char *reason)
 {
+	if (code == WS_CODE_TOO_BIG)
+		websocket_limits(websocket)->reached[LIMIT_MESSAGE]++;
 	websocket_end_session(websocket);
 	/* The rules end here for the peer: its close frame is not waited for. */
 	websocket->peer_closed = true;

@@ -7,7 +7,7 @@
 const assert = require('node:assert/strict');
 const { request } = require('./http');
 
-const HELD = 10; // polls at once: more than sessiond lets wait (fcgid_max_held)
+const HELD = 10; // polls at once: more than sessiond lets wait at first (fcgid_max_held)
 const PATIENCE = 30000; // ms
 const ROUNDS = 90; // of 30 sends: all together fewer than guesses_per_minute
 const PAUSE = 200; // ms between rounds: mod_fcgid starts processes by the second

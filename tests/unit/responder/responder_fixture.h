@@ -384,7 +384,7 @@ static inline int
 tear_down_responder(void **state)
 {
 	peers_clear(&peers);
-	assert_int_equal(messages.holds.count, 0);
+	assert_int_equal(messages.holds.held.count, 0);
 	peer_messages_clear(&messages);
 	if (responder != -1)
 		close(responder);

@@ -321,83 +321,6 @@ test_write_log_of_a_held_request(void **state)
 	assert_heard("3<a[\"x\"];. ");
 }
 
-/* --- processes that serve one request at a time ----------------------------------------------- */
-
-static void
-say_alone(uint64_t id, const char *session)
-{
-	encode_receive(id, session, TRANSPORT_XHR_POLLING, WIRE_RECEIVE_ALONE);
-	say();
-	run();
-}
-
-static void
-open_alone(uint64_t id, const char *session)
-{
-	say_alone(id, session);
-	say_written(id);
-	run();
-	hear();
-	buffer_clear(&heard);
-	say_alone(id, session);
-}
-
-/* With one more than there may be the oldest is answered, so that a process is free. */
-static void
-test_most_held(void **state)
-{
-	(void)state;
-	open_responder();
-	open_alone(1, "a");
-	open_alone(2, "b");
-	assert_heard("");
-	assert_int_equal(messages.holds.count, MOST_HELD);
-	open_alone(3, "c");
-	assert_heard("1<h;. ");
-	/* One that is answered does not count any more. */
-	write_to("b", "x");
-	assert_heard("2<a[\"x\"];. ");
-	assert_int_equal(messages.holds.count, 1);
-	open_alone(4, "d");
-	assert_heard("");
-	open_alone(5, "e");
-	assert_heard("3<h;. ");
-}
-
-/* Others do not count. */
-static void
-test_held_by_others(void **state)
-{
-	(void)state;
-	open_responder();
-	for (unsigned i = 0; i < MOST_HELD + 2; i++) {
-		char session[] = {(char)('a' + i), '\0'};
-
-		say_poll(i + 1, session);
-		run();
-		say_written(i + 1);
-		run();
-		say_poll(i + 1, session);
-	}
-	run();
-	hear();
-	buffer_clear(&heard);
-	assert_int_equal(messages.holds.count, 0);
-	assert_int_equal(LIST_FIRST(&peers.list)->request_count, MOST_HELD + 2);
-}
-
-/* Those of a connection that breaks are not held any more. */
-static void
-test_held_and_lost(void **state)
-{
-	(void)state;
-	open_responder();
-	open_alone(1, "a");
-	assert_int_equal(messages.holds.count, 1);
-	close_responder();
-	assert_int_equal(messages.holds.count, 0);
-}
-
 #define TEST(name) RESPONDER_TEST(name)
 
 int
@@ -418,9 +341,6 @@ main(void)
 	    TEST(lost_while_held),
 	    TEST(write_log),
 	    TEST(write_log_of_a_held_request),
-	    TEST(most_held),
-	    TEST(held_by_others),
-	    TEST(held_and_lost),
 	};
 
 	log_open("test_remote_request", SEVERITY_ERROR);

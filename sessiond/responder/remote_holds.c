@@ -1,0 +1,95 @@
+/*
+ * See remote_holds.h.
+ */
+#include "sessiond/responder/remote_holds.h"
+
+#include "common/log_limit.h"
+#include "sessiond/limits/limits.h"
+#include "sessiond/responder/peer.h"
+
+enum {
+	FREE_OF = 8, /* one process of so many is kept free, and one */
+	WINDOW_MS = 10000,
+	STARVING = 100, /* turned away in a window */
+};
+
+void
+remote_holds_init(struct remote_holds *holds, struct limits *limits)
+{
+	*holds = (struct remote_holds){.limits = limits};
+	TAILQ_INIT(&holds->held.list);
+}
+
+void
+remote_holds_see(struct remote_holds *holds, struct peer *peer, bool is_alone)
+{
+	holds->processes += (size_t)is_alone - (size_t)peer->is_alone;
+	peer->is_alone = is_alone;
+}
+
+void
+remote_holds_forget(struct remote_holds *holds, struct peer *peer)
+{
+	remote_holds_see(holds, peer, false);
+}
+
+static size_t
+most_of(size_t processes)
+{
+	size_t kept_free = processes / FREE_OF + 1;
+
+	return processes < REMOTE_HOLDS_LEAST + kept_free ? REMOTE_HOLDS_LEAST
+							  : processes - kept_free;
+}
+
+static void
+tell_starving(const struct remote_holds *holds, size_t most, uint64_t ms)
+{
+	static struct log_limit limit;
+
+	log_limited(&limit, SEVERITY_ERROR,
+	    "%zu polls in %llu s had to come again: of the %zu processes of sockjs.fcgi each "
+	    "serves one request at a time, and %zu polls may wait at once; %s",
+	    holds->turned_away, (unsigned long long)ms / 1000, holds->processes,
+	    most == 0 ? most_of(holds->processes) : most,
+	    most == 0 ? "raise FcgidMaxProcessesPerClass and FcgidMaxProcesses, if Apache is at "
+			"its limit"
+		      : "raise fcgid_max_held, or leave it out");
+}
+
+/* Polls that come again and again, for a whole window, in which no process was started. */
+static void
+count_turned_away(struct remote_holds *holds, size_t most, uint64_t now)
+{
+	uint64_t ms = now - holds->since;
+
+	holds->limits->reached[LIMIT_FCGID_MAX_HELD]++;
+	holds->turned_away++;
+	if (ms < WINDOW_MS)
+		return;
+	if (holds->turned_away >= STARVING && ms < 2 * WINDOW_MS &&
+	    holds->processes <= holds->processes_before)
+		tell_starving(holds, most, ms);
+	holds->since = now;
+	holds->turned_away = 0;
+	holds->processes_before = holds->processes;
+}
+
+void
+remote_holds_add(
+    struct remote_holds *holds, struct remote_request *request, size_t most, uint64_t now)
+{
+	size_t may_wait = most == 0 ? most_of(holds->processes) : most;
+
+	remote_request_hold(request, &holds->held);
+	while (holds->held.count > may_wait) {
+		struct remote_request *oldest = TAILQ_FIRST(&holds->held.list);
+
+		if (oldest->receiver.session == NULL) {
+			remote_request_unhold(oldest);
+			continue;
+		}
+		count_turned_away(holds, most, now);
+		session_turn_away(oldest->receiver.session);
+	}
+}

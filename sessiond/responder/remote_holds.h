@@ -1,0 +1,50 @@
+/*
+ * The requests that wait in processes which serve one request at a time (mod_fcgid): each occupies
+ * one. So that what clients send finds a process that is free, not all may wait at once: the oldest
+ * is answered early, with a heartbeat, and its client asks again.
+ *
+ * How many may wait follows from the processes that are there. If more are needed, and the web
+ * server may start more, it does so as soon as two clients ask while one process is free.
+ */
+#ifndef SESSIOND_REMOTE_HOLDS_H
+#define SESSIOND_REMOTE_HOLDS_H
+
+#include "sessiond/responder/remote_request.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct limits;
+struct peer;
+
+/* However few processes are seen, so many wait: each web server starts more than these. */
+#define REMOTE_HOLDS_LEAST 5
+
+/* All zero bytes but for the list, which remote_holds_init makes: none. */
+struct remote_holds {
+	struct remote_hold_list held;
+	size_t processes; /* peers whose last request said that they serve one at a time */
+	struct limits *limits;
+	/* Since `since`, ms: the requests that were turned away, and the processes there were. */
+	uint64_t since;
+	size_t turned_away, processes_before;
+};
+
+/* limits: borrowed, where it is counted what was turned away. */
+void remote_holds_init(struct remote_holds *holds, struct limits *limits);
+
+/* A request of the peer says whether its process serves one at a time. */
+void remote_holds_see(struct remote_holds *holds, struct peer *peer, bool is_alone);
+
+/* The peer is gone. */
+void remote_holds_forget(struct remote_holds *holds, struct peer *peer);
+
+/*
+ * Adds a request, at `now` (ms), and turns away those that are too many. most: how many may wait;
+ * 0: as many as there are processes, but one in eight of them and one.
+ */
+void remote_holds_add(
+    struct remote_holds *holds, struct remote_request *request, size_t most, uint64_t now);
+
+#endif
