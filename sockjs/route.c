@@ -247,6 +247,14 @@ route_find(const char *path, size_t len, const char **session, size_t *session_l
 	return endpoint;
 }
 
+unsigned
+endpoint_kind(const struct endpoint *endpoint, bool in_service)
+{
+	if (endpoint != NULL)
+		return endpoint->id;
+	return in_service ? ENDPOINT_UNKNOWN : ENDPOINT_OUTSIDE;
+}
+
 /* --- the log ---------------------------------------------------------------------------------- */
 
 /* The bytes of a session id that the log may have. */

@@ -23,6 +23,13 @@ enum endpoint_id {
 	ENDPOINT_SEND,	  /* xhr_send, jsonp_send */
 };
 
+/* What requests are counted by: an enum endpoint_id, or one of these. */
+enum {
+	ENDPOINT_UNKNOWN = ENDPOINT_SEND + 1, /* below a service, but no URL of SockJS */
+	ENDPOINT_OUTSIDE = ENDPOINT_SEND + 2, /* of every service */
+	ENDPOINT_KINDS = ENDPOINT_SEND + 3,
+};
+
 struct endpoint {
 	enum endpoint_id id;
 	const char *path;      /* after the prefix, or after /<server>/<session> */
@@ -48,6 +55,9 @@ struct endpoint {
  */
 const struct endpoint *
 route_find(const char *path, size_t len, const char **session, size_t *session_len);
+
+/* The one of a request. endpoint NULL: none was found. in_service: the path is a service's. */
+unsigned endpoint_kind(const struct endpoint *endpoint, bool in_service);
 
 /*
  * Writes path as the log may have it, cut to size: who knows a session id can speak in another's

@@ -126,7 +126,7 @@ write_by_transport(const struct metrics_sources *sources, struct buffer *out)
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-static const char *const endpoint_names[HTTP_COUNTED_ENDPOINTS] = {
+static const char *const endpoint_names[ENDPOINT_KINDS] = {
     [ENDPOINT_GREETING] = "greeting",
     [ENDPOINT_IFRAME] = "iframe",
     [ENDPOINT_INFO] = "info",
@@ -135,8 +135,8 @@ static const char *const endpoint_names[HTTP_COUNTED_ENDPOINTS] = {
     [ENDPOINT_WEBSOCKET] = "websocket",
     [ENDPOINT_RECEIVE] = "receive",
     [ENDPOINT_SEND] = "send",
-    [HTTP_ENDPOINT_UNKNOWN] = "unknown",
-    [HTTP_ENDPOINT_OUTSIDE] = "outside",
+    [ENDPOINT_UNKNOWN] = "unknown",
+    [ENDPOINT_OUTSIDE] = "outside",
 };
 
 static void
@@ -164,7 +164,7 @@ write_requests(const struct metrics_sources *sources, struct buffer *out)
 
 	metric_family(out, "sockjs_http_requests_total", "counter",
 	    "HTTP requests that the daemon has answered itself.");
-	for (i = 0; i < HTTP_COUNTED_ENDPOINTS; i++)
+	for (i = 0; i < ENDPOINT_KINDS; i++)
 		put_requests(http->requests.counts, i, out);
 	metric_family(out, "sockjs_responder_requests_total", "counter",
 	    "Requests that responders have passed on.");

@@ -307,9 +307,7 @@ static void
 count(const struct http_request *request)
 {
 	struct http_counts *counts = request->all->counts;
-	unsigned endpoint = request->endpoint != NULL ? request->endpoint->id
-	    : request->service != NULL		      ? HTTP_ENDPOINT_UNKNOWN
-						      : HTTP_ENDPOINT_OUTSIDE;
+	unsigned endpoint = endpoint_kind(request->endpoint, request->service != NULL);
 
 	if (counts != NULL && request->response.status < HTTP_COUNTED_STATUSES)
 		counts->answered[endpoint][request->response.status]++;

@@ -6,6 +6,7 @@
 #define SESSIOND_HTTP_REQUEST_H
 
 #include "common/buffer.h"
+#include "sessiond/http/http_counts.h"
 #include "sessiond/http/http_handler.h"
 #include "sessiond/http/http_response.h"
 #include "sessiond/service/service.h"
@@ -34,18 +35,6 @@ struct websockets;
 #define HTTP_LARGE_BODY	 1024	 /* bytes; a shorter one waits for a turn after HTTP_TURN_WORK */
 #define HTTP_TURN_BODIES 65536	 /* bytes */
 #define HTTP_TURN_WORK	 1048576 /* bytes */
-
-enum {
-	HTTP_COUNTED_ENDPOINTS = ENDPOINT_SEND + 3, /* those of services, unknown URLs, others */
-	HTTP_ENDPOINT_UNKNOWN = ENDPOINT_SEND + 1,  /* of a service */
-	HTTP_ENDPOINT_OUTSIDE = ENDPOINT_SEND + 2,  /* of every service */
-	HTTP_COUNTED_STATUSES = 600,
-};
-
-/* Requests by what they asked for and how they were answered, since the start. */
-struct http_counts {
-	uint64_t answered[HTTP_COUNTED_ENDPOINTS][HTTP_COUNTED_STATUSES];
-};
 
 TAILQ_HEAD(http_request_queue, http_request);
 

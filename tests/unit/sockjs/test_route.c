@@ -301,6 +301,22 @@ test_log(void **state)
 	    0, "/0123456789/0123.../0123.../0123.../0123.../0123.../0123.../012");
 }
 
+static void
+test_kinds(void **state)
+{
+	const char *session;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(
+	    endpoint_kind(route_find("/info", 5, &session, &len), true), ENDPOINT_INFO);
+	assert_int_equal(
+	    endpoint_kind(route_find("/0/a/xhr_send", 13, &session, &len), true), ENDPOINT_SEND);
+	assert_int_equal(
+	    endpoint_kind(route_find("/none", 5, &session, &len), true), ENDPOINT_UNKNOWN);
+	assert_int_equal(endpoint_kind(NULL, false), ENDPOINT_OUTSIDE);
+}
+
 int
 main(void)
 {
@@ -311,6 +327,7 @@ main(void)
 	    cmocka_unit_test(test_properties),
 	    cmocka_unit_test(test_transports),
 	    cmocka_unit_test(test_log),
+	    cmocka_unit_test(test_kinds),
 	};
 
 	return cmocka_run_group_tests_name("route", tests, NULL, NULL);
