@@ -26,6 +26,7 @@ const struct wire_type_info wire_types[WIRE_TYPE_COUNT] = {
     {"REFUSED", WIRE_REFUSED, DAEMON, 5},
     {"COOKIE", WIRE_COOKIE, DAEMON, 3},
     {"STATE", WIRE_STATE, DAEMON, 3},
+    {"COUNTS", WIRE_COUNTS, RESPONDER, 6},
 };
 
 const struct wire_type_info *

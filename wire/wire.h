@@ -24,7 +24,8 @@
 
 enum {
 	WIRE_MAJOR = 2,
-	WIRE_MINOR = 0,
+	WIRE_MINOR = 1,
+	WIRE_MINOR_COUNTS = 1, /* that COUNTS came with */
 	WIRE_HEADER_SIZE = 16,
 	WIRE_STRING_MAX = 65535, /* bytes of a string16, its NUL not counted */
 	WIRE_OVERHEAD_MAX =
@@ -51,6 +52,7 @@ enum wire_type {
 	WIRE_SEND = 0x0021,
 	WIRE_ABORT = 0x0022,
 	WIRE_WRITTEN = 0x0023,
+	WIRE_COUNTS = 0x0024,
 	/* answers */
 	WIRE_FRAME = 0x0030,
 	WIRE_SENT = 0x0031,
@@ -91,7 +93,7 @@ struct wire_type_info {
 	uint32_t least;	  /* bytes of the shortest payload */
 };
 
-#define WIRE_TYPE_COUNT 12
+#define WIRE_TYPE_COUNT 13
 extern const struct wire_type_info wire_types[WIRE_TYPE_COUNT];
 
 /* NULL: no such type. */

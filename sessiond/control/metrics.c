@@ -140,7 +140,7 @@ static const char *const endpoint_names[ENDPOINT_KINDS] = {
 };
 
 static void
-put_requests(const struct http_counts *counts, int endpoint, struct buffer *out)
+put_requests(const char *name, const struct http_counts *counts, int endpoint, struct buffer *out)
 {
 	char status[8];
 	int i;
@@ -149,31 +149,51 @@ put_requests(const struct http_counts *counts, int endpoint, struct buffer *out)
 		if (counts->answered[endpoint][i] == 0)
 			continue;
 		snprintf(status, sizeof status, "%d", i);
-		metric_sample(out, "sockjs_http_requests_total",
-		    (double)counts->answered[endpoint][i], "endpoint", endpoint_names[endpoint],
-		    "status", status, NULL);
+		metric_sample(out, name, (double)counts->answered[endpoint][i], "endpoint",
+		    endpoint_names[endpoint], "status", status, NULL);
 	}
 }
 
 static void
-write_requests(const struct metrics_sources *sources, struct buffer *out)
+write_answered(
+    const char *name, const char *help, const struct http_counts *counts, struct buffer *out)
 {
-	const struct peer_messages *messages = &sources->local->messages;
-	const struct http_server *http = sources->http;
 	int i;
 
-	metric_family(out, "sockjs_http_requests_total", "counter",
-	    "HTTP requests that the daemon has answered itself.");
+	metric_family(out, name, "counter", help);
 	for (i = 0; i < ENDPOINT_KINDS; i++)
-		put_requests(http->requests.counts, i, out);
+		put_requests(name, counts, i, out);
+}
+
+static void
+write_responders(const struct local_socket *local, struct buffer *out)
+{
+	const struct peer_messages *messages = &local->messages;
+
+	write_answered("sockjs_responder_http_requests_total",
+	    "HTTP requests that responders have answered, those they passed on among them.",
+	    &messages->counts.requests, out);
 	metric_family(out, "sockjs_responder_requests_total", "counter",
 	    "Requests that responders have passed on.");
 	metric_sample(out, "sockjs_responder_requests_total", (double)messages->receives_taken,
 	    "endpoint", "receive", NULL);
 	metric_sample(out, "sockjs_responder_requests_total", (double)messages->sends_taken,
 	    "endpoint", "send", NULL);
+	metric_single(out, "sockjs_responder_log_lines_dropped_total", "counter",
+	    "Lines that are not in the logs of responders.",
+	    (double)messages->counts.lines_dropped);
 	metric_single(out, "sockjs_responders", "gauge",
-	    "Processes of sockjs.fcgi that are connected.", (double)sources->local->peers.count);
+	    "Processes of sockjs.fcgi that are connected.", (double)local->peers.count);
+}
+
+static void
+write_requests(const struct metrics_sources *sources, struct buffer *out)
+{
+	const struct http_server *http = sources->http;
+
+	write_answered("sockjs_http_requests_total",
+	    "HTTP requests that the daemon has answered itself.", http->requests.counts, out);
+	write_responders(sources->local, out);
 	metric_single(out, "sockjs_http_connections", "gauge",
 	    "Connections of HTTP that are open, without websockets and the control socket.",
 	    (double)(http->connections.count - http->connections.control_count));

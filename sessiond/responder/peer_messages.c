@@ -314,6 +314,8 @@ take_message(struct peer *peer, const struct wire_header *header, const char *pa
 		return take_abort(peer, header, payload);
 	case WIRE_WRITTEN:
 		return take_written(peer, header, payload);
+	case WIRE_COUNTS:
+		return responder_counts_take(&messages_of(peer)->counts, header, payload);
 	case WIRE_GOODBYE:
 		return take_goodbye(peer, header, payload);
 	default:

@@ -9,6 +9,7 @@
 #include "sessiond/responder/remote_holds.h"
 #include "sessiond/responder/remote_request.h"
 #include "sessiond/responder/remote_send.h"
+#include "sessiond/responder/responder_counts.h"
 
 /* What they act upon. Has to be the context of the peers. */
 struct peer_messages {
@@ -19,6 +20,7 @@ struct peer_messages {
 	struct remote_holds holds;
 	const char *state;		      /* that peers are told; empty: all is well */
 	uint64_t receives_taken, sends_taken; /* requests that came, repeated ones too */
+	struct responder_counts counts;
 };
 
 /* For peers_init. */

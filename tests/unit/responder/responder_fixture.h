@@ -223,6 +223,7 @@ encode_hello(uint64_t former_link, uint64_t former_frames)
 {
 	const struct wire_hello hello = {.role = WIRE_RESPONDER,
 	    .major = WIRE_MAJOR,
+	    .minor = WIRE_MINOR,
 	    .pid = 42,
 	    .instance = 1,
 	    .link_id = former_link,

@@ -208,6 +208,15 @@ link_close(struct link *link)
 	link->is_greeted = link->is_served = false;
 }
 
+/* It leaves with what comes next. */
+static void
+say_counts(struct link *link)
+{
+	const struct wire_counts counts = {.count = 1, .list = {{ENDPOINT_RECEIVE, 200, 1}}};
+
+	wire_encode_counts(&link->out, &counts);
+}
+
 /* False if the daemon ends meanwhile. */
 static bool
 link_open(struct link *link)
@@ -231,6 +240,7 @@ link_open(struct link *link)
 	while (!link->is_served)
 		if (!link_read(link))
 			return false;
+	say_counts(link);
 	return true;
 }
 

@@ -196,6 +196,7 @@ test_roles(void **state)
 	    {WIRE_REFUSED, true, false, false},
 	    {WIRE_COOKIE, true, false, false},
 	    {WIRE_STATE, true, false, false},
+	    {WIRE_COUNTS, false, true, false},
 	};
 	struct wire_header header = {.length = 50};
 

@@ -27,6 +27,7 @@ test_least_payloads(void **state)
 	    {WIRE_REFUSED, BYTES("\1\xf4\0\0\0")},
 	    {WIRE_COOKIE, BYTES("\0\0\0")},
 	    {WIRE_STATE, BYTES("\0\0\0")},
+	    {WIRE_COUNTS, BYTES("\0\0\0\0\0\0")},
 	};
 	struct buffer again = BUFFER_INIT;
 	struct wire_header header = {0};
@@ -53,6 +54,7 @@ static const char good_send[] =
     "\0\0\0\2ab\0\1\2\3\4\5\6\7\x08\1\2\3\4\5\6\7\x08\0\1c\0\4\1\1\1\1\0\7"
     "\0\0\0\5m\0\xffn\xff";
 static const char good_goodbye[] = "\0\3bye\0";
+static const char good_counts[] = "\0\0\0\1\0\2\2\0\xc8\0\0\0\5\x09\1\x94\0\0\1\0";
 static const char good_refused[] = "\1\xf7\0\4full\0";
 
 enum {
@@ -158,6 +160,19 @@ static const struct change changes[] = {
 	{"result 4", WIRE_SENT, 0, BYTES("\4"), -1},
 	{"NUL in the value", WIRE_COOKIE, 2, BYTES("\0"), -1},
 	{"NUL in the state", WIRE_STATE, 3, BYTES("\0"), -1},
+	{"fewer entries than there are", WIRE_COUNTS, 4, BYTES("\0\1"), -1},
+	{"more entries than there are", WIRE_COUNTS, 4, BYTES("\0\3"), -1},
+	{"257 entries", WIRE_COUNTS, 4, BYTES("\1\1"), -1},
+	{"65535 entries", WIRE_COUNTS, 4, BYTES("\xff\xff"), -1},
+	{"endpoint 10", WIRE_COUNTS, 6, BYTES("\x0a"), -1},
+	{"endpoint 255", WIRE_COUNTS, 13, BYTES("\xff"), -1},
+	{"status 99", WIRE_COUNTS, 7, BYTES("\0\x63"), -1},
+	{"status 100", WIRE_COUNTS, 7, BYTES("\0\x64"), 0},
+	{"status 599", WIRE_COUNTS, 7, BYTES("\2\x57"), 0},
+	{"status 600", WIRE_COUNTS, 7, BYTES("\2\x58"), -1},
+	{"status 0", WIRE_COUNTS, 14, BYTES("\0\0"), -1},
+	{"the same pair twice", WIRE_COUNTS, 13, BYTES("\2\0\xc8"), 0},
+	{"no requests", WIRE_COUNTS, 9, BYTES("\0\0\0\0"), 0},
 };
 /* clang-format on */
 
@@ -179,6 +194,7 @@ good_payload(enum wire_type type, size_t *len)
 	    {WIRE_SENT, BYTES("\0")},
 	    {WIRE_COOKIE, BYTES("\0\1v\0")},
 	    {WIRE_STATE, BYTES(good_goodbye)},
+	    {WIRE_COUNTS, BYTES(good_counts)},
 	};
 	char *copy;
 

@@ -469,6 +469,42 @@ test_long_frame(void **state)
 }
 
 static void
+test_counts(void **state)
+{
+	static struct wire_counts counts = {.lines_dropped = 0x01020304,
+	    .count = 2,
+	    .list = {{ENDPOINT_INFO, 200, 5}, {ENDPOINT_OUTSIDE, 404, 0x05060708}}};
+	static struct wire_counts got;
+	struct buffer out = BUFFER_INIT;
+	struct wire_header header;
+	char *payload;
+
+	(void)state;
+	wire_encode_counts(&out, &counts);
+	assert_content(&out,
+	    BYTES("\0\0\0\x14\0\x24\0\0\0\0\0\0\0\0\0\0"
+		  "\1\2\3\4\0\2"
+		  "\2\0\xc8\0\0\0\5"
+		  "\x09\1\x94\5\6\7\x08"));
+	payload = take_message(&out, &header);
+	assert_int_equal(wire_decode_counts(&header, payload, &got), 0);
+	assert_true(got.lines_dropped == 0x01020304 && got.count == 2);
+	assert_true(got.list[1].endpoint == ENDPOINT_OUTSIDE && got.list[1].status == 404);
+	assert_int_equal(got.list[1].requests, 0x05060708);
+	free(payload);
+	/* As many entries as there may be. */
+	buffer_clear(&out);
+	for (counts.count = 0; counts.count < WIRE_COUNTS_MAX; counts.count++)
+		counts.list[counts.count] = counts.list[0];
+	wire_encode_counts(&out, &counts);
+	payload = take_message(&out, &header);
+	assert_int_equal(wire_decode_counts(&header, payload, &got), 0);
+	assert_int_equal(got.count, WIRE_COUNTS_MAX);
+	free(payload);
+	buffer_free(&out);
+}
+
+static void
 test_sent_refused_cookie(void **state)
 {
 	struct buffer out = BUFFER_INIT;
@@ -522,6 +558,7 @@ main(void)
 	    cmocka_unit_test(test_written),
 	    cmocka_unit_test(test_frame),
 	    cmocka_unit_test(test_long_frame),
+	    cmocka_unit_test(test_counts),
 	    cmocka_unit_test(test_sent_refused_cookie),
 	};
 

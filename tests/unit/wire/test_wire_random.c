@@ -150,6 +150,18 @@ put_random_send(struct buffer *out)
 }
 
 static void
+put_random_counts(struct buffer *out)
+{
+	struct wire_counts counts = {
+	    .lines_dropped = (uint32_t)random_u64(), .count = random_below(5)};
+
+	for (size_t i = 0; i < counts.count; i++)
+		counts.list[i] = (struct wire_count){(uint8_t)random_below(ENDPOINT_KINDS),
+		    (uint16_t)(100 + random_below(500)), (uint32_t)random_u64()};
+	wire_encode_counts(out, &counts);
+}
+
+static void
 put_random(struct buffer *out, enum wire_type type)
 {
 	struct wire_hello hello = {random_below(256), random_below(65536), random_below(65536),
@@ -193,6 +205,9 @@ put_random(struct buffer *out, enum wire_type type)
 		break;
 	case WIRE_COOKIE:
 		assert_int_equal(wire_encode_cookie(out, random_u64(), random_string(100)), 0);
+		break;
+	case WIRE_COUNTS:
+		put_random_counts(out);
 		break;
 	}
 	assert_false(buffer_failed(out));

@@ -177,6 +177,17 @@ recode_cookie(const struct wire_header *header, const char *payload, struct buff
 	return recode_result(wire_encode_cookie(out, header->request, cookie.value));
 }
 
+static inline int
+recode_counts(const struct wire_header *header, const char *payload, struct buffer *out)
+{
+	struct wire_counts counts;
+
+	if (wire_decode_counts(header, payload, &counts) == -1)
+		return -1;
+	wire_encode_counts(out, &counts);
+	return 0;
+}
+
 /*
  * Appends to out. Returns 0; -1 if the payload is not such a message; RECODE_NOT_ENCODED if it was
  * decoded and could not be encoded. *is_same: the payload that was appended has to be the one that
@@ -211,6 +222,8 @@ recode(const struct wire_header *header, const char *payload, struct buffer *out
 		return recode_refused(header, payload, out);
 	case WIRE_COOKIE:
 		return recode_cookie(header, payload, out);
+	case WIRE_COUNTS:
+		return recode_counts(header, payload, out);
 	}
 	abort();
 }
