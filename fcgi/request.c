@@ -518,6 +518,10 @@ destroy(struct request *request)
 	if (log_is_enabled(SEVERITY_INFO) && request->is_answered)
 		request_log(&request->cgi, &request->routing, request->method,
 		    request->reply.status, loop_now(requests->loop) - request->began);
+	if (request->is_answered)
+		request_counts_add(requests->counts,
+		    endpoint_kind(request->routing.endpoint, request->routing.service != NULL),
+		    request->reply.status);
 	backend_forget(requests->backend, &request->call);
 	chunking_destroy(&request->chunking);
 	routing_clear(&request->routing);

@@ -9,6 +9,7 @@
 
 #include "common/loop.h"
 #include "fcgi/daemon/backend.h"
+#include "fcgi/daemon/request_counts.h"
 #include "fcgi/webserver/connection.h"
 
 #include <stdbool.h>
@@ -17,9 +18,10 @@
 
 struct request;
 
-/* What all requests of a process share. Its owner sets the first three, and reads count. */
+/* What all requests of a process share. Its owner sets the first four, and reads count. */
 struct requests {
 	struct backend *backend;
+	struct request_counts *counts;
 	struct loop *loop;
 	bool is_streaming; /* a response may have more than one frame */
 	size_t count;	   /* requests that are being handled, of all kinds */

@@ -9,6 +9,7 @@
 #include "common/loop.h"
 #include "common/memory.h"
 #include "fcgi/daemon/backend.h"
+#include "fcgi/daemon/request_counts.h"
 #include "fcgi/request.h"
 #include "fcgi/webserver/connection.h"
 #include "fcgi/webserver/libfcgi.h"
@@ -35,6 +36,7 @@ struct responder {
 	struct connections connections;
 	uv_poll_t connections_poll;
 	struct requests requests;
+	struct request_counts counts;
 	struct backend *backend;
 };
 
@@ -125,6 +127,7 @@ drain(void *owner, int signal)
 	(void)signal;
 	stop_accepting(responder);
 	connections_drop_idle(&responder->connections);
+	request_counts_tell(&responder->counts);
 	backend_say_goodbye(responder->backend);
 }
 
@@ -155,8 +158,11 @@ start(struct responder *responder, struct error *err)
 		backend_destroy(&responder->backend);
 		return -1;
 	}
+	request_counts_init(
+	    &responder->counts, responder->backend, &responder->loop, &responder->timers);
 	responder->requests = (struct requests){
 	    .backend = responder->backend,
+	    .counts = &responder->counts,
 	    .loop = &responder->loop,
 	    .is_streaming = options->streaming,
 	};
@@ -174,6 +180,7 @@ static void
 stop(struct responder *responder)
 {
 	connections_clear(&responder->connections);
+	request_counts_tell(&responder->counts);
 	backend_flush(responder->backend);
 	backend_destroy(&responder->backend);
 	loop_close(&responder->loop);

@@ -225,6 +225,15 @@ backend_abort(struct backend *backend, struct call *call, bool unwritten)
 	calls_remove(call);
 }
 
+bool
+backend_tell_counts(struct backend *backend, const struct wire_counts *counts)
+{
+	if (backend->state != BACKEND_THERE)
+		return false;
+	exchange_put_counts(&backend->exchange, link_output(backend->link), counts);
+	return true;
+}
+
 /* --- the connection --------------------------------------------------------------------------- */
 
 static void

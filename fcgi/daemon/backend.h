@@ -100,6 +100,12 @@ void backend_unnote_last_write(struct backend *backend, const struct call *call)
 void backend_confirm(struct backend *backend, struct call *call);
 void backend_abort(struct backend *backend, struct call *call, bool unwritten);
 
+/*
+ * Tells sessiond of requests that were answered; this leaves with the next backend_flush. A
+ * sessiond that cannot be told does not want to know. Returns false if it is not there.
+ */
+bool backend_tell_counts(struct backend *backend, const struct wire_counts *counts);
+
 /* Sends what is to be sent, as far as the socket takes it. */
 void backend_flush(struct backend *backend);
 

@@ -48,6 +48,7 @@ take_hello(struct exchange *exchange, const struct wire_header *header, const ch
 		return -1;
 	news->kind = EXCHANGE_GREETED;
 	exchange->is_greeted = true;
+	exchange->minor = hello.minor < WIRE_MINOR ? hello.minor : WIRE_MINOR;
 	exchange->link_id = hello.link_id;
 	exchange->frames = 0;
 	return 0;
@@ -115,4 +116,12 @@ exchange_put_send(
 	send->instance = exchange->instance;
 	send->sequence = call;
 	return wire_encode_send(out, call, send);
+}
+
+void
+exchange_put_counts(
+    const struct exchange *exchange, struct buffer *out, const struct wire_counts *counts)
+{
+	if (exchange->minor >= WIRE_MINOR_COUNTS)
+		wire_encode_counts(out, counts);
 }

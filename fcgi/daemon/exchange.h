@@ -19,6 +19,7 @@ struct exchange {
 	    instance; /* random, for the life of this process; with a call's id it names a send */
 	uint64_t link_id; /* in the last HELLO that came; 0: none has */
 	uint64_t frames;  /* messages FRAME that were taken on that connection */
+	unsigned minor;	  /* version that both ends speak, of the last HELLO that came */
 	bool is_greeted;  /* sessiond's HELLO has come, on the present connection */
 	bool is_leaving;  /* sessiond has said goodbye, on the present connection */
 };
@@ -70,5 +71,9 @@ int exchange_put_receive(struct buffer *out, uint64_t call, const struct wire_re
     const struct connection_source *source);
 int exchange_put_send(
     const struct exchange *exchange, struct buffer *out, uint64_t call, struct wire_send *send);
+
+/* Appends COUNTS; nothing if sessiond is one that does not know it. */
+void exchange_put_counts(
+    const struct exchange *exchange, struct buffer *out, const struct wire_counts *counts);
 
 #endif

@@ -129,6 +129,8 @@ status_of(const json_t *metrics)
 	json_object_set_new(status, "sessions", count(metrics, "sockjs_sessions"));
 	json_object_set_new(status, "services", services_of(metrics));
 	json_object_set_new(status, "responders", count(metrics, "sockjs_responders"));
+	json_object_set_new(
+	    status, "responder_requests", count(metrics, "sockjs_responder_http_requests_total"));
 	json_object_set_new(status, "http_connections", count(metrics, "sockjs_http_connections"));
 	json_object_set_new(status, "websockets", count(metrics, "sockjs_websockets"));
 	json_object_set_new(status, "messages", messages_of(metrics));
@@ -207,9 +209,10 @@ print_traffic(const json_t *status, FILE *to)
 	fprintf(to, "  messages received %lld (%s)\n", integer(messages, "received"), received);
 	fprintf(to, "  messages sent     %lld (%s), waiting: %s\n", integer(messages, "sent"), sent,
 	    queued);
-	fprintf(to, "  connections       %lld HTTP, %lld websockets, %lld responders\n",
-	    integer(status, "http_connections"), integer(status, "websockets"),
-	    integer(status, "responders"));
+	fprintf(to, "  connections       %lld HTTP, %lld websockets\n",
+	    integer(status, "http_connections"), integer(status, "websockets"));
+	fprintf(to, "  responders        %lld, requests answered: %lld\n",
+	    integer(status, "responders"), integer(status, "responder_requests"));
 	if (json_is_null(store))
 		fprintf(to, "  store             none\n");
 	else

@@ -12,8 +12,8 @@
 /*
  * A new reference to an object: version, ready, draining, uptime_seconds, restarts, memory_bytes,
  * sessions, services (of each: sessions, and connections by transport), responders,
- * http_connections, websockets, messages, queued_bytes, store, limits_reached (those that were, by
- * option).
+ * responder_requests (that they have answered), http_connections, websockets, messages,
+ * queued_bytes, store, limits_reached (those that were, by option).
  */
 json_t *status_of(const json_t *metrics);
 

@@ -165,6 +165,44 @@ check('requests through a responder, and its messages', {}, async (pair) => {
 	assert.strictEqual(all.get('sockjs_responder_requests_total', { endpoint: 'send' }), 1);
 });
 
+const answered = (all) => Object.fromEntries(all.families.get('sockjs_responder_http_requests_total').samples
+	.map(({ labels, value }) => [`${labels.endpoint} ${labels.status}`, value]));
+
+check('what responders answer, together: they tell it, while they run and when they stop', {
+	services: '[service /echo]\nmodule = echo\nbody_limit = 10\n[service /closed]\nmodule = echo\nallowed_origins = https://a.example\n',
+}, async (pair) => {
+	await pair.startSessiond();
+	const { address } = await pair.startResponder();
+	const asked = { 'info 200': 2, 'greeting 200': 2, 'iframe 200': 1, 'unknown 404': 1, 'outside 404': 1, 'info 204': 1, 'info 403': 8,
+		'chunking_test 200': 1, 'send 413': 1, 'websocket 400': 1, 'receive 200': 1, 'receive 405': 1, 'send 404': 1 };
+	const ask = async (method, target, options) => fastcgi(address, method, target, options);
+	for (let i = 0; i < 2; i++) await ask('GET', '/echo/info');
+	for (const target of ['/echo', '/echo/', '/echo/iframe.html', '/echo/nothing', '/elsewhere', '/echo/000/abc/websocket', '/echo/000/abc/xhr'])
+		await ask('GET', target);
+	await ask('OPTIONS', '/echo/info');
+	await ask('POST', '/echo/chunking_test');
+	await ask('POST', '/echo/000/abc/xhr');
+	for (const body of ['["a"]', '["too large"]'])
+		await ask('POST', '/echo/000/nobody/xhr_send', { body });
+	for (let i = 0; i < 8; i++)
+		assert.strictEqual((await ask('GET', '/closed/info', { params: { HTTP_ORIGIN: 'https://b.example' } })).status, 403);
+	// The second one stops: nobody waits for that.
+	const second = await pair.startResponder();
+	for (const target of ['/echo', '/echo/info'])
+		assert.strictEqual((await fastcgi(second.address, 'GET', target)).status, 200);
+	await second.stop();
+	await eventually(async () => answered(await metrics(pair))['info 200'] >= 1, 'the second has told');
+	const all = { ...asked, 'info 200': 3, 'greeting 200': 3 };
+	let told;
+	await eventually(async () => {
+		told = answered(await metrics(pair));
+		return Object.values(told).reduce((sum, value) => sum + value, 0) >= Object.values(all).reduce((sum, value) => sum + value, 0);
+	}, () => JSON.stringify(told), 60000);
+	assert.deepStrictEqual(told, all);
+	// Of eight lines alike, three are not in the log.
+	assert.strictEqual((await metrics(pair)).get('sockjs_responder_log_lines_dropped_total'), 3);
+});
+
 check('limits that were reached, by their option', { server: 'session_limit = 2\nguesses_per_minute = 1' }, async (pair) => {
 	const context = new Context((await pair.startSessiond(LISTEN)).url);
 	const reached = async (limit) => (await metrics(pair)).get('sockjs_limits_reached_total', { limit });

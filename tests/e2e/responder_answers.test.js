@@ -7,7 +7,7 @@ const assert = require('node:assert');
 const crypto = require('node:crypto');
 const { test } = require('node:test');
 const { FastCgi, request } = require('./lib/fastcgi');
-const { FakeDaemon, frame, sent, refused, FLAG } = require('./lib/fake_daemon');
+const { FakeDaemon, frame, sent, refused, readCounts, FLAG } = require('./lib/fake_daemon');
 const { eventually } = require('./lib/guard');
 const { encodeHello, encodeMessage, TYPE, ROLE } = require('./lib/local_socket');
 const { Pair } = require('./lib/responder');
@@ -216,6 +216,51 @@ check('a responder that stops says what became of its last answers', {}, async (
 	await expectWord(peer, held.id, TYPE.written);
 	assert.strictEqual(await textOf(held), 'h\n');
 	assert.deepStrictEqual(await stopped, { code: 0, signal: null });
+});
+
+// --- COUNTS --------------------------------------------------------------------------------------
+
+check('a responder that stops tells what it has answered, a daemon that knows COUNTS', {}, async ({ daemon, address, responder }) => {
+	const peer = await daemon.serve(1n, { minor: 1 });
+	const held = await poll(address, peer);
+	for (const target of ['/echo/info', '/echo/info', '/echo/nothing', '/elsewhere', '/up'])
+		await request(address, 'GET', target);
+	const stopped = responder.stop();
+	const told = await peer.read();
+	assert.deepStrictEqual([told.type, told.request], [TYPE.counts, 0]);
+	assert.deepStrictEqual(readCounts(told.payload), { lines: 0, requests: [[2, 200, 2], [8, 404, 1], [9, 200, 1], [9, 404, 1]] });
+	await expectMessage(peer, TYPE.goodbye);
+	peer.write(frame(held.id, 'h\n', FLAG.end));
+	await expectWord(peer, held.id, TYPE.written);
+	const last = await peer.read();
+	assert.strictEqual(last.type, TYPE.counts);
+	assert.deepStrictEqual(readCounts(last.payload).requests, [[6, 200, 1]]);
+	assert.deepStrictEqual(await stopped, { code: 0, signal: null });
+});
+
+check('what was answered while the daemon was away, the next one is told', { fcgi: 'backend_timeout = 100ms' }, async ({ daemon, address, responder }) => {
+	let peer = await daemon.serve(1n, { minor: 1 });
+	assert.strictEqual((await request(address, 'GET', '/echo')).status, 200);
+	peer.close();
+	const missing = await daemon.accept(); // which says nothing
+	assert.strictEqual((await request(address, 'POST', newTarget())).status, 503);
+	missing.close();
+	peer = await daemon.serve(2n, { minor: 1 });
+	await eventually(async () => (await request(address, 'GET', '/up')).status === 200, 'it is served');
+	const stopped = responder.stop();
+	const { requests } = readCounts((await peer.read()).payload);
+	assert.deepStrictEqual(requests.filter(([endpoint]) => endpoint !== 9), [[0, 200, 1], [6, 503, 1]]);
+	await stopped;
+});
+
+check('a daemon that does not know COUNTS is not sent any', {}, async ({ daemon, address, responder }) => {
+	const peer = await daemon.serve(1n, { minor: 0 });
+	assert.strictEqual((await request(address, 'GET', '/echo')).status, 200);
+	const stopped = responder.stop();
+	await expectMessage(peer, TYPE.goodbye);
+	await stopped;
+	await peer.expectEnd();
+	assert.deepStrictEqual(peer.messages, []);
 });
 
 // --- HELLO ---------------------------------------------------------------------------------------

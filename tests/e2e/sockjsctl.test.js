@@ -60,7 +60,7 @@ check('status, as JSON: what clients did, exactly', { server: 'session_limit = 3
 		version: 0, ready: true, draining: false, uptime_seconds: 0, restarts: 0, memory_bytes: 0,
 		sessions: 3,
 		services: { '/echo': { sessions: 3, connections: { ...none, websocket: 2 } }, '/other': { sessions: 0, connections: none } },
-		responders: 0, http_connections: 0, websockets: 2,
+		responders: 0, responder_requests: 0, http_connections: 0, websockets: 2,
 		messages: { received: 2, received_bytes: 10, sent: 2, sent_bytes: 10 },
 		queued_bytes: 0, store: null, limits_reached: { session_limit: 1 },
 	});
@@ -75,7 +75,7 @@ check('status, for people', { server: 'store = sessions.db' }, async (pair) => {
 	const text = succeeds(ctl(pair, 'status'));
 	assert.match(text, /^sockjs-sessiond \d+[.]\d+[.]\d+: up\n {2}since {13}\d+ s, restarts: 0\n/);
 	assert.match(text, /^ {2}messages received 1 \(4 B\)\n {2}messages sent {5}1 \(4 B\), waiting: 0 B\n/m);
-	assert.match(text, /, 1 websockets, 1 responders\n/);
+	assert.match(text, /, 1 websockets\n {2}responders {8}1, requests answered: 0\n/);
 	assert.match(text, /^ {2}store {13}\d+ transactions, 0 failed\n/m);
 	assert.match(text, /^\/echo {25} +1 {2}websocket: 1\n/m);
 	assert.doesNotMatch(text, /limits/);

@@ -53,10 +53,10 @@ class FakeDaemon {
 		return peer;
 	}
 
-	// Likewise, and it is served.
-	async serve(connection, services = ['/echo']) {
+	// Likewise, and it is served. minor: the daemon's version.
+	async serve(connection, { minor = 0 } = {}) {
 		const peer = await this.accept();
-		peer.write(Buffer.concat([encodeHello({ role: ROLE.daemon, connection }), encodeServices(services)]));
+		peer.write(Buffer.concat([encodeHello({ role: ROLE.daemon, connection, minor }), encodeServices(['/echo'])]));
 		return peer;
 	}
 
@@ -70,4 +70,14 @@ const frame = (request, text, flags = 0) => encodeMessage(TYPE.frame, { request,
 const sent = (request, result) => encodeMessage(TYPE.sent, { request, payload: Buffer.from([result]) });
 const refused = (request, status, text) => encodeMessage(TYPE.refused, { request, payload: Buffer.concat([Buffer.from([status >> 8, status & 255]), string16(text)]) });
 
-module.exports = { FakeDaemon, frame, sent, refused, FLAG };
+// What COUNTS says: lines of the log, and [endpoint, status, requests] in the order of the numbers.
+function readCounts(payload) {
+	const places = Array.from({ length: payload.readUInt16BE(4) }, (_, i) => 6 + 7 * i);
+	return {
+		lines: payload.readUInt32BE(0),
+		requests: places.map((at) => [payload[at], payload.readUInt16BE(at + 1), payload.readUInt32BE(at + 3)])
+			.sort((a, b) => a[0] - b[0] || a[1] - b[1]),
+	};
+}
+
+module.exports = { FakeDaemon, frame, sent, refused, readCounts, FLAG };

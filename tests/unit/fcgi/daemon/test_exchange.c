@@ -35,14 +35,25 @@ give(struct exchange *exchange, struct buffer *b, struct exchange_news *news)
 
 /* sessiond's HELLO. */
 static int
-give_hello(struct exchange *exchange, unsigned major, uint64_t id, struct exchange_news *news)
+give_hello_of(struct exchange *exchange, unsigned major, unsigned minor, uint64_t id,
+    struct exchange_news *news)
 {
-	const struct wire_hello hello = {
-	    .role = WIRE_DAEMON, .major = major, .pid = 42, .instance = 1, .link_id = id};
+	const struct wire_hello hello = {.role = WIRE_DAEMON,
+	    .major = major,
+	    .minor = minor,
+	    .pid = 42,
+	    .instance = 1,
+	    .link_id = id};
 	struct buffer b = BUFFER_INIT;
 
 	wire_encode_hello(&b, &hello);
 	return give(exchange, &b, news);
+}
+
+static int
+give_hello(struct exchange *exchange, unsigned major, uint64_t id, struct exchange_news *news)
+{
+	return give_hello_of(exchange, major, WIRE_MINOR, id, news);
 }
 
 static int
@@ -318,6 +329,32 @@ test_send(void **state)
 	}
 }
 
+/* The version that counts is that of the present connection: sessiond may be replaced. */
+static void
+test_counts(void **state)
+{
+	static const struct {
+		unsigned minor;
+		bool is_told;
+	} versions[] = {{0, false}, {1, true}, {2, true}, {65535, true}, {0, false}};
+	const struct wire_counts counts = {.lines_dropped = 3};
+	struct exchange exchange;
+	struct exchange_news news;
+
+	(void)state;
+	exchange_init(&exchange, INSTANCE);
+	for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
+		struct buffer b = BUFFER_INIT;
+
+		begin(&exchange);
+		assert_int_equal(
+		    give_hello_of(&exchange, WIRE_MAJOR, versions[i].minor, 5 + i, &news), 0);
+		exchange_put_counts(&exchange, &b, &counts);
+		assert_int_equal(b.len, versions[i].is_told ? WIRE_HEADER_SIZE + 6 : 0);
+		buffer_free(&b);
+	}
+}
+
 static int
 teardown(void **state)
 {
@@ -339,6 +376,7 @@ main(void)
 	    cmocka_unit_test(test_broken),
 	    cmocka_unit_test(test_receive),
 	    cmocka_unit_test(test_send),
+	    cmocka_unit_test(test_counts),
 	};
 
 	return cmocka_run_group_tests_name("exchange", tests, NULL, teardown);
