@@ -95,8 +95,8 @@ const struct conf_option server_option_table[] = {
 	.offset = SERVER(fcgid_max_held),
 	.default_text = "0",
 	.help = "polls that may be held at once by processes that serve one request at a time "
-		"(mod_fcgid), where 0 is as many as there are processes, but one in eight and one "
-		"more, at least 5; beyond that, the oldest is answered early with a heartbeat"},
+		"(mod_fcgid), where 0 is one less than there are processes, at least 5; beyond "
+		"that, the oldest is answered early with a heartbeat"},
     {.name = "user",
 	.type = CONF_STRING,
 	.offset = SERVER(user),

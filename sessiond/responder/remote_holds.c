@@ -8,9 +8,10 @@
 #include "sessiond/responder/peer.h"
 
 enum {
-	FREE_OF = 8, /* one process of so many is kept free, and one */
 	WINDOW_MS = 10000,
-	STARVING = 100, /* turned away in a window */
+	STARVING = 100,	     /* turned away in a window */
+	STARVING_MS = 60000, /* until it is tried again whether there are more processes */
+	STARVING_FREE = 4,   /* one of so many processes, and one, is kept free then */
 };
 
 void
@@ -34,24 +35,25 @@ remote_holds_forget(struct remote_holds *holds, struct peer *peer)
 }
 
 static size_t
-most_of(size_t processes)
+most_of(const struct remote_holds *holds, uint64_t now)
 {
-	size_t kept_free = processes / FREE_OF + 1;
+	size_t processes = holds->processes;
+	size_t kept_free = now < holds->starving_until ? processes / STARVING_FREE + 1 : 1;
 
 	return processes < REMOTE_HOLDS_LEAST + kept_free ? REMOTE_HOLDS_LEAST
 							  : processes - kept_free;
 }
 
 static void
-tell_starving(const struct remote_holds *holds, size_t most, uint64_t ms)
+tell_starving(const struct remote_holds *holds, size_t most, uint64_t now)
 {
 	static struct log_limit limit;
 
 	log_limited(&limit, SEVERITY_ERROR,
 	    "%zu polls in %llu s had to come again: of the %zu processes of sockjs.fcgi each "
 	    "serves one request at a time, and %zu polls may wait at once; %s",
-	    holds->turned_away, (unsigned long long)ms / 1000, holds->processes,
-	    most == 0 ? most_of(holds->processes) : most,
+	    holds->turned_away, (unsigned long long)(now - holds->since) / 1000, holds->processes,
+	    most == 0 ? most_of(holds, now) : most,
 	    most == 0 ? "raise FcgidMaxProcessesPerClass and FcgidMaxProcesses, if Apache is at "
 			"its limit"
 		      : "raise fcgid_max_held, or leave it out");
@@ -67,9 +69,12 @@ count_turned_away(struct remote_holds *holds, size_t most, uint64_t now)
 	holds->turned_away++;
 	if (ms < WINDOW_MS)
 		return;
-	if (holds->turned_away >= STARVING && ms < 2 * WINDOW_MS &&
-	    holds->processes <= holds->processes_before)
-		tell_starving(holds, most, ms);
+	if (holds->processes > holds->processes_before) {
+		holds->starving_until = 0;
+	} else if (holds->turned_away >= STARVING && ms < 2 * WINDOW_MS) {
+		tell_starving(holds, most, now);
+		holds->starving_until = now + STARVING_MS;
+	}
 	holds->since = now;
 	holds->turned_away = 0;
 	holds->processes_before = holds->processes;
@@ -79,7 +84,7 @@ void
 remote_holds_add(
     struct remote_holds *holds, struct remote_request *request, size_t most, uint64_t now)
 {
-	size_t may_wait = most == 0 ? most_of(holds->processes) : most;
+	size_t may_wait = most == 0 ? most_of(holds, now) : most;
 
 	remote_request_hold(request, &holds->held);
 	while (holds->held.count > may_wait) {

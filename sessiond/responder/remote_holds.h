@@ -3,8 +3,9 @@
  * one. So that what clients send finds a process that is free, not all may wait at once: the oldest
  * is answered early, with a heartbeat, and its client asks again.
  *
- * How many may wait follows from the processes that are there. If more are needed, and the web
- * server may start more, it does so as soon as two clients ask while one process is free.
+ * How many may wait follows from the processes that are there: all but one. If more are needed, and
+ * the web server may start more, it does so as soon as two clients ask at once. If it may not, one
+ * free process is too few, and more are kept free.
  */
 #ifndef SESSIOND_REMOTE_HOLDS_H
 #define SESSIOND_REMOTE_HOLDS_H
@@ -29,6 +30,7 @@ struct remote_holds {
 	/* Since `since`, ms: the requests that were turned away, and the processes there were. */
 	uint64_t since;
 	size_t turned_away, processes_before;
+	uint64_t starving_until; /* ms; 0: there are enough */
 };
 
 /* limits: borrowed, where it is counted what was turned away. */
@@ -42,7 +44,7 @@ void remote_holds_forget(struct remote_holds *holds, struct peer *peer);
 
 /*
  * Adds a request, at `now` (ms), and turns away those that are too many. most: how many may wait;
- * 0: as many as there are processes, but one in eight of them and one.
+ * 0: it follows from the processes.
  */
 void remote_holds_add(
     struct remote_holds *holds, struct remote_request *request, size_t most, uint64_t now);
