@@ -130,10 +130,10 @@ test_kept_while_away(void **state)
 	is_there = false;
 	request_counts_add(&counts, ENDPOINT_RECEIVE, 503);
 	run_until(now + REQUEST_COUNTS_DELAY_MS);
+	assert_true(is_waiting());
 	request_counts_add(&counts, ENDPOINT_RECEIVE, 503);
 	request_counts_tell(&counts);
 	assert_int_equal(times, 0);
-	assert_true(is_waiting());
 	is_there = true;
 	run_until(now + REQUEST_COUNTS_DELAY_MS);
 	assert_int_equal(told_of(ENDPOINT_RECEIVE, 503), 2);
