@@ -69,6 +69,7 @@ function register(kind, { fcgiOnly = false, bodyLimit = Infinity, processes = 0 
 	const label = fcgiOnly ? `${kind}, FastCGI only` : kind;
 	const available = transports.filter((transport) => transport !== 'websocket' || !fcgiOnly);
 	const endings = [];
+	const problems = []; // that the pages of the running test told of
 	let stack, browser, elsewhere;
 
 	before(async () => {
@@ -93,6 +94,8 @@ function register(kind, { fcgiOnly = false, bodyLimit = Infinity, processes = 0 
 	const open = async (context, origin) => {
 		const page = await context.newPage();
 		page.setDefaultTimeout(TIMEOUT);
+		page.on('pageerror', (error) => problems.push(`${error}`));
+		page.on('console', (line) => { if (line.type() === 'error') problems.push(`${line.text()} ${line.location().url}`); });
 		await page.addInitScript(helpers);
 		await page.goto(origin === 'same' ? `${stack.url}/echo/info` : elsewhere.url);
 		if (origin === 'same')
@@ -104,8 +107,10 @@ function register(kind, { fcgiOnly = false, bodyLimit = Infinity, processes = 0 
 		// Iframes load the client from a place that this machine has.
 		await context.route(/^https?:\/\/(?!127\.0\.0\.1).*sockjs.*\.js$/, async (route) =>
 			route.fulfill({ response: await context.request.get(`${elsewhere.url}/sockjs.min.js`) }));
+		problems.length = 0;
 		try {
 			await body(context);
+			assert.deepStrictEqual(problems, [], 'no script of the page failed');
 		} finally {
 			await context.close();
 		}
