@@ -69,12 +69,15 @@ begin_response(struct request *request, ssize_t body_len)
 	    service == NULL ? NULL : &service->protocol, &request->cgi.head, body_len);
 }
 
-/* Answers with the reply, head and body. */
+/* Answers with the reply, head and body. HEAD gets no body (RFC 3875, 4.3.3). */
 static void
 answer_reply(struct request *request)
 {
-	begin_response(request, (ssize_t)request->reply.body_len);
-	connection_push(request->connection, request->reply.body, request->reply.body_len, true);
+	const struct reply *reply = &request->reply;
+	bool is_head = strcmp(request->cgi.head.method, "HEAD") == 0;
+
+	begin_response(request, (ssize_t)reply->body_len);
+	connection_push(request->connection, reply->body, is_head ? 0 : reply->body_len, true);
 }
 
 static void

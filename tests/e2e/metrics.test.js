@@ -379,6 +379,16 @@ check('a restart, under a supervisor, and how many there were', {}, async (pair)
 
 // --- /up -----------------------------------------------------------------------------------------
 
+// HTTP/1.0 without a Host.
+async function asksLikeABalancer(way) {
+	for (const method of ['GET', 'HEAD']) {
+		const connection = await Connection.open(way);
+		connection.write(`${method} /up HTTP/1.0\r\n\r\n`);
+		assert.strictEqual((await connection.readAnswer()).status, 200, method);
+		connection.close();
+	}
+}
+
 check('/up on every way in', { services: '[service /echo]\nmodule = echo\n[service /up]\nmodule = echo\nlog_level = debug\n' }, async (pair) => {
 	const { url } = await pair.startSessiond(LISTEN);
 	// A service of that name is what its administrator has asked for.
@@ -391,7 +401,9 @@ check('/up on every way in', { services: '[service /echo]\nmodule = echo\n[servi
 		assert.strictEqual(answer.text, 'up\n');
 		assert.match(answer.header('Cache-Control'), /no-store/);
 		assert.strictEqual((await request(way, 'HEAD', '/up')).status, 200);
-		assert.strictEqual((await request(way, 'POST', '/up')).status, 404);
+		for (const method of ['POST', 'OPTIONS'])
+			assert.strictEqual((await request(way, method, '/up')).status, 404);
+		await asksLikeABalancer(way);
 	}
 });
 
@@ -425,7 +437,9 @@ check('/up through a responder', { fcgi: 'backend_timeout = 60s' }, async (pair)
 	assert.match(answer.header('Cache-Control'), /no-store/);
 	// In whatever folder the program is.
 	assert.strictEqual((await up('GET', '/some/folder/sockjs.fcgi/up')).text, 'up\n');
-	assert.strictEqual((await up('POST')).status, 404);
+	assert.strictEqual((await up('HEAD')).status, 200);
+	assert.strictEqual((await up('HEAD')).text, '');
+	for (const method of ['POST', 'OPTIONS']) assert.strictEqual((await up(method)).status, 404);
 	assert.strictEqual((await up('GET', '/echo/up')).status, 200);
 	assert.strictEqual((await up('GET', '/upper')).status, 404);
 	// Others wait for the daemon to come back. This one is for those who want to know.
