@@ -77,6 +77,9 @@ async function startServices() {
 	fs.copyFileSync(PROBE, path.join(root, 'usr/lib/probe.so'));
 	for (const service of ['/probe', '/caf%C3%A9'])
 		fs.appendFileSync(root + conf, `\n[service ${service}]\nmodule = /usr/lib/probe.so\ndisconnect_delay = 20s\nheaders = host\n`);
+	// What monitoring.md has one do.
+	fs.appendFileSync(root + conf, '\n[service /status]\nmodule = status\n');
+	inside(`sed -i 's/^\\[server\\]$/&\\nstatus_token = ${'0123456789abcdef'.repeat(4)}/' ${conf}`);
 	await start(`${prefix}/sbin/sockjs-sessiond`, '--config', conf);
 	if (['nginx', 'apache-proxy'].includes(name)) {
 		await start('setpriv', '--reuid', user, '--regid', user, '--groups', `${user},www-data`, `${prefix}/libexec/sockjs-fcgi/sockjs.fcgi`,
@@ -137,11 +140,14 @@ async function serveProbe() {
 	const files = inside('grep -rl "echo|chat|multiplex" /etc/apache2 /etc/lighttpd /etc/nginx /etc/haproxy || true').trim().split('\n').filter(Boolean);
 	assert.ok(files.length > 0, 'a file names the services');
 	for (const file of files)
-		fs.writeFileSync(root + file, fs.readFileSync(root + file, 'utf8').replace('echo|chat|multiplex', 'echo|chat|multiplex|probe|caf\u00e9'));
+		fs.writeFileSync(root + file, fs.readFileSync(root + file, 'utf8').replace('echo|chat|multiplex', 'echo|chat|multiplex|up|probe|caf\u00e9'));
 	inside(rewrite[server]);
 	inside(`service ${server} ${server === 'lighttpd' ? 'restart' : 'reload'}`);
 	const served = async () => (await answers()) && (await request('http://127.0.0.1:80', 'GET', '/probe/info')).status === 200;
 	await eventually(() => served().catch(() => false), `${server} has the new configuration`, LIMIT);
+	assert.equal((await request('http://127.0.0.1:80', 'GET', '/status')).text, 'Welcome to SockJS!\n');
+	for (const method of ['GET', 'HEAD'])
+		assert.equal((await request('http://127.0.0.1:80', method, '/up')).status, 200, method);
 }
 
 // A poll's answer may be compressed, but a frame of a stream must not wait for more.
