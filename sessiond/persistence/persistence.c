@@ -57,6 +57,55 @@ persistence_use(struct persistence *p, struct store *store)
 	p->journal->is_kept = true;
 }
 
+void
+persistence_add(struct persistence *p, struct persistence_part *part)
+{
+	part->next = p->parts;
+	p->parts = part;
+}
+
+/* --- what is stored beside sessions ----------------------------------------------------------- */
+
+static bool
+parts_have_changed(const struct persistence *p)
+{
+	const struct persistence_part *part = p->parts;
+
+	while (part != NULL && !part->is_changed(part->owner))
+		part = part->next;
+	return p->store != NULL && part != NULL;
+}
+
+static enum store_result
+write_parts(const struct persistence *p)
+{
+	enum store_result result = STORE_OK;
+	const struct persistence_part *part;
+
+	for (part = p->parts; part != NULL && result == STORE_OK; part = part->next)
+		if (part->is_changed(part->owner))
+			result = (enum store_result)part->write(part->owner, p->store);
+	return result;
+}
+
+static void
+settle_parts(const struct persistence *p)
+{
+	const struct persistence_part *part;
+
+	for (part = p->parts; part != NULL; part = part->next)
+		part->settle(part->owner);
+}
+
+static void
+forget_parts(const struct persistence *p)
+{
+	const struct persistence_part *part;
+
+	for (part = p->parts; part != NULL; part = part->next)
+		part->forget(part->owner);
+}
+
 /* --- the transaction -------------------------------------------------------------------------- */
 
 static enum store_result
@@ -212,6 +261,8 @@ write_all(struct persistence *p)
 	if (result == STORE_OK)
 		result = write_both(p, put_changes);
 	if (result == STORE_OK)
+		result = write_parts(p);
+	if (result == STORE_OK)
 		result = store_commit(p->store);
 	return result;
 }
@@ -248,6 +299,7 @@ begin_anew(struct persistence *p)
 		return result;
 	p->journal->ended.count = 0;
 	sessions_each(p->sessions, forget_stored, p->journal);
+	forget_parts(p);
 	return write_all(p);
 }
 
@@ -273,6 +325,7 @@ succeed(struct persistence *p)
 	p->journal->ended.count = 0;
 	p->journal->is_late_due = false;
 	timer_stop(&p->journal->late_timer);
+	settle_parts(p);
 	settle_changed(p);
 }
 
@@ -301,11 +354,12 @@ fail(struct persistence *p, enum store_result result)
 
 /* True if anything of what changed is to be stored. */
 static bool
-has_work(const struct journal *journal)
+has_work(const struct persistence *p)
 {
+	const struct journal *journal = p->journal;
 	const struct journal_entry *entry;
 
-	if (journal->ended.count > 0 || journal->is_late_due)
+	if (journal->ended.count > 0 || journal->is_late_due || parts_have_changed(p))
 		return true;
 	LIST_FOREACH(entry, &journal->changed, next) {
 		struct persistence_plan plan = persistence_plan(entry);
@@ -359,13 +413,13 @@ persistence_commit(struct persistence *p)
 
 	journal_end_turn(journal);
 	if (LIST_EMPTY(&journal->changed) && journal->ended.count == 0 && !journal->is_late_due &&
-	    !p->is_retry_due)
+	    !p->is_retry_due && !parts_have_changed(p))
 		return COMMIT_DONE;
 	if (journal->is_failing && !p->is_retry_due)
 		return COMMIT_FAILED;
 	if (has_sends)
 		require_flights(journal);
-	if (has_work(journal))
+	if (has_work(p))
 		return store_changes(p);
 	settle_changed(p);
 	return COMMIT_DONE;

@@ -16,8 +16,29 @@
 #include <stdbool.h>
 
 struct journal;
+struct session;
 struct sessions;
 struct store;
+struct stored_record;
+
+/*
+ * What is stored beside sessions, in the same transactions, as records. A part belongs to another
+ * room, which fills it; next is the list's.
+ */
+struct persistence_part {
+	void *owner; /* for the functions */
+	/* Whether anything is to be written. */
+	bool (*is_changed)(const void *owner);
+	/* Writes what changed; after a failure all of it again. Returns what the store said. */
+	int (*write)(void *owner, struct store *store);
+	/* What was written is committed. */
+	void (*settle)(void *owner);
+	/* The store was begun anew: everything has changed. */
+	void (*forget)(void *owner);
+	/* At the start: a record of any kind. session: that of the key which is its number, or NULL. */
+	void (*read)(void *owner, const struct stored_record *record, struct session *session);
+	struct persistence_part *next;
+};
 
 /* The members are private, but for store and sessions. */
 struct persistence {
@@ -27,6 +48,7 @@ struct persistence {
 	struct timer_queue retries, tidies;
 	struct timer retry_timer, tidy_timer;
 	bool is_retry_due;
+	struct persistence_part *parts;
 };
 
 enum commit_result {
@@ -42,6 +64,9 @@ void persistence_clear(struct persistence *p);
 
 /* Uses that store, and takes it. Before the first session. */
 void persistence_use(struct persistence *p, struct store *store);
+
+/* A part is stored, too. It is borrowed until persistence_clear. Before sessions_restore. */
+void persistence_add(struct persistence *p, struct persistence_part *part);
 
 /*
  * The end of a turn. After a failure it is tried again, each second, with all that changed since.

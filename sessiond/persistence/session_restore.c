@@ -28,6 +28,7 @@ struct restored {
 
 struct restore {
 	struct sessions *sessions;
+	const struct persistence_part *parts;
 	struct sockjs_service *const *services;
 	size_t service_count;
 	struct restored *items;
@@ -168,6 +169,35 @@ on_message(void *context, uint64_t key, uint64_t position, const char *data, siz
 	restore->messages++;
 }
 
+/* They came in the order of their keys. NULL: none of that key goes on. */
+static struct session *
+find_session(const struct restore *restore, uint64_t key)
+{
+	size_t low = 0, high = restore->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (restore->items[middle].session->journal->key < key)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == restore->count || restore->items[low].session->journal->key != key)
+		return NULL;
+	return restore->items[low].session;
+}
+
+static void
+on_record(void *context, const struct stored_record *record)
+{
+	const struct restore *restore = context;
+	const struct persistence_part *part;
+
+	for (part = restore->parts; part != NULL; part = part->next)
+		part->read(part->owner, record, find_session(restore, record->number));
+}
+
 static void
 start(const struct restored *restored)
 {
@@ -199,9 +229,11 @@ int
 sessions_restore(struct persistence *persistence, struct sockjs_service *const *services, size_t n,
     struct error *err)
 {
-	struct restore restore = {
-	    .sessions = persistence->sessions, .services = services, .service_count = n};
-	struct store_loader loader = {on_session, on_message, &restore};
+	struct restore restore = {.sessions = persistence->sessions,
+	    .parts = persistence->parts,
+	    .services = services,
+	    .service_count = n};
+	struct store_loader loader = {on_session, on_message, on_record, &restore};
 	struct store *store = persistence->store;
 	size_t i;
 

@@ -26,7 +26,7 @@ end_of_call(struct store *store, enum store_result result)
 	return result;
 }
 
-/* STORE_OK if a call for this session may be passed on. */
+/* STORE_OK if a call for what has this key may be passed on. */
 static enum store_result
 check_call(struct store *store, uint64_t key)
 {
@@ -34,7 +34,7 @@ check_call(struct store *store, uint64_t key)
 		return store_fail(store, STORE_FAILED, "there is no transaction");
 	if (key == 0 || key > STORE_NUMBER_MAX) {
 		store_fail(
-		    store, STORE_FAILED, "no session has the key %llu", (unsigned long long)key);
+		    store, STORE_FAILED, "nothing has the key %llu", (unsigned long long)key);
 		return end_of_call(store, STORE_FAILED);
 	}
 	return STORE_OK;
@@ -130,6 +130,42 @@ store_delete_session(struct store *store, uint64_t key)
 	if (result != STORE_OK)
 		return result;
 	return end_of_call(store, store->backend->delete_session(store, key));
+}
+
+static enum store_result
+check_part(struct store *store, uint64_t part)
+{
+	if (part <= STORE_NUMBER_MAX)
+		return STORE_OK;
+	store_fail(store, STORE_FAILED, "no record has the part %llu", (unsigned long long)part);
+	return end_of_call(store, STORE_FAILED);
+}
+
+enum store_result
+store_put_record(struct store *store, const struct stored_record *record)
+{
+	enum store_result result = check_call(store, record->number);
+
+	if (result == STORE_OK)
+		result = check_part(store, record->part);
+	if (result != STORE_OK)
+		return result;
+	return end_of_call(store, store->backend->put_record(store, record));
+}
+
+enum store_result
+store_delete_records(
+    struct store *store, enum store_kind kind, uint64_t number, uint64_t first, uint64_t last)
+{
+	enum store_result result = check_call(store, number);
+
+	if (result == STORE_OK)
+		result = check_part(store, first);
+	if (result != STORE_OK)
+		return result;
+	if (last > STORE_NUMBER_MAX)
+		last = STORE_NUMBER_MAX;
+	return end_of_call(store, store->backend->delete_records(store, kind, number, first, last));
 }
 
 enum store_result

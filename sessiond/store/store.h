@@ -56,6 +56,13 @@ enum store_result store_delete_messages(struct store *store, uint64_t key, uint6
 /* Deletes a session with its delivery and messages. Not there: no error. */
 enum store_result store_delete_session(struct store *store, uint64_t key);
 
+/* Stores a record, new or in place of what is stored under its kind, number and part. */
+enum store_result store_put_record(struct store *store, const struct stored_record *record);
+
+/* Deletes the records of a kind and number with parts from first to last. None there: no error. */
+enum store_result store_delete_records(
+    struct store *store, enum store_kind kind, uint64_t number, uint64_t first, uint64_t last);
+
 /*
  * Ends the transaction: it is stored. Now and then this also moves the log into the database. If
  * that goes wrong, the transaction has not failed; the next store_begin or store_put_... says so.

@@ -23,6 +23,9 @@ struct store_backend {
 	    struct store *store, uint64_t key, uint64_t position, const char *data, size_t len);
 	enum store_result (*delete_messages)(struct store *store, uint64_t key, uint64_t last);
 	enum store_result (*delete_session)(struct store *store, uint64_t key);
+	enum store_result (*put_record)(struct store *store, const struct stored_record *record);
+	enum store_result (*delete_records)(struct store *store, enum store_kind kind,
+	    uint64_t number, uint64_t first, uint64_t last);
 	enum store_result (*commit)(struct store *store);
 	void (*rollback)(struct store *store); /* keeps the error's text */
 	enum store_result (*replace)(struct store *store);

@@ -6,6 +6,7 @@
 #ifndef SESSIOND_STORE_ROW_H
 #define SESSIOND_STORE_ROW_H
 
+#include "sessiond/store/store_schema.h"
 #include "sessiond/store/store_types.h"
 
 #include <sqlite3.h>
@@ -21,11 +22,11 @@ void store_row_put_session(sqlite3_stmt *statement, const struct stored_session 
 void store_row_put_delivery(
     sqlite3_stmt *statement, uint64_t key, const struct stored_delivery *delivery);
 
-/* Reads a row of STATEMENT_LOAD_SESSIONS. */
-void
-store_row_get(sqlite3_stmt *row, struct stored_session *session, struct stored_delivery *delivery);
+/* Binds all of STATEMENT_PUT_RECORD. Returns SQLITE_OK or SQLITE_TOOBIG. */
+int store_row_put_record(sqlite3_stmt *statement, const struct stored_record *record);
 
-/* Reads a blob: sets *data and returns its length. */
-size_t store_row_blob(sqlite3_stmt *row, int column, const char **data);
+/* Tells the loader everything there is. Returns SQLITE_OK or another code. */
+int
+store_row_load(sqlite3_stmt *const statements[STATEMENT_COUNT], const struct store_loader *loader);
 
 #endif

@@ -42,6 +42,13 @@ static const char *const migrations[] = {
     " in_flight_last INTEGER NOT NULL);",
 
     "ALTER TABLE deliveries ADD COLUMN owes_open INTEGER NOT NULL DEFAULT 0;",
+
+    "CREATE TABLE records ("
+    " kind INTEGER NOT NULL,"
+    " number INTEGER NOT NULL,"
+    " part INTEGER NOT NULL,"
+    " data BLOB NOT NULL,"
+    " PRIMARY KEY (kind, number, part)) WITHOUT ROWID;",
 };
 
 _Static_assert(sizeof migrations / sizeof migrations[0] == STORE_SCHEMA_LATEST, "a migration each");
@@ -57,12 +64,17 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_DELETE_SESSION] = "DELETE FROM sessions WHERE key = ?",
     [STATEMENT_DELETE_DELIVERY] = "DELETE FROM deliveries WHERE session = ?",
     [STATEMENT_HAS_SESSION] = "SELECT 1 FROM sessions WHERE key = ?",
+    [STATEMENT_PUT_RECORD] = "REPLACE INTO records VALUES (?, ?, ?, ?)",
+    [STATEMENT_DELETE_RECORDS] =
+	"DELETE FROM records WHERE kind = ? AND number = ? AND part BETWEEN ? AND ?",
     [STATEMENT_LOAD_SESSIONS] =
 	"SELECT key, service, id, uuid, transport, state, close_code, close_reason, info,"
 	" sent_ids, in_flight_connection, in_flight_index, in_flight_last, owes_open"
 	" FROM sessions LEFT JOIN deliveries ON session = key ORDER BY key",
     [STATEMENT_LOAD_MESSAGES] =
 	"SELECT position, data FROM messages WHERE session = ? ORDER BY position",
+    [STATEMENT_LOAD_RECORDS] =
+	"SELECT kind, number, part, data FROM records ORDER BY kind, number, part",
     [STATEMENT_PAGE_COUNT] = "PRAGMA page_count",
     [STATEMENT_FREE_COUNT] = "PRAGMA freelist_count",
     [STATEMENT_GIVE_BACK] = "PRAGMA incremental_vacuum(64)",

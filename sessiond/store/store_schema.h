@@ -17,7 +17,7 @@
 #define STORE_PAGE_SIZE 4096
 
 /* The version of what this one writes. */
-#define STORE_SCHEMA_LATEST 3
+#define STORE_SCHEMA_LATEST 4
 
 enum store_statement {
 	STATEMENT_BEGIN,
@@ -31,9 +31,12 @@ enum store_statement {
 	STATEMENT_DELETE_SESSION,  /* key */
 	STATEMENT_DELETE_DELIVERY, /* key */
 	STATEMENT_HAS_SESSION,	   /* key; a row or none */
+	STATEMENT_PUT_RECORD,	   /* kind, number, part, data */
+	STATEMENT_DELETE_RECORDS,  /* kind, number, first part, last part */
 	/* rows: what PUT_SESSION and, without its key, PUT_DELIVERY take */
 	STATEMENT_LOAD_SESSIONS,
 	STATEMENT_LOAD_MESSAGES, /* key; rows: position, data */
+	STATEMENT_LOAD_RECORDS,	 /* rows: what PUT_RECORD takes */
 	STATEMENT_PAGE_COUNT,	 /* a row: pages of the database, the free ones included */
 	STATEMENT_FREE_COUNT,	 /* a row: free pages */
 	STATEMENT_GIVE_BACK,	 /* a row for each of a few free pages given back */

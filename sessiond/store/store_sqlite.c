@@ -462,46 +462,47 @@ sqlite_delete_session(struct store *store, uint64_t key)
 	return run_to(s, STATEMENT_DELETE_SESSION, "delete a session");
 }
 
-/* --- loading */
-
-static int
-load_messages(struct sqlite_store *s, uint64_t key, const struct store_loader *loader)
+static enum store_result
+sqlite_put_record(struct store *store, const struct stored_record *record)
 {
-	sqlite3_stmt *row = s->database.statements[STATEMENT_LOAD_MESSAGES];
-	const char *data;
-	size_t len;
+	struct sqlite_store *s = sqlite_of(store);
+	enum store_result result = find_room(s, record->len);
 	int rc;
 
-	store_row_bind(row, 1, key);
-	while ((rc = sqlite3_step(row)) == SQLITE_ROW) {
-		len = store_row_blob(row, 1, &data);
-		loader->message(
-		    loader->context, key, (uint64_t)sqlite3_column_int64(row, 0), data, len);
-	}
-	sqlite3_reset(row);
-	return rc;
+	if (result != STORE_OK)
+		return result;
+	rc = store_row_put_record(s->database.statements[STATEMENT_PUT_RECORD], record);
+	if (rc != SQLITE_OK)
+		return failure(s, rc, "store a record");
+	return run_to(s, STATEMENT_PUT_RECORD, "store a record");
 }
+
+static enum store_result
+sqlite_delete_records(
+    struct store *store, enum store_kind kind, uint64_t number, uint64_t first, uint64_t last)
+{
+	struct sqlite_store *s = sqlite_of(store);
+	sqlite3_stmt *statement = s->database.statements[STATEMENT_DELETE_RECORDS];
+
+	store_row_bind(statement, 1, kind);
+	store_row_bind(statement, 2, number);
+	store_row_bind(statement, 3, first);
+	store_row_bind(statement, 4, last);
+	return run_to(s, STATEMENT_DELETE_RECORDS, "delete records");
+}
+
+/* --- loading */
 
 static enum store_result
 sqlite_load(struct store *store, const struct store_loader *loader)
 {
 	struct sqlite_store *s = sqlite_of(store);
-	sqlite3_stmt *row = s->database.statements[STATEMENT_LOAD_SESSIONS];
-	struct stored_session session;
-	struct stored_delivery delivery;
 	int rc;
 
 	if (s->damaged)
 		return STORE_DAMAGED;
-	while ((rc = sqlite3_step(row)) == SQLITE_ROW) {
-		store_row_get(row, &session, &delivery);
-		loader->session(loader->context, &session, &delivery);
-		rc = load_messages(s, session.key, loader);
-		if (rc != SQLITE_DONE)
-			break;
-	}
-	sqlite3_reset(row);
-	return rc == SQLITE_DONE ? STORE_OK : failure(s, rc, "read what is stored");
+	rc = store_row_load(s->database.statements, loader);
+	return rc == SQLITE_OK ? STORE_OK : failure(s, rc, "read what is stored");
 }
 
 /* --- housekeeping */
@@ -578,6 +579,8 @@ static const struct store_backend sqlite_backend = {
     .put_message = sqlite_put_message,
     .delete_messages = sqlite_delete_messages,
     .delete_session = sqlite_delete_session,
+    .put_record = sqlite_put_record,
+    .delete_records = sqlite_delete_records,
     .commit = sqlite_commit,
     .rollback = sqlite_rollback,
     .replace = sqlite_replace,

@@ -59,15 +59,35 @@ struct stored_delivery {
 };
 
 /*
+ * What others keep in the store beside sessions, each kind with numbers and bytes of its own. The
+ * numbers of the kinds are in the file.
+ */
+enum store_kind {
+	STORE_CHANNEL = 1,	/* number: the channel's; part 0 */
+	STORE_PUBLICATION = 2,	/* number: the channel's; part: the offset */
+	STORE_SUBSCRIPTION = 3, /* number: the session's key; part: the channel's number */
+};
+
+/* Borrowed. Numbers and parts go to STORE_NUMBER_MAX. */
+struct stored_record {
+	enum store_kind kind; /* from the file: any number */
+	uint64_t number, part;
+	const char *data; /* may be NULL with length 0 */
+	size_t len;
+};
+
+/*
  * Whom store_load tells. It calls session for each stored session in the order of keys, and after
- * each of these message for each of its messages in the order of positions. What they are given is
- * valid during the call. They must not call the store.
+ * each of these message for each of its messages in the order of positions; then record for each
+ * record in the order of kind, number and part. What they are given is valid during the call. They
+ * must not call the store.
  */
 struct store_loader {
 	void (*session)(void *context, const struct stored_session *session,
 	    const struct stored_delivery *delivery);
 	void (*message)(
 	    void *context, uint64_t key, uint64_t position, const char *data, size_t len);
+	void (*record)(void *context, const struct stored_record *record);
 	void *context;
 };
 

@@ -6,6 +6,8 @@
  *	S1        the session of key 1 is put     F1        ... is deleted
  *	D1        its delivery is put             M1@0=TEXT its message at position 0 is put
  *	X1<=4     its messages up to position 4 are deleted
+ *	R1:2.3=TEXT a record of kind 1, number 2, part 3 is put
+ *	Y1:2.0-3  such records with parts from 0 to 3 are deleted
  *	.         commit                          !         a call that failed, as it was told to
  *	(anew)    the store is replaced
  *
@@ -119,6 +121,23 @@ spy_delete_session(struct store *store, uint64_t key)
 }
 
 static inline enum store_result
+spy_put_record(struct store *store, const struct stored_record *record)
+{
+	(void)store;
+	SPY(store_put_record(spy.real, record), "R%u:%u.%u=%.*s ", (unsigned)record->kind,
+	    (unsigned)record->number, (unsigned)record->part, (int)record->len, record->data);
+}
+
+static inline enum store_result
+spy_delete_records(
+    struct store *store, enum store_kind kind, uint64_t number, uint64_t first, uint64_t last)
+{
+	(void)store;
+	SPY(store_delete_records(spy.real, kind, number, first, last), "Y%u:%u.%u-%u ",
+	    (unsigned)kind, (unsigned)number, (unsigned)first, (unsigned)last);
+}
+
+static inline enum store_result
 spy_commit(struct store *store)
 {
 	(void)store;
@@ -179,6 +198,8 @@ static const struct store_backend spy_backend = {
     .put_message = spy_put_message,
     .delete_messages = spy_delete_messages,
     .delete_session = spy_delete_session,
+    .put_record = spy_put_record,
+    .delete_records = spy_delete_records,
     .commit = spy_commit,
     .rollback = spy_rollback,
     .replace = spy_replace,

@@ -87,10 +87,17 @@ on_message(void *context, uint64_t key, uint64_t position, const char *data, siz
 		found.messages += len + COST;
 }
 
+static void
+on_record(void *context, const struct stored_record *record)
+{
+	(void)context;
+	(void)record;
+}
+
 static uint64_t
 messages_in_store(uint64_t key)
 {
-	const struct store_loader loader = {on_session, on_message, NULL};
+	const struct store_loader loader = {on_session, on_message, on_record, NULL};
 
 	found.key = key;
 	found.messages = 0;

@@ -186,10 +186,21 @@ dump_message(void *context, uint64_t key, uint64_t position, const char *data, s
 	fprintf(out, "\n");
 }
 
+static void
+dump_record(void *context, const struct stored_record *record)
+{
+	FILE *out = context;
+
+	fprintf(out, "record %d %llu.%llu", (int)record->kind, (unsigned long long)record->number,
+	    (unsigned long long)record->part);
+	dump_bytes(out, "data", record->data, record->len);
+	fprintf(out, "\n");
+}
+
 char *
 store_dump(struct store *store)
 {
-	struct store_loader loader = {dump_session, dump_message, NULL};
+	struct store_loader loader = {dump_session, dump_message, dump_record, NULL};
 	enum store_result result;
 	char *text = NULL;
 	size_t len;
@@ -387,6 +398,25 @@ step_messages(struct store *store, uint64_t key, unsigned n)
 	return result;
 }
 
+/* A channel and its history: the last three of it. */
+static enum store_result
+step_records(struct store *store, unsigned n)
+{
+	char data[40];
+	struct stored_record record = {STORE_CHANNEL, 1 + n % 2, 0, data, sizeof data};
+	enum store_result result;
+
+	memset(data, (int)('a' + n % 26), sizeof data);
+	result = store_put_record(store, &record);
+	record.kind = STORE_PUBLICATION;
+	record.part = n;
+	if (result == STORE_OK)
+		result = store_put_record(store, &record);
+	if (result == STORE_OK && n > 6)
+		result = store_delete_records(store, STORE_PUBLICATION, record.number, 0, n - 6);
+	return result;
+}
+
 static enum store_result
 step_inside(struct store *store, unsigned n)
 {
@@ -402,6 +432,8 @@ step_inside(struct store *store, unsigned n)
 		result = store_put_delivery(store, key, &delivery);
 	if (result == STORE_OK)
 		result = step_messages(store, key, n);
+	if (result == STORE_OK)
+		result = step_records(store, n);
 	if (result == STORE_OK && n % 3 == 0)
 		result = store_delete_messages(store, key, (n - 1) * 10 + 1);
 	if (result == STORE_OK && (n == 9 || n == 15))

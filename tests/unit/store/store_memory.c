@@ -31,9 +31,16 @@ struct row {
 	size_t message_count;
 };
 
+struct row_record {
+	struct stored_record record; /* without its data */
+	struct blob data;
+};
+
 struct contents {
 	struct row *rows; /* by key */
 	size_t count;
+	struct row_record *records; /* by kind, number and part */
+	size_t record_count;
 };
 
 struct memory_store {
@@ -130,16 +137,26 @@ contents_free(struct contents *contents)
 	for (size_t i = 0; i < contents->count; i++)
 		row_free(&contents->rows[i]);
 	free(contents->rows);
-	*contents = (struct contents){NULL, 0};
+	for (size_t i = 0; i < contents->record_count; i++)
+		free(contents->records[i].data.data);
+	free(contents->records);
+	*contents = (struct contents){NULL, 0, NULL, 0};
 }
 
 static struct contents
 contents_copy(const struct contents *contents)
 {
-	struct contents copy = {resize(NULL, contents->count, sizeof *copy.rows), contents->count};
+	struct contents copy = {resize(NULL, contents->count, sizeof *copy.rows), contents->count,
+	    resize(NULL, contents->record_count, sizeof *copy.records), contents->record_count};
 
 	for (size_t i = 0; i < copy.count; i++)
 		copy.rows[i] = row_copy(&contents->rows[i]);
+	for (size_t i = 0; i < copy.record_count; i++) {
+		const struct row_record *row = &contents->records[i];
+
+		copy.records[i] =
+		    (struct row_record){row->record, blob_copy(row->data.data, row->data.len)};
+	}
 	return copy;
 }
 
@@ -155,6 +172,8 @@ contents_size(const struct contents *contents)
 		for (size_t k = 0; k < row->message_count; k++)
 			size += ROW_COST + row->messages[k].data.len;
 	}
+	for (size_t i = 0; i < contents->record_count; i++)
+		size += ROW_COST + contents->records[i].data.len;
 	return size;
 }
 
@@ -207,6 +226,47 @@ message_insert(struct row *row, uint64_t position)
 	row->message_count++;
 	*message = (struct row_message){position, {NULL, 0}};
 	return message;
+}
+
+/* Below 0, 0, above 0, as a comes before b, is it, or comes after it. */
+static int
+compare_records(const struct stored_record *a, const struct stored_record *b)
+{
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	if (a->number != b->number)
+		return a->number < b->number ? -1 : 1;
+	return (a->part > b->part) - (a->part < b->part);
+}
+
+/* Where the record is or would be. */
+static size_t
+record_index(const struct contents *contents, const struct stored_record *record)
+{
+	size_t i = 0;
+
+	while (
+	    i < contents->record_count && compare_records(&contents->records[i].record, record) < 0)
+		i++;
+	return i;
+}
+
+static struct row_record *
+record_insert(struct contents *contents, const struct stored_record *record)
+{
+	size_t i = record_index(contents, record);
+	struct row_record *row;
+
+	if (i < contents->record_count &&
+	    compare_records(&contents->records[i].record, record) == 0)
+		return &contents->records[i];
+	contents->records =
+	    resize(contents->records, contents->record_count, sizeof *contents->records);
+	row = &contents->records[i];
+	memmove(row + 1, row, (contents->record_count - i) * sizeof *row);
+	contents->record_count++;
+	*row = (struct row_record){*record, {NULL, 0}};
+	return row;
 }
 
 /* --- the backend */
@@ -330,6 +390,41 @@ memory_delete_session(struct store *store, uint64_t key)
 }
 
 static enum store_result
+memory_put_record(struct store *store, const struct stored_record *record)
+{
+	struct memory_store *m = memory_of(store);
+	enum store_result result = count_call(m);
+
+	if (result == STORE_OK)
+		result = find_room(m, record->len);
+	if (result == STORE_OK)
+		blob_replace(&record_insert(&m->working, record)->data, record->data, record->len);
+	return result;
+}
+
+static enum store_result
+memory_delete_records(
+    struct store *store, enum store_kind kind, uint64_t number, uint64_t first, uint64_t last)
+{
+	struct memory_store *m = memory_of(store);
+	enum store_result result = count_call(m);
+	struct contents *contents = &m->working;
+	size_t i, end;
+
+	if (result != STORE_OK)
+		return result;
+	i = end = record_index(contents, &(struct stored_record){kind, number, first, NULL, 0});
+	while (end < contents->record_count && contents->records[end].record.kind == kind &&
+	    contents->records[end].record.number == number &&
+	    contents->records[end].record.part <= last)
+		free(contents->records[end++].data.data);
+	memmove(&contents->records[i], &contents->records[end],
+	    (contents->record_count - end) * sizeof *contents->records);
+	contents->record_count -= end - i;
+	return STORE_OK;
+}
+
+static enum store_result
 memory_commit(struct store *store)
 {
 	struct memory_store *m = memory_of(store);
@@ -339,7 +434,7 @@ memory_commit(struct store *store)
 		return result;
 	contents_free(&m->committed);
 	m->committed = m->working;
-	m->working = (struct contents){NULL, 0};
+	m->working = (struct contents){NULL, 0, NULL, 0};
 	return STORE_OK;
 }
 
@@ -371,6 +466,13 @@ memory_load(struct store *store, const struct store_loader *loader)
 		for (size_t k = 0; k < row->message_count; k++)
 			loader->message(loader->context, session.key, row->messages[k].position,
 			    row->messages[k].data.data, row->messages[k].data.len);
+	}
+	for (size_t i = 0; i < m->committed.record_count; i++) {
+		struct stored_record record = m->committed.records[i].record;
+
+		record.data = m->committed.records[i].data.data;
+		record.len = m->committed.records[i].data.len;
+		loader->record(loader->context, &record);
 	}
 	return STORE_OK;
 }
@@ -412,6 +514,8 @@ static const struct store_backend memory_backend = {
     .put_message = memory_put_message,
     .delete_messages = memory_delete_messages,
     .delete_session = memory_delete_session,
+    .put_record = memory_put_record,
+    .delete_records = memory_delete_records,
     .commit = memory_commit,
     .rollback = memory_rollback,
     .replace = memory_replace,

@@ -128,6 +128,59 @@ test_nothing_in_blobs(void **state)
 	    "message 1.0 data[0]=\n");
 }
 
+/* Records are apart from sessions, and come by kind, number and part. */
+static void
+test_records(void **state)
+{
+	static const struct stored_record records[] = {
+	    {STORE_PUBLICATION, 1, STORE_NUMBER_MAX, "last", 4},
+	    {STORE_PUBLICATION, 1, 3, "three", 5},
+	    {STORE_PUBLICATION, 1, 2, "two", 3},
+	    {STORE_PUBLICATION, 2, 2, NULL, 0},
+	    {STORE_CHANNEL, STORE_NUMBER_MAX, 0, "\0x", 2},
+	    {STORE_PUBLICATION, 1, 2, "2", 1},
+	};
+
+	(void)state;
+	assert_int_equal(store_begin(store), STORE_OK);
+	for (size_t i = 0; i < sizeof records / sizeof records[0]; i++)
+		assert_int_equal(store_put_record(store, &records[i]), STORE_OK);
+	assert_int_equal(store_delete_session(store, 1), STORE_OK);
+	assert_int_equal(store_commit(store), STORE_OK);
+	kind->reopen(&store);
+	assert_stored(store,
+	    "record 1 9223372036854775807.0 data[2]=\\00x\n"
+	    "record 2 1.2 data[1]=2\nrecord 2 1.3 data[5]=three\n"
+	    "record 2 1.9223372036854775807 data[4]=last\nrecord 2 2.2 data[0]=\n");
+	assert_int_equal(store_begin(store), STORE_OK);
+	assert_int_equal(
+	    store_delete_records(store, STORE_PUBLICATION, 1, 3, UINT64_MAX), STORE_OK);
+	assert_int_equal(store_delete_records(store, STORE_CHANNEL, 1, 0, 9), STORE_OK);
+	assert_int_equal(store_commit(store), STORE_OK);
+	kind->reopen(&store);
+	assert_stored(store,
+	    "record 1 9223372036854775807.0 data[2]=\\00x\n"
+	    "record 2 1.2 data[1]=2\nrecord 2 2.2 data[0]=\n");
+}
+
+static void
+test_bad_records(void **state)
+{
+	const struct stored_record nowhere = {STORE_CHANNEL, 0, 0, "", 0};
+	const struct stored_record far = {STORE_CHANNEL, 1, STORE_NUMBER_MAX + 1, "", 0};
+
+	(void)state;
+	assert_int_equal(store_put_record(store, &nowhere), STORE_FAILED);
+	assert_int_equal(store_begin(store), STORE_OK);
+	assert_int_equal(store_put_record(store, &nowhere), STORE_FAILED);
+	assert_int_equal(store_begin(store), STORE_OK);
+	assert_int_equal(store_put_record(store, &far), STORE_FAILED);
+	assert_int_equal(store_begin(store), STORE_OK);
+	assert_int_equal(
+	    store_delete_records(store, STORE_CHANNEL, 1, UINT64_MAX, UINT64_MAX), STORE_FAILED);
+	assert_stored(store, "");
+}
+
 /* Sessions come by key, messages by position, whatever the order they were put in. */
 static void
 test_order(void **state)
@@ -434,8 +487,8 @@ test_told_to_fail(void **state)
 			assert_int_equal(result, results[i]);
 			assert_stored(store, workload_expected(0));
 		}
-		/* begin, session, delivery, two messages, commit. */
-		assert_int_equal(nth, 7);
+		/* begin, session, delivery, two messages, two records, commit. */
+		assert_int_equal(nth, 9);
 		assert_stored(store, workload_expected(1));
 		assert_int_equal(store_replace(store), STORE_OK);
 		store_memory_fail(store, 0, STORE_OK);
@@ -447,7 +500,7 @@ test_told_to_fail(void **state)
 	assert_int_equal(store_replace(store), STORE_OK);
 	nth = store_memory_calls(store);
 	assert_int_equal(workload_step(store, 1), STORE_OK);
-	assert_int_equal(store_memory_calls(store), nth + 6);
+	assert_int_equal(store_memory_calls(store), nth + 8);
 }
 
 int
@@ -456,6 +509,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    BOTH(test_empty),
 	    BOTH(test_every_field),
+	    BOTH(test_records),
+	    BOTH(test_bad_records),
 	    BOTH(test_nothing_in_blobs),
 	    BOTH(test_order),
 	    BOTH(test_replace),

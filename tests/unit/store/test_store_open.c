@@ -62,7 +62,7 @@ test_newer(void **state)
 
 	(void)state;
 	make_store(1);
-	run_sql("PRAGMA user_version = 4");
+	run_sql("PRAGMA user_version = 5");
 	before = read_file(store_path, &len);
 	assert_refused(store_path, STORE_LIMIT_MIN, EX_CONFIG, "newer version");
 	after = read_file(store_path, &after_len);
@@ -131,7 +131,7 @@ test_migration(void **state)
 	assert_int_equal(store_put_delivery(store, 3, &delivery), STORE_OK);
 	assert_int_equal(store_commit(store), STORE_OK);
 	store_close(&store);
-	assert_int_equal(number_in_file("PRAGMA user_version"), 3);
+	assert_int_equal(number_in_file("PRAGMA user_version"), 4);
 	store = open_store(STORE_SYNC_NORMAL, 0);
 	snprintf(text, sizeof text, expected, " sent[3]=ids flight 1/2/3 owes open");
 	assert_stored(store, text);
