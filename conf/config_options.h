@@ -29,9 +29,12 @@ struct server_options {
 	int store_sync;	    /* enum store_sync */
 	size_t store_limit; /* bytes of the whole store */
 	size_t store_session_limit, store_address_limit; /* of it; 0: parts of store_limit */
-	char *log;		 /* "stderr", "syslog", or the path of a file */
-	size_t log_size;	 /* bytes of that file; 0: no limit */
-	char *trusted_proxies;	 /* whose X-Forwarded-For and Forwarded are believed; checked */
+	char *log;	       /* "stderr", "syslog", or the path of a file */
+	size_t log_size;       /* bytes of that file; 0: no limit */
+	char *trusted_proxies; /* whose X-Forwarded-For and Forwarded are believed; checked */
+	uint32_t channels_limit;
+	uint32_t channels_per_connection;
+	size_t histories_limit;	 /* bytes */
 	uint32_t fcgid_max_held; /* polls held by processes that serve one request at a time */
 	uint32_t connection_limit;
 	uint32_t local_peers; /* connections of the Unix socket that are not HTTP */

@@ -19,13 +19,6 @@
 enum { ECHO, NEWS, ONCE, CHANNELS };
 static const char *const names[CHANNELS] = {"echo", "news", "once"};
 
-/* The connections that have news open. */
-static sockjs_group *
-readers(sockjs_connection connection)
-{
-	return sockjs_service_user_data(sockjs_service_of(connection));
-}
-
 /* A connection's user data has a bit for each open channel, so nothing is allocated. */
 static bool
 is_open(sockjs_connection connection, int channel)
@@ -40,9 +33,9 @@ set_open(sockjs_connection connection, int channel, bool open)
 
 	sockjs_set_user_data(connection, (void *)(open ? now | bit : now & ~bit));
 	if (channel == NEWS && open)
-		sockjs_group_add(readers(connection), connection);
+		sockjs_channel_subscribe(connection, "news", NULL, NULL);
 	else if (channel == NEWS)
-		sockjs_group_remove(readers(connection), connection);
+		sockjs_channel_unsubscribe(connection, "news");
 }
 
 /* text begins with a comma, or is empty. A name that is too long for the answer is left out. */
@@ -63,7 +56,8 @@ receive(sockjs_connection connection, int channel, const sockjs_message *message
 	if (channel == ECHO) {
 		sockjs_write(connection, message->data, message->len);
 	} else if (channel == NEWS) {
-		sockjs_group_write(readers(connection), message->data, message->len);
+		sockjs_publish(sockjs_service_of(connection), "news", message->data, message->len,
+		    SOCKJS_NOBODY);
 	} else {
 		tell(connection, "msg", "once", strlen("once"), ",that was it, goodbye");
 		tell(connection, "uns", "once", strlen("once"), "");
@@ -96,19 +90,14 @@ on_data(sockjs_connection connection, const sockjs_message *message)
 		tell(connection, "err", name, len, ",expected sub, uns, or msg and a payload");
 	else if (is_open(connection, channel))
 		receive(connection, channel, message);
-	else /* perhaps it was open before the daemon was started again */
+	else { /* perhaps it was open before the daemon was started again */
+		set_open(connection, channel, false);
 		tell(connection, "uns", name, len, "");
-}
-
-static int
-on_start(sockjs_service *service)
-{
-	return sockjs_service_set_user_data(service, sockjs_group_create(service));
+	}
 }
 
 SOCKJS_MODULE = {
     .abi = SOCKJS_ABI,
     .name = "multiplex",
-    .start = on_start,
     .data = on_data,
 };

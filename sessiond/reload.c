@@ -7,6 +7,7 @@
 #include "common/descriptor_limit.h"
 #include "common/log.h"
 #include "conf/config_read.h"
+#include "sessiond/channels/channels.h"
 #include "sessiond/http/http_server.h"
 #include "sessiond/system/acceptors.h"
 #include "sessiond/system/notify.h"
@@ -127,6 +128,7 @@ apply_server_options(const struct reload *reload, struct reload_change *change)
 	reload->sessions->limit = options->session_limit;
 	reload->sessions->limit_per_address = options->sessions_per_address;
 	limits_set(&reload->sessions->limits, options);
+	channels_limit(reload->channels, options);
 	websockets_set_message_timeout(reload->websockets, options->message_timeout);
 	http_server_reconfigure(reload->http, options,
 	    descriptor_limit_raise(options->connection_limit, reload->own_descriptors),

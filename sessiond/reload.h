@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 
+struct channels;
 struct http_server;
 struct acceptors;
 struct local_socket;
@@ -23,6 +24,7 @@ struct reload {
 	struct config *config;
 	struct services *services;
 	struct sessions *sessions;
+	struct channels *channels;
 	struct websockets *websockets;
 	struct http_server *http;
 	struct local_socket *local;

@@ -14,7 +14,10 @@
 #include "common/loop.h"
 #include "common/memory.h"
 #include "sessiond/api/api.h"
+#include "sessiond/api/api_channel.h"
 #include "sessiond/api/api_timer.h"
+#include "sessiond/channels/channel_store.h"
+#include "sessiond/channels/channels.h"
 #include "sessiond/control/control.h"
 #include "sessiond/control/status_service.h"
 #include "sessiond/http/http_server.h"
@@ -69,6 +72,8 @@ struct server {
 	struct acceptors acceptors;
 	struct sessions sessions;
 	struct persistence persistence;
+	struct channels channels;
+	struct channel_store channel_store;
 	struct websockets websockets;
 	struct hixie76_handshakes handshakes;
 	struct http_server http;
@@ -104,6 +109,7 @@ commit(struct server *server)
 
 	result = persistence_commit(&server->persistence);
 	http_server_committed(&server->http, result);
+	channels_committed(&server->channels, result == COMMIT_DONE);
 	if (server->persistence.store != NULL)
 		local_socket_tell_state(&server->local, control_unready(&server->control.sources));
 	return local_socket_answer(&server->local, result);
@@ -326,6 +332,8 @@ start_loop(struct server *server)
 	server->sessions.limit = server->config->server.session_limit;
 	server->sessions.limit_per_address = server->config->server.sessions_per_address;
 	limits_set(&server->sessions.limits, &server->config->server);
+	channels_init(&server->channels, &server->sessions);
+	channels_limit(&server->channels, &server->config->server);
 	websockets_init(
 	    &server->websockets, &server->loop.uv, &server->sessions, &websocket_input_calls);
 	websockets_set_message_timeout(&server->websockets, server->config->server.message_timeout);
@@ -333,12 +341,13 @@ start_loop(struct server *server)
 	    &server->sessions, &server->http);
 	acceptors_init(&server->acceptors, &server->loop.uv, &accepts, server);
 	server->reload = (struct reload){server->config, &server->services, &server->sessions,
-	    &server->websockets, &server->http, &server->local, &server->acceptors,
-	    OWN_DESCRIPTORS};
+	    &server->channels, &server->websockets, &server->http, &server->local,
+	    &server->acceptors, OWN_DESCRIPTORS};
 	start_control(server);
 	commands_start(&server->commands, &server->loop.uv, server->config->server.command_folder,
 	    &commands, server);
 	api_bind(&server->sessions);
+	api_channel_bind(&server->channels);
 	api_timer_bind(&server->loop.uv);
 	api_run_bind(&server->loop.uv);
 }
@@ -366,6 +375,8 @@ open_store(struct server *server, struct error *err)
 	if (store == NULL)
 		return -1;
 	persistence_use(&server->persistence, store);
+	channel_store_init(&server->channel_store, &server->channels);
+	persistence_add(&server->persistence, &server->channel_store.part);
 	share_store(&server->sessions, options);
 	return 0;
 }
@@ -396,8 +407,14 @@ start_http(struct server *server, size_t limit, struct error *err)
 static int
 restore_sessions(struct server *server, struct error *err)
 {
-	return sessions_restore(
+	int status;
+
+	channel_store_begin_restore(
+	    &server->channel_store, server->services.items, server->services.count);
+	status = sessions_restore(
 	    &server->persistence, server->services.items, server->services.count, err);
+	channel_store_end_restore(&server->channel_store);
+	return status;
 }
 
 /* Ends every connection and session, then the services, then what they lived on. */
@@ -418,10 +435,12 @@ stop(struct server *server)
 	turn_flush(&server->sessions);
 	services_end(&server->services);
 	api_bind(NULL);
+	api_channel_bind(NULL);
 	api_run_bind(NULL);
 	socket_takeover_clear();
 	loop_close(&server->loop);
 	persistence_clear(&server->persistence);
+	channels_clear(&server->channels);
 	sessions_clear(&server->sessions);
 }
 

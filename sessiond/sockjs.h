@@ -74,6 +74,9 @@ typedef struct sockjs_service sockjs_service;
 typedef struct sockjs_timer sockjs_timer;
 typedef struct sockjs_group sockjs_group;
 
+/* No connection. */
+#define SOCKJS_NOBODY ((sockjs_connection){0})
+
 /* Results of the functions that do something. 0 is success, errors are negative. */
 enum sockjs_result {
 	SOCKJS_OK = 0,
@@ -413,6 +416,59 @@ SOCKJS_API size_t sockjs_group_size(const sockjs_group *group);
  * UTF-8), GONE (the group), FULL (no memory for the message).
  */
 SOCKJS_API int sockjs_group_write(sockjs_group *group, const char *data, size_t len);
+
+/* --- channels: what is published under a name ------------------------------------------------- */
+
+/*
+ * A channel is a name of a service: UTF-8, 1 to 200 bytes. It begins when somebody subscribes or
+ * publishes to it, and needs no end. With the option `history` each channel keeps its last
+ * messages, in the store too, and counts them: somebody who was away gets what was published
+ * meanwhile. A subscription ends with its connection; what a store keeps of both goes on together.
+ */
+
+/* How much of a channel somebody has. */
+typedef struct sockjs_position {
+	uint64_t offset; /* of the last message; 0: none. The first that is published has 1 */
+	/*
+	 * 16 hexadecimal digits and a NUL. It is another one once offsets count anew; "" if there
+	 * is no such channel.
+	 */
+	char epoch[17];
+} sockjs_position;
+
+/*
+ * Subscribes: what is published to the channel of the connection's service from now on is written
+ * to it, as by sockjs_write. OK also if it has subscribed already.
+ *
+ * from: what it has of the channel. If all that was published after that is still there, it is
+ * written at once, and *recovered is true; else nothing is, and *recovered is false. NULL: nothing
+ * is recovered. recovered may be NULL.
+ *
+ * Errors: GONE, INVALID (no such name), FULL (`channels_per_connection`, `channels_limit`).
+ */
+SOCKJS_API int sockjs_channel_subscribe(
+    sockjs_connection connection, const char *name, const sockjs_position *from, bool *recovered);
+
+/* OK also if it has not subscribed, or is gone. Error: INVALID (name is NULL). */
+SOCKJS_API int sockjs_channel_unsubscribe(sockjs_connection connection, const char *name);
+
+/*
+ * Publishes a message of len bytes to a channel of the service. It is encoded once. Subscribers
+ * that are closing are passed over; one that reads too slowly is closed, as by sockjs_write. With
+ * the option `channel_envelope` they get a JSON object with the message in it. except: a connection
+ * that does not get it, or SOCKJS_NOBODY.
+ *
+ * Errors: INVALID (name or data is NULL, not UTF-8, no such name), STOPPED, FULL (no room in the
+ * history, `channels_limit`, no memory; the store cannot be written now).
+ */
+SOCKJS_API int sockjs_publish(sockjs_service *service, const char *name, const char *data,
+    size_t len, sockjs_connection except);
+
+/* Connections that have subscribed to a channel of the service. */
+SOCKJS_API size_t sockjs_channel_subscribers(const sockjs_service *service, const char *name);
+
+/* The position of the last message. Offset 0 and epoch "" if there is no such channel. */
+SOCKJS_API sockjs_position sockjs_channel_position(const sockjs_service *service, const char *name);
 
 /* --- timers ----------------------------------------------------------------------------------- */
 

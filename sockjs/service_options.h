@@ -56,6 +56,11 @@ struct service_options {
 	size_t queue_limit;	   /* bytes queued for one session */
 	size_t drain_mark; /* bytes queued for a session, after which an empty queue is an event */
 	int log_level;	   /* enum log_severity */
+	/* Of its channels. */
+	uint32_t history;      /* messages that each keeps; 0: none */
+	uint64_t history_ttl;  /* ms that a message is kept */
+	size_t history_limit;  /* bytes that each keeps */
+	bool channel_envelope; /* subscribers get the message's channel and offset too */
 };
 
 #endif

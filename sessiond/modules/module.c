@@ -4,6 +4,7 @@
 #include "conf/conf_suggest.h"
 #include "common/log.h"
 #include "sessiond/api/api_timer.h"
+#include "sessiond/api/api_channel.h"
 #include "sessiond/api/api_group.h"
 #include "sessiond/modules/module_image.h"
 #include "sessiond/api/api_run.h"
@@ -204,6 +205,7 @@ clear(struct sockjs_service *service)
 	api_run_drop(service);
 	api_timer_stop_all(service);
 	api_group_destroy_all(service);
+	api_channel_end_all(service);
 }
 
 bool

@@ -18,6 +18,7 @@
 
 #include <sys/queue.h>
 
+struct channel_space;
 struct module_image;
 struct sessions;
 
@@ -48,6 +49,7 @@ struct sockjs_service {
 	struct timer_queue heartbeats, timeouts;
 	LIST_HEAD(, sockjs_timer) timers;
 	LIST_HEAD(, sockjs_group) groups;
+	struct channel_space *channels; /* NULL: it has had none */
 };
 
 /*

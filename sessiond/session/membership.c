@@ -23,21 +23,24 @@ static void
 end(struct membership *membership)
 {
 	struct member_array *group = membership->group;
+	struct session *session = membership->session;
 	struct membership *last = group->items[--group->count];
 
 	group->items[membership->index] = last;
 	last->index = membership->index;
 	LIST_REMOVE(membership, entry);
 	free(membership);
+	if (group->left != NULL)
+		group->left(group, session);
 }
 
-void
+bool
 membership_join(struct member_array *group, struct membership_list *list, struct session *session)
 {
 	struct membership *membership;
 
 	if (find(group, list) != NULL)
-		return;
+		return false;
 	group->items = xgrow(group->items, &group->room, group->count, sizeof *group->items);
 	membership = xcalloc(1, sizeof *membership);
 	membership->group = group;
@@ -45,6 +48,13 @@ membership_join(struct member_array *group, struct membership_list *list, struct
 	membership->index = group->count;
 	group->items[group->count++] = membership;
 	LIST_INSERT_HEAD(list, membership, entry);
+	return true;
+}
+
+bool
+membership_is_in(const struct member_array *group, const struct membership_list *list)
+{
+	return find(group, list) != NULL;
 }
 
 void
@@ -69,5 +79,6 @@ membership_dissolve(struct member_array *group)
 	while (group->count > 0)
 		end(group->items[group->count - 1]);
 	free(group->items);
-	*group = (struct member_array){NULL, 0, 0};
+	group->items = NULL;
+	group->room = 0;
 }

@@ -6,16 +6,24 @@
 #ifndef SESSIOND_MEMBERSHIP_H
 #define SESSIOND_MEMBERSHIP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <sys/queue.h>
 
 struct session;
 
+struct membership;
+
 /* The members of a group, in no order. All zero bytes: nobody. */
 struct member_array {
 	struct membership **items;
 	size_t count, room;
+	/*
+	 * Somebody left, for whatever reason, and is not in the array any more. May free the group,
+	 * but not while it is dissolved. NULL: nobody is told.
+	 */
+	void (*left)(struct member_array *group, struct session *session);
 };
 
 struct membership {
@@ -28,9 +36,12 @@ struct membership {
 /* Of one session. All zero bytes: none. */
 LIST_HEAD(membership_list, membership);
 
-/* Puts the session, whose list that is, into a group. Does nothing if it is there. */
-void
+/* Puts the session, whose list that is, into a group. False if it is there already. */
+bool
 membership_join(struct member_array *group, struct membership_list *list, struct session *session);
+
+/* True if the session of that list is in a group. */
+bool membership_is_in(const struct member_array *group, const struct membership_list *list);
 
 /* Takes the session of that list out of a group. Does nothing if it is not there. */
 void membership_leave(const struct member_array *group, struct membership_list *list);

@@ -478,7 +478,7 @@ check_nothing_is_left(void)
 {
 	uint64_t deadline;
 	unsigned i, stored = 0;
-	const struct store_loader loader = {count_stored, NULL, &stored};
+	const struct store_loader loader = {.session = count_stored, .context = &stored};
 
 	REQUIRE(world.sessions.count == 0 && world.service->table.count == 0);
 	REQUIRE(LIST_EMPTY(&world.sessions.awaits));

@@ -403,6 +403,9 @@ use_store(void)
 	frames = 0;
 }
 
+/* What another room stores: before its restore, and after it; NULL: nothing. */
+static void (*before_restore)(void), (*after_restore)(void);
+
 static inline void
 leave_one(void *session, void *context)
 {
@@ -421,6 +424,8 @@ restart_with(size_t services)
 
 	sessions_each(&sessions, leave_one, NULL);
 	turn();
+	if (end_of_service != NULL)
+		end_of_service();
 	api_bind(NULL);
 	service_destroy(&service);
 	persistence_clear(&persistence);
@@ -428,7 +433,11 @@ restart_with(size_t services)
 	buffer_free(&seen);
 	fixture_set_up(NULL);
 	use_store();
+	if (before_restore != NULL)
+		before_restore();
 	assert_int_equal(sessions_restore(&persistence, &service, services, &err), 0);
+	if (after_restore != NULL)
+		after_restore();
 	buffer_clear(&written);
 }
 

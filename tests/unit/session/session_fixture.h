@@ -51,6 +51,9 @@ static struct {
 
 static sockjs_connection latest; /* of the last connection event */
 
+/* What another room has of the service is ended, after the sessions; NULL: nothing. */
+static void (*end_of_service)(void);
+
 /* --- the application -------------------------------------------------------------------------- */
 
 static inline void
@@ -362,6 +365,8 @@ fixture_tear_down(void **state)
 	turn();
 	assert_int_equal(sessions.count, 0);
 	assert_int_equal(service->table.count, 0);
+	if (end_of_service != NULL)
+		end_of_service();
 	api_bind(NULL);
 	service_destroy(&service);
 	sessions_clear(&sessions);

@@ -1,0 +1,75 @@
+/*
+ * A channel: a name, those who have subscribed to it, and what was published to it. It lives as
+ * long as it has subscribers or a history.
+ *
+ * Its messages are counted: the offset of the first is 1. With the epoch, a random number that is
+ * another one whenever counting begins anew, an offset says how much somebody has of it.
+ */
+#ifndef SESSIOND_CHANNEL_H
+#define SESSIOND_CHANNEL_H
+
+#include "common/hash_table.h"
+#include "common/timer_queue.h"
+#include "sessiond/channels/history.h"
+#include "sessiond/session/membership.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#define CHANNEL_NAME_MAX 200 /* bytes of UTF-8, none of them 0 */
+
+struct channel_space;
+
+struct channel {
+	struct channel_space *space; /* its owner's */
+	struct hash_entry by_name;   /* in its space's table */
+	uint64_t number;	     /* in the store; never used again */
+	uint64_t epoch;
+	struct member_array subscribers;
+	struct history history;
+	struct timer ttl; /* of the history's newest */
+	bool is_ending;	  /* it is being destroyed */
+
+	/* channel_journal.h's. */
+	LIST_ENTRY(channel) changed_entry;
+	bool is_changed;
+	bool is_stored;
+	uint64_t stored_first, stored_end; /* offsets of what the store has of its history */
+
+	char name[]; /* NUL-terminated; by_name has its length */
+};
+
+/* How much of a channel somebody has. */
+struct channel_position {
+	uint64_t offset; /* of the last message; 0: none */
+	uint64_t epoch;	 /* 0: no channel's */
+};
+
+/* True if a channel may have that name. */
+bool channel_name_is_valid(const char *name, size_t len);
+
+/* How much of its history a channel keeps: whatever is over one of these is dropped. */
+struct channel_keeps {
+	uint32_t messages;
+	size_t bytes; /* with MESSAGE_COST for each */
+	uint64_t ms;  /* of age */
+};
+
+/* A new channel without subscribers. Its owner adds it to a table, and says who is left. */
+struct channel *channel_create(const char *name, size_t len, uint64_t number, uint64_t epoch);
+
+/* Frees it. Its subscribers are told nothing. It is in no table and list, and its timer stopped. */
+void channel_destroy(struct channel *channel);
+
+/* The offset and epoch of the last message. */
+struct channel_position channel_position(const struct channel *channel);
+
+/* Drops what it does not keep at `now` (ms since 1970). Returns how many bytes. */
+size_t channel_trim(struct channel *channel, const struct channel_keeps *keeps, uint64_t now);
+
+/* True if all that was published after a position is there. */
+bool channel_can_recover(const struct channel *channel, const struct channel_position *from);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * Channels in the store: each is a record, each message of a history another, and each subscriber
+ * that is stored.
+ */
+#ifndef SESSIOND_CHANNEL_STORE_H
+#define SESSIOND_CHANNEL_STORE_H
+
+#include "sessiond/persistence/persistence.h"
+
+#include <stddef.h>
+
+struct channel;
+struct channels;
+struct sockjs_service;
+
+struct channel_store {
+	struct channels *channels;
+	struct persistence_part part; /* for persistence_add */
+	/* While the store is read: the services there are, and the channels that were found. */
+	struct sockjs_service *const *services;
+	size_t service_count;
+	struct channel **items; /* by their numbers */
+	size_t count, room;
+};
+
+/* Borrows the channels, which are to be kept from now on. */
+void channel_store_init(struct channel_store *store, struct channels *channels);
+
+/*
+ * Before sessions_restore, and after it: channels of these services go on, with what was published
+ * and their subscribers. Those of others are deleted.
+ */
+void channel_store_begin_restore(
+    struct channel_store *store, struct sockjs_service *const *services, size_t count);
+void channel_store_end_restore(struct channel_store *store);
+
+#endif
