@@ -109,7 +109,6 @@ commit(struct server *server)
 
 	result = persistence_commit(&server->persistence);
 	http_server_committed(&server->http, result);
-	channels_committed(&server->channels, result == COMMIT_DONE);
 	if (server->persistence.store != NULL)
 		local_socket_tell_state(&server->local, control_unready(&server->control.sources));
 	return local_socket_answer(&server->local, result);
@@ -308,8 +307,8 @@ start_control(struct server *server)
 
 	server->control = (struct control){
 	    .config = server->config,
-	    .sources = {&server->loop, &server->sessions, &server->services, &server->http,
-		&server->local, &server->persistence, supervised_restarts()},
+	    .sources = {&server->loop, &server->sessions, &server->services, &server->channels,
+		&server->http, &server->local, &server->persistence, supervised_restarts()},
 	    .calls = &calls,
 	    .owner = server,
 	};

@@ -105,6 +105,7 @@ sockjs_publish(sockjs_service *service, const char *name, const char *data, size
     sockjs_connection except)
 {
 	struct publishing publishing = {.name = name, .data = data, .len = len};
+	struct channel_position position;
 	struct session *session;
 
 	if (!api_is_loop(__func__))
@@ -119,7 +120,7 @@ sockjs_publish(sockjs_service *service, const char *name, const char *data, size
 	publishing.name_len = strlen(name);
 	publishing.except = session == NULL ? NULL : session->uuid;
 	return result_of(
-	    NULL, __func__, channels_publish(channels_of(bound, service), &publishing, NULL, NULL));
+	    NULL, __func__, channels_publish(channels_of(bound, service), &publishing, &position));
 }
 
 /* --- what is known ---------------------------------------------------------------------------- */

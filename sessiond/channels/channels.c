@@ -19,12 +19,6 @@
 #include <string.h>
 #include <time.h>
 
-struct channel_publishes {
-	channel_published *done;
-	void *context;
-	struct channel_position position;
-};
-
 static uint64_t
 wall_clock(void)
 {
@@ -240,7 +234,6 @@ void
 channels_clear(struct channels *all)
 {
 	assert(LIST_EMPTY(&all->spaces));
-	free(all->pending);
 	channel_journal_clear(&all->journal);
 }
 
@@ -326,27 +319,16 @@ send_to_all(const struct channel *channel, struct message *message, const char *
 	}
 }
 
-static void
-tell_later(
-    struct channels *all, channel_published *done, void *context, struct channel_position position)
-{
-	if (done == NULL)
-		return;
-	all->pending =
-	    xgrow(all->pending, &all->pending_room, all->pending_count, sizeof *all->pending);
-	all->pending[all->pending_count++] = (struct channel_publishes){done, context, position};
-	journal_note_send(&all->sessions->journal);
-}
-
 static enum channel_result
-publish_to(struct channel *channel, const struct publishing *publishing)
+publish_to(
+    struct channel *channel, const struct publishing *publishing, struct channel_position *position)
 {
 	const struct service_options *options = &channel->space->service->protocol.options;
-	struct channel_position position = channel_position(channel);
 	struct message *message;
 
-	position.offset++;
-	message = channel_message(publishing, &position, options->channel_envelope);
+	*position = channel_position(channel);
+	position->offset++;
+	message = channel_message(publishing, position, options->channel_envelope);
 	if (message == NULL || (options->history > 0 && !has_room(channel, message->len))) {
 		message_unref(&message);
 		return CHANNEL_NO_ROOM;
@@ -372,37 +354,22 @@ is_for_nobody(const struct channel_space *space, const struct publishing *publis
 
 enum channel_result
 channels_publish(struct channel_space *space, const struct publishing *publishing,
-    channel_published *done, void *context)
+    struct channel_position *position)
 {
-	struct channels *all = space->all;
 	enum channel_result result;
 	struct channel *channel;
 
-	if (is_for_nobody(space, publishing)) {
-		tell_later(all, done, context, (struct channel_position){0, 0});
+	*position = (struct channel_position){0, 0};
+	if (is_for_nobody(space, publishing))
 		return CHANNEL_OK;
-	}
-	if (all->sessions->journal.is_failing)
+	if (space->all->sessions->journal.is_failing)
 		return CHANNEL_NO_STORE;
 	result = find_or_make(space, publishing->name, publishing->name_len, &channel);
 	if (result != CHANNEL_OK)
 		return result;
-	result = publish_to(channel, publishing);
-	if (result == CHANNEL_OK)
-		tell_later(all, done, context, channel_position(channel));
+	result = publish_to(channel, publishing, position);
 	end_if_unused(channel);
 	return result;
-}
-
-void
-channels_committed(struct channels *all, bool is_stored)
-{
-	enum channel_result result = is_stored ? CHANNEL_OK : CHANNEL_NO_STORE;
-	size_t i;
-
-	for (i = 0; i < all->pending_count; i++)
-		all->pending[i].done(all->pending[i].context, result, &all->pending[i].position);
-	all->pending_count = 0;
 }
 
 /* --- what was stored -------------------------------------------------------------------------- */

@@ -32,12 +32,6 @@ enum channel_result {
 	CHANNEL_NO_STORE, /* which cannot be written now */
 };
 
-struct channel_publishes;
-
-/* Called once it is stored, or (CHANNEL_NO_STORE) could not be. */
-typedef void channel_published(
-    void *context, enum channel_result result, const struct channel_position *position);
-
 /* The channels of one service. */
 struct channel_space {
 	struct channels *all;
@@ -63,8 +57,6 @@ struct channels {
 	size_t history_bytes;
 	uint64_t published; /* messages, since the start */
 	struct channel_journal journal;
-	struct channel_publishes *pending; /* published in this turn, and not told yet */
-	size_t pending_count, pending_room;
 };
 
 /* Borrows the sessions. Without caps, until channels_limit. */
@@ -95,11 +87,11 @@ void channels_unsubscribe(
     struct channel_space *space, const char *name, size_t len, struct session *session);
 
 /*
- * Publishes. CHANNEL_OK: done is called with the end of the turn (NULL: nobody is told); anything
- * else is why nothing was published.
+ * Publishes. CHANNEL_OK: what of it is to be stored is committed with the turn; *position is the
+ * message's, zeros if nobody hears and keeps it. Anything else is why nothing was published.
  */
 enum channel_result channels_publish(struct channel_space *space,
-    const struct publishing *publishing, channel_published *done, void *context);
+    const struct publishing *publishing, struct channel_position *position);
 
 /* The channel of that name; NULL if there is none. */
 struct channel *channels_find(const struct channel_space *space, const char *name, size_t len);
@@ -113,8 +105,5 @@ struct channel *channels_restore(struct channel_space *space, const char *name, 
 
 /* All of it has been read: its history ages, and without one and without subscribers it ends. */
 void channels_restored(struct channel *channel);
-
-/* The turn's end: what was published is stored, or is not. */
-void channels_committed(struct channels *all, bool is_stored);
 
 #endif

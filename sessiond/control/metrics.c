@@ -7,6 +7,7 @@
 #include "common/log_output.h"
 #include "common/loop.h"
 #include "common/memory.h"
+#include "sessiond/channels/channels.h"
 #include "sessiond/control/metrics_text.h"
 #include "sessiond/http/http_server.h"
 #include "sessiond/modules/services.h"
@@ -201,6 +202,21 @@ write_requests(const struct metrics_sources *sources, struct buffer *out)
 	    (double)http->requests.websockets->count);
 }
 
+/* --- channels --------------------------------------------------------------------------------- */
+
+static void
+write_channels(const struct metrics_sources *sources, struct buffer *out)
+{
+	const struct channels *channels = sources->channels;
+
+	metric_single(out, "sockjs_channels", "gauge",
+	    "Channels that have subscribers, or keep messages.", (double)channels->count);
+	metric_single(out, "sockjs_channel_history_bytes", "gauge",
+	    "Bytes of the messages that channels keep.", (double)channels->history_bytes);
+	metric_single(out, "sockjs_channel_messages_published_total", "counter",
+	    "Messages that were published to channels.", (double)channels->published);
+}
+
 /* --- queues and limits ------------------------------------------------------------------------ */
 
 static void
@@ -382,6 +398,7 @@ metrics_write(const struct metrics_sources *sources, bool is_ready, struct buffe
 	write_sessions(sources, out);
 	write_by_transport(sources, out);
 	write_requests(sources, out);
+	write_channels(sources, out);
 	write_queues(sources, out);
 	write_limits(sources, out);
 	write_store(sources, out);

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+struct channels;
 struct http_server;
 struct local_socket;
 struct loop;
@@ -24,6 +25,7 @@ struct metrics_sources {
 	const struct loop *loop;
 	struct sessions *sessions;
 	const struct services *services;
+	const struct channels *channels;
 	const struct http_server *http;
 	const struct local_socket *local;
 	const struct persistence *persistence;
