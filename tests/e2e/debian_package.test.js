@@ -389,7 +389,11 @@ booted('an upgrade: nobody is refused', async () => {
 	assert.ok(isActive(SERVICE) && isActive('sockjs-fcgi.socket'));
 });
 
-booted('purged: no unit, no socket, no user, and nothing has failed', () => {
+booted('purged: no unit, no socket, no user, and nothing has failed, not even what had', () => {
+	container.run('systemctl', 'stop', 'sockjs-fcgi.socket', 'sockjs-fcgi.service');
+	fs.appendFileSync(conf(), '\nnonsense\n');
+	assert.notStrictEqual(container.try('systemctl', 'restart', SERVICE).status, 0);
+	container.run('systemctl', 'is-failed', SERVICE);
 	container.run('dpkg', '-P', 'sockjs-fcgi');
 	assert.strictEqual(container.run('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'sockjs*'), '');
 	assert.strictEqual(container.run('systemctl', '--failed', '--plain', '--no-legend'), '');
