@@ -214,6 +214,21 @@ check('the page finds its files and services, and nobody sees what is private', 
 		assert.equal((await request(url, 'GET', `${FOLDER}/${name}`)).status, 403, name);
 });
 
+check('where nothing passes websockets on, websocket = off tells clients so', async () => {
+	const conf = fs.readFileSync(inAccount('sockjs.conf'), 'utf8');
+	const offered = async () => JSON.parse((await request(url, 'GET', `${FOLDER}/echo/info`)).text).websocket;
+	assert.equal(await offered(), true);
+	try {
+		fs.writeFileSync(inAccount('sockjs.conf'), conf.replace('[service /echo]', '$&\nwebsocket = off'));
+		await command('reload');
+		await eventually(async () => await offered() === false, log, LIMIT);
+	} finally {
+		fs.writeFileSync(inAccount('sockjs.conf'), conf);
+		await command('reload');
+		await eventually(offered, log, LIMIT);
+	}
+});
+
 check('files are commands: reload and restart', async () => {
 	const conf = fs.readFileSync(inAccount('sockjs.conf'), 'utf8');
 	const former = daemon(), above = supervisor();
