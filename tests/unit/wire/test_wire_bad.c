@@ -47,7 +47,7 @@ test_least_payloads(void **state)
 static const char good_services[] = "\0\1\0\4unix\0\0\5\0\0\1/\0\0\1u\0\1\0\1b\0"
 				    "\0\0\0\0\0\2\0\0"
 				    "\0\0\0\x7f\1\0\2"
-				    "\0\0\0\0\0\0\x61\xa8\0\0\0\0\0\0\x13\x88\0\0\0\1\2\3\4\5"
+				    "\0\0\0\0\0\0\x61\xa8\0\0\0\0\0\0\x13\x88\0\0\0\0\2\3\4\5"
 				    "\0\1\2\3\2"
 				    "\1\0\1o\0\0\0\0\x08\3\1\1\1\0\1/\0\1\0\1h\0";
 static const char good_send[] =
@@ -128,6 +128,7 @@ static const struct change changes[] = {
 	{"disable_cors 1", WIRE_SERVICES, 38, BYTES("\1"), 0},
 	{"disable_cors 255", WIRE_SERVICES, 38, BYTES("\xff"), -1},
 	{"jsessionid 3", WIRE_SERVICES, 39, BYTES("\3"), -1},
+	{"body_limit over 32 bits", WIRE_SERVICES, 59, BYTES("\1"), SIZE_MAX > UINT32_MAX ? 0 : -1},
 	{"log_level 3", WIRE_SERVICES, 68, BYTES("\3"), -1},
 	{"log_level 0", WIRE_SERVICES, 68, BYTES("\0"), 0},
 	{"allowed_origins flag 2", WIRE_SERVICES, 69, BYTES("\2"), -1},
