@@ -30,6 +30,16 @@ struct server_options;
 #define HTTP_SERVER_ONE_THREAD 0
 #endif
 
+/*
+ * For MHD_OPTION_STRICT_FOR_CLIENT. What may be taken in two ways http_framing.h has refused already.
+ * With 1, newer versions drop a client for a second empty line before its request, without a word.
+ */
+#if MHD_VERSION >= 0x00097701
+#define HTTP_SERVER_STRICTNESS 0
+#else
+#define HTTP_SERVER_STRICTNESS 1
+#endif
+
 struct http_server {
 	struct http_requests requests;
 	struct http_connections connections;
