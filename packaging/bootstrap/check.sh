@@ -141,12 +141,14 @@ say_what_comes() {
 	[ -d node_modules ] || say "npm is to install into node_modules/: what package.json names"
 }
 
+# prepare_check [WISHES]: what else the tests can use.
 prepare_check() {
 	local needs=$build_needs$check_needs$lighttpd_needs$apache_needs$nginx_needs
+	local wishes=$check_wishes${1-}
 	trap sum_up EXIT
-	say_what_comes "$needs$check_wishes"
+	say_what_comes "$needs$wishes"
 	need "$needs"
-	wish "$check_wishes"
+	wish "$wishes"
 	need_clang_runtime
 	npm_packages
 	need_new_node
@@ -167,6 +169,6 @@ check() {
 
 # What takes long, and nothing else.
 check_long() {
-	prepare_check
+	prepare_check "$long_wishes"
 	run_suite long . $long_limit $((jobs * 2)) check-long
 }

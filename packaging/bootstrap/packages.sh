@@ -72,6 +72,11 @@ program haproxy haproxy
 file /usr/lib/lighttpd/mod_openssl.so lighttpd-mod-openssl
 '
 
+# The same for check-long alone.
+readonly long_wishes='
+program debootstrap debootstrap
+'
+
 readonly deb_needs='
 program dpkg-buildpackage dpkg-dev
 file /usr/share/build-essential/list build-essential
