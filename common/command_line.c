@@ -76,7 +76,7 @@ int
 command_line_read(const struct command_line *line, int argc, char **argv)
 {
 	struct tables tables;
-	int found;
+	int found, n;
 
 	make_tables(line->options, &tables);
 	opterr = 0;
@@ -97,12 +97,12 @@ command_line_read(const struct command_line *line, int argc, char **argv)
 		}
 		take(&line->options[found - FIRST_NUMBER]);
 	}
-	if (line->argument != NULL && optind < argc)
-		*line->argument = argv[optind++];
+	for (n = 0; n < line->argument_max && optind < argc; n++)
+		line->arguments[n] = argv[optind++];
 	if (optind < argc)
 		return command_line_mistake(line, argv[optind],
-		    line->argument == NULL ? "there are no arguments beside options"
-					   : "one command at a time");
+		    line->argument_max == 0 ? "there are no arguments beside options"
+					    : "there are too many arguments");
 	return -1;
 }
 

@@ -20,8 +20,8 @@ struct command_line {
 	const char *program;		      /* what messages call it */
 	const char *usage;		      /* what --help prints */
 	const struct command_option *options; /* ended by one whose name is NULL; at most 16 */
-	const char *
-	    *argument; /* where the one argument goes that is no option; NULL: none may be */
+	const char **arguments; /* where those go that are no options; NULL: none may be */
+	int argument_max;	/* how many there may be */
 };
 
 /*

@@ -3,6 +3,7 @@
 
 #include "common/memory.h"
 
+#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,23 +65,58 @@ config_log_level(const struct config *config)
 	return (enum log_severity)level;
 }
 
-/* Root, this process's own user, and those of the list of names (NULL: none). */
+static bool
+is_user(const char *name, uid_t user)
+{
+	const struct passwd *entry = getpwnam(name);
+
+	return entry != NULL && entry->pw_uid == user;
+}
+
+/* By the system's word on its groups: a process may have others. */
+static bool
+is_in_group(const char *name, uid_t user)
+{
+	const struct group *group = getgrnam(name);
+	const struct passwd *entry = getpwuid(user);
+	gid_t wanted, *groups;
+	int count = 0;
+	bool found = false;
+
+	if (group == NULL || entry == NULL)
+		return false;
+	wanted = group->gr_gid;
+	getgrouplist(entry->pw_name, entry->pw_gid, NULL, &count);
+	groups = xcalloc((size_t)count + 1, sizeof *groups);
+	if (getgrouplist(entry->pw_name, entry->pw_gid, groups, &count) != -1)
+		while (!found && count-- > 0)
+			found = groups[count] == wanted;
+	free(groups);
+	return found;
+}
+
+/* Those of the list of names (NULL: none), where @NAME is a group. */
+static bool
+is_named(const char *names, uid_t user)
+{
+	char *copy, *rest, *word;
+	bool allowed = false;
+
+	if (names == NULL)
+		return false;
+	copy = rest = xstrdup(names);
+	while (!allowed && (word = strsep(&rest, " \t,")) != NULL)
+		if (*word != '\0')
+			allowed = *word == '@' ? is_in_group(word + 1, user) : is_user(word, user);
+	free(copy);
+	return allowed;
+}
+
+/* Root, this process's own user, and those of the list of names. */
 static bool
 is_own_or_named(const char *names, uid_t user)
 {
-	char *copy, *rest, *word;
-	bool allowed = user == 0 || user == geteuid();
-
-	if (names == NULL || allowed)
-		return allowed;
-	copy = rest = xstrdup(names);
-	while (!allowed && (word = strsep(&rest, " \t,")) != NULL) {
-		const struct passwd *entry = *word == '\0' ? NULL : getpwnam(word);
-
-		allowed = entry != NULL && entry->pw_uid == user;
-	}
-	free(copy);
-	return allowed;
+	return user == 0 || user == geteuid() || is_named(names, user);
 }
 
 bool
@@ -95,6 +131,12 @@ bool
 config_allows_control(const struct config *config, uid_t user)
 {
 	return is_own_or_named(config->server.control_users, user);
+}
+
+bool
+config_allows_publishing(const struct config *config, uid_t user)
+{
+	return config_allows_control(config, user) || is_named(config->server.publish_users, user);
 }
 
 char *

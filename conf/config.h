@@ -60,6 +60,9 @@ bool config_allows_user(const struct config *config, uid_t user);
  */
 bool config_allows_control(const struct config *config, uid_t user);
 
+/* True if that user may publish there: those, and publish_users. */
+bool config_allows_publishing(const struct config *config, uid_t user);
+
 /*
  * The path of the control socket, to be freed: the option, else control.sock in the folder of
  * `socket`. NULL: there is none.

@@ -56,6 +56,17 @@ const struct conf_option server_option_table[] = {
 	.help =
 	    "names of users who may use the control socket, beside root and the daemon's own user, "
 	    "separated by blanks"},
+    {.name = "publish_users",
+	.type = CONF_STRING,
+	.offset = SERVER(publish_users),
+	.help = "names of users, or of groups with @ before them, who may publish on the control "
+		"socket and do nothing else there, separated by blanks, such as @www-data"},
+    {.name = "publish_limit",
+	.type = CONF_SIZE,
+	.offset = SERVER(publish_limit),
+	.min = 1,
+	.default_text = "10k",
+	.help = "largest message that is published over HTTP, in bytes; a larger one gets 413"},
     {.name = "command_folder",
 	.type = CONF_STRING,
 	.offset = SERVER(command_folder),

@@ -296,8 +296,7 @@ on_control_accept(void *context, int fd, const struct sockaddr *address, socklen
 {
 	struct server *server = context;
 
-	http_server_add_control(
-	    &server->http, fd, control_allows(server->config, fd), address, len);
+	http_server_add_control(&server->http, fd, control_way(server->config, fd), address, len);
 }
 
 static void

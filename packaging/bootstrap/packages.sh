@@ -61,6 +61,7 @@ program strace strace
 program valgrind valgrind libc6-dbg
 program chromium chromium
 program python3 python3
+program php php-cli
 program dpkg-buildpackage dpkg-dev
 file /usr/share/build-essential/list build-essential
 program dh debhelper

@@ -5,6 +5,7 @@
 
 #include "common/loop.h"
 #include "sessiond/control/metrics_text.h"
+#include "sessiond/control/publish.h"
 #include "sessiond/http/http_connection.h"
 #include "sessiond/http/http_request.h"
 #include "sessiond/session/session_set.h"
@@ -24,14 +25,17 @@ enum {
 
 static const char text_plain[] = "text/plain; charset=UTF-8";
 
-bool
-control_allows(const struct config *config, int fd)
+enum http_way
+control_way(const struct config *config, int fd)
 {
 	struct ucred peer;
 	socklen_t len = sizeof peer;
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
-	    config_allows_control(config, peer.uid);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == -1)
+		return HTTP_WAY_BARRED;
+	if (config_allows_control(config, peer.uid))
+		return HTTP_WAY_CONTROL;
+	return config_allows_publishing(config, peer.uid) ? HTTP_WAY_PUBLISH : HTTP_WAY_BARRED;
 }
 
 static bool
@@ -177,10 +181,21 @@ answer_restart(void *context, struct http_request *request)
 #define ON_CONTROL (1u << HTTP_WAY_CONTROL)
 #define ANYWHERE   (ON_CONTROL | 1u << HTTP_WAY_CLIENTS)
 
+static bool
+answer_publish(void *context, struct http_request *request)
+{
+	const struct control *control = context;
+
+	publish_answer(request, control->sources.services, control->sources.channels,
+	    control->config->server.publish_limit);
+	return true;
+}
+
 const struct http_handler control_handlers[] = {
-    {"/up", "GET", ANYWHERE, answer_up},
-    {"/metrics", "GET", ANYWHERE, answer_metrics},
-    {"/control/reload", "POST", ON_CONTROL, answer_reload},
-    {"/control/restart", "POST", ON_CONTROL, answer_restart},
+    {"/up", "GET", ANYWHERE, false, answer_up},
+    {"/metrics", "GET", ANYWHERE, false, answer_metrics},
+    {"/control/reload", "POST", ON_CONTROL, false, answer_reload},
+    {"/control/restart", "POST", ON_CONTROL, false, answer_restart},
+    {"/publish", "POST", ON_CONTROL | 1u << HTTP_WAY_PUBLISH, true, answer_publish},
     {NULL},
 };

@@ -5,9 +5,11 @@
  *     GET /metrics            metrics.h: on the control socket, elsewhere with metrics_token alone
  *     POST /control/reload    reads the configuration again; 422 and why it was refused
  *     POST /control/restart   checks it, then has the supervisor start the daemon anew
+ *     POST /publish           publish.h
  *
- * The last two are on the control socket alone. Who may use that is decided by the kernel's word
- * about who is connected (SO_PEERCRED): root, the daemon's own user, and control_users.
+ * The last three are on the control socket alone. Who may use that is decided by the kernel's word
+ * about who is connected (SO_PEERCRED): root, the daemon's own user, and control_users; and for
+ * /publish alone, publish_users.
  */
 #ifndef SESSIOND_CONTROL_H
 #define SESSIOND_CONTROL_H
@@ -33,8 +35,8 @@ struct control {
 /* For http_requests: the context is the struct control. */
 extern const struct http_handler control_handlers[];
 
-/* True if the process at the other end of a Unix socket may use the control socket. */
-bool control_allows(const struct config *config, int fd);
+/* What the process at the other end of a Unix socket may do on the control socket. */
+enum http_way control_way(const struct config *config, int fd);
 
 /* Why the daemon serves nobody, a text without a line's end; NULL: it does. */
 const char *control_unready(const struct metrics_sources *sources);

@@ -25,7 +25,7 @@ struct metrics_sources {
 	const struct loop *loop;
 	struct sessions *sessions;
 	const struct services *services;
-	const struct channels *channels;
+	struct channels *channels;
 	const struct http_server *http;
 	const struct local_socket *local;
 	const struct persistence *persistence;

@@ -72,14 +72,21 @@ fail_to_exchange(const char *path, struct error *err)
 }
 
 static int
-exchange(int fd, const char *path, const char *request, struct buffer *text, struct error *err)
+exchange(
+    int fd, const char *path, const struct buffer *request, struct buffer *text, struct error *err)
 {
 	char bytes[16384];
+	size_t sent;
 	ssize_t n;
 
 	/* Who is refused may hear of it before it has said anything: what came counts. */
-	if (send(fd, request, strlen(request), MSG_NOSIGNAL) == -1 && errno != EPIPE)
-		return fail_to_exchange(path, err);
+	for (sent = 0; sent < request->len; sent += (size_t)n) {
+		n = send(fd, request->data + sent, request->len - sent, MSG_NOSIGNAL);
+		if (n == -1 && errno != EPIPE)
+			return fail_to_exchange(path, err);
+		if (n == -1)
+			break;
+	}
 	while ((n = recv(fd, bytes, sizeof bytes, 0)) > 0)
 		buffer_append(text, bytes, (size_t)n);
 	if (n == -1 && !(errno == ECONNRESET && text->len > 0))
@@ -126,18 +133,21 @@ control_take_answer(struct buffer *text)
 }
 
 int
-control_ask(const char *socket, const char *method, const char *path, struct buffer *body,
-    struct error *err)
+control_ask(const char *socket, const char *method, const char *path, const char *sent,
+    struct buffer *body, struct error *err)
 {
-	char request[256];
+	struct buffer request = BUFFER_INIT;
 	int fd = connect_to(socket, err), status;
 
 	if (fd == -1)
 		return -1;
-	snprintf(request, sizeof request,
-	    "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
-	    method, path);
-	status = exchange(fd, socket, request, body, err);
+	buffer_printf(&request,
+	    "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
+	    method, path, sent == NULL ? 0 : strlen(sent));
+	buffer_append_str(&request, sent == NULL ? "" : sent);
+	status = buffer_failed(&request) ? error_set(err, EX_OSERR, "out of memory")
+					 : exchange(fd, socket, &request, body, err);
+	buffer_free(&request);
 	close(fd);
 	if (status == -1)
 		return -1;

@@ -84,13 +84,41 @@ handle_head(struct http_request *request, const char *method, const char *versio
 	return asks_before_it_sends(request) ? refuse_body(request) : MHD_YES;
 }
 
+static bool
+only_reads(const struct http_request *request)
+{
+	return strcmp(request->method, MHD_HTTP_METHOD_GET) == 0 ||
+	    strcmp(request->method, MHD_HTTP_METHOD_HEAD) == 0;
+}
+
 /* --- the body --------------------------------------------------------------------------------- */
+
+static bool
+is_handled_by(const struct http_handler *handler, const struct http_request *request)
+{
+	return (handler->ways & 1u << request->response.connection->way) != 0 &&
+	    strcmp(handler->path, request->uri) == 0 &&
+	    (strcmp(handler->method, request->method) == 0 ||
+		(strcmp(handler->method, MHD_HTTP_METHOD_GET) == 0 && only_reads(request)));
+}
+
+static bool
+has_handler_with_body(const struct http_request *request)
+{
+	const struct http_handler *handler = request->all->handlers.table;
+
+	while (handler != NULL && handler->path != NULL &&
+	    !(handler->takes_body && is_handled_by(handler, request)))
+		handler++;
+	return handler != NULL && handler->path != NULL;
+}
 
 static bool
 wants_body(const struct http_request *request)
 {
 	return request->fallback != NULL ||
-	    (request->endpoint != NULL && request->endpoint->id == ENDPOINT_SEND);
+	    (request->endpoint != NULL ? request->endpoint->id == ENDPOINT_SEND
+				       : has_handler_with_body(request));
 }
 
 static enum MHD_Result
@@ -122,13 +150,6 @@ handle_body(struct http_request *request, const char *data, size_t *len)
 
 /* --- who answers ------------------------------------------------------------------------------ */
 
-static bool
-only_reads(const struct http_request *request)
-{
-	return strcmp(request->method, MHD_HTTP_METHOD_GET) == 0 ||
-	    strcmp(request->method, MHD_HTTP_METHOD_HEAD) == 0;
-}
-
 /* A file, if there is one, or if there is nobody else to ask. False: there is none. */
 static bool
 answer_with_file(struct http_request *request)
@@ -151,15 +172,6 @@ answer_with_file(struct http_request *request)
 }
 
 static bool
-is_handled_by(const struct http_handler *handler, const struct http_request *request)
-{
-	return (handler->ways & 1u << request->response.connection->way) != 0 &&
-	    strcmp(handler->path, request->uri) == 0 &&
-	    (strcmp(handler->method, request->method) == 0 ||
-		(strcmp(handler->method, MHD_HTTP_METHOD_GET) == 0 && only_reads(request)));
-}
-
-static bool
 answer_with_handler(struct http_request *request)
 {
 	const struct http_handlers *handlers = &request->all->handlers;
@@ -174,12 +186,20 @@ answer_with_handler(struct http_request *request)
 static void
 answer_control(struct http_request *request)
 {
-	if (request->response.connection->way == HTTP_WAY_BARRED)
-		http_response_error(&request->response, MHD_HTTP_FORBIDDEN,
-		    "Only root, the daemon's user and control_users may use this socket.\n");
-	else if (!answer_with_handler(request))
+	enum http_way way = request->response.connection->way;
+
+	if (answer_with_handler(request))
+		return;
+	if (way == HTTP_WAY_CONTROL)
 		http_response_error(
 		    &request->response, MHD_HTTP_NOT_FOUND, "404 Error: Page not found\n");
+	else if (way == HTTP_WAY_PUBLISH)
+		http_response_error(&request->response, MHD_HTTP_FORBIDDEN,
+		    "You are one of publish_users, who may POST /publish, and nothing else.\n");
+	else
+		http_response_error(&request->response, MHD_HTTP_FORBIDDEN,
+		    "Only root, the daemon's user and control_users may use this socket; "
+		    "publish_users may publish.\n");
 }
 
 static void

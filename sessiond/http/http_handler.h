@@ -13,6 +13,7 @@ struct http_request;
 enum http_way {
 	HTTP_WAY_CLIENTS, /* `listen`, or `socket` of a web server */
 	HTTP_WAY_CONTROL, /* the control socket, by somebody who may use it */
+	HTTP_WAY_PUBLISH, /* the control socket, by somebody who may publish only */
 	HTTP_WAY_BARRED,  /* the control socket, by somebody who may not */
 };
 
@@ -20,6 +21,7 @@ struct http_handler {
 	const char *path;   /* all of it */
 	const char *method; /* GET: HEAD, too */
 	unsigned ways;	    /* bit 1 << enum http_way of each that it is on */
+	bool takes_body;    /* request->body is there; else it was thrown away */
 	/* Answers now, or later. False: it does not exist for this request, which goes on. */
 	bool (*answer)(void *context, struct http_request *request);
 };

@@ -101,7 +101,7 @@ http_server_add(struct http_server *server, int fd, const struct sockaddr *addre
 }
 
 void
-http_server_add_control(struct http_server *server, int fd, bool is_allowed,
+http_server_add_control(struct http_server *server, int fd, enum http_way way,
     const struct sockaddr *address, socklen_t len)
 {
 	static struct log_limit failed;
@@ -111,7 +111,7 @@ http_server_add_control(struct http_server *server, int fd, bool is_allowed,
 		return;
 	}
 	server->connections.arriving = NULL;
-	server->connections.arriving_way = is_allowed ? HTTP_WAY_CONTROL : HTTP_WAY_BARRED;
+	server->connections.arriving_way = way;
 	if (MHD_add_connection(server->mhd, fd, address, len) != MHD_YES)
 		log_limited(&failed, SEVERITY_ERROR,
 		    "a connection to the control socket could not be taken: %s", strerror(errno));

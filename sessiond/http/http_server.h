@@ -91,10 +91,10 @@ http_server_add(struct http_server *server, int fd, const struct sockaddr *addre
 #define HTTP_CONTROL_MAX 16
 
 /*
- * The same for a connection of the control socket. is_allowed: its peer may use it; else it gets
+ * The same for a connection of the control socket. way: what its peer may do; HTTP_WAY_BARRED gets
  * 403, whatever it asks.
  */
-void http_server_add_control(struct http_server *server, int fd, bool is_allowed,
+void http_server_add_control(struct http_server *server, int fd, enum http_way way,
     const struct sockaddr *address, socklen_t len);
 
 /* A turn of the loop begins. */

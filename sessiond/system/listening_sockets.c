@@ -40,7 +40,8 @@ listening_wish_init(struct listening_wish *wish, const struct server_options *op
 		&wish->access, err) == -1)
 		return -1;
 	return socket_access_resolve_control(options->user, options->group,
-	    options->control_users != NULL, &wish->control_access, err);
+	    options->control_users != NULL || options->publish_users != NULL, &wish->control_access,
+	    err);
 }
 
 /* A wish, cut into words, and what of it is there already. */

@@ -168,7 +168,7 @@ if (process.getuid() === 0)
 	});
 
 check('the command line', {}, async () => {
-	for (const [args, text] of [[[], /COMMAND: is missing/], [['stats'], /stats: there is no such command/], [['status', 'reload'], /reload: one command at a time/],
+	for (const [args, text] of [[[], /COMMAND: is missing/], [['stats'], /stats: there is no such command/], [['status', 'reload'], /reload: one command at a time/], [['publish'], /CHANNEL is missing/], [['publish', 'a', 'b', 'c'], /c: there are too many arguments/],
 		[['--nonsense'], /unknown option/], [['--socket'], /needs a value/]])
 		fails(run(args), 64, text);
 	assert.match(succeeds(run(['--version'])), /^sockjsctl \(sockjs-fcgi\) \d/);
@@ -180,10 +180,10 @@ check('completion in bash', {}, async () => {
 		const script = `source ${path.join(srcdir, 'sessiond/ctl/completion/sockjsctl')}; COMP_WORDS=(sockjsctl "$@"); COMP_CWORD=$#; _sockjsctl; echo "\${COMPREPLY[*]}"`;
 		return spawnSync('bash', ['-c', script, 'bash', ...words], { encoding: 'utf8' }).stdout.trim();
 	};
-	assert.strictEqual(complete(''), 'status metrics reload restart');
+	assert.strictEqual(complete(''), 'status metrics reload restart publish');
 	assert.strictEqual(complete('re'), 'reload restart');
 	assert.strictEqual(complete('--json', 'm'), 'metrics');
-	assert.strictEqual(complete('--s'), '--socket');
+	assert.strictEqual(complete('--so'), '--socket');
 	assert.strictEqual(complete('--config', path.join(srcdir, 'configure.a')), path.join(srcdir, 'configure.ac'));
 	// It has all that --help has.
 	const help = succeeds(run(['--help']));

@@ -37,7 +37,33 @@ allows(char *users, uid_t user)
 	const struct config config = {.server = {.control_users = users}};
 
 	peer = user;
-	return control_allows(&config, 0);
+	return control_way(&config, 0) == HTTP_WAY_CONTROL;
+}
+
+/* Who may publish, and nothing else: by name, or by a group that the system says they are in. */
+static enum http_way
+way_of(char *publishers, uid_t user)
+{
+	const struct config config = {.server = {.publish_users = publishers}};
+
+	peer = user;
+	return control_way(&config, 0);
+}
+
+static void
+test_publishers(void **state)
+{
+	static char users[] = "nosuchuser daemon", group[] = "@nosuchgroup, @bin";
+	const uid_t stranger = 12345, daemon_uid = 1, bin = 2;
+
+	(void)state;
+	assert_int_equal(way_of(users, 0), HTTP_WAY_CONTROL);
+	assert_int_equal(way_of(users, daemon_uid), HTTP_WAY_PUBLISH);
+	assert_int_equal(way_of(users, bin), HTTP_WAY_BARRED);
+	assert_int_equal(way_of(group, bin), HTTP_WAY_PUBLISH);
+	assert_int_equal(way_of(group, daemon_uid), HTTP_WAY_BARRED);
+	assert_int_equal(way_of(group, stranger), HTTP_WAY_BARRED);
+	assert_int_equal(way_of(NULL, bin), HTTP_WAY_BARRED);
 }
 
 static void
@@ -57,7 +83,7 @@ test_allows(void **state)
 	assert_true(allows(users, bin));
 	assert_false(allows(users, sys));
 	assert_false(allows(users, stranger));
-	assert_false(control_allows(&config, -1));
+	assert_int_equal(control_way(&config, -1), HTTP_WAY_BARRED);
 }
 
 static void
@@ -116,6 +142,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_allows),
+	    cmocka_unit_test(test_publishers),
 	    cmocka_unit_test(test_token),
 	    cmocka_unit_test(test_unready),
 	    cmocka_unit_test(test_ways),

@@ -52,13 +52,13 @@ test_nobody(void **state)
 	char longer[200];
 
 	(void)state;
-	assert_int_equal(control_ask("/no/such/socket", "GET", "/up", &body, &err), -1);
+	assert_int_equal(control_ask("/no/such/socket", "GET", "/up", NULL, &body, &err), -1);
 	assert_int_equal(err.code, EX_UNAVAILABLE);
 	assert_non_null(strstr(err.text, "the daemon is not running"));
 	error_clear(&err);
 	memset(longer, 'x', sizeof longer - 1);
 	longer[sizeof longer - 1] = '\0';
-	assert_int_equal(control_ask(longer, "GET", "/up", &body, &err), -1);
+	assert_int_equal(control_ask(longer, "GET", "/up", NULL, &body, &err), -1);
 	assert_int_equal(err.code, EX_USAGE);
 	buffer_free(&body);
 }
