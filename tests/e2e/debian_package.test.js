@@ -6,7 +6,7 @@
 // booted by its own systemd. SOCKJS_PACKAGES names a folder with packages that are built already.
 
 const assert = require('node:assert');
-const { spawnSync } = require('node:child_process');
+const { spawn, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test, before, after } = require('node:test');
@@ -190,31 +190,53 @@ check('its manual pages lead to pages that it has', () => {
 			assert.ok(files.includes(`/usr/share/man/man${section}/${name}.${section}.gz`), `${page}: ${name}(${section})`);
 });
 
+// --- without systemd
+
+const manual = fs.readFileSync(path.join(srcdir, 'doc/deploy/without-systemd.md'), 'utf8');
+const inNamespace = (...command) => ['--mount', 'sh', '-c', WITH_PROC, root, ...command];
+const responderSocket = inRoot('run/sockjs-fcgi/sockjs.fcgi.sock');
+
+// sockjs.conf for a port of ours, and, as `early`, for an address that the machine does not have.
+class Conf {
+	static async read() {
+		const conf = new Conf();
+		conf.good = fs.readFileSync(inRoot('etc/sockjs.conf'), 'utf8');
+		conf.port = await freePort();
+		conf.ours = conf.good.replace(/^listen = 127.*$/m, `listen = 127.0.0.1:${conf.port}`);
+		conf.early = conf.ours.replace(`127.0.0.1:${conf.port}`, `192.0.2.1:${conf.port}`);
+		return conf;
+	}
+
+	put(text) {
+		fs.writeFileSync(inRoot('etc/sockjs.conf'), text);
+	}
+
+	async answers() {
+		return (await request(`http://127.0.0.1:${this.port}`, 'GET', '/echo').catch(() => ({}))).status === 200;
+	}
+}
+
 check('without systemd: the init script of the manual starts both programs, and heeds mistakes before it stops them', async () => {
-	const manual = fs.readFileSync(path.join(srcdir, 'doc/deploy/without-systemd.md'), 'utf8');
 	const file = inRoot('etc/init.d/sockjs-fcgi');
+	const made = fs.mkdirSync(path.dirname(file), { recursive: true }); // Debian 13 may have none
 	fs.writeFileSync(file, /```sh\n(#!\/bin\/sh\n[^]*?)```/.exec(manual)[1], { mode: 0o755 });
-	const act = (action, options) => run('unshare', ['--mount', 'sh', '-c', WITH_PROC, root, '/etc/init.d/sockjs-fcgi', action], options);
-	const good = fs.readFileSync(inRoot('etc/sockjs.conf'), 'utf8');
-	const port = await freePort();
-	const ours = good.replace(/^listen = 127.*$/m, `listen = 127.0.0.1:${port}`);
-	const put = (text) => fs.writeFileSync(inRoot('etc/sockjs.conf'), text);
-	const socket = inRoot('run/sockjs-fcgi/sockjs.fcgi.sock');
-	const answers = async () => (await request(`http://127.0.0.1:${port}`, 'GET', '/echo').catch(() => ({}))).status === 200;
+	const act = (action, options) => run('unshare', inNamespace('/etc/init.d/sockjs-fcgi', action), options);
+	const conf = await Conf.read();
+	const answers = () => conf.answers();
 	const supervisor = () => fs.readFileSync(inRoot('run/sockjs-sessiond.pid'), 'utf8');
-	put(ours);
+	conf.put(conf.early);
 	try {
-		act('start');
-		await eventually(async () => fs.existsSync(socket) && await answers(), 'both are up');
-		assert.strictEqual((await ask(socket, 'GET', '/echo')).text, 'Welcome to SockJS!\n');
+		await startEarly(conf);
+		await eventually(async () => fs.existsSync(responderSocket) && await answers(), 'both are up');
+		assert.strictEqual((await ask(responderSocket, 'GET', '/echo')).text, 'Welcome to SockJS!\n');
 		const daemons = fs.statSync(inRoot('run/sockjs-fcgi/sessiond.sock'));
-		const { uid, gid, mode } = fs.statSync(socket);
+		const { uid, gid, mode } = fs.statSync(responderSocket);
 		assert.deepStrictEqual([uid, gid, mode & 0o777], [daemons.uid, daemons.gid, 0o660]);
 		const former = supervisor();
-		put(`${ours}\nnonsense\n`);
+		conf.put(`${conf.ours}\nnonsense\n`);
 		for (const action of ['reload', 'restart']) assert.match(act(action, { fails: true }), /sockjs.conf:\d+: /);
 		assert.ok(supervisor() === former && await answers());
-		put(ours);
+		conf.put(conf.ours);
 		act('status');
 		act('reload');
 		act('restart');
@@ -223,10 +245,41 @@ check('without systemd: the init script of the manual starts both programs, and 
 	} finally {
 		act('stop');
 		act('status', { fails: true });
-		put(good);
+		conf.put(conf.good);
 		fs.rmSync(file);
+		if (made) fs.rmdirSync(made);
 	}
 	assert.deepStrictEqual(fs.readdirSync(inRoot('run/sockjs-fcgi')), []);
+});
+
+// The script waits until the address is there.
+async function startEarly(conf) {
+	const script = spawn('unshare', inNamespace('/etc/init.d/sockjs-fcgi', 'start'), { stdio: ['ignore', 'ignore', 'pipe'] });
+	const ended = new Promise((resolve) => { script.once('exit', resolve); });
+	let said = '';
+	script.stderr.on('data', (data) => { said += data; });
+	await eventually(() => /cannot listen on 192\.0\.2\.1:/.test(said), () => said);
+	conf.put(conf.ours);
+	assert.strictEqual(await ended, 0, said);
+}
+
+check('without systemd: the lines of rc.local start both programs, and try again', async () => {
+	const lines = /```sh\n(keep\(\)[^]*?)```/.exec(manual)[1];
+	const conf = await Conf.read();
+	conf.put(conf.early);
+	const machine = spawn('unshare', ['--pid', '--fork', '--kill-child', 'unshare', ...inNamespace('sh', '-c', `${lines}\nwait`)], { stdio: 'ignore' });
+	const ended = new Promise((resolve) => { machine.once('exit', resolve); });
+	try {
+		await eventually(() => fs.existsSync(responderSocket), 'the responder runs');
+		conf.put(conf.ours);
+		await eventually(() => conf.answers(), 'so does the daemon');
+	} finally {
+		machine.kill('SIGKILL');
+		await ended;
+		fs.rmSync(inRoot('run/sockjs-fcgi'), { recursive: true });
+		fs.mkdirSync(inRoot('run/sockjs-fcgi'));
+		conf.put(conf.good);
+	}
 });
 
 check('removed, it leaves its configuration; purged, nothing', () => {
