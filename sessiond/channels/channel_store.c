@@ -205,12 +205,13 @@ find_channel(const struct channel_store *store, uint64_t number)
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (store->items[middle]->number < number)
+		if (store->items[middle].number < number)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < store->count && store->items[low]->number == number ? store->items[low] : NULL;
+	return low < store->count && store->items[low].number == number ? store->items[low].channel
+									: NULL;
 }
 
 /* A file that somebody else wrote into must not crash us. NULL: it is no channel that goes on. */
@@ -250,12 +251,12 @@ read_channel(struct channel_store *store, const struct stored_record *record)
 	buffer_free(&text);
 	if (record->number > journal->last_number)
 		journal->last_number = record->number;
-	if (channel == NULL) {
+	if (channel == NULL || channel->number != record->number)
 		channel_journal_forget(journal, record->number);
+	if (channel == NULL)
 		return;
-	}
 	store->items = xgrow(store->items, &store->room, store->count, sizeof *store->items);
-	store->items[store->count++] = channel;
+	store->items[store->count++] = (struct restored_channel){record->number, channel};
 }
 
 /*
@@ -271,7 +272,7 @@ read_publication(const struct channel_store *store, const struct stored_record *
 	struct message *message;
 	size_t at;
 
-	if (channel == NULL || end == NULL)
+	if (channel == NULL || channel->number != record->number || end == NULL)
 		return;
 	at = (size_t)(end - record->data) + 1;
 	message = message_create(record->data + at, record->len - at, false);
@@ -292,10 +293,15 @@ read_subscription(
 {
 	struct channel *channel = find_channel(store, record->part);
 
-	if (session != NULL && channel != NULL && !session->close_told)
+	bool goes_on = session != NULL && channel != NULL && !session->close_told;
+
+	if (goes_on)
 		membership_join(&channel->subscribers, &session->memberships, session);
-	else
-		channel_journal_unsubscribe(journal_of(store), record->part, record->number);
+	if (goes_on && channel->number == record->part)
+		return;
+	channel_journal_unsubscribe(journal_of(store), record->part, record->number);
+	if (goes_on)
+		channel_journal_subscribe(journal_of(store), channel, record->number);
 }
 
 static void
@@ -348,7 +354,8 @@ channel_store_end_restore(struct channel_store *store)
 	size_t i;
 
 	for (i = 0; i < store->count; i++)
-		channels_restored(store->items[i]);
+		if (store->items[i].channel->number == store->items[i].number)
+			channels_restored(store->items[i].channel);
 	free(store->items);
 	store->items = NULL;
 	store->count = store->room = store->service_count = 0;

@@ -8,10 +8,17 @@
 #include "sessiond/persistence/persistence.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct channel;
 struct channels;
 struct sockjs_service;
+
+/* Two may be one: of a service whose module was replaced, before it had ended. */
+struct restored_channel {
+	uint64_t number;
+	struct channel *channel;
+};
 
 struct channel_store {
 	struct channels *channels;
@@ -19,7 +26,7 @@ struct channel_store {
 	/* While the store is read: the services there are, and the channels that were found. */
 	struct sockjs_service *const *services;
 	size_t service_count;
-	struct channel **items; /* by their numbers */
+	struct restored_channel *items; /* by their numbers */
 	size_t count, room;
 };
 

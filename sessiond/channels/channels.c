@@ -380,8 +380,11 @@ channels_restore(struct channel_space *space, const char *name, size_t len, uint
 {
 	struct channel *channel;
 
-	if (!channel_name_is_valid(name, len) || channels_find(space, name, len) != NULL)
+	if (!channel_name_is_valid(name, len))
 		return NULL;
+	channel = channels_find(space, name, len);
+	if (channel != NULL)
+		return channel;
 	channel = add_channel(space, name, len, number, epoch);
 	channel->history.first = next;
 	return channel;

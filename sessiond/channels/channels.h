@@ -97,8 +97,8 @@ enum channel_result channels_publish(struct channel_space *space,
 struct channel *channels_find(const struct channel_space *space, const char *name, size_t len);
 
 /*
- * A channel as it was stored: the next publication has that offset. NULL if there is one of that
- * name already.
+ * A channel as it was stored: the next publication has that offset. If there is one of that name
+ * already, it is that one, with its own number. NULL: it can have no such name.
  */
 struct channel *channels_restore(struct channel_space *space, const char *name, size_t len,
     uint64_t number, uint64_t epoch, uint64_t next);

@@ -152,6 +152,7 @@ http_connection_create(struct http_connections *all, struct MHD_Connection *mhd)
 	all->arriving = NULL;
 	connection->way = all->arriving_way;
 	all->control_count += connection->way != HTTP_WAY_CLIENTS;
+	all->publish_count += connection->way == HTTP_WAY_PUBLISH;
 	if (connection->way == HTTP_WAY_CLIENTS && limits_have_rates(&all->sessions->limits))
 		connection->rates = xcalloc(1, sizeof *connection->rates);
 	connection->fd =
@@ -176,6 +177,7 @@ http_connection_destroy(struct http_connection **connection)
 	http_framing_clear(&(*connection)->framing);
 	(*connection)->all->count--;
 	(*connection)->all->control_count -= (*connection)->way != HTTP_WAY_CLIENTS;
+	(*connection)->all->publish_count -= (*connection)->way == HTTP_WAY_PUBLISH;
 	address_count_drop(&(*connection)->all->sessions->limits.addresses, (*connection)->address);
 	free((*connection)->rates);
 	free(*connection);

@@ -43,7 +43,8 @@ struct http_connections {
 	struct timer_queue stalls; /* streams whose peer has to read on */
 	struct address_entry *arriving; /* of the connection that is being added, */
 	enum http_way arriving_way;	/* as is this */
-	size_t control_count;		/* of `count`: those of the control socket */
+	size_t control_count;		/* of `count`: those of the control socket, */
+	size_t publish_count;		/* and of these: those that may publish only */
 	bool is_draining;		/* none is kept for another request */
 	bool has_work;			/* libmicrohttpd has to run in this turn */
 };

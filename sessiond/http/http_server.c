@@ -105,8 +105,10 @@ http_server_add_control(struct http_server *server, int fd, enum http_way way,
     const struct sockaddr *address, socklen_t len)
 {
 	static struct log_limit failed;
+	const struct http_connections *all = &server->connections;
 
-	if (server->connections.control_count >= HTTP_CONTROL_MAX) {
+	if (way == HTTP_WAY_PUBLISH ? all->publish_count >= HTTP_PUBLISH_MAX
+				    : all->control_count - all->publish_count >= HTTP_CONTROL_MAX) {
 		refuse(fd, MHD_HTTP_SERVICE_UNAVAILABLE);
 		return;
 	}

@@ -87,8 +87,10 @@ http_server_add(struct http_server *server, int fd, const struct sockaddr *addre
 
 /*
  * Connections of the control socket: they are not among `limit`, which may be what one looks for.
+ * Those of publishers do not take the others' places.
  */
 #define HTTP_CONTROL_MAX 16
+#define HTTP_PUBLISH_MAX 64
 
 /*
  * The same for a connection of the control socket. way: what its peer may do; HTTP_WAY_BARRED gets

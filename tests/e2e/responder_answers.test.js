@@ -405,6 +405,7 @@ check('a send that the daemon dies of gets 503 after the third time; polls and o
 	assert.deepStrictEqual([got.status, got.header('Retry-After'), got.text], [503, '1', 'The session daemon cannot handle this request.\n']);
 	for (const other of others)
 		assert.strictEqual((await other).status, 204);
+	await eventually(() => state.lives.length > 3, 'it is there again');
 	assert.strictEqual(state.lives.length - 1, 3, 'it died three times');
 	await eventually(() => state.lives.at(-1).filter(({ type }) => type === TYPE.receive).length === 20, 'the polls are held again');
 	assert.ok(connections.every(({ answers, closed }) => answers.size === 1 && !closed), 'no poll was answered');

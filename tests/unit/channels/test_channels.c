@@ -492,6 +492,76 @@ test_service_gone(void **state)
 	assert_true(channel_journal_is_empty(&channels.journal));
 }
 
+static void
+put_record(enum store_kind kind, uint64_t number, uint64_t part, const char *data, size_t len)
+{
+	const struct stored_record record = {kind, number, part, data, len};
+
+	assert_int_equal(store_put_record(spy.real, &record), STORE_OK);
+}
+
+/*
+ * A reload had replaced the service's module: sessions of both are stored, and both had a channel
+ * of that name. It is one now.
+ */
+static void
+test_twin(void **state)
+{
+	static const char twin[] = "00000000000000ff 7 /echo\0news";
+
+	(void)state;
+	set_history(HISTORY);
+	open_client("a");
+	open_client("b");
+	subscribe("a", "news");
+	must_publish("news", "1");
+	assert_int_equal(store_begin(spy.real), STORE_OK);
+	put_record(STORE_CHANNEL, 9, 0, twin, sizeof twin - 1);
+	put_record(STORE_PUBLICATION, 9, 7, "1\0x", 3);
+	put_record(STORE_SUBSCRIPTION, find("b")->journal->key, 9, NULL, 0);
+	assert_int_equal(store_commit(spy.real), STORE_OK);
+	for (int i = 0; i < 2; i++) {
+		restart();
+		assert_int_equal(channels.count, 1);
+		assert_int_equal(sockjs_channel_subscribers(service, "news"), 2);
+		assert_int_equal(sockjs_channel_position(service, "news").offset, 1);
+		end_turn();
+	}
+	must_publish("news", "2");
+	buffer_clear(&seen);
+	assert_polled("b", "a[\"2\"]");
+}
+
+/* What somebody else wrote into the file. */
+static void
+test_strange_records(void **state)
+{
+	static const char *const strange[] = {"", "x", "00000000000000ff 7", "00000000000000ff 7 ",
+	    "00000000000000ff 7 /echo", "0 7 /echo", "00000000000000ff -1 /echo",
+	    "00000000000000ff 99999999999999999999 /echo"};
+
+	(void)state;
+	set_history(HISTORY);
+	open_client("a");
+	assert_int_equal(store_begin(spy.real), STORE_OK);
+	for (size_t i = 0; i < sizeof strange / sizeof strange[0]; i++) {
+		put_record(STORE_CHANNEL, 100 + i, 0, strange[i], strlen(strange[i]));
+		put_record(STORE_CHANNEL, 200 + i, 0, strange[i], strlen(strange[i]) + 1);
+	}
+	put_record(STORE_PUBLICATION, 100, 1, "1\0x", 3);
+	put_record(STORE_SUBSCRIPTION, 77, 100, NULL, 0);
+	put_record((enum store_kind)99, 1, 1, "x", 1);
+	assert_int_equal(store_commit(spy.real), STORE_OK);
+	restart();
+	assert_int_equal(channels.count, 0);
+	end_turn();
+	buffer_clear(&written);
+	must_publish("news", "1");
+	restart();
+	assert_int_equal(channels.count, 1);
+	buffer_clear(&seen);
+}
+
 /* --- a store that fails ----------------------------------------------------------------------- */
 
 static void
@@ -557,6 +627,8 @@ main(void)
 	    TEST(subscriptions_go_on),
 	    TEST(written),
 	    TEST(service_gone),
+	    TEST(twin),
+	    TEST(strange_records),
 	    TEST(store_fails),
 	    TEST(anew),
 	};

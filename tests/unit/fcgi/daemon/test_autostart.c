@@ -25,11 +25,12 @@ enum { OTHER_USER = 1 };
 
 static char folder[] = "/tmp/test_autostart.XXXXXX";
 static char socket_path[64], lock[64], target[64], program[64], said[64], starts[64], stop[64];
-static int lock_error;		/* 0: locks are there */
-static time_t now = 4000000000; /* later than any file here */
+static int lock_error; /* 0: locks are there */
+static time_t now;     /* later than any file here */
 
 int __real_flock(int fd, int operation);
 int __wrap_flock(int fd, int operation);
+time_t __real_time(time_t *to);
 time_t __wrap_time(time_t *to);
 
 int
@@ -50,6 +51,7 @@ static int
 make_folder(void **state)
 {
 	(void)state;
+	now = __real_time(NULL) + 1000000;
 	if (mkdtemp(folder) == NULL)
 		return -1;
 	snprintf(socket_path, sizeof socket_path, "%s/socket", folder);
