@@ -1,11 +1,8 @@
 'use strict';
 
-// sockjs-client through Apache with mod_fcgid: with streams and websockets passed on, and with
-// FastCGI alone.
+// sockjs-client through Apache with mod_fcgid, with streams and websockets passed on. With FastCGI
+// alone: client_htaccess.test.js, and long_client_fcgid.test.js.
 
 const { register } = require('./client/sockjs_client');
 
-const there = { hidesHangUps: true, processes: 14, timeout: 20000 };
-
-register('apache-fcgid', there);
-register('apache-fcgid', { ...there, fcgiOnly: true });
+register('apache-fcgid', { hidesHangUps: true, processes: 14, timeout: 20000 });
