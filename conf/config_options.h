@@ -12,15 +12,15 @@
 #include <stdint.h>
 
 struct server_options {
-	char *listen;	    /* "ADDR:PORT ...", NULL: none */
-	char *socket;	    /* path of a Unix socket, NULL: none */
-	char *socket_mode;  /* octal, checked */
-	char *socket_group; /* NULL: none */
-	char *socket_users; /* who may speak on the socket; NULL: whom its permissions let */
-	char *control;	    /* path of the control socket; "none"; NULL: beside socket */
-	char *control_users, *publish_users;
-	size_t publish_limit;
-	/* bytes */	      /* who may use it beside root and the daemon's own; NULL: nobody */
+	char *listen;	      /* "ADDR:PORT ...", NULL: none */
+	char *socket;	      /* path of a Unix socket, NULL: none */
+	char *socket_mode;    /* octal, checked */
+	char *socket_group;   /* NULL: none */
+	char *socket_users;   /* who may speak on the socket; NULL: whom its permissions let */
+	char *control;	      /* path of the control socket; "none"; NULL: beside socket */
+	char *control_users;  /* who may use it beside root and the daemon's own; NULL: nobody */
+	char *publish_users;  /* who may publish on it; NULL: nobody else */
+	size_t publish_limit; /* bytes of a message that is published over HTTP */
 	char *metrics_token;  /* with which the metrics are told elsewhere, too; NULL: not told */
 	char *status_token;   /* with which the service "status" tells them; NULL: nobody is told */
 	char *command_folder; /* in which files are commands; NULL: none */

@@ -75,7 +75,11 @@ typedef struct sockjs_timer sockjs_timer;
 typedef struct sockjs_group sockjs_group;
 
 /* No connection. */
+#ifdef __cplusplus
+#define SOCKJS_NOBODY (sockjs_connection{0})
+#else
 #define SOCKJS_NOBODY ((sockjs_connection){0})
+#endif
 
 /* Results of the functions that do something. 0 is success, errors are negative. */
 enum sockjs_result {

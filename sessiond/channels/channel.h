@@ -36,6 +36,7 @@ struct channel {
 	LIST_ENTRY(channel) changed_entry;
 	bool is_changed;
 	bool is_stored;
+	bool is_counted; /* the store has its epoch: offsets go on after a restart */
 	uint64_t stored_first, stored_end; /* offsets of what the store has of its history */
 
 	char name[]; /* NUL-terminated; by_name has its length */
@@ -57,7 +58,7 @@ struct channel_keeps {
 	uint64_t ms;  /* of age */
 };
 
-/* A new channel without subscribers. Its owner adds it to a table, and says who is left. */
+/* A new channel without subscribers. Its owner adds it to a table, and sets subscribers.left. */
 struct channel *channel_create(const char *name, size_t len, uint64_t number, uint64_t epoch);
 
 /* Frees it. Its subscribers are told nothing. It is in no table and list, and its timer stopped. */

@@ -1,7 +1,7 @@
 /*
  * See channel_store.h. The bytes of the records:
  *
- *	STORE_CHANNEL       EPOCH (16 hexadecimal digits), a blank, OFFSET of the last (decimal), a
+ *	STORE_CHANNEL       EPOCH (16 hexadecimal digits; 0: offsets count anew), a blank, OFFSET of the last (decimal), a
  *	                    blank, the service's name, NUL, the channel's name
  *	STORE_PUBLICATION   the time (ms since 1970, decimal), NUL, the message
  *	STORE_SUBSCRIPTION  nothing
@@ -29,6 +29,12 @@ journal_of(const void *owner)
 	return &((const struct channel_store *)owner)->channels->journal;
 }
 
+static bool
+keeps_history(const struct channel_space *space)
+{
+	return space->service->protocol.options.history > 0;
+}
+
 /* --- writing ---------------------------------------------------------------------------------- */
 
 static enum store_result
@@ -47,8 +53,8 @@ put_channel(struct store *store, const struct channel *channel)
 	struct buffer data = BUFFER_INIT;
 	enum store_result result;
 
-	buffer_printf(
-	    &data, "%016" PRIx64 " %" PRIu64 " ", channel->epoch, channel_position(channel).offset);
+	buffer_printf(&data, "%016" PRIx64 " %" PRIu64 " ",
+	    keeps_history(channel->space) ? channel->epoch : 0, channel_position(channel).offset);
 	buffer_append(
 	    &data, channel->space->service->name, strlen(channel->space->service->name) + 1);
 	buffer_append(&data, channel->name, channel->by_name.len);
@@ -142,7 +148,12 @@ is_changed(const void *owner)
 static void
 settle(void *owner)
 {
-	channel_journal_settle(journal_of(owner));
+	struct channel_journal *journal = journal_of(owner);
+	struct channel *channel;
+
+	LIST_FOREACH(channel, &journal->changed, changed_entry)
+		channel->is_counted = keeps_history(channel->space);
+	channel_journal_settle(journal);
 }
 
 /* --- a store that was begun anew -------------------------------------------------------------- */
@@ -224,14 +235,16 @@ parse_channel(const struct channel_store *store, uint64_t number, char *text, si
 	int at = 0;
 
 	if (sscanf(text, "%16" SCNx64 " %" SCNu64 "%n", &epoch, &offset, &at) != 2 ||
-	    text[at] != ' ' || offset >= STORE_NUMBER_MAX || epoch == 0)
+	    text[at] != ' ' || offset >= STORE_NUMBER_MAX)
 		return NULL;
 	name = (size_t)at + 1 + strlen(text + at + 1) + 1;
 	space = find_space(store, text + at + 1);
 	if (space == NULL || name > len)
 		return NULL;
-	/* Without a history, nobody has noted how far it had come. */
-	if (space->service->protocol.options.history == 0)
+	/* Without a history, nobody has noted how far it had come, or will. */
+	if (!keeps_history(space))
+		epoch = 0;
+	while (epoch == 0)
 		random_bytes(&epoch, sizeof epoch);
 	return channels_restore(space, text + name, len - name, number, epoch, offset + 1);
 }

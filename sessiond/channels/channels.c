@@ -8,6 +8,7 @@
 #include "common/random.h"
 #include "conf/config.h"
 #include "sessiond/channels/channel_message.h"
+#include "sessiond/limits/limits.h"
 #include "sessiond/service/service.h"
 #include "sessiond/session/message.h"
 #include "sessiond/session/session.h"
@@ -41,8 +42,19 @@ channels_init(struct channels *all, struct sessions *sessions)
 void
 channels_limit(struct channels *all, const struct server_options *options)
 {
+	struct channel_space *space;
+
 	all->limits = (struct channels_limits){
 	    options->channels_limit, options->channels_per_connection, options->histories_limit};
+	LIST_FOREACH(space, &all->spaces, entry)
+		timer_queue_set_delay(&space->ttls, space->service->protocol.options.history_ttl);
+}
+
+/* Counts that an option has refused something. */
+static void
+count_refusal(const struct channels *all, enum limit_id limit)
+{
+	all->sessions->limits.reached[limit]++;
 }
 
 /* --- channels that begin and end -------------------------------------------------------------- */
@@ -111,8 +123,10 @@ find_or_make(struct channel_space *space, const char *name, size_t len, struct c
 	*channel = channels_find(space, name, len);
 	if (*channel != NULL)
 		return CHANNEL_OK;
-	if (all->count >= all->limits.channels)
+	if (all->count >= all->limits.channels) {
+		count_refusal(all, LIMIT_CHANNELS);
 		return CHANNEL_TOO_MANY;
+	}
 	while (epoch == 0)
 		random_bytes(&epoch, sizeof epoch);
 	*channel = add_channel(space, name, len, ++all->journal.last_number, epoch);
@@ -153,10 +167,7 @@ static void
 start_ttl(struct channel *channel)
 {
 	struct channel_space *space = channel->space;
-	uint64_t ttl = space->service->protocol.options.history_ttl;
 
-	if (space->ttls.delay_ms != ttl)
-		timer_queue_set_delay(&space->ttls, ttl);
 	timer_start(&space->ttls, &channel->ttl, sessions_now(space->all->sessions));
 }
 
@@ -169,7 +180,13 @@ has_room(struct channel *channel, size_t len)
 	size_t cost = len + MESSAGE_COST;
 
 	trim(channel);
-	return cost <= options->history_limit && all->history_bytes + cost <= all->limits.history;
+	if (cost > options->history_limit)
+		count_refusal(all, LIMIT_HISTORY);
+	else if (all->history_bytes + cost > all->limits.history)
+		count_refusal(all, LIMIT_HISTORIES);
+	else
+		return true;
+	return false;
 }
 
 static void
@@ -183,6 +200,19 @@ keep(struct channel *channel, struct message *message)
 	trim(channel);
 	start_ttl(channel);
 	channel_journal_mark(&all->journal, channel);
+}
+
+/*
+ * A message that is counted and not kept. The store is not told of each: once it has heard of the
+ * first, offsets count anew after a restart. A reload may have left an old history.
+ */
+static void
+pass_by(struct channel *channel)
+{
+	trim(channel);
+	channel->history.first++;
+	if (channel->is_counted)
+		channel_journal_mark(&channel->space->all->journal, channel);
 }
 
 /* --- spaces ----------------------------------------------------------------------------------- */
@@ -276,12 +306,17 @@ channels_subscribe(struct channel_space *space, const char *name, size_t len,
 	struct channel *channel;
 
 	*recovered = false;
-	if (count_channels(session) >= all->limits.per_connection)
+	channel = channels_find(space, name, len);
+	if (channel != NULL && membership_is_in(&channel->subscribers, &session->memberships))
+		return CHANNEL_OK;
+	if (count_channels(session) >= all->limits.per_connection) {
+		count_refusal(all, LIMIT_CHANNELS_PER_CONNECTION);
 		return CHANNEL_TOO_MANY;
+	}
 	result = find_or_make(space, name, len, &channel);
-	if (result != CHANNEL_OK ||
-	    !membership_join(&channel->subscribers, &session->memberships, session))
+	if (result != CHANNEL_OK)
 		return result;
+	membership_join(&channel->subscribers, &session->memberships, session);
 	if (session->journal != NULL)
 		channel_journal_subscribe(&all->journal, channel, session->journal->key);
 	if (from != NULL)
@@ -337,7 +372,7 @@ publish_to(
 	if (options->history > 0)
 		keep(channel, message);
 	else
-		channel->history.first++;
+		pass_by(channel);
 	message_unref(&message);
 	channel->space->all->published++;
 	return CHANNEL_OK;
@@ -393,7 +428,7 @@ channels_restore(struct channel_space *space, const char *name, size_t len, uint
 void
 channels_restored(struct channel *channel)
 {
-	channel->is_stored = true;
+	channel->is_stored = channel->is_counted = true;
 	channel->stored_first = channel->history.first;
 	channel->stored_end = history_end(&channel->history);
 	channel->space->all->history_bytes += channel->history.bytes;

@@ -58,14 +58,14 @@ find_service(const struct services *services, const json_t *message, struct want
 	    : error_set(err, NOT_FOUND, "there is no service %.100s", json_string_value(name));
 }
 
-/* A string that may be left out: NULL then. */
+/* A string that may be left out, or be null: NULL then. */
 static int
 read_optional(
     const json_t *message, const char *key, const char **text, size_t *len, struct error *err)
 {
 	const json_t *value = json_object_get(message, key);
 
-	if (value == NULL)
+	if (value == NULL || json_is_null(value))
 		return 0;
 	if (!json_is_string(value))
 		return error_set(err, BAD_REQUEST, "\"%s\" is to be a string", key);
@@ -237,6 +237,8 @@ publish_answer(struct http_request *request, const struct services *services,
 	} else if (read_batch(request, services, limit, batch, &err) == 0) {
 		answer = publish(channels, batch, &err);
 	}
+	if (err.code == TOO_LARGE)
+		request->all->sessions->limits.reached[LIMIT_PUBLISH]++;
 	if (answer == NULL)
 		refuse(request, &err);
 	else

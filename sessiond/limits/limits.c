@@ -5,13 +5,18 @@
 
 const char *const limit_options[LIMIT_COUNT] = {
     [LIMIT_BODY] = "body_limit",
+    [LIMIT_CHANNELS] = "channels_limit",
+    [LIMIT_CHANNELS_PER_CONNECTION] = "channels_per_connection",
     [LIMIT_CONNECTION] = "connection_limit",
     [LIMIT_FCGID_MAX_HELD] = "fcgid_max_held",
     [LIMIT_GUESSES] = "guesses_per_minute",
     [LIMIT_HEADERS] = "headers_limit",
+    [LIMIT_HISTORIES] = "histories_limit",
+    [LIMIT_HISTORY] = "history_limit",
     [LIMIT_LOCAL_BACKLOG] = "local_backlog",
     [LIMIT_LOCAL_PEERS] = "local_peers",
     [LIMIT_MESSAGE] = "message_limit",
+    [LIMIT_PUBLISH] = "publish_limit",
     [LIMIT_QUEUE] = "queue_limit",
     [LIMIT_SESSION] = "session_limit",
     [LIMIT_SESSIONS_PER_ADDRESS] = "sessions_per_address",

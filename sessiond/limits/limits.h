@@ -22,13 +22,18 @@ struct server_options;
 /* Limits that others keep, each named by its option: here is counted how often they are reached. */
 enum limit_id {
 	LIMIT_BODY,
+	LIMIT_CHANNELS,
+	LIMIT_CHANNELS_PER_CONNECTION,
 	LIMIT_CONNECTION,
 	LIMIT_FCGID_MAX_HELD,
 	LIMIT_GUESSES,
 	LIMIT_HEADERS,
+	LIMIT_HISTORIES,
+	LIMIT_HISTORY,
 	LIMIT_LOCAL_BACKLOG,
 	LIMIT_LOCAL_PEERS,
 	LIMIT_MESSAGE,
+	LIMIT_PUBLISH,
 	LIMIT_QUEUE,
 	LIMIT_SESSION,
 	LIMIT_SESSIONS_PER_ADDRESS,
