@@ -118,7 +118,7 @@ write_subscription(struct store *store, const struct subscription_change *change
 }
 
 /* What is deleted makes room for what is put: it goes first. */
-static int
+static enum store_result
 write(void *owner, struct store *store)
 {
 	const struct channel_journal *journal = journal_of(owner);

@@ -58,52 +58,16 @@ persistence_use(struct persistence *p, struct store *store)
 }
 
 void
-persistence_add(struct persistence *p, struct persistence_part *part)
+persistence_add(struct persistence *p, const struct persistence_part *part)
 {
-	part->next = p->parts;
-	p->parts = part;
+	p->part = part;
 }
 
-/* --- what is stored beside sessions ----------------------------------------------------------- */
-
+/* What is stored beside sessions has changed. */
 static bool
-parts_have_changed(const struct persistence *p)
+part_has_changed(const struct persistence *p)
 {
-	const struct persistence_part *part = p->parts;
-
-	while (part != NULL && !part->is_changed(part->owner))
-		part = part->next;
-	return p->store != NULL && part != NULL;
-}
-
-static enum store_result
-write_parts(const struct persistence *p)
-{
-	enum store_result result = STORE_OK;
-	const struct persistence_part *part;
-
-	for (part = p->parts; part != NULL && result == STORE_OK; part = part->next)
-		if (part->is_changed(part->owner))
-			result = (enum store_result)part->write(part->owner, p->store);
-	return result;
-}
-
-static void
-settle_parts(const struct persistence *p)
-{
-	const struct persistence_part *part;
-
-	for (part = p->parts; part != NULL; part = part->next)
-		part->settle(part->owner);
-}
-
-static void
-forget_parts(const struct persistence *p)
-{
-	const struct persistence_part *part;
-
-	for (part = p->parts; part != NULL; part = part->next)
-		part->forget(part->owner);
+	return p->store != NULL && p->part != NULL && p->part->is_changed(p->part->owner);
 }
 
 /* --- the transaction -------------------------------------------------------------------------- */
@@ -260,8 +224,8 @@ write_all(struct persistence *p)
 		result = write_both(p, delete_delivered);
 	if (result == STORE_OK)
 		result = write_both(p, put_changes);
-	if (result == STORE_OK)
-		result = write_parts(p);
+	if (result == STORE_OK && part_has_changed(p))
+		result = p->part->write(p->part->owner, p->store);
 	if (result == STORE_OK)
 		result = store_commit(p->store);
 	return result;
@@ -299,7 +263,8 @@ begin_anew(struct persistence *p)
 		return result;
 	p->journal->ended.count = 0;
 	sessions_each(p->sessions, forget_stored, p->journal);
-	forget_parts(p);
+	if (p->part != NULL)
+		p->part->forget(p->part->owner);
 	return write_all(p);
 }
 
@@ -325,7 +290,8 @@ succeed(struct persistence *p)
 	p->journal->ended.count = 0;
 	p->journal->is_late_due = false;
 	timer_stop(&p->journal->late_timer);
-	settle_parts(p);
+	if (p->part != NULL)
+		p->part->settle(p->part->owner);
 	settle_changed(p);
 }
 
@@ -359,7 +325,7 @@ has_work(const struct persistence *p)
 	const struct journal *journal = p->journal;
 	const struct journal_entry *entry;
 
-	if (journal->ended.count > 0 || journal->is_late_due || parts_have_changed(p))
+	if (journal->ended.count > 0 || journal->is_late_due || part_has_changed(p))
 		return true;
 	LIST_FOREACH(entry, &journal->changed, next) {
 		struct persistence_plan plan = persistence_plan(entry);
@@ -413,7 +379,7 @@ persistence_commit(struct persistence *p)
 
 	journal_end_turn(journal);
 	if (LIST_EMPTY(&journal->changed) && journal->ended.count == 0 && !journal->is_late_due &&
-	    !p->is_retry_due && !parts_have_changed(p))
+	    !p->is_retry_due && !part_has_changed(p))
 		return COMMIT_DONE;
 	if (journal->is_failing && !p->is_retry_due)
 		return COMMIT_FAILED;

@@ -12,32 +12,30 @@
 #define SESSIOND_PERSISTENCE_H
 
 #include "common/timer_queue.h"
+#include "sessiond/store/store_types.h"
 
 #include <stdbool.h>
 
 struct journal;
 struct session;
 struct sessions;
-struct store;
-struct stored_record;
 
 /*
- * What is stored beside sessions, in the same transactions, as records. A part belongs to another
- * room, which fills it; next is the list's.
+ * What is stored beside sessions, in the same transactions, as records. It belongs to another room,
+ * which fills it.
  */
 struct persistence_part {
 	void *owner; /* for the functions */
 	/* Whether anything is to be written. */
 	bool (*is_changed)(const void *owner);
 	/* Writes what changed; after a failure all of it again. Returns what the store said. */
-	int (*write)(void *owner, struct store *store);
+	enum store_result (*write)(void *owner, struct store *store);
 	/* What was written is committed. */
 	void (*settle)(void *owner);
 	/* The store was begun anew: everything has changed. */
 	void (*forget)(void *owner);
 	/* At the start: a record of any kind. session: that of the key which is its number, or NULL. */
 	void (*read)(void *owner, const struct stored_record *record, struct session *session);
-	struct persistence_part *next;
 };
 
 /* The members are private, but for store and sessions. */
@@ -48,7 +46,7 @@ struct persistence {
 	struct timer_queue retries, tidies;
 	struct timer retry_timer, tidy_timer;
 	bool is_retry_due;
-	struct persistence_part *parts;
+	const struct persistence_part *part; /* NULL: none */
 };
 
 enum commit_result {
@@ -65,8 +63,8 @@ void persistence_clear(struct persistence *p);
 /* Uses that store, and takes it. Before the first session. */
 void persistence_use(struct persistence *p, struct store *store);
 
-/* A part is stored, too. It is borrowed until persistence_clear. Before sessions_restore. */
-void persistence_add(struct persistence *p, struct persistence_part *part);
+/* The part is stored, too. It is borrowed until persistence_clear. Before sessions_restore. */
+void persistence_add(struct persistence *p, const struct persistence_part *part);
 
 /*
  * The end of a turn. After a failure it is tried again, each second, with all that changed since.

@@ -28,7 +28,7 @@ struct restored {
 
 struct restore {
 	struct sessions *sessions;
-	const struct persistence_part *parts;
+	const struct persistence_part *part;
 	struct sockjs_service *const *services;
 	size_t service_count;
 	struct restored *items;
@@ -192,9 +192,9 @@ static void
 on_record(void *context, const struct stored_record *record)
 {
 	const struct restore *restore = context;
-	const struct persistence_part *part;
+	const struct persistence_part *part = restore->part;
 
-	for (part = restore->parts; part != NULL; part = part->next)
+	if (part != NULL)
 		part->read(part->owner, record, find_session(restore, record->number));
 }
 
@@ -230,7 +230,7 @@ sessions_restore(struct persistence *persistence, struct sockjs_service *const *
     struct error *err)
 {
 	struct restore restore = {.sessions = persistence->sessions,
-	    .parts = persistence->parts,
+	    .part = persistence->part,
 	    .services = services,
 	    .service_count = n};
 	struct store_loader loader = {on_session, on_message, on_record, &restore};

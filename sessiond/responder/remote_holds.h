@@ -19,7 +19,7 @@
 struct limits;
 struct peer;
 
-/* However few processes are seen, so many wait: each web server starts more than these. */
+/* So many may wait even where fewer processes are seen: a web server starts more than these. */
 #define REMOTE_HOLDS_LEAST 5
 
 /* All zero bytes but for the list, which remote_holds_init makes: none. */
