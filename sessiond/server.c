@@ -81,6 +81,7 @@ struct server {
 	struct reload reload;
 	struct http_counts counts;
 	struct control control;
+	struct http_handlers handlers[2]; /* ended by one without a table */
 	struct commands commands;
 	uint64_t stored; /* ns that the store had taken when the turn's end began */
 };
@@ -311,6 +312,7 @@ start_control(struct server *server)
 	    .calls = &calls,
 	    .owner = server,
 	};
+	server->handlers[0] = (struct http_handlers){control_handlers, &server->control};
 	status_service_bind(&server->control);
 }
 
@@ -390,7 +392,7 @@ start_http(struct server *server, size_t limit, struct error *err)
 	    .sessions = &server->sessions,
 	    .websockets = &server->websockets,
 	    .handshakes = &server->handshakes,
-	    .handlers = {control_handlers, &server->control},
+	    .handlers = server->handlers,
 	    .counts = &server->counts,
 	};
 

@@ -34,6 +34,104 @@ http_dispatch_begin(void *cls, const char *uri, struct MHD_Connection *mhd)
 	return request;
 }
 
+/* --- the tables of handlers ------------------------------------------------------------------- */
+
+static bool
+only_reads(const struct http_request *request)
+{
+	return strcmp(request->method, MHD_HTTP_METHOD_GET) == 0 ||
+	    strcmp(request->method, MHD_HTTP_METHOD_HEAD) == 0;
+}
+
+/* What follows the folder of those handlers; NULL: the path is not below it. */
+static const char *
+path_below(const struct http_handlers *handlers, const char *path)
+{
+	const char *folder = handlers->folder == NULL ? NULL : handlers->folder(handlers->context);
+	size_t len = folder == NULL ? 0 : strlen(folder);
+
+	return len == 0 || strncmp(path, folder, len) == 0 ? path + len : NULL;
+}
+
+static bool
+is_path_of(const struct http_handler *handler, const char *path)
+{
+	size_t len = strlen(handler->path);
+
+	return handler->path[len - 1] == '/' ? strncmp(handler->path, path, len) == 0
+					     : strcmp(handler->path, path) == 0;
+}
+
+static bool
+is_method_of(const struct http_handler *handler, const struct http_request *request)
+{
+	return handler->method == NULL || strcmp(handler->method, request->method) == 0 ||
+	    (strcmp(handler->method, MHD_HTTP_METHOD_GET) == 0 && only_reads(request));
+}
+
+struct handler_search {
+	const struct http_handlers *handlers;
+	const struct http_handler *handler; /* NULL: no one of those was looked at */
+	const char *path;		    /* below the folder of those */
+};
+
+static struct handler_search
+search_handlers(const struct http_request *request)
+{
+	return (struct handler_search){request->all->handlers, NULL, NULL};
+}
+
+/* Finds one that may answer the request, and the next one when it is called again. */
+static bool
+next_handler(struct handler_search *search, const struct http_request *request)
+{
+	unsigned way = 1u << request->response.connection->way;
+
+	while (search->handlers != NULL && search->handlers->table != NULL) {
+		if (search->handler == NULL) {
+			search->handler = search->handlers->table;
+			search->path = path_below(search->handlers, request->uri);
+		} else {
+			search->handler++;
+		}
+		if (search->path == NULL || search->handler->path == NULL) {
+			search->handlers++;
+			search->handler = NULL;
+		} else if ((search->handler->ways & way) != 0 &&
+		    is_path_of(search->handler, search->path) &&
+		    is_method_of(search->handler, request)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The first that wants the request's body. */
+static bool
+find_handler_with_body(const struct http_request *request, struct handler_search *search)
+{
+	*search = search_handlers(request);
+	while (next_handler(search, request))
+		if (search->handler->takes_body)
+			return true;
+	return false;
+}
+
+/* The most bytes that its body may have. */
+static size_t
+body_limit(const struct http_request *request)
+{
+	const struct sockjs_service *service =
+	    request->service == NULL ? request->fallback : request->service;
+	struct handler_search search;
+
+	if (request->endpoint == NULL && find_handler_with_body(request, &search) &&
+	    search.handlers->body_limit != NULL)
+		return search.handlers->body_limit(search.handlers->context);
+	return service == NULL ? request->all->defaults->body_limit
+			       : service->protocol.options.body_limit;
+}
+
 /* --- the head --------------------------------------------------------------------------------- */
 
 static enum MHD_Result
@@ -74,7 +172,7 @@ handle_head(struct http_request *request, const char *method, const char *versio
 	if (++connection->heads > connection->framing.heads)
 		return refuse(request, MHD_HTTP_BAD_REQUEST, "The head was not seen.\n");
 	length = http_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	if (length == NULL || strtoull(length, NULL, 10) <= http_request_body_limit(request))
+	if (length == NULL || strtoull(length, NULL, 10) <= body_limit(request))
 		return MHD_YES;
 	request->body_too_large = true;
 	/*
@@ -84,47 +182,22 @@ handle_head(struct http_request *request, const char *method, const char *versio
 	return asks_before_it_sends(request) ? refuse_body(request) : MHD_YES;
 }
 
-static bool
-only_reads(const struct http_request *request)
-{
-	return strcmp(request->method, MHD_HTTP_METHOD_GET) == 0 ||
-	    strcmp(request->method, MHD_HTTP_METHOD_HEAD) == 0;
-}
-
 /* --- the body --------------------------------------------------------------------------------- */
-
-static bool
-is_handled_by(const struct http_handler *handler, const struct http_request *request)
-{
-	return (handler->ways & 1u << request->response.connection->way) != 0 &&
-	    strcmp(handler->path, request->uri) == 0 &&
-	    (strcmp(handler->method, request->method) == 0 ||
-		(strcmp(handler->method, MHD_HTTP_METHOD_GET) == 0 && only_reads(request)));
-}
-
-static bool
-has_handler_with_body(const struct http_request *request)
-{
-	const struct http_handler *handler = request->all->handlers.table;
-
-	while (handler != NULL && handler->path != NULL &&
-	    !(handler->takes_body && is_handled_by(handler, request)))
-		handler++;
-	return handler != NULL && handler->path != NULL;
-}
 
 static bool
 wants_body(const struct http_request *request)
 {
+	struct handler_search search;
+
 	return request->fallback != NULL ||
 	    (request->endpoint != NULL ? request->endpoint->id == ENDPOINT_SEND
-				       : has_handler_with_body(request));
+				       : find_handler_with_body(request, &search));
 }
 
 static enum MHD_Result
 handle_body(struct http_request *request, const char *data, size_t *len)
 {
-	size_t limit = http_request_body_limit(request);
+	size_t limit = body_limit(request);
 
 	request->body_seen += *len;
 	if (request->body_seen > limit)
@@ -174,11 +247,10 @@ answer_with_file(struct http_request *request)
 static bool
 answer_with_handler(struct http_request *request)
 {
-	const struct http_handlers *handlers = &request->all->handlers;
-	const struct http_handler *handler = handlers->table;
+	struct handler_search search = search_handlers(request);
 
-	for (; handler != NULL && handler->path != NULL; handler++)
-		if (is_handled_by(handler, request) && handler->answer(handlers->context, request))
+	while (next_handler(&search, request))
+		if (search.handler->answer(search.handlers->context, request))
 			return true;
 	return false;
 }

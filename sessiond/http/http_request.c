@@ -183,16 +183,6 @@ http_request_read_head(struct http_request *request, const char *method, const c
 		request->fallback = service_hold(fallback);
 }
 
-size_t
-http_request_body_limit(const struct http_request *request)
-{
-	const struct sockjs_service *service =
-	    request->service == NULL ? request->fallback : request->service;
-
-	return service == NULL ? request->all->defaults->body_limit
-			       : service->protocol.options.body_limit;
-}
-
 const char *
 http_request_header(const struct http_request *request, const char *name)
 {

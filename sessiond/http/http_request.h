@@ -48,7 +48,8 @@ struct http_requests {
 	struct hixie76_handshakes *handshakes;
 	struct static_files *files;	 /* NULL: none */
 	struct trusted_proxies *trusted; /* NULL: nobody */
-	struct http_handlers handlers;	 /* of what is outside every service */
+	/* Of what is outside every service; ended by one without a table. NULL: none. */
+	const struct http_handlers *handlers;
 	struct http_counts *counts;	 /* of requests that were answered */
 	struct http_responses responses;
 	bool is_stopping;			/* no request is handled any more */
@@ -122,9 +123,6 @@ void http_request_read_head(struct http_request *request, const char *method, co
 
 /* Finds the service and the SockJS URL. Again if the service was retired while the body came. */
 void http_request_route(struct http_request *request);
-
-/* The most bytes its body may have. */
-size_t http_request_body_limit(const struct http_request *request);
 
 /* The value of a header of the request, NULL if it was not sent. */
 const char *http_request_header(const struct http_request *request, const char *name);

@@ -379,6 +379,97 @@ test_large_body_is_next(void **state)
 	hang_up(clients[2]);
 }
 
+/* --- tables of handlers ----------------------------------------------------------------------- */
+
+static const char *folder;
+
+static const char *
+folder_of(void *context)
+{
+	(void)context;
+	return folder;
+}
+
+static size_t
+limit_of(void *context)
+{
+	(void)context;
+	return 20;
+}
+
+/* Says which table it is of, and what it was asked. */
+static bool
+answer_told(void *context, struct http_request *request)
+{
+	char text[200];
+	int len = snprintf(text, sizeof text, "%s %s %s %s %.*s", (const char *)context,
+	    request->method, request->uri, request->query == NULL ? "-" : request->query,
+	    (int)request->body.len, request->body.len == 0 ? "" : request->body.data);
+
+	http_response_text(&request->response, 200, "text/plain", text, (size_t)len);
+	return true;
+}
+
+static bool
+answer_nothing(void *context, struct http_request *request)
+{
+	(void)context;
+	(void)request;
+	return false;
+}
+
+#define CLIENTS (1u << HTTP_WAY_CLIENTS)
+
+static void
+test_handlers(void **state)
+{
+	static const struct http_handler first[] = {
+	    {"/known", "GET", CLIENTS, false, answer_told},
+	    {"/other/", NULL, 1u << HTTP_WAY_CONTROL, true, answer_told},
+	    {"/passed/", NULL, CLIENTS, false, answer_nothing},
+	    {NULL},
+	};
+	static const struct http_handler second[] = {
+	    {"/apps/", NULL, CLIENTS, true, answer_told},
+	    {"/passed/on", "POST", CLIENTS, true, answer_told},
+	    {NULL},
+	};
+	const struct http_handlers handlers[] = {
+	    {first, "1"}, {second, "2", folder_of, limit_of}, {NULL}};
+	int client = connect_client();
+
+	(void)state;
+	server.requests.handlers = handlers;
+	ask(client, "GET", "/known", "");
+	assert_heard(client, 200, "1 GET /known - ");
+	ask(client, "GET", "/known/more", "");
+	assert_heard(client, 404, "404 Error: Page not found\n");
+	post(client, "/known", "");
+	assert_heard(client, 404, "404 Error: Page not found\n");
+	ask(client, "GET", "/other/", "");
+	assert_heard(client, 404, "404 Error: Page not found\n");
+	post(client, "/apps/1/events?a=%20b&c", "01234567890123456789");
+	assert_heard(client, 200, "2 POST /apps/1/events a=%20b&c 01234567890123456789");
+	ask(client, "GET", "/apps/", "");
+	assert_heard(client, 200, "2 GET /apps/ - ");
+	ask(client, "DELETE", "/apps/1?", "");
+	assert_heard(client, 200, "2 DELETE /apps/1  ");
+	ask(client, "GET", "/apps", "");
+	assert_heard(client, 404, "404 Error: Page not found\n");
+	post(client, "/apps/1/events", "012345678901234567890");
+	assert_heard(client, 413, "Request body too large.\n");
+	post(client, "/passed/on", "body");
+	assert_heard(client, 200, "2 POST /passed/on - body");
+	folder = "/live";
+	ask(client, "GET", "/live/apps/1", "");
+	assert_heard(client, 200, "2 GET /live/apps/1 - ");
+	ask(client, "GET", "/apps/1", "");
+	assert_heard(client, 404, "404 Error: Page not found\n");
+	ask(client, "GET", "/known", "");
+	assert_heard(client, 200, "1 GET /known - ");
+	hang_up(client);
+}
+
 /* --- the log ---------------------------------------------------------------------------------- */
 
 static void
@@ -457,6 +548,7 @@ main(void)
 	    HTTP_TEST(retired_meanwhile),
 	    HTTP_TEST(pieces),
 	    HTTP_TEST(body_limit),
+	    HTTP_TEST(handlers),
 	    HTTP_TEST(chunked_body),
 	    HTTP_TEST(expect),
 	    HTTP_TEST(endless_body),
