@@ -39,11 +39,13 @@ ldd "$tree/sockjs.fcgi" "$private/sockjs-sessiond" "$private/sockjsctl" "$privat
 for file in "$srcdir"/www/*; do
 	cp "$file" "$tree/"
 done
-if client=$("$srcdir/packaging/find_client.sh" "$srcdir"); then
-	cp "$client" "$tree/"
-else
-	echo "The page lacks sockjs-client; install node-sockjs-client (Debian), or call \`npm ci --omit=dev'" >&2
-fi
+for client in sockjs.min.js pusher.min.js; do
+	if file=$("$srcdir/packaging/find_client.sh" "$srcdir" $client); then
+		cp "$file" "$tree/"
+	else
+		echo "The pages lack $client; call \`npm ci --omit=dev'" >&2
+	fi
+done
 
 # The rules are those of examples/htaccess, with the socket found by the folder's place.
 {

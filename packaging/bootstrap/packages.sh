@@ -275,15 +275,10 @@ npm_packages() {
 	echo "$want" >$stamp
 }
 
-# The page needs one file of sockjs-client. Debian has it in a small package; its npm comes with
-# hundreds of others.
-need_client() {
-	packaging/find_client.sh . >/dev/null && return
-	if ! command -v npm >/dev/null && command -v apt-get >/dev/null; then
-		refresh_package_lists
-		apt_knows node-sockjs-client && apt_install node-sockjs-client
-	fi
-	packaging/find_client.sh . >/dev/null && return
+# What the pages load of sockjs-client and pusher-js.
+need_clients() {
+	packaging/find_client.sh . sockjs.min.js >/dev/null &&
+		packaging/find_client.sh . pusher.min.js >/dev/null && return
 	need 'program npm npm'
 	npm_packages --omit=dev
 }

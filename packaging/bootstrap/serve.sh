@@ -18,16 +18,19 @@ build_tree() {
 	must 600 make make -j"$jobs"
 }
 
-# The page, as the server hands it out: our files and the client beside them.
+# The pages, as the server hands them out: our files and the clients beside them.
 assemble_page() {
+	local client
 	mkdir -p build/www
 	cp -Rp www/. build/www/
-	cp -p "$(packaging/find_client.sh .)" build/www/
+	for client in sockjs.min.js pusher.min.js; do
+		cp -p "$(packaging/find_client.sh . $client)" build/www/
+	done
 }
 
 build() {
 	need "$build_needs"
-	need_client
+	need_clients
 	say "building"
 	build_tree
 	assemble_page
@@ -37,7 +40,7 @@ build() {
 
 deb() {
 	need "$build_needs$deb_needs"
-	need_client
+	need_clients
 	[ -x configure ] || must 300 autoreconf autoreconf -i
 	[ -f Makefile ] || must 300 configure ./configure
 	say "building Debian packages"

@@ -342,7 +342,8 @@ async function whileAsked(action) {
 booted('the page is served, and nothing of another folder', async () => {
 	assert.ok(isActive(SERVICE), container.log());
 	assert.strictEqual(await container.curl(`${base}/`), fs.readFileSync(container.path('/usr/share/sockjs-fcgi/www/index.html'), 'utf8'));
-	assert.strictEqual(await status('/sockjs.min.js'), '200');
+	for (const client of ['sockjs.min.js', 'pusher.min.js'])
+		assert.strictEqual(await status(`/${client}`), '200', client);
 	assert.strictEqual(await status('/../../../etc/passwd'), '404');
 	assert.strictEqual(await container.curl(`${base}/echo`), 'Welcome to SockJS!\n');
 });
