@@ -50,7 +50,7 @@ struct http_requests {
 	struct trusted_proxies *trusted; /* NULL: nobody */
 	/* Of what is outside every service; ended by one without a table. NULL: none. */
 	const struct http_handlers *handlers;
-	struct http_counts *counts;	 /* of requests that were answered */
+	struct http_counts *counts; /* of requests that were answered */
 	struct http_responses responses;
 	bool is_stopping;			/* no request is handled any more */
 	struct http_request_queue small, large; /* whose bodies wait for a turn */
