@@ -120,19 +120,19 @@ async function typePage() {
 			console.log(code);
 			converse(code);
 			if (section === 'See that it works' || section === 'Into a configuration of your own')
-				for (const prefix of ['/probe', '/caf%C3%A9', '/app/probe']) await tryTransports('http://127.0.0.1:80', prefix);
+				for (const prefix of ['/probe', '/caf%C3%A9', '/live/probe']) await tryTransports('http://127.0.0.1:80', prefix);
 			if (section.startsWith('TLS')) await tryTls();
 			if (code.includes('JSESSIONID')) await tryStickiness();
 		}
 	}
 }
 
-// Rules of the site, by which all services are below /app too.
+// Rules of the site, by which all services are below /live too.
 const rewrite = {
-	apache2: 'a2enmod rewrite; sed -i \'s|^</VirtualHost>|\tRewriteEngine On\\n\tRewriteRule "^/app/(.*)$" "/$1" [PT]\\n&|\' /etc/apache2/sites-available/000-default.conf',
-	haproxy: "sed -i 's|^\tacl is_sockjs|\thttp-request replace-path /app/(.*) /\\\\1\\n&|' /etc/haproxy/sockjs.cfg",
-	lighttpd: 'echo \'url.rewrite-once = ("^/app/(.*)" => "/$1")\' >>/etc/lighttpd/conf-available/10-rewrite.conf; lighty-enable-mod rewrite',
-	nginx: "sed -i '/include snippets.sockjs.conf;/i \\\trewrite ^/app/(.*)$ /$1 last;' /etc/nginx/sites-available/default",
+	apache2: 'a2enmod rewrite; sed -i \'s|^</VirtualHost>|\tRewriteEngine On\\n\tRewriteRule "^/live/(.*)$" "/$1" [PT]\\n&|\' /etc/apache2/sites-available/000-default.conf',
+	haproxy: "sed -i 's|^\tacl is_sockjs|\thttp-request replace-path /live/(.*) /\\\\1\\n&|' /etc/haproxy/sockjs.cfg",
+	lighttpd: 'echo \'url.rewrite-once = ("^/live/(.*)" => "/$1")\' >>/etc/lighttpd/conf-available/10-rewrite.conf; lighty-enable-mod rewrite',
+	nginx: "sed -i '/include snippets.sockjs.conf;/i \\\trewrite ^/live/(.*)$ /$1 last;' /etc/nginx/sites-available/default",
 };
 
 // The test's own services beside the page's, as an administrator adds them.
