@@ -36,6 +36,8 @@ struct server_options {
 	char *trusted_proxies; /* whose X-Forwarded-For and Forwarded are believed; checked */
 	uint32_t channels_limit;
 	uint32_t channels_per_connection;
+	uint32_t members_per_channel;
+	size_t member_limit;	 /* bytes */
 	size_t histories_limit;	 /* bytes */
 	uint32_t fcgid_max_held; /* polls held by processes that serve one request at a time */
 	uint32_t connection_limit;

@@ -332,7 +332,7 @@ start_loop(struct server *server)
 	server->sessions.limit = server->config->server.session_limit;
 	server->sessions.limit_per_address = server->config->server.sessions_per_address;
 	limits_set(&server->sessions.limits, &server->config->server);
-	channels_init(&server->channels, &server->sessions);
+	channels_init(&server->channels, &server->sessions, &api_channel_kind);
 	channels_limit(&server->channels, &server->config->server);
 	websockets_init(
 	    &server->websockets, &server->loop.uv, &server->sessions, &websocket_input_calls);

@@ -456,6 +456,40 @@ SOCKJS_API int sockjs_channel_subscribe(
 /* OK also if it has not subscribed, or is gone. Error: INVALID (name is NULL). */
 SOCKJS_API int sockjs_channel_unsubscribe(sockjs_connection connection, const char *name);
 
+/* Whom a subscriber is, for others who look at the channel. */
+typedef struct sockjs_member {
+	const char *id;	  /* UTF-8, NUL-terminated, not empty */
+	const char *info; /* info_len bytes that mean something to the module; NULL with none */
+	size_t info_len;
+} sockjs_member;
+
+/*
+ * Subscribes as a member: several connections may be the same one, of which the first says what is
+ * known of it. Two members with one id are one. With a store they survive the daemon: who is not
+ * back after `disconnect_delay` is gone then. from and recovered: as sockjs_channel_subscribe.
+ *
+ * Errors: GONE, INVALID (no such name, no such id, more bytes than `member_limit`), FULL
+ * (`members_per_channel`, `channels_per_connection`, `channels_limit`).
+ */
+SOCKJS_API int sockjs_channel_join(sockjs_connection connection, const char *name,
+    const sockjs_member *member, const sockjs_position *from, bool *recovered);
+
+/*
+ * Calls each (NULL: nobody) for every member of a channel, in no order; it must not subscribe,
+ * unsubscribe or close. Returns how many there are. What is given is valid during the call.
+ */
+SOCKJS_API size_t sockjs_channel_members(const sockjs_service *service, const char *name,
+    void (*each)(const sockjs_member *member, void *data), void *data);
+
+/*
+ * Has the service told of members: is_there when the first connection of one has joined, and false
+ * when the last is gone. It is called afterwards, from the loop; what it is given is valid during
+ * the call. callback NULL: not any more. Error: STOPPED.
+ */
+typedef void sockjs_presence_callback(
+    sockjs_service *service, const char *channel, const sockjs_member *member, bool is_there);
+SOCKJS_API int sockjs_on_presence(sockjs_service *service, sockjs_presence_callback *callback);
+
 /*
  * Publishes a message of len bytes to a channel of the service. It is encoded once. Subscribers
  * that are closing are passed over; one that reads too slowly is closed, as by sockjs_write. With

@@ -3,13 +3,16 @@
  */
 #include "sessiond/api/api_channel.h"
 
+#include "common/memory.h"
 #include "sessiond/api/api.h"
 #include "sessiond/channels/channel_message.h"
-#include "sessiond/channels/channels.h"
+#include "sessiond/channels/channel_publish.h"
+#include "sessiond/channels/channel_subscribe.h"
 #include "sessiond/service/service.h"
 #include "sessiond/session/session.h"
 #include "sockjs/utf8.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static struct channels *bound;
@@ -26,6 +29,74 @@ api_channel_end_all(sockjs_service *service)
 	channels_end_service(service);
 }
 
+/* --- who is there ----------------------------------------------------------------------------- */
+
+struct presence_event {
+	sockjs_service *service;
+	sockjs_member member;
+	bool is_there;
+	char *channel; /* behind the member's id and info */
+	char text[];
+};
+
+/* The service may have another callback by now, or none. */
+static void
+tell_presence(void *data)
+{
+	struct presence_event *event = data;
+
+	if (event->service->presence != NULL)
+		event->service->presence(
+		    event->service, event->channel, &event->member, event->is_there);
+	free(event);
+}
+
+/* A module is not called from within its own call: it hears of it afterwards. */
+static void
+note_presence(const struct channel *channel, const struct presence_member *member, bool is_there)
+{
+	sockjs_service *service = channel->space->service;
+	size_t member_len = member->by_id.len + 1 + member->info_len;
+	struct presence_event *event;
+
+	if (service->presence == NULL)
+		return;
+	event = xmalloc(sizeof *event + member_len + channel->by_name.len + 1);
+	memcpy(event->text, member->id, member_len);
+	event->channel = event->text + member_len;
+	memcpy(event->channel, channel->name, channel->by_name.len + 1);
+	event->service = service;
+	event->member =
+	    (sockjs_member){event->text, event->text + member->by_id.len + 1, member->info_len};
+	event->is_there = is_there;
+	if (sockjs_run(service, tell_presence, event) != SOCKJS_OK)
+		free(event);
+}
+
+static void
+joined(struct channel *channel, const struct presence_member *member, const struct session *session)
+{
+	(void)session;
+	note_presence(channel, member, true);
+}
+
+static void
+parted(struct channel *channel, const struct presence_member *member)
+{
+	note_presence(channel, member, false);
+}
+
+static struct message *
+compose(const struct channel_space *space, const struct publishing *publishing,
+    const struct channel_position *position)
+{
+	return channel_message(
+	    publishing, position, space->service->protocol.options.channel_envelope);
+}
+
+const struct channel_kind api_channel_kind = {
+    .compose = compose, .joined = joined, .parted = parted};
+
 /* --- subscribers ------------------------------------------------------------------------------ */
 
 static int
@@ -37,6 +108,10 @@ result_of(const struct session *session, const char *call, enum channel_result r
 	case CHANNEL_BAD_NAME:
 		return api_refuse(
 		    session, call, "the name of a channel is UTF-8 of 1 to 200 bytes");
+	case CHANNEL_BAD_MEMBER:
+		return api_refuse(session, call,
+		    "the id of a member is UTF-8, not empty, and with its info within "
+		    "`member_limit`");
 	case CHANNEL_TOO_MANY:
 	case CHANNEL_NO_ROOM:
 	case CHANNEL_NO_STORE:
@@ -56,31 +131,59 @@ position_of(const sockjs_position *from)
 	return (struct channel_position){from->offset, channel_epoch_parse(epoch)};
 }
 
+static int
+subscribe(struct session *session, const char *call, struct subscribing *subscribing,
+    const sockjs_position *from, bool *recovered)
+{
+	struct channel_position position;
+
+	if (session == NULL || session->close_told)
+		return api_refuse_gone(session, call);
+	if (subscribing->name == NULL)
+		return api_refuse(session, call, "name is NULL");
+	subscribing->name_len = strlen(subscribing->name);
+	if (from != NULL) {
+		position = position_of(from);
+		subscribing->from = &position;
+	}
+	return result_of(session, call,
+	    channels_subscribe(
+		channels_of(bound, session->service), subscribing, session, recovered));
+}
+
 int
 sockjs_channel_subscribe(
     sockjs_connection connection, const char *name, const sockjs_position *from, bool *recovered)
 {
-	struct channel_position position = {0, 0};
+	struct subscribing subscribing = {.name = name};
+	bool ignored;
 	struct session *session;
-	bool is_recovered = false;
-	int result = api_find(connection, __func__, &session);
 
-	if (recovered != NULL)
-		*recovered = false;
-	if (result == SOCKJS_WRONG_THREAD)
-		return result;
-	if (session == NULL || session->close_told)
-		return api_refuse_gone(session, __func__);
-	if (name == NULL)
-		return api_refuse(session, __func__, "name is NULL");
-	if (from != NULL)
-		position = position_of(from);
-	result = result_of(session, __func__,
-	    channels_subscribe(channels_of(bound, session->service), name, strlen(name), session,
-		from == NULL ? NULL : &position, &is_recovered));
-	if (recovered != NULL)
-		*recovered = is_recovered;
-	return result;
+	recovered = recovered == NULL ? &ignored : recovered;
+	*recovered = false;
+	if (api_find(connection, __func__, &session) == SOCKJS_WRONG_THREAD)
+		return SOCKJS_WRONG_THREAD;
+	return subscribe(session, __func__, &subscribing, from, recovered);
+}
+
+int
+sockjs_channel_join(sockjs_connection connection, const char *name, const sockjs_member *member,
+    const sockjs_position *from, bool *recovered)
+{
+	struct channel_member wanted;
+	struct subscribing subscribing = {.name = name, .member = &wanted};
+	bool ignored;
+	struct session *session;
+
+	recovered = recovered == NULL ? &ignored : recovered;
+	*recovered = false;
+	if (api_find(connection, __func__, &session) == SOCKJS_WRONG_THREAD)
+		return SOCKJS_WRONG_THREAD;
+	if (member == NULL || member->id == NULL || (member->info == NULL && member->info_len > 0))
+		return api_refuse(session, __func__, "member, or what is in it, is NULL");
+	wanted =
+	    (struct channel_member){member->id, strlen(member->id), member->info, member->info_len};
+	return subscribe(session, __func__, &subscribing, from, recovered);
 }
 
 int
@@ -160,4 +263,41 @@ sockjs_channel_position(const sockjs_service *service, const char *name)
 	position.offset = known.offset;
 	channel_epoch_text(known.epoch, position.epoch);
 	return position;
+}
+
+struct telling {
+	void (*each)(const sockjs_member *member, void *data);
+	void *data;
+};
+
+static void
+tell_member(struct presence_member *member, void *context)
+{
+	const struct telling *telling = context;
+	const sockjs_member shown = {member->id, member->info, member->info_len};
+
+	telling->each(&shown, telling->data);
+}
+
+size_t
+sockjs_channel_members(const sockjs_service *service, const char *name,
+    void (*each)(const sockjs_member *member, void *data), void *data)
+{
+	const struct channel *channel = find(service, name, __func__);
+	struct telling telling = {each, data};
+
+	if (channel != NULL && each != NULL)
+		presence_each(channel->presence, tell_member, &telling);
+	return channel == NULL ? 0 : presence_count(channel->presence);
+}
+
+int
+sockjs_on_presence(sockjs_service *service, sockjs_presence_callback *callback)
+{
+	if (!api_is_loop(__func__))
+		return SOCKJS_WRONG_THREAD;
+	if (!api_is_service(service, __func__))
+		return SOCKJS_STOPPED;
+	service->presence = callback;
+	return SOCKJS_OK;
 }

@@ -6,7 +6,11 @@
 
 #include "sessiond/sockjs.h"
 
+struct channel_kind;
 struct channels;
+
+/* What the channels of modules are like. */
+extern const struct channel_kind api_channel_kind;
 
 /* Borrows the channels until it is called again; NULL: there are none. */
 void api_channel_bind(struct channels *channels);

@@ -34,6 +34,7 @@ channel_destroy(struct channel *channel)
 {
 	channel->is_ending = true;
 	membership_dissolve(&channel->subscribers);
+	presence_destroy(&channel->presence);
 	history_clear(&channel->history);
 	free(channel);
 }

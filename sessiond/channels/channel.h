@@ -1,6 +1,6 @@
 /*
  * A channel: a name, those who have subscribed to it, and what was published to it. It lives as
- * long as it has subscribers or a history.
+ * long as it has subscribers, members or a history.
  *
  * Its messages are counted: the offset of the first is 1. With the epoch, a random number that is
  * another one whenever counting begins anew, an offset says how much somebody has of it.
@@ -11,6 +11,7 @@
 #include "common/hash_table.h"
 #include "common/timer_queue.h"
 #include "sessiond/channels/history.h"
+#include "sessiond/channels/presence.h"
 #include "sessiond/session/membership.h"
 
 #include <stdbool.h>
@@ -28,6 +29,7 @@ struct channel {
 	uint64_t number;	     /* in the store; never used again */
 	uint64_t epoch;
 	struct member_array subscribers;
+	struct presence *presence; /* NULL: it has had no members */
 	struct history history;
 	struct timer ttl; /* of the history's newest */
 	bool is_ending;	  /* it is being destroyed */

@@ -1,10 +1,11 @@
 /*
  * See channel_store.h. The bytes of the records:
  *
- *	STORE_CHANNEL       EPOCH (16 hexadecimal digits; 0: offsets count anew), a blank, OFFSET of the last (decimal), a
- *	                    blank, the service's name, NUL, the channel's name
+ *	STORE_CHANNEL       EPOCH (16 hexadecimal digits; 0: offsets count anew), a blank, OFFSET of
+ *	                    the last (decimal), a blank, the service's name, NUL, the channel's name
  *	STORE_PUBLICATION   the time (ms since 1970, decimal), NUL, the message
- *	STORE_SUBSCRIPTION  nothing
+ *	STORE_SUBSCRIPTION  nothing; or, of a member, what STORE_MEMBER has
+ *	STORE_MEMBER        its id, NUL, what is known of it
  */
 #include "sessiond/channels/channel_store.h"
 
@@ -102,19 +103,22 @@ delete_channel(struct store *store, uint64_t number)
 	enum store_result result =
 	    store_delete_records(store, STORE_PUBLICATION, number, 0, STORE_NUMBER_MAX);
 
-	return result == STORE_OK ? store_delete_records(store, STORE_CHANNEL, number, 0, 0)
-				  : result;
+	if (result == STORE_OK)
+		result = store_delete_records(store, STORE_MEMBER, number, 0, STORE_NUMBER_MAX);
+	if (result == STORE_OK)
+		result = store_delete_records(store, STORE_CHANNEL, number, 0, 0);
+	return result;
 }
 
 static enum store_result
-write_subscription(struct store *store, const struct subscription_change *change)
+write_record(struct store *store, const struct record_change *change)
 {
 	const struct stored_record record = {
-	    STORE_SUBSCRIPTION, change->session, change->channel, NULL, 0};
+	    change->kind, change->number, change->part, change->data, change->len};
 
-	return change->ends ? store_delete_records(store, STORE_SUBSCRIPTION, change->session,
-				  change->channel, change->channel)
-			    : store_put_record(store, &record);
+	return change->ends
+	    ? store_delete_records(store, change->kind, change->number, change->part, change->part)
+	    : store_put_record(store, &record);
 }
 
 /* What is deleted makes room for what is put: it goes first. */
@@ -134,8 +138,8 @@ write(void *owner, struct store *store)
 		if (result == STORE_OK)
 			result = put_channel(store, channel);
 	}
-	for (i = 0; result == STORE_OK && i < journal->subscriptions.count; i++)
-		result = write_subscription(store, &journal->subscriptions.items[i]);
+	for (i = 0; result == STORE_OK && i < journal->records.count; i++)
+		result = write_record(store, &journal->records.items[i]);
 	return result;
 }
 
@@ -159,6 +163,12 @@ settle(void *owner)
 /* --- a store that was begun anew -------------------------------------------------------------- */
 
 static void
+forget_member(struct presence_member *member, void *journal)
+{
+	channel_journal_join(journal, member);
+}
+
+static void
 forget_channel(struct channel_journal *journal, struct channel *channel)
 {
 	size_t i;
@@ -167,11 +177,13 @@ forget_channel(struct channel_journal *journal, struct channel *channel)
 		channel_journal_mark(journal, channel);
 	channel->is_stored = false;
 	for (i = 0; i < channel->subscribers.count; i++) {
-		const struct session *session = channel->subscribers.items[i]->session;
+		const struct membership *membership = channel->subscribers.items[i];
 
-		if (session->journal != NULL)
-			channel_journal_subscribe(journal, channel, session->journal->key);
+		if (membership->session->journal != NULL)
+			channel_journal_subscribe(
+			    journal, channel, membership->session->journal->key, membership->data);
 	}
+	presence_each(channel->presence, forget_member, journal);
 }
 
 static void
@@ -180,7 +192,7 @@ forget(void *owner)
 	struct channels *all = ((struct channel_store *)owner)->channels;
 	struct channel_space *space;
 
-	all->journal.ended.count = all->journal.subscriptions.count = 0;
+	channel_journal_restart(&all->journal);
 	LIST_FOREACH(space, &all->spaces, entry) {
 		size_t i;
 
@@ -300,21 +312,56 @@ read_publication(const struct channel_store *store, const struct stored_record *
 	message_unref(&message);
 }
 
+/* False: it is none. */
+static bool
+parse_member(const struct stored_record *record, struct channel_member *member)
+{
+	const char *end = record->len == 0 ? NULL : memchr(record->data, '\0', record->len);
+
+	if (end == NULL || end == record->data)
+		return false;
+	*member = (struct channel_member){record->data, (size_t)(end - record->data), end + 1,
+	    record->len - (size_t)(end + 1 - record->data)};
+	return true;
+}
+
+/* A channel that is another one's twin has its subscribers and members stored as that one's. */
 static void
 read_subscription(
     const struct channel_store *store, const struct stored_record *record, struct session *session)
 {
 	struct channel *channel = find_channel(store, record->part);
+	struct channel_journal *journal = journal_of(store);
+	struct channel_member member;
+	struct membership *membership = NULL;
 
-	bool goes_on = session != NULL && channel != NULL && !session->close_told;
-
-	if (goes_on)
-		membership_join(&channel->subscribers, &session->memberships, session);
-	if (goes_on && channel->number == record->part)
+	if (session != NULL && channel != NULL && !session->close_told)
+		membership = channels_restore_subscriber(
+		    channel, session, parse_member(record, &member) ? &member : NULL);
+	if (membership != NULL && channel->number == record->part)
 		return;
-	channel_journal_unsubscribe(journal_of(store), record->part, record->number);
-	if (goes_on)
-		channel_journal_subscribe(journal_of(store), channel, record->number);
+	channel_journal_unsubscribe(journal, record->part, record->number);
+	if (membership != NULL)
+		channel_journal_subscribe(journal, channel, record->number, membership->data);
+}
+
+/* Who has no connection may come back. */
+static void
+read_member(const struct channel_store *store, const struct stored_record *record)
+{
+	struct channel *channel = find_channel(store, record->number);
+	struct channel_journal *journal = journal_of(store);
+	struct presence_member *restored = NULL;
+	struct channel_member member;
+	bool is_own = channel != NULL && channel->number == record->number;
+
+	if (channel != NULL && parse_member(record, &member))
+		restored = channels_restore_member(channel, &member, is_own ? record->part : 0);
+	if (restored != NULL && is_own && restored->number == record->part)
+		return;
+	channel_journal_part(journal, record->number, record->part);
+	if (restored != NULL)
+		channel_journal_join(journal, restored);
 }
 
 static void
@@ -329,6 +376,9 @@ read_record(void *owner, const struct stored_record *record, struct session *ses
 		break;
 	case STORE_SUBSCRIPTION:
 		read_subscription(owner, record, session);
+		break;
+	case STORE_MEMBER:
+		read_member(owner, record);
 		break;
 	}
 }

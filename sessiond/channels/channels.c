@@ -1,13 +1,12 @@
 /*
  * See channels.h. A subscription is a membership (session/membership.h), so a session that ends
- * leaves its channels as it leaves its groups.
+ * leaves its channels as it leaves its groups. Its data is the member that it is, if it is one.
  */
 #include "sessiond/channels/channels.h"
 
 #include "common/memory.h"
 #include "common/random.h"
 #include "conf/config.h"
-#include "sessiond/channels/channel_message.h"
 #include "sessiond/limits/limits.h"
 #include "sessiond/service/service.h"
 #include "sessiond/session/message.h"
@@ -30,11 +29,12 @@ wall_clock(void)
 }
 
 void
-channels_init(struct channels *all, struct sessions *sessions)
+channels_init(struct channels *all, struct sessions *sessions, const struct channel_kind *kind)
 {
 	*all = (struct channels){
 	    .sessions = sessions,
-	    .limits = {SIZE_MAX, UINT32_MAX, SIZE_MAX},
+	    .kind = kind,
+	    .limits = {SIZE_MAX, UINT32_MAX, UINT32_MAX, SIZE_MAX, SIZE_MAX},
 	    .clock = wall_clock,
 	};
 }
@@ -45,14 +45,22 @@ channels_limit(struct channels *all, const struct server_options *options)
 	struct channel_space *space;
 
 	all->limits = (struct channels_limits){
-	    options->channels_limit, options->channels_per_connection, options->histories_limit};
-	LIST_FOREACH(space, &all->spaces, entry)
-		timer_queue_set_delay(&space->ttls, space->service->protocol.options.history_ttl);
+	    .channels = options->channels_limit,
+	    .per_connection = options->channels_per_connection,
+	    .members = options->members_per_channel,
+	    .member = options->member_limit,
+	    .history = options->histories_limit,
+	};
+	LIST_FOREACH(space, &all->spaces, entry) {
+		const struct service_options *own = &space->service->protocol.options;
+
+		timer_queue_set_delay(&space->ttls, own->history_ttl);
+		timer_queue_set_delay(&space->absences, own->disconnect_delay);
+	}
 }
 
-/* Counts that an option has refused something. */
-static void
-count_refusal(const struct channels *all, enum limit_id limit)
+void
+channels_count_refusal(const struct channels *all, int limit)
 {
 	all->sessions->limits.reached[limit]++;
 }
@@ -72,23 +80,68 @@ end_channel(struct channel *channel)
 	channel_destroy(channel);
 }
 
-static void
-end_if_unused(struct channel *channel)
+void
+channels_end_if_unused(struct channel *channel)
 {
-	if (!channel->is_ending && channel->subscribers.count == 0 && channel->history.count == 0)
+	if (!channel->is_ending && channel->subscribers.count == 0 && channel->history.count == 0 &&
+	    presence_count(channel->presence) == 0)
 		end_channel(channel);
+}
+
+/* --- who is gone ------------------------------------------------------------------------------ */
+
+static void
+remove_member(struct presence_member *member)
+{
+	struct channel *channel = member->channel;
+	const struct channel_space *space = channel->space;
+
+	channel_journal_part(&space->all->journal, channel->number, member->number);
+	if (space->kind->parted != NULL && !channel->is_ending)
+		space->kind->parted(channel, member);
+	presence_remove(channel->presence, member);
+}
+
+static void
+absence_fire(struct timer *timer, void *ctx)
+{
+	struct presence_member *member = container_of(timer, struct presence_member, absence);
+	struct channel *channel = member->channel;
+
+	(void)ctx;
+	remove_member(member);
+	channels_end_if_unused(channel);
+}
+
+/* While the daemon stops, its members are kept: with the next one they may come back. */
+static void
+lose_connection(const struct channels *all, struct presence_member *member)
+{
+	if (--member->connections == 0 && !(all->sessions->closing && all->journal.is_kept))
+		remove_member(member);
 }
 
 /* A session that goes on with the next daemon has not closed: it stays subscribed in the store. */
 static void
-left(struct member_array *subscribers, struct session *session)
+left(struct member_array *subscribers, struct session *session, void *member)
 {
 	struct channel *channel = container_of(subscribers, struct channel, subscribers);
+	const struct channel_space *space = channel->space;
 
 	if (session->journal != NULL && session->close_told)
 		channel_journal_unsubscribe(
-		    &channel->space->all->journal, channel->number, session->journal->key);
-	end_if_unused(channel);
+		    &space->all->journal, channel->number, session->journal->key);
+	if (member != NULL)
+		lose_connection(space->all, member);
+	if (space->kind->unsubscribed != NULL && !channel->is_ending)
+		space->kind->unsubscribed(channel);
+	channels_end_if_unused(channel);
+}
+
+bool
+channels_is_group(const struct member_array *group)
+{
+	return group->left == left;
 }
 
 static struct channel *
@@ -112,8 +165,9 @@ channels_find(const struct channel_space *space, const char *name, size_t len)
 	return entry == NULL ? NULL : container_of(entry, struct channel, by_name);
 }
 
-static enum channel_result
-find_or_make(struct channel_space *space, const char *name, size_t len, struct channel **channel)
+enum channel_result
+channels_find_or_make(
+    struct channel_space *space, const char *name, size_t len, struct channel **channel)
 {
 	struct channels *all = space->all;
 	uint64_t epoch = 0;
@@ -124,7 +178,7 @@ find_or_make(struct channel_space *space, const char *name, size_t len, struct c
 	if (*channel != NULL)
 		return CHANNEL_OK;
 	if (all->count >= all->limits.channels) {
-		count_refusal(all, LIMIT_CHANNELS);
+		channels_count_refusal(all, LIMIT_CHANNELS);
 		return CHANNEL_TOO_MANY;
 	}
 	while (epoch == 0)
@@ -135,13 +189,21 @@ find_or_make(struct channel_space *space, const char *name, size_t len, struct c
 
 /* --- histories -------------------------------------------------------------------------------- */
 
-static void
-trim(struct channel *channel)
+uint32_t
+channels_keeps(const struct channel_space *space, const char *name, size_t len)
+{
+	return space->kind->keeps != NULL ? space->kind->keeps(space, name, len)
+					  : space->service->protocol.options.history;
+}
+
+void
+channels_trim(struct channel *channel)
 {
 	struct channels *all = channel->space->all;
 	const struct service_options *options = &channel->space->service->protocol.options;
 	const struct channel_keeps keeps = {
-	    options->history, options->history_limit, options->history_ttl};
+	    channels_keeps(channel->space, channel->name, channel->by_name.len),
+	    options->history_limit, options->history_ttl};
 	size_t freed = channel_trim(channel, &keeps, all->clock());
 
 	all->history_bytes -= freed;
@@ -149,70 +211,26 @@ trim(struct channel *channel)
 		channel_journal_mark(&all->journal, channel);
 }
 
-/* The clock of the wall may have been set: what is left ages once more. */
-static void
-ttl_fire(struct timer *timer, void *ctx)
-{
-	struct channel *channel = container_of(timer, struct channel, ttl);
-	struct channel_space *space = ctx;
-
-	trim(channel);
-	if (channel->history.count > 0)
-		timer_start(&space->ttls, &channel->ttl, sessions_now(space->all->sessions));
-	else
-		end_if_unused(channel);
-}
-
-static void
-start_ttl(struct channel *channel)
+void
+channels_start_ttl(struct channel *channel)
 {
 	struct channel_space *space = channel->space;
 
 	timer_start(&space->ttls, &channel->ttl, sessions_now(space->all->sessions));
 }
 
-/* Room for a message more, with what is dropped for it. */
-static bool
-has_room(struct channel *channel, size_t len)
+/* The clock of the wall may have been set: what is left ages once more. */
+static void
+ttl_fire(struct timer *timer, void *ctx)
 {
-	const struct channels *all = channel->space->all;
-	const struct service_options *options = &channel->space->service->protocol.options;
-	size_t cost = len + MESSAGE_COST;
+	struct channel *channel = container_of(timer, struct channel, ttl);
 
-	trim(channel);
-	if (cost > options->history_limit)
-		count_refusal(all, LIMIT_HISTORY);
-	else if (all->history_bytes + cost > all->limits.history)
-		count_refusal(all, LIMIT_HISTORIES);
+	(void)ctx;
+	channels_trim(channel);
+	if (channel->history.count > 0)
+		channels_start_ttl(channel);
 	else
-		return true;
-	return false;
-}
-
-static void
-keep(struct channel *channel, struct message *message)
-{
-	struct channels *all = channel->space->all;
-	size_t before = channel->history.bytes;
-
-	history_push(&channel->history, message, all->clock());
-	all->history_bytes += channel->history.bytes - before;
-	trim(channel);
-	start_ttl(channel);
-	channel_journal_mark(&all->journal, channel);
-}
-
-/*
- * A message that is counted and not kept. The store is not told of each: once it has heard of the
- * first, offsets count anew after a restart. A reload may have left an old history.
- */
-static void
-pass_by(struct channel *channel)
-{
-	trim(channel);
-	channel->history.first++;
-	if (channel->is_counted)
-		channel_journal_mark(&channel->space->all->journal, channel);
+		channels_end_if_unused(channel);
 }
 
 /* --- spaces ----------------------------------------------------------------------------------- */
@@ -226,10 +244,13 @@ channels_of(struct channels *all, struct sockjs_service *service)
 		return space;
 	space = xcalloc(1, sizeof *space);
 	space->all = all;
+	space->kind = service->channel_kind == NULL ? all->kind : service->channel_kind;
 	space->service = service;
 	hash_table_init(&space->table);
 	timer_queue_add(&all->sessions->timers, &space->ttls, service->protocol.options.history_ttl,
 	    ttl_fire, space);
+	timer_queue_add(&all->sessions->timers, &space->absences,
+	    service->protocol.options.disconnect_delay, absence_fire, space);
 	LIST_INSERT_HEAD(&all->spaces, space, entry);
 	service->channels = space;
 	return space;
@@ -248,6 +269,7 @@ end_space(struct channel_space *space)
 			    SLIST_FIRST(&space->table.buckets[i]), struct channel, by_name));
 	hash_table_clear(&space->table);
 	timer_queue_remove(&all->sessions->timers, &space->ttls);
+	timer_queue_remove(&all->sessions->timers, &space->absences);
 	LIST_REMOVE(space, entry);
 	free(space);
 }
@@ -265,146 +287,6 @@ channels_clear(struct channels *all)
 {
 	assert(LIST_EMPTY(&all->spaces));
 	channel_journal_clear(&all->journal);
-}
-
-/* --- subscribers ------------------------------------------------------------------------------ */
-
-static size_t
-count_channels(const struct session *session)
-{
-	const struct membership *membership;
-	size_t count = 0;
-
-	LIST_FOREACH(membership, &session->memberships, entry)
-		count += membership->group->left == left;
-	return count;
-}
-
-static void
-send_missed(struct channel *channel, struct session *session, uint64_t offset)
-{
-	while (++offset < history_end(&channel->history))
-		session_write(session, history_at(&channel->history, offset)->message);
-}
-
-static bool
-recover(struct channel *channel, struct session *session, const struct channel_position *from)
-{
-	trim(channel);
-	if (!channel_can_recover(channel, from))
-		return false;
-	send_missed(channel, session, from->offset);
-	return true;
-}
-
-enum channel_result
-channels_subscribe(struct channel_space *space, const char *name, size_t len,
-    struct session *session, const struct channel_position *from, bool *recovered)
-{
-	struct channels *all = space->all;
-	enum channel_result result;
-	struct channel *channel;
-
-	*recovered = false;
-	channel = channels_find(space, name, len);
-	if (channel != NULL && membership_is_in(&channel->subscribers, &session->memberships))
-		return CHANNEL_OK;
-	if (count_channels(session) >= all->limits.per_connection) {
-		count_refusal(all, LIMIT_CHANNELS_PER_CONNECTION);
-		return CHANNEL_TOO_MANY;
-	}
-	result = find_or_make(space, name, len, &channel);
-	if (result != CHANNEL_OK)
-		return result;
-	membership_join(&channel->subscribers, &session->memberships, session);
-	if (session->journal != NULL)
-		channel_journal_subscribe(&all->journal, channel, session->journal->key);
-	if (from != NULL)
-		*recovered = recover(channel, session, from);
-	return CHANNEL_OK;
-}
-
-void
-channels_unsubscribe(
-    struct channel_space *space, const char *name, size_t len, struct session *session)
-{
-	struct channel *channel = channels_find(space, name, len);
-
-	if (channel == NULL || !membership_is_in(&channel->subscribers, &session->memberships))
-		return;
-	if (session->journal != NULL)
-		channel_journal_unsubscribe(
-		    &space->all->journal, channel->number, session->journal->key);
-	membership_leave(&channel->subscribers, &session->memberships);
-}
-
-/* --- publishing ------------------------------------------------------------------------------- */
-
-static void
-send_to_all(const struct channel *channel, struct message *message, const char *except)
-{
-	const struct member_array *subscribers = &channel->subscribers;
-	size_t i;
-
-	for (i = 0; i < subscribers->count; i++) {
-		struct session *session = subscribers->items[i]->session;
-
-		if (except == NULL || strcmp(session->uuid, except) != 0)
-			session_write(session, message);
-	}
-}
-
-static enum channel_result
-publish_to(
-    struct channel *channel, const struct publishing *publishing, struct channel_position *position)
-{
-	const struct service_options *options = &channel->space->service->protocol.options;
-	struct message *message;
-
-	*position = channel_position(channel);
-	position->offset++;
-	message = channel_message(publishing, position, options->channel_envelope);
-	if (message == NULL || (options->history > 0 && !has_room(channel, message->len))) {
-		message_unref(&message);
-		return CHANNEL_NO_ROOM;
-	}
-	send_to_all(channel, message, publishing->except);
-	if (options->history > 0)
-		keep(channel, message);
-	else
-		pass_by(channel);
-	message_unref(&message);
-	channel->space->all->published++;
-	return CHANNEL_OK;
-}
-
-/* Whom nobody hears, and what nobody keeps, needs no channel. */
-static bool
-is_for_nobody(const struct channel_space *space, const struct publishing *publishing)
-{
-	return space->service->protocol.options.history == 0 &&
-	    channels_find(space, publishing->name, publishing->name_len) == NULL &&
-	    channel_name_is_valid(publishing->name, publishing->name_len);
-}
-
-enum channel_result
-channels_publish(struct channel_space *space, const struct publishing *publishing,
-    struct channel_position *position)
-{
-	enum channel_result result;
-	struct channel *channel;
-
-	*position = (struct channel_position){0, 0};
-	if (is_for_nobody(space, publishing))
-		return CHANNEL_OK;
-	if (space->all->sessions->journal.is_failing)
-		return CHANNEL_NO_STORE;
-	result = find_or_make(space, publishing->name, publishing->name_len, &channel);
-	if (result != CHANNEL_OK)
-		return result;
-	result = publish_to(channel, publishing, position);
-	end_if_unused(channel);
-	return result;
 }
 
 /* --- what was stored -------------------------------------------------------------------------- */
@@ -425,6 +307,59 @@ channels_restore(struct channel_space *space, const char *name, size_t len, uint
 	return channel;
 }
 
+static struct presence_member *
+find_or_add_member(struct channel *channel, const struct channel_member *wanted, uint64_t number)
+{
+	struct presence_member *member =
+	    presence_find(channel->presence, wanted->id, wanted->id_len);
+
+	return member != NULL ? member : presence_add(&channel->presence, channel, wanted, number);
+}
+
+struct membership *
+channels_restore_subscriber(
+    struct channel *channel, struct session *session, const struct channel_member *member)
+{
+	struct membership *membership =
+	    membership_join(&channel->subscribers, &session->memberships, session);
+	struct presence_member *restored;
+
+	if (membership == NULL || member == NULL)
+		return membership;
+	restored = find_or_add_member(channel, member, 0);
+	restored->connections++;
+	membership->data = restored;
+	return membership;
+}
+
+struct presence_member *
+channels_restore_member(
+    struct channel *channel, const struct channel_member *member, uint64_t number)
+{
+	struct presence_member *restored = find_or_add_member(channel, member, number);
+
+	if (restored->number == 0)
+		presence_set_number(channel->presence, restored,
+		    number != 0 ? number : channel->presence->last_number + 1);
+	return restored;
+}
+
+/* One without a number was not stored beside its subscriber. */
+static void
+await_member(struct presence_member *member, void *context)
+{
+	struct channel_space *space = context;
+
+	if (member->number == 0) {
+		struct presence *presence = member->channel->presence;
+
+		presence_set_number(presence, member, presence->last_number + 1);
+		channel_journal_join(&space->all->journal, member);
+	}
+	if (member->connections == 0)
+		timer_start(&space->absences, &member->absence, sessions_now(space->all->sessions));
+}
+
 void
 channels_restored(struct channel *channel)
 {
@@ -432,9 +367,10 @@ channels_restored(struct channel *channel)
 	channel->stored_first = channel->history.first;
 	channel->stored_end = history_end(&channel->history);
 	channel->space->all->history_bytes += channel->history.bytes;
-	trim(channel);
+	presence_each(channel->presence, await_member, channel->space);
+	channels_trim(channel);
 	if (channel->history.count > 0)
-		start_ttl(channel);
+		channels_start_ttl(channel);
 	else
-		end_if_unused(channel);
+		channels_end_if_unused(channel);
 }

@@ -27,29 +27,57 @@ struct sockjs_service;
 enum channel_result {
 	CHANNEL_OK,
 	CHANNEL_BAD_NAME,
-	CHANNEL_TOO_MANY, /* channels of a connection, or in all */
-	CHANNEL_NO_ROOM,  /* in the histories, or for the message */
-	CHANNEL_NO_STORE, /* which cannot be written now */
+	CHANNEL_BAD_MEMBER, /* its id is empty, or it has too many bytes */
+	CHANNEL_TOO_MANY,   /* channels of a connection, or in all, or members of a channel */
+	CHANNEL_NO_ROOM,    /* in the histories, or for the message */
+	CHANNEL_NO_STORE,   /* which cannot be written now */
+};
+
+/*
+ * What the channels of a space are like. Nothing in it may end a session, a channel or a service.
+ */
+struct channel_kind {
+	/* What subscribers get: one reference; NULL without memory. */
+	struct message *(*compose)(const struct channel_space *space,
+	    const struct publishing *publishing, const struct channel_position *position);
+	/* How many messages a channel of that name keeps. NULL: the option `history` says it. */
+	uint32_t (*keeps)(const struct channel_space *space, const char *name, size_t len);
+
+	/*
+	 * These may be NULL. Somebody has subscribed, before it gets what it has missed; somebody
+	 * is subscribed no more.
+	 */
+	void (*subscribed)(struct channel *channel, struct session *session, bool recovered);
+	void (*unsubscribed)(struct channel *channel);
+	/* A member is there that was not, brought by that session; one is not any more. */
+	void (*joined)(struct channel *channel, const struct presence_member *member,
+	    const struct session *session);
+	void (*parted)(struct channel *channel, const struct presence_member *member);
 };
 
 /* The channels of one service. */
 struct channel_space {
 	struct channels *all;
-	const struct sockjs_service *service; /* whose name and options are the space's */
+	const struct channel_kind *kind;
+	struct sockjs_service *service; /* whose name and options are the space's */
 	LIST_ENTRY(channel_space) entry;
 	struct hash_table table;
-	struct timer_queue ttls;
+	struct timer_queue ttls;     /* of histories */
+	struct timer_queue absences; /* of members without a connection */
 };
 
 /* Caps, from the options of [server]. */
 struct channels_limits {
 	size_t channels;	 /* in all */
 	uint32_t per_connection; /* channels */
+	uint32_t members;	 /* of a channel */
+	size_t member;		 /* bytes of one: its id, and what is known of it */
 	size_t history;		 /* bytes in all */
 };
 
 struct channels {
 	struct sessions *sessions;
+	const struct channel_kind *kind; /* of a service that has no other */
 	struct channels_limits limits;
 	uint64_t (*clock)(void); /* ms since 1970 */
 	LIST_HEAD(channel_spaces, channel_space) spaces;
@@ -59,8 +87,12 @@ struct channels {
 	struct channel_journal journal;
 };
 
-/* Borrows the sessions. Without caps, until channels_limit. */
-void channels_init(struct channels *all, struct sessions *sessions);
+/*
+ * Borrows both; kind: of the channels of a service without channel_kind. Without caps, until
+ * channels_limit.
+ */
+void
+channels_init(struct channels *all, struct sessions *sessions, const struct channel_kind *kind);
 
 /* At the start, and when the options change. */
 void channels_limit(struct channels *all, const struct server_options *options);
@@ -74,27 +106,30 @@ struct channel_space *channels_of(struct channels *all, struct sockjs_service *s
 /* The service ends: so do its channels. */
 void channels_end_service(struct sockjs_service *service);
 
-/*
- * Subscribes a session, which is open. from NULL: from now on. Else it gets at once what was
- * published after that, all of it (*recovered true), or nothing (false). Also OK, and nothing is
- * sent, if it has subscribed already.
- */
-enum channel_result channels_subscribe(struct channel_space *space, const char *name, size_t len,
-    struct session *session, const struct channel_position *from, bool *recovered);
-
-/* Does nothing if it has not subscribed. */
-void channels_unsubscribe(
-    struct channel_space *space, const char *name, size_t len, struct session *session);
-
-/*
- * Publishes. CHANNEL_OK: what of it is to be stored is committed with the turn; *position is the
- * message's, zeros if nobody hears and keeps it. Anything else is why nothing was published.
- */
-enum channel_result channels_publish(struct channel_space *space,
-    const struct publishing *publishing, struct channel_position *position);
-
 /* The channel of that name; NULL if there is none. */
 struct channel *channels_find(const struct channel_space *space, const char *name, size_t len);
+
+/* The same; made if there is none. */
+enum channel_result channels_find_or_make(
+    struct channel_space *space, const char *name, size_t len, struct channel **channel);
+
+/* Ends a channel without subscribers, members and history. */
+void channels_end_if_unused(struct channel *channel);
+
+/* How many messages a channel of that name keeps. */
+uint32_t channels_keeps(const struct channel_space *space, const char *name, size_t len);
+
+/* Drops of its history what the options do not keep any more. */
+void channels_trim(struct channel *channel);
+
+/* Its history, which is not empty, ages from now on. */
+void channels_start_ttl(struct channel *channel);
+
+/* Counts that an option, an enum limit_id, has refused something. */
+void channels_count_refusal(const struct channels *all, int limit);
+
+/* True if that is the group of a channel's subscribers. */
+bool channels_is_group(const struct member_array *group);
 
 /*
  * A channel as it was stored: the next publication has that offset. If there is one of that name
@@ -103,7 +138,18 @@ struct channel *channels_find(const struct channel_space *space, const char *nam
 struct channel *channels_restore(struct channel_space *space, const char *name, size_t len,
     uint64_t number, uint64_t epoch, uint64_t next);
 
-/* All of it has been read: its history ages, and without one and without subscribers it ends. */
+/* A subscriber as it was stored; member: as which it has subscribed, or NULL. */
+struct membership *channels_restore_subscriber(
+    struct channel *channel, struct session *session, const struct channel_member *member);
+
+/* A member as it was stored, with its number (0: a new one), or as a subscriber has made it. */
+struct presence_member *channels_restore_member(
+    struct channel *channel, const struct channel_member *member, uint64_t number);
+
+/*
+ * All of it has been read: its history ages, and members have disconnect_delay to come back.
+ * Without history, members and subscribers it ends.
+ */
 void channels_restored(struct channel *channel);
 
 #endif

@@ -4,7 +4,7 @@
 #include "sessiond/control/publish.h"
 
 #include "common/error.h"
-#include "sessiond/channels/channels.h"
+#include "sessiond/channels/channel_publish.h"
 #include "sessiond/http/http_request.h"
 #include "sessiond/modules/services.h"
 #include "sessiond/session/session_set.h"
@@ -157,6 +157,7 @@ reason_of(enum channel_result result)
 		return "the store cannot be written";
 	case CHANNEL_NO_ROOM:
 	case CHANNEL_BAD_NAME:
+	case CHANNEL_BAD_MEMBER:
 	case CHANNEL_OK:
 		break;
 	}

@@ -18,6 +18,7 @@
 
 #include <sys/queue.h>
 
+struct channel_kind;
 struct channel_space;
 struct module_image;
 struct sessions;
@@ -49,7 +50,10 @@ struct sockjs_service {
 	struct timer_queue heartbeats, timeouts;
 	LIST_HEAD(, sockjs_timer) timers;
 	LIST_HEAD(, sockjs_group) groups;
-	struct channel_space *channels; /* NULL: it has had none */
+	struct channel_space *channels;		 /* NULL: it has had none */
+	const struct channel_kind *channel_kind; /* NULL: as those of modules */
+	/* The module's, for who comes and goes in its channels; NULL: it does not want to know. */
+	sockjs_presence_callback *presence;
 };
 
 /*

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 /* A session is in few groups: its list is short. */
-static struct membership *
-find(const struct member_array *group, const struct membership_list *list)
+struct membership *
+membership_find(const struct member_array *group, const struct membership_list *list)
 {
 	struct membership *membership;
 
@@ -25,22 +25,23 @@ end(struct membership *membership)
 	struct member_array *group = membership->group;
 	struct session *session = membership->session;
 	struct membership *last = group->items[--group->count];
+	void *data = membership->data;
 
 	group->items[membership->index] = last;
 	last->index = membership->index;
 	LIST_REMOVE(membership, entry);
 	free(membership);
 	if (group->left != NULL)
-		group->left(group, session);
+		group->left(group, session, data);
 }
 
-bool
+struct membership *
 membership_join(struct member_array *group, struct membership_list *list, struct session *session)
 {
 	struct membership *membership;
 
-	if (find(group, list) != NULL)
-		return false;
+	if (membership_find(group, list) != NULL)
+		return NULL;
 	group->items = xgrow(group->items, &group->room, group->count, sizeof *group->items);
 	membership = xcalloc(1, sizeof *membership);
 	membership->group = group;
@@ -48,19 +49,13 @@ membership_join(struct member_array *group, struct membership_list *list, struct
 	membership->index = group->count;
 	group->items[group->count++] = membership;
 	LIST_INSERT_HEAD(list, membership, entry);
-	return true;
-}
-
-bool
-membership_is_in(const struct member_array *group, const struct membership_list *list)
-{
-	return find(group, list) != NULL;
+	return membership;
 }
 
 void
 membership_leave(const struct member_array *group, struct membership_list *list)
 {
-	struct membership *membership = find(group, list);
+	struct membership *membership = membership_find(group, list);
 
 	if (membership != NULL)
 		end(membership);

@@ -6,7 +6,6 @@
 #ifndef SESSIOND_MEMBERSHIP_H
 #define SESSIOND_MEMBERSHIP_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include <sys/queue.h>
@@ -20,10 +19,10 @@ struct member_array {
 	struct membership **items;
 	size_t count, room;
 	/*
-	 * Somebody left, for whatever reason, and is not in the array any more. May free the group,
-	 * but not while it is dissolved. NULL: nobody is told.
+	 * Somebody left, for whatever reason, and is not in the array any more; data: of the
+	 * membership. May free the group, but not while it is dissolved. NULL: nobody is told.
 	 */
-	void (*left)(struct member_array *group, struct session *session);
+	void (*left)(struct member_array *group, struct session *session, void *data);
 };
 
 struct membership {
@@ -31,17 +30,19 @@ struct membership {
 	struct session *session;
 	LIST_ENTRY(membership) entry; /* of the same session's */
 	size_t index;		      /* in its group's array */
+	void *data;		      /* the group's owner's; NULL at first */
 };
 
 /* Of one session. All zero bytes: none. */
 LIST_HEAD(membership_list, membership);
 
-/* Puts the session, whose list that is, into a group. False if it is there already. */
-bool
+/* Puts the session, whose list that is, into a group. NULL if it is there already. */
+struct membership *
 membership_join(struct member_array *group, struct membership_list *list, struct session *session);
 
-/* True if the session of that list is in a group. */
-bool membership_is_in(const struct member_array *group, const struct membership_list *list);
+/* What the session of that list is in a group by; NULL: it is not in it. */
+struct membership *
+membership_find(const struct member_array *group, const struct membership_list *list);
 
 /* Takes the session of that list out of a group. Does nothing if it is not there. */
 void membership_leave(const struct member_array *group, struct membership_list *list);

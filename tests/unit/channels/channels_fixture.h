@@ -34,7 +34,7 @@ begin(void)
 	service->protocol.options.history = history;
 	service->protocol.options.history_ttl = TTL;
 	service->protocol.options.history_limit = HISTORY_LIMIT;
-	channels_init(&channels, &sessions);
+	channels_init(&channels, &sessions, &api_channel_kind);
 	channels.clock = fake_wall_clock;
 	channel_store_init(&channel_store, &channels);
 	persistence_add(&persistence, &channel_store.part);

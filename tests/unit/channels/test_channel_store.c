@@ -150,7 +150,7 @@ test_service_gone(void **state)
 	restart_with(0);
 	assert_int_equal(channels.count, 0);
 	end_turn();
-	assert_written("F1 Y2:1.0-4294967295 Y1:1.0-0 Y3:1.1-1 . ");
+	assert_written("F1 Y2:1.0-4294967295 Y4:1.0-4294967295 Y1:1.0-0 Y3:1.1-1 . ");
 	services_known = 1;
 	restart();
 	assert_int_equal(channels.count, 0);

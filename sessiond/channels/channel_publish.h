@@ -1,0 +1,22 @@
+/*
+ * Publishing.
+ */
+#ifndef SESSIOND_CHANNEL_PUBLISH_H
+#define SESSIOND_CHANNEL_PUBLISH_H
+
+#include "sessiond/channels/channels.h"
+
+/*
+ * Publishes. CHANNEL_OK: what of it is to be stored is committed with the turn; *position is the
+ * message's, zeros if nobody hears and keeps it. Anything else is why nothing was published.
+ */
+enum channel_result channels_publish(struct channel_space *space,
+    const struct publishing *publishing, struct channel_position *position);
+
+/*
+ * Sends a message to all subscribers but the one with the uuid `except` (NULL: to all). It is not
+ * counted and not kept.
+ */
+void channels_send(const struct channel *channel, struct message *message, const char *except);
+
+#endif

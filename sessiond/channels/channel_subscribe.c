@@ -1,0 +1,164 @@
+/* See channel_subscribe.h. */
+#include "sessiond/channels/channel_subscribe.h"
+
+#include "sessiond/limits/limits.h"
+#include "sessiond/session/message.h"
+#include "sessiond/session/session.h"
+#include "sessiond/session/session_set.h"
+#include "sessiond/session/session_write.h"
+#include "sockjs/utf8.h"
+
+#include <string.h>
+
+static size_t
+count_channels(const struct session *session)
+{
+	const struct membership *membership;
+	size_t count = 0;
+
+	LIST_FOREACH(membership, &session->memberships, entry)
+		count += channels_is_group(membership->group);
+	return count;
+}
+
+static void
+send_missed(struct channel *channel, struct session *session, uint64_t offset)
+{
+	while (++offset < history_end(&channel->history))
+		session_write(session, history_at(&channel->history, offset)->message);
+}
+
+static bool
+can_recover(struct channel *channel, const struct channel_position *from)
+{
+	if (from == NULL)
+		return false;
+	channels_trim(channel);
+	return channel_can_recover(channel, from);
+}
+
+/* --- members ---------------------------------------------------------------------------------- */
+
+static enum channel_result
+check_member(const struct channel_space *space, const struct channel *channel,
+    const struct channel_member *member)
+{
+	const struct channels *all = space->all;
+
+	if (member->id_len == 0 || memchr(member->id, '\0', member->id_len) != NULL ||
+	    !utf8_is_valid(member->id, member->id_len))
+		return CHANNEL_BAD_MEMBER;
+	if (member->id_len + member->info_len > all->limits.member) {
+		channels_count_refusal(all, LIMIT_MEMBER);
+		return CHANNEL_BAD_MEMBER;
+	}
+	if (channel != NULL && presence_count(channel->presence) >= all->limits.members &&
+	    presence_find(channel->presence, member->id, member->id_len) == NULL) {
+		channels_count_refusal(all, LIMIT_MEMBERS);
+		return CHANNEL_TOO_MANY;
+	}
+	return CHANNEL_OK;
+}
+
+/* What is known of one that is there stays as it is. */
+static struct presence_member *
+add_member(struct channel *channel, const struct channel_member *wanted, bool *is_new)
+{
+	struct presence_member *member =
+	    presence_find(channel->presence, wanted->id, wanted->id_len);
+
+	*is_new = member == NULL;
+	if (member == NULL) {
+		uint64_t last = channel->presence == NULL ? 0 : channel->presence->last_number;
+
+		member = presence_add(&channel->presence, channel, wanted, last + 1);
+		channel_journal_join(&channel->space->all->journal, member);
+	}
+	member->connections++;
+	timer_stop(&member->absence);
+	return member;
+}
+
+/* --- subscribing ------------------------------------------------------------------------------ */
+
+static enum channel_result
+check(const struct channel_space *space, const struct subscribing *subscribing,
+    const struct channel *channel, const struct session *session)
+{
+	if (count_channels(session) >= space->all->limits.per_connection) {
+		channels_count_refusal(space->all, LIMIT_CHANNELS_PER_CONNECTION);
+		return CHANNEL_TOO_MANY;
+	}
+	return subscribing->member == NULL ? CHANNEL_OK
+					   : check_member(space, channel, subscribing->member);
+}
+
+static void
+join(struct channel *channel, const struct subscribing *subscribing, struct session *session,
+    bool recovered)
+{
+	const struct channel_kind *kind = channel->space->kind;
+	struct membership *membership =
+	    membership_join(&channel->subscribers, &session->memberships, session);
+	struct presence_member *member = NULL;
+	bool is_new = false;
+
+	if (subscribing->member != NULL)
+		member = add_member(channel, subscribing->member, &is_new);
+	membership->data = member;
+	if (session->journal != NULL)
+		channel_journal_subscribe(
+		    &channel->space->all->journal, channel, session->journal->key, member);
+	if (kind->subscribed != NULL)
+		kind->subscribed(channel, session, recovered);
+	if (is_new && kind->joined != NULL)
+		kind->joined(channel, member, session);
+}
+
+enum channel_result
+channels_subscribe(struct channel_space *space, const struct subscribing *subscribing,
+    struct session *session, bool *recovered)
+{
+	struct channel *channel = channels_find(space, subscribing->name, subscribing->name_len);
+	enum channel_result result;
+
+	*recovered = false;
+	if (channel != NULL &&
+	    membership_find(&channel->subscribers, &session->memberships) != NULL)
+		return CHANNEL_OK;
+	result = check(space, subscribing, channel, session);
+	if (result == CHANNEL_OK)
+		result = channels_find_or_make(
+		    space, subscribing->name, subscribing->name_len, &channel);
+	if (result != CHANNEL_OK)
+		return result;
+	*recovered = can_recover(channel, subscribing->from);
+	join(channel, subscribing, session, *recovered);
+	if (*recovered)
+		send_missed(channel, session, subscribing->from->offset);
+	return CHANNEL_OK;
+}
+
+void
+channels_unsubscribe(
+    struct channel_space *space, const char *name, size_t len, struct session *session)
+{
+	struct channel *channel = channels_find(space, name, len);
+
+	if (channel == NULL ||
+	    membership_find(&channel->subscribers, &session->memberships) == NULL)
+		return;
+	if (session->journal != NULL)
+		channel_journal_unsubscribe(
+		    &space->all->journal, channel->number, session->journal->key);
+	membership_leave(&channel->subscribers, &session->memberships);
+}
+
+const struct presence_member *
+channels_member(const struct channel *channel, const struct session *session)
+{
+	const struct membership *membership =
+	    membership_find(&channel->subscribers, &session->memberships);
+
+	return membership == NULL ? NULL : membership->data;
+}

@@ -1,0 +1,36 @@
+/*
+ * Subscribing, and who a subscriber is.
+ */
+#ifndef SESSIOND_CHANNEL_SUBSCRIBE_H
+#define SESSIOND_CHANNEL_SUBSCRIBE_H
+
+#include "sessiond/channels/channels.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Borrowed. */
+struct subscribing {
+	const char *name; /* of the channel */
+	size_t name_len;
+	const struct channel_position *from; /* what it has of it; NULL: nothing is recovered */
+	const struct channel_member *member; /* as which it is there; NULL: as none */
+};
+
+/*
+ * Subscribes a session, which is open. from NULL: from now on. Else it gets at once what was
+ * published after that, all of it (*recovered true), or nothing (false). Also OK, and nothing else
+ * happens, if it has subscribed already.
+ */
+enum channel_result channels_subscribe(struct channel_space *space,
+    const struct subscribing *subscribing, struct session *session, bool *recovered);
+
+/* Does nothing if it has not subscribed. */
+void channels_unsubscribe(
+    struct channel_space *space, const char *name, size_t len, struct session *session);
+
+/* The member as which a session has subscribed; NULL: it has not, or as none. */
+const struct presence_member *
+channels_member(const struct channel *channel, const struct session *session);
+
+#endif
