@@ -110,8 +110,7 @@ commit(struct server *server)
 
 	result = persistence_commit(&server->persistence);
 	http_server_committed(&server->http, result);
-	if (server->persistence.store != NULL)
-		local_socket_tell_state(&server->local, control_unready(&server->control.sources));
+	local_socket_tell_state(&server->local, control_unready(&server->control.sources));
 	return local_socket_answer(&server->local, result);
 }
 

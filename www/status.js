@@ -65,7 +65,7 @@ function storeOf(samples) {
 
 function stateOf(samples) {
   return sum(samples, 'sockjs_ready') ? 'up' :
-    sum(samples, 'sockjs_draining') ? 'stopping' : 'serves nobody: see the log';
+    sum(samples, 'sockjs_draining') ? 'draining: it takes no new sessions' : 'serves nobody: see the log';
 }
 
 function connectionsOf(samples, service) {

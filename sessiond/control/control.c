@@ -3,9 +3,13 @@
  */
 #include "sessiond/control/control.h"
 
+#include "common/log.h"
 #include "common/loop.h"
+#include "sessiond/control/channel_list.h"
 #include "sessiond/control/metrics_text.h"
 #include "sessiond/control/publish.h"
+#include "sessiond/control/session_commands.h"
+#include "sessiond/control/session_list.h"
 #include "sessiond/http/http_connection.h"
 #include "sessiond/http/http_request.h"
 #include "sessiond/session/session_set.h"
@@ -54,6 +58,8 @@ control_unready(const struct metrics_sources *sources)
 		return "the daemon is stopping";
 	if (sources->sessions->journal.is_failing)
 		return "the session store cannot be written";
+	if (sources->sessions->is_draining)
+		return "draining";
 	return NULL;
 }
 
@@ -176,6 +182,67 @@ answer_restart(void *context, struct http_request *request)
 	return answer_outcome(request, status, "restarting\n", &err);
 }
 
+static bool
+answer_drain(struct http_request *request, struct sessions *sessions, bool is_draining)
+{
+	char text[80];
+
+	if (sessions->is_draining != is_draining)
+		log_info("%s", is_draining ? "draining: no new sessions" : "draining no more");
+	sessions->is_draining = is_draining;
+	snprintf(text, sizeof text,
+	    is_draining ? "draining, sessions left: %zu\n" : "draining no more, sessions: %zu\n",
+	    sessions->count);
+	return answer(request, OK, text);
+}
+
+static bool
+answer_drain_on(void *context, struct http_request *request)
+{
+	return answer_drain(request, ((const struct control *)context)->sources.sessions, true);
+}
+
+static bool
+answer_drain_off(void *context, struct http_request *request)
+{
+	return answer_drain(request, ((const struct control *)context)->sources.sessions, false);
+}
+
+/* --- connections and channels ----------------------------------------------------------------- */
+
+static bool
+answer_sessions(void *context, struct http_request *request)
+{
+	session_list_answer(request, ((const struct control *)context)->sources.services);
+	return true;
+}
+
+static bool
+answer_channels(void *context, struct http_request *request)
+{
+	const struct metrics_sources *sources = &((const struct control *)context)->sources;
+
+	channel_list_answer(request, sources->services, sources->channels);
+	return true;
+}
+
+static bool
+answer_close(void *context, struct http_request *request)
+{
+	session_close_answer(request, ((const struct control *)context)->sources.services);
+	return true;
+}
+
+static bool
+answer_send(void *context, struct http_request *request)
+{
+	const struct control *control = context;
+
+	session_send_answer(
+	    request, control->sources.services, control->config->server.publish_limit);
+	return true;
+}
+
 /* --- all of it -------------------------------------------------------------------------------- */
 
 #define ON_CONTROL (1u << HTTP_WAY_CONTROL)
@@ -196,6 +263,12 @@ const struct http_handler control_handlers[] = {
     {"/metrics", "GET", ANYWHERE, false, answer_metrics},
     {"/control/reload", "POST", ON_CONTROL, false, answer_reload},
     {"/control/restart", "POST", ON_CONTROL, false, answer_restart},
+    {"/control/drain", "POST", ON_CONTROL, false, answer_drain_on},
+    {"/control/undrain", "POST", ON_CONTROL, false, answer_drain_off},
+    {"/control/sessions", "GET", ON_CONTROL, false, answer_sessions},
+    {"/control/channels", "GET", ON_CONTROL, false, answer_channels},
+    {"/control/close", "POST", ON_CONTROL, true, answer_close},
+    {"/control/send", "POST", ON_CONTROL, true, answer_send},
     {"/publish", "POST", ON_CONTROL | 1u << HTTP_WAY_PUBLISH, true, answer_publish},
     {NULL},
 };

@@ -5,9 +5,14 @@
  *     GET /metrics            metrics.h: on the control socket, elsewhere with metrics_token alone
  *     POST /control/reload    reads the configuration again; 422 and why it was refused
  *     POST /control/restart   checks it, then has the supervisor start the daemon anew
+ *     POST /control/drain     takes no new sessions, and says so at /up; those that are there go on
+ *     POST /control/undrain   takes new ones again; so does a daemon that is started anew
+ *     GET /control/sessions   session_list.h
+ *     GET /control/channels   channel_list.h
+ *     POST /control/close     session_commands.h, as is POST /control/send
  *     POST /publish           publish.h
  *
- * The last three are on the control socket alone. Who may use that is decided by the kernel's word
+ * All but the first two are on the control socket alone. Who may use that is decided by the kernel's word
  * about who is connected (SO_PEERCRED): root, the daemon's own user, and control_users; and for
  * /publish alone, publish_users.
  */

@@ -381,8 +381,9 @@ write_daemon(const struct metrics_sources *sources, bool is_ready, struct buffer
 	metric_family(out, "sockjs_build_info", "gauge", "The version, as a label; always 1.");
 	metric_sample(out, "sockjs_build_info", 1, "version", PACKAGE_VERSION, NULL);
 	metric_single(out, "sockjs_ready", "gauge", "1 if /up says that it is, else 0.", is_ready);
-	metric_single(out, "sockjs_draining", "gauge", "1 while the daemon stops, else 0.",
-	    sources->loop->is_draining);
+	metric_single(out, "sockjs_draining", "gauge",
+	    "1 while the daemon stops, or takes no new sessions (sockjsctl drain), else 0.",
+	    sources->loop->is_draining || sources->sessions->is_draining);
 	metric_single(out, "sockjs_uptime_seconds", "gauge", "Time since the start.", up);
 	metric_single(out, "process_start_time_seconds", "gauge",
 	    "When the daemon started, in seconds since 1970.",

@@ -3,6 +3,7 @@
  */
 #include "sessiond/ctl/control_client.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,4 +160,39 @@ control_ask(const char *socket, const char *method, const char *path, const char
 		return error_set(
 		    err, EX_NOPERM, "%s: %.*s", socket, (int)strcspn(body->data, "\n"), body->data);
 	return status;
+}
+
+static int
+exit_status(int status)
+{
+	if (status == 404)
+		return EX_NOHOST;
+	return status == 503 ? EX_TEMPFAIL : EX_CONFIG;
+}
+
+int
+control_obtain(const char *socket, const char *method, const char *path, const char *sent,
+    struct buffer *body, struct error *err)
+{
+	int status = control_ask(socket, method, path, sent, body, err);
+
+	if (status == -1 || status == 200)
+		return status == 200 ? 0 : -1;
+	return error_set(
+	    err, exit_status(status), "%.*s", (int)strcspn(body->data, "\n"), body->data);
+}
+
+void
+control_append_field(struct buffer *target, const char *name, const char *value)
+{
+	static const char plain[] = "/-._~";
+
+	if (value == NULL)
+		return;
+	buffer_printf(target, "&%s=", name);
+	for (; *value != '\0'; value++)
+		if (isalnum((unsigned char)*value) || strchr(plain, *value) != NULL)
+			buffer_append_char(target, *value);
+		else
+			buffer_printf(target, "%%%02x", (unsigned char)*value);
 }

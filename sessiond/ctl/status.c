@@ -183,9 +183,10 @@ integer(const json_t *object, const char *name)
 static void
 print_daemon(const json_t *status, FILE *to)
 {
-	const char *state = status_is_ready(status)		? "up"
-	    : json_is_true(json_object_get(status, "draining")) ? "stopping"
-								: "serves nobody: see the log";
+	const char *state = status_is_ready(status) ? "up"
+	    : json_is_true(json_object_get(status, "draining"))
+	    ? "draining: it takes no new sessions"
+	    : "serves nobody: see the log";
 	char up[32], memory[32];
 
 	status_format_time((double)integer(status, "uptime_seconds"), up, sizeof up);

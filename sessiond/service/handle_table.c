@@ -102,6 +102,16 @@ handle_table_each(
 			fn(table->slots[i].object, context);
 }
 
+bool
+handle_table_some(const struct handle_table *table, uint32_t *place, uint32_t n,
+    void (*fn)(void *object, void *context), void *context)
+{
+	for (; *place < table->count && n > 0; ++*place, n--)
+		if (table->slots[*place].object != NULL)
+			fn(table->slots[*place].object, context);
+	return *place < table->count;
+}
+
 void
 handle_table_clear(struct handle_table *table)
 {

@@ -5,6 +5,7 @@
 #ifndef SESSIOND_HANDLE_TABLE_H
 #define SESSIOND_HANDLE_TABLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct handle_slot;
@@ -27,6 +28,13 @@ void handle_table_remove(struct handle_table *table, uint64_t handle);
 /* Calls fn with each object and context; fn may remove any handle, and must add none. */
 void handle_table_each(
     const struct handle_table *table, void (*fn)(void *object, void *context), void *context);
+
+/*
+ * The same with those in the next n places from *place (0: the first), which it moves behind them.
+ * False: these were the last. An object keeps its place, so it is met once.
+ */
+bool handle_table_some(const struct handle_table *table, uint32_t *place, uint32_t n,
+    void (*fn)(void *object, void *context), void *context);
 
 /* Frees the table's storage; the objects are not touched. */
 void handle_table_clear(struct handle_table *table);

@@ -40,6 +40,7 @@ session_create(struct sockjs_service *service, const char *id, size_t id_len)
 	session->counts = &sessions->counts.of[0]; /* until it has a transport */
 	session->handle = handle_table_add(&sessions->handles, session);
 	session->number = ++sessions->last_number;
+	session->began = (uint32_t)(sessions_now(sessions) / 1000);
 	uuid_make(session->uuid);
 	sessions->count++;
 	return session;

@@ -61,6 +61,7 @@ struct session {
 	uint64_t number;    /* what the log calls it */
 	char *close_reason; /* close_reason_len bytes; NULL with none */
 	uint32_t close_reason_len;
+	uint32_t began; /* s of the set's clock; of one that was restored: when it was */
 	int close_code;
 	enum session_state state;
 	bool is_dirty, awaits_pong, is_listed;

@@ -78,6 +78,8 @@ sessions_refusal(struct sessions *sessions, const struct sockaddr *address, bool
 	static struct log_limit all, of_address;
 	char text[INET6_ADDRSTRLEN];
 
+	if (sessions->is_draining)
+		return "The server is draining.\n";
 	is_stored = is_stored && sessions->journal.is_kept;
 	if (sessions->closing && !is_stored)
 		return "The server is stopping.\n";
@@ -117,4 +119,11 @@ void
 sessions_each(struct sessions *sessions, void (*fn)(void *session, void *context), void *context)
 {
 	handle_table_each(&sessions->handles, fn, context);
+}
+
+bool
+sessions_some(struct sessions *sessions, uint32_t *place, uint32_t n,
+    void (*fn)(void *session, void *context), void *context)
+{
+	return handle_table_some(&sessions->handles, place, n, fn, context);
 }

@@ -74,6 +74,7 @@ struct sessions {
 	uint64_t store_session_limit, store_address_limit;
 	uint64_t last_number;
 	struct buffer scratch; /* for frames on their way out */
+	bool is_draining;      /* no new sessions, until that is undone */
 	bool closing; /* no new sessions, unless the next daemon will find them in the store */
 };
 
@@ -100,5 +101,12 @@ void sessions_trim_scratch(struct sessions *sessions);
 /* Calls fn with each `struct session *` and context; fn may end the session it is called with. */
 void
 sessions_each(struct sessions *sessions, void (*fn)(void *session, void *context), void *context);
+
+/*
+ * The same in parts: with those in the next n places from *place (0: the first), which it moves.
+ * False: these were the last. Who lives all the time is met once.
+ */
+bool sessions_some(struct sessions *sessions, uint32_t *place, uint32_t n,
+    void (*fn)(void *session, void *context), void *context);
 
 #endif

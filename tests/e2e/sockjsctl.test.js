@@ -9,6 +9,7 @@ const net = require('node:net');
 const path = require('node:path');
 const { program: sessiond } = require('./lib/daemon');
 const { eventually } = require('./lib/guard');
+const { request: fastcgi } = require('./lib/fastcgi');
 const { request } = require('./lib/http');
 const { Metrics } = require('./lib/prometheus');
 const { checkPairs } = require('./lib/responder');
@@ -95,6 +96,181 @@ check('metrics, as they are and as JSON', {}, async (pair) => {
 	assert.deepStrictEqual(Object.keys(json).sort(), [...new Set(names)].sort());
 });
 
+const services = ['echo', 'multiplex'].map((name) =>
+	`[service /${name}]\nmodule = ${name}\ndisconnect_delay = 60s\nhistory = 10\n`).join('');
+const json = (pair, ...args) => JSON.parse(succeeds(ctl(pair, ...args, '--json')));
+const control = (pair, method, target, body) =>
+	request(path.join(pair.directory, 'control.sock'), method, target, body === undefined ? {} : { body });
+
+async function subscriber(url) {
+	const client = await WebSocketClient.connect(url, '/multiplex/000/m/websocket');
+	assert.strictEqual(await client.readText(), 'o');
+	client.send(JSON.stringify(['sub,news', 'sub,echo', 'msg,echo,ready']));
+	assert.strictEqual(await client.readText(), 'a["msg,echo,ready"]');
+	return client;
+}
+
+// All of a list, so many places a page.
+async function inPages(pair, name, limit) {
+	const all = [];
+	for (let next = 0; next !== null;) {
+		const target = `/control/${name}?limit=${limit}&after=${next}`;
+		const page = JSON.parse((await control(pair, 'GET', target)).text);
+		if (name === 'sessions')
+			assert.ok(page.sessions.length <= limit);
+		all.push(...page[name]);
+		next = page.next;
+	}
+	return all;
+}
+
+check('connections and channels', { services, server: 'publish_limit = 100' }, async (pair) => {
+	const { url } = await pair.startSessiond(LISTEN);
+	const client = await echoOf(url, 'secret', 'four');
+	const poll = (what, body) => request(url, 'POST', `/echo/000/secret2/xhr${what}`, { body });
+	assert.strictEqual((await poll('')).text, 'o\n');
+	const other = await subscriber(url);
+
+	const all = json(pair, 'sessions');
+	const [first, second] = all;
+	const since = { age_seconds: first.age_seconds };
+	assert.match(first.id, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+	assert.deepStrictEqual(first, {
+		id: first.id, service: '/echo', transport: 'websocket', address: '127.0.0.1', state: 'attached',
+		queued_bytes: 0, ...since,
+	});
+	const kinds = all.map(({ state, transport, service }) => `${state} ${transport} ${service}`);
+	assert.deepStrictEqual(kinds, [
+		'attached websocket /echo', 'detached xhr-polling /echo', 'attached websocket /multiplex',
+	]);
+	assert.deepStrictEqual(json(pair, 'sessions', '-S', '/echo'), [first, second]);
+	const table = succeeds(ctl(pair, 'sessions'));
+	assert.match(table, /^id {36}service {5}transport {4}state {5}queued {2}age {2}address\n/);
+	const row = `${first.id} {2}/echo {7}websocket {4}attached {7}0 {2}\\d+ s {2}127[.]0[.]0[.]1`;
+	assert.match(table, new RegExp(`^${row}$`, 'm'));
+	assert.doesNotMatch(table + JSON.stringify(all), /secret/);
+
+	// In pages.
+	assert.deepStrictEqual((await inPages(pair, 'sessions', 1)).map(({ id }) => id), all.map(({ id }) => id));
+	for (const after of ['4294967296', '18446744073709551615']) {
+		const page = await control(pair, 'GET', `/control/sessions?after=${after}`);
+		assert.deepStrictEqual(JSON.parse(page.text), { sessions: [], next: null });
+	}
+
+	const names = Array.from({ length: 100 }, (_, i) => (i === 0 ? 'news' : `c${i}`));
+	const batch = names.map((channel) => ({ service: '/multiplex', channel, data: 'x' }));
+	assert.strictEqual((await control(pair, 'POST', '/publish', JSON.stringify(batch))).status, 200);
+	assert.strictEqual(await other.readText(), 'a["x"]');
+	const channels = json(pair, 'channels', '--service', '/multiplex');
+	const news = channels.find(({ name }) => name === 'news');
+	assert.deepStrictEqual(news, {
+		name: 'news', service: '/multiplex', subscribers: 1, offset: 1, epoch: news.epoch, messages: 1, bytes: 65,
+	});
+	const told = await inPages(pair, 'channels', 7);
+	assert.deepStrictEqual(told.map(({ name }) => name).sort(), names.sort());
+	assert.deepStrictEqual(json(pair, 'channels', '-S', '/echo'), []);
+	const head = /^channel {2}service {5}subscribers {2}offset {2}kept {2}bytes\n/;
+	assert.match(succeeds(ctl(pair, 'channels')), head);
+	for (const target of ['/control/sessions?after=x', '/control/channels?limit=0'])
+		assert.strictEqual((await control(pair, 'GET', target)).status, 400, target);
+	fails(ctl(pair, 'sessions', '-S', '/none & such'), 68, /there is no service \/none & such\n/);
+
+	// One message to one connection, polled or not.
+	const sent = /^sent; bytes that wait for the client: \d+\n$/;
+	assert.match(succeeds(ctl(pair, 'send', first.id, 'hello')), sent);
+	assert.strictEqual(await client.readText(), 'a["hello"]');
+	const input = 'a \0 \u{1f600}';
+	const piped = run(['--config', pair.file, 'send', second.id, '-j'], { input });
+	assert.ok(JSON.parse(succeeds(piped)).queued_bytes > 0);
+	assert.strictEqual((await poll('')).text, 'a["a \\u0000 \\ud83d\\ude00"]\n');
+	const any = JSON.stringify({ id: first.id, data: { any: ['JSON', 1] } });
+	assert.strictEqual((await control(pair, 'POST', '/control/send', any)).status, 200);
+	assert.strictEqual(await client.readText(), 'a["{\\"any\\":[\\"JSON\\",1]}"]');
+
+	// What is wrong is said, and nothing happens.
+	fails(ctl(pair, 'send', first.id.toUpperCase(), 'x'), 68, /there is no open connection/);
+	fails(ctl(pair, 'send', '-S', '/multiplex', first.id, 'x'), 68, /there is no open connection/);
+	fails(ctl(pair, 'send', first.id, 'x'.repeat(101)), 78, /longer than 100 bytes \(publish_limit\)/);
+	const broken = run(['--config', pair.file, 'send', first.id], { input: Buffer.from([0xc3]) });
+	fails(broken, 64, /the data is not UTF-8/);
+	const long = ctl(pair, 'close', first.id, '--reason', 'x'.repeat(124));
+	fails(long, 78, /"reason" is longer than 123 bytes/);
+	for (const code of ['999', '1001', '2999', '5000'])
+		fails(ctl(pair, 'close', first.id, '--code', code), 78, /"code" is to be/);
+	fails(ctl(pair, 'close', first.id, '--code', 'x'), 64, /the code is to be a number/);
+	const { id } = first;
+	for (const [what, reason, body] of [
+		['send', /no JSON/, '{'], ['close', /no JSON/, ''], ['close', /JSON object/, '[]'],
+		['send', /no JSON/, Buffer.from('7b226964223a22ff227d', 'hex')],
+		['send', /there is no "id"/, { data: 'x' }], ['close', /there is no "id"/, { all: 1 }],
+		['send', /there is no "data"/, { id }], ['send', /"all" is for close/, { all: true, data: 'x' }],
+		['close', /"id" and "all" exclude/, { id, all: true }],
+		['close', /"id" is to be a string without NUL/, { id: `${id}\0` }],
+		['close', /"id" is to be a string/, { id: [id] }],
+		['close', /"code" is to be a number/, { id, code: '4000' }],
+		['close', /"reason" is to be a string without NUL/, { id, reason: 'a\0b' }],
+		['close', /"service" is to be a string/, { id, service: 1 }],
+		['close', /"limit" is to be a number from 1 to 1000/, { all: true, limit: 1001 }],
+		['close', /"after"/, { all: true, after: -1 }],
+	]) {
+		const bytes = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+		const answer = await control(pair, 'POST', `/control/${what}`, bytes);
+		assert.match(answer.text, reason);
+		assert.strictEqual(answer.status, 400, answer.text);
+	}
+	for (const name of ['sessions', 'channels', 'close', 'send', 'drain', 'undrain'])
+		for (const method of ['GET', 'POST'])
+			assert.strictEqual((await request(url, method, `/control/${name}`)).status, 404, name);
+
+	// A close; a client that polls hears of it when it polls.
+	assert.strictEqual(succeeds(ctl(pair, 'close', first.id)), 'closed: 1\n');
+	assert.strictEqual(await client.readText(), 'c[3000,"Go away!"]');
+	fails(ctl(pair, 'close', first.id), 68, /there is no open connection/);
+	const page = JSON.stringify({ all: true, service: '/echo', limit: 1 });
+	const answer = await control(pair, 'POST', '/control/close', page);
+	assert.deepStrictEqual(JSON.parse(answer.text), { closed: 0, next: 1 });
+	const reason = '\u00e9'.repeat(61);
+	const rest = json(pair, 'close', 'all', '-S', '/echo', '-C', '4999', '-r', reason);
+	assert.deepStrictEqual(rest, { closed: 1 });
+	const states = json(pair, 'sessions').map(({ state }) => state);
+	assert.deepStrictEqual(states, ['closing-detached', 'attached']);
+	fails(ctl(pair, 'send', second.id, 'x'), 68, /there is no open connection/);
+	assert.strictEqual((await poll('')).text, `c[4999,"${reason}"]\n`);
+	assert.strictEqual(succeeds(ctl(pair, 'close', 'all')), 'closed: 1\n');
+	assert.strictEqual(await other.readText(), 'c[3000,"Go away!"]');
+	[client, other].forEach(({ connection }) => connection.close());
+});
+
+check('drain: no new sessions, and those that are there go on', {}, async (pair) => {
+	const { url } = await pair.startSessiond(LISTEN);
+	await pair.startResponder();
+	const upByResponder = async () => (await fastcgi(pair.address, 'GET', '/up')).text;
+	await eventually(async () => await upByResponder() === 'up\n', 'the responder has met the daemon');
+	const client = await echoOf(url, 'a', 'before');
+	await request(url, 'POST', '/echo/000/poll/xhr');
+	assert.strictEqual(succeeds(ctl(pair, 'drain')), 'draining, sessions left: 2\n');
+	const up = await request(url, 'GET', '/up');
+	assert.deepStrictEqual([up.status, up.text], [503, 'draining\n']);
+	await eventually(async () => await upByResponder() === 'draining\n', 'the responder says so, too');
+	const refused = await request(url, 'POST', '/echo/000/new/xhr');
+	assert.deepStrictEqual([refused.status, refused.text], [503, 'The server is draining.\n']);
+	await assert.rejects(WebSocketClient.connect(url, '/echo/000/b/websocket'));
+	client.send('["after"]');
+	assert.strictEqual(await client.readText(), 'a["after"]');
+	assert.strictEqual((await request(url, 'POST', '/echo/000/poll/xhr_send', { body: '["x"]' })).status, 204);
+	assert.strictEqual((await request(url, 'POST', '/echo/000/poll/xhr')).text, 'a["x"]\n');
+	succeeds(ctl(pair, 'reload'));
+	const status = ctl(pair, 'status');
+	assert.match(status.stdout, /: draining: it takes no new sessions\n/);
+	assert.strictEqual(status.status, 1);
+	assert.deepStrictEqual(json(pair, 'drain'), { ok: true });
+	assert.strictEqual(succeeds(ctl(pair, 'drain', '--off')), 'draining no more, sessions: 2\n');
+	assert.strictEqual((await request(url, 'GET', '/up')).status, 200);
+	await eventually(async () => await upByResponder() === 'up\n', 'and that it is over');
+	assert.strictEqual((await request(url, 'POST', '/echo/000/new/xhr')).text, 'o\n');
+	client.connection.close();
+});
+
 check('reload: done, or the reason why not', {}, async (pair) => {
 	await pair.startSessiond();
 	assert.strictEqual(succeeds(ctl(pair, 'reload')), 'reloaded\n');
@@ -168,7 +344,7 @@ if (process.getuid() === 0)
 	});
 
 check('the command line', {}, async () => {
-	for (const [args, text] of [[[], /COMMAND: is missing/], [['stats'], /stats: there is no such command/], [['status', 'reload'], /reload: one command at a time/], [['publish'], /CHANNEL is missing/], [['publish', 'a', 'b', 'c'], /c: there are too many arguments/],
+	for (const [args, text] of [[[], /COMMAND: is missing/], [['stats'], /stats: there is no such command/], [['status', 'reload'], /reload: one command at a time/], [['publish'], /CHANNEL is missing/], [['send'], /send: ID is missing/], [['close', 'all', 'x'], /x: there are too many arguments/], [['status', '--off'], /status: --off is none of its options/], [['publish', 'a', 'b', 'c'], /c: there are too many arguments/],
 		[['--nonsense'], /unknown option/], [['--socket'], /needs a value/]])
 		fails(run(args), 64, text);
 	assert.match(succeeds(run(['--version'])), /^sockjsctl \(sockjs-fcgi\) \d/);
@@ -180,7 +356,7 @@ check('completion in bash', {}, async () => {
 		const script = `source ${path.join(srcdir, 'sessiond/ctl/completion/sockjsctl')}; COMP_WORDS=(sockjsctl "$@"); COMP_CWORD=$#; _sockjsctl; echo "\${COMPREPLY[*]}"`;
 		return spawnSync('bash', ['-c', script, 'bash', ...words], { encoding: 'utf8' }).stdout.trim();
 	};
-	assert.strictEqual(complete(''), 'status metrics reload restart publish');
+	assert.strictEqual(complete(''), 'status metrics sessions channels publish send close reload restart drain');
 	assert.strictEqual(complete('re'), 'reload restart');
 	assert.strictEqual(complete('--json', 'm'), 'metrics');
 	assert.strictEqual(complete('--so'), '--socket');

@@ -116,6 +116,10 @@ test_unready(void **state)
 	assert_null(control_unready(&sources));
 	sessions.journal.is_failing = true;
 	assert_string_equal(control_unready(&sources), "the session store cannot be written");
+	sessions.is_draining = true;
+	assert_string_equal(control_unready(&sources), "the session store cannot be written");
+	sessions.journal.is_failing = false;
+	assert_string_equal(control_unready(&sources), "draining");
 	loop.is_draining = true;
 	assert_string_equal(control_unready(&sources), "the daemon is stopping");
 }

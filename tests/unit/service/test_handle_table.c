@@ -136,6 +136,35 @@ test_each(void **state)
 	assert_null(handle_table_find(&table, things[4].handle));
 }
 
+/* Parts: each is met once, though others come and go between them. */
+static void
+test_some(void **state)
+{
+	int things[5];
+	uint64_t handles[5];
+	uint32_t place = 0;
+	int i;
+
+	(void)state;
+	visited = 0;
+	assert_false(handle_table_some(&table, &place, 2, count_visit, &visited));
+	assert_int_equal(place, 0);
+	for (i = 0; i < 5; i++)
+		handles[i] = handle_table_add(&table, &things[i]);
+	assert_true(handle_table_some(&table, &place, 2, count_visit, &visited));
+	assert_int_equal(visited, 2);
+	handle_table_remove(&table, handles[0]);
+	handle_table_remove(&table, handles[3]);
+	assert_true(handle_table_some(&table, &place, 2, count_visit, &visited));
+	assert_int_equal(visited, 3);
+	assert_false(handle_table_some(&table, &place, 2, count_visit, &visited));
+	assert_int_equal(visited, 4);
+	assert_int_equal(place, 5);
+	place = UINT32_MAX;
+	assert_false(handle_table_some(&table, &place, 1, count_visit, &visited));
+	assert_int_equal(visited, 4);
+}
+
 static void
 test_random_operations(void **state)
 {
@@ -180,6 +209,7 @@ main(void)
 	    TEST(removed_is_gone),
 	    TEST(generations_run_out),
 	    TEST(each),
+	    TEST(some),
 	    TEST(random_operations),
 	};
 
