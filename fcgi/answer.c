@@ -4,6 +4,7 @@
 #include "fcgi/answer.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void
 write_header(void *context, const char *name, const char *value)
@@ -66,4 +67,25 @@ answer_head(struct buffer *out, const struct reply *reply, const struct protocol
 		buffer_append(out, line, (size_t)n);
 	}
 	buffer_append(out, "\r\n", 2);
+}
+
+void
+answer_sent(enum wire_sent_result result, bool is_form, struct reply *reply)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} refusals[] = {
+	    [WIRE_SENT_NO_SESSION] = {404, "404 Error: Page not found\n"},
+	    [WIRE_SENT_UNAVAILABLE] = {503, "The session cannot take messages now.\n"},
+	    [WIRE_SENT_TOO_MANY] = {429, "Too many requests.\n"},
+	};
+
+	if (result != WIRE_SENT_OK) {
+		reply_set_error(reply, refusals[result].status, refusals[result].text);
+		return;
+	}
+	reply->status = is_form ? 200 : 204;
+	reply->body = is_form ? "ok" : "";
+	reply->body_len = strlen(reply->body);
 }

@@ -7,15 +7,17 @@
  */
 #include "fcgi/request.h"
 
-#include "common/log_limit.h"
+#include "common/log.h"
 #include "common/memory.h"
 #include "common/random.h"
 #include "fcgi/answer.h"
+#include "fcgi/ask.h"
 #include "fcgi/chunking.h"
 #include "fcgi/origin.h"
 #include "fcgi/request_log.h"
 #include "fcgi/request_read.h"
 #include "fcgi/routing.h"
+#include "fcgi/up.h"
 #include "sockjs/send_body.h"
 #include "sockjs/ws_handshake.h"
 
@@ -181,7 +183,7 @@ decide_send(struct request *request)
 	error = send_body_decode(&request->body, request->routing.endpoint->form,
 	    request->cgi.head.header(request->cgi.head.context, "Content-Type"),
 	    options->messages_limit, &request->messages_len);
-	request->call.is_send = true;
+	request->call.kind = CALL_SEND;
 	if (error != NULL)
 		answer_error(request, 500, error);
 	else if (request->requests->loop->is_draining)
@@ -209,38 +211,30 @@ begin_chunking(struct request *request)
 	request->chunking = chunking_create(&request->requests->loop->uv, request->connection);
 }
 
-/* --- /up -------------------------------------------------------------------------------------- */
-
-/*
- * In whatever folder the program lies: nothing else is served there, outside its services.
- */
-static bool
-asks_whether_up(const struct request *request)
-{
-	const struct request_head *head = &request->cgi.head;
-	size_t len = strlen(request->cgi.path);
-
-	return len >= strlen("/up") &&
-	    strcmp(request->cgi.path + len - strlen("/up"), "/up") == 0 &&
-	    (strcmp(head->method, "GET") == 0 || strcmp(head->method, "HEAD") == 0);
-}
-
 static void
 answer_up(struct request *request)
 {
-	struct reply *reply = &request->reply;
-	const char *reason = request->requests->loop->is_draining
-	    ? "the responder is stopping"
-	    : backend_unready(request->requests->backend);
-	int n =
-	    snprintf(reply->text, sizeof reply->text, "%.1000s\n", reason == NULL ? "up" : reason);
-
-	reply->status = reason == NULL ? 200 : 503;
-	reply->content_type = "text/plain; charset=UTF-8";
-	reply->cache = REPLY_NOT_CACHED;
-	reply->body = reply->text;
-	reply->body_len = (size_t)n;
+	up_reply(request->requests->loop->is_draining ? "the responder is stopping"
+						      : backend_unready(request->requests->backend),
+	    &request->reply);
 	answer_reply(request);
+}
+
+static void
+decide_ask(struct request *request)
+{
+	if (request->is_cut || request->body.len > request->routing.api_limit) {
+		answer_error(request, 413, "Request body too large.\n");
+	} else if (request->requests->loop->is_draining) {
+		fail_away(request);
+	} else if (request->requests->asks >= REQUEST_ASKS_MAX) {
+		answer_error(request, 503, "Too many requests of the API wait.\n");
+	} else {
+		request->call.kind = CALL_ASK;
+		request->call.is_once = ask_is_once(&request->cgi);
+		request->requests->asks++;
+		list(request);
+	}
 }
 
 /* --- who answers ------------------------------------------------------------------------------ */
@@ -256,7 +250,11 @@ decide(struct request *request)
 
 	routing_find(routing, &request->cgi, services);
 	origin_find_client(&request->cgi, services->trusted);
-	if (routing->endpoint == NULL && asks_whether_up(request)) {
+	if (routing->api_path != NULL) {
+		decide_ask(request);
+		return;
+	}
+	if (routing->endpoint == NULL && up_is_asked(&request->cgi)) {
 		answer_up(request);
 		return;
 	}
@@ -352,6 +350,21 @@ issue_send(struct request *request)
 	return backend_send(request->requests->backend, &request->call, &send);
 }
 
+/* Whatever daemon there is now has to know the API, too. */
+static void
+issue_ask(struct request *request)
+{
+	struct backend *backend = request->requests->backend;
+	const struct wire_ask ask = ask_of(&request->cgi, &request->routing, &request->body);
+
+	if (backend_services(backend)->api.path == NULL) {
+		backend_forget(backend, &request->call);
+		answer_error(request, 404, "404 Error: Page not found\n");
+	} else if (backend_ask(backend, &request->call, &ask) == -1) {
+		answer_error(request, 431, "The request's head or body is too large.\n");
+	}
+}
+
 static void
 on_there(struct call *call)
 {
@@ -359,6 +372,10 @@ on_there(struct call *call)
 	struct backend *backend = request->requests->backend;
 	int status;
 
+	if (call->kind == CALL_ASK) {
+		issue_ask(request);
+		return;
+	}
 	/* It came before the first services were known. */
 	if (request->routing.endpoint == NULL) {
 		backend_forget(backend, call);
@@ -371,24 +388,15 @@ on_there(struct call *call)
 		answer_error(request, 404, "404 Error: Page not found\n");
 		return;
 	}
-	status = call->is_send ? issue_send(request) : issue_receive(request);
+	status = call->kind == CALL_SEND ? issue_send(request) : issue_receive(request);
 	if (status == -1)
 		answer_error(request, 431, "The request's head or body is too large.\n");
 }
 
-/* The session id is what lets one speak in another's name: the log has its beginning only. */
 static void
 condemn(struct request *request, unsigned losses)
 {
-	static struct log_limit limit;
-	const struct routing *routing = &request->routing;
-	char path[LOG_TEXT_MAX];
-
-	route_log_path(request->cgi.path, routing->prefix_len, routing->endpoint,
-	    routing->session_id, routing->session_id_len, path, sizeof path);
-	log_limited(&limit, SEVERITY_ERROR,
-	    "sessiond was lost %u times with one request, %s %s (%zu bytes of messages): it gets 503",
-	    losses, request->cgi.head.method, path, request->messages_len);
+	request_log_guilty(&request->cgi, &request->routing, losses, request->messages_len);
 	fail(request, "The session daemon cannot handle this request.\n");
 }
 
@@ -410,6 +418,9 @@ on_lost(struct call *call, enum backend_loss why, unsigned losses)
 	case BACKEND_NO_MEMORY:
 		connection_drop(request->connection);
 		break;
+	case BACKEND_UNSURE:
+		fail(request, "The session daemon was lost; it may have done what was asked.\n");
+		break;
 	}
 }
 
@@ -428,25 +439,8 @@ take_frame(struct request *request, const struct wire_frame *frame)
 static void
 take_sent(struct request *request, enum wire_sent_result result)
 {
-	bool is_form = request->routing.endpoint->form;
-
-	switch (result) {
-	case WIRE_SENT_OK:
-		request->reply.status = is_form ? 200 : 204;
-		request->reply.body = is_form ? "ok" : "";
-		request->reply.body_len = strlen(request->reply.body);
-		answer_reply(request);
-		break;
-	case WIRE_SENT_NO_SESSION:
-		answer_error(request, 404, "404 Error: Page not found\n");
-		break;
-	case WIRE_SENT_UNAVAILABLE:
-		answer_error(request, 503, "The session cannot take messages now.\n");
-		break;
-	case WIRE_SENT_TOO_MANY:
-		answer_error(request, 429, "Too many requests.\n");
-		break;
-	}
+	answer_sent(result, request->routing.endpoint->form, &request->reply);
+	answer_reply(request);
 }
 
 static void
@@ -484,10 +478,15 @@ on_answer(struct call *call, const struct exchange_news *news)
 	case EXCHANGE_COOKIE:
 		take_cookie(request, &news->cookie);
 		break;
+	case EXCHANGE_ANSWER:
+		ask_reply(&news->answer, &request->reply);
+		answer_reply(request);
+		break;
 	case EXCHANGE_GREETED:
 	case EXCHANGE_UNFIT:
 	case EXCHANGE_SERVICES:
 	case EXCHANGE_STATE:
+	case EXCHANGE_API:
 	case EXCHANGE_GOODBYE:
 		break;
 	}
@@ -533,6 +532,7 @@ destroy(struct request *request)
 	buffer_free(&request->body);
 	free(request->cookie);
 	requests->count--;
+	requests->asks -= request->call.kind == CALL_ASK;
 	free(request);
 }
 
@@ -556,7 +556,7 @@ on_arrived(
 	connection_attach(connection, request);
 	if (backend_services(requests->backend) != NULL)
 		decide(request);
-	else if (asks_whether_up(request))
+	else if (up_is_asked(&request->cgi))
 		answer_up(request);
 	else
 		/* Nobody can say yet what is asked for: it waits for the services. */

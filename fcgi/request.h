@@ -16,6 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Requests of the API that may be under way: their bodies are kept until they are answered. */
+#define REQUEST_ASKS_MAX 128
+
 struct request;
 
 /* What all requests of a process share. Its owner sets the first four, and reads count. */
@@ -25,6 +28,7 @@ struct requests {
 	struct loop *loop;
 	bool is_streaming; /* a response may have more than one frame */
 	size_t count;	   /* requests that are being handled, of all kinds */
+	size_t asks;	   /* those of the API among them */
 	/* There were two at once: the web server does not keep a process for each. */
 	bool were_shared;
 	uint64_t last_id;

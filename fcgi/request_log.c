@@ -32,6 +32,21 @@ request_log(const struct cgi_request *cgi, const struct routing *routing, const 
 	    (unsigned long long)ms);
 }
 
+/* The session id is what lets one speak in another's name: the log has its beginning only. */
+void
+request_log_guilty(
+    const struct cgi_request *cgi, const struct routing *routing, unsigned losses, size_t len)
+{
+	static struct log_limit limit;
+	char path[LOG_TEXT_MAX];
+
+	route_log_path(cgi->path, routing->prefix_len, routing->endpoint, routing->session_id,
+	    routing->session_id_len, path, sizeof path);
+	log_limited(&limit, SEVERITY_ERROR,
+	    "sessiond was lost %u times with one request, %s %s (%zu bytes of messages): it gets 503",
+	    losses, cgi->head.method, path, len);
+}
+
 void
 request_log_forbidden(const struct cgi_request *cgi, const struct routing *routing)
 {

@@ -7,6 +7,7 @@
 #include "fcgi/request_read.h"
 #include "fcgi/routing.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -15,6 +16,10 @@
  */
 void request_log(const struct cgi_request *cgi, const struct routing *routing, const char *method,
     int status, uint64_t ms);
+
+/* One of which sessiond dies: it was lost so many times with it. len: bytes of its messages. */
+void request_log_guilty(
+    const struct cgi_request *cgi, const struct routing *routing, unsigned losses, size_t len);
 
 /* A page that the service's options do not let in. */
 void request_log_forbidden(const struct cgi_request *cgi, const struct routing *routing);

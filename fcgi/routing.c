@@ -19,12 +19,15 @@ find_behind(struct routing *routing, const struct known_services *known, bool re
 	return routing->service != NULL;
 }
 
-static bool
-find_service(struct routing *routing, const struct cgi_request *cgi,
-    const struct known_services *known, bool retired)
+/*
+ * Where in the path that begins which prefixes are matched against, the likeliest first: where the
+ * program lies, then its folder, then the path's beginning. Returns how many there are.
+ */
+static size_t
+find_begins(const struct cgi_request *cgi, size_t begins[3])
 {
 	const char *script = libfcgi_param("SCRIPT_NAME", cgi->params), *path = cgi->path;
-	size_t len;
+	size_t len, count = 0;
 	long span;
 
 	if (script == NULL)
@@ -35,14 +38,41 @@ find_service(struct routing *routing, const struct cgi_request *cgi,
 	/* A web server that gives every path to the program may call it by that path. */
 	if (span != -1 && path[span] == '\0')
 		len = 0;
-	else if (span > 0 && find_behind(routing, known, retired, path, (size_t)span))
-		return true;
+	else if (span > 0)
+		begins[count++] = (size_t)span;
 	while (len > 0 && script[len - 1] != '/')
 		len--;
 	span = prefix_span(script, len, path);
-	if (len > 1 && span != -1 && find_behind(routing, known, retired, path, (size_t)span - 1))
-		return true;
-	return find_behind(routing, known, retired, path, 0);
+	if (len > 1 && span != -1)
+		begins[count++] = (size_t)span - 1;
+	begins[count++] = 0;
+	return count;
+}
+
+static bool
+find_service(struct routing *routing, const struct cgi_request *cgi,
+    const struct known_services *known, bool retired)
+{
+	size_t begins[3], count = find_begins(cgi, begins), i;
+
+	for (i = 0; i < count; i++)
+		if (find_behind(routing, known, retired, cgi->path, begins[i]))
+			return true;
+	return false;
+}
+
+static void
+find_api(struct routing *routing, const struct cgi_request *cgi, const struct known_services *known)
+{
+	size_t begins[3], count, i;
+
+	if (known->api.path == NULL || routing->endpoint != NULL)
+		return;
+	count = find_begins(cgi, begins);
+	for (i = 0; i < count && routing->api_path == NULL; i++)
+		if (strncmp(cgi->path + begins[i], known->api.path, strlen(known->api.path)) == 0)
+			routing->api_path = cgi->path + begins[i];
+	routing->api_limit = known->api.body_limit;
 }
 
 static void
@@ -76,13 +106,14 @@ find_of_path(struct routing *routing, const struct cgi_request *cgi, struct know
 		if (!concerns_session(routing->endpoint))
 			find_endpoint(routing, cgi, known, false);
 	}
+	find_api(routing, cgi, known);
 }
 
 void
 routing_find(struct routing *routing, struct cgi_request *cgi, struct known_services *known)
 {
 	find_of_path(routing, cgi, known);
-	if (routing->service == NULL && request_read_rewritten(cgi))
+	if (routing->service == NULL && routing->api_path == NULL && request_read_rewritten(cgi))
 		find_of_path(routing, cgi, known);
 	if (routing->service != NULL)
 		known_services_ref(known);

@@ -1,5 +1,5 @@
 /*
- * Which service and which of its endpoints a request is for.
+ * Which service and which of its endpoints a request is for, or whether it is the API's.
  */
 #ifndef FCGI_ROUTING_H
 #define FCGI_ROUTING_H
@@ -15,7 +15,10 @@ struct routing {
 	const struct known_service *service; /* NULL: the path is no service's */
 	size_t prefix_len;		     /* bytes of the path that are the service's */
 	const struct endpoint *endpoint;     /* NULL: no URL of SockJS */
-	const char *session_id;		     /* of endpoints that have one; no NUL at its end */
+	/* Where the API's path begins, if the request is one of those; NULL: it is none. */
+	const char *api_path;
+	size_t api_limit;	/* bytes of its body */
+	const char *session_id; /* of endpoints that have one; no NUL at its end */
 	size_t session_id_len;
 };
 

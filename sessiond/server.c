@@ -214,6 +214,12 @@ drain(void *owner, int signal)
 	notify(NOTIFY_STOPPING);
 	server->sessions.closing = true;
 	acceptors_close(&server->acceptors);
+	/*
+	 * What has been carried out is answered before the goodbye: so a responder knows that what
+	 * has no answer then was not.
+	 */
+	turn_flush(&server->sessions);
+	commit(server);
 	sessions_each(&server->sessions, say_goodbye, NULL);
 	http_server_drain(&server->http);
 	local_socket_say_goodbye(&server->local);

@@ -27,6 +27,9 @@ const struct wire_type_info wire_types[WIRE_TYPE_COUNT] = {
     {"COOKIE", WIRE_COOKIE, DAEMON, 3},
     {"STATE", WIRE_STATE, DAEMON, 3},
     {"COUNTS", WIRE_COUNTS, RESPONDER, 6},
+    {"API", WIRE_API, DAEMON, 12},
+    {"ASK", WIRE_ASK, RESPONDER, 14},
+    {"ANSWER", WIRE_ANSWER, DAEMON, 9},
 };
 
 const struct wire_type_info *

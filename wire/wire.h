@@ -24,8 +24,9 @@
 
 enum {
 	WIRE_MAJOR = 2,
-	WIRE_MINOR = 1,
+	WIRE_MINOR = 2,
 	WIRE_MINOR_COUNTS = 1, /* that COUNTS came with */
+	WIRE_MINOR_API = 2,    /* that API, ASK and ANSWER came with */
 	WIRE_HEADER_SIZE = 16,
 	WIRE_STRING_MAX = 65535, /* bytes of a string16, its NUL not counted */
 	WIRE_OVERHEAD_MAX =
@@ -47,17 +48,20 @@ enum wire_type {
 	/* configuration */
 	WIRE_SERVICES = 0x0010,
 	WIRE_STATE = 0x0011,
+	WIRE_API = 0x0012,
 	/* requests */
 	WIRE_RECEIVE = 0x0020,
 	WIRE_SEND = 0x0021,
 	WIRE_ABORT = 0x0022,
 	WIRE_WRITTEN = 0x0023,
 	WIRE_COUNTS = 0x0024,
+	WIRE_ASK = 0x0025,
 	/* answers */
 	WIRE_FRAME = 0x0030,
 	WIRE_SENT = 0x0031,
 	WIRE_REFUSED = 0x0032,
 	WIRE_COOKIE = 0x0033,
+	WIRE_ANSWER = 0x0034,
 };
 
 /* Flags of the header; each belongs to one type. Readers ignore those they do not know. */
@@ -93,7 +97,7 @@ struct wire_type_info {
 	uint32_t least;	  /* bytes of the shortest payload */
 };
 
-#define WIRE_TYPE_COUNT 13
+#define WIRE_TYPE_COUNT 16
 extern const struct wire_type_info wire_types[WIRE_TYPE_COUNT];
 
 /* NULL: no such type. */

@@ -17,6 +17,7 @@
 #define WIRE_MESSAGES_H
 
 #include "wire/wire.h"
+#include "wire/wire_api.h"
 #include "wire/wire_counts.h"
 #include "wire/wire_source.h"
 #include "sockjs/service_options.h"

@@ -124,8 +124,14 @@ stop(struct call *call, void *context)
 static void
 set_adrift(struct call *call, void *context)
 {
+	struct backend *backend = context;
+
+	if (call->is_once && call->is_issued && !backend->exchange.is_leaving) {
+		lose_call(backend, call, BACKEND_UNSURE);
+		return;
+	}
 	call_set_adrift(call);
-	start_patience(context, call);
+	start_patience(backend, call);
 }
 
 void
@@ -168,6 +174,12 @@ backend_send(struct backend *backend, struct call *call, struct wire_send *send)
 {
 	return issued(backend, call,
 	    exchange_put_send(&backend->exchange, link_output(backend->link), call->id, send));
+}
+
+int
+backend_ask(struct backend *backend, struct call *call, const struct wire_ask *ask)
+{
+	return issued(backend, call, exchange_put_ask(link_output(backend->link), call->id, ask));
 }
 
 /* --- what becomes of answers ------------------------------------------------------------------ */
@@ -382,9 +394,12 @@ take_services(struct backend *backend, struct wire_services *wire)
 		log_limited(&limit, SEVERITY_ERROR, "sessiond's services: %s", err.text);
 		return -1;
 	}
+	exchange_move_api(&backend->exchange, &services->api);
 	known_services_unref(&backend->services);
 	backend->services = services;
-	backend->body_limit = services->body_limit == 0 ? BODY_LIMIT_UNKNOWN : services->body_limit;
+	backend->body_limit = known_services_body_limit(services);
+	if (backend->body_limit == 0)
+		backend->body_limit = BODY_LIMIT_UNKNOWN;
 	backend->pause_ms = FIRST_PAUSE_MS;
 	backend->is_missed = false;
 	set_state(backend, BACKEND_THERE);
@@ -420,15 +435,13 @@ take_frame(struct backend *backend, struct call *call, struct exchange_news *new
 	buffer_free(&whole);
 }
 
-/* A receive has frames, a send an answer; each of them may be refused. */
 static void
 take_answer(struct backend *backend, struct exchange_news *news)
 {
 	struct call *call = calls_find(&backend->calls, news->call);
 
 	/* One that was aborted meanwhile is not there any more. */
-	if (call == NULL || !call->is_issued || (news->kind == EXCHANGE_FRAME && call->is_send) ||
-	    (news->kind == EXCHANGE_SENT && !call->is_send))
+	if (call == NULL || !call->is_issued || !exchange_is_answer_to(news, call->kind))
 		return;
 	if (news->kind == EXCHANGE_FRAME) {
 		take_frame(backend, call, news);
@@ -462,6 +475,8 @@ take_message(void *context, const struct wire_header *header, const char *payloa
 	case EXCHANGE_STATE:
 		set_unready(backend, news.state.text);
 		break;
+	case EXCHANGE_API:
+		break;
 	case EXCHANGE_GOODBYE:
 		/* It closes the connection once what it holds is answered. */
 		log_limited(
@@ -471,6 +486,7 @@ take_message(void *context, const struct wire_header *header, const char *payloa
 	case EXCHANGE_SENT:
 	case EXCHANGE_REFUSED:
 	case EXCHANGE_COOKIE:
+	case EXCHANGE_ANSWER:
 		take_answer(backend, &news);
 		break;
 	}
@@ -521,6 +537,7 @@ backend_destroy(struct backend **backend)
 	link_destroy(&b->link);
 	known_services_unref(&b->services);
 	free(b->unready);
+	exchange_clear(&b->exchange);
 	write_log_destroy(&b->log);
 	suspects_destroy(&b->suspects);
 	uv_close((uv_handle_t *)&b->pause, on_pause_closed);

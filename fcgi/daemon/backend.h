@@ -1,6 +1,8 @@
 /*
  * The responder's connection to sessiond: one, for all requests. When it breaks, calls stay listed
- * and are issued again once it is back. What is called the owner here is told three things.
+ * and are issued again once it is back, but for those that are to be carried out once: of these,
+ * only such stay as sessiond cannot have carried out. They had not been sent to it, or it had said
+ * goodbye: it does so when all that it has done is answered. What is called the owner here is told three things.
  */
 #ifndef FCGI_DAEMON_BACKEND_H
 #define FCGI_DAEMON_BACKEND_H
@@ -23,12 +25,13 @@ enum backend_loss {
 	BACKEND_STOPPED,   /* the responder stops */
 	BACKEND_GUILTY,	   /* sessiond crashes of the call (suspects.h) */
 	BACKEND_NO_MEMORY, /* for the frame that came */
+	BACKEND_UNSURE,	   /* it was lost with the call, which it may have carried out */
 };
 
 struct backend_calls {
 	/*
-	 * sessiond is there: the call is to be issued (backend_receive, backend_send), or
-	 * forgotten.
+	 * sessiond is there: the call is to be issued (backend_receive, backend_send,
+	 * backend_ask), or forgotten.
 	 */
 	void (*there)(struct call *call);
 	/*
@@ -37,7 +40,7 @@ struct backend_calls {
 	 */
 	void (*lost)(struct call *call, enum backend_loss why, unsigned losses);
 	/*
-	 * EXCHANGE_FRAME (a whole one), _SENT, _REFUSED or _COOKIE came. The call is not listed any
+	 * EXCHANGE_FRAME (a whole one), _SENT, _ANSWER, _REFUSED or _COOKIE came. The call is not listed any
 	 * more, unless it is a cookie or a frame that does not end the response.
 	 */
 	void (*answer)(struct call *call, const struct exchange_news *news);
@@ -84,6 +87,7 @@ void backend_forget(struct backend *backend, struct call *call);
 int backend_receive(struct backend *backend, struct call *call, const struct wire_receive *receive,
     const struct connection_source *source);
 int backend_send(struct backend *backend, struct call *call, struct wire_send *send);
+int backend_ask(struct backend *backend, struct call *call, const struct wire_ask *ask);
 
 /*
  * What becomes of the answer to a call. sessiond is told on the connection that the answer came by,

@@ -16,10 +16,17 @@
 
 enum { CALLS_BUCKETS = 4096 };
 
+enum call_kind {
+	CALL_RECEIVE,
+	CALL_SEND,
+	CALL_ASK, /* a request of the HTTP API, passed on whole */
+};
+
 /* Embedded in a request. Zeros and an id make one that is not listed. */
 struct call {
-	uint64_t id;	 /* among all of this process, not 0; what sessiond calls it */
-	bool is_send;	 /* it passes messages on; else it receives them */
+	uint64_t id; /* among all of this process, not 0; what sessiond calls it */
+	enum call_kind kind;
+	bool is_once;	 /* what sessiond may have done already, it is not asked for again */
 	bool is_listed;	 /* it waits for an answer, or for the rest of one */
 	bool is_issued;	 /* sessiond got it, on the present connection */
 	bool was_issued; /* ... or on one before */

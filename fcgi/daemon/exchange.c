@@ -3,12 +3,29 @@
  */
 #include "fcgi/daemon/exchange.h"
 
+#include "common/memory.h"
 #include "wire/connection_info.h"
+
+#include <stdlib.h>
 
 void
 exchange_init(struct exchange *exchange, uint64_t instance)
 {
 	*exchange = (struct exchange){.instance = instance};
+}
+
+void
+exchange_clear(struct exchange *exchange)
+{
+	free(exchange->api.path);
+	exchange->api = (struct known_api){NULL};
+}
+
+void
+exchange_move_api(struct exchange *exchange, struct known_api *api)
+{
+	*api = exchange->api;
+	exchange->api = (struct known_api){NULL};
 }
 
 void
@@ -25,6 +42,7 @@ exchange_begin(struct exchange *exchange, uint32_t pid, struct buffer *out)
 	};
 
 	exchange->is_greeted = exchange->is_leaving = false;
+	exchange_clear(exchange);
 	wire_encode_hello(out, &hello);
 }
 
@@ -51,6 +69,20 @@ take_hello(struct exchange *exchange, const struct wire_header *header, const ch
 	exchange->minor = hello.minor < WIRE_MINOR ? hello.minor : WIRE_MINOR;
 	exchange->link_id = hello.link_id;
 	exchange->frames = 0;
+	return 0;
+}
+
+static int
+take_api(struct exchange *exchange, const struct wire_header *header, const char *payload)
+{
+	const uint64_t most = WIRE_PAYLOAD_MAX - WIRE_OVERHEAD_MAX;
+	struct wire_api api;
+
+	exchange_clear(exchange);
+	if (wire_decode_api(header, payload, &api) == -1)
+		return -1;
+	exchange->api.path = xstrdup(api.path);
+	exchange->api.body_limit = (size_t)(api.body_limit < most ? api.body_limit : most);
 	return 0;
 }
 
@@ -82,6 +114,9 @@ exchange_take(struct exchange *exchange, const struct wire_header *header, const
 	case WIRE_STATE:
 		news->kind = EXCHANGE_STATE;
 		return wire_decode_state(header, payload, &news->state);
+	case WIRE_API:
+		news->kind = EXCHANGE_API;
+		return take_api(exchange, header, payload);
 	case WIRE_GOODBYE:
 		return take_goodbye(exchange, header, payload, news);
 	case WIRE_FRAME:
@@ -97,8 +132,26 @@ exchange_take(struct exchange *exchange, const struct wire_header *header, const
 	case WIRE_COOKIE:
 		news->kind = EXCHANGE_COOKIE;
 		return wire_decode_cookie(header, payload, &news->cookie);
+	case WIRE_ANSWER:
+		news->kind = EXCHANGE_ANSWER;
+		return wire_decode_answer(header, payload, &news->answer);
 	default:
 		return -1;
+	}
+}
+
+bool
+exchange_is_answer_to(const struct exchange_news *news, enum call_kind kind)
+{
+	switch (news->kind) {
+	case EXCHANGE_FRAME:
+		return kind == CALL_RECEIVE;
+	case EXCHANGE_SENT:
+		return kind == CALL_SEND;
+	case EXCHANGE_ANSWER:
+		return kind == CALL_ASK;
+	default:
+		return true;
 	}
 }
 
@@ -116,6 +169,12 @@ exchange_put_send(
 	send->instance = exchange->instance;
 	send->sequence = call;
 	return wire_encode_send(out, call, send);
+}
+
+int
+exchange_put_ask(struct buffer *out, uint64_t call, const struct wire_ask *ask)
+{
+	return wire_encode_ask(out, call, ask);
 }
 
 void

@@ -9,6 +9,8 @@
 #define FCGI_DAEMON_EXCHANGE_H
 
 #include "common/buffer.h"
+#include "fcgi/daemon/calls.h"
+#include "fcgi/daemon/known_services.h"
 #include "wire/wire_messages.h"
 
 #include <stdbool.h>
@@ -17,11 +19,12 @@
 struct exchange {
 	uint64_t
 	    instance; /* random, for the life of this process; with a call's id it names a send */
-	uint64_t link_id; /* in the last HELLO that came; 0: none has */
-	uint64_t frames;  /* messages FRAME that were taken on that connection */
-	unsigned minor;	  /* version that both ends speak, of the last HELLO that came */
-	bool is_greeted;  /* sessiond's HELLO has come, on the present connection */
-	bool is_leaving;  /* sessiond has said goodbye, on the present connection */
+	uint64_t link_id;     /* in the last HELLO that came; 0: none has */
+	uint64_t frames;      /* messages FRAME that were taken on that connection */
+	unsigned minor;	      /* version that both ends speak, of the last HELLO that came */
+	struct known_api api; /* was told, and belongs to the services that come next */
+	bool is_greeted;      /* sessiond's HELLO has come, on the present connection */
+	bool is_leaving;      /* sessiond has said goodbye, on the present connection */
 };
 
 /* What a message means. Everything borrows from the message, but services. */
@@ -31,11 +34,13 @@ struct exchange_news {
 		EXCHANGE_UNFIT, /* its HELLO does not fit: the connection is to be closed */
 		EXCHANGE_SERVICES,
 		EXCHANGE_STATE,
+		EXCHANGE_API, /* is kept for exchange_move_api */
 		EXCHANGE_GOODBYE,
 		EXCHANGE_FRAME,
 		EXCHANGE_SENT,
 		EXCHANGE_REFUSED,
 		EXCHANGE_COOKIE,
+		EXCHANGE_ANSWER,
 	} kind;
 	uint64_t call; /* the id of the call that it answers; 0: it is about the connection */
 	union {
@@ -51,10 +56,20 @@ struct exchange_news {
 		enum wire_sent_result sent;
 		struct wire_refused refused;
 		struct wire_cookie cookie;
+		struct wire_answer answer;
 	};
 };
 
 void exchange_init(struct exchange *exchange, uint64_t instance);
+
+/* Frees what it keeps. */
+void exchange_clear(struct exchange *exchange);
+
+/* Services have come: moves the API that belongs to them to *api, which holds none yet. */
+void exchange_move_api(struct exchange *exchange, struct known_api *api);
+
+/* True if the news may answer a call of that kind. */
+bool exchange_is_answer_to(const struct exchange_news *news, enum call_kind kind);
 
 /* A connection begins: appends the HELLO with which it does. pid: this process. */
 void exchange_begin(struct exchange *exchange, uint32_t pid, struct buffer *out);
@@ -71,6 +86,9 @@ int exchange_put_receive(struct buffer *out, uint64_t call, const struct wire_re
     const struct connection_source *source);
 int exchange_put_send(
     const struct exchange *exchange, struct buffer *out, uint64_t call, struct wire_send *send);
+
+/* Appends ASK. Returns as the others do. sessiond must have told its API on this connection. */
+int exchange_put_ask(struct buffer *out, uint64_t call, const struct wire_ask *ask);
 
 /* Appends COUNTS; nothing if sessiond is one that does not know it. */
 void exchange_put_counts(

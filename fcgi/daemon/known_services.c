@@ -43,6 +43,13 @@ known_services_create(struct wire_services *wire, struct error *err)
 	return known;
 }
 
+size_t
+known_services_body_limit(const struct known_services *known)
+{
+	return known->api.body_limit > known->body_limit ? known->api.body_limit
+							 : known->body_limit;
+}
+
 struct known_services *
 known_services_ref(struct known_services *known)
 {
@@ -65,6 +72,7 @@ known_services_unref(struct known_services **known)
 	}
 	trusted_proxies_destroy(&t->trusted);
 	wire_services_clear(&t->wire);
+	free(t->api.path);
 	free(t);
 }
 

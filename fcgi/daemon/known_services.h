@@ -23,12 +23,19 @@ struct known_service {
 	struct known_services *known;
 };
 
+/* Which requests are passed on whole. */
+struct known_api {
+	char *path; /* those below it; owned; NULL: none */
+	size_t body_limit;
+};
+
 struct known_services {
 	unsigned refs;
 	size_t count;
 	size_t body_limit; /* bytes: the largest of all services */
 	bool has_retired;
 	struct trusted_proxies *trusted;
+	struct known_api api;
 	struct wire_services wire; /* owns the options' strings */
 	struct known_service services[];
 };
@@ -38,6 +45,9 @@ struct known_services {
  * or trusted_proxies is no such list; *wire is empty in both cases.
  */
 struct known_services *known_services_create(struct wire_services *wire, struct error *err);
+
+/* Bytes of the largest body that a service or the API takes; 0: there are none. */
+size_t known_services_body_limit(const struct known_services *known);
 
 /* One reference more; returns known. */
 struct known_services *known_services_ref(struct known_services *known);

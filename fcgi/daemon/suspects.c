@@ -68,11 +68,11 @@ struct choice {
 	size_t left;
 };
 
-/* A send is likelier to do harm than a receive; one with more losses likelier than others. */
+/* A send, or a request of the API, is likelier to do harm than a receive; one with more losses likelier than others. */
 static unsigned
 rank_of(const struct call *call)
 {
-	return (call->is_send ? 1u << 16 : 0) + call->suspicion.losses;
+	return (call->kind != CALL_RECEIVE ? 1u << 16 : 0) + call->suspicion.losses;
 }
 
 static bool
@@ -150,7 +150,7 @@ suspects_try(struct suspects *suspects)
 static unsigned
 guilty_after(const struct call *call)
 {
-	return call->is_send ? SEND_GUILTY_AFTER : RECEIVE_GUILTY_AFTER;
+	return call->kind != CALL_RECEIVE ? SEND_GUILTY_AFTER : RECEIVE_GUILTY_AFTER;
 }
 
 /* Those that were tried when the connection was lost. */

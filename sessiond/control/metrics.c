@@ -180,6 +180,8 @@ write_responders(const struct local_socket *local, struct buffer *out)
 	    "endpoint", "receive", NULL);
 	metric_sample(out, "sockjs_responder_requests_total", (double)messages->sends_taken,
 	    "endpoint", "send", NULL);
+	metric_sample(out, "sockjs_responder_requests_total", (double)messages->asks_taken,
+	    "endpoint", "api", NULL);
 	metric_single(out, "sockjs_responder_log_lines_dropped_total", "counter",
 	    "Lines that are not in the logs of responders.",
 	    (double)messages->counts.lines_dropped);

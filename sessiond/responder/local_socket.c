@@ -60,7 +60,7 @@ local_socket_is_empty(const struct local_socket *local)
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-/* A send with the largest body that a service takes has to fit. */
+/* A send with the largest body that a service takes has to fit, and a request of the API. */
 static void
 raise_payload_max(struct local_socket *local)
 {
@@ -70,6 +70,8 @@ raise_payload_max(struct local_socket *local)
 	for (i = 0; i < services->count; i++)
 		peers_raise_payload_max(&local->peers,
 		    services->items[i]->protocol.options.body_limit + WIRE_OVERHEAD_MAX);
+	peers_raise_payload_max(
+	    &local->peers, remote_asks_body_limit(&local->messages.asks) + WIRE_OVERHEAD_MAX);
 }
 
 void
@@ -93,12 +95,20 @@ local_socket_clear(struct local_socket *local)
 	peer_messages_clear(&local->messages);
 }
 
+void
+local_socket_serve(struct local_socket *local, const struct api *api)
+{
+	local->messages.asks.api = api;
+}
+
 /* --- the end of a turn ------------------------------------------------------------------------ */
 
 bool
 local_socket_answer(struct local_socket *local, enum commit_result committed)
 {
-	return remote_sends_answer(&local->messages.sends, committed);
+	bool any = remote_sends_answer(&local->messages.sends, committed);
+
+	return remote_asks_answer(&local->messages.asks, committed) || any;
 }
 
 bool

@@ -29,6 +29,9 @@ struct local_socket {
 void local_socket_init(struct local_socket *local, uv_loop_t *loop, struct config *config,
     struct services *services, struct sessions *sessions, struct http_server *http);
 
+/* Requests of the HTTP API that responders pass on are answered by it. Before the start. */
+void local_socket_serve(struct local_socket *local, const struct api *api);
+
 /* Drops all connections. */
 void local_socket_clear(struct local_socket *local);
 
@@ -38,15 +41,18 @@ void local_socket_accept(struct local_socket *local, int fd);
 /* True if nothing is connected but what was given to the HTTP server. */
 bool local_socket_is_empty(const struct local_socket *local);
 
-/* After the commit at the end of a turn: answers its sends. Returns true if there were any. */
+/*
+ * After the commit at the end of a turn: answers its sends, and requests of the API. Returns true
+ * if there were any.
+ */
 bool local_socket_answer(struct local_socket *local, enum commit_result committed);
 
 /* After that: writes what was queued. Returns true if there was something. */
 bool local_socket_flush(struct local_socket *local);
 
 /*
- * Takes sends as large as the services do, and tells every responder what the services are: once
- * they have started, and after a change.
+ * Takes bodies as large as the services and the API do, and tells every responder what they are:
+ * once they have started, and after a change.
  */
 void local_socket_tell_services(struct local_socket *local);
 

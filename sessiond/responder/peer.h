@@ -64,6 +64,7 @@ struct peer {
 	enum peer_state state;
 	struct link *link;
 	uint32_t pid;
+	unsigned minor;	  /* version that both ends speak */
 	uint64_t link_id; /* of this connection, random, not 0 */
 	uint64_t frames;  /* how many FRAMEs were put on it */
 	struct timer timer;

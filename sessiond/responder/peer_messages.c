@@ -41,6 +41,7 @@ peer_messages_send_services(struct peer *peer)
 	size_t i, count = 0;
 	int status;
 
+	remote_asks_tell(&messages_of(peer)->asks, peer);
 	for (i = 0; i < services->count; i++)
 		put_entry(&entries[count++], services->items[i]);
 	for (i = 0; i < services->retired_count && count < WIRE_SERVICES_MAX; i++)
@@ -134,6 +135,7 @@ take_hello(struct peer *peer, const struct wire_header *header, const char *payl
 	if (peer->state != PEER_GREETING || wire_decode_hello(header, payload, &hello) == -1)
 		return -1;
 	peer->pid = hello.pid;
+	peer->minor = hello.minor < WIRE_MINOR ? hello.minor : WIRE_MINOR;
 	greet(peer_output(peer), peer->link_id);
 	refusal = wire_hello_refusal(&hello, 1u << WIRE_RESPONDER);
 	if (refusal != NULL) {
@@ -256,6 +258,17 @@ take_send(struct peer *peer, const struct wire_header *header, const char *paylo
 }
 
 static int
+take_ask(struct peer *peer, const struct wire_header *header, const char *payload)
+{
+	struct wire_ask ask;
+
+	if (peer->minor < WIRE_MINOR_API || wire_decode_ask(header, payload, &ask) == -1)
+		return -1;
+	remote_asks_take(&messages_of(peer)->asks, peer, header->request, &ask);
+	return 0;
+}
+
+static int
 take_abort(struct peer *peer, const struct wire_header *header, const char *payload)
 {
 	struct remote_request *request;
@@ -298,7 +311,8 @@ take_message(struct peer *peer, const struct wire_header *header, const char *pa
 		return -1;
 	if (peer->state == PEER_LEAVING) {
 		/* The responder sends it again, to the next daemon. */
-		if (header->type == WIRE_RECEIVE || header->type == WIRE_SEND)
+		if (header->type == WIRE_RECEIVE || header->type == WIRE_SEND ||
+		    header->type == WIRE_ASK)
 			return 0;
 		/* This may be what was waited for. */
 		peer_mark(peer);
@@ -310,6 +324,9 @@ take_message(struct peer *peer, const struct wire_header *header, const char *pa
 	case WIRE_SEND:
 		messages_of(peer)->sends_taken++;
 		return take_send(peer, header, payload);
+	case WIRE_ASK:
+		messages_of(peer)->asks_taken++;
+		return take_ask(peer, header, payload);
 	case WIRE_ABORT:
 		return take_abort(peer, header, payload);
 	case WIRE_WRITTEN:
@@ -333,6 +350,7 @@ lose(struct peer *peer)
 	remote_requests_release(peer);
 	remote_requests_await(peer);
 	remote_sends_forget(&messages_of(peer)->sends, peer);
+	remote_asks_forget(&messages_of(peer)->asks, peer);
 	remote_holds_forget(&messages_of(peer)->holds, peer);
 	/* The responder may not come back to be asked about what can wait. */
 	journal_hurry(&peer->all->sessions->journal);
@@ -357,4 +375,5 @@ void
 peer_messages_clear(struct peer_messages *messages)
 {
 	remote_sends_clear(&messages->sends);
+	remote_asks_clear(&messages->asks);
 }

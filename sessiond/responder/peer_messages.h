@@ -6,6 +6,7 @@
 
 #include "conf/config.h"
 #include "sessiond/responder/peer.h"
+#include "sessiond/responder/remote_ask.h"
 #include "sessiond/responder/remote_holds.h"
 #include "sessiond/responder/remote_request.h"
 #include "sessiond/responder/remote_send.h"
@@ -17,9 +18,11 @@ struct peer_messages {
 	struct services *services;
 	struct sessions *sessions;
 	struct remote_sends sends;
+	struct remote_asks asks;
 	struct remote_holds holds;
-	const char *state;		      /* that peers are told; empty: all is well */
-	uint64_t receives_taken, sends_taken; /* requests that came, repeated ones too */
+	const char *state; /* that peers are told; empty: all is well */
+	/* Requests that came, repeated ones too. */
+	uint64_t receives_taken, sends_taken, asks_taken;
 	struct responder_counts counts;
 };
 

@@ -23,6 +23,13 @@ function encodeServices(names) {
 	return encodeMessage(TYPE.services, { payload: Buffer.concat([Buffer.from([0, names.length]), string16('unix'), ...services]) });
 }
 
+// Requests below path are to be passed on whole.
+function encodeApi(path, limit) {
+	const bytes = Buffer.alloc(8);
+	bytes.writeBigUInt64BE(BigInt(limit));
+	return encodeMessage(TYPE.api, { payload: Buffer.concat([string16(path), bytes]) });
+}
+
 class FakeDaemon {
 	static start(path) {
 		const daemon = new FakeDaemon();
@@ -53,10 +60,11 @@ class FakeDaemon {
 		return peer;
 	}
 
-	// Likewise, and it is served. minor: the daemon's version.
-	async serve(connection, { minor = 0 } = {}) {
+	// Likewise, and it is served. minor: the daemon's version; api: what encodeApi takes.
+	async serve(connection, { minor = 0, api, services = ['/echo'] } = {}) {
 		const peer = await this.accept();
-		peer.write(Buffer.concat([encodeHello({ role: ROLE.daemon, connection, minor }), encodeServices(['/echo'])]));
+		const told = api ? [encodeApi(...api)] : [];
+		peer.write(Buffer.concat([encodeHello({ role: ROLE.daemon, connection, minor }), ...told, encodeServices(services)]));
 		return peer;
 	}
 
@@ -70,6 +78,14 @@ const frame = (request, text, flags = 0) => encodeMessage(TYPE.frame, { request,
 const sent = (request, result) => encodeMessage(TYPE.sent, { request, payload: Buffer.from([result]) });
 const refused = (request, status, text) => encodeMessage(TYPE.refused, { request, payload: Buffer.concat([Buffer.from([status >> 8, status & 255]), string16(text)]) });
 
+function answer(request, status, contentType, body) {
+	const head = Buffer.alloc(2);
+	const length = Buffer.alloc(4);
+	head.writeUInt16BE(status);
+	length.writeUInt32BE(Buffer.byteLength(body));
+	return encodeMessage(TYPE.answer, { request, payload: Buffer.concat([head, string16(contentType), length, Buffer.from(body)]) });
+}
+
 // What COUNTS says: lines of the log, and [endpoint, status, requests] in the order of the numbers.
 function readCounts(payload) {
 	const places = Array.from({ length: payload.readUInt16BE(4) }, (_, i) => 6 + 7 * i);
@@ -80,4 +96,4 @@ function readCounts(payload) {
 	};
 }
 
-module.exports = { FakeDaemon, frame, sent, refused, readCounts, FLAG };
+module.exports = { FakeDaemon, encodeServices, encodeApi, frame, sent, refused, answer, readCounts, FLAG };

@@ -10,6 +10,8 @@
  *	7<a["x"];           a FRAME for request 7 (; for the line's end), with . behind it if it ends
  *	7=ok 7=none 7=busy 7=many  a SENT, with its result
  *	7!503 7$value       a REFUSED, a COOKIE
+ *	API(/apps/,10)      an API, with its body_limit
+ *	7:200(text)         an ANSWER
  *	bye(text)           a GOODBYE
  *	closed              the end of the connection, by the daemon
  *
@@ -56,6 +58,7 @@ run_once(void)
 
 	result = persistence_commit(&persistence);
 	busy = remote_sends_answer(&messages.sends, result) || busy;
+	busy = remote_asks_answer(&messages.asks, result) || busy;
 	return peers_flush(&peers) || busy;
 }
 
@@ -113,6 +116,8 @@ hear_message(const struct wire_header *header, const char *payload)
 	struct wire_state told;
 	struct wire_hello hello;
 	enum wire_sent_result result;
+	struct wire_answer answer;
+	struct wire_api api;
 
 	switch (header->type) {
 	case WIRE_HELLO:
@@ -145,6 +150,15 @@ hear_message(const struct wire_header *header, const char *payload)
 	case WIRE_COOKIE:
 		assert_int_equal(wire_decode_cookie(header, payload, &cookie), 0);
 		buffer_printf(&heard, "%u$%s ", request, cookie.value);
+		break;
+	case WIRE_API:
+		assert_int_equal(wire_decode_api(header, payload, &api), 0);
+		buffer_printf(&heard, "API(%s,%u) ", api.path, (unsigned)api.body_limit);
+		break;
+	case WIRE_ANSWER:
+		assert_int_equal(wire_decode_answer(header, payload, &answer), 0);
+		buffer_printf(&heard, "%u:%u(%.*s) ", request, answer.status, (int)answer.body_len,
+		    answer.body);
 		break;
 	case WIRE_GOODBYE:
 		assert_int_equal(wire_decode_goodbye(header, payload, &goodbye), 0);

@@ -26,6 +26,7 @@ enum {
 	READ_SIZE = 65536,
 	PATIENCE = 30000, /* ms, for an answer: far more than any takes */
 	PAUSE = 5,	  /* ms before what was refused is tried again */
+	ASK_ID = 1000000, /* more than any call has */
 };
 
 /* A responder's connection, and what it knows over all of them. */
@@ -163,6 +164,16 @@ take_answer(struct link *link, const struct wire_header *header, const char *pay
 }
 
 static void
+take_api_answer(const struct wire_header *header, const char *payload)
+{
+	struct wire_answer answer;
+
+	assert_int_equal(header->request, ASK_ID);
+	assert_int_equal(wire_decode_answer(header, payload, &answer), 0);
+	assert_int_equal(answer.status, 404);
+}
+
+static void
 take_messages(struct link *link)
 {
 	struct buffer *in = &link->in;
@@ -176,6 +187,8 @@ take_messages(struct link *link)
 			take_hello(link, &header, payload);
 		else if (header.type == WIRE_SERVICES)
 			take_services(link, &header, payload);
+		else if (header.type == WIRE_ANSWER)
+			take_api_answer(&header, payload);
 		else if (header.type != WIRE_STATE) /* the store's, when it fails on purpose */
 			take_answer(link, &header, payload);
 		buffer_consume(in, WIRE_HEADER_SIZE + header.length);
@@ -217,6 +230,15 @@ say_counts(struct link *link)
 	wire_encode_counts(&link->out, &counts);
 }
 
+/* The same. This daemon has no API, so it is refused. */
+static void
+say_ask(struct link *link)
+{
+	const struct wire_ask ask = {.method = "GET", .path = "/apps/1/channels", .body = ""};
+
+	assert_int_equal(wire_encode_ask(&link->out, ASK_ID, &ask), 0);
+}
+
 /* False if the daemon ends meanwhile. */
 static bool
 link_open(struct link *link)
@@ -241,6 +263,7 @@ link_open(struct link *link)
 		if (!link_read(link))
 			return false;
 	say_counts(link);
+	say_ask(link);
 	return true;
 }
 

@@ -197,6 +197,9 @@ test_roles(void **state)
 	    {WIRE_COOKIE, true, false, false},
 	    {WIRE_STATE, true, false, false},
 	    {WIRE_COUNTS, false, true, false},
+	    {WIRE_API, true, false, false},
+	    {WIRE_ASK, false, true, false},
+	    {WIRE_ANSWER, true, false, false},
 	};
 	struct wire_header header = {.length = 50};
 

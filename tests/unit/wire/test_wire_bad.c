@@ -28,6 +28,9 @@ test_least_payloads(void **state)
 	    {WIRE_COOKIE, BYTES("\0\0\0")},
 	    {WIRE_STATE, BYTES("\0\0\0")},
 	    {WIRE_COUNTS, BYTES("\0\0\0\0\0\0")},
+	    {WIRE_API, BYTES("\0\1/\0\0\0\0\0\0\0\0\0")},
+	    {WIRE_ASK, BYTES("\0\1M\0\0\1/\0\0\0\0\0\0\0")},
+	    {WIRE_ANSWER, BYTES("\0\xc8\0\0\0\0\0\0\0")},
 	};
 	struct buffer again = BUFFER_INIT;
 	struct wire_header header = {0};
@@ -55,6 +58,10 @@ static const char good_send[] =
     "\0\0\0\5m\0\xffn\xff";
 static const char good_goodbye[] = "\0\3bye\0";
 static const char good_counts[] = "\0\0\0\1\0\2\2\0\xc8\0\0\0\5\x09\1\x94\0\0\1\0";
+static const char good_api[] = "\0\3/a/\0\0\0\0\0\0\1\0\0";
+/* PUT /b?q, by 1.1.1.1 */
+static const char good_ask[] = "\0\3PUT\0\0\2/b\0\1\0\1q\0\4\1\1\1\1\0\7\0\0\0\2{}";
+static const char good_answer[] = "\0\xc8\0\1t\0\0\0\0\2{}";
 static const char good_refused[] = "\1\xf7\0\4full\0";
 
 enum {
@@ -174,6 +181,27 @@ static const struct change changes[] = {
 	{"status 0", WIRE_COUNTS, 14, BYTES("\0\0"), -1},
 	{"the same pair twice", WIRE_COUNTS, 13, BYTES("\2\0\xc8"), 0},
 	{"no requests", WIRE_COUNTS, 9, BYTES("\0\0\0\0"), 0},
+	{"a path without a / before it", WIRE_API, 2, BYTES("x"), -1},
+	{"a path without a / behind it", WIRE_API, 4, BYTES("x"), -1},
+	{"a path that is short", WIRE_API, 1, BYTES("\0"), -1},
+	{"NUL in the path", WIRE_API, 3, BYTES("\0"), -1},
+	{"body_limit 0", WIRE_API, 6, BYTES("\0\0\0\0\0\0\0\0"), 0},
+	{"a method of no bytes", WIRE_ASK, 0, BYTES("\0\0\0"), -1},
+	{"a method that is long", WIRE_ASK, 1, BYTES("\x21"), -1},
+	{"NUL in the method", WIRE_ASK, 2, BYTES("\0"), -1},
+	{"a path without a / before it", WIRE_ASK, 8, BYTES("x"), -1},
+	{"query flag 2", WIRE_ASK, 11, BYTES("\2"), -1},
+	{"query flag 0 and a query", WIRE_ASK, 11, BYTES("\0"), -1},
+	{"an address of no family", WIRE_ASK, 16, BYTES("\5"), -1},
+	{"a body longer than all", WIRE_ASK, 23, BYTES("\0\0\0\3"), -1},
+	{"a body shorter", WIRE_ASK, 23, BYTES("\0\0\0\1"), -1},
+	{"any bytes as a body", WIRE_ASK, 27, BYTES("\0\xff"), 0},
+	{"status 199", WIRE_ANSWER, 0, BYTES("\0\xc7"), -1},
+	{"status 599", WIRE_ANSWER, 0, BYTES("\2\x57"), 0},
+	{"status 600", WIRE_ANSWER, 0, BYTES("\2\x58"), -1},
+	{"the end of a line in content_type", WIRE_ANSWER, 4, BYTES("\n"), -1},
+	{"a letter that is none of ASCII in content_type", WIRE_ANSWER, 4, BYTES("\xe4"), -1},
+	{"a body longer than all", WIRE_ANSWER, 8, BYTES("\0\0\0\3"), -1},
 };
 /* clang-format on */
 
@@ -196,6 +224,9 @@ good_payload(enum wire_type type, size_t *len)
 	    {WIRE_COOKIE, BYTES("\0\1v\0")},
 	    {WIRE_STATE, BYTES(good_goodbye)},
 	    {WIRE_COUNTS, BYTES(good_counts)},
+	    {WIRE_API, BYTES(good_api)},
+	    {WIRE_ASK, BYTES(good_ask)},
+	    {WIRE_ANSWER, BYTES(good_answer)},
 	};
 	char *copy;
 

@@ -2,6 +2,8 @@
  * The messages of the local socket with any content: what is encoded comes back as it was; cut,
  * followed by more, or damaged it is refused, or is another good message.
  */
+#include <stdio.h>
+
 #include "tests/unit/wire/wire_fixture.h"
 #include "tests/unit/wire/wire_recode.h"
 
@@ -162,6 +164,48 @@ put_random_counts(struct buffer *out)
 }
 
 static void
+put_random_api(struct buffer *out)
+{
+	char path[400];
+	const struct wire_api api = {path, random_u64()};
+
+	snprintf(path, sizeof path, "/%s/", random_string(100));
+	assert_int_equal(wire_encode_api(out, &api), 0);
+}
+
+static void
+put_random_ask(struct buffer *out)
+{
+	char method[WIRE_METHOD_MAX + 1], path[400];
+	struct wire_ask ask = {
+	    .method = method,
+	    .path = path,
+	    .query = random_below(2) == 0 ? NULL : random_string(100),
+	    .body = random_string(300),
+	    .body_len = random_below(300),
+	};
+
+	snprintf(method, sizeof method, "M%s", random_string(WIRE_METHOD_MAX));
+	snprintf(path, sizeof path, "/%s", random_string(200));
+	random_address(&ask.client);
+	assert_int_equal(wire_encode_ask(out, random_u64(), &ask), 0);
+}
+
+static void
+put_random_answer(struct buffer *out)
+{
+	char content_type[30];
+	uint32_t len = random_below(sizeof content_type);
+	const struct wire_answer answer = {
+	    200 + random_below(400), content_type, random_string(300), random_below(300)};
+
+	for (uint32_t i = 0; i < len; i++)
+		content_type[i] = (char)(' ' + random_below('~' - ' ' + 1));
+	content_type[len] = '\0';
+	assert_int_equal(wire_encode_answer(out, random_u64(), &answer), 0);
+}
+
+static void
 put_random(struct buffer *out, enum wire_type type)
 {
 	struct wire_hello hello = {random_below(256), random_below(65536), random_below(65536),
@@ -208,6 +252,15 @@ put_random(struct buffer *out, enum wire_type type)
 		break;
 	case WIRE_COUNTS:
 		put_random_counts(out);
+		break;
+	case WIRE_API:
+		put_random_api(out);
+		break;
+	case WIRE_ASK:
+		put_random_ask(out);
+		break;
+	case WIRE_ANSWER:
+		put_random_answer(out);
 		break;
 	}
 	assert_false(buffer_failed(out));

@@ -188,6 +188,36 @@ recode_counts(const struct wire_header *header, const char *payload, struct buff
 	return 0;
 }
 
+static inline int
+recode_api(const struct wire_header *header, const char *payload, struct buffer *out)
+{
+	struct wire_api api;
+
+	if (wire_decode_api(header, payload, &api) == -1)
+		return -1;
+	return recode_result(wire_encode_api(out, &api));
+}
+
+static inline int
+recode_ask(const struct wire_header *header, const char *payload, struct buffer *out)
+{
+	struct wire_ask ask;
+
+	if (wire_decode_ask(header, payload, &ask) == -1)
+		return -1;
+	return recode_result(wire_encode_ask(out, header->request, &ask));
+}
+
+static inline int
+recode_answer(const struct wire_header *header, const char *payload, struct buffer *out)
+{
+	struct wire_answer answer;
+
+	if (wire_decode_answer(header, payload, &answer) == -1)
+		return -1;
+	return recode_result(wire_encode_answer(out, header->request, &answer));
+}
+
 /*
  * Appends to out. Returns 0; -1 if the payload is not such a message; RECODE_NOT_ENCODED if it was
  * decoded and could not be encoded. *is_same: the payload that was appended has to be the one that
@@ -224,6 +254,12 @@ recode(const struct wire_header *header, const char *payload, struct buffer *out
 		return recode_cookie(header, payload, out);
 	case WIRE_COUNTS:
 		return recode_counts(header, payload, out);
+	case WIRE_API:
+		return recode_api(header, payload, out);
+	case WIRE_ASK:
+		return recode_ask(header, payload, out);
+	case WIRE_ANSWER:
+		return recode_answer(header, payload, out);
 	}
 	abort();
 }

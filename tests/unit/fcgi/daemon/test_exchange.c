@@ -356,6 +356,99 @@ test_counts(void **state)
 }
 
 static int
+give_api(struct exchange *exchange, const char *path, uint64_t body_limit)
+{
+	const struct wire_api api = {path, body_limit};
+	struct buffer b = BUFFER_INIT;
+	struct exchange_news news;
+	int status;
+
+	assert_int_equal(wire_encode_api(&b, &api), 0);
+	status = give(exchange, &b, &news);
+	if (status == 0)
+		assert_int_equal(news.kind, EXCHANGE_API);
+	return status;
+}
+
+/* It belongs to the services that come next, on the same connection. */
+static void
+test_api(void **state)
+{
+	struct known_api api = {NULL};
+	struct exchange exchange;
+	struct exchange_news news;
+
+	(void)state;
+	greeted(&exchange);
+	exchange_move_api(&exchange, &api);
+	assert_null(api.path);
+	assert_int_equal(give_api(&exchange, "/old/", 1), 0);
+	assert_int_equal(give_api(&exchange, "/apps/", 1000), 0);
+	exchange_move_api(&exchange, &api);
+	assert_string_equal(api.path, "/apps/");
+	assert_int_equal(api.body_limit, 1000);
+	free(api.path);
+	exchange_move_api(&exchange, &api);
+	assert_null(api.path);
+	assert_int_equal(give_api(&exchange, "/apps/", UINT64_MAX), 0);
+	assert_int_equal(exchange.api.body_limit, WIRE_PAYLOAD_MAX - WIRE_OVERHEAD_MAX);
+	begin(&exchange);
+	assert_null(exchange.api.path);
+	assert_int_equal(give_api(&exchange, "/apps/", 1), -1);
+	assert_int_equal(give_hello(&exchange, WIRE_MAJOR, 6, &news), 0);
+	assert_int_equal(give_api(&exchange, "/apps/", 1), 0);
+	exchange_clear(&exchange);
+	assert_null(exchange.api.path);
+}
+
+/* Each kind of call has its own answers; any may be refused. */
+static void
+test_answers_to(void **state)
+{
+	static const struct {
+		enum exchange_kind answer;
+		bool receive, send, ask;
+	} cases[] = {
+	    {EXCHANGE_FRAME, true, false, false},
+	    {EXCHANGE_SENT, false, true, false},
+	    {EXCHANGE_ANSWER, false, false, true},
+	    {EXCHANGE_REFUSED, true, true, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct exchange_news news = {.kind = cases[i].answer};
+
+		assert_int_equal(exchange_is_answer_to(&news, CALL_RECEIVE), cases[i].receive);
+		assert_int_equal(exchange_is_answer_to(&news, CALL_SEND), cases[i].send);
+		assert_int_equal(exchange_is_answer_to(&news, CALL_ASK), cases[i].ask);
+	}
+}
+
+static void
+test_ask(void **state)
+{
+	const struct wire_answer answer = {201, "text/plain", "made", 4};
+	const struct wire_ask ask = {.method = "POST", .path = "/apps/1", .body = ""};
+	struct buffer b = BUFFER_INIT;
+	struct exchange exchange;
+	struct exchange_news news;
+	struct wire_header header;
+
+	(void)state;
+	greeted(&exchange);
+	assert_int_equal(exchange_put_ask(&b, 23, &ask), 0);
+	assert_int_equal(wire_parse_header(b.data, b.len, WIRE_PAYLOAD_MAX, &header), 1);
+	assert_int_equal(wire_check(&header, WIRE_RESPONDER), 0);
+	assert_true(header.type == WIRE_ASK && header.request == 23);
+	buffer_free(&b);
+	assert_int_equal(wire_encode_answer(&b, 23, &answer), 0);
+	assert_int_equal(give(&exchange, &b, &news), 0);
+	assert_true(news.kind == EXCHANGE_ANSWER && news.call == 23);
+	assert_true(news.answer.status == 201 && news.answer.body_len == 4);
+}
+
+static int
 teardown(void **state)
 {
 	(void)state;
@@ -377,6 +470,9 @@ main(void)
 	    cmocka_unit_test(test_receive),
 	    cmocka_unit_test(test_send),
 	    cmocka_unit_test(test_counts),
+	    cmocka_unit_test(test_api),
+	    cmocka_unit_test(test_answers_to),
+	    cmocka_unit_test(test_ask),
 	};
 
 	return cmocka_run_group_tests_name("exchange", tests, NULL, teardown);

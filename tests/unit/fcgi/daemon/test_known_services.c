@@ -201,10 +201,27 @@ test_bad_name(void **state)
 	assert_non_null(strstr(err.text, "[service ~ /(]"));
 }
 
+/* Bodies are collected that somebody takes. */
+static void
+test_body_limit(void **state)
+{
+	static const char *const names[] = {"/a", "/b"};
+	struct known_services *known = table_of(names, 2);
+
+	(void)state;
+	assert_int_equal(known_services_body_limit(known), 2000);
+	known->api = (struct known_api){strdup("/apps/"), 1999};
+	assert_int_equal(known_services_body_limit(known), 2000);
+	known->api.body_limit = 2001;
+	assert_int_equal(known_services_body_limit(known), 2001);
+	known_services_unref(&known);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_body_limit),
 	    cmocka_unit_test(test_find),
 	    cmocka_unit_test(test_named),
 	    cmocka_unit_test(test_retired),
