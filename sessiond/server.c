@@ -222,6 +222,7 @@ drain(void *owner, int signal)
 	commit(server);
 	sessions_each(&server->sessions, say_goodbye, NULL);
 	http_server_drain(&server->http);
+	tails_end(&server->control.tails);
 	local_socket_say_goodbye(&server->local);
 }
 

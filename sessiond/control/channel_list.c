@@ -27,9 +27,10 @@ describe(const struct channel *channel)
 	char epoch[CHANNEL_EPOCH_SIZE];
 
 	channel_epoch_text(position.epoch, epoch);
-	return json_pack("{ss ss sI sI ss sI sI}", "name", channel->name, "service",
+	return json_pack("{ss ss sI sI sI ss sI sI}", "name", channel->name, "service",
 	    channel->space->service->name, "subscribers", (json_int_t)channel->subscribers.count,
-	    "offset", (json_int_t)position.offset, "epoch", epoch, "messages",
+	    "members", (json_int_t)presence_count(channel->presence), "offset",
+	    (json_int_t)position.offset, "epoch", epoch, "messages",
 	    (json_int_t)channel->history.count, "bytes", (json_int_t)channel->history.bytes);
 }
 

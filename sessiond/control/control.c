@@ -227,6 +227,15 @@ answer_channels(void *context, struct http_request *request)
 }
 
 static bool
+answer_tail(void *context, struct http_request *request)
+{
+	struct control *control = context;
+
+	tails_answer(&control->tails, request, control->sources.services);
+	return true;
+}
+
+static bool
 answer_close(void *context, struct http_request *request)
 {
 	session_close_answer(request, ((const struct control *)context)->sources.services);
@@ -267,6 +276,7 @@ const struct http_handler control_handlers[] = {
     {"/control/undrain", "POST", ON_CONTROL, false, answer_drain_off},
     {"/control/sessions", "GET", ON_CONTROL, false, answer_sessions},
     {"/control/channels", "GET", ON_CONTROL, false, answer_channels},
+    {"/control/tail", "GET", ON_CONTROL, false, answer_tail},
     {"/control/close", "POST", ON_CONTROL, true, answer_close},
     {"/control/send", "POST", ON_CONTROL, true, answer_send},
     {"/publish", "POST", ON_CONTROL | 1u << HTTP_WAY_PUBLISH, true, answer_publish},

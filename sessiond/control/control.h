@@ -9,6 +9,7 @@
  *     POST /control/undrain   takes new ones again; so does a daemon that is started anew
  *     GET /control/sessions   session_list.h
  *     GET /control/channels   channel_list.h
+ *     GET /control/tail       tail.h
  *     POST /control/close     session_commands.h, as is POST /control/send
  *     POST /publish           publish.h
  *
@@ -22,6 +23,7 @@
 #include "common/error.h"
 #include "conf/config.h"
 #include "sessiond/control/metrics.h"
+#include "sessiond/control/tail.h"
 #include "sessiond/http/http_handler.h"
 
 /* What the daemon does when it is told to. Each returns 0, or -1 and an error: why not. */
@@ -33,6 +35,7 @@ struct control_calls {
 struct control {
 	const struct config *config;
 	struct metrics_sources sources;
+	struct tails tails;
 	const struct control_calls *calls;
 	void *owner; /* theirs */
 };

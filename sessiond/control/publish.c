@@ -7,6 +7,7 @@
 #include "sessiond/channels/channel_publish.h"
 #include "sessiond/http/http_request.h"
 #include "sessiond/modules/services.h"
+#include "sessiond/service/watch.h"
 #include "sessiond/session/session_set.h"
 
 #include <jansson.h>
@@ -174,6 +175,15 @@ describe(const struct channel_position *position)
 	return json_pack("{sI ss}", "offset", (json_int_t)position->offset, "epoch", epoch);
 }
 
+static void
+tell(const struct wanted *wanted)
+{
+	const struct publishing *publishing = &wanted->publishing;
+
+	watch_publication(wanted->service, publishing->name, publishing->name_len, publishing->data,
+	    publishing->len);
+}
+
 /* Returns the answer; NULL and an error after one that could not be published. */
 static json_t *
 publish(struct channels *channels, const struct batch *batch, struct error *err)
@@ -194,6 +204,8 @@ publish(struct channels *channels, const struct batch *batch, struct error *err)
 			return NULL;
 		}
 		json_array_append_new(answer, describe(&position));
+		if (watch_is_on())
+			tell(wanted);
 	}
 	return answer;
 }

@@ -4,6 +4,7 @@
 #include "sessiond/ctl/commands.h"
 
 #include "sessiond/ctl/control_client.h"
+#include "sessiond/ctl/event.h"
 #include "sessiond/ctl/metrics_read.h"
 #include "sessiond/ctl/pages.h"
 #include "sessiond/ctl/request_body.h"
@@ -162,6 +163,7 @@ static const struct text_column channel_columns[] = {
     {"channel", "name"},
     {"service", "service"},
     {"subscribers", "subscribers"},
+    {"members", "members"},
     {"offset", "offset"},
     {"kept", "messages"},
     {"bytes", "bytes"},
@@ -267,6 +269,37 @@ drain(
 	return ask(&actual, socket, words, err);
 }
 
+static int
+print_event(void *context, const char *line)
+{
+	const struct words *words = context;
+	int status = words->as_json ? 0 : event_print(line, stdout);
+
+	if (words->as_json)
+		puts(line);
+	fflush(stdout);
+	return status;
+}
+
+/* Without end, unless the daemon ends. */
+static int
+tail(
+    const struct command *command, const char *socket, const struct words *words, struct error *err)
+{
+	struct buffer target = BUFFER_INIT;
+	struct words shown = *words;
+	int status;
+
+	buffer_printf(&target, "%s?", command->path);
+	control_append_field(&target, "service", words->service);
+	buffer_append_char(&target, '\0');
+	status = buffer_failed(&target)
+	    ? error_set(err, EX_OSERR, "out of memory")
+	    : control_follow(socket, target.data, print_event, &shown, err);
+	buffer_free(&target);
+	return status;
+}
+
 /* --- all of them ------------------------------------------------------------------------------ */
 
 static const struct command commands[] = {
@@ -278,6 +311,7 @@ static const struct command commands[] = {
 	print_published},
     {"send", "S", "ID", true, ask, "POST", "/control/send", request_body_send, print_sent},
     {"close", "SCr", "ID", false, close_sessions, "POST", "/control/close", NULL, NULL},
+    {"tail", "S", NULL, false, tail, "GET", "/control/tail", NULL, NULL},
     {"reload", "", NULL, false, ask, "POST", "/control/reload", NULL, print_done},
     {"restart", "", NULL, false, ask, "POST", "/control/restart", NULL, print_done},
     {"drain", "o", NULL, false, drain, "POST", "/control/drain", NULL, print_done},

@@ -26,6 +26,7 @@ static const char usage_text[] =
     "                          or with - as DATA, it is what standard input has\n"
     "  send                    with ID [DATA]: send a message to one connection\n"
     "  close                   with ID: close a connection; with `all`: all of them\n"
+    "  tail                    what happens, as it happens, until it is interrupted\n"
     "  reload                  have it read its configuration again, and say if it was refused\n"
     "  restart                 have its supervisor start it anew, unless the configuration\n"
     "                          would be refused\n"

@@ -101,7 +101,7 @@ http_connection_await_output(struct http_connection *connection, bool took_somet
 	struct epoll_event event = {
 	    .events = EPOLLRDHUP | EPOLLOUT | EPOLLET, .data.ptr = connection};
 
-	if (took_something || !connection->awaits_output)
+	if (connection->way == HTTP_WAY_CLIENTS && (took_something || !connection->awaits_output))
 		timer_start(&all->stalls, &connection->timer, sessions_now(all->sessions));
 	if (connection->awaits_output)
 		return;

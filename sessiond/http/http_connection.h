@@ -136,7 +136,7 @@ void http_connection_resume(struct http_connection *connection);
 
 /*
  * A peer has not taken all that was written: can_write is called when it takes more. It has
- * keepalive_timeout for that, anew if it took something.
+ * keepalive_timeout for that, anew if it took something; on the control socket as long as it likes.
  */
 void http_connection_await_output(struct http_connection *connection, bool took_something);
 

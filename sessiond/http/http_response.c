@@ -214,6 +214,8 @@ http_response_completed(struct http_response *response, bool has_arrived)
 		delivery_put_back(&response->in_flight);
 	/* Its connection failed while frames were under way. */
 	session_receiver_broke(&response->receiver);
+	if (response->calls != NULL)
+		response->calls->ended(response);
 }
 
 /* --- streams ---------------------------------------------------------------------------------- */
@@ -277,6 +279,15 @@ write_some(struct http_response *response)
 }
 
 static void
+tell_drained(struct http_response *response)
+{
+	if (response->calls != NULL)
+		response->calls->drained(response);
+	else
+		session_receiver_drained(&response->receiver);
+}
+
+static void
 write_stream(struct http_response *response)
 {
 	ssize_t n;
@@ -295,7 +306,7 @@ write_stream(struct http_response *response)
 	else
 		http_connection_output_taken(response->connection);
 	if (response->out.len == 0 && n > 0)
-		session_receiver_drained(&response->receiver);
+		tell_drained(response);
 	if (response->out.len == 0 && response->out_ended)
 		wake(response);
 }

@@ -29,6 +29,12 @@ struct http_responses {
 	LIST_HEAD(, http_response) waiting; /* may leave once the turn is committed */
 };
 
+/* What those hear whose stream is no session's. */
+struct http_stream_calls {
+	void (*drained)(struct http_response *response); /* its peer has taken all that there was */
+	void (*ended)(struct http_response *response);	 /* the request is over; the last call */
+};
+
 struct http_response {
 	struct receiver receiver; /* of receiving requests */
 	struct http_responses *all;
@@ -53,6 +59,8 @@ struct http_response {
 	struct buffer out; /* frames on their way */
 	size_t counted;	   /* bytes of out that count among what waits for all clients */
 	size_t streamed;   /* bytes of frames so far, for response_limit */
+	const struct http_stream_calls *calls; /* NULL: a session has it */
+	void *owner;			       /* theirs */
 
 	struct reply reply; /* last: its text is large, and not looked at before it is set */
 };

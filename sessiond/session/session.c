@@ -7,6 +7,7 @@
 #include "common/memory.h"
 #include "sessiond/session/uuid.h"
 #include "sessiond/service/application.h"
+#include "sessiond/service/watch.h"
 #include "sessiond/session/sent_ids.h"
 #include "sessiond/session/session_set.h"
 #include "sockjs/message_array.h"
@@ -133,6 +134,8 @@ open_connection(struct session *session)
 	if (session->is_listed)
 		session->journal = journal_begin(&session->service->sessions->journal, session);
 	session->counts->opened++;
+	if (watch_is_on())
+		watch_session(session->service, session, WATCH_OPENED);
 	session_sent(session, receiver_send_open(session->receiver));
 	application_connection(session->service, session->handle);
 }
@@ -165,6 +168,8 @@ tell_close(struct session *session)
 {
 	assert(!session->close_told);
 	session->close_told = true;
+	if (watch_is_on())
+		watch_session(session->service, session, WATCH_CLOSED);
 	application_close(session->service, session->handle);
 	session->is_forgotten = true;
 	membership_leave_all(&session->memberships);
@@ -302,6 +307,8 @@ session_receive(struct session *session, const char *data, size_t len, bool bina
 		return;
 	session->counts->received++;
 	session->counts->received_bytes += len;
+	if (watch_is_on())
+		watch_message(session->service, session, WATCH_RECEIVED, data, len, binary);
 	application_data(session->service, session->handle, data, len, binary);
 }
 
@@ -384,6 +391,9 @@ session_queue(struct session *session, struct message *message)
 		session->is_over_mark = true;
 	session->counts->sent++;
 	session->counts->sent_bytes += message->len;
+	if (watch_is_on())
+		watch_message(session->service, session, WATCH_SENT, message->data, message->len,
+		    message->binary);
 	session_mark(session, CHANGE_MESSAGES);
 	session_continue(session);
 	return SOCKJS_OK;

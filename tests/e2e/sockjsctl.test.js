@@ -5,9 +5,11 @@
 const assert = require('node:assert');
 const { spawn, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
+const http = require('node:http');
 const net = require('node:net');
 const path = require('node:path');
-const { program: sessiond } = require('./lib/daemon');
+const readline = require('node:readline');
+const { program: sessiond, withTimeout } = require('./lib/daemon');
 const { eventually } = require('./lib/guard');
 const { request: fastcgi } = require('./lib/fastcgi');
 const { request } = require('./lib/http');
@@ -164,12 +166,12 @@ check('connections and channels', { services, server: 'publish_limit = 100' }, a
 	const channels = json(pair, 'channels', '--service', '/multiplex');
 	const news = channels.find(({ name }) => name === 'news');
 	assert.deepStrictEqual(news, {
-		name: 'news', service: '/multiplex', subscribers: 1, offset: 1, epoch: news.epoch, messages: 1, bytes: 65,
+		name: 'news', service: '/multiplex', subscribers: 1, members: 0, offset: 1, epoch: news.epoch, messages: 1, bytes: 65,
 	});
 	const told = await inPages(pair, 'channels', 7);
 	assert.deepStrictEqual(told.map(({ name }) => name).sort(), names.sort());
 	assert.deepStrictEqual(json(pair, 'channels', '-S', '/echo'), []);
-	const head = /^channel {2}service {5}subscribers {2}offset {2}kept {2}bytes\n/;
+	const head = /^channel {2}service {5}subscribers {2}members {2}offset {2}kept {2}bytes\n/;
 	assert.match(succeeds(ctl(pair, 'channels')), head);
 	for (const target of ['/control/sessions?after=x', '/control/channels?limit=0'])
 		assert.strictEqual((await control(pair, 'GET', target)).status, 400, target);
@@ -239,6 +241,139 @@ check('connections and channels', { services, server: 'publish_limit = 100' }, a
 	assert.strictEqual(succeeds(ctl(pair, 'close', 'all')), 'closed: 1\n');
 	assert.strictEqual(await other.readText(), 'c[3000,"Go away!"]');
 	[client, other].forEach(({ connection }) => connection.close());
+});
+
+// Follows GET /control/tail; next(): the next event; pause() and resume(): does not read meanwhile.
+async function tailOf(pair, target = '/control/tail') {
+	const socketPath = path.join(pair.directory, 'control.sock');
+	const asked = http.request({ socketPath, path: target, agent: false });
+	const answer = await new Promise((resolve, reject) =>
+		asked.on('response', resolve).on('error', reject).end());
+	assert.strictEqual(answer.statusCode, 200);
+	const lines = readline.createInterface({ input: answer });
+	const events = [];
+	const wake = [];
+	lines.on('line', (line) => {
+		events.push(JSON.parse(line));
+		wake.splice(0).forEach((call) => call());
+	});
+	const closed = new Promise((resolve) => lines.on('close', resolve));
+	lines.on('error', () => {});
+	answer.on('error', () => {});
+	return {
+		closed,
+		complete: () => answer.complete,
+		async next() {
+			if (events.length === 0)
+				await withTimeout(new Promise((resolve) => wake.push(resolve)), 20000, 'an event');
+			return events.shift();
+		},
+		pause: () => asked.socket.pause(),
+		resume: () => asked.socket.resume(),
+		close: () => asked.destroy(),
+	};
+}
+
+check('tail', { services }, async (pair) => {
+	const { url } = await pair.startSessiond(LISTEN);
+	const all = await tailOf(pair);
+	const some = await tailOf(pair, '/control/tail?service=%2Fmultiplex');
+	const client = await echoOf(url, 'secret', 'four');
+	const other = await subscriber(url);
+	succeeds(ctl(pair, 'publish', '-S', '/multiplex', 'news', 'x'.repeat(101)));
+	await other.readText();
+	other.send('["uns,news","msg,echo,done"]');
+	assert.strictEqual(await other.readText(), 'a["msg,echo,done"]');
+	const [{ id }, { id: second }] = json(pair, 'sessions');
+	succeeds(ctl(pair, 'close', second, '-r', '\u001b'));
+	client.connection.close();
+
+	const multiplex = [
+		{ event: 'opened', id: second, transport: 'websocket', address: '127.0.0.1' },
+		{ event: 'received', id: second, length: 8, data: 'sub,news' },
+		{ event: 'subscribed', id: second, channel: 'news' },
+		{ event: 'received', id: second, length: 8, data: 'sub,echo' },
+		{ event: 'received', id: second, length: 14, data: 'msg,echo,ready' },
+		{ event: 'sent', id: second, length: 14, data: 'msg,echo,ready' },
+		{ event: 'sent', id: second, length: 101, data: 'x'.repeat(100) },
+		{ event: 'published', channel: 'news', length: 101, data: 'x'.repeat(100) },
+		{ event: 'received', id: second, length: 8, data: 'uns,news' },
+		{ event: 'unsubscribed', id: second, channel: 'news' },
+		{ event: 'received', id: second, length: 13, data: 'msg,echo,done' },
+		{ event: 'sent', id: second, length: 13, data: 'msg,echo,done' },
+		{ event: 'closed', id: second, code: 3000, reason: '\u001b' },
+	].map((event) => ({ service: '/multiplex', ...event }));
+	const echo = [
+		{ event: 'opened', id, transport: 'websocket', address: '127.0.0.1' },
+		{ event: 'received', id, length: 4, data: 'four' },
+		{ event: 'sent', id, length: 4, data: 'four' },
+	].map((event) => ({ service: '/echo', ...event }));
+	const gone = { service: '/echo', event: 'closed', id, code: 0, reason: '' };
+	for (const [reader, expected] of [[all, [...echo, ...multiplex, gone]], [some, multiplex]])
+		for (const each of expected) {
+			const { time, ...event } = await reader.next();
+			assert.ok(Math.abs(time - Date.now()) < 3600e3);
+			assert.deepStrictEqual(event, each);
+		}
+	other.connection.close();
+
+	// The program: lines for people, and those of the daemon. It is killed, and nobody minds.
+	const programs = [[], ['--json']].map((options) =>
+		spawn(sockjsctl, ['--config', pair.file, 'tail', '--service', '/echo', ...options]));
+	const outputs = programs.map((child) => {
+		let text = '';
+		child.stdout.on('data', (data) => { text += data; });
+		return () => text;
+	});
+	const third = await echoOf(url, 'a', 'first');
+	await eventually(async () => {
+		third.send('["\\u001b[2J"]');
+		await third.readText();
+		return outputs.every((output) => output().includes('[2J'));
+	}, () => outputs.map((output) => output()).join('---'));
+	const line = /^\d\d:\d\d:\d\d[.]\d{3} {2}received {5}\/echo [0-9a-f-]{36} 4 B "\\u001B\[2J"$/m;
+	assert.match(outputs[0](), line);
+	assert.strictEqual(JSON.parse(/^.*received.*\[2J.*$/m.exec(outputs[1]())[0]).data, '\u001b[2J');
+
+	// Four at a time, no more.
+	fails(ctl(pair, 'tail'), 75, /there are 4 already/);
+	assert.strictEqual((await control(pair, 'GET', '/control/tail?service=/x')).status, 404);
+	assert.strictEqual((await request(url, 'GET', '/control/tail')).status, 404);
+	programs[0].kill('SIGKILL');
+	await new Promise((resolve) => programs[0].on('close', resolve));
+	await eventually(async () =>
+		(await control(pair, 'HEAD', '/control/tail')).status === 200, 'its place is free');
+
+	// Who does not read misses something, and is told how much that was.
+	some.close();
+	all.pause();
+	const many = JSON.stringify(Array(1000).fill('x'.repeat(100)));
+	for (let i = 0; i < 8; i++) {
+		third.send(many);
+		for (let got = 0; got < 1000;)
+			got += JSON.parse((await third.readText()).slice(1)).length;
+	}
+	third.send('["last"]');
+	assert.strictEqual(await third.readText(), 'a["last"]');
+	all.resume();
+	let [shown, lost] = [0, 0];
+	while (shown + lost < 16002) {
+		const event = await all.next();
+		if (event.event === 'lost')
+			lost += event.count;
+		else if (event.length === 100 || event.data === 'last')
+			shown++;
+	}
+	assert.strictEqual(shown + lost, 16002);
+	assert.ok(lost > 0 && shown > 500, `${lost} ${shown}`);
+	third.connection.close();
+
+	// The end of the daemon is theirs.
+	const ended = new Promise((resolve) => programs[1].on('close', resolve));
+	assert.deepStrictEqual(await pair.sessiond.stop(), { code: 0, signal: null });
+	await all.closed;
+	assert.strictEqual(await ended, 69);
+	assert.match(outputs[1](), /"error": ".*control[.]sock: the daemon has ended"/);
 });
 
 check('drain: no new sessions, and those that are there go on', {}, async (pair) => {
@@ -356,7 +491,7 @@ check('completion in bash', {}, async () => {
 		const script = `source ${path.join(srcdir, 'sessiond/ctl/completion/sockjsctl')}; COMP_WORDS=(sockjsctl "$@"); COMP_CWORD=$#; _sockjsctl; echo "\${COMPREPLY[*]}"`;
 		return spawnSync('bash', ['-c', script, 'bash', ...words], { encoding: 'utf8' }).stdout.trim();
 	};
-	assert.strictEqual(complete(''), 'status metrics sessions channels publish send close reload restart drain');
+	assert.strictEqual(complete(''), 'status metrics sessions channels publish send close tail reload restart drain');
 	assert.strictEqual(complete('re'), 'reload restart');
 	assert.strictEqual(complete('--json', 'm'), 'metrics');
 	assert.strictEqual(complete('--so'), '--socket');
