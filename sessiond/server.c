@@ -106,11 +106,9 @@ is_drained(const struct server *server)
 static bool
 commit(struct server *server)
 {
-	enum commit_result result;
+	enum commit_result result = persistence_commit(&server->persistence);
 
-	result = persistence_commit(&server->persistence);
 	http_server_committed(&server->http, result);
-	local_socket_tell_state(&server->local, control_unready(&server->control.sources));
 	return local_socket_answer(&server->local, result);
 }
 
@@ -147,6 +145,7 @@ end_turn(void *owner)
 	for (i = 0; busy && i < ROUNDS_A_TURN; i++) {
 		turn_flush(&server->sessions);
 		busy = commit(server);
+		local_socket_tell_state(&server->local, control_unready(&server->control.sources));
 		busy = http_server_run(&server->http) || busy;
 		busy = local_socket_flush(&server->local) || busy;
 		busy = turn_is_due(&server->sessions) || busy;
