@@ -67,6 +67,13 @@ const struct conf_option server_option_table[] = {
 	.min = 1,
 	.default_text = "10k",
 	.help = "largest message that is published over HTTP, in bytes; a larger one gets 413"},
+    {.name = "app_path",
+	.type = CONF_STRING,
+	.offset = SERVER(app_path),
+	.at_start = true,
+	.check = option_check_app_path,
+	.help = "path below which [app] sections are served, such as /live; if unset, they are at "
+		"/app, /pusher/app and /apps"},
     {.name = "command_folder",
 	.type = CONF_STRING,
 	.offset = SERVER(command_folder),

@@ -35,6 +35,7 @@ struct server_options {
 	size_t log_size;       /* bytes of that file; 0: no limit */
 	char *trusted_proxies; /* whose X-Forwarded-For and Forwarded are believed; checked */
 	uint32_t channels_limit;
+	char *app_path; /* NULL: none */
 	uint32_t channels_per_connection;
 	uint32_t members_per_channel;
 	size_t member_limit;	 /* bytes */

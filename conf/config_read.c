@@ -83,9 +83,33 @@ begin_service(struct reading *reading, const char *name, unsigned line, struct e
 }
 
 static int
+begin_app(struct reading *reading, const char *name, unsigned line, struct error *err)
+{
+	struct config *config = reading->config;
+	size_t i;
+
+	if (!app_name_is_valid(name))
+		return error_set(err, EX_CONFIG,
+		    "an app has a name of 1 to %d of A-Z a-z 0-9 _ -, as in [app 1]", APP_NAME_MAX);
+	for (i = 0; i < config->section_count; i++)
+		if (config->sections[i].app != NULL && strcmp(config->sections[i].app, name) == 0)
+			return error_set(err, EX_CONFIG, "[app %s] was begun on line %u already",
+			    name, config->sections[i].line);
+	reading->section = config_add_section(config, "", line);
+	return config_section_make_app(reading->section, name, err);
+}
+
+/* A section whose first word is that, such as [service /echo]. */
+static bool
+is_kind(const char *section, size_t kind_len, const char *kind)
+{
+	return kind_len == strlen(kind) && strncmp(section, kind, kind_len) == 0;
+}
+
+static int
 on_section(void *user, const char *section, unsigned line, struct error *err)
 {
-	static const char *const kinds[] = {"server", "service", "fcgi", "fallback"};
+	static const char *const kinds[] = {"server", "service", "fcgi", "fallback", "app"};
 	struct reading *reading = user;
 	size_t kind_len = strcspn(section, " \t");
 	const char *name = section + kind_len + strspn(section + kind_len, " \t");
@@ -101,7 +125,9 @@ on_section(void *user, const char *section, unsigned line, struct error *err)
 		return begin_server(reading, err);
 	if (strcmp(section, "fallback") == 0)
 		return begin_fallback(reading, line, err);
-	if (kind_len == strlen("service") && strncmp(section, "service", kind_len) == 0) {
+	if (is_kind(section, kind_len, "app"))
+		return begin_app(reading, name, line, err);
+	if (is_kind(section, kind_len, "service")) {
 		if (*name == '\0')
 			return error_set(
 			    err, EX_CONFIG, "[service] needs a prefix, as in [service /echo]");
@@ -110,19 +136,25 @@ on_section(void *user, const char *section, unsigned line, struct error *err)
 	snprintf(kind, sizeof kind, "%.*s", (int)kind_len, section);
 	near = conf_suggest(kind, kinds, sizeof kinds / sizeof kinds[0]);
 	return error_set(err, EX_CONFIG, "unknown section %s%s%s%s", conf_quote(section, quoted),
-	    near == NULL ? ", known are [server], [service /prefix], [fallback] and [fcgi]"
+	    near == NULL ? ", known are [server], [service /prefix], [app NAME], [fallback] and "
+			   "[fcgi]"
 			 : ", did you mean [",
 	    near == NULL ? "" : near, near == NULL ? "" : "]?");
 }
 
-/* Both tables at once, so that a misspelt service option in [server] is recognised too. */
+/*
+ * Several tables at once, so that a misspelt service option in [server] or [app] is recognised too.
+ */
 static const char *
-suggest_option(const char *name, bool server)
+suggest_option(const char *name, bool server, bool app)
 {
 	const char *names[CONF_OPTIONS_MAX];
 	size_t i, n = 0;
 
-	names[n++] = "module";
+	if (!app)
+		names[n++] = "module";
+	for (i = 0; app && i < app_option_count; i++)
+		names[n++] = app_option_table[i].name;
 	for (i = 0; i < service_option_count; i++)
 		names[n++] = service_option_table[i].name;
 	for (i = 0; server && i < server_option_count; i++)
@@ -131,10 +163,11 @@ suggest_option(const char *name, bool server)
 }
 
 static int
-unknown_option(const char *name, bool server, struct error *err)
+unknown_option(const char *name, const struct config_section *section, struct error *err)
 {
+	bool server = section == NULL;
 	char quoted[CONF_QUOTED_SIZE];
-	const char *near = suggest_option(name, server);
+	const char *near = suggest_option(name, server, !server && section->app != NULL);
 
 	if (!server && conf_find(server_option_table, server_option_count, name) != NULL)
 		return error_set(err, EX_CONFIG, "%s is an option of the [server] section", name);
@@ -164,7 +197,7 @@ unknown_dotted_option(const char *name, struct error *err)
 static int
 set_module_option(struct config_section *section, const struct conf_line *line, struct error *err)
 {
-	if (section == NULL)
+	if (section == NULL || section->app != NULL)
 		return error_set(err, EX_CONFIG,
 		    "%s belongs into a section that names a module, [service ...] or [fallback]",
 		    line->name);
@@ -189,6 +222,9 @@ set_module(struct config_section *section, const char *value, struct error *err)
 	if (section == NULL)
 		return error_set(err, EX_CONFIG,
 		    "module is an option of a [service ...] section, or of [fallback]");
+	if (section->app != NULL)
+		return error_set(
+		    err, EX_CONFIG, "an [app ...] needs no module: it has the daemon's own");
 	if (section->module != NULL)
 		return error_set(err, EX_CONFIG, "option \"module\" was already set");
 	if (value[0] == '\0')
@@ -217,6 +253,7 @@ on_option(void *user, const struct conf_line *line, struct error *err)
 	struct reading *reading = user;
 	const char *name = line->name;
 	bool in_server = reading->section == NULL;
+	bool is_app = !in_server && reading->section->app != NULL;
 
 	if (line->section[0] == '\0')
 		return error_set(err, EX_CONFIG,
@@ -229,10 +266,13 @@ on_option(void *user, const struct conf_line *line, struct error *err)
 		return set_module_option(reading->section, line, err);
 	if (strchr(name, '.') != NULL)
 		return unknown_dotted_option(name, err);
+	if (is_app && conf_find(app_option_table, app_option_count, name) != NULL)
+		return conf_apply(
+		    app_option_table, app_option_count, &reading->section->app_options, line, err);
 	if (conf_find(service_option_table, service_option_count, name) != NULL)
 		return set_service_option(reading, line, err);
 	if (!in_server || conf_find(server_option_table, server_option_count, name) == NULL)
-		return unknown_option(name, in_server, err);
+		return unknown_option(name, reading->section, err);
 	return conf_apply(
 	    server_option_table, server_option_count, &reading->config->server, line, err);
 }
@@ -285,20 +325,53 @@ check_cookie(const struct config *config, const struct config_section *section, 
 	if (!is_open && !has_null)
 		return 0;
 	return error_set(err, EX_CONFIG,
-	    "%s:%u: [service %s] has cookie in headers, but %s: a page of any site could connect "
+	    "%s:%u: [%s%s] has cookie in headers, but %s: a page of any site could connect "
 	    "with the cookies of its visitors (CSRF)",
-	    config->path, section->line, section->name,
+	    config->path, section->line, section->app == NULL ? "service " : "app ",
+	    section->app == NULL ? section->name : section->app,
 	    is_open ? "no allowed_origins" : "null in allowed_origins");
 }
 
+/*
+ * Clients of an app ask after APP_ACTIVITY_TIMEOUT seconds of silence: they hear something before.
+ */
 static int
-check_sections(const struct config *config, struct error *err)
+finish_app(const struct config *config, struct config_section *section, struct error *err)
+{
+	struct error cause = ERROR_INIT;
+	size_t i;
+
+	conf_resolve_path(config->path, &section->app_options.secret_file);
+	if (app_options_finish(&section->app_options, &cause) == 0 &&
+	    section->options.heartbeat_delay >= APP_ACTIVITY_TIMEOUT * 1000)
+		error_set(&cause, EX_CONFIG, "heartbeat_delay of an app is less than %ds",
+		    APP_ACTIVITY_TIMEOUT);
+	for (i = 0; cause.code == 0 && &config->sections[i] != section; i++)
+		if (config->sections[i].app != NULL &&
+		    strcmp(config->sections[i].app_options.key, section->app_options.key) == 0)
+			error_set(&cause, EX_CONFIG, "[app %s] has the same key",
+			    config->sections[i].app);
+	if (cause.code != 0)
+		return error_set(err, EX_CONFIG, "%s:%u: [app %s]: %s", config->path, section->line,
+		    section->app, cause.text);
+	free(section->name);
+	if (asprintf(&section->name, "%s/pusher/app/%s",
+		config->server.app_path == NULL ? "" : config->server.app_path,
+		section->app_options.key) == -1)
+		abort();
+	return 0;
+}
+
+static int
+check_sections(struct config *config, struct error *err)
 {
 	size_t i;
 
 	for (i = 0; i < config->section_count; i++) {
-		const struct config_section *section = &config->sections[i];
+		struct config_section *section = &config->sections[i];
 
+		if (section->app != NULL && finish_app(config, section, err) == -1)
+			return -1;
 		if (section->module == NULL)
 			return error_set(err, EX_CONFIG,
 			    "%s:%u: [%s%s] names no module; add a line such as: module = echo",

@@ -18,11 +18,21 @@ config_section_init(struct config_section *section, const char *name, unsigned l
 	conf_copy_values(service_option_table, service_option_count, &section->options, defaults);
 }
 
+int
+config_section_make_app(struct config_section *section, const char *app, struct error *err)
+{
+	section->app = xstrdup(app);
+	section->module = xstrdup(CONFIG_APP_MODULE);
+	return conf_set_defaults(app_option_table, app_option_count, &section->app_options, err);
+}
+
 void
 config_section_clear(struct config_section *section)
 {
 	conf_free_values(service_option_table, service_option_count, &section->options);
+	conf_free_values(app_option_table, app_option_count, &section->app_options);
 	module_options_clear(&section->module_options);
+	free(section->app);
 	free(section->name);
 	free(section->module);
 }

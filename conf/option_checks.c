@@ -159,3 +159,22 @@ option_check_headers(const char *option, const char *list, struct error *err)
 	}
 	return 0;
 }
+
+int
+option_check_app_path(const char *option, const char *path, struct error *err)
+{
+	const char *at = path;
+
+	while (*at == '/') {
+		size_t len = strspn(
+		    at + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
+
+		if (len == 0)
+			break;
+		at += 1 + len;
+	}
+	if (at != path && *at == '\0')
+		return 0;
+	return error_set(err, EX_CONFIG,
+	    "%s: a path such as /live: parts of A-Z a-z 0-9 _ - with a slash before each", option);
+}

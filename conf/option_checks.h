@@ -35,6 +35,9 @@ int option_check_tokens(const char *option, const char *list, struct error *err)
 /* A token of the Authorization header: token68 of RFC 9110 11.2. */
 int option_check_token68(const char *option, const char *text, struct error *err);
 
+/* A path: parts of A-Z a-z 0-9 _ - with a slash before each, and none at the end. */
+int option_check_app_path(const char *option, const char *path, struct error *err);
+
 enum { OPTION_HEADERS_MAX = 16, OPTION_HEADER_SIZE = 50 };
 
 /* A list of names of headers, at most OPTION_HEADERS_MAX of OPTION_HEADER_SIZE bytes. */

@@ -6,6 +6,7 @@
 #include "conf/config_read.h"
 #include "sessiond/check.h"
 #include "sessiond/control/status_service.h"
+#include "sessiond/pusher/pusher_app.h"
 #include "sessiond/modules/module.h"
 #include "sessiond/server.h"
 #include "sessiond/supervise.h"
@@ -91,7 +92,8 @@ main(int argc, char **argv)
 		return status;
 	if (!supervise && supervised_begin(&err) == -1)
 		return command_line_fail(&line, &err);
-	module_set_own(&status_module);
+	module_add_own(&status_module);
+	module_add_own(&pusher_module);
 	config = config_read(file, &err);
 	if (config == NULL)
 		return command_line_fail(&line, &err);

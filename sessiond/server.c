@@ -23,6 +23,7 @@
 #include "sessiond/http/http_server.h"
 #include "sessiond/system/acceptors.h"
 #include "sessiond/system/notify.h"
+#include "sessiond/pusher/pusher_app.h"
 #include "sessiond/responder/local_socket.h"
 #include "system/privileges.h"
 #include "sessiond/commands.h"
@@ -176,7 +177,7 @@ say_goodbye(void *object, void *context)
 
 	(void)context;
 	if (session->journal == NULL)
-		session_close(session, SESSION_CODE_GOING_AWAY, reason, strlen(reason));
+		session_close(session, session->service->code_stopping, reason, strlen(reason));
 	else if (session->receiver != NULL && !session->receiver->ops->is_remote)
 		session_release_receiver(session);
 }
@@ -353,6 +354,7 @@ start_loop(struct server *server)
 	    &commands, server);
 	api_bind(&server->sessions);
 	api_channel_bind(&server->channels);
+	pusher_bind(&server->channels);
 	api_timer_bind(&server->loop.uv);
 	api_run_bind(&server->loop.uv);
 }
@@ -441,6 +443,7 @@ stop(struct server *server)
 	services_end(&server->services);
 	api_bind(NULL);
 	api_channel_bind(NULL);
+	pusher_bind(NULL);
 	api_run_bind(NULL);
 	socket_takeover_clear();
 	loop_close(&server->loop);

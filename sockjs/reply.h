@@ -27,6 +27,13 @@ struct protocol_service {
 	char iframe_etag[48];	     /* quoted */
 	struct buffer iframe_policy; /* its Content-Security-Policy, a string; empty: none */
 	struct allowed_origins origins;
+	/*
+	 * Of an app. Its clients may leave a stream or poll and open another one for the same
+	 * session: one that breaks ends nothing, and a second one takes the place of the first. They
+	 * leave a stream once they have more of it than TRANSPORT_CLIENT_BUFFER, and the end of one
+	 * is to them the end of the connection.
+	 */
+	bool is_resumable;
 
 	/*
 	 * With jsessionid = module: writes the cookie's value, true if it did. context is

@@ -9,11 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum {
-	XHR_PRELUDE =
-	    2048, /* bytes of `h`: some browsers show nothing before they have read this much */
-	HTMLFILE_PRELUDE = 1024, /* the same for Internet Explorer's htmlfile */
-};
+enum { HTMLFILE_PRELUDE = 1024 }; /* as TRANSPORT_XHR_PRELUDE, for Internet Explorer's htmlfile */
 
 void
 frame_append_close(struct buffer *out, int code, const char *reason, size_t len)
@@ -53,7 +49,7 @@ static void
 xhr_streaming_prelude(const char *callback, struct buffer *out)
 {
 	(void)callback;
-	append_repeated(out, 'h', XHR_PRELUDE);
+	append_repeated(out, 'h', TRANSPORT_XHR_PRELUDE);
 	buffer_append_char(out, '\n');
 }
 

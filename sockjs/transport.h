@@ -33,6 +33,13 @@ void frame_append_close(struct buffer *out, int code, const char *reason, size_t
 
 #define TRANSPORTS_ALL ((1u << TRANSPORT_COUNT) - 1)
 
+/*
+ * Units of UTF-16 in the response of a stream, after which a client that is_resumable (reply.h)
+ * leaves it, once it has read all of it. It begins with the prelude of xhr-streaming: some browsers
+ * show nothing before they have read so many bytes.
+ */
+enum { TRANSPORT_CLIENT_BUFFER = 256 * 1024, TRANSPORT_XHR_PRELUDE = 2048 };
+
 struct transport {
 	enum transport_id id;
 	const char *name; /* what the application and sockjs.conf call it */

@@ -221,3 +221,18 @@ utf8_append_wellformed(struct buffer *out, const char *wtf8, size_t len)
 	}
 	buffer_append(out, run, (size_t)(end - run));
 }
+
+size_t
+utf8_utf16_length(const char *wtf8, size_t len)
+{
+	size_t i, units = 0;
+
+	for (i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)wtf8[i];
+
+		/* A continuation byte is none of its own, and four bytes are two units. */
+		units += (c & 0xc0) != 0x80;
+		units += c >= 0xf0;
+	}
+	return units;
+}

@@ -56,4 +56,7 @@ bool utf8_complete(const struct utf8_state *state);
  */
 void utf8_append_wellformed(struct buffer *out, const char *wtf8, size_t len);
 
+/* The units of UTF-16 that WTF-8 has: what a browser calls the length of a text. */
+size_t utf8_utf16_length(const char *wtf8, size_t len);
+
 #endif

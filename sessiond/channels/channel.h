@@ -31,8 +31,9 @@ struct channel {
 	struct member_array subscribers;
 	struct presence *presence; /* NULL: it has had no members */
 	struct history history;
-	struct timer ttl; /* of the history's newest */
-	bool is_ending;	  /* it is being destroyed */
+	struct timer ttl;  /* of the history's newest */
+	bool is_ending;	   /* it is being destroyed */
+	bool is_recounted; /* its kind's: the number of its subscribers is to be told */
 
 	/* channel_journal.h's. */
 	LIST_ENTRY(channel) changed_entry;

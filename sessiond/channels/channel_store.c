@@ -169,8 +169,9 @@ forget_member(struct presence_member *member, void *journal)
 }
 
 static void
-forget_channel(struct channel_journal *journal, struct channel *channel)
+forget_channel(struct channel *channel, void *context)
 {
+	struct channel_journal *journal = context;
 	size_t i;
 
 	if (channel->is_stored)
@@ -193,17 +194,8 @@ forget(void *owner)
 	struct channel_space *space;
 
 	channel_journal_restart(&all->journal);
-	LIST_FOREACH(space, &all->spaces, entry) {
-		size_t i;
-
-		for (i = 0; i < space->table.room; i++) {
-			struct hash_entry *entry;
-
-			SLIST_FOREACH(entry, &space->table.buckets[i], next)
-				forget_channel(
-				    &all->journal, container_of(entry, struct channel, by_name));
-		}
-	}
+	LIST_FOREACH(space, &all->spaces, entry)
+		channels_each(space, forget_channel, &all->journal);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */

@@ -110,7 +110,7 @@ join(struct channel *channel, const struct subscribing *subscribing, struct sess
 		channel_journal_subscribe(
 		    &channel->space->all->journal, channel, session->journal->key, member);
 	if (kind->subscribed != NULL)
-		kind->subscribed(channel, session, recovered);
+		kind->subscribed(channel, session, subscribing, recovered);
 	if (is_new && kind->joined != NULL)
 		kind->joined(channel, member, session);
 }

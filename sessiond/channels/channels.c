@@ -165,6 +165,20 @@ channels_find(const struct channel_space *space, const char *name, size_t len)
 	return entry == NULL ? NULL : container_of(entry, struct channel, by_name);
 }
 
+void
+channels_each(const struct channel_space *space,
+    void (*each)(struct channel *channel, void *context), void *context)
+{
+	size_t i;
+
+	for (i = 0; i < space->table.room; i++) {
+		struct hash_entry *entry;
+
+		SLIST_FOREACH(entry, &space->table.buckets[i], next)
+			each(container_of(entry, struct channel, by_name), context);
+	}
+}
+
 enum channel_result
 channels_find_or_make(
     struct channel_space *space, const char *name, size_t len, struct channel **channel)

@@ -23,6 +23,7 @@ struct server_options;
 struct session;
 struct sessions;
 struct sockjs_service;
+struct subscribing;
 
 enum channel_result {
 	CHANNEL_OK,
@@ -47,7 +48,8 @@ struct channel_kind {
 	 * These may be NULL. Somebody has subscribed, before it gets what it has missed; somebody
 	 * is subscribed no more.
 	 */
-	void (*subscribed)(struct channel *channel, struct session *session, bool recovered);
+	void (*subscribed)(struct channel *channel, struct session *session,
+	    const struct subscribing *subscribing, bool recovered);
 	void (*unsubscribed)(struct channel *channel);
 	/* A member is there that was not, brought by that session; one is not any more. */
 	void (*joined)(struct channel *channel, const struct presence_member *member,
@@ -108,6 +110,10 @@ void channels_end_service(struct sockjs_service *service);
 
 /* The channel of that name; NULL if there is none. */
 struct channel *channels_find(const struct channel_space *space, const char *name, size_t len);
+
+/* Calls each for every channel, in no order; none may begin or end meanwhile. */
+void channels_each(const struct channel_space *space,
+    void (*each)(struct channel *channel, void *context), void *context);
 
 /* The same; made if there is none. */
 enum channel_result channels_find_or_make(

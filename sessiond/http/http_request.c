@@ -132,6 +132,18 @@ split_uri(struct http_request *request)
 	*end = '\0';
 }
 
+/* path: what follows the prefix, or stands for it. */
+static void
+take_service(struct http_request *request, struct sockjs_service *service, size_t prefix_len,
+    const char *path)
+{
+	request->service = service_hold(service);
+	request->response.protocol = &service->protocol;
+	request->prefix_len = prefix_len;
+	request->endpoint = reply_route(
+	    &service->protocol, path, strlen(path), &request->session_id, &request->session_id_len);
+}
+
 void
 http_request_route(struct http_request *request)
 {
@@ -145,16 +157,17 @@ http_request_route(struct http_request *request)
 	if (services->retired_count > 0)
 		service = service_find_holder(
 		    services->retired, services->retired_count, path, &request->prefix_len);
-	if (service == NULL)
+	if (service == NULL) {
+		service = service_find_socket(services->items, services->count, path);
+		if (service != NULL) {
+			take_service(request, service, strlen(path), "/websocket");
+			return;
+		}
 		service =
 		    service_find(services->items, services->count, path, &request->prefix_len);
-	if (service == NULL)
-		return;
-	request->service = service_hold(service);
-	request->response.protocol = &service->protocol;
-	path += request->prefix_len;
-	request->endpoint = reply_route(
-	    &service->protocol, path, strlen(path), &request->session_id, &request->session_id_len);
+	}
+	if (service != NULL)
+		take_service(request, service, request->prefix_len, path + request->prefix_len);
 }
 
 void

@@ -59,6 +59,7 @@ struct http_response {
 	struct buffer out; /* frames on their way */
 	size_t counted;	   /* bytes of out that count among what waits for all clients */
 	size_t streamed;   /* bytes of frames so far, for response_limit */
+	size_t units;	   /* of UTF-16, which the client of an app has in its buffer */
 	const struct http_stream_calls *calls; /* NULL: a session has it */
 	void *owner;			       /* theirs */
 

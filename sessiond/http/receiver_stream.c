@@ -6,6 +6,7 @@
 #include "sessiond/http/http_response.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
+#include "sockjs/utf8.h"
 
 #define CONGESTED (256 * 1024) /* bytes that wait for the peer */
 
@@ -22,6 +23,8 @@ send_bytes(struct receiver *receiver, const char *frame, size_t len)
 	size_t begin = http_response_begin_chunk(response);
 
 	receiver->transport->wrap(response->callback, frame, len, &response->out);
+	if (response->protocol->is_resumable)
+		response->units += utf8_utf16_length(frame, len) + 1;
 	response->streamed += http_response_end_chunk(response, begin);
 	/* Nothing else can be said any more: the loop finds the connection broken. */
 	if (buffer_failed(&response->out))
@@ -31,9 +34,24 @@ send_bytes(struct receiver *receiver, const char *frame, size_t len)
 										: RECEIVER_MORE;
 }
 
+/* The client will come back with another stream when it has read what it has. */
+static bool
+is_left(const struct http_response *response)
+{
+	return response->protocol->is_resumable &&
+	    response->units + TRANSPORT_XHR_PRELUDE > TRANSPORT_CLIENT_BUFFER;
+}
+
+/* One that has not come back by the next heartbeat does not do that: it gets all that waits. */
 static enum receiver_result
 send_frame(struct receiver *receiver, const struct receiver_frame *frame)
 {
+	struct http_response *response = response_of(receiver);
+
+	if (is_left(response)) {
+		response->units = 0;
+		session_receiver_drained(receiver);
+	}
 	return send_bytes(receiver, frame->bytes, frame->len);
 }
 
@@ -44,7 +62,7 @@ send_messages(struct receiver *receiver, struct message_queue *queue)
 	struct buffer *frame = &sessions->scratch;
 	enum receiver_result result;
 
-	if (response_of(receiver)->out.len > CONGESTED)
+	if (response_of(receiver)->out.len > CONGESTED || is_left(response_of(receiver)))
 		return RECEIVER_MORE;
 	buffer_clear(frame);
 	message_queue_append_frame(queue, frame);

@@ -9,6 +9,7 @@
 #include "sessiond/modules/module_image.h"
 #include "sessiond/api/api_run.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
@@ -24,12 +25,30 @@
 #define SYMBOL "sockjs_module"
 #define SUFFIX ".so"
 
-static const struct sockjs_module *own;
+enum { OWN_MAX = 4 };
+
+static const struct sockjs_module *own[OWN_MAX];
 
 void
-module_set_own(const struct sockjs_module *module)
+module_add_own(const struct sockjs_module *module)
 {
-	own = module;
+	size_t i = 0;
+
+	while (own[i] != NULL && own[i] != module)
+		i++;
+	assert(i < OWN_MAX - 1);
+	own[i] = module;
+}
+
+static const struct sockjs_module *
+find_own(const char *name)
+{
+	size_t i;
+
+	for (i = 0; own[i] != NULL; i++)
+		if (strcmp(own[i]->name, name) == 0)
+			return own[i];
+	return NULL;
 }
 
 /* The folder of modules in a build tree; "" if this program is not in one. */
@@ -127,10 +146,9 @@ load(struct sockjs_service *service, const char *module_path, struct error *err)
 	const char *name = service->module_name;
 	char path[PATH_MAX];
 
-	if (own != NULL && strcmp(name, own->name) == 0) {
-		service->application = own;
+	service->application = find_own(name);
+	if (service->application != NULL)
 		return 0;
-	}
 	if (strchr(name, '/') == NULL) {
 		if (find(name, module_path, path, err) == -1)
 			return -1;
@@ -212,6 +230,7 @@ bool
 module_is_same(const struct sockjs_service *a, const struct sockjs_service *b)
 {
 	return a->image == b->image && a->application == b->application &&
+	    strcmp(a->name, b->name) == 0 &&
 	    module_options_are_same(&a->module_options, &b->module_options);
 }
 

@@ -11,9 +11,10 @@
 #include <stdbool.h>
 
 /*
- * A module of the daemon's own: its name is looked for before any file. Borrowed; NULL: none.
+ * Adds a module of the daemon's own: its name is looked for before any file. Borrowed. At most
+ * three; one that is added again changes nothing.
  */
-void module_set_own(const struct sockjs_module *module);
+void module_add_own(const struct sockjs_module *module);
 
 /*
  * Loads service->module_name: a path if it has a slash, else NAME.so in module_path. If module_path
@@ -29,7 +30,7 @@ int module_start(struct sockjs_service *service, struct error *err);
 
 /*
  * True if two loaded services differ in nothing that their module sees when it starts: they have
- * the same image and the same options of the module.
+ * the same name, the same image and the same options of the module.
  */
 bool module_is_same(const struct sockjs_service *a, const struct sockjs_service *b);
 

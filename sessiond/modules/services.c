@@ -119,6 +119,7 @@ destroy_service(struct sockjs_service **service)
 	if (*service == NULL)
 		return;
 	conf_free_values(service_option_table, service_option_count, &(*service)->protocol.options);
+	conf_free_values(app_option_table, app_option_count, &(*service)->app_options);
 	service_destroy(service);
 }
 
@@ -135,41 +136,81 @@ set_up_service(
 	module_options_copy(&service->module_options, &section->module_options);
 }
 
+/* Takes the service, or destroys it. */
 static int
-add_service(struct services *services, const char *path, const struct config_section *section,
-    struct error *err)
+add_service(struct services *services, struct sockjs_service *service, const char *path,
+    const struct config_section *section, struct error *err)
 {
-	struct sockjs_service *service;
-
-	if (services->count == WIRE_SERVICES_MAX)
-		return error_set(err, EX_CONFIG, "%s:%u: more than %d services", path,
-		    section->line, WIRE_SERVICES_MAX);
-	service = service_create(section->name, err);
 	if (service == NULL)
 		return -1;
 	services->items =
 	    xgrow(services->items, &services->room, services->count, sizeof services->items[0]);
 	services->items[services->count++] = service;
 	set_up_service(service, path, section);
+	if (services->count > WIRE_SERVICES_MAX)
+		return error_set(err, EX_CONFIG, "%s:%u: more than %d services", path,
+		    section->line, WIRE_SERVICES_MAX);
 	return 0;
+}
+
+/*
+ * Its clients take the end of a stream for the end of the connection, and leave one that has become
+ * too long for them by themselves.
+ */
+static int
+add_app(struct services *services, const struct config *config,
+    const struct config_section *section, struct error *err)
+{
+	struct sockjs_service *service = service_create_app(
+	    section->app, section->app_options.key, config->server.app_path, err);
+
+	if (add_service(services, service, config->path, section, err) == -1)
+		return -1;
+	service->protocol.options.response_limit = SIZE_MAX;
+	conf_copy_values(
+	    app_option_table, app_option_count, &service->app_options, &section->app_options);
+	return 0;
+}
+
+/* With any app, all keys are answered: with the daemon's defaults, those that no app has. */
+static int
+add_unknown_app(struct services *services, const struct config *config, struct error *err)
+{
+	struct config_section section;
+	int status;
+
+	config_section_init(&section, "", 0, &config->defaults);
+	section.module = xstrdup(CONFIG_APP_MODULE);
+	status = add_service(services, service_create_app(NULL, NULL, config->server.app_path, err),
+	    config->path, &section, err);
+	config_section_clear(&section);
+	return status;
 }
 
 static int
 make(struct services *services, const struct config *config, struct error *err)
 {
+	bool has_apps = false;
 	size_t i;
 
 	for (i = 0; i < config->section_count; i++) {
 		const struct config_section *section = &config->sections[i];
+		int status = 0;
 
 		if (section->is_fallback) {
 			services->fallback = service_create_fallback();
 			set_up_service(services->fallback, config->path, section);
-		} else if (add_service(services, config->path, section, err) == -1) {
-			return -1;
+		} else if (section->app != NULL) {
+			has_apps = true;
+			status = add_app(services, config, section, err);
+		} else {
+			status = add_service(services, service_create(section->name, err),
+			    config->path, section, err);
 		}
+		if (status == -1)
+			return -1;
 	}
-	return 0;
+	return has_apps ? add_unknown_app(services, config, err) : 0;
 }
 
 static int
@@ -273,7 +314,7 @@ go_on(struct sockjs_service **kept, struct sockjs_service **read)
 {
 	struct sockjs_service *service = *kept;
 
-	service_reconfigure(service, &(*read)->protocol.options);
+	service_reconfigure(service, *read);
 	service->conf_line = (*read)->conf_line;
 	*kept = *read;
 	*read = service;

@@ -12,6 +12,7 @@
 #include "sessiond/session/session_set.h"
 #include "sessiond/session/store_share.h"
 #include "sessiond/session/turn.h"
+#include "sockjs/utf8.h"
 
 #include <string.h>
 
@@ -33,14 +34,33 @@ refuse_frame(struct remote_request *request, struct buffer *out, size_t mark)
 	delivery_put_back(&request->in_flight);
 }
 
+/* As of receiver_stream.c, which says why. */
+static bool
+is_left(const struct remote_request *request)
+{
+	return request->units + TRANSPORT_XHR_PRELUDE > TRANSPORT_CLIENT_BUFFER;
+}
+
+static void
+count_units(struct remote_request *request, const struct buffer *out, size_t mark)
+{
+	const struct session *session = request->receiver.session;
+	size_t begin = mark + WIRE_HEADER_SIZE;
+
+	if (!request->one_frame && session != NULL && session->service->protocol.is_resumable)
+		request->units += utf8_utf16_length(out->data + begin, out->len - begin);
+}
+
 /* Ends the frame that was begun at mark. */
 static enum receiver_result
 finish_frame(struct remote_request *request, struct buffer *out, size_t mark, bool last)
 {
 	int frames;
 
-	if (!buffer_failed(out))
+	if (!buffer_failed(out)) {
 		request->streamed += out->len - mark - WIRE_HEADER_SIZE;
+		count_units(request, out, mark);
+	}
 	request->is_ended =
 	    last || request->one_frame || request->streamed >= request->response_limit;
 	frames = wire_end_frame(out, mark, request->is_ended);
@@ -70,6 +90,10 @@ send_frame(struct receiver *receiver, const struct receiver_frame *frame)
 	enum receiver_result result;
 	size_t mark;
 
+	if (is_left(request)) {
+		request->units = 0;
+		session_receiver_drained(receiver);
+	}
 	if (is_open && request->one_frame)
 		delivery_take_open(receiver->session, &request->in_flight);
 	wire_begin_frame(out, request->id, &mark);
@@ -121,6 +145,8 @@ send_messages(struct receiver *receiver, struct message_queue *queue)
 	enum receiver_result result;
 	size_t mark;
 
+	if (is_left(request))
+		return RECEIVER_MORE;
 	wire_begin_frame(out, request->id, &mark);
 	/* At once: what is composed is then not moved while it grows. */
 	buffer_reserve(out, queue->bytes);

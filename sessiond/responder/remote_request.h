@@ -39,6 +39,7 @@ struct remote_request {
 	 */
 	struct in_flight *in_flight;
 	size_t streamed, response_limit; /* bytes of frames */
+	size_t units; /* of UTF-16, which the client of an app has in its buffer */
 	char callback[TRANSPORT_CALLBACK_MAX + 1];
 };
 

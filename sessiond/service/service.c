@@ -26,6 +26,8 @@ create(const char *section)
 
 	service->section = xstrdup(section);
 	service->owner = (struct callback_owner){service->section, "?"};
+	service->code_stopping = SERVICE_CODE_GOING_AWAY;
+	service->code_no_pong = SERVICE_CODE_PROTOCOL;
 	hash_table_init(&service->table);
 	pthread_mutex_lock(&lock);
 	live_set_add(&live, service);
@@ -49,6 +51,47 @@ service_create(const char *name, struct error *err)
 		service_destroy(&service);
 	else
 		service->name = service->prefix.name;
+	return service;
+}
+
+/* The keys of no app: as a pattern. */
+static struct prefix
+make_prefix(const char *app_path, const char *where, const char *key, struct error *err)
+{
+	struct prefix prefix = {NULL};
+	struct buffer name = BUFFER_INIT;
+
+	buffer_printf(&name, "%s%s%s%s", key == NULL ? "~ " : "", app_path == NULL ? "" : app_path,
+	    where, key == NULL ? "[^/]+" : key);
+	buffer_append_char(&name, '\0');
+	if (buffer_failed(&name))
+		abort();
+	prefix_init(&prefix, name.data, err);
+	buffer_free(&name);
+	return prefix;
+}
+
+struct sockjs_service *
+service_create_app(const char *app, const char *key, const char *app_path, struct error *err)
+{
+	struct buffer section = BUFFER_INIT;
+	struct sockjs_service *service;
+
+	buffer_printf(&section, "app%s%s", app == NULL ? "" : " ", app == NULL ? "" : app);
+	buffer_append_char(&section, '\0');
+	if (buffer_failed(&section))
+		abort();
+	service = create(section.data);
+	buffer_free(&section);
+	service->prefix = make_prefix(app_path, "/pusher/app/", key, err);
+	service->socket_prefix = make_prefix(app_path, "/app/", key, err);
+	service->name = service->prefix.name;
+	service->app = app == NULL ? NULL : xstrdup(app);
+	service->protocol.is_resumable = true;
+	service->code_stopping = SERVICE_CODE_RECONNECT;
+	service->code_no_pong = SERVICE_CODE_APP_NO_PONG;
+	if (err->code != 0)
+		service_destroy(&service);
 	return service;
 }
 
@@ -128,8 +171,10 @@ service_destroy(struct sockjs_service **service)
 	callbacks_forget(&s->owner);
 	service_release(s);
 	prefix_clear(&s->prefix);
+	prefix_clear(&s->socket_prefix);
 	hash_table_clear(&s->table);
 	module_options_clear(&s->module_options);
+	free(s->app);
 	free(s->section);
 	free(s->conf_path);
 	free(s->module_name);
@@ -168,16 +213,19 @@ service_prepare(struct sockjs_service *service, struct timers *timers, timer_fir
 }
 
 void
-service_reconfigure(struct sockjs_service *service, struct service_options *options)
+service_reconfigure(struct sockjs_service *service, struct sockjs_service *other)
 {
 	struct service_options former = service->protocol.options;
+	struct app_options former_app = service->app_options;
 
 	protocol_service_clear(&service->protocol);
 	/* Threads of modules ask for log_level. */
 	pthread_mutex_lock(&lock);
-	service->protocol.options = *options;
+	service->protocol.options = other->protocol.options;
 	pthread_mutex_unlock(&lock);
-	*options = former;
+	other->protocol.options = former;
+	service->app_options = other->app_options;
+	other->app_options = former_app;
 	protocol_service_prepare(&service->protocol);
 	timer_queue_set_delay(&service->heartbeats, service->protocol.options.heartbeat_delay);
 	timer_queue_set_delay(&service->timeouts, service->protocol.options.disconnect_delay);
@@ -220,6 +268,26 @@ service_find(struct sockjs_service *const *services, size_t n, const char *path,
 		*prefix_len = (size_t)len;
 	}
 	return best;
+}
+
+struct sockjs_service *
+service_find_socket(struct sockjs_service *const *services, size_t n, const char *path)
+{
+	size_t i, prefix_len = 0;
+	struct sockjs_service *found = NULL;
+
+	for (i = 0; i < n; i++) {
+		const struct prefix *prefix = &services[i]->socket_prefix;
+		long len = prefix->name == NULL ? -1 : prefix_match(prefix, path);
+
+		if (len < 0 || (path[len] != '\0' && strcmp(path + len, "/") != 0) ||
+		    (found != NULL &&
+			!prefix_beats(prefix, (size_t)len, &found->socket_prefix, prefix_len)))
+			continue;
+		found = services[i];
+		prefix_len = (size_t)len;
+	}
+	return found;
 }
 
 static bool

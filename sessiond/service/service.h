@@ -6,6 +6,7 @@
 
 #include "common/error.h"
 #include "common/timer_queue.h"
+#include "conf/app_options.h"
 #include "conf/module_options.h"
 #include "common/hash_table.h"
 #include "sessiond/service/callback.h"
@@ -23,10 +24,20 @@ struct channel_space;
 struct module_image;
 struct sessions;
 
+/* Close codes that depend on what is spoken. */
+enum {
+	SERVICE_CODE_GOING_AWAY = 1001, /* the daemon stops */
+	SERVICE_CODE_PROTOCOL = 3000,	/* no answer to a heartbeat: as sockjs-node */
+	SERVICE_CODE_RECONNECT = 4200,	/* of an app: the daemon stops */
+	SERVICE_CODE_APP_NO_PONG = 4201,
+};
+
 /* Public as sockjs_service, of which applications see only the name. */
 struct sockjs_service {
 	struct protocol_service protocol;
 	struct prefix prefix;
+	/* Of an app, where a WebSocket without SockJS's framing is served; else empty. */
+	struct prefix socket_prefix;
 	const char *name;  /* the prefix's */
 	char *section;	   /* as errors show it, "service /echo" */
 	unsigned number;   /* what responders call services of that name */
@@ -40,9 +51,13 @@ struct sockjs_service {
 	struct error start_error; /* what the module found wrong while it started */
 	const struct sockjs_module *application;
 	struct module_image *image;
-	bool is_fallback; /* of the [fallback] section */
-	bool starting;	  /* the application's start is being called */
-	bool started;	  /* it has returned, and stop was not called yet */
+	bool is_fallback;  /* of the [fallback] section */
+	int code_stopping; /* what sessions are closed with when the daemon stops */
+	int code_no_pong;  /* ... when nobody has answered a heartbeat */
+	char *app;	   /* the name of the [app] that it is; NULL: it is none */
+	struct app_options app_options;
+	bool starting; /* the application's start is being called */
+	bool started;  /* it has returned, and stop was not called yet */
 	void *user_data;
 	struct sessions *sessions;
 	struct hash_table table;  /* of sessions */
@@ -61,6 +76,13 @@ struct sockjs_service {
  * REGEX".
  */
 struct sockjs_service *service_create(const char *name, struct error *err);
+
+/*
+ * The service of an [app]: name is its prefix, below app_path (NULL: none). app and key NULL: that
+ * of all keys that no app has.
+ */
+struct sockjs_service *
+service_create_app(const char *app, const char *key, const char *app_path, struct error *err);
 
 /* An empty service of the [fallback] section: no path belongs to it. Its name is "fallback". */
 struct sockjs_service *service_create_fallback(void);
@@ -90,11 +112,11 @@ void service_prepare(struct sockjs_service *service, struct timers *timers,
     timer_fire *heartbeat_fire, timer_fire *timeout_fire, struct sessions *sessions);
 
 /*
- * Exchanges the options of a prepared service with `options`, whose former values are then the
- * caller's to free. Pages are made anew. Timers that run keep their deadline; those that are
+ * Exchanges the options of a prepared service, and of its app, with those of another one, whose
+ * former values are then that one's to free. Pages are made anew. Timers that run keep their deadline; those that are
  * started later have the new delays.
  */
-void service_reconfigure(struct sockjs_service *service, struct service_options *options);
+void service_reconfigure(struct sockjs_service *service, struct sockjs_service *other);
 
 /*
  * Who keeps a pointer to a service beyond a turn of the loop holds it. A retired service is freed
@@ -112,6 +134,10 @@ void service_release(struct sockjs_service *service);
  */
 struct sockjs_service *service_find(
     struct sockjs_service *const *services, size_t n, const char *path, size_t *prefix_len);
+
+/* The app of services[n] whose WebSocket is at that path; NULL: none. */
+struct sockjs_service *
+service_find_socket(struct sockjs_service *const *services, size_t n, const char *path);
 
 /*
  * The service of services[n] that has the session which path is a polling or streaming URL of, and

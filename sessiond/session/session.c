@@ -274,13 +274,24 @@ session_set_transport(struct session *session, const struct transport *transport
 	session->counts = &session->service->sessions->counts.of[transport->id];
 }
 
+/* Its client may open another receiver for it while it has one, or when that has broken. */
+static bool
+is_resumable(const struct session *session)
+{
+	return session->service->protocol.is_resumable && session->receiver != NULL &&
+	    !session->receiver->ops->single;
+}
+
 void
 session_arrive(
     struct session *session, struct receiver *receiver, const struct connection_source *source)
 {
 	static const char still_open[] = "Another connection still open";
-	unsigned actions = session_transition(session->state, SESSION_RECEIVER_ARRIVES)->actions;
+	unsigned actions;
 
+	if (is_resumable(session))
+		session_release_receiver(session);
+	actions = session_transition(session->state, SESSION_RECEIVER_ARRIVES)->actions;
 	if (actions & SESSION_REFUSE) {
 		answer_with_close(
 		    receiver, SESSION_CODE_STILL_OPEN, still_open, strlen(still_open));
@@ -330,7 +341,8 @@ session_receiver_broke(struct receiver *receiver)
 	if (session == NULL)
 		return;
 	receiver->session = NULL;
-	handle_event(session, SESSION_RECEIVER_BREAKS);
+	handle_event(
+	    session, is_resumable(session) ? SESSION_RECEIVER_ENDS : SESSION_RECEIVER_BREAKS);
 }
 
 void
@@ -535,7 +547,7 @@ session_pong_fire(struct timer *timer, void *ctx)
 	 * must not wait behind what is queued.
 	 */
 	message_queue_clear(&session->queue);
-	if (!session_close(session, SESSION_CODE_PROTOCOL, reason, strlen(reason)))
+	if (!session_close(session, session->service->code_no_pong, reason, strlen(reason)))
 		mark_dirty(session);
 }
 

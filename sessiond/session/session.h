@@ -30,8 +30,7 @@
 /* Close codes of our own. */
 enum {
 	SESSION_CODE_NORMAL = 1000,
-	SESSION_CODE_GOING_AWAY = 1001, /* the daemon stops */
-	SESSION_CODE_TOO_SLOW = 1008,	/* queue_limit */
+	SESSION_CODE_TOO_SLOW = 1008, /* queue_limit */
 	SESSION_CODE_PROTOCOL = 3000, /* broken framing, no answer to a heartbeat: as sockjs-node */
 	SESSION_CODE_STILL_OPEN = 2010, /* a second receiver */
 };

@@ -341,7 +341,7 @@ say_goodbye(void *object, void *context)
 
 	(void)context;
 	if (session->journal == NULL) {
-		if (session_close(session, SESSION_CODE_GOING_AWAY, reason, strlen(reason)))
+		if (session_close(session, SERVICE_CODE_GOING_AWAY, reason, strlen(reason)))
 			model_conn(session->uuid)->has_closed = true;
 	} else if (session->receiver != NULL && !session->receiver->ops->is_remote) {
 		session_release_receiver(session);

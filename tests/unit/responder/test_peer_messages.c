@@ -354,7 +354,7 @@ test_daemon_stops_without_a_store(void **state)
 	assert_heard("");
 	peer_messages_say_goodbye(LIST_FIRST(&peers.list));
 	assert_heard("bye(stopping) ");
-	session_close(find("s"), SESSION_CODE_GOING_AWAY, "x", 1);
+	session_close(find("s"), SERVICE_CODE_GOING_AWAY, "x", 1);
 	assert_heard("2<c[1001,\"x\"];. closed ");
 }
 

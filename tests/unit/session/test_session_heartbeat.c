@@ -232,11 +232,11 @@ test_turn_away_while_closing(void **state)
 static void
 test_turn_away_with_time(void **state)
 {
-	struct service_options options = service->protocol.options;
+	struct sockjs_service other = {.protocol = {.options = service->protocol.options}};
 
 	(void)state;
-	options.disconnect_delay = 2 * SESSION_RETURN_DELAY;
-	service_reconfigure(service, &options);
+	other.protocol.options.disconnect_delay = 2 * SESSION_RETURN_DELAY;
+	service_reconfigure(service, &other);
 	session_turn_away(arrive("s", fake_stream('1')));
 	assert_seen("1<o + 1<h 1. ");
 	pass(2 * SESSION_RETURN_DELAY - 1);

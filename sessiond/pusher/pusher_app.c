@@ -1,0 +1,382 @@
+/* See pusher_app.h. */
+#include "sessiond/pusher/pusher_app.h"
+
+#include "common/memory.h"
+#include "sessiond/channels/channel_publish.h"
+#include "sessiond/channels/channel_subscribe.h"
+#include "sessiond/pusher/pusher_channel.h"
+#include "sessiond/pusher/pusher_message.h"
+#include "sessiond/service/service.h"
+#include "sessiond/session/message.h"
+#include "sessiond/session/session.h"
+#include "sessiond/session/session_write.h"
+#include "sockjs/utf8.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RECOUNT_DELAY = 200 }; /* ms: many who come at once are one number */
+
+static struct channels *bound;
+static LIST_HEAD(, pusher_app) apps = LIST_HEAD_INITIALIZER(apps);
+
+static const struct channel_kind kind;
+
+void
+pusher_bind(struct channels *channels)
+{
+	bound = channels;
+}
+
+struct pusher_app *
+pusher_app_create(sockjs_service *service)
+{
+	struct pusher_app *app = xcalloc(1, sizeof *app);
+
+	app->service = service;
+	service->channel_kind = &kind;
+	LIST_INSERT_HEAD(&apps, app, entry);
+	return app;
+}
+
+void
+pusher_app_destroy(struct pusher_app **app)
+{
+	LIST_REMOVE(*app, entry);
+	free(*app);
+	*app = NULL;
+}
+
+/* The latest: one that was replaced is still there while it has sessions. */
+struct pusher_app *
+pusher_app_find(const char *name)
+{
+	struct pusher_app *app;
+
+	LIST_FOREACH(app, &apps, entry)
+		if (app->service->app != NULL && strcmp(app->service->app, name) == 0 &&
+		    !app->service->is_retired)
+			break;
+	return app;
+}
+
+struct channel_space *
+pusher_app_channels(const struct pusher_app *app)
+{
+	return channels_of(bound, app->service);
+}
+
+/* --- to one client ---------------------------------------------------------------------------- */
+
+/* NULL: without memory, for what a peer has made large. Frees the text. */
+static struct message *
+message_of(struct buffer *text)
+{
+	struct message *message =
+	    buffer_failed(text) ? NULL : message_create(text->data, text->len, false);
+
+	buffer_free(text);
+	return message;
+}
+
+void
+pusher_send(struct session *session, struct buffer *text)
+{
+	struct message *message = message_of(text);
+
+	if (message == NULL)
+		session_close_too_slow(session);
+	else
+		session_write(session, message);
+	message_unref(&message);
+}
+
+void
+pusher_refuse(struct session *session, int code, const char *text)
+{
+	struct buffer error = BUFFER_INIT;
+
+	if (session->transport->id == TRANSPORT_WEBSOCKET_RAW) {
+		pusher_append_error(&error, code, text);
+		pusher_send(session, &error);
+	}
+	session_close(session, code, text, strlen(text));
+}
+
+/* --- what channels tell ----------------------------------------------------------------------- */
+
+static bool
+has_history(const struct channel_space *space)
+{
+	return space->service->protocol.options.history > 0;
+}
+
+static struct message *
+compose(const struct channel_space *space, const struct publishing *publishing,
+    const struct channel_position *position)
+{
+	struct buffer text = BUFFER_INIT;
+
+	pusher_append_published(&text, publishing, has_history(space) ? position : NULL);
+	return message_of(&text);
+}
+
+static uint32_t
+keeps(const struct channel_space *space, const char *name, size_t len)
+{
+	uint32_t history = space->service->protocol.options.history;
+
+	return history == 0 && pusher_channel_type(name, len).is_cache ? 1 : history;
+}
+
+/* To all but one (uuid NULL: to all), an event that is not counted. */
+static void
+tell_all(struct channel *channel, const char *event, struct buffer *data, const char *uuid)
+{
+	struct buffer text = BUFFER_INIT;
+	struct message *message;
+
+	pusher_append_event(&text, event, channel->name, data->data, data->len);
+	text.failed = text.failed || buffer_failed(data);
+	buffer_free(data);
+	message = message_of(&text);
+	if (message != NULL)
+		channels_send(channel, message, uuid);
+	message_unref(&message);
+}
+
+static void
+joined(struct channel *channel, const struct presence_member *member, const struct session *session)
+{
+	struct buffer data = BUFFER_INIT;
+
+	if (pusher_channel_type(channel->name, channel->by_name.len).is_user)
+		return;
+	pusher_append_member(&data, member);
+	tell_all(channel, "pusher_internal:member_added", &data, session->uuid);
+}
+
+static void
+parted(struct channel *channel, const struct presence_member *member)
+{
+	struct buffer data = BUFFER_INIT;
+
+	if (pusher_channel_type(channel->name, channel->by_name.len).is_user)
+		return;
+	pusher_append_member_id(&data, member);
+	tell_all(channel, "pusher_internal:member_removed", &data, NULL);
+}
+
+static void
+tell_count(struct channel *channel, void *context)
+{
+	struct buffer data = BUFFER_INIT;
+
+	(void)context;
+	if (!channel->is_recounted)
+		return;
+	channel->is_recounted = false;
+	buffer_printf(&data, "{\"subscription_count\":%zu}", channel->subscribers.count);
+	tell_all(channel, "pusher_internal:subscription_count", &data, NULL);
+}
+
+static void
+tell_counts(void *data)
+{
+	struct pusher_app *app = data;
+
+	sockjs_timer_stop(&app->recount);
+	channels_each(pusher_app_channels(app), tell_count, NULL);
+}
+
+static void
+recount(struct channel *channel)
+{
+	sockjs_service *service = channel->space->service;
+	struct pusher_app *app = sockjs_service_user_data(service);
+	struct pusher_channel_type type = pusher_channel_type(channel->name, channel->by_name.len);
+
+	if (!service->app_options.subscription_count || type.is_presence || type.is_user)
+		return;
+	channel->is_recounted = true;
+	if (app->recount == NULL)
+		app->recount = sockjs_timer_start(service, RECOUNT_DELAY, 0, tell_counts, app);
+}
+
+/* pusher_internal:subscription_succeeded; recovered NULL: it has not asked for what it missed. */
+static void
+tell_subscribed(const struct channel *channel, struct session *session, const bool *recovered)
+{
+	struct buffer data = BUFFER_INIT, text = BUFFER_INIT;
+	struct channel_position position = channel_position(channel);
+
+	if (pusher_channel_type(channel->name, channel->by_name.len).is_presence)
+		pusher_append_members(&data, channel->presence);
+	else
+		buffer_append_str(&data, "{}");
+	pusher_append_succeeded(
+	    &text, channel, &data, has_history(channel->space) ? &position : NULL, recovered);
+	buffer_free(&data);
+	pusher_send(session, &text);
+}
+
+/* To have signed in is a subscription of which its client hears elsewhere. */
+static void
+subscribed(struct channel *channel, struct session *session, const struct subscribing *subscribing,
+    bool recovered)
+{
+	if (!pusher_channel_type(channel->name, channel->by_name.len).is_user)
+		tell_subscribed(channel, session, subscribing->from == NULL ? NULL : &recovered);
+	recount(channel);
+}
+
+static const struct channel_kind kind = {
+    .compose = compose,
+    .keeps = keeps,
+    .subscribed = subscribed,
+    .unsubscribed = recount,
+    .joined = joined,
+    .parted = parted,
+};
+
+/* --- subscribing ------------------------------------------------------------------------------ */
+
+/* The last event of a cache channel, or that there is none. */
+static void
+tell_cached(const struct channel *channel, struct session *session)
+{
+	const struct history *history = &channel->history;
+	struct buffer text = BUFFER_INIT;
+
+	if (history->count > 0) {
+		session_write(session, history_at(history, history_end(history) - 1)->message);
+		return;
+	}
+	pusher_append_event(&text, "pusher:cache_miss", channel->name, "{}", 2);
+	pusher_send(session, &text);
+}
+
+enum channel_result
+pusher_subscribe(
+    struct pusher_app *app, struct session *session, const struct subscribing *subscribing)
+{
+	struct channel_space *space = pusher_app_channels(app);
+	struct channel *channel = channels_find(space, subscribing->name, subscribing->name_len);
+	enum channel_result result;
+	bool recovered;
+
+	if (channel != NULL &&
+	    membership_find(&channel->subscribers, &session->memberships) != NULL) {
+		tell_subscribed(channel, session, NULL);
+		return CHANNEL_OK;
+	}
+	result = channels_subscribe(space, subscribing, session, &recovered);
+	if (result != CHANNEL_OK || recovered ||
+	    !pusher_channel_type(subscribing->name, subscribing->name_len).is_cache)
+		return result;
+	tell_cached(channels_find(space, subscribing->name, subscribing->name_len), session);
+	return CHANNEL_OK;
+}
+
+/* --- publishing ------------------------------------------------------------------------------- */
+
+static enum pusher_result
+fail(enum pusher_result result, const char *text, const char **why)
+{
+	*why = text;
+	return result;
+}
+
+enum pusher_result
+pusher_check(const struct pusher_event *event, size_t limit, const char **why)
+{
+	char uuid[PUSHER_UUID_SIZE];
+
+	*why = NULL;
+	if (!pusher_channel_name_is_valid(event->channel, event->channel_len))
+		return fail(PUSHER_BAD_REQUEST,
+		    "the name of a channel is 1 to 164 of A-Z a-z 0-9 _ - = @ , . ;", why);
+	if (event->event_len == 0 || event->event_len > PUSHER_EVENT_MAX)
+		return fail(PUSHER_BAD_REQUEST, "the name of an event has 1 to 200 bytes", why);
+	if (event->socket_id != NULL && !pusher_socket_uuid(event->socket_id, uuid))
+		return fail(PUSHER_BAD_REQUEST, "socket_id is none of this server's", why);
+	if (!utf8_is_valid_wtf8(event->data, event->len))
+		return fail(PUSHER_BAD_REQUEST, "data is not UTF-8", why);
+	if (event->len > limit)
+		return fail(
+		    PUSHER_TOO_LARGE, "data is longer than an event may be (publish_limit)", why);
+	return PUSHER_OK;
+}
+
+enum pusher_result
+pusher_publish(const struct pusher_app *app, const struct pusher_event *event,
+    struct channel_position *position, const char **why)
+{
+	char uuid[PUSHER_UUID_SIZE];
+	const struct publishing publishing = {
+	    .name = event->channel,
+	    .name_len = event->channel_len,
+	    .event = event->event,
+	    .event_len = event->event_len,
+	    .data = event->data,
+	    .len = event->len,
+	    .except = event->socket_id != NULL && pusher_socket_uuid(event->socket_id, uuid) ? uuid
+											     : NULL,
+	};
+
+	*why = NULL;
+	switch (channels_publish(pusher_app_channels(app), &publishing, position)) {
+	case CHANNEL_OK:
+		return PUSHER_OK;
+	case CHANNEL_TOO_MANY:
+		return fail(
+		    PUSHER_UNAVAILABLE, "there are too many channels (channels_limit)", why);
+	case CHANNEL_NO_STORE:
+		return fail(PUSHER_UNAVAILABLE, "the store cannot be written", why);
+	case CHANNEL_NO_ROOM:
+	case CHANNEL_BAD_NAME:
+	case CHANNEL_BAD_MEMBER:
+		break;
+	}
+	return fail(PUSHER_UNAVAILABLE,
+	    "there is no room for it (history_limit, histories_limit, memory)", why);
+}
+
+/* --- users ------------------------------------------------------------------------------------ */
+
+const struct presence_member *
+pusher_user(const struct session *session)
+{
+	const struct membership *membership;
+
+	LIST_FOREACH(membership, &session->memberships, entry) {
+		const struct presence_member *member = membership->data;
+
+		if (channels_is_group(membership->group) && member != NULL &&
+		    pusher_channel_type(member->channel->name, member->channel->by_name.len)
+			.is_user)
+			return member;
+	}
+	return NULL;
+}
+
+size_t
+pusher_terminate_user(const struct pusher_app *app, const char *user, size_t len)
+{
+	static const char reason[] = "Terminated by the application";
+	struct buffer name = BUFFER_INIT;
+	const struct channel *channel = NULL;
+	size_t i, count;
+
+	buffer_append_str(&name, PUSHER_USER_CHANNEL);
+	buffer_append(&name, user, len);
+	if (!buffer_failed(&name))
+		channel = channels_find(pusher_app_channels(app), name.data, name.len);
+	buffer_free(&name);
+	count = channel == NULL ? 0 : channel->subscribers.count;
+	/* A session leaves its channels later, when its client has been told. */
+	for (i = 0; i < count; i++)
+		pusher_refuse(channel->subscribers.items[i]->session, PUSHER_UNAUTHORIZED, reason);
+	return count;
+}
