@@ -340,7 +340,7 @@ test_sections(void **state)
 	assert_refused(
 	    "[Service /a]\n", "1: unknown section \"Service /a\", did you mean [service]?");
 	assert_refused("[applications]\n",
-	    "1: unknown section \"applications\", known are [server], [service /prefix], [fallback] and [fcgi]");
+	    "1: unknown section \"applications\", known are [server], [service /prefix], [app NAME], [fallback] and [fcgi]");
 	assert_refused("[service]\n", "1: [service] needs a prefix, as in [service /echo]");
 	assert_refused("\n[service echo]\n",
 	    "2: [service echo]: a service is named by its prefix, \"/path\", or by \"~ REGEX\"");
