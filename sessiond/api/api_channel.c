@@ -97,8 +97,10 @@ compose(const struct channel_space *space, const struct publishing *publishing,
 }
 
 static void
-subscribed(struct channel *channel, struct session *session, bool recovered)
+subscribed(struct channel *channel, struct session *session, const struct subscribing *subscribing,
+    bool recovered)
 {
+	(void)subscribing;
 	(void)recovered;
 	if (watch_is_on())
 		watch_subscription(session->service, session, WATCH_SUBSCRIBED, channel->name,
