@@ -243,6 +243,23 @@ check('connections and channels', { services, server: 'publish_limit = 100' }, a
 	[client, other].forEach(({ connection }) => connection.close());
 });
 
+check('what was answered is kept, though the daemon is killed', {
+	server: 'store = sessions.db',
+}, async (pair) => {
+	const poll = (url, name) => request(url, 'POST', `/echo/000/${name}/xhr`);
+	let { url } = await pair.startSessiond(LISTEN);
+	await poll(url, 'a');
+	await poll(url, 'b');
+	const ids = json(pair, 'sessions').map(({ id }) => id);
+	succeeds(ctl(pair, 'send', ids[0], 'kept'));
+	succeeds(ctl(pair, 'close', ids[1], '--code', '1000', '--reason', ''));
+	await pair.sessiond.stop('SIGKILL');
+	({ url } = await pair.startSessiond(LISTEN));
+	assert.deepStrictEqual(json(pair, 'sessions').map(({ id }) => id).sort(), [...ids].sort());
+	assert.strictEqual((await poll(url, 'a')).text, 'a["kept"]\n');
+	assert.strictEqual((await poll(url, 'b')).text, 'c[1000,""]\n');
+});
+
 // Follows GET /control/tail; next(): the next event; pause() and resume(): does not read meanwhile.
 async function tailOf(pair, target = '/control/tail') {
 	const socketPath = path.join(pair.directory, 'control.sock');
