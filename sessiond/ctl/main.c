@@ -36,6 +36,7 @@ static const char usage_text[] =
     "  -s, --socket PATH       the control socket, instead of the one that FILE names\n"
     "  -S, --service PREFIX    only what belongs to that service; publish: the service whose\n"
     "                          channel it is, if there are several\n"
+    "  -a, --app NAME          the same of an application, an [app NAME]\n"
     "  -e, --event NAME        publish: what it is about, for subscribers that get an envelope\n"
     "  -x, --except ID         publish: a connection that does not get it\n"
     "  -C, --code NUMBER       close: the code that the client gets (3000)\n"
@@ -131,6 +132,16 @@ check(const struct command_line *line, const struct command *command, const stru
 	return command_line_mistake(line, command->name, text);
 }
 
+/* Where no message is published, an app is the service of that name. */
+static void
+set_service(const struct command *command, struct words *words, char *name, size_t size)
+{
+	if (words->app == NULL || strcmp(command->name, "publish") == 0)
+		return;
+	snprintf(name, size, "app %s", words->app);
+	words->service = name;
+}
+
 static int
 run(const struct command *command, const struct words *words, struct error *err)
 {
@@ -145,10 +156,12 @@ int
 main(int argc, char **argv)
 {
 	struct words words = {.config = NULL};
+	char service[200];
 	const struct command_option options[] = {
 	    {"config", 'c', &words.config, NULL},
 	    {"socket", 's', &words.socket, NULL},
 	    {"service", 'S', &words.service, NULL},
+	    {"app", 'a', &words.app, NULL},
 	    {"event", 'e', &words.event, NULL},
 	    {"except", 'x', &words.except, NULL},
 	    {"code", 'C', &words.code, NULL},
@@ -171,6 +184,7 @@ main(int argc, char **argv)
 	status = check(&line, command, &words);
 	if (status != -1)
 		return status;
+	set_service(command, &words, service, sizeof service);
 	status = run(command, &words, &err);
 	if (status == -1 && words.as_json)
 		print_error(&err);

@@ -76,6 +76,7 @@ request_body_publish(const struct words *words, struct error *err)
 
 	if (set_word(json, "channel", words->arguments[ARGUMENT], err) == -1 ||
 	    set_word(json, "service", words->service, err) == -1 ||
+	    set_word(json, "app", words->app, err) == -1 ||
 	    set_word(json, "event", words->event, err) == -1 ||
 	    set_word(json, "except", words->except, err) == -1 ||
 	    set_data(json, words->arguments[DATA], err) == -1)

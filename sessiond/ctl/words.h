@@ -12,7 +12,7 @@ enum { WORDS_MAX = 3 }; /* the command and two more */
 struct words {
 	const char *arguments[WORDS_MAX]; /* the command first */
 	const char *config, *socket;
-	const char *service, *event, *except, *code, *reason;
+	const char *service, *app, *event, *except, *code, *reason;
 	bool is_off, as_json;
 };
 

@@ -42,6 +42,10 @@ test_publish(void **state)
 	expect(request_body_publish(&words, &err), &err,
 	    "{\"channel\":\"news\",\"service\":\"/chat\",\"event\":\"added\",\"except\":\"id\","
 	    "\"data\":\"text\\n\"}");
+	words.service = words.except = NULL;
+	words.app = "1";
+	expect(request_body_publish(&words, &err), &err,
+	    "{\"channel\":\"news\",\"app\":\"1\",\"event\":\"added\",\"data\":\"text\\n\"}");
 	words.arguments[2] = "\xff";
 	expect_error(request_body_publish(&words, &err), &err, "the data is not UTF-8");
 }
