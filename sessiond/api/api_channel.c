@@ -9,7 +9,6 @@
 #include "sessiond/channels/channel_publish.h"
 #include "sessiond/channels/channel_subscribe.h"
 #include "sessiond/service/service.h"
-#include "sessiond/service/watch.h"
 #include "sessiond/session/membership.h"
 #include "sessiond/session/session.h"
 #include "sockjs/utf8.h"
@@ -96,19 +95,8 @@ compose(const struct channel_space *space, const struct publishing *publishing,
 	    publishing, position, space->service->protocol.options.channel_envelope);
 }
 
-static void
-subscribed(struct channel *channel, struct session *session, const struct subscribing *subscribing,
-    bool recovered)
-{
-	(void)subscribing;
-	(void)recovered;
-	if (watch_is_on())
-		watch_subscription(session->service, session, WATCH_SUBSCRIBED, channel->name,
-		    channel->by_name.len);
-}
-
 const struct channel_kind api_channel_kind = {
-    .compose = compose, .subscribed = subscribed, .joined = joined, .parted = parted};
+    .compose = compose, .joined = joined, .parted = parted};
 
 /* --- subscribers ------------------------------------------------------------------------------ */
 
@@ -199,18 +187,6 @@ sockjs_channel_join(sockjs_connection connection, const char *name, const sockjs
 	return subscribe(session, __func__, &subscribing, from, recovered);
 }
 
-static void
-unsubscribe(struct session *session, const char *name, size_t len)
-{
-	struct channel_space *space = channels_of(bound, session->service);
-	const struct channel *channel = watch_is_on() ? channels_find(space, name, len) : NULL;
-
-	if (channel != NULL &&
-	    membership_find(&channel->subscribers, &session->memberships) != NULL)
-		watch_subscription(session->service, session, WATCH_UNSUBSCRIBED, name, len);
-	channels_unsubscribe(space, name, len, session);
-}
-
 int
 sockjs_channel_unsubscribe(sockjs_connection connection, const char *name)
 {
@@ -221,7 +197,8 @@ sockjs_channel_unsubscribe(sockjs_connection connection, const char *name)
 	if (name == NULL)
 		return api_refuse(session, __func__, "name is NULL");
 	if (session != NULL)
-		unsubscribe(session, name, strlen(name));
+		channels_unsubscribe(
+		    channels_of(bound, session->service), name, strlen(name), session);
 	return SOCKJS_OK;
 }
 
@@ -233,7 +210,6 @@ sockjs_publish(sockjs_service *service, const char *name, const char *data, size
 {
 	struct publishing publishing = {.name = name, .data = data, .len = len};
 	struct channel_position position;
-	enum channel_result result;
 	struct session *session;
 
 	if (!api_is_loop(__func__))
@@ -247,10 +223,8 @@ sockjs_publish(sockjs_service *service, const char *name, const char *data, size
 	api_find(except, __func__, &session);
 	publishing.name_len = strlen(name);
 	publishing.except = session == NULL ? NULL : session->uuid;
-	result = channels_publish(channels_of(bound, service), &publishing, &position);
-	if (watch_is_on() && result == CHANNEL_OK)
-		watch_publication(service, name, publishing.name_len, data, len);
-	return result_of(NULL, __func__, result);
+	return result_of(
+	    NULL, __func__, channels_publish(channels_of(bound, service), &publishing, &position));
 }
 
 /* --- what is known ---------------------------------------------------------------------------- */

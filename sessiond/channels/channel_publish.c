@@ -3,6 +3,7 @@
 
 #include "sessiond/limits/limits.h"
 #include "sessiond/service/service.h"
+#include "sessiond/service/watch.h"
 #include "sessiond/session/message.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
@@ -106,6 +107,14 @@ is_for_nobody(const struct channel_space *space, const struct publishing *publis
 	    channel_name_is_valid(publishing->name, publishing->name_len);
 }
 
+static void
+watch(const struct channel_space *space, const struct publishing *publishing)
+{
+	if (watch_is_on())
+		watch_publication(space->service, publishing->name, publishing->name_len,
+		    publishing->data, publishing->len);
+}
+
 enum channel_result
 channels_publish(struct channel_space *space, const struct publishing *publishing,
     struct channel_position *position)
@@ -114,14 +123,18 @@ channels_publish(struct channel_space *space, const struct publishing *publishin
 	struct channel *channel;
 
 	*position = (struct channel_position){0, 0};
-	if (is_for_nobody(space, publishing))
+	if (is_for_nobody(space, publishing)) {
+		watch(space, publishing);
 		return CHANNEL_OK;
+	}
 	if (space->all->sessions->journal.is_failing)
 		return CHANNEL_NO_STORE;
 	result = channels_find_or_make(space, publishing->name, publishing->name_len, &channel);
 	if (result != CHANNEL_OK)
 		return result;
 	result = publish_to(channel, publishing, position);
+	if (result == CHANNEL_OK)
+		watch(space, publishing);
 	channels_end_if_unused(channel);
 	return result;
 }

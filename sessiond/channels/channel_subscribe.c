@@ -2,6 +2,8 @@
 #include "sessiond/channels/channel_subscribe.h"
 
 #include "sessiond/limits/limits.h"
+#include "sessiond/service/service.h"
+#include "sessiond/service/watch.h"
 #include "sessiond/session/message.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
@@ -109,6 +111,9 @@ join(struct channel *channel, const struct subscribing *subscribing, struct sess
 	if (session->journal != NULL)
 		channel_journal_subscribe(
 		    &channel->space->all->journal, channel, session->journal->key, member);
+	if (watch_is_on())
+		watch_subscription(session->service, session, WATCH_SUBSCRIBED, channel->name,
+		    channel->by_name.len);
 	if (kind->subscribed != NULL)
 		kind->subscribed(channel, session, subscribing, recovered);
 	if (is_new && kind->joined != NULL)
@@ -148,6 +153,8 @@ channels_unsubscribe(
 	if (channel == NULL ||
 	    membership_find(&channel->subscribers, &session->memberships) == NULL)
 		return;
+	if (watch_is_on())
+		watch_subscription(session->service, session, WATCH_UNSUBSCRIBED, name, len);
 	if (session->journal != NULL)
 		channel_journal_unsubscribe(
 		    &space->all->journal, channel->number, session->journal->key);

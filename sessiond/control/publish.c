@@ -7,7 +7,7 @@
 #include "sessiond/channels/channel_publish.h"
 #include "sessiond/http/http_request.h"
 #include "sessiond/modules/services.h"
-#include "sessiond/service/watch.h"
+#include "sessiond/pusher/pusher_app.h"
 #include "sessiond/session/session_set.h"
 
 #include <jansson.h>
@@ -25,6 +25,7 @@ enum {
 /* One message of the body. */
 struct wanted {
 	struct sockjs_service *service;
+	struct pusher_app *app; /* NULL: it is for the service */
 	struct publishing publishing; /* borrows from the body's JSON, and text */
 	char *text;		      /* of data that is no string; NULL: it is one */
 };
@@ -37,26 +38,82 @@ struct batch {
 
 /* --- what is wanted --------------------------------------------------------------------------- */
 
-static int
-find_service(const struct services *services, const json_t *message, struct wanted *wanted,
-    struct error *err)
+/* One that is no app's. */
+static bool
+is_plain(const struct sockjs_service *service)
 {
-	const json_t *name = json_object_get(message, "service");
+	return service->socket_prefix.name == NULL;
+}
+
+struct targets {
+	size_t services, apps;
+	struct sockjs_service *last;
+};
+
+static struct targets
+count_targets(const struct services *services)
+{
+	struct targets targets = {0, 0, NULL};
 	size_t i;
 
-	if (name == NULL && services->count == 1) {
-		wanted->service = services->items[0];
-		return 0;
+	for (i = 0; i < services->count; i++) {
+		struct sockjs_service *service = services->items[i];
+
+		if (!is_plain(service) && service->app == NULL)
+			continue;
+		targets.services += is_plain(service);
+		targets.apps += !is_plain(service);
+		targets.last = service;
 	}
-	if (!json_is_string(name))
+	return targets;
+}
+
+static int
+need_target(const struct targets *targets, struct error *err)
+{
+	if (targets->apps == 0)
 		return error_set(err, BAD_REQUEST,
-		    "\"service\" is to be the prefix of one of the %zu services", services->count);
+		    "\"service\" is to be the prefix of one of the %zu services",
+		    targets->services);
+	return error_set(err, BAD_REQUEST,
+	    "\"service\" is to be the prefix of one of the %zu services, or \"app\" the name of one "
+	    "of the %zu apps",
+	    targets->services, targets->apps);
+}
+
+static struct sockjs_service *
+find_service(const struct services *services, const char *name)
+{
+	size_t i;
+
 	for (i = 0; i < services->count; i++)
-		if (strcmp(services->items[i]->name, json_string_value(name)) == 0)
-			wanted->service = services->items[i];
-	return wanted->service != NULL
-	    ? 0
-	    : error_set(err, NOT_FOUND, "there is no service %.100s", json_string_value(name));
+		if (is_plain(services->items[i]) && strcmp(services->items[i]->name, name) == 0)
+			return services->items[i];
+	return NULL;
+}
+
+static int
+find_target(const struct services *services, const json_t *message, struct wanted *wanted,
+    struct error *err)
+{
+	const json_t *service = json_object_get(message, "service"),
+		     *app = json_object_get(message, "app");
+	const struct targets targets = count_targets(services);
+
+	if (service == NULL && app == NULL && targets.services + targets.apps == 1)
+		wanted->service = targets.last;
+	else if (json_is_string(service) && app == NULL)
+		wanted->service = find_service(services, json_string_value(service));
+	else if (json_is_string(app) && service == NULL)
+		wanted->app = pusher_app_find(json_string_value(app));
+	else
+		return need_target(&targets, err);
+	if (wanted->service != NULL && !is_plain(wanted->service))
+		wanted->app = pusher_app_find(wanted->service->app);
+	if (wanted->service != NULL || wanted->app != NULL)
+		return 0;
+	return error_set(err, NOT_FOUND, "there is no %s %.100s", app == NULL ? "service" : "app",
+	    json_string_value(app == NULL ? service : app));
 }
 
 /* A string that may be left out, or be null: NULL then. */
@@ -97,6 +154,26 @@ read_data(const json_t *message, size_t limit, struct wanted *wanted, struct err
 	    : error_set(err, TOO_LARGE, "\"data\" is longer than %zu bytes (publish_limit)", limit);
 }
 
+/* As an app has it: except is a socket_id there. */
+static struct pusher_event
+event_of(const struct wanted *wanted)
+{
+	const struct publishing *publishing = &wanted->publishing;
+
+	return (struct pusher_event){publishing->name, publishing->name_len, publishing->event,
+	    publishing->event_len, publishing->data, publishing->len, publishing->except};
+}
+
+static int
+check_event(const struct wanted *wanted, size_t limit, struct error *err)
+{
+	const struct pusher_event event = event_of(wanted);
+	const char *why;
+	enum pusher_result result = pusher_check(&event, limit, &why);
+
+	return result == PUSHER_OK ? 0 : error_set(err, (int)result, "%s", why);
+}
+
 static int
 read_message(const struct services *services, const json_t *message, size_t limit,
     struct wanted *wanted, struct error *err)
@@ -106,7 +183,7 @@ read_message(const struct services *services, const json_t *message, size_t limi
 
 	if (!json_is_object(message))
 		return error_set(err, BAD_REQUEST, "a message is to be a JSON object");
-	if (find_service(services, message, wanted, err) == -1 ||
+	if (find_target(services, message, wanted, err) == -1 ||
 	    read_optional(message, "channel", &publishing->name, &publishing->name_len, err) ==
 		-1 ||
 	    read_optional(message, "event", &publishing->event, &publishing->event_len, err) ==
@@ -116,7 +193,9 @@ read_message(const struct services *services, const json_t *message, size_t limi
 	if (publishing->name == NULL ||
 	    !channel_name_is_valid(publishing->name, publishing->name_len))
 		return error_set(err, BAD_REQUEST, "\"channel\" is to be a name of 1 to 200 bytes");
-	return read_data(message, limit, wanted, err);
+	if (read_data(message, limit, wanted, err) == -1)
+		return -1;
+	return wanted->app == NULL ? 0 : check_event(wanted, limit, err);
 }
 
 static int
@@ -175,13 +254,21 @@ describe(const struct channel_position *position)
 	return json_pack("{sI ss}", "offset", (json_int_t)position->offset, "epoch", epoch);
 }
 
-static void
-tell(const struct wanted *wanted)
+/* NULL: it is published; else why not. */
+static const char *
+publish_one(struct channels *channels, const struct wanted *wanted,
+    struct channel_position *position)
 {
-	const struct publishing *publishing = &wanted->publishing;
+	const struct pusher_event event = event_of(wanted);
+	enum channel_result result;
+	const char *why;
 
-	watch_publication(wanted->service, publishing->name, publishing->name_len, publishing->data,
-	    publishing->len);
+	if (wanted->app != NULL)
+		return pusher_publish(wanted->app, &event, position, &why) == PUSHER_OK ? NULL
+											: why;
+	result =
+	    channels_publish(channels_of(channels, wanted->service), &wanted->publishing, position);
+	return result == CHANNEL_OK ? NULL : reason_of(result);
 }
 
 /* Returns the answer; NULL and an error after one that could not be published. */
@@ -192,20 +279,16 @@ publish(struct channels *channels, const struct batch *batch, struct error *err)
 	size_t i;
 
 	for (i = 0; i < batch->count; i++) {
-		const struct wanted *wanted = &batch->wanted[i];
 		struct channel_position position;
-		enum channel_result result = channels_publish(
-		    channels_of(channels, wanted->service), &wanted->publishing, &position);
+		const char *why = publish_one(channels, &batch->wanted[i], &position);
 
-		if (result != CHANNEL_OK) {
+		if (why != NULL) {
 			json_decref(answer);
 			error_set(err, UNAVAILABLE, "%zu of %zu were published: %s", i,
-			    batch->count, reason_of(result));
+			    batch->count, why);
 			return NULL;
 		}
 		json_array_append_new(answer, describe(&position));
-		if (watch_is_on())
-			tell(wanted);
 	}
 	return answer;
 }

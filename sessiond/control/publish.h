@@ -4,12 +4,13 @@
  *
  *     {"service": "/chat", "channel": "news", "event": "added", "data": "text", "except": "ID"}
  *
- * service, the prefix as sockjs.conf has it, may be left out if there is only one. event and except
- * (sockjs_id of a connection that does not get it) may be left out. data that is no string is
- * published as the JSON that it is.
+ * service is a prefix as sockjs.conf has it; "app": "NAME" stands in its place for an [app NAME].
+ * Both may be left out if there is only one service or app. event, which an app needs, and except
+ * may be left out: the connection that does not get it, by its sockjs_id, of an app its socket_id.
+ * data that is no string is published as the JSON that it is.
  *
  * The answer is {"offset": 7, "epoch": "0123456789abcdef"}, or an array of them, once what was
- * published is stored. Else it is a text with a status: 400 the body is wrong, 404 no such service,
+ * published is stored. Else it is a text with a status: 400 the body is wrong, 404 no such service or app,
  * 413 data is longer than publish_limit, 503 the store cannot be written, or there is no room. What
  * is wrong with any message of an array is found before the first is published; a 503 says how many
  * were.
