@@ -25,7 +25,7 @@ enum {
 /* One message of the body. */
 struct wanted {
 	struct sockjs_service *service;
-	struct pusher_app *app; /* NULL: it is for the service */
+	struct pusher_app *app;	      /* NULL: it is for the service */
 	struct publishing publishing; /* borrows from the body's JSON, and text */
 	char *text;		      /* of data that is no string; NULL: it is one */
 };
@@ -256,8 +256,8 @@ describe(const struct channel_position *position)
 
 /* NULL: it is published; else why not. */
 static const char *
-publish_one(struct channels *channels, const struct wanted *wanted,
-    struct channel_position *position)
+publish_one(
+    struct channels *channels, const struct wanted *wanted, struct channel_position *position)
 {
 	const struct pusher_event event = event_of(wanted);
 	enum channel_result result;
