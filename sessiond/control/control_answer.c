@@ -18,7 +18,8 @@
 bool
 control_means(const char *name, const struct sockjs_service *service)
 {
-	return name == NULL || strcmp(service->name, name) == 0;
+	return name == NULL || strcmp(service->name, name) == 0 ||
+	    (service->app != NULL && strcmp(service->section, name) == 0);
 }
 
 bool
@@ -28,6 +29,9 @@ control_knows(const struct services *services, const char *name)
 
 	for (i = 0; i < services->number_count; i++)
 		if (strcmp(services->numbers[i].name, name) == 0)
+			return true;
+	for (i = 0; i < services->count; i++)
+		if (control_means(name, services->items[i]))
 			return true;
 	return false;
 }

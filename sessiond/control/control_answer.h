@@ -42,7 +42,7 @@ int control_page_read(const char *query, const struct services *services, struct
 
 void control_page_clear(struct control_page *page);
 
-/* True if name (NULL: all) is that of the service. */
+/* True if name (NULL: all) is that of the service; that of an app may also be "app NAME". */
 bool control_means(const char *name, const struct sockjs_service *service);
 
 /* True if a service of that name is or was there. */
