@@ -23,6 +23,7 @@
 #include "sessiond/http/http_server.h"
 #include "sessiond/system/acceptors.h"
 #include "sessiond/system/notify.h"
+#include "sessiond/pusher/pusher_api.h"
 #include "sessiond/pusher/pusher_app.h"
 #include "sessiond/responder/local_socket.h"
 #include "system/privileges.h"
@@ -82,7 +83,8 @@ struct server {
 	struct reload reload;
 	struct http_counts counts;
 	struct control control;
-	struct http_handlers handlers[2]; /* ended by one without a table */
+	struct pusher_api pusher_api;
+	struct http_handlers handlers[3]; /* ended by one without a table */
 	struct commands commands;
 	uint64_t stored; /* ns that the store had taken when the turn's end began */
 };
@@ -319,6 +321,7 @@ start_control(struct server *server)
 	    .owner = server,
 	};
 	server->handlers[0] = (struct http_handlers){control_handlers, &server->control};
+	server->handlers[1] = pusher_api_handlers(&server->pusher_api);
 	status_service_bind(&server->control);
 }
 
@@ -349,6 +352,8 @@ start_loop(struct server *server)
 	server->reload = (struct reload){server->config, &server->services, &server->sessions,
 	    &server->channels, &server->websockets, &server->http, &server->local,
 	    &server->acceptors, OWN_DESCRIPTORS};
+	pusher_api_init(&server->pusher_api, server->config);
+	local_socket_serve(&server->local, &server->pusher_api.api);
 	start_control(server);
 	commands_start(&server->commands, &server->loop.uv, server->config->server.command_folder,
 	    &commands, server);
