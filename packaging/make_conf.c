@@ -3,11 +3,12 @@
  * standard input, and writes it to standard output with every option of the programs' own tables,
  * each with its explanation and its default. So the file cannot grow stale.
  *
- * In the template, `%options server`, `%options service` or `%options fcgi` begins a block, and
- * `%end` ends it. A block contains only options that are set (`name = value`), each after its own
- * comments. They appear at their place in the table. All other options of the table are commented
- * out. Lines outside blocks are copied.
+ * In the template, `%options server`, `%options service`, `%options app` or `%options fcgi` begins a
+ * block, and `%end` ends it. A block contains only options that are set (`name = value`), each after
+ * its own comments. They appear at their place in the table. All other options of the table are
+ * commented out. Lines outside blocks are copied.
  */
+#include "conf/app_options.h"
 #include "conf/responder_options.h"
 #include "conf/config_options.h"
 
@@ -142,19 +143,26 @@ copy_text(const char *text, size_t len)
 static void
 begin_block(struct block *block, const char *name)
 {
+	const struct {
+		const char *name;
+		const struct conf_option *table;
+		size_t count;
+	} tables[] = {
+	    {"server\n", server_option_table, server_option_count},
+	    {"service\n", service_option_table, service_option_count},
+	    {"app\n", app_option_table, app_option_count},
+	    {"fcgi\n", fcgi_option_table, fcgi_option_count},
+	};
+	size_t i;
+
 	*block = (struct block){.table = NULL};
-	if (strcmp(name, "server\n") == 0) {
-		block->table = server_option_table;
-		block->count = server_option_count;
-	} else if (strcmp(name, "service\n") == 0) {
-		block->table = service_option_table;
-		block->count = service_option_count;
-	} else if (strcmp(name, "fcgi\n") == 0) {
-		block->table = fcgi_option_table;
-		block->count = fcgi_option_count;
-	} else {
-		die("there is no table %s", name);
-	}
+	for (i = 0; i < sizeof tables / sizeof tables[0]; i++)
+		if (strcmp(name, tables[i].name) == 0) {
+			block->table = tables[i].table;
+			block->count = tables[i].count;
+			return;
+		}
+	die("there is no table %s", name);
 }
 
 static void
