@@ -393,6 +393,46 @@ check('tail', { services }, async (pair) => {
 	assert.match(outputs[1](), /"error": ".*control[.]sock: the daemon has ended"/);
 });
 
+check('an app: its connections, channels and events', {
+	services: `${services}[app 1]\nkey = thekey\nsecret = thesecretthesecret\n`,
+}, async (pair) => {
+	const { url } = await pair.startSessiond(LISTEN);
+	const events = await tailOf(pair, '/control/tail?service=app+1');
+	const clients = [];
+	for (let i = 0; i < 2; i++) {
+		const client = await WebSocketClient.connect(url, '/app/thekey?protocol=7');
+		client.socketId = JSON.parse(JSON.parse(await client.readText()).data).socket_id;
+		client.send(JSON.stringify({ event: 'pusher:subscribe', data: { channel: 'news' } }));
+		assert.match(await client.readText(), /subscription_succeeded/);
+		clients.push(client);
+	}
+	const [first, second] = clients;
+	const news = (...args) => ctl(pair, 'publish', '--app', '1', 'news', ...args);
+	succeeds(news('for one', '--event', 'a', '--except', first.socketId));
+	succeeds(news('{"for":"all"}', '--event', 'b'));
+	const read = async (client) => JSON.parse(await client.readText());
+	assert.deepStrictEqual(await read(second), { event: 'a', channel: 'news', data: 'for one' });
+	for (const client of clients)
+		assert.deepStrictEqual(await read(client), { event: 'b', channel: 'news', data: '{"for":"all"}' });
+	fails(news('no event'), 78, /event/);
+	fails(ctl(pair, 'publish', '--app', '2', 'news', 'x', '--event', 'a'), 68, /there is no app 2/);
+
+	const ids = json(pair, 'sessions', '--app', '1').map(({ id }) => id);
+	assert.strictEqual(ids.length, 2);
+	assert.strictEqual(json(pair, 'channels', '--app', '1')[0].subscribers, 2);
+	fails(ctl(pair, 'sessions', '--app', '2'), 68, /there is no service app 2/);
+	first.send(JSON.stringify({ event: 'pusher:unsubscribe', data: { channel: 'news' } }));
+	const kinds = new Set();
+	while (!kinds.has('unsubscribed'))
+		kinds.add((await events.next()).event);
+	assert.deepStrictEqual([...kinds].sort(),
+		['opened', 'published', 'received', 'sent', 'subscribed', 'unsubscribed']);
+	assert.deepStrictEqual(json(pair, 'close', 'all', '--app', '1', '--code', '4200'), { closed: 2 });
+	for (const client of clients)
+		assert.strictEqual((await client.readClose()).code, 4200);
+	events.close();
+});
+
 check('drain: no new sessions, and those that are there go on', {}, async (pair) => {
 	const { url } = await pair.startSessiond(LISTEN);
 	await pair.startResponder();
