@@ -96,7 +96,7 @@ read_close(struct session *session, const struct stored_session *stored)
 	session->close_reason = xcalloc(1, stored->close_reason_len + 1);
 	if (stored->close_reason_len > 0)
 		memcpy(session->close_reason, stored->close_reason, stored->close_reason_len);
-	session->close_reason_len = (uint32_t)stored->close_reason_len;
+	session->close_reason_len = (uint8_t)stored->close_reason_len;
 }
 
 static void

@@ -59,10 +59,10 @@ struct session {
 	uint64_t handle;    /* what the application holds */
 	uint64_t number;    /* what the log calls it */
 	char *close_reason; /* close_reason_len bytes; NULL with none */
-	uint32_t close_reason_len;
-	uint32_t began; /* s of the set's clock; of one that was restored: when it was */
+	uint32_t began;	    /* s of the set's clock; of one that was restored: when it was */
 	int close_code;
 	enum session_state state;
+	uint8_t close_reason_len; /* at most SESSION_REASON_MAX */
 	bool is_dirty, awaits_pong, is_listed;
 	bool is_admitted;	       /* its module was asked, and has to hear of it */
 	bool is_over_mark;	       /* of drain_mark, and has not drained yet */
