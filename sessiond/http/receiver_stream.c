@@ -39,7 +39,7 @@ static bool
 is_left(const struct http_response *response)
 {
 	return response->protocol->is_resumable &&
-	    response->units + TRANSPORT_XHR_PRELUDE > TRANSPORT_CLIENT_BUFFER;
+	    response->units + TRANSPORT_XHR_PRELUDE + 1 > TRANSPORT_CLIENT_BUFFER;
 }
 
 /* One that has not come back by the next heartbeat does not do that: it gets all that waits. */

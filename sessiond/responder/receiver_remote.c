@@ -38,7 +38,7 @@ refuse_frame(struct remote_request *request, struct buffer *out, size_t mark)
 static bool
 is_left(const struct remote_request *request)
 {
-	return request->units + TRANSPORT_XHR_PRELUDE > TRANSPORT_CLIENT_BUFFER;
+	return request->units + TRANSPORT_XHR_PRELUDE + 1 > TRANSPORT_CLIENT_BUFFER;
 }
 
 static void

@@ -314,6 +314,17 @@ test_wellformed(void **state)
 	buffer_free(&out);
 }
 
+static void
+test_utf16_length(void **state)
+{
+	(void)state;
+	assert_int_equal(utf8_utf16_length("", 0), 0);
+	assert_int_equal(utf8_utf16_length("abc", 3), 3);
+	assert_int_equal(utf8_utf16_length("a\xc3\xa4\xe2\x82\xac", 6), 3);
+	assert_int_equal(utf8_utf16_length("\xf0\x9f\x98\x80", 4), 2);
+	assert_int_equal(utf8_utf16_length("\xed\xa0\x80", 3), 1);
+}
+
 int
 main(void)
 {
@@ -325,6 +336,7 @@ main(void)
 	    cmocka_unit_test(test_two_cuts),
 	    cmocka_unit_test(test_early_errors),
 	    cmocka_unit_test(test_wellformed),
+	    cmocka_unit_test(test_utf16_length),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
