@@ -16,9 +16,9 @@
 static void
 test_socket_ids(void **state)
 {
-	static const char *const wrong[] = {"", ".", "1", "1.", ".1", "1.2.3", "1.2 ", " 1.2", "+1.2",
-	    "-1.2", "01.2", "1.02", "18446744073709551616.1", "1.18446744073709551616", "x.y",
-	    "1.2x", "99999999999999999999999.1"};
+	static const char *const wrong[] = {"", ".", "1", "1.", ".1", "1.2.3", "1.2 ", " 1.2",
+	    "+1.2", "-1.2", "01.2", "1.02", "18446744073709551616.1", "1.18446744073709551616",
+	    "x.y", "1.2x", "99999999999999999999999.1"};
 	char uuid[UUID_SIZE], id[PUSHER_SOCKET_ID_SIZE], again[PUSHER_UUID_SIZE];
 	size_t i;
 
@@ -56,15 +56,15 @@ test_types(void **state)
 	expect_type("news", (struct pusher_channel_type){false});
 	expect_type("cache-x", (struct pusher_channel_type){.is_cache = true});
 	expect_type("private-x", (struct pusher_channel_type){.is_private = true});
-	expect_type("private-cache-x",
-	    (struct pusher_channel_type){.is_private = true, .is_cache = true});
+	expect_type(
+	    "private-cache-x", (struct pusher_channel_type){.is_private = true, .is_cache = true});
 	expect_type("private-encrypted-x",
 	    (struct pusher_channel_type){.is_private = true, .is_encrypted = true});
 	expect_type("private-encrypted-cache-x",
 	    (struct pusher_channel_type){
 		.is_private = true, .is_encrypted = true, .is_cache = true});
-	expect_type("presence-x",
-	    (struct pusher_channel_type){.is_private = true, .is_presence = true});
+	expect_type(
+	    "presence-x", (struct pusher_channel_type){.is_private = true, .is_presence = true});
 	expect_type("presence-cache-x",
 	    (struct pusher_channel_type){
 		.is_private = true, .is_presence = true, .is_cache = true});
@@ -81,8 +81,8 @@ test_names(void **state)
 {
 	static const char *const right[] = {
 	    "a", "A-Z_=@,.;09", "private-", "#server-to-user-a b\xc3\xa4"};
-	static const char *const wrong[] = {"", " ", "a b", "a/b", "\xc3\xa4", "#", "#server-to-user-",
-	    "#server-to-users-x", "a#", "#server-to-user-\xff"};
+	static const char *const wrong[] = {"", " ", "a b", "a/b", "\xc3\xa4", "#",
+	    "#server-to-user-", "#server-to-users-x", "a#", "#server-to-user-\xff"};
 	char longest[PUSHER_NAME_MAX + 1];
 	size_t i;
 
