@@ -194,11 +194,19 @@ struct remote_request *
 receiver_remote_arrive(struct peer *peer, uint64_t id, const struct wire_receive *receive,
     struct sockjs_service *service, const struct connection_source *source)
 {
+	const struct transport *transport = transport_get(receive->transport);
 	struct admission_refusal refusal;
-	struct session *session = admission_obtain(service, receive->session, receive->session_len,
-	    transport_get(receive->transport), source, &refusal);
 	struct remote_request *request;
+	struct session *session;
 
+	/* To the client of an app its end would be the connection's: there it polls. */
+	if (transport->streaming && (receive->flags & WIRE_RECEIVE_ONE_FRAME) != 0 &&
+	    service->protocol.is_resumable) {
+		wire_encode_refused(peer_output(peer), id, 404, "Nothing streams here.\n");
+		return NULL;
+	}
+	session = admission_obtain(
+	    service, receive->session, receive->session_len, transport, source, &refusal);
 	if (session == NULL) {
 		wire_encode_refused(peer_output(peer), id, (unsigned)refusal.status, refusal.text);
 		return NULL;

@@ -7,6 +7,7 @@
 const assert = require('node:assert');
 const path = require('node:path');
 const { test } = require('node:test');
+const { request: fastcgiRequest } = require('./lib/fastcgi');
 const { eventually } = require('./lib/guard');
 const { openStream, request } = require('./lib/http');
 const { PollClient, SocketClient } = require('./lib/pusher');
@@ -381,4 +382,13 @@ test('pusher: a mistake in an [app] is said with its place', async () => {
 		await assert.rejects(pair.startSessiond(), (error) => reason.test(`${error.message}${pair.log()}`), `${lines}: ${pair.log()}`);
 		await pair.stop();
 	}
+});
+
+check('through FastCGI: polls, and no streams where they would end', { services, fcgi: 'fcgi_streaming = off' }, async (pair) => {
+	await pair.startSessiond();
+	const { address } = await pair.startResponder();
+	const ask = (rest) => fastcgiRequest(address, 'POST', `/pusher/app/mykey/000/remote/${rest}`);
+	assert.strictEqual((await ask('xhr_streaming')).status, 404);
+	assert.strictEqual((await ask('xhr')).text, 'o\n');
+	assert.match((await ask('xhr')).text, /connection_established/);
 });
