@@ -138,6 +138,8 @@ test_ways(void **state)
 		assert_int_equal((handler->ways & 1u << HTTP_WAY_CLIENTS) != 0, is_open);
 		assert_true(handler->ways & 1u << HTTP_WAY_CONTROL);
 		assert_false(handler->ways & 1u << HTTP_WAY_BARRED);
+		assert_int_equal((handler->ways & 1u << HTTP_WAY_PUBLISH) != 0,
+		    strcmp(handler->path, "/publish") == 0);
 	}
 }
 
