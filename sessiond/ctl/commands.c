@@ -11,6 +11,7 @@
 #include "sessiond/ctl/status.h"
 #include "sessiond/ctl/text.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -270,15 +271,17 @@ drain(
 }
 
 static int
-print_event(void *context, const char *line)
+print_event(void *context, const char *line, struct error *err)
 {
 	const struct words *words = context;
-	int status = words->as_json ? 0 : event_print(line, stdout);
 
 	if (words->as_json)
 		puts(line);
-	fflush(stdout);
-	return status;
+	else if (event_print(line, stdout) == -1)
+		return refuse_answer(err);
+	if (fflush(stdout) == EOF)
+		return error_set(err, EX_IOERR, "standard output: %s", strerror(errno));
+	return 0;
 }
 
 /* Without end, unless the daemon ends. */

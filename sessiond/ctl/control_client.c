@@ -223,7 +223,7 @@ struct following {
 	int fd;
 	struct chunk_reader chunks;
 	struct buffer text; /* NUL-terminated only while it is looked at */
-	int (*line)(void *context, const char *line);
+	int (*line)(void *context, const char *line, struct error *err);
 	void *context;
 };
 
@@ -254,10 +254,10 @@ give_lines(struct following *following, struct error *err)
 	while (
 	    status == 0 && text->len > 0 && (end = memchr(text->data, '\n', text->len)) != NULL) {
 		*end = '\0';
-		status = following->line(following->context, text->data);
+		status = following->line(following->context, text->data, err);
 		buffer_consume(text, (size_t)(end + 1 - text->data));
 	}
-	return status == 0 ? 0 : error_set(err, EX_PROTOCOL, "the daemon's answer cannot be read");
+	return status;
 }
 
 /* The next part of the lines. */
@@ -321,8 +321,9 @@ follow(struct following *following, struct error *err)
 }
 
 int
-control_follow(const char *socket, const char *path, int (*line)(void *context, const char *line),
-    void *context, struct error *err)
+control_follow(const char *socket, const char *path,
+    int (*line)(void *context, const char *line, struct error *err), void *context,
+    struct error *err)
 {
 	struct following following = {
 	    .socket = socket, .text = BUFFER_INIT, .line = line, .context = context};

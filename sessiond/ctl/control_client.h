@@ -26,12 +26,13 @@ int control_obtain(const char *socket, const char *method, const char *path, con
     struct buffer *body, struct error *err);
 
 /*
- * Follows an answer that does not end: GET path, and line(context, LINE) with each line as it
- * comes, without its end. line returns 0, or -1 if it is not what it is to be. Returns -1 and an
+ * Follows an answer that does not end: GET path, and line(context, LINE, err) with each line as
+ * it comes, without its end. line returns 0, or -1 and an error to go on no more. Returns -1 and an
  * error, at last: as control_obtain, or EX_UNAVAILABLE when the daemon ends.
  */
 int control_follow(const char *socket, const char *path,
-    int (*line)(void *context, const char *line), void *context, struct error *err);
+    int (*line)(void *context, const char *line, struct error *err), void *context,
+    struct error *err);
 
 /*
  * Splits what came until the end of the connection: moves the body of the answer to the beginning

@@ -48,8 +48,9 @@ static const char usage_text[] =
     "\n"
     "Exit status: 0 if it was done; 1 if the daemon runs, but serves nobody (status); 64 for a\n"
     "mistake on the command line; 68 if there is no such connection or service; 69 if the daemon\n"
-    "does not answer; 75 if it cannot do it now; 76 if something else does; 77 if this user may\n"
-    "not ask; 78 if the daemon refuses, or the configuration cannot be read.\n";
+    "does not answer; 74 if standard input or output fails; 75 if the daemon cannot do it now;\n"
+    "76 if something else answers; 77 if this user may not ask; 78 if the daemon refuses, or the\n"
+    "configuration cannot be read.\n";
 
 /* The path of the socket, to be freed; NULL and an error if there is none. */
 static char *

@@ -295,6 +295,8 @@ async function tailOf(pair, target = '/control/tail') {
 // A reader has no time limit, unlike a client.
 check('tail', { services, server: 'keepalive_timeout = 50ms' }, async (pair) => {
 	const { url } = await pair.startSessiond(LISTEN);
+	const placeIsFree = () => eventually(async () =>
+		(await control(pair, 'HEAD', '/control/tail')).status === 200, 'a place is free');
 	const all = await tailOf(pair);
 	const some = await tailOf(pair, '/control/tail?service=%2Fmultiplex');
 	const client = await echoOf(url, 'secret', 'four');
@@ -354,17 +356,37 @@ check('tail', { services, server: 'keepalive_timeout = 50ms' }, async (pair) => 
 	assert.match(outputs[0](), line);
 	assert.strictEqual(JSON.parse(/^.*received.*\[2J.*$/m.exec(outputs[1]())[0]).data, '\u001b[2J');
 
+	// What cannot be written ends it.
+	const full = fs.openSync('/dev/full', 'w');
+	some.close();
+	await placeIsFree();
+	const unwritten = spawn(sockjsctl, ['--config', pair.file, 'tail'], {
+		stdio: ['ignore', full, 'pipe'],
+	});
+	let said = '';
+	unwritten.stderr.on('data', (data) => { said += data; });
+	const unwrittenEnds = new Promise((resolve) => unwritten.on('close', resolve));
+	await eventually(async () => {
+		third.send('["x"]');
+		await third.readText();
+		return unwritten.exitCode !== null;
+	}, 'it has ended');
+	assert.strictEqual(await unwrittenEnds, 74);
+	assert.match(said, /^sockjsctl: standard output: No space left on device\n$/);
+	fs.closeSync(full);
+
 	// Four at a time, no more.
+	await placeIsFree();
+	const fourth = await tailOf(pair);
 	fails(ctl(pair, 'tail'), 75, /there are 4 already/);
 	assert.strictEqual((await control(pair, 'GET', '/control/tail?service=/x')).status, 404);
 	assert.strictEqual((await request(url, 'GET', '/control/tail')).status, 404);
 	programs[0].kill('SIGKILL');
 	await new Promise((resolve) => programs[0].on('close', resolve));
-	await eventually(async () =>
-		(await control(pair, 'HEAD', '/control/tail')).status === 200, 'its place is free');
+	await placeIsFree();
 
 	// Who does not read misses something, and is told how much that was.
-	some.close();
+	fourth.close();
 	all.pause();
 	const many = JSON.stringify(Array(1000).fill('x'.repeat(100)));
 	for (let i = 0; i < 8; i++) {
