@@ -576,6 +576,8 @@ check('completion in bash', {}, async () => {
 	assert.strictEqual(complete('re'), 'reload restart');
 	assert.strictEqual(complete('--json', 'm'), 'metrics');
 	assert.strictEqual(complete('--so'), '--socket');
+	assert.strictEqual(complete('close', ''), 'all');
+	assert.strictEqual(complete('close', '--re'), '--reason');
 	assert.strictEqual(complete('--config', path.join(srcdir, 'configure.a')), path.join(srcdir, 'configure.ac'));
 	// It has all that --help has.
 	const help = succeeds(run(['--help']));
