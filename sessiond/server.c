@@ -25,6 +25,7 @@
 #include "sessiond/system/notify.h"
 #include "sessiond/pusher/pusher_api.h"
 #include "sessiond/pusher/pusher_app.h"
+#include "sessiond/pusher/webhook.h"
 #include "sessiond/responder/local_socket.h"
 #include "system/privileges.h"
 #include "sessiond/commands.h"
@@ -380,6 +381,7 @@ open_store(struct server *server, struct error *err)
 	const struct server_options *options = &server->config->server;
 	struct store *store;
 
+	webhooks_bind(&server->loop.uv, options->store != NULL);
 	if (options->store == NULL)
 		return 0;
 	store = store_open_sqlite(
@@ -389,6 +391,7 @@ open_store(struct server *server, struct error *err)
 	persistence_use(&server->persistence, store);
 	channel_store_init(&server->channel_store, &server->channels);
 	persistence_add(&server->persistence, &server->channel_store.part);
+	persistence_add(&server->persistence, &webhooks_part);
 	share_store(&server->sessions, options);
 	return 0;
 }
@@ -426,6 +429,7 @@ restore_sessions(struct server *server, struct error *err)
 	status = sessions_restore(
 	    &server->persistence, server->services.items, server->services.count, err);
 	channel_store_end_restore(&server->channel_store);
+	webhooks_restored();
 	return status;
 }
 
@@ -449,6 +453,7 @@ stop(struct server *server)
 	api_bind(NULL);
 	api_channel_bind(NULL);
 	pusher_bind(NULL);
+	webhooks_bind(NULL, false);
 	api_run_bind(NULL);
 	socket_takeover_clear();
 	loop_close(&server->loop);

@@ -372,6 +372,8 @@ read_record(void *owner, const struct stored_record *record, struct session *ses
 	case STORE_MEMBER:
 		read_member(owner, record);
 		break;
+	case STORE_WEBHOOK:
+		break;
 	}
 }
 

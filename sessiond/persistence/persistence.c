@@ -15,6 +15,8 @@
 #include "sessiond/session/store_share.h"
 #include "sessiond/store/store.h"
 
+#include <assert.h>
+
 #define RETRY_DELAY 1000 /* ms between two tries of a store that fails */
 #define TIDY_DELAY  1000 /* ms between two steps of its housekeeping, while it is written */
 
@@ -60,14 +62,53 @@ persistence_use(struct persistence *p, struct store *store)
 void
 persistence_add(struct persistence *p, const struct persistence_part *part)
 {
-	p->part = part;
+	assert(p->part_count < PERSISTENCE_PARTS_MAX);
+	p->parts[p->part_count++] = part;
 }
 
 /* What is stored beside sessions has changed. */
 static bool
 part_has_changed(const struct persistence *p)
 {
-	return p->store != NULL && p->part != NULL && p->part->is_changed(p->part->owner);
+	size_t i;
+
+	for (i = 0; p->store != NULL && i < p->part_count; i++)
+		if (p->parts[i]->is_changed(p->parts[i]->owner))
+			return true;
+	return false;
+}
+
+static enum store_result
+write_parts(struct persistence *p)
+{
+	enum store_result result = STORE_OK;
+	size_t i;
+
+	for (i = 0; result == STORE_OK && i < p->part_count; i++)
+		if (p->parts[i]->is_changed(p->parts[i]->owner))
+			result = p->parts[i]->write(p->parts[i]->owner, p->store);
+	return result;
+}
+
+static void
+each_part(struct persistence *p, void (*call)(const struct persistence_part *part))
+{
+	size_t i;
+
+	for (i = 0; i < p->part_count; i++)
+		call(p->parts[i]);
+}
+
+static void
+settle_part(const struct persistence_part *part)
+{
+	part->settle(part->owner);
+}
+
+static void
+forget_part(const struct persistence_part *part)
+{
+	part->forget(part->owner);
 }
 
 /* --- the transaction -------------------------------------------------------------------------- */
@@ -224,8 +265,8 @@ write_all(struct persistence *p)
 		result = write_both(p, delete_delivered);
 	if (result == STORE_OK)
 		result = write_both(p, put_changes);
-	if (result == STORE_OK && part_has_changed(p))
-		result = p->part->write(p->part->owner, p->store);
+	if (result == STORE_OK)
+		result = write_parts(p);
 	if (result == STORE_OK)
 		result = store_commit(p->store);
 	return result;
@@ -263,8 +304,7 @@ begin_anew(struct persistence *p)
 		return result;
 	p->journal->ended.count = 0;
 	sessions_each(p->sessions, forget_stored, p->journal);
-	if (p->part != NULL)
-		p->part->forget(p->part->owner);
+	each_part(p, forget_part);
 	return write_all(p);
 }
 
@@ -290,8 +330,7 @@ succeed(struct persistence *p)
 	p->journal->ended.count = 0;
 	p->journal->is_late_due = false;
 	timer_stop(&p->journal->late_timer);
-	if (p->part != NULL)
-		p->part->settle(p->part->owner);
+	each_part(p, settle_part);
 	settle_changed(p);
 }
 

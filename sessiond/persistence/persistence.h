@@ -15,10 +15,13 @@
 #include "sessiond/store/store_types.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct journal;
 struct session;
 struct sessions;
+
+enum { PERSISTENCE_PARTS_MAX = 2 };
 
 /*
  * What is stored beside sessions, in the same transactions, as records. It belongs to another room,
@@ -34,7 +37,7 @@ struct persistence_part {
 	void (*settle)(void *owner);
 	/* The store was begun anew: everything has changed. */
 	void (*forget)(void *owner);
-	/* At the start: a record of any kind. session: that of the key which is its number, or NULL. */
+	/* At the start: a record of any kind, maybe of another part. session: that of the key which is its number, or NULL. */
 	void (*read)(void *owner, const struct stored_record *record, struct session *session);
 };
 
@@ -46,7 +49,8 @@ struct persistence {
 	struct timer_queue retries, tidies;
 	struct timer retry_timer, tidy_timer;
 	bool is_retry_due;
-	const struct persistence_part *part; /* NULL: none */
+	const struct persistence_part *parts[PERSISTENCE_PARTS_MAX];
+	size_t part_count;
 };
 
 enum commit_result {
@@ -63,7 +67,7 @@ void persistence_clear(struct persistence *p);
 /* Uses that store, and takes it. Before the first session. */
 void persistence_use(struct persistence *p, struct store *store);
 
-/* The part is stored, too. It is borrowed until persistence_clear. Before sessions_restore. */
+/* The part is stored, too; after those that were added before. It is borrowed until persistence_clear. Before sessions_restore. */
 void persistence_add(struct persistence *p, const struct persistence_part *part);
 
 /*

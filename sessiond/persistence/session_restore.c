@@ -28,7 +28,7 @@ struct restored {
 
 struct restore {
 	struct sessions *sessions;
-	const struct persistence_part *part;
+	const struct persistence *persistence;
 	struct sockjs_service *const *services;
 	size_t service_count;
 	struct restored *items;
@@ -192,10 +192,12 @@ static void
 on_record(void *context, const struct stored_record *record)
 {
 	const struct restore *restore = context;
-	const struct persistence_part *part = restore->part;
+	const struct persistence *persistence = restore->persistence;
+	struct session *session = find_session(restore, record->number);
+	size_t i;
 
-	if (part != NULL)
-		part->read(part->owner, record, find_session(restore, record->number));
+	for (i = 0; i < persistence->part_count; i++)
+		persistence->parts[i]->read(persistence->parts[i]->owner, record, session);
 }
 
 static void
@@ -230,7 +232,7 @@ sessions_restore(struct persistence *persistence, struct sockjs_service *const *
     struct error *err)
 {
 	struct restore restore = {.sessions = persistence->sessions,
-	    .part = persistence->part,
+	    .persistence = persistence,
 	    .services = services,
 	    .service_count = n};
 	struct store_loader loader = {on_session, on_message, on_record, &restore};

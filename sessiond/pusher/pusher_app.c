@@ -6,6 +6,7 @@
 #include "sessiond/channels/channel_subscribe.h"
 #include "sessiond/pusher/pusher_channel.h"
 #include "sessiond/pusher/pusher_message.h"
+#include "sessiond/pusher/webhook.h"
 #include "sessiond/service/service.h"
 #include "sessiond/session/message.h"
 #include "sessiond/session/session.h"
@@ -29,25 +30,6 @@ pusher_bind(struct channels *channels)
 	bound = channels;
 }
 
-struct pusher_app *
-pusher_app_create(sockjs_service *service)
-{
-	struct pusher_app *app = xcalloc(1, sizeof *app);
-
-	app->service = service;
-	service->channel_kind = &kind;
-	LIST_INSERT_HEAD(&apps, app, entry);
-	return app;
-}
-
-void
-pusher_app_destroy(struct pusher_app **app)
-{
-	LIST_REMOVE(*app, entry);
-	free(*app);
-	*app = NULL;
-}
-
 /* The latest: one that was replaced is still there while it has sessions. */
 struct pusher_app *
 pusher_app_find(const char *name)
@@ -59,6 +41,42 @@ pusher_app_find(const char *name)
 		    !app->service->is_retired)
 			break;
 	return app;
+}
+
+/* Its webhook is that of the latest: if a reload fails, it is again the one that it was. */
+static void
+set_webhook(const char *name)
+{
+	const struct pusher_app *app = name == NULL ? NULL : pusher_app_find(name);
+	const struct app_options *options = app == NULL ? NULL : &app->service->app_options;
+
+	if (name == NULL)
+		return;
+	if (app == NULL)
+		webhook_set(name, NULL, NULL, NULL);
+	else
+		webhook_set(name, options->webhook, options->key, options->secret);
+}
+
+struct pusher_app *
+pusher_app_create(sockjs_service *service)
+{
+	struct pusher_app *app = xcalloc(1, sizeof *app);
+
+	app->service = service;
+	service->channel_kind = &kind;
+	LIST_INSERT_HEAD(&apps, app, entry);
+	set_webhook(service->app);
+	return app;
+}
+
+void
+pusher_app_destroy(struct pusher_app **app)
+{
+	LIST_REMOVE(*app, entry);
+	set_webhook((*app)->service->app);
+	free(*app);
+	*app = NULL;
 }
 
 struct channel_space *
@@ -155,6 +173,7 @@ joined(struct channel *channel, const struct presence_member *member, const stru
 		return;
 	pusher_append_member(&data, member);
 	tell_all(channel, "pusher_internal:member_added", &data, session->uuid);
+	webhook_tell(channel->space->service, "member_added", channel->name, member->id);
 }
 
 static void
@@ -166,6 +185,7 @@ parted(struct channel *channel, const struct presence_member *member)
 		return;
 	pusher_append_member_id(&data, member);
 	tell_all(channel, "pusher_internal:member_removed", &data, NULL);
+	webhook_tell(channel->space->service, "member_removed", channel->name, member->id);
 }
 
 static void
@@ -221,6 +241,21 @@ tell_subscribed(const struct channel *channel, struct session *session, const bo
 	pusher_send(session, &text);
 }
 
+static void
+tell_occupation(const struct channel *channel, const char *event)
+{
+	if (!pusher_channel_type(channel->name, channel->by_name.len).is_user)
+		webhook_tell(channel->space->service, event, channel->name, NULL);
+}
+
+static void
+unsubscribed(struct channel *channel)
+{
+	if (channel->subscribers.count == 0)
+		tell_occupation(channel, "channel_vacated");
+	recount(channel);
+}
+
 /* To have signed in is a subscription of which its client hears elsewhere. */
 static void
 subscribed(struct channel *channel, struct session *session, const struct subscribing *subscribing,
@@ -228,6 +263,8 @@ subscribed(struct channel *channel, struct session *session, const struct subscr
 {
 	if (!pusher_channel_type(channel->name, channel->by_name.len).is_user)
 		tell_subscribed(channel, session, subscribing->from == NULL ? NULL : &recovered);
+	if (channel->subscribers.count == 1)
+		tell_occupation(channel, "channel_occupied");
 	recount(channel);
 }
 
@@ -235,7 +272,7 @@ static const struct channel_kind kind = {
     .compose = compose,
     .keeps = keeps,
     .subscribed = subscribed,
-    .unsubscribed = recount,
+    .unsubscribed = unsubscribed,
     .joined = joined,
     .parted = parted,
 };
@@ -255,6 +292,7 @@ tell_cached(const struct channel *channel, struct session *session)
 	}
 	pusher_append_event(&text, "pusher:cache_miss", channel->name, "{}", 2);
 	pusher_send(session, &text);
+	webhook_tell(channel->space->service, "cache_miss", channel->name, NULL);
 }
 
 enum channel_result

@@ -4,6 +4,7 @@
 #include "sessiond/api/api.h"
 #include "sessiond/pusher/pusher_app.h"
 #include "sessiond/pusher/pusher_protocol.h"
+#include "sessiond/pusher/webhook_curl.h"
 #include "sessiond/service/service.h"
 #include "sessiond/session/session.h"
 
@@ -20,9 +21,15 @@ app_of(const struct session *session)
 static int
 on_start(sockjs_service *service)
 {
+	struct error err = ERROR_INIT;
+
 	if (service->socket_prefix.name == NULL) {
 		service_error(service, service->conf_line, &service->start_error,
 		    "the module \"app\" is that of [app NAME] sections, which name none");
+		return EX_CONFIG;
+	}
+	if (service->app_options.webhook != NULL && webhook_curl_load(&err) == -1) {
+		service_error(service, service->conf_line, &service->start_error, "%s", err.text);
 		return EX_CONFIG;
 	}
 	sockjs_service_set_user_data(service, pusher_app_create(service));

@@ -9,6 +9,7 @@
 #include "sessiond/pusher/pusher_auth.h"
 #include "sessiond/pusher/pusher_channel.h"
 #include "sessiond/pusher/pusher_message.h"
+#include "sessiond/pusher/webhook.h"
 #include "sessiond/service/service.h"
 #include "sessiond/session/message.h"
 #include "sessiond/session/session.h"
@@ -339,14 +340,19 @@ pass_on(const struct said *said, const struct channel *channel)
 	char *data = json_dumps(said->data, JSON_COMPACT | JSON_ENCODE_ANY);
 	struct buffer text = BUFFER_INIT;
 	struct message *message = NULL;
+	char socket_id[PUSHER_SOCKET_ID_SIZE];
 
 	if (data != NULL)
 		pusher_append_client_event(
 		    &text, said->event, channel->name, data, member == NULL ? NULL : member->id);
 	if (data != NULL && !buffer_failed(&text))
 		message = message_create(text.data, text.len, false);
-	if (message != NULL)
+	if (message != NULL) {
 		channels_send(channel, message, said->session->uuid);
+		pusher_socket_id(said->session->uuid, socket_id);
+		webhook_tell_client_event(said->app->service, channel->name, said->event, data,
+		    socket_id, member == NULL ? NULL : member->id);
+	}
 	message_unref(&message);
 	buffer_free(&text);
 	free(data);

@@ -67,6 +67,7 @@ enum store_kind {
 	STORE_PUBLICATION = 2,	/* number: the channel's; part: the offset */
 	STORE_SUBSCRIPTION = 3, /* number: the session's key; part: the channel's number */
 	STORE_MEMBER = 4,	/* number: the channel's; part: the member's number in it */
+	STORE_WEBHOOK = 5,	/* number: the event's; part 0 */
 };
 
 /* Borrowed. Numbers and parts go to STORE_NUMBER_MAX. */
