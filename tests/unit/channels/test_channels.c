@@ -3,6 +3,8 @@
  */
 #include "tests/unit/channels/channels_fixture.h"
 
+#include <malloc.h>
+
 /* --- subscribers ------------------------------------------------------------------------------ */
 
 static void
@@ -242,10 +244,39 @@ test_bytes(void **state)
 	end_turn();
 }
 
+/* What the allocator has given away; sanitizers have their own, which says 0. */
+static size_t
+allocated(void)
+{
+	return mallinfo2().uordblks;
+}
+
+static void
+test_cost(void **state)
+{
+	enum { CHANNELS = 1000, COST = 1024 };
+	size_t before, after;
+	char name[32];
+
+	(void)state;
+	open_client("a");
+	subscribe("a", "first");
+	before = allocated();
+	for (int i = 0; i < CHANNELS; i++) {
+		snprintf(name, sizeof name, "news/%d", i);
+		subscribe("a", name);
+	}
+	end_turn();
+	after = allocated();
+	assert_true(after - before <= (size_t)CHANNELS * COST);
+	print_message("a channel with a subscriber: %zu bytes\n", (after - before) / CHANNELS);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    {"cost", test_cost, set_up_in_memory, tear_down_store, NULL},
 	    TEST(publish),
 	    TEST(ends),
 	    TEST(mistakes),

@@ -1,0 +1,30 @@
+'use strict';
+
+// A message published to many costs the daemon about what a group's write does. Instructions are
+// counted, so no time is asserted. `node bench/fanout.js --clients 10000` says the same for more.
+
+const assert = require('node:assert');
+const { execFile } = require('node:child_process');
+const path = require('node:path');
+const { test } = require('node:test');
+const { srcdir } = require('./lib/stack');
+
+const SKIPPED = 77;
+const LIMIT = 300000; // ms
+const AT_MOST = 1.1;
+
+for (const [what, args] of [['to 200 websockets', ['--clients', '200', '--few', '5', '--many', '55']]])
+	test(`fanout: a publication ${what} costs at most ${AT_MOST} of a group's write`, async (t) => {
+		const { code, stdout, stderr } = await new Promise((resolve) => {
+			execFile(process.execPath, [path.join(srcdir, 'bench/fanout.js'), '--json', ...args], { timeout: LIMIT },
+				(error, out, err) => resolve({ code: error ? error.code : 0, stdout: out, stderr: err }));
+		});
+		if (code === SKIPPED)
+			return t.skip(stdout.trim());
+		assert.strictEqual(code, 0, stderr);
+		const { group, channel, app } = JSON.parse(stdout);
+		t.diagnostic(`instructions: group ${group}, channel ${channel}, app ${app}`);
+		assert.ok(channel <= group * AT_MOST, `channel: ${channel} of ${group}`);
+		assert.ok(app <= group * AT_MOST, `app: ${app} of ${group}`);
+		return undefined;
+	});
