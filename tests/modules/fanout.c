@@ -29,8 +29,7 @@ on_data(sockjs_connection connection, const sockjs_message *message)
 	if (message->len > 0 && message->data[0] == 'g')
 		sockjs_group_write(sockjs_service_user_data(service), message->data, message->len);
 	else
-		sockjs_publish(
-		    service, "everybody", message->data, message->len, SOCKJS_NOBODY);
+		sockjs_publish(service, "everybody", message->data, message->len, SOCKJS_NOBODY);
 }
 
 SOCKJS_MODULE = {
