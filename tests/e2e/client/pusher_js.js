@@ -1,0 +1,210 @@
+'use strict';
+
+// pusher-js and laravel-echo against an [app], through one kind of stack: each transport alone, the
+// default strategy where websockets are refused, and what close codes make of them. Entry files
+// call register(kind), with what is different there:
+//   fcgiOnly   the web server passes nothing to sessiond itself: clients poll
+
+const assert = require('node:assert');
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { test } = require('node:test');
+const { temporaryDirectory, withLog } = require('../lib/daemon');
+const { freePort, srcdir, startStack } = require('../lib/stack');
+const { APP, ID, closeAll, open, openEcho, trigger, Client } = require('../lib/pusher_clients');
+
+const sockjsctl = path.join(process.env.SOCKJS_BUILDDIR || srcdir, 'sessiond/ctl/sockjsctl');
+const TRANSPORTS = ['ws', 'xhr_streaming', 'xhr_polling'];
+const TIMEOUT = 120000; // ms
+
+let channels = 0; // each case has channels of its own
+
+async function subscribeAndHear(url, transports) {
+	const n = ++channels;
+	const ann = await open(url, { transports, user: 'ann' });
+	assert.match(ann.socketId, /^\d+\.\d+$/);
+	if (transports.length === 1)
+		assert.strictEqual(ann.transport, transports[0]);
+	for (const name of [`news${n}`, `private-news${n}`, `presence-room${n}`]) {
+		await ann.subscribe(name);
+		await trigger(url, name, 'added', { title: `ä "${n}"` });
+		const [{ data }] = await ann.received(name, 'added');
+		assert.deepStrictEqual(data, { title: `ä "${n}"` });
+	}
+	const both = [`news${n}`, `private-news${n}`];
+	await trigger(url, both, 'second', 'text', { socket_id: ann.socketId });
+	await trigger(url, `news${n}`, 'third', 'text');
+	await ann.received(`news${n}`, 'third');
+	assert.strictEqual(ann.named(`news${n}`, 'second').length, 0, 'who is left out gets nothing');
+	ann.pusher.unsubscribe(`private-news${n}`);
+	ann.close();
+}
+
+// Two tabs of Ann, one of Bob.
+async function beInPresence(url, transports) {
+	const room = `presence-tabs${++channels}`;
+	const enter = (user) => open(url, { transports, user });
+	const [one, two, bob] = await Promise.all(['ann', 'ann', 'bob'].map(enter));
+	await bob.subscribe(room, 'client-typing');
+	await bob.hasMembers(room, 'bob');
+	await one.subscribe(room);
+	await two.subscribe(room);
+	for (const client of [one, two, bob])
+		await client.hasMembers(room, 'ann', 'bob');
+	assert.strictEqual(bob.pusher.channel(room).members.count, 2);
+	assert.deepStrictEqual(bob.pusher.channel(room).members.get('ann').info, { name: 'name of ann' });
+
+	one.pusher.channel(room).trigger('client-typing', { text: 'hi' });
+	const typing = [{ data: { text: 'hi' }, from: 'ann' }];
+	assert.deepStrictEqual(await bob.received(room, 'client-typing'), typing);
+	await two.received(room, 'client-typing');
+	assert.strictEqual(one.named(room, 'client-typing').length, 0, 'not to who sent it');
+
+	one.pusher.unsubscribe(room);
+	two.pusher.channel(room).trigger('client-still', {});
+	await bob.received(room, 'client-still');
+	assert.deepStrictEqual(bob.members(room), ['ann', 'bob'], 'she is there in the other tab');
+	assert.strictEqual(bob.named(room, 'pusher:member_removed').length, 0);
+	two.close();
+	await bob.hasMembers(room, 'bob');
+	assert.strictEqual(bob.named(room, 'pusher:member_added').length, 1);
+	assert.strictEqual(bob.named(room, 'pusher:member_removed').length, 1);
+	one.close();
+	bob.close();
+}
+
+async function useEcho(url, transports) {
+	const n = ++channels;
+	const { client: ann, echo } = await openEcho(url, { transports, user: 'ann' });
+	const { client: bob, echo: other } = await openEcho(url, { transports, user: 'bob' });
+	const heard = [];
+	const note = (what) => (...args) => heard.push([what, ...args]);
+	const has = (what) => ann.until(() => heard.some(([each]) => each === what), what);
+	echo.private(`orders.${n}`)
+		.listen('OrderShipped', note('shipped')).listen('.order.paid', note('paid'));
+	echo.join(`room.${n}`)
+		.here(note('here')).joining(note('joining')).leaving(note('leaving'))
+		.listenForWhisper('typing', note('whisper'));
+	await has('here');
+	let isIn = false;
+	const room = other.join(`room.${n}`).here(() => { isIn = true; });
+	await bob.until(() => isIn, 'Bob is in the room');
+	await has('joining');
+	room.whisper('typing', { name: 'bob' });
+	await has('whisper');
+	await ann.until(() => ann.isIn(`private-orders.${n}`), 'subscribed');
+	await trigger(url, `private-orders.${n}`, 'App\\Events\\OrderShipped', { id: 7 });
+	await trigger(url, `private-orders.${n}`, 'order.paid', { id: 8 });
+	await has('shipped');
+	await has('paid');
+	other.leave(`room.${n}`);
+	await has('leaving');
+	assert.deepStrictEqual(Object.fromEntries(heard), {
+		here: [{ name: 'name of ann' }], joining: { name: 'name of bob' }, whisper: { name: 'bob' },
+		shipped: { id: 7 }, paid: { id: 8 }, leaving: { name: 'name of bob' },
+	});
+	ann.close();
+	bob.close();
+}
+
+// 4001 gives up.
+async function beRefused(url, transports) {
+	const client = new Client(url, { transports, key: 'nobody' });
+	await client.until(() => client.state === 'disconnected', 'given up');
+	assert.ok(client.errors.includes(4001), client.story());
+	client.close();
+}
+
+// 4100 backs off for a second, 4200 comes back at once; 4009 gives up. close(code) closes all.
+async function beClosed(url, transports, close) {
+	const openOne = (transport) => open(url, { transports: [transport] });
+	const clients = await Promise.all(transports.map(openOne));
+	const channel = `news${++channels}`;
+	await Promise.all(clients.map((client) => client.subscribe(channel)));
+	const comeBack = async (code, states) => {
+		const former = clients.map(({ socketId }) => socketId);
+		for (const client of clients)
+			client.states = [];
+		close(code);
+		await Promise.all(clients.map(async (client, i) => {
+			await client.until(() => client.state === 'connected' && client.socketId !== former[i],
+				`back after ${code}`);
+			await client.until(() => client.isIn(channel), 'subscribed again');
+			assert.deepStrictEqual(client.states, states, client.transport);
+		}));
+	};
+	// It says once whenever a connection has ended that it waits a second, and once more if it does.
+	await comeBack(4100, ['connecting in 1', 'connecting in 1', 'connecting', 'connected']);
+	await comeBack(4200, ['connecting in 1', 'connecting', 'connected']);
+	close(4009);
+	for (const client of clients) {
+		await client.until(() => client.state === 'disconnected', 'given up');
+		assert.ok(client.errors.includes(4009), client.story());
+		client.close();
+	}
+}
+
+// Nobody listens where the websocket is looked for.
+async function fallBack(url, transports) {
+	const wsUrl = `http://127.0.0.1:${await freePort()}`;
+	const client = await open(url, { transports: TRANSPORTS, wsUrl });
+	assert.ok(transports.includes(client.transport), client.transport);
+	await client.subscribe('private-fallback');
+	await trigger(url, 'private-fallback', 'added', 1);
+	await client.received('private-fallback', 'added');
+	client.close();
+}
+
+// A daemon that is told over `control` to close all clients with a code.
+const closer = (control) => (code) => {
+	const args = ['--socket', control, 'close', 'all', '--app', ID, '--code', String(code)];
+	const done = spawnSync(sockjsctl, args, { encoding: 'utf8' });
+	assert.strictEqual(done.status, 0, done.stdout + done.stderr);
+};
+
+async function tryAll(url, transports, close, check) {
+	const others = transports.filter((name) => name !== 'ws');
+	// It takes some seconds in which nothing happens.
+	const fallingBack = check('without websockets it falls back by itself',
+		() => fallBack(url, others));
+	for (const transport of transports)
+		for (const [what, body] of [
+			['subscribed, and an event received', subscribeAndHear],
+			['presence with two tabs of one user, and client events', beInPresence],
+			['laravel-echo', useEcho],
+			['an unknown key gives up', beRefused],
+		])
+			await check(`${transport}: ${what}`, () => body(url, [transport]));
+	await fallingBack;
+	await check('close codes are acted upon', () => beClosed(url, transports, close));
+}
+
+function register(kind, { fcgiOnly = false } = {}) {
+	const transports = fcgiOnly ? ['xhr_polling'] : TRANSPORTS;
+	const env = fcgiOnly ? { SOCKJS_STACK_FCGI_ONLY: '1' } : {};
+	const name = `pusher-js: ${kind}${fcgiOnly ? ', FastCGI only' : ''}`;
+	test(name, { timeout: 4 * TIMEOUT }, async (t) => {
+		const directory = temporaryDirectory();
+		const control = path.join(directory, 'control.sock');
+		const conf = path.join(directory, 'sockjs.conf');
+		// Behind Apache a heartbeat is what finds out that a client has gone.
+		fs.writeFileSync(conf, `[server]
+control = ${control}
+disconnect_delay = 2s
+heartbeat_delay = 1s
+${APP}`);
+		fs.chmodSync(directory, 0o777); // the daemon may be another user
+		const stack = await startStack(kind, { conf, env });
+		const check = (what, body) => t.test(what, { timeout: TIMEOUT }, withLog(() => stack, body));
+		try {
+			await tryAll(stack.url, transports, closer(control), check);
+		} finally {
+			closeAll();
+			await stack.stop();
+			fs.rmSync(directory, { recursive: true, force: true });
+		}
+	});
+}
+
+module.exports = { register };
