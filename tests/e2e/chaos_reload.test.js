@@ -7,7 +7,7 @@
 const { checkChaos } = require('./lib/chaos');
 
 for (const kind of ['lighttpd', 'apache-proxy', 'nginx'])
-	checkChaos(`${kind}: 6 s of reloads: every acknowledged message comes back once, in order, no session ends`, kind, 6, { kill: 'webserver' }, {
+	checkChaos(`${kind}: 4 s of reloads: every acknowledged message comes back once, in order, no session ends`, kind, 4, { kill: 'webserver' }, {
 		'kills': 1,
 		'messages acknowledged': 100,
 	});
