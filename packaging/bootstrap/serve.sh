@@ -51,7 +51,7 @@ deb() {
 # --- run
 
 run() {
-	local kind=$1 port=$2 dir=run/$2 stack=$1 line
+	local kind=$1 port=$2 dir=run/$2 stack=$1 control=$root/run/$2/control.sock line
 	case $kind in
 	lighttpd) need "$lighttpd_needs" ;;
 	nginx) need "$nginx_needs" ;;
@@ -65,10 +65,13 @@ run() {
 		die $exit_unavailable "port $port is taken; choose another: ./bootstrap run $kind --port $((port < 65535 ? port + 1 : 9000))"
 	fi
 	mkdir -p "$dir"
+	[ ${#control} -le 107 ] || control=none # which is as long as a socket's path may be
+	sed -e "s|^\[server\]|&\ncontrol = $control|" -e "s|\.\./build|$root/build|" examples/sockjs.conf >"$dir/sockjs.conf"
 	# Stays open: a line comes whenever a program was replaced.
 	# In STATE_DIRECTORY the daemon keeps its sessions, so that they survive it.
 	exec 3< <(exec env --default-signal=INT,QUIT STATE_DIRECTORY="$root/$dir" \
-		tests/stack "$stack" "$port" examples/sockjs.conf </dev/null 2>"$dir/log")
+		SOCKJS_CONTROL="$control" SOCKJS_STACK_PHP="$(command -v php-cgi)" \
+		tests/stack "$stack" "$port" "$dir/sockjs.conf" </dev/null 2>"$dir/log")
 	child=$!
 	if ! read -r -t 60 line <&3; then
 		end_child
@@ -77,6 +80,7 @@ run() {
 	fi
 	say "sockjs-fcgi is running on http://127.0.0.1:$port/ (Ctrl-C stops it)"
 	say "in front is $kind; the log is $dir/log, the store $dir/sessions.db"
+	[ "$control" = none ] || say "it is told what to do by sessiond/ctl/sockjsctl --socket $dir/control.sock"
 	while read -r line <&3; do
 		say "running: ${line#pids }"
 	done

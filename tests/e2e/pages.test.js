@@ -5,15 +5,19 @@
 // what axe-core knows.
 
 const assert = require('node:assert');
+const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
+const path = require('node:path');
 const { test, before, after } = require('node:test');
 const { startBadProxy } = require('./lib/bad_proxy');
 const { skip, launch } = require('./lib/browser');
 const { startDaemon } = require('./lib/daemon');
+const { srcdir } = require('./lib/stack');
 const { makeWww } = require('./lib/www');
 
 const TIMEOUT = 120000; // ms for anything that a page does
 
+const sockjsctl = path.join(process.env.SOCKJS_BUILDDIR || srcdir, 'sessiond/ctl/sockjsctl');
 const TOKEN = '0123456789abcdef-secret';
 
 const www = makeWww();
@@ -21,6 +25,7 @@ const conf = `
 [server]
 static = ${www}
 sockjs_url = /sockjs.min.js
+control = control.sock
 heartbeat_delay = 1s
 status_token = ${TOKEN}
 
@@ -44,6 +49,16 @@ transports = xhr-polling eventsource
 
 [service /status]
 module = status
+
+[app demo]
+key = demo
+secret = the-secret-of-the-demo-which-is-none
+client_events = on
+
+[service /sign]
+module = sign
+module.key = demo
+module.secret = the-secret-of-the-demo-which-is-none
 
 [service /lost]
 module = echo
@@ -213,6 +228,22 @@ const uses = {
 		await page.selectOption('#transports', 'xhr-polling');
 		await page.waitForFunction(() => document.getElementById('transport').textContent === 'xhr-polling');
 		await page.waitForFunction(() => !document.getElementById('send').disabled);
+	},
+	'channels.html?name=Ann': async (page) => {
+		await page.locator('#people').getByText('Ann (you)').waitFor();
+		const other = await page.context().newPage();
+		await other.goto(`${daemon.url}/channels.html?name=Bob&transport=xhr_polling`);
+		await page.locator('#people').getByText('Bob', { exact: true }).waitFor();
+		assert.strictEqual(await other.textContent('#transport'), 'xhr_polling');
+		await other.fill('#text', "it's");
+		await page.locator('#typing').getByText('Bob is typing').waitFor();
+		const command = (await other.textContent('#command')).replace('sockjsctl', '"$0" --socket "$1"');
+		const done = spawnSync('sh', ['-c', command, sockjsctl, path.join(daemon.directory, 'control.sock')], { encoding: 'utf8' });
+		assert.strictEqual(done.status, 0, done.stderr);
+		for (const each of [page, other])
+			await each.locator('#log').getByText("it's").waitFor();
+		await other.close();
+		await page.locator('#people').getByText('Bob', { exact: true }).waitFor({ state: 'detached' });
 	},
 	'multiplex.html': async (page) => {
 		for (const name of ['echo', 'news', 'once']) {
