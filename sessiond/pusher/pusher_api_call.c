@@ -59,10 +59,12 @@ int
 pusher_api_read_info(
     struct pusher_api_call *call, const char *text, size_t len, struct pusher_api_info *info)
 {
-	const char *end = text + len, *comma;
+	const char *end, *comma;
 
 	*info = (struct pusher_api_info){false};
-	for (; text != NULL && text < end; text = comma + 1) {
+	if (text == NULL)
+		return 0;
+	for (end = text + len; text < end; text = comma + 1) {
 		comma = memchr(text, ',', (size_t)(end - text));
 		if (comma == NULL)
 			comma = end;
