@@ -77,6 +77,7 @@ async function startServices() {
 	fs.copyFileSync(PROBE, path.join(root, 'usr/lib/probe.so'));
 	for (const service of ['/probe', '/caf%C3%A9'])
 		fs.appendFileSync(root + conf, `\n[service ${service}]\nmodule = /usr/lib/probe.so\ndisconnect_delay = 20s\nheaders = host\n`);
+	fs.appendFileSync(root + conf, '\n[app 1]\nkey = mykey\nsecret = a secret of the application\n');
 	// What monitoring.md has one do.
 	fs.appendFileSync(root + conf, '\n[service /status]\nmodule = status\n');
 	inside(`sed -i 's/^\\[server\\]$/&\\nstatus_token = ${'0123456789abcdef'.repeat(4)}/' ${conf}`);
@@ -148,6 +149,17 @@ async function serveProbe() {
 	assert.equal((await request('http://127.0.0.1:80', 'GET', '/status')).text, 'Welcome to SockJS!\n');
 	for (const method of ['GET', 'HEAD'])
 		assert.equal((await request('http://127.0.0.1:80', method, '/up')).status, 200, method);
+	tryApp();
+}
+
+// An [app]: its websocket, a stream and a poll of its fallback, its API.
+function tryApp() {
+	const ask = (target, options) => inside(`curl -s -m 1 -X POST -d '' -w ' %{http_code}' ${options} http://localhost${target} || true`);
+	const upgrade = "-X GET -o /dev/null -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='";
+	assert.equal(ask('/app/mykey?protocol=7', upgrade).trim(), '101');
+	assert.match(ask('/pusher/app/mykey/000/app-stream/xhr_streaming?protocol=7', ''), /h+\no\na\[".*connection_established.* 200$/s);
+	assert.match(ask('/pusher/app/mykey/000/app-poll/xhr?protocol=7', ''), /^o\n 200$/);
+	assert.match(ask('/apps/1/channels', '-X GET'), / 401$/);
 }
 
 // A poll's answer may be compressed, but a frame of a stream must not wait for more.
