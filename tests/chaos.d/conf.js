@@ -4,6 +4,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
+const { SECTION } = require('./publishing');
 
 const DISCONNECT_DELAY = 240000; // of /echo, so that a client which is late finds its session
 const DEFAULT_RESPONSE_LIMIT = 131072;
@@ -17,8 +18,8 @@ function patient(text) {
 }
 
 // Returns the configuration to use: with the store in `folder`, or where --store says.
-function writeConf({ conf, store }, folder) {
-	const text = patient(fs.readFileSync(conf, 'utf8'));
+function writeConf({ conf, store, publish = 0 }, folder) {
+	const text = patient(fs.readFileSync(conf, 'utf8')) + (publish > 0 ? `\n${SECTION}` : '');
 	const line = `store = ${store || path.join(folder, 'sessions.db')}\n`;
 	const file = path.join(folder, 'sockjs.conf');
 	if (store === 'conf') {

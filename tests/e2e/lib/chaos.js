@@ -8,6 +8,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { test } = require('node:test');
+const { FAULTS: PUBLISH_FAULTS } = require('../../chaos.d/publishing');
 const { readCounts, FAULTS } = require('../../chaos.d/report');
 const { srcdir } = require('./stack');
 
@@ -46,7 +47,7 @@ function checkChaos(name, kind, seconds, options, least) {
 		const counts = readCounts(stdout);
 		try {
 			for (const line of stdout.trim().split('\n')) t.diagnostic(line);
-			for (const count of FAULTS) assert.equal(counts[count], 0, `${count}: ${counts[count]}`);
+			for (const count of [...FAULTS, ...(options.publish ? PUBLISH_FAULTS : [])]) assert.equal(counts[count], 0, `${count}: ${counts[count]}`);
 			for (const [count, number] of Object.entries(least)) assert.ok(counts[count] >= number, `${count}: ${counts[count]}`);
 			assert.equal(status, 0);
 		} catch (error) {
