@@ -12,7 +12,9 @@ const path = require('node:path');
 const { test } = require('node:test');
 const { temporaryDirectory, withLog } = require('../lib/daemon');
 const { freePort, srcdir, startStack } = require('../lib/stack');
-const { APP, ID, closeAll, open, openEcho, trigger, Client } = require('../lib/pusher_clients');
+const clients = require('../lib/pusher_clients');
+
+const { APP, ID, closeAll, open, openEcho, publisher, trigger, Client } = clients;
 
 const sockjsctl = path.join(process.env.SOCKJS_BUILDDIR || srcdir, 'sessiond/ctl/sockjsctl');
 const TRANSPORTS = ['ws', 'xhr_streaming', 'xhr_polling'];
@@ -108,6 +110,61 @@ async function useEcho(url, transports) {
 	bob.close();
 }
 
+// Who signs in is sent to as a user, and can be sent away.
+async function signIn(url, transports) {
+	const user = `user${++channels}`;
+	const tabs = await Promise.all([1, 2].map(() => open(url, { transports, user })));
+	const heard = [];
+	for (const { pusher } of tabs) {
+		pusher.user.bind('greeting', (data) => heard.push(data));
+		pusher.signin();
+	}
+	for (const tab of tabs)
+		await tab.until(() => tab.pusher.user.user_data?.id === user, 'signed in');
+	assert.strictEqual((await publisher(url).sendToUser(user, 'greeting', { hi: 1 })).status, 200);
+	await tabs[0].until(() => heard.length === 2, 'greeted');
+	assert.deepStrictEqual(heard, [{ hi: 1 }, { hi: 1 }]);
+	assert.strictEqual((await publisher(url).terminateUserConnections(user)).status, 200);
+	for (const tab of tabs) {
+		await tab.until(() => tab.state === 'disconnected', 'sent away');
+		assert.ok(tab.errors.includes(4009), tab.story());
+		tab.close();
+	}
+}
+
+async function subscribeToCache(url, transports) {
+	const name = `private-cache-prices${++channels}`;
+	const early = await open(url, { transports });
+	await early.subscribe(name);
+	await early.received(name, 'pusher:cache_miss');
+	await trigger(url, name, 'price', 1);
+	await trigger(url, name, 'price', 2);
+	const late = await open(url, { transports });
+	await late.subscribe(name);
+	assert.deepStrictEqual((await late.received(name, 'price')).map(({ data }) => data), [2]);
+	early.close();
+	late.close();
+}
+
+// A stream is not ended by us. pusher-js leaves it after 256 KiB, and takes the next one: it is the
+// same connection for all that.
+async function readMuch(url, transports) {
+	const channel = `news${++channels}`;
+	const client = await open(url, { transports });
+	await client.subscribe(channel);
+	const { socketId } = client;
+	client.states = [];
+	for (let i = 1; i <= 110; i++) {
+		await trigger(url, channel, 'much', `${i} ${'x'.repeat(10000)}`);
+		await client.received(channel, 'much', i);
+	}
+	const numbers = client.named(channel, 'much').map(([, , data]) => parseInt(data, 10));
+	assert.deepStrictEqual(numbers, Array.from({ length: 110 }, (_, i) => i + 1));
+	assert.strictEqual(client.socketId, socketId);
+	assert.deepStrictEqual(client.states, []);
+	client.close();
+}
+
 // 4001 gives up.
 async function beRefused(url, transports) {
 	const client = new Client(url, { transports, key: 'nobody' });
@@ -119,15 +176,15 @@ async function beRefused(url, transports) {
 // 4100 backs off for a second, 4200 comes back at once; 4009 gives up. close(code) closes all.
 async function beClosed(url, transports, close) {
 	const openOne = (transport) => open(url, { transports: [transport] });
-	const clients = await Promise.all(transports.map(openOne));
+	const all = await Promise.all(transports.map(openOne));
 	const channel = `news${++channels}`;
-	await Promise.all(clients.map((client) => client.subscribe(channel)));
+	await Promise.all(all.map((client) => client.subscribe(channel)));
 	const comeBack = async (code, states) => {
-		const former = clients.map(({ socketId }) => socketId);
-		for (const client of clients)
+		const former = all.map(({ socketId }) => socketId);
+		for (const client of all)
 			client.states = [];
 		close(code);
-		await Promise.all(clients.map(async (client, i) => {
+		await Promise.all(all.map(async (client, i) => {
 			await client.until(() => client.state === 'connected' && client.socketId !== former[i],
 				`back after ${code}`);
 			await client.until(() => client.isIn(channel), 'subscribed again');
@@ -138,7 +195,7 @@ async function beClosed(url, transports, close) {
 	await comeBack(4100, ['connecting in 1', 'connecting in 1', 'connecting', 'connected']);
 	await comeBack(4200, ['connecting in 1', 'connecting', 'connected']);
 	close(4009);
-	for (const client of clients) {
+	for (const client of all) {
 		await client.until(() => client.state === 'disconnected', 'given up');
 		assert.ok(client.errors.includes(4009), client.story());
 		client.close();
@@ -173,9 +230,13 @@ async function tryAll(url, transports, close, check) {
 			['subscribed, and an event received', subscribeAndHear],
 			['presence with two tabs of one user, and client events', beInPresence],
 			['laravel-echo', useEcho],
+			['users who sign in', signIn],
+			['a channel with a cache', subscribeToCache],
 			['an unknown key gives up', beRefused],
 		])
 			await check(`${transport}: ${what}`, () => body(url, [transport]));
+	if (transports.includes('xhr_streaming'))
+		await check('1 MB over xhr_streaming', () => readMuch(url, ['xhr_streaming']));
 	await fallingBack;
 	await check('close codes are acted upon', () => beClosed(url, transports, close));
 }

@@ -140,4 +140,6 @@ async function trigger(url, ...args) {
 	assert.strictEqual(answer.status, 200);
 }
 
-module.exports = { APP, ID, KEY, authorize, closeAll, open, openEcho, optionsFor, trigger, Client };
+module.exports = {
+	APP, ID, KEY, authorize, closeAll, open, openEcho, optionsFor, publisher, trigger, Client,
+};
