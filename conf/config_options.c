@@ -70,7 +70,6 @@ const struct conf_option server_option_table[] = {
     {.name = "app_path",
 	.type = CONF_STRING,
 	.offset = SERVER(app_path),
-	.at_start = true,
 	.check = option_check_app_path,
 	.help = "path below which [app] sections are served, such as /live; if unset, they are at "
 		"/app, /pusher/app and /apps"},

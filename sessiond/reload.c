@@ -11,6 +11,7 @@
 #include "sessiond/http/http_server.h"
 #include "sessiond/system/acceptors.h"
 #include "sessiond/system/notify.h"
+#include "sessiond/pusher/pusher_app.h"
 #include "sessiond/responder/local_socket.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
@@ -151,6 +152,7 @@ commit(const struct reload *reload, struct reload_change *change)
 	acceptors_commit(reload->acceptors, &change->acceptors);
 	websockets_renew_limits(reload->websockets);
 	local_socket_tell_services(reload->local);
+	pusher_end_retired(reload->sessions);
 	log_info("reloaded: %zu services, %zu new, %zu retired", counts.services, counts.begun,
 	    counts.retired);
 }

@@ -10,6 +10,7 @@
 #include "sessiond/service/service.h"
 #include "sessiond/session/message.h"
 #include "sessiond/session/session.h"
+#include "sessiond/session/session_set.h"
 #include "sessiond/session/session_write.h"
 #include "sockjs/utf8.h"
 
@@ -120,6 +121,22 @@ pusher_refuse(struct session *session, int code, const char *text)
 		pusher_send(session, &error);
 	}
 	session_close(session, code, text, strlen(text));
+}
+
+static void
+end_retired(void *object, void *context)
+{
+	struct session *session = object;
+
+	(void)context;
+	if (session->service->is_retired && session->service->app != NULL)
+		pusher_refuse(session, PUSHER_NO_APP, "There is no app with that key any more");
+}
+
+void
+pusher_end_retired(struct sessions *sessions)
+{
+	sessions_each(sessions, end_retired, NULL);
 }
 
 /* --- what channels tell ----------------------------------------------------------------------- */

@@ -15,6 +15,7 @@
 
 struct buffer;
 struct session;
+struct sessions;
 struct subscribing;
 
 struct pusher_app {
@@ -36,6 +37,12 @@ void pusher_app_destroy(struct pusher_app **app);
 
 /* The app of that name; NULL: there is none. */
 struct pusher_app *pusher_app_find(const char *name);
+
+/*
+ * A reload has taken apps away, or given them other keys: nobody will publish to those connections
+ * again, so they end.
+ */
+void pusher_end_retired(struct sessions *sessions);
 
 struct channel_space *pusher_app_channels(const struct pusher_app *app);
 

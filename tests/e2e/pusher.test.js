@@ -371,6 +371,34 @@ check('a daemon that stops: websockets are to come back at once', lasting, async
 	await ann.expectNothing();
 });
 
+check('a reload: options change for those who are there; without their app they are told to go', { services, server: 'store = sessions.db' }, async (pair) => {
+	await pair.startSessiond(LISTEN);
+	const reload = async () => assert.strictEqual((await request(control(pair), 'POST', '/control/reload')).status, 200);
+	const clients = [await ways(pair).websocket(), await ways(pair).polling()];
+	for (const client of clients)
+		await client.subscribe('private-a');
+	pair.rewrite((text) => text.replace('secret = mysecret', 'secret = another').replace('client_events = on', 'client_events = off'));
+	await reload();
+	await published(pair, { channel: 'private-a', event: 'e', data: '' });
+	for (const client of clients) {
+		assert.strictEqual((await client.next()).event, 'e');
+		await client.ask('private-b');
+		assert.strictEqual(dataOf(await client.next()).status, 401, 'signed with the former secret');
+		await client.say('client-x', 1, 'private-a');
+		assert.match((await client.next()).data.message, /not enabled/);
+	}
+	pair.rewrite((text) => text.replace('key = mykey', 'key = newkey'));
+	await reload();
+	assert.strictEqual((await clients[0].next()).data.code, 4001);
+	assert.match(await clients[1].poll(), /^c\[4001,/);
+	assert.strictEqual(await refusedWith(pair.sessiond.url, 'mykey', ''), 4001);
+	const client = await SocketClient.open(pair.sessiond.url, { ...APP, key: 'newkey' }).then(established);
+	pair.rewrite((text) => text.replace('store =', 'app_path = /live\nstore ='));
+	await reload();
+	assert.strictEqual((await client.next()).data.code, 4001);
+	await SocketClient.open(pair.sessiond.url, { ...APP, key: 'newkey', path: '/live' }).then(established);
+});
+
 test('pusher: a mistake in an [app] is said with its place', async () => {
 	for (const [lines, reason] of [
 		['[app]', /an app has a name/], ['[app a b]', /an app has a name/], ['[app 1]', /no key/], ['[app 1]\nkey = a b', /a key is/], ['[app 1]\nkey = k', /no secret/],
