@@ -4,7 +4,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { SECTION } = require('./publishing');
+const publishers = require('./publishers');
 
 const DISCONNECT_DELAY = 240000; // of /echo, so that a client which is late finds its session
 const DEFAULT_RESPONSE_LIMIT = 131072;
@@ -17,9 +17,19 @@ function patient(text) {
 	return text.replace(section, `$&disconnect_delay = ${DISCONNECT_DELAY}\n`);
 }
 
+// The text with what --publish needs: apps, and the control socket in `folder`.
+function withApps(text, folder) {
+	const section = /^[ \t]*\[server\][^\n]*\n/m;
+	const lines = publishers.server(folder);
+	const others = text.replace(/^[ \t]*(control|histories_limit)[ \t]*=[^\n]*\n/gm, '');
+	const begun = section.test(others) ? others : `[server]\n\n${others}`;
+	return `${begun.replace(section, `$&${lines}`)}\n${publishers.apps()}`;
+}
+
 // Returns the configuration to use: with the store in `folder`, or where --store says.
-function writeConf({ conf, store, publish = 0 }, folder) {
-	const text = patient(fs.readFileSync(conf, 'utf8')) + (publish > 0 ? `\n${SECTION}` : '');
+function writeConf({ conf, store, publish }, folder) {
+	const patientText = patient(fs.readFileSync(conf, 'utf8'));
+	const text = publish ? withApps(patientText, folder) : patientText;
 	const line = `store = ${store || path.join(folder, 'sessions.db')}\n`;
 	const file = path.join(folder, 'sockjs.conf');
 	if (store === 'conf') {

@@ -12,6 +12,7 @@ const { test } = require('node:test');
 const { Clients } = require('../chaos.d/clients');
 const { Ledger } = require('../chaos.d/ledger');
 const { readOptions, UsageError } = require('../chaos.d/options');
+const { Publications, FAULTS: PUBLICATION_FAULTS } = require('../chaos.d/publications');
 const { Random } = require('../chaos.d/random');
 const { report, readCounts, FAULTS } = require('../chaos.d/report');
 const { srcdir } = require('./lib/stack');
@@ -308,6 +309,62 @@ test('chaos counts: each fault makes the report a bad one, and a run without mes
 	assert.throws(() => report([], 0), /no message/);
 });
 
+// --- publications
+
+const at = (offset, epoch = 'e') => ({ offset, epoch });
+
+// Of a channel with three publications, the last unacknowledged, of which one subscriber heard what
+// `events` say: [position, number] or, of a subscription, [position, recovered].
+function publicationsOf(events, isLasting = true) {
+	const channel = new Publications('x', isLasting);
+	const reading = channel.reading('reader');
+	for (let i = 0; i < 3; i++) {
+		const text = channel.next();
+		if (i < 2) channel.acknowledge(text, at(i + 1));
+	}
+	for (const [position, what] of events)
+		if (typeof what === 'number') reading.see(position, `x ${what}`);
+		else reading.start(position, what);
+	const { counts } = channel.audit();
+	return Object.fromEntries(PUBLICATION_FAULTS.filter((name) => counts[name] > 0).map((name) => [name, counts[name]]));
+}
+
+const begin = [at(0), undefined];
+for (const [name, expected, events, isLasting] of [
+	['all is well', {}, [begin, [at(1), 0], [at(2), 1]]],
+	['what was not acknowledged may come', {}, [begin, [at(1), 0], [at(2), 1], [at(3), 2]]],
+	['or come elsewhere', {}, [begin, [at(1), 0], [at(2), 1], [at(3), 7]]],
+	['who comes later need not have it', {}, [[at(1), undefined], [at(2), 1]]],
+	['a gap', { 'publications missed': 1 }, [begin, [at(2), 1]]],
+	['the last is missing', { 'publications missed': 1 }, [begin, [at(1), 0]]],
+	['nothing came', { 'publications missed': 1 }, [begin]],
+	['it never subscribed', { 'publications missed': 1 }, []],
+	['one comes twice', { 'publications twice': 1 }, [begin, [at(1), 0], [at(1), 0], [at(2), 1]]],
+	['one comes again elsewhere', { 'publications twice': 1 }, [begin, [at(1), 0], [at(2), 1], [at(3), 0]]],
+	['one is late', { 'publications missed': 1, 'publications out of order': 1 }, [begin, [at(2), 1], [at(1), 0]]],
+	['another one has its place', { 'publications wrong': 1 }, [begin, [at(1), 2], [at(2), 1]]],
+	['an epoch that nobody told', { 'histories gone untold': 1 }, [begin, [at(1), 0], [at(2), 1], [at(1, 'f'), 2]]],
+	['recovered', {}, [begin, [at(1), 0], [at(2), true], [at(2), 1]]],
+	['recovered, and a part is missing', { 'publications missed': 1 }, [begin, [at(2), true], [at(2), 1]]],
+	['recovered, with what was there', { 'publications twice': 1 }, [begin, [at(1), 0], [at(1), true], [at(1), 0], [at(2), 1]]],
+	['recovered in another epoch', { 'histories gone untold': 1 }, [begin, [at(1), 0], [at(2, 'f'), true], [at(2), 1]]],
+	['recovered in a channel with less', { 'histories gone untold': 1 }, [begin, [at(1), 0], [at(2), 1], [at(1), true]]],
+	['gone, and said to be', {}, [begin, [at(1), false], [at(2), 1]], false],
+	['gone where nothing may go', { 'histories lost': 1 }, [begin, [at(1), false], [at(2), 1]]],
+])
+	test(`chaos counts: publications: ${name}`, () => assert.deepEqual(publicationsOf(events, isLasting), expected));
+
+test('chaos counts: publications: one without an offset is for those who listened before', () => {
+	const channel = new Publications('x', false);
+	const [early, late, told] = ['early', 'late', 'told'].map((name) => channel.reading(name));
+	early.start(at(0));
+	told.start(at(0));
+	channel.acknowledgeTo(channel.next(), channel.listeners());
+	late.start(at(1));
+	told.start(at(1), false);
+	assert.deepEqual(channel.audit().details, ['publications missed: early: "x 0"']);
+});
+
 // --- the command line
 
 const run = (...args) => spawnSync(path.join(srcdir, 'tests/chaos'), args, { encoding: 'utf8', timeout: LIMIT });
@@ -324,6 +381,11 @@ test('chaos: a wrong command line exits with 64', () => {
 	assert.equal(status, 64);
 	assert.equal(stdout, '');
 	assert.match(stderr, /^chaos: KIND and SECONDS/);
+});
+
+test('chaos: --publish has no value', () => {
+	assert.equal(readOptions(['lighttpd', '1', '--publish', '--seed', '2'], 'services.conf').publish, true);
+	assert.equal(readOptions(['lighttpd', '1'], 'services.conf').publish, undefined);
 });
 
 for (const [words, message] of [

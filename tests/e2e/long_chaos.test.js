@@ -17,3 +17,7 @@ for (const [kill, kinds] of Object.entries(killed))
 	for (const kind of kinds)
 		checkChaos(`${kind}: ${SECONDS} s of kills or reloads of the ${kill}: nothing is lost, doubled or out of order`, kind, SECONDS,
 			kill === 'sessiond' ? {} : { kill }, least);
+
+for (const kind of ['direct', 'lighttpd', 'nginx'])
+	checkChaos(`${kind}: ${SECONDS} s of kills, restarts and reloads of sessiond: no publication is lost`,
+		kind, SECONDS, { publish: true, kill: 'mixed' }, { ...least, 'subscriptions recovered': 100 });

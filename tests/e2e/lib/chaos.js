@@ -8,7 +8,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { test } = require('node:test');
-const { FAULTS: PUBLISH_FAULTS } = require('../../chaos.d/publishing');
+const { PUBLISH_FAULTS } = require('../../chaos.d/publishers');
 const { readCounts, FAULTS } = require('../../chaos.d/report');
 const { srcdir } = require('./stack');
 
@@ -19,7 +19,8 @@ const LOG_LINES = 60;
 async function chaos(kind, seconds, options) {
 	const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'sockjs-chaos-test-'));
 	const log = path.join(directory, 'log');
-	const words = [kind, seconds, '--log', log, ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])];
+	const wordsOf = ([name, value]) => (value === true ? [`--${name}`] : [`--${name}`, value]);
+	const words = [kind, seconds, '--log', log, ...Object.entries(options).flatMap(wordsOf)];
 	const limits = { timeout: seconds * 1000 + MORE_TIME, maxBuffer: 1 << 26 };
 	try {
 		return await new Promise((resolve) => {
@@ -39,15 +40,16 @@ async function chaos(kind, seconds, options) {
 
 const lastLines = (text) => text.split('\n').slice(-LOG_LINES).join('\n');
 
-// options: of tests/chaos, without the dashes. least: {NAME: NUMBER} that must be reached, lest the
-// test proves nothing.
+// options: of tests/chaos, without the dashes; true: one that has no value. least: {NAME: NUMBER}
+// that must be reached, lest the test proves nothing.
 function checkChaos(name, kind, seconds, options, least) {
 	test(name, async (t) => {
 		const { status, stdout, stderr, log } = await chaos(kind, seconds, options);
 		const counts = readCounts(stdout);
 		try {
 			for (const line of stdout.trim().split('\n')) t.diagnostic(line);
-			for (const count of [...FAULTS, ...(options.publish ? PUBLISH_FAULTS : [])]) assert.equal(counts[count], 0, `${count}: ${counts[count]}`);
+			for (const count of [...FAULTS, ...(options.publish ? PUBLISH_FAULTS : [])])
+				assert.equal(counts[count], 0, `${count}: ${counts[count]}`);
 			for (const [count, number] of Object.entries(least)) assert.ok(counts[count] >= number, `${count}: ${counts[count]}`);
 			assert.equal(status, 0);
 		} catch (error) {
