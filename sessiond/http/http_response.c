@@ -156,6 +156,16 @@ http_response_break(struct http_response *response)
 
 /* --- its way out ------------------------------------------------------------------------------ */
 
+/* What is stored beside sessions is not marked in their journal, but is acknowledged. */
+static bool
+is_to_commit(const struct http_response *response)
+{
+	const struct journal *journal = &response->all->sessions->journal;
+
+	return journal->is_touched ||
+	    (response->acknowledges && journal->has_sends && journal->is_kept);
+}
+
 /*
  * True if what is ready must not leave before the turn is committed: the connection waits for that,
  * suspended. False also if its client has gone, unless it is told that its messages are kept: a
@@ -164,9 +174,7 @@ http_response_break(struct http_response *response)
 static bool
 wait_for_commit(struct http_response *response)
 {
-	struct http_responses *all = response->all;
-
-	if (!all->sessions->journal.is_touched || !response->concerns_session)
+	if (!response->concerns_session || !is_to_commit(response))
 		return false;
 	if (response->acknowledges)
 		http_connection_hold(response->connection);

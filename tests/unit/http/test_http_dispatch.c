@@ -470,6 +470,40 @@ test_handlers(void **state)
 	hang_up(client);
 }
 
+/* Of what is stored beside sessions the journal knows only that it is acknowledged. */
+static bool
+answer_stored(void *context, struct http_request *request)
+{
+	(void)context;
+	request->response.concerns_session = request->response.acknowledges = true;
+	journal_note_send(&sessions.journal);
+	http_response_text(&request->response, 200, "text/plain", "stored", strlen("stored"));
+	return true;
+}
+
+static void
+test_handler_waits_for_the_store(void **state)
+{
+	static const struct http_handler table[] = {
+	    {"/store", "POST", CLIENTS, true, answer_stored}, {NULL}};
+	const struct http_handlers handlers[] = {{table}, {NULL}};
+	int client = connect_client(), i;
+
+	(void)state;
+	use_store();
+	server.requests.handlers = handlers;
+	put(client, "POST /store HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}");
+	for (i = 0; i < 5; i++) {
+		uv_run(&loop, UV_RUN_NOWAIT);
+		http_server_run(&server);
+	}
+	assert_true(sessions.journal.has_sends);
+	assert_silence(client);
+	run();
+	assert_heard(client, 200, "stored");
+	hang_up(client);
+}
+
 /* --- the log ---------------------------------------------------------------------------------- */
 
 static void
@@ -549,6 +583,7 @@ main(void)
 	    HTTP_TEST(pieces),
 	    HTTP_TEST(body_limit),
 	    HTTP_TEST(handlers),
+	    HTTP_TEST(handler_waits_for_the_store),
 	    HTTP_TEST(chunked_body),
 	    HTTP_TEST(expect),
 	    HTTP_TEST(endless_body),
