@@ -137,6 +137,28 @@ took(void *owner, uint64_t ms)
 		callbacks_slow_turn(ms - stored, limit);
 }
 
+/*
+ * A websocket is written to at once. So what channels tell it waits for the commit: else a daemon
+ * that dies in between leaves a client with an offset that the next one gives again, to another
+ * message.
+ */
+static bool
+flush(struct server *server)
+{
+	bool holds = server->persistence.store != NULL &&
+	    !channel_journal_is_empty(&server->channels.journal);
+	bool busy;
+
+	if (holds)
+		turn_hold_unstored(&server->sessions);
+	turn_flush(&server->sessions);
+	busy = commit(server);
+	if (!holds)
+		return busy;
+	turn_release(&server->sessions);
+	return turn_flush(&server->sessions) || busy;
+}
+
 static bool
 end_turn(void *owner)
 {
@@ -147,8 +169,7 @@ end_turn(void *owner)
 	server->stored = store_time(server);
 	http_server_turn(&server->http);
 	for (i = 0; busy && i < ROUNDS_A_TURN; i++) {
-		turn_flush(&server->sessions);
-		busy = commit(server);
+		busy = flush(server);
 		local_socket_tell_state(&server->local, control_unready(&server->control.sources));
 		busy = http_server_run(&server->http) || busy;
 		busy = local_socket_flush(&server->local) || busy;

@@ -61,6 +61,8 @@ struct sessions {
 	struct timer_queue pongs, returns, graces;
 	struct handle_table handles;
 	struct session_list dirty;    /* to be flushed */
+	struct session_list held;     /* the same, once the turn is committed */
+	bool holds_unstored;	      /* those that are not stored go there */
 	struct session_list dead;     /* to be freed */
 	struct drain_list drained;    /* to be told */
 	struct in_flight_list awaits; /* frames of which a responder that comes back will tell */

@@ -52,6 +52,11 @@ flush_dirty(struct sessions *sessions)
 	if (session == NULL)
 		return false;
 	STAILQ_REMOVE_HEAD(&sessions->dirty, turn_next);
+	if (sessions->holds_unstored && session->journal == NULL &&
+	    session->state != SESSION_ENDED) {
+		STAILQ_INSERT_TAIL(&sessions->held, session, turn_next);
+		return true;
+	}
 	session->is_dirty = false;
 	if (session->state == SESSION_ENDED)
 		STAILQ_INSERT_TAIL(&sessions->dead, session, turn_next);
@@ -75,6 +80,19 @@ turn_flush(struct sessions *sessions)
 		done = true;
 	}
 	return done;
+}
+
+void
+turn_hold_unstored(struct sessions *sessions)
+{
+	sessions->holds_unstored = true;
+}
+
+void
+turn_release(struct sessions *sessions)
+{
+	sessions->holds_unstored = false;
+	STAILQ_CONCAT(&sessions->dirty, &sessions->held);
 }
 
 bool

@@ -20,6 +20,13 @@ void turn_flush_session(struct session *session);
 /* Does so for all sessions that were marked, and frees what ended. True if anything was done. */
 bool turn_flush(struct sessions *sessions);
 
+/*
+ * From now on turn_flush leaves out the sessions that are not stored, websockets': what they would
+ * be sent at once is to be stored first. turn_release ends that; turn_flush has them then.
+ */
+void turn_hold_unstored(struct sessions *sessions);
+void turn_release(struct sessions *sessions);
+
 /* Sessions have been marked since, or are to be told: turn_flush has something to do. */
 bool turn_is_due(const struct sessions *sessions);
 
