@@ -1,7 +1,8 @@
 'use strict';
 
-// The signatures that let pusher-js subscribe: those of examples/channels_auth.php, in PHP's own web
-// server, and of examples/sign.c. The library `pusher` says what is right.
+// Signatures. Those that let pusher-js subscribe: of examples/channels_auth.php, in PHP's own web
+// server, and of examples/sign.c; the library `pusher` says what is right. Those that let
+// examples/publish_signed.php publish.
 
 const assert = require('node:assert');
 const { spawn, spawnSync } = require('node:child_process');
@@ -13,6 +14,7 @@ const { connect } = require('./lib/client');
 const { startDaemon, temporaryDirectory } = require('./lib/daemon');
 const { eventually } = require('./lib/guard');
 const { request } = require('./lib/http');
+const { APP, ID, KEY, SECRET: APP_SECRET, closeAll, open } = require('./lib/pusher_clients');
 const { freePort, srcdir } = require('./lib/stack');
 
 const SECRET = 'a secret that both sides know';
@@ -80,6 +82,28 @@ check('nobody else gets a signature, and none for another text', async () => {
 		{ socket_id: SOCKET, channel_name: '' },
 	])
 		assert.strictEqual((await ask(fields)).status, 403, JSON.stringify(fields));
+});
+
+test('publish_signed.php publishes, and says why not', { skip }, async () => {
+	const daemon = await startDaemon({ conf: APP });
+	const publish = (app, secret) => spawnSync('php', [path.join(srcdir, 'examples/publish_signed.php'),
+		daemon.url, app, KEY, 'news', 'added', 'from "PHP"'], {
+		encoding: 'utf8', env: { ...process.env, CHANNELS_SECRET: secret },
+	});
+	try {
+		const client = await open(daemon.url, { transports: ['ws'] });
+		await client.subscribe('news');
+		assert.strictEqual(publish(ID, APP_SECRET).status, 0);
+		assert.deepStrictEqual((await client.received('news', 'added'))[0].data, { text: 'from "PHP"' });
+		for (const [app, secret, why] of [[ID, 'a wrong one', /signature/i], ['nobody', APP_SECRET, /app/i]]) {
+			const { status, stdout, stderr } = publish(app, secret);
+			assert.notStrictEqual(status, 0);
+			assert.match(stdout + stderr, why);
+		}
+	} finally {
+		closeAll();
+		await daemon.stop();
+	}
 });
 
 // --- the module

@@ -141,5 +141,5 @@ async function trigger(url, ...args) {
 }
 
 module.exports = {
-	APP, ID, KEY, authorize, closeAll, open, openEcho, optionsFor, publisher, trigger, Client,
+	APP, ID, KEY, SECRET, authorize, closeAll, open, openEcho, optionsFor, publisher, trigger, Client,
 };
