@@ -48,8 +48,9 @@ before(async () => {
 });
 after(() => php?.kill());
 
-const ask = (fields, headers = { Cookie: `PHPSESSID=${SESSION}` }) => request(site, 'POST', '/', {
-	headers: { 'Content-Type': 'application/x-www-form-urlencoded', ...headers }, body: `${new URLSearchParams(fields)}`,
+const ask = (fields, cookie = `PHPSESSID=${SESSION}`) => request(site, 'POST', '/', {
+	headers: { 'Content-Type': 'application/x-www-form-urlencoded', Cookie: cookie },
+	body: `${new URLSearchParams(fields)}`,
 });
 
 async function signed(fields) {
@@ -61,18 +62,23 @@ async function signed(fields) {
 const check = (name, body) => test(`channels_auth.php: ${name}`, { skip }, body);
 
 check('a private channel, a presence channel, and who signs in', async () => {
+	const signedFor = (channel) => signed({ socket_id: SOCKET, channel_name: channel });
+	const right = (...args) => judge.authorizeChannel(SOCKET, ...args);
 	for (const channel of ['private-all', 'private-user.7'])
-		assert.deepStrictEqual(await signed({ socket_id: SOCKET, channel_name: channel }), judge.authorizeChannel(SOCKET, channel));
-	const presence = await signed({ socket_id: SOCKET, channel_name: 'presence-news' });
-	assert.deepStrictEqual(presence, judge.authorizeChannel(SOCKET, 'presence-news', JSON.parse(presence.channel_data)));
-	assert.deepStrictEqual(JSON.parse(presence.channel_data), { user_id: '7', user_info: { name: USER.name } });
+		assert.deepStrictEqual(await signedFor(channel), right(channel));
+	const presence = await signedFor('presence-news');
+	const member = JSON.parse(presence.channel_data);
+	assert.deepStrictEqual(presence, right('presence-news', member));
+	assert.deepStrictEqual(member, { user_id: '7', user_info: { name: USER.name } });
 	const { auth, user_data: data } = await signed({ socket_id: SOCKET });
-	assert.deepStrictEqual({ auth, user_data: data }, judge.authenticateUser(SOCKET, JSON.parse(data)));
+	const authenticated = judge.authenticateUser(SOCKET, JSON.parse(data));
+	assert.deepStrictEqual({ auth, user_data: data }, authenticated);
 	assert.strictEqual(JSON.parse(data).id, '7');
 });
 
 check('nobody else gets a signature, and none for another text', async () => {
-	assert.strictEqual((await ask({ socket_id: SOCKET, channel_name: 'private-all' }, {})).status, 403);
+	const stranger = await ask({ socket_id: SOCKET, channel_name: 'private-all' }, 'a=b');
+	assert.strictEqual(stranger.status, 403);
 	for (const fields of [
 		{ channel_name: 'private-all' },
 		{ socket_id: `${SOCKET}::user::{"id":"1"}`, channel_name: 'private-all' },
@@ -86,16 +92,18 @@ check('nobody else gets a signature, and none for another text', async () => {
 
 test('publish_signed.php publishes, and says why not', { skip }, async () => {
 	const daemon = await startDaemon({ conf: APP });
-	const publish = (app, secret) => spawnSync('php', [path.join(srcdir, 'examples/publish_signed.php'),
-		daemon.url, app, KEY, 'news', 'added', 'from "PHP"'], {
-		encoding: 'utf8', env: { ...process.env, CHANNELS_SECRET: secret },
-	});
+	const script = path.join(srcdir, 'examples/publish_signed.php');
+	const publish = (app, secret) => spawnSync('php',
+		[script, daemon.url, app, KEY, 'news', 'added', 'from "PHP"'],
+		{ encoding: 'utf8', env: { ...process.env, CHANNELS_SECRET: secret } });
 	try {
 		const client = await open(daemon.url, { transports: ['ws'] });
 		await client.subscribe('news');
 		assert.strictEqual(publish(ID, APP_SECRET).status, 0);
-		assert.deepStrictEqual((await client.received('news', 'added'))[0].data, { text: 'from "PHP"' });
-		for (const [app, secret, why] of [[ID, 'a wrong one', /signature/i], ['nobody', APP_SECRET, /app/i]]) {
+		const [{ data }] = await client.received('news', 'added');
+		assert.deepStrictEqual(data, { text: 'from "PHP"' });
+		const wrong = [[ID, 'a wrong one', /signature/i], ['nobody', APP_SECRET, /app/i]];
+		for (const [app, secret, why] of wrong) {
 			const { status, stdout, stderr } = publish(app, secret);
 			assert.notStrictEqual(status, 0);
 			assert.match(stdout + stderr, why);
@@ -109,21 +117,28 @@ test('publish_signed.php publishes, and says why not', { skip }, async () => {
 // --- the module
 
 test('sign: signs for the one channel, and for a name that is one', async () => {
-	const daemon = await startDaemon({ conf: `[service /sign]\nmodule = sign\nmodule.key = mykey\nmodule.secret = ${SECRET}\n` });
+	const conf = `[service /sign]\nmodule = sign\nmodule.key = mykey\nmodule.secret = ${SECRET}\n`;
+	const daemon = await startDaemon({ conf });
 	try {
 		const client = await connect(`${daemon.url}/sign`, { transports: 'websocket' });
 		const good = { socket_id: SOCKET, channel_name: 'presence-demo', name: USER.name };
 		const answers = [];
-		for (const question of [good, { ...good, socket_id: '1' }, { ...good, socket_id: '1.2:' }, { ...good, socket_id: '.2' },
-			{ ...good, channel_name: 'presence-other' }, { ...good, name: '' }, { ...good, name: 'x'.repeat(51) }, {}, 7]) {
+		const bad = [
+			{ ...good, socket_id: '1' }, { ...good, socket_id: '1.2:' }, { ...good, socket_id: '.2' },
+			{ ...good, channel_name: 'presence-other' }, { ...good, name: '' },
+			{ ...good, name: 'x'.repeat(51) }, {}, 7,
+		];
+		for (const question of [good, ...bad]) {
 			client.socket.send(JSON.stringify(question));
 			answers.push(JSON.parse((await client.received(answers.length + 1)).at(-1)));
 		}
 		const [{ channel_data: data, auth, ...rest }, ...others] = answers;
-		assert.deepStrictEqual({ auth, channel_data: data }, judge.authorizeChannel(SOCKET, 'presence-demo', JSON.parse(data)));
-		assert.deepStrictEqual(JSON.parse(data), { user_id: USER.name, user_info: { name: USER.name } });
+		const member = JSON.parse(data);
+		const right = judge.authorizeChannel(SOCKET, 'presence-demo', member);
+		assert.deepStrictEqual({ auth, channel_data: data }, right);
+		assert.deepStrictEqual(member, { user_id: USER.name, user_info: { name: USER.name } });
 		assert.deepStrictEqual(rest, { socket_id: SOCKET, channel_name: 'presence-demo' });
-		assert.deepStrictEqual(others, Array(8).fill({ error: 'not signed' }));
+		assert.deepStrictEqual(others, bad.map(() => ({ error: 'not signed' })));
 		await client.close();
 	} finally {
 		await daemon.stop();
