@@ -9,6 +9,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { parseArguments } = require('./common');
 const { allAsleep } = require('../tests/e2e/lib/asleep');
+const { FastCgi } = require('../tests/e2e/lib/fastcgi');
 const { Connection } = require('../tests/e2e/lib/http');
 const { Pair } = require('../tests/e2e/lib/responder');
 const { WebSocketClient } = require('../tests/e2e/lib/websocket');
@@ -25,6 +26,7 @@ const options = parseArguments(
 		clients: { default: 1000, help: 'websockets that get the message' },
 		few: { default: 2, help: 'messages of the shorter run' },
 		many: { default: 12, help: 'messages of the longer run' },
+		polls: { kind: 'flag', help: 'to polls that sockjs.fcgi holds, instead of websockets; what a message costs has the next polls' },
 		json: { kind: 'flag', help: 'print {"group": COUNT, "channel": COUNT, "app": COUNT}' },
 	});
 
@@ -33,8 +35,7 @@ module = ${path.resolve(builddir, 'tests/modules/fanout.so')}
 [app 1]
 key = key
 secret = secret
-client_events = on
-client_event_rate = 1000
+heartbeat_delay = 119s
 `;
 const TEXT = 'x'.repeat(100);
 // As long as the event that carries it.
@@ -57,8 +58,48 @@ const WAYS = {
 
 WAYS.request = { ...WAYS.app, channel: 'nobody' };
 
+// A client that polls through the responder, with what of WebSocketClient is needed here.
+class Poller {
+	static async open(pair, prefix, number) {
+		const self = new Poller();
+		self.session = `${prefix}/000/poller${number}`;
+		self.connection = await FastCgi.open(pair.responder.address);
+		await self.post('xhr');
+		self.poll();
+		return self;
+	}
+
+	async post(what, body = '') {
+		return (await this.connection.request('POST', `${this.session}/${what}`, { body, keep: true, timeout: PATIENCE })).text;
+	}
+
+	poll() {
+		this.polled = this.post('xhr');
+		this.polled.catch(() => {}); // the last one is not answered
+	}
+
+	async readText() {
+		await this.polled;
+		this.poll();
+	}
+}
+
+// Polls are sent for by a websocket, which hears the message as well.
+async function openClients(pair, way) {
+	const clients = [];
+	if (options.polls)
+		for (let i = 0; i < options.clients; i++)
+			clients.push(await Poller.open(pair, '/fanout', i));
+	while (clients.length < options.clients + (options.polls ? 1 : 0)) {
+		const client = await WebSocketClient.connect(pair.sessiond.url, way.path, { timeout: PATIENCE });
+		await way.ready(client);
+		clients.unshift(client);
+	}
+	return clients;
+}
+
 async function sendOne(pair, way, clients) {
-	await allAsleep(pair.sessiond);
+	await allAsleep(...pair.daemons);
 	if (way.message) {
 		clients[0].send(way.message);
 	} else {
@@ -72,18 +113,16 @@ async function sendOne(pair, way, clients) {
 }
 
 async function count(way, messages, directory) {
-	const pair = new Pair({ server: `store = none\nconnection_limit = ${options.clients + 100}\nsession_limit = ${options.clients * 2 + 100}\nconnections_per_address = 0\nsessions_per_address = 0\n`, services: SERVICES });
+	const pair = new Pair({ server: `store = none\nheartbeat_delay = 30m\nconnection_limit = ${options.clients + 100}\nsession_limit = ${options.clients * 2 + 100}\nconnections_per_address = 0\nsessions_per_address = 0\n`, services: SERVICES });
 	try {
 		await pair.startSessiond({ listen: '127.0.0.1:0', wrapper: ['valgrind', '--tool=callgrind', '--vgdb=no', '-q', `--callgrind-out-file=${directory}/%p`] });
-		const clients = [];
-		for (let i = 0; i < options.clients; i++) {
-			clients.push(await WebSocketClient.connect(pair.sessiond.url, way.path, { timeout: PATIENCE }));
-			await way.ready(clients.at(-1));
-		}
+		if (options.polls)
+			await pair.startResponder();
+		const clients = await openClients(pair, way);
 		for (let i = 0; i < messages; i++)
 			await sendOne(pair, way, clients);
 		clients.forEach(({ connection }) => connection.close());
-		await allAsleep(pair.sessiond);
+		await allAsleep(...pair.daemons);
 	} finally {
 		await pair.stop();
 	}
@@ -100,15 +139,17 @@ async function main() {
 	const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'sockjs-fanout-'));
 	const counts = {};
 	try {
-		for (const [name, way] of Object.entries(WAYS)) {
+		for (const [name, way] of Object.entries(WAYS).filter(([, { message }]) => message || !options.polls)) {
 			const [less, more] = [await count(way, options.few, directory), await count(way, options.many, directory)];
 			counts[name] = Math.round((more - less) / (options.many - options.few));
 		}
 	} finally {
 		fs.rmSync(directory, { recursive: true, force: true });
 	}
-	counts.app -= counts.request;
-	delete counts.request;
+	if (counts.app) {
+		counts.app -= counts.request;
+		delete counts.request;
+	}
 	if (options.json)
 		console.log(JSON.stringify(counts));
 	else
