@@ -296,6 +296,8 @@ webhook_set(const char *app, const char *url, const char *key, const char *secre
 		target->key = xstrdup(key);
 		target->secret = xstrdup(secret);
 	}
+	/* Whoever has changed it does not want to wait. */
+	target->due = target->pause = 0;
 	schedule(target, WEBHOOK_DELAY);
 }
 
