@@ -101,6 +101,17 @@ utf8_valid_prefix(const char *s, size_t len)
 	return valid_prefix((const unsigned char *)s, len, false);
 }
 
+void
+utf8_mask_invalid(char *text)
+{
+	size_t len = strlen(text), at = utf8_valid_prefix(text, len);
+
+	while (at < len) {
+		text[at++] = '?';
+		at += utf8_valid_prefix(text + at, len - at);
+	}
+}
+
 bool
 utf8_is_valid(const char *s, size_t len)
 {

@@ -37,6 +37,9 @@ size_t utf8_valid_prefix(const char *s, size_t len);
 /* True if all of s is strictly valid. */
 bool utf8_is_valid(const char *s, size_t len);
 
+/* Makes valid of a text that may have been cut anywhere: of each byte that is not a `?`. */
+void utf8_mask_invalid(char *text);
+
 /* True if all of s is WTF-8 as defined above. */
 bool utf8_is_valid_wtf8(const char *s, size_t len);
 

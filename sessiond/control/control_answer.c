@@ -7,6 +7,7 @@
 #include "sessiond/modules/services.h"
 #include "sessiond/session/session_set.h"
 #include "sockjs/form.h"
+#include "sockjs/utf8.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -166,6 +167,7 @@ control_refuse(struct http_request *request, const struct error *err)
 	char text[sizeof err->text + 1];
 
 	snprintf(text, sizeof text, "%s\n", err->text);
+	utf8_mask_invalid(text);
 	http_response_text(
 	    &request->response, err->code, "text/plain; charset=UTF-8", text, strlen(text));
 }

@@ -6,6 +6,7 @@
 #include "sessiond/channels/channels.h"
 #include "sessiond/service/service.h"
 #include "sessiond/session/message.h"
+#include "sockjs/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ pusher_api_fail(struct pusher_api_call *call, unsigned status, const char *forma
 	va_start(args, format);
 	vsnprintf(text, sizeof text - 1, format, args);
 	va_end(args);
+	utf8_mask_invalid(text);
 	buffer_clear(&answer->body);
 	answer->status = status;
 	answer->content_type = "text/plain; charset=UTF-8";

@@ -15,6 +15,7 @@
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
 #include "sockjs/form.h"
+#include "sockjs/utf8.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -448,6 +449,8 @@ pusher_receive(struct pusher_app *app, struct session *session, const char *data
 	if (said.event == NULL) {
 		snprintf(text, sizeof text, "the message is not understood: %s",
 		    message == NULL ? wrong.text : "it is no object with an event");
+		/* jansson quotes what it has read, which may end within a character. */
+		utf8_mask_invalid(text);
 		complain(&said, 0, text);
 	} else {
 		said.data = read_data(message, said.event);

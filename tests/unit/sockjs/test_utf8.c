@@ -325,6 +325,29 @@ test_utf16_length(void **state)
 	assert_int_equal(utf8_utf16_length("\xed\xa0\x80", 3), 1);
 }
 
+static void
+check_masked(const char *text, const char *expected)
+{
+	char *copy = strdup(text);
+
+	assert_non_null(copy);
+	utf8_mask_invalid(copy);
+	assert_string_equal(copy, expected);
+	free(copy);
+}
+
+static void
+test_mask_invalid(void **state)
+{
+	(void)state;
+	check_masked("", "");
+	check_masked("as \xc3\xa9 it is \xf0\x9f\x98\x80", "as \xc3\xa9 it is \xf0\x9f\x98\x80");
+	check_masked("cut '\xc3'", "cut '?'");
+	check_masked("\xe2\x82", "??");
+	check_masked("\x82\xe2\x82\xac\xff", "?\xe2\x82\xac?");
+	check_masked("\xed\xa0\x80", "???");
+}
+
 int
 main(void)
 {
@@ -337,6 +360,7 @@ main(void)
 	    cmocka_unit_test(test_early_errors),
 	    cmocka_unit_test(test_wellformed),
 	    cmocka_unit_test(test_utf16_length),
+	    cmocka_unit_test(test_mask_invalid),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
