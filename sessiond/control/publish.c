@@ -5,6 +5,8 @@
 
 #include "common/error.h"
 #include "sessiond/channels/channel_publish.h"
+#include "sessiond/control/control_answer.h"
+#include "sessiond/control/publish_body.h"
 #include "sessiond/http/http_request.h"
 #include "sessiond/modules/services.h"
 #include "sessiond/pusher/pusher_app.h"
@@ -22,18 +24,15 @@ enum {
 	UNAVAILABLE = 503,
 };
 
-/* One message of the body. */
+/* What the messages of a body are for, in its order. */
 struct wanted {
 	struct sockjs_service *service;
-	struct pusher_app *app;	      /* NULL: it is for the service */
-	struct publishing publishing; /* borrows from the body's JSON, and text */
-	char *text;		      /* of data that is no string; NULL: it is one */
+	struct pusher_app *app; /* NULL: it is for the service */
 };
 
 struct batch {
-	json_t *json;
+	struct publish_body body;
 	struct wanted wanted[PUBLISH_BATCH_MAX];
-	size_t count;
 };
 
 /* --- what is wanted --------------------------------------------------------------------------- */
@@ -93,81 +92,39 @@ find_service(const struct services *services, const char *name)
 }
 
 static int
-find_target(const struct services *services, const json_t *message, struct wanted *wanted,
-    struct error *err)
+find_target(const struct services *services, const struct publish_message *message,
+    struct wanted *wanted, struct error *err)
 {
-	const json_t *service = json_object_get(message, "service"),
-		     *app = json_object_get(message, "app");
 	const struct targets targets = count_targets(services);
 
-	if (service == NULL && app == NULL && targets.services + targets.apps == 1)
+	if (message->target == PUBLISH_TO_ONLY && targets.services + targets.apps == 1)
 		wanted->service = targets.last;
-	else if (json_is_string(service) && app == NULL)
-		wanted->service = find_service(services, json_string_value(service));
-	else if (json_is_string(app) && service == NULL)
-		wanted->app = pusher_app_find(json_string_value(app));
+	else if (message->target == PUBLISH_TO_SERVICE)
+		wanted->service = find_service(services, message->name);
+	else if (message->target == PUBLISH_TO_APP)
+		wanted->app = pusher_app_find(message->name);
 	else
 		return need_target(&targets, err);
 	if (wanted->service != NULL && !is_plain(wanted->service))
 		wanted->app = pusher_app_find(wanted->service->app);
 	if (wanted->service != NULL || wanted->app != NULL)
 		return 0;
-	return error_set(err, NOT_FOUND, "there is no %s %.100s", app == NULL ? "service" : "app",
-	    json_string_value(app == NULL ? service : app));
-}
-
-/* A string that may be left out, or be null: NULL then. */
-static int
-read_optional(
-    const json_t *message, const char *key, const char **text, size_t *len, struct error *err)
-{
-	const json_t *value = json_object_get(message, key);
-
-	if (value == NULL || json_is_null(value))
-		return 0;
-	if (!json_is_string(value))
-		return error_set(err, BAD_REQUEST, "\"%s\" is to be a string", key);
-	*text = json_string_value(value);
-	*len = json_string_length(value);
-	return 0;
-}
-
-static int
-read_data(const json_t *message, size_t limit, struct wanted *wanted, struct error *err)
-{
-	const json_t *data = json_object_get(message, "data");
-
-	if (data == NULL)
-		return error_set(err, BAD_REQUEST, "there is no \"data\"");
-	if (json_is_string(data)) {
-		wanted->publishing.data = json_string_value(data);
-		wanted->publishing.len = json_string_length(data);
-	} else {
-		wanted->text = json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY);
-		if (wanted->text == NULL)
-			return error_set(err, UNAVAILABLE, "out of memory");
-		wanted->publishing.data = wanted->text;
-		wanted->publishing.len = strlen(wanted->text);
-	}
-	return wanted->publishing.len <= limit
-	    ? 0
-	    : error_set(err, TOO_LARGE, "\"data\" is longer than %zu bytes (publish_limit)", limit);
+	return error_set(err, NOT_FOUND, "there is no %s %.100s",
+	    message->target == PUBLISH_TO_APP ? "app" : "service", message->name);
 }
 
 /* As an app has it: except is a socket_id there. */
 static struct pusher_event
-event_of(const struct wanted *wanted)
+event_of(const struct publishing *publishing)
 {
-	const struct publishing *publishing = &wanted->publishing;
-
 	return (struct pusher_event){publishing->name, publishing->name_len, publishing->event,
 	    publishing->event_len, publishing->data, publishing->len, publishing->except};
 }
 
 static int
-check_event(const struct wanted *wanted, size_t limit, struct error *err)
+check_event(const struct publishing *publishing, size_t limit, struct error *err)
 {
-	const struct pusher_event event = event_of(wanted);
+	const struct pusher_event event = event_of(publishing);
 	const char *why;
 	enum pusher_result result = pusher_check(&event, limit, &why);
 
@@ -175,51 +132,21 @@ check_event(const struct wanted *wanted, size_t limit, struct error *err)
 }
 
 static int
-read_message(const struct services *services, const json_t *message, size_t limit,
-    struct wanted *wanted, struct error *err)
-{
-	struct publishing *publishing = &wanted->publishing;
-	size_t except_len;
-
-	if (!json_is_object(message))
-		return error_set(err, BAD_REQUEST, "a message is to be a JSON object");
-	if (find_target(services, message, wanted, err) == -1 ||
-	    read_optional(message, "channel", &publishing->name, &publishing->name_len, err) ==
-		-1 ||
-	    read_optional(message, "event", &publishing->event, &publishing->event_len, err) ==
-		-1 ||
-	    read_optional(message, "except", &publishing->except, &except_len, err) == -1)
-		return -1;
-	if (publishing->name == NULL ||
-	    !channel_name_is_valid(publishing->name, publishing->name_len))
-		return error_set(err, BAD_REQUEST, "\"channel\" is to be a name of 1 to 200 bytes");
-	if (read_data(message, limit, wanted, err) == -1)
-		return -1;
-	return wanted->app == NULL ? 0 : check_event(wanted, limit, err);
-}
-
-static int
 read_batch(const struct http_request *request, const struct services *services, size_t limit,
     struct batch *batch, struct error *err)
 {
-	json_error_t wrong;
 	size_t i;
 
-	batch->json = json_loadb(request->body.len == 0 ? "" : request->body.data,
-	    request->body.len, JSON_ALLOW_NUL, &wrong);
-	if (batch->json == NULL)
-		return error_set(err, BAD_REQUEST, "the body is no JSON: %s", wrong.text);
-	batch->count = json_is_array(batch->json) ? json_array_size(batch->json) : 1;
-	if (batch->count > PUBLISH_BATCH_MAX) {
-		batch->count = 0;
-		return error_set(
-		    err, BAD_REQUEST, "at most %d messages at once", PUBLISH_BATCH_MAX);
-	}
-	for (i = 0; i < batch->count; i++) {
-		const json_t *message =
-		    json_is_array(batch->json) ? json_array_get(batch->json, i) : batch->json;
+	if (publish_body_read(&batch->body, request->body.data, request->body.len, limit, err) ==
+	    -1)
+		return -1;
+	for (i = 0; i < batch->body.count; i++) {
+		const struct publish_message *message = &batch->body.messages[i];
 
-		if (read_message(services, message, limit, &batch->wanted[i], err) == -1)
+		if (find_target(services, message, &batch->wanted[i], err) == -1)
+			return -1;
+		if (batch->wanted[i].app != NULL &&
+		    check_event(&message->publishing, limit, err) == -1)
 			return -1;
 	}
 	return 0;
@@ -256,18 +183,17 @@ describe(const struct channel_position *position)
 
 /* NULL: it is published; else why not. */
 static const char *
-publish_one(
-    struct channels *channels, const struct wanted *wanted, struct channel_position *position)
+publish_one(struct channels *channels, const struct wanted *wanted,
+    const struct publishing *publishing, struct channel_position *position)
 {
-	const struct pusher_event event = event_of(wanted);
+	const struct pusher_event event = event_of(publishing);
 	enum channel_result result;
 	const char *why;
 
 	if (wanted->app != NULL)
 		return pusher_publish(wanted->app, &event, position, &why) == PUSHER_OK ? NULL
 											: why;
-	result =
-	    channels_publish(channels_of(channels, wanted->service), &wanted->publishing, position);
+	result = channels_publish(channels_of(channels, wanted->service), publishing, position);
 	return result == CHANNEL_OK ? NULL : reason_of(result);
 }
 
@@ -278,14 +204,15 @@ publish(struct channels *channels, const struct batch *batch, struct error *err)
 	json_t *answer = json_array();
 	size_t i;
 
-	for (i = 0; i < batch->count; i++) {
+	for (i = 0; i < batch->body.count; i++) {
 		struct channel_position position;
-		const char *why = publish_one(channels, &batch->wanted[i], &position);
+		const char *why = publish_one(
+		    channels, &batch->wanted[i], &batch->body.messages[i].publishing, &position);
 
 		if (why != NULL) {
 			json_decref(answer);
 			error_set(err, UNAVAILABLE, "%zu of %zu were published: %s", i,
-			    batch->count, why);
+			    batch->body.count, why);
 			return NULL;
 		}
 		json_array_append_new(answer, describe(&position));
@@ -297,8 +224,8 @@ static void
 answer_with(struct http_request *request, const struct batch *batch, const json_t *answer)
 {
 	struct http_response *response = &request->response;
-	char *text = json_dumps(
-	    json_is_array(batch->json) ? answer : json_array_get(answer, 0), JSON_COMPACT);
+	char *text =
+	    json_dumps(batch->body.is_array ? answer : json_array_get(answer, 0), JSON_COMPACT);
 
 	response->concerns_session = response->acknowledges = true;
 	journal_note_send(&request->all->sessions->journal);
@@ -309,16 +236,6 @@ answer_with(struct http_request *request, const struct batch *batch, const json_
 	free(text);
 }
 
-static void
-refuse(struct http_request *request, const struct error *err)
-{
-	char text[sizeof err->text + 1];
-
-	snprintf(text, sizeof text, "%s\n", err->text);
-	http_response_text(
-	    &request->response, err->code, "text/plain; charset=UTF-8", text, strlen(text));
-}
-
 void
 publish_answer(struct http_request *request, const struct services *services,
     struct channels *channels, size_t limit)
@@ -326,7 +243,6 @@ publish_answer(struct http_request *request, const struct services *services,
 	struct batch *batch = calloc(1, sizeof *batch);
 	struct error err = ERROR_INIT;
 	json_t *answer = NULL;
-	size_t i;
 
 	if (batch == NULL || buffer_failed(&request->body)) {
 		error_set(&err, UNAVAILABLE, "out of memory");
@@ -336,13 +252,11 @@ publish_answer(struct http_request *request, const struct services *services,
 	if (err.code == TOO_LARGE)
 		request->all->sessions->limits.reached[LIMIT_PUBLISH]++;
 	if (answer == NULL)
-		refuse(request, &err);
+		control_refuse(request, &err);
 	else
 		answer_with(request, batch, answer);
 	json_decref(answer);
-	for (i = 0; batch != NULL && i < batch->count; i++)
-		free(batch->wanted[i].text);
 	if (batch != NULL)
-		json_decref(batch->json);
+		publish_body_clear(&batch->body);
 	free(batch);
 }

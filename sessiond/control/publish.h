@@ -24,8 +24,6 @@ struct channels;
 struct http_request;
 struct services;
 
-enum { PUBLISH_BATCH_MAX = 100 };
-
 /* Answers a request whose body is there. limit: bytes of data. */
 void publish_answer(struct http_request *request, const struct services *services,
     struct channels *channels, size_t limit);
