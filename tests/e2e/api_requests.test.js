@@ -170,18 +170,32 @@ check('what a daemon has not done that said goodbye, the next one is asked', '',
 	assert.strictEqual((await crossed.end()).text, 'here');
 });
 
-check('while the daemon is away requests wait, so many and so long', 'backend_timeout = 300ms', async ({ daemon, address }) => {
-	const MOST = 128;
+async function goAway(daemon, address) {
 	const peer = await daemon.serve(1n, NEW);
 	await eventually(async () => (await request(address, 'GET', '/up')).status === 200, 'it is served');
 	peer.close();
 	await eventually(async () => (await request(address, 'GET', '/up')).status === 503, 'it is away');
-	const texts = (await Promise.all(Array.from({ length: MOST + 2 }, () => request(address, 'POST', '/apps/1', { body: '{}' })))).map(({ status, text }) => {
-		assert.strictEqual(status, 503);
-		return text;
-	});
-	assert.ok(texts.includes('Too many requests of the API wait.\n'), texts[0]);
-	assert.ok(texts.includes('The session daemon is not running.\n'), texts[0]);
+}
+
+check('while the daemon is away so many requests wait for it', 'backend_timeout = 60s', async ({ daemon, address }) => {
+	const MOST = 128;
+	await goAway(daemon, address);
+	const asked = await Promise.all(Array.from({ length: MOST + 2 }, async () => {
+		const connection = await FastCgi.open(address);
+		return { connection, result: connection.begin('POST', '/apps/1', { body: '{}' }) };
+	}));
+	const refusedOnes = () => asked.filter(({ result }) => result.ended !== null);
+	await eventually(() => refusedOnes().length >= 2, () => `${refusedOnes().length} are refused`);
+	assert.deepStrictEqual(refusedOnes().map(({ result }) => [result.status, result.text]), Array(2).fill([503, 'Too many requests of the API wait.\n']));
+	await daemon.serve(2n, { minor: 1 });
+	const answers = await Promise.all(asked.filter(({ result }) => result.ended === null).map(({ connection, result }) => connection.finish(result, PATIENCE)));
+	assert.deepStrictEqual(answers.map(({ status }) => status), Array(MOST).fill(404));
+});
+
+check('they wait so long', 'backend_timeout = 100ms', async ({ daemon, address }) => {
+	await goAway(daemon, address);
+	const { status, text } = await request(address, 'POST', '/apps/1', { body: '{}' });
+	assert.deepStrictEqual([status, text], [503, 'The session daemon is not running.\n']);
 });
 
 check('a client that leaves is told of, and its answer is not waited for', '', async ({ daemon, address }) => {
