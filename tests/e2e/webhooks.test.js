@@ -74,7 +74,7 @@ async function subscribe(url, channels, users = {}) {
 }
 
 function check(name, body) {
-	test(`webhooks: ${name}`, async () => {
+	test(`webhooks: ${name}`, async (t) => {
 		const receiver = await Receiver.start();
 		const listen = `127.0.0.1:${await freePort()}`;
 		const pair = new Pair({
@@ -85,6 +85,10 @@ function check(name, body) {
 			const env = { ...process.env, no_proxy: '127.0.0.1' };
 			await body({ pair, receiver, start: () => pair.startSessiond({ listen, env }) });
 		} catch (error) {
+			if (/sent by libcurl, which is not there/.test(error.message)) {
+				t.skip('there is no libcurl.so.4');
+				return;
+			}
 			process.stderr.write(`--- log at the failure of "${name}":\n${pair.log().slice(-4000)}\n---\n`);
 			throw error;
 		} finally {
