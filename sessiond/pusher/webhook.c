@@ -43,7 +43,7 @@ static struct {
 	uv_timer_t timer;
 	bool is_kept;
 	LIST_HEAD(, target) targets;
-	size_t count; /* of events */
+	size_t count, bytes; /* of events */
 	uint64_t last_number;
 	size_t unstored; /* events */
 	struct {
@@ -91,6 +91,7 @@ add_event(struct target *target, char *text, uint64_t number)
 	TAILQ_INSERT_TAIL(&target->events, event, entry);
 	target->count++;
 	all.count++;
+	all.bytes += strlen(text);
 	return event;
 }
 
@@ -107,6 +108,7 @@ forget_event(struct target *target, struct event *event)
 	TAILQ_REMOVE(&target->events, event, entry);
 	target->count--;
 	all.count--;
+	all.bytes -= strlen(event->text);
 	free(event->text);
 	free(event);
 }
@@ -239,6 +241,12 @@ send_due(uv_timer_t *timer)
 
 /* --- what happens ----------------------------------------------------------------------------- */
 
+static bool
+has_room(const char *text)
+{
+	return all.count < WEBHOOK_EVENTS_MAX && all.bytes + strlen(text) <= WEBHOOK_BYTES_MAX;
+}
+
 /* Takes the event; NULL: there was no memory for it. */
 static void
 tell(const char *app, json_t *event)
@@ -248,7 +256,7 @@ tell(const char *app, json_t *event)
 	struct target *target;
 
 	json_decref(event);
-	if (text == NULL || all.count >= WEBHOOK_EVENTS_MAX) {
+	if (text == NULL || !has_room(text)) {
 		log_limited(&limit, SEVERITY_ERROR,
 		    "[app %s]: an event for the webhook is dropped: %zu wait", app, all.count);
 		free(text);

@@ -6,7 +6,8 @@
  * Those that were not taken (an answer of 2xx) are sent again, after a pause that doubles each time
  * up to WEBHOOK_PAUSE_MAX. They are stored with what caused them, so that they outlive the daemon;
  * one that dies just after they were taken has the next one send them again. Of more than
- * WEBHOOK_EVENTS_MAX, the new ones are dropped, and the log says so.
+ * WEBHOOK_EVENTS_MAX, or of more bytes than WEBHOOK_BYTES_MAX, the new ones are dropped, and the log
+ * says so.
  *
  * Source: the Pusher Channels protocol's webhooks.
  */
@@ -19,11 +20,12 @@
 #include <uv.h>
 
 enum {
-	WEBHOOK_DELAY = 100,	    /* ms that events wait for others */
-	WEBHOOK_BATCH_MAX = 100,    /* events of one request */
-	WEBHOOK_PAUSE_MIN = 1000,   /* ms */
-	WEBHOOK_PAUSE_MAX = 300000, /* ms */
-	WEBHOOK_EVENTS_MAX = 10000, /* that wait, of all apps */
+	WEBHOOK_DELAY = 100,	      /* ms that events wait for others */
+	WEBHOOK_BATCH_MAX = 100,      /* events of one request */
+	WEBHOOK_PAUSE_MIN = 1000,     /* ms */
+	WEBHOOK_PAUSE_MAX = 300000,   /* ms */
+	WEBHOOK_EVENTS_MAX = 10000,   /* that wait, of all apps */
+	WEBHOOK_BYTES_MAX = 16 << 20, /* of these: what clients send may be long */
 };
 
 /*

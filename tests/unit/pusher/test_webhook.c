@@ -270,6 +270,35 @@ test_too_many(void **state)
 }
 
 static void
+tell_long(size_t len)
+{
+	char *data = malloc(len + 1);
+
+	assert_non_null(data);
+	memset(data, '1', len);
+	data[len] = '\0';
+	webhook_tell_client_event(&service, "private-a", "client-e", data, "1.1", NULL);
+	free(data);
+}
+
+/* Clients send events, and these may be long. */
+static void
+test_too_many_bytes(void **state)
+{
+	(void)state;
+	tell_long(WEBHOOK_BYTES_MAX / 2);
+	capture_begin();
+	tell_long(WEBHOOK_BYTES_MAX / 2);
+	assert_non_null(strstr(capture_end(), "is dropped: 1 wait"));
+	pass(WEBHOOK_DELAY);
+	assert_int_equal(count_posted(), 1);
+	answer(200);
+	tell_long(WEBHOOK_BYTES_MAX / 2);
+	pass(WEBHOOK_DELAY);
+	assert_int_equal(posts, 2);
+}
+
+static void
 test_without_url(void **state)
 {
 	(void)state;
@@ -409,6 +438,7 @@ main(void)
 	    TEST(batches),
 	    TEST(again),
 	    TEST(too_many),
+	    TEST(too_many_bytes),
 	    TEST(without_url),
 	    TEST(client_event),
 	    cmocka_unit_test_setup_teardown(test_store, set_up_kept, tear_down),
