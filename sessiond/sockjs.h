@@ -444,9 +444,9 @@ typedef struct sockjs_position {
  * Subscribes: what is published to the channel of the connection's service from now on is written
  * to it, as by sockjs_write. OK also if it has subscribed already.
  *
- * from: what it has of the channel. If all that was published after that is still there, it is
- * written at once, and *recovered is true; else nothing is, and *recovered is false. NULL: nothing
- * is recovered. recovered may be NULL.
+ * from: what it has of the channel. If all that was published after that is still there, and is no
+ * more than half of queue_limit, it is written at once, and *recovered is true; else nothing is, and
+ * *recovered is false. NULL: nothing is recovered. recovered may be NULL.
  *
  * Errors: GONE, INVALID (no such name), FULL (`channels_per_connection`, `channels_limit`).
  */

@@ -30,13 +30,32 @@ send_missed(struct channel *channel, struct session *session, uint64_t offset)
 		session_write(session, history_at(&channel->history, offset)->message);
 }
 
+/*
+ * A client that got more at once than may wait for it would be closed, and ask for the same again.
+ * Half of queue_limit is left to what is published meanwhile.
+ */
 static bool
-can_recover(struct channel *channel, const struct channel_position *from)
+has_room_for_missed(const struct channel *channel, const struct session *session, uint64_t offset)
+{
+	size_t bytes = session_queued_bytes(session),
+	       room = limits_queue(&session->service->sessions->limits,
+			  session->service->protocol.options.queue_limit) /
+	    2;
+
+	while (++offset < history_end(&channel->history) && bytes <= room)
+		bytes += history_at(&channel->history, offset)->message->len + MESSAGE_COST;
+	return bytes <= room;
+}
+
+static bool
+can_recover(
+    struct channel *channel, const struct session *session, const struct channel_position *from)
 {
 	if (from == NULL)
 		return false;
 	channels_trim(channel);
-	return channel_can_recover(channel, from);
+	return channel_can_recover(channel, from) &&
+	    has_room_for_missed(channel, session, from->offset);
 }
 
 /* --- members ---------------------------------------------------------------------------------- */
@@ -137,7 +156,7 @@ channels_subscribe(struct channel_space *space, const struct subscribing *subscr
 		    space, subscribing->name, subscribing->name_len, &channel);
 	if (result != CHANNEL_OK)
 		return result;
-	*recovered = can_recover(channel, subscribing->from);
+	*recovered = can_recover(channel, session, subscribing->from);
 	join(channel, subscribing, session, *recovered);
 	if (*recovered)
 		send_missed(channel, session, subscribing->from->offset);

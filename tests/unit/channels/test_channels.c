@@ -179,6 +179,33 @@ test_recover(void **state)
 	assert_int_equal(find("a")->queue.count, 0);
 }
 
+/* It would be closed, and ask for the same again. */
+static void
+test_recover_more_than_may_wait(void **state)
+{
+	sockjs_position start;
+	char text[301];
+
+	(void)state;
+	memset(text, 'a', sizeof text);
+	text[300] = '\0';
+	set_history(HISTORY);
+	open_client("a");
+	must_publish("news", "1");
+	start = sockjs_channel_position(service, "news");
+	must_publish("news", text);
+	assert_true(come_back("a", "news", &start));
+	sockjs_channel_unsubscribe(connection_of("a"), "news");
+	arrive("a", fake_poll('1'));
+	end_turn();
+	must_publish("news", text);
+	assert_false(come_back("a", "news", &start));
+	assert_int_equal(find("a")->queue.count, 0);
+	assert_int_equal(session_ready_state(find("a")), SOCKJS_OPEN);
+	assert_int_equal(sessions.limits.reached[LIMIT_QUEUE], 0);
+	buffer_clear(&seen);
+}
+
 /* A channel without subscribers lives as long as its history; then offsets count anew. */
 static void
 test_ages(void **state)
@@ -283,6 +310,7 @@ main(void)
 	    TEST(caps),
 	    TEST(envelope),
 	    TEST(recover),
+	    TEST(recover_more_than_may_wait),
 	    TEST(ages),
 	    TEST(bytes),
 	};
