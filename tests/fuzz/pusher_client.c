@@ -299,13 +299,16 @@ no_header(const void *context, const char *name)
 static struct session *
 find_session(struct client *client, const char *id)
 {
+	json_t **beliefs = id == NULL ? &client->of_socket : &client->of_stream;
 	struct session *session = id == NULL ? NULL : session_find(world.service, id, strlen(id));
 
-	if (session != NULL)
-		return session;
-	json_decref(client->beliefs);
-	client->beliefs = json_object();
-	return session_create(world.service, id, id == NULL ? 0 : strlen(id));
+	if (session == NULL) {
+		json_decref(*beliefs);
+		*beliefs = json_object();
+		session = session_create(world.service, id, id == NULL ? 0 : strlen(id));
+	}
+	client->beliefs = *beliefs;
+	return session;
 }
 
 void

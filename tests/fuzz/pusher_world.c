@@ -328,7 +328,9 @@ world_end(void)
 	api_bind(NULL);
 	service_destroy(&world.service);
 	sessions_clear(&world.sessions);
-	for (i = 0; i < CLIENTS; i++)
-		json_decref(world.clients[i].beliefs);
+	for (i = 0; i < CLIENTS; i++) {
+		json_decref(world.clients[i].of_socket);
+		json_decref(world.clients[i].of_stream);
+	}
 	json_decref(world.occupied);
 }

@@ -38,8 +38,11 @@ struct client {
 	struct receiver receiver; /* first, so that one's address is the other's */
 	struct session *session;  /* NULL: it is not connected, or was let go */
 	bool is_paused, has_ended;
-	/* By channel what it was told: {"ids": {}, "count": n, "next": offset}, each if it was. */
-	json_t *beliefs;
+	/*
+	 * By channel what it was told: {"ids": {}, "count": n, "next": offset}, each if it was. Its
+	 * stream's session may outlive that of a websocket which comes later.
+	 */
+	json_t *beliefs, *of_socket, *of_stream; /* the first is one of the others */
 };
 
 struct world {
