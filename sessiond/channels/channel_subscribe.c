@@ -32,15 +32,14 @@ send_missed(struct channel *channel, struct session *session, uint64_t offset)
 
 /*
  * A client that got more at once than may wait for it would be closed, and ask for the same again.
- * Half of queue_limit is left to what is published meanwhile.
+ * Half of queue_limit is left to what is published meanwhile. That memory is short does not count:
+ * it is asked for again when it is not.
  */
 static bool
 has_room_for_missed(const struct channel *channel, const struct session *session, uint64_t offset)
 {
 	size_t bytes = session_queued_bytes(session),
-	       room = limits_queue(&session->service->sessions->limits,
-			  session->service->protocol.options.queue_limit) /
-	    2;
+	       room = session->service->protocol.options.queue_limit / 2;
 
 	while (++offset < history_end(&channel->history) && bytes <= room)
 		bytes += history_at(&channel->history, offset)->message->len + MESSAGE_COST;
