@@ -189,6 +189,14 @@ end_turn(void *owner)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
+/* The client of an app takes the end of a stream for that of its connection. */
+static bool
+ends_with_stream(const struct session *session)
+{
+	return session->service->protocol.is_resumable && session->receiver != NULL &&
+	    session->transport->streaming;
+}
+
 /*
  * A session that is stored goes on with the next daemon: its client asks again, a responder by
  * itself.
@@ -200,7 +208,7 @@ say_goodbye(void *object, void *context)
 	struct session *session = object;
 
 	(void)context;
-	if (session->journal == NULL)
+	if (session->journal == NULL || ends_with_stream(session))
 		session_close(session, session->service->code_stopping, reason, strlen(reason));
 	else if (session->receiver != NULL && !session->receiver->ops->is_remote)
 		session_release_receiver(session);

@@ -202,6 +202,22 @@ async function beClosed(url, transports, close) {
 	}
 }
 
+// A daemon that stops says so to those whose connection ends with it: they come back at once, and
+// pusher-js does not think that the way is bad, which it would after two streams that just ended.
+async function outliveRestart(url, transports, restart) {
+	const channel = `news${++channels}`;
+	const all = await Promise.all(transports.map((each) => open(url, { transports: [each] })));
+	await Promise.all(all.map((client) => client.subscribe(channel)));
+	const former = all.map(({ socketId }) => socketId);
+	restart();
+	await Promise.all(all.map(async (client, i) => {
+		await client.until(() => client.state === 'connected' && client.socketId !== former[i], 'back');
+		await client.until(() => client.isIn(channel), 'subscribed again');
+		assert.ok(client.errors.includes(4200), client.story());
+		client.close();
+	}));
+}
+
 // Nobody listens where the websocket is looked for.
 async function fallBack(url, transports) {
 	const wsUrl = `http://127.0.0.1:${await freePort()}`;
@@ -213,14 +229,14 @@ async function fallBack(url, transports) {
 	client.close();
 }
 
-// A daemon that is told over `control` to close all clients with a code.
-const closer = (control) => (code) => {
-	const args = ['--socket', control, 'close', 'all', '--app', ID, '--code', String(code)];
-	const done = spawnSync(sockjsctl, args, { encoding: 'utf8' });
+// A daemon that is told something over `control`.
+const teller = (control) => (...args) => {
+	const done = spawnSync(sockjsctl, ['--socket', control, ...args], { encoding: 'utf8' });
 	assert.strictEqual(done.status, 0, done.stdout + done.stderr);
 };
 
-async function tryAll(url, transports, close, check) {
+async function tryAll(url, transports, tell, check) {
+	const close = (code) => tell('close', 'all', '--app', ID, '--code', String(code));
 	const others = transports.filter((name) => name !== 'ws');
 	// It takes some seconds in which nothing happens.
 	const fallingBack = check('without websockets it falls back by itself',
@@ -239,6 +255,9 @@ async function tryAll(url, transports, close, check) {
 		await check('1 MB over xhr_streaming', () => readMuch(url, ['xhr_streaming']));
 	await fallingBack;
 	await check('close codes are acted upon', () => beClosed(url, transports, close));
+	const ending = transports.filter((name) => name !== 'xhr_polling');
+	if (ending.length > 0)
+		await check('a restart of the daemon', () => outliveRestart(url, ending, () => tell('restart')));
 }
 
 function register(kind, { fcgiOnly = false } = {}) {
@@ -252,14 +271,14 @@ function register(kind, { fcgiOnly = false } = {}) {
 		// Behind Apache a heartbeat is what finds out that a client has gone.
 		fs.writeFileSync(conf, `[server]
 control = ${control}
+store = ${directory}/sessions.db
 disconnect_delay = 2s
 heartbeat_delay = 1s
 ${APP}`);
-		fs.chmodSync(directory, 0o777); // the daemon may be another user
 		const stack = await startStack(kind, { conf, env });
 		const check = (what, body) => t.test(what, { timeout: TIMEOUT }, withLog(() => stack, body));
 		try {
-			await tryAll(stack.url, transports, closer(control), check);
+			await tryAll(stack.url, transports, teller(control), check);
 		} finally {
 			closeAll();
 			await stack.stop();
