@@ -110,7 +110,7 @@ static int
 read_secret(struct app_options *options, struct error *err)
 {
 	const char *path = options->secret_file;
-	int fd = open(path, O_RDONLY | O_CLOEXEC), status;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), status;
 	char line[SECRET_MAX + 2];
 	struct stat file;
 

@@ -21,6 +21,7 @@ struct server_options {
 	char *control_users;  /* who may use it beside root and the daemon's own; NULL: nobody */
 	char *publish_users;  /* who may publish on it; NULL: nobody else */
 	size_t publish_limit; /* bytes of a message that is published over HTTP */
+	char *app_path;	      /* below which [app] sections are served; NULL: none */
 	char *metrics_token;  /* with which the metrics are told elsewhere, too; NULL: not told */
 	char *status_token;   /* with which the service "status" tells them; NULL: nobody is told */
 	char *command_folder; /* in which files are commands; NULL: none */
@@ -35,7 +36,6 @@ struct server_options {
 	size_t log_size;       /* bytes of that file; 0: no limit */
 	char *trusted_proxies; /* whose X-Forwarded-For and Forwarded are believed; checked */
 	uint32_t channels_limit;
-	char *app_path; /* NULL: none */
 	uint32_t channels_per_connection;
 	uint32_t members_per_channel;
 	size_t member_limit;	 /* bytes */

@@ -3,10 +3,10 @@
  * standard input, and writes it to standard output with every option of the programs' own tables,
  * each with its explanation and its default. So the file cannot grow stale.
  *
- * In the template, `%options server`, `%options service`, `%options app` or `%options fcgi` begins a
- * block, and `%end` ends it. A block contains only options that are set (`name = value`), each after
- * its own comments. They appear at their place in the table. All other options of the table are
- * commented out. Lines outside blocks are copied.
+ * In the template, `%options server`, `%options service`, `%options app` or `%options fcgi` begins
+ * a block, and `%end` ends it. A block contains only options that are set (`name = value`), each
+ * after its own comments. They appear at their place in the table. All other options of the table
+ * are commented out. Lines outside blocks are copied.
  */
 #include "conf/app_options.h"
 #include "conf/responder_options.h"

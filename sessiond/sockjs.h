@@ -445,8 +445,8 @@ typedef struct sockjs_position {
  * to it, as by sockjs_write. OK also if it has subscribed already.
  *
  * from: what it has of the channel. If all that was published after that is still there, and is no
- * more than half of queue_limit, it is written at once, and *recovered is true; else nothing is, and
- * *recovered is false. NULL: nothing is recovered. recovered may be NULL.
+ * more than half of queue_limit, it is written at once, and *recovered is true; else nothing is,
+ * and *recovered is false. NULL: nothing is recovered. recovered may be NULL.
  *
  * Errors: GONE, INVALID (no such name), FULL (`channels_per_connection`, `channels_limit`).
  */

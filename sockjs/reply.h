@@ -29,9 +29,9 @@ struct protocol_service {
 	struct allowed_origins origins;
 	/*
 	 * Of an app. Its clients may leave a stream or poll and open another one for the same
-	 * session: one that breaks ends nothing, and a second one takes the place of the first. They
-	 * leave a stream once they have more of it than TRANSPORT_CLIENT_BUFFER, and the end of one
-	 * is to them the end of the connection.
+	 * session: one that breaks ends nothing, and a second one takes the place of the first.
+	 * They leave a stream once they have more of it than TRANSPORT_CLIENT_BUFFER, and the end
+	 * of one is to them the end of the connection.
 	 */
 	bool is_resumable;
 

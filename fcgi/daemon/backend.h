@@ -2,7 +2,8 @@
  * The responder's connection to sessiond: one, for all requests. When it breaks, calls stay listed
  * and are issued again once it is back, but for those that are to be carried out once: of these,
  * only such stay as sessiond cannot have carried out. They had not been sent to it, or it had said
- * goodbye: it does so when all that it has done is answered. What is called the owner here is told three things.
+ * goodbye: it does so when all that it has done is answered. What is called the owner here is told
+ * three things.
  */
 #ifndef FCGI_DAEMON_BACKEND_H
 #define FCGI_DAEMON_BACKEND_H
@@ -40,8 +41,8 @@ struct backend_calls {
 	 */
 	void (*lost)(struct call *call, enum backend_loss why, unsigned losses);
 	/*
-	 * EXCHANGE_FRAME (a whole one), _SENT, _ANSWER, _REFUSED or _COOKIE came. The call is not listed any
-	 * more, unless it is a cookie or a frame that does not end the response.
+	 * EXCHANGE_FRAME (a whole one), _SENT, _ANSWER, _REFUSED or _COOKIE came. The call is not
+	 * listed any more, unless it is a cookie or a frame that does not end the response.
 	 */
 	void (*answer)(struct call *call, const struct exchange_news *news);
 };

@@ -68,7 +68,10 @@ struct choice {
 	size_t left;
 };
 
-/* A send, or a request of the API, is likelier to do harm than a receive; one with more losses likelier than others. */
+/*
+ * A send, or a request of the API, is likelier to do harm than a receive; one with more losses
+ * likelier than others.
+ */
 static unsigned
 rank_of(const struct call *call)
 {

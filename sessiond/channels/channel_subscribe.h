@@ -19,9 +19,9 @@ struct subscribing {
 
 /*
  * Subscribes a session, which is open. from NULL: from now on. Else it gets at once what was
- * published after that, all of it (*recovered true), or nothing (false): also if it is more than half
- * of what may wait for it (queue_limit). Also OK, and nothing else
- * happens, if it has subscribed already.
+ * published after that, all of it (*recovered true), or nothing (false): also if it is more than
+ * half of what may wait for it (queue_limit). Also OK, and nothing else happens, if it has
+ * subscribed already.
  */
 enum channel_result channels_subscribe(struct channel_space *space,
     const struct subscribing *subscribing, struct session *session, bool *recovered);

@@ -13,9 +13,9 @@
  *     POST /control/close     session_commands.h, as is POST /control/send
  *     POST /publish           publish.h
  *
- * All but the first two are on the control socket alone. Who may use that is decided by the kernel's word
- * about who is connected (SO_PEERCRED): root, the daemon's own user, and control_users; and for
- * /publish alone, publish_users.
+ * All but the first two are on the control socket alone. Who may use that is decided by the
+ * kernel's word about who is connected (SO_PEERCRED): root, the daemon's own user, and
+ * control_users; and for /publish alone, publish_users.
  */
 #ifndef SESSIOND_CONTROL_H
 #define SESSIOND_CONTROL_H

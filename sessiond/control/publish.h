@@ -10,10 +10,10 @@
  * data that is no string is published as the JSON that it is.
  *
  * The answer is {"offset": 7, "epoch": "0123456789abcdef"}, or an array of them, once what was
- * published is stored. Else it is a text with a status: 400 the body is wrong, 404 no such service or app,
- * 413 data is longer than publish_limit, 503 the store cannot be written, or there is no room. What
- * is wrong with any message of an array is found before the first is published; a 503 says how many
- * were.
+ * published is stored. Else it is a text with a status: 400 the body is wrong, 404 no such service
+ * or app, 413 data is longer than publish_limit, 503 the store cannot be written, or there is no
+ * room. What is wrong with any message of an array is found before the first is published; a 503
+ * says how many were.
  */
 #ifndef SESSIOND_PUBLISH_H
 #define SESSIOND_PUBLISH_H

@@ -38,8 +38,8 @@ struct publish_body {
 };
 
 /*
- * Reads a body; limit: bytes of data. 0, or -1 and an error whose code is a status of HTTP: 400, 413
- * or 503. publish_body_clear in any case. *body is zero before.
+ * Reads a body; limit: bytes of data. 0, or -1 and an error whose code is a status of HTTP: 400,
+ * 413 or 503. publish_body_clear in any case. *body is zero before.
  */
 int publish_body_read(
     struct publish_body *body, const char *bytes, size_t len, size_t limit, struct error *err);

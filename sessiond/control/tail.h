@@ -1,9 +1,9 @@
 /*
- * GET /control/tail[?service=PREFIX]: what happens, as it happens, a line each (tail_event.h), until
- * the reader goes away or the daemon stops.
+ * GET /control/tail[?service=PREFIX]: what happens, as it happens, a line each (tail_event.h),
+ * until the reader goes away or the daemon stops.
  *
- * Nobody waits for a reader: while TAIL_BACKLOG bytes wait for one, what happens is not shown to it,
- * and a line says how much that was once it reads again.
+ * Nobody waits for a reader: while TAIL_BACKLOG bytes wait for one, what happens is not shown to
+ * it, and a line says how much that was once it reads again.
  */
 #ifndef SESSIOND_TAIL_H
 #define SESSIOND_TAIL_H

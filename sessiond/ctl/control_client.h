@@ -11,9 +11,9 @@ enum { CONTROL_CLIENT_WAIT_S = 30 }; /* for an answer to go on */
 
 /*
  * Sends METHOD PATH, with a body (NULL: none), to the Unix socket, and appends the body of the
- * answer to *body, NUL-terminated (the NUL is not counted). Returns its status, or -1 and an error that says what to do:
- * EX_UNAVAILABLE if nobody answers, EX_NOPERM if this user may not, EX_PROTOCOL if it is no answer.
- * 403 is such an error, too.
+ * answer to *body, NUL-terminated (the NUL is not counted). Returns its status, or -1 and an error
+ * that says what to do: EX_UNAVAILABLE if nobody answers, EX_NOPERM if this user may not,
+ * EX_PROTOCOL if it is no answer. 403 is such an error, too.
  */
 int control_ask(const char *socket, const char *method, const char *path, const char *sent,
     struct buffer *body, struct error *err);

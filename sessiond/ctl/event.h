@@ -1,5 +1,6 @@
 /*
- * What sockjsctl tail prints of an event for people (sessiond/control/tail_event.h has what it gets).
+ * What sockjsctl tail prints of an event for people (sessiond/control/tail_event.h has what it
+ * gets).
  */
 #ifndef SESSIOND_CTL_EVENT_H
 #define SESSIOND_CTL_EVENT_H

@@ -37,7 +37,10 @@ struct persistence_part {
 	void (*settle)(void *owner);
 	/* The store was begun anew: everything has changed. */
 	void (*forget)(void *owner);
-	/* At the start: a record of any kind, maybe of another part. session: that of the key which is its number, or NULL. */
+	/*
+	 * At the start: a record of any kind, maybe of another part. session: that of the key which
+	 * is its number, or NULL.
+	 */
 	void (*read)(void *owner, const struct stored_record *record, struct session *session);
 };
 
@@ -67,7 +70,10 @@ void persistence_clear(struct persistence *p);
 /* Uses that store, and takes it. Before the first session. */
 void persistence_use(struct persistence *p, struct store *store);
 
-/* The part is stored, too; after those that were added before. It is borrowed until persistence_clear. Before sessions_restore. */
+/*
+ * The part is stored, too; after those that were added before. It is borrowed until
+ * persistence_clear. Before sessions_restore.
+ */
 void persistence_add(struct persistence *p, const struct persistence_part *part);
 
 /*

@@ -28,8 +28,8 @@ struct pusher_channel_type {
 struct pusher_channel_type pusher_channel_type(const char *name, size_t len);
 
 /*
- * True if a channel may have that name: 1 to PUSHER_NAME_MAX of A-Z a-z 0-9 _ - = @ , . ; or that of
- * a user's channel, whose id is not empty.
+ * True if a channel may have that name: 1 to PUSHER_NAME_MAX of A-Z a-z 0-9 _ - = @ , . ; or that
+ * of a user's channel, whose id is not empty.
  */
 bool pusher_channel_name_is_valid(const char *name, size_t len);
 

@@ -69,8 +69,8 @@ void pusher_append_published(struct buffer *out, const struct publishing *publis
     const struct channel_position *position);
 
 /*
- * What a client has sent, as it came: data is JSON. user: who it is on a presence channel; NULL: not
- * said.
+ * What a client has sent, as it came: data is JSON. user: who it is on a presence channel; NULL:
+ * not said.
  */
 void pusher_append_client_event(
     struct buffer *out, const char *event, const char *channel, const char *data, const char *user);

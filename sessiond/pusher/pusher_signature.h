@@ -31,9 +31,9 @@ struct pusher_signed {
 };
 
 /*
- * Returns 0 if the request is signed with that key and secret; else -1 and an error: 401 with a text
- * that says what is wrong, or 503 without memory. A wrong signature's text has what was signed here,
- * which may be cut. now: seconds since 1970.
+ * Returns 0 if the request is signed with that key and secret; else -1 and an error: 401 with a
+ * text that says what is wrong, or 503 without memory. A wrong signature's text has what was signed
+ * here, which may be cut. now: seconds since 1970.
  */
 int pusher_signature_check(const struct pusher_signed *request, const char *key, const char *secret,
     int64_t now, struct error *err);

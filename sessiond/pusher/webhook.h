@@ -6,8 +6,8 @@
  * Those that were not taken (an answer of 2xx) are sent again, after a pause that doubles each time
  * up to WEBHOOK_PAUSE_MAX. They are stored with what caused them, so that they outlive the daemon;
  * one that dies just after they were taken has the next one send them again. Of more than
- * WEBHOOK_EVENTS_MAX, or of more bytes than WEBHOOK_BYTES_MAX, the new ones are dropped, and the log
- * says so.
+ * WEBHOOK_EVENTS_MAX, or of more bytes than WEBHOOK_BYTES_MAX, the new ones are dropped, and the
+ * log says so.
  *
  * Source: the Pusher Channels protocol's webhooks.
  */
@@ -47,8 +47,8 @@ void webhooks_restored(void);
 void webhook_set(const char *app, const char *url, const char *key, const char *secret);
 
 /*
- * Tells the webhook of an app, if it has one, of an event of a channel. user: of which member; NULL:
- * of none.
+ * Tells the webhook of an app, if it has one, of an event of a channel. user: of which member;
+ * NULL: of none.
  */
 void webhook_tell(
     const sockjs_service *service, const char *event, const char *channel, const char *user);

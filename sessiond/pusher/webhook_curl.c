@@ -4,8 +4,8 @@
  * libcurl is not there when this is built: what is used of it is declared here. The numbers are
  * those of its interface 4, which it does not change (https://curl.se/libcurl/abi.html).
  *
- * It says which sockets it watches, and when it wants to be called; each socket is a uv_poll_t here.
- * Both tell it only from the loop, never within a call of its own.
+ * It says which sockets it watches, and when it wants to be called; each socket is a uv_poll_t
+ * here. Both tell it only from the loop, never within a call of its own.
  */
 #include "sessiond/pusher/webhook_curl.h"
 

@@ -27,7 +27,9 @@ struct webhook_request {
  */
 typedef void webhook_done(void *context, unsigned status, const char *why);
 
-/* Loads the library. Returns -1 and an error (EX_UNAVAILABLE) that says what is missing. Again: 0. */
+/*
+ * Loads the library. Returns -1 and an error (EX_UNAVAILABLE) that says what is missing. Again: 0.
+ */
 int webhook_curl_load(struct error *err);
 
 /* Begins one; the library is loaded. NULL: without memory; nothing is told then. */

@@ -17,7 +17,9 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-/* Of requests that are held, the oldest first. All zero bytes but for the list, after TAILQ_INIT. */
+/*
+ * Of requests that are held, the oldest first. All zero bytes but for the list, after TAILQ_INIT.
+ */
 struct remote_hold_list {
 	TAILQ_HEAD(, remote_request) list;
 	size_t count;

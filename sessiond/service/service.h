@@ -113,8 +113,8 @@ void service_prepare(struct sockjs_service *service, struct timers *timers,
 
 /*
  * Exchanges the options of a prepared service, and of its app, with those of another one, whose
- * former values are then that one's to free. Pages are made anew. Timers that run keep their deadline; those that are
- * started later have the new delays.
+ * former values are then that one's to free. Pages are made anew. Timers that run keep their
+ * deadline; those that are started later have the new delays.
  */
 void service_reconfigure(struct sockjs_service *service, struct sockjs_service *other);
 

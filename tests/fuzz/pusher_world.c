@@ -44,7 +44,7 @@ wall_now(void)
 	return world.now;
 }
 
-/* --- in the place of timers of the API, and of webhooks ---------------------------------------- */
+/* --- in the place of timers of the API, and of webhooks ------------------------------------- */
 
 struct sockjs_timer {
 	uint64_t due;

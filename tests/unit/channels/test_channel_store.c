@@ -46,7 +46,9 @@ test_goes_on(void **state)
 	assert_polled("a", "a[\"4\",\"5\",\"3\",\"4\",\"5\"]");
 }
 
-/* Without a history SOCKJS_NOBODY knows how much was published: offsets count as another epoch's. */
+/*
+ * Without a history SOCKJS_NOBODY knows how much was published: offsets count as another epoch's.
+ */
 static void
 test_subscriptions_go_on(void **state)
 {
@@ -70,8 +72,8 @@ test_subscriptions_go_on(void **state)
 }
 
 /*
- * A reload takes the history away, and brings it back: what was published meanwhile was counted, and
- * nobody noted how far. No client may be told that it has missed nothing.
+ * A reload takes the history away, and brings it back: what was published meanwhile was counted,
+ * and nobody noted how far. No client may be told that it has missed nothing.
  */
 static void
 test_history_off_and_on(void **state)
