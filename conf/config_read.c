@@ -79,7 +79,7 @@ begin_service(struct reading *reading, const char *name, unsigned line, struct e
 		return -1;
 	prefix_clear(&prefix);
 	reading->section = config_add_section(reading->config, name, line);
-	return 0;
+	return config_section_make_service(reading->section, err);
 }
 
 static int
@@ -155,6 +155,8 @@ suggest_option(const char *name, bool server, bool app)
 		names[n++] = "module";
 	for (i = 0; app && i < app_option_count; i++)
 		names[n++] = app_option_table[i].name;
+	for (i = 0; !app && i < worker_option_count; i++)
+		names[n++] = worker_option_table[i].name;
 	for (i = 0; i < service_option_count; i++)
 		names[n++] = service_option_table[i].name;
 	for (i = 0; server && i < server_option_count; i++)
@@ -171,6 +173,8 @@ unknown_option(const char *name, const struct config_section *section, struct er
 
 	if (!server && conf_find(server_option_table, server_option_count, name) != NULL)
 		return error_set(err, EX_CONFIG, "%s is an option of the [server] section", name);
+	if (conf_find(worker_option_table, worker_option_count, name) != NULL)
+		return error_set(err, EX_CONFIG, "%s is an option of [service ...] sections", name);
 	conf_quote(name, quoted);
 	if (near == NULL)
 		return error_set(err, EX_CONFIG, "unknown option %s", quoted);
@@ -254,6 +258,7 @@ on_option(void *user, const struct conf_line *line, struct error *err)
 	const char *name = line->name;
 	bool in_server = reading->section == NULL;
 	bool is_app = !in_server && reading->section->app != NULL;
+	bool is_service = !in_server && !is_app && !reading->section->is_fallback;
 
 	if (line->section[0] == '\0')
 		return error_set(err, EX_CONFIG,
@@ -269,6 +274,9 @@ on_option(void *user, const struct conf_line *line, struct error *err)
 	if (is_app && conf_find(app_option_table, app_option_count, name) != NULL)
 		return conf_apply(
 		    app_option_table, app_option_count, &reading->section->app_options, line, err);
+	if (is_service && conf_find(worker_option_table, worker_option_count, name) != NULL)
+		return conf_apply(worker_option_table, worker_option_count,
+		    &reading->section->worker_options, line, err);
 	if (conf_find(service_option_table, service_option_count, name) != NULL)
 		return set_service_option(reading, line, err);
 	if (!in_server || conf_find(server_option_table, server_option_count, name) == NULL)
@@ -362,6 +370,24 @@ finish_app(const struct config *config, struct config_section *section, struct e
 	return 0;
 }
 
+/* Its module is the one it names, or that of its worker options. */
+static int
+finish_service(const struct config *config, struct config_section *section, struct error *err)
+{
+	struct error cause = ERROR_INIT;
+	const char *module =
+	    worker_options_module(&section->worker_options, section->module, &cause);
+
+	if (module == NULL)
+		return error_set(err, EX_CONFIG, "%s:%u: [service %s] %s", config->path,
+		    section->line, section->name, cause.text);
+	if (section->module == module)
+		return 0;
+	free(section->module);
+	section->module = xstrdup(module);
+	return 0;
+}
+
 static int
 check_sections(struct config *config, struct error *err)
 {
@@ -372,11 +398,13 @@ check_sections(struct config *config, struct error *err)
 
 		if (section->app != NULL && finish_app(config, section, err) == -1)
 			return -1;
+		if (section->app == NULL && !section->is_fallback &&
+		    finish_service(config, section, err) == -1)
+			return -1;
 		if (section->module == NULL)
 			return error_set(err, EX_CONFIG,
-			    "%s:%u: [%s%s] names no module; add a line such as: module = echo",
-			    config->path, section->line, section->is_fallback ? "" : "service ",
-			    section->name);
+			    "%s:%u: [%s] names no module; add a line such as: module = echo",
+			    config->path, section->line, section->name);
 		if (!section->is_fallback && check_cookie(config, section, err) == -1)
 			return -1;
 	}

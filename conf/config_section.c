@@ -19,6 +19,13 @@ config_section_init(struct config_section *section, const char *name, unsigned l
 }
 
 int
+config_section_make_service(struct config_section *section, struct error *err)
+{
+	return conf_set_defaults(
+	    worker_option_table, worker_option_count, &section->worker_options, err);
+}
+
+int
 config_section_make_app(struct config_section *section, const char *app, struct error *err)
 {
 	section->app = xstrdup(app);
@@ -31,6 +38,7 @@ config_section_clear(struct config_section *section)
 {
 	conf_free_values(service_option_table, service_option_count, &section->options);
 	conf_free_values(app_option_table, app_option_count, &section->app_options);
+	conf_free_values(worker_option_table, worker_option_count, &section->worker_options);
 	module_options_clear(&section->module_options);
 	free(section->app);
 	free(section->name);

@@ -7,6 +7,7 @@
 
 #include "conf/app_options.h"
 #include "conf/module_options.h"
+#include "conf/worker_options.h"
 #include "sockjs/service_options.h"
 
 #include <stdbool.h>
@@ -21,11 +22,18 @@ struct config_section {
 	struct module_options module_options;
 	char *app; /* of an [app]: its name; NULL: it is none */
 	struct app_options app_options;
+	struct worker_options worker_options; /* of a service; strings NULL in others */
 };
 
 /* Begins a section without a module. name, NULL for the fallback, and the defaults are copied. */
 void config_section_init(struct config_section *section, const char *name, unsigned line,
     const struct service_options *defaults);
+
+/*
+ * Makes it the section of a service: its options of workers have their defaults. -1 and an error if
+ * the table of options is broken.
+ */
+int config_section_make_service(struct config_section *section, struct error *err);
 
 /*
  * Makes it the section of an app: its options have their defaults. Once the file is read its name

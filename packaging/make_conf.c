@@ -9,6 +9,7 @@
  * are commented out. Lines outside blocks are copied.
  */
 #include "conf/app_options.h"
+#include "conf/worker_options.h"
 #include "conf/responder_options.h"
 #include "conf/config_options.h"
 
@@ -150,6 +151,7 @@ begin_block(struct block *block, const char *name)
 	} tables[] = {
 	    {"server\n", server_option_table, server_option_count},
 	    {"service\n", service_option_table, service_option_count},
+	    {"worker\n", worker_option_table, worker_option_count},
 	    {"app\n", app_option_table, app_option_count},
 	    {"fcgi\n", fcgi_option_table, fcgi_option_count},
 	};

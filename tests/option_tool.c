@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "conf/app_options.h"
+#include "conf/worker_options.h"
 #include "conf/responder_options.h"
 #include "conf/config_options.h"
 
@@ -57,6 +58,7 @@ main(void)
 {
 	print_table("server", server_option_table, server_option_count);
 	print_table("service", service_option_table, service_option_count);
+	print_table("worker", worker_option_table, worker_option_count);
 	print_table("app", app_option_table, app_option_count);
 	print_table("fcgi", fcgi_option_table, fcgi_option_count);
 	return 0;

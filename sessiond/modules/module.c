@@ -25,7 +25,7 @@
 #define SYMBOL "sockjs_module"
 #define SUFFIX ".so"
 
-enum { OWN_MAX = 4 };
+enum { OWN_MAX = 8 };
 
 static const struct sockjs_module *own[OWN_MAX];
 

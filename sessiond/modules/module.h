@@ -12,7 +12,7 @@
 
 /*
  * Adds a module of the daemon's own: its name is looked for before any file. Borrowed. At most
- * three; one that is added again changes nothing.
+ * seven; one that is added again changes nothing.
  */
 void module_add_own(const struct sockjs_module *module);
 

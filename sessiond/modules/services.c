@@ -120,6 +120,7 @@ destroy_service(struct sockjs_service **service)
 		return;
 	conf_free_values(service_option_table, service_option_count, &(*service)->protocol.options);
 	conf_free_values(app_option_table, app_option_count, &(*service)->app_options);
+	conf_free_values(worker_option_table, worker_option_count, &(*service)->worker_options);
 	service_destroy(service);
 }
 
@@ -133,6 +134,8 @@ set_up_service(
 	service->owner.module = service->module_name;
 	conf_copy_values(service_option_table, service_option_count, &service->protocol.options,
 	    &section->options);
+	conf_copy_values(worker_option_table, worker_option_count, &service->worker_options,
+	    &section->worker_options);
 	module_options_copy(&service->module_options, &section->module_options);
 }
 

@@ -217,6 +217,7 @@ service_reconfigure(struct sockjs_service *service, struct sockjs_service *other
 {
 	struct service_options former = service->protocol.options;
 	struct app_options former_app = service->app_options;
+	struct worker_options former_worker = service->worker_options;
 
 	protocol_service_clear(&service->protocol);
 	/* Threads of modules ask for log_level. */
@@ -226,6 +227,8 @@ service_reconfigure(struct sockjs_service *service, struct sockjs_service *other
 	other->protocol.options = former;
 	service->app_options = other->app_options;
 	other->app_options = former_app;
+	service->worker_options = other->worker_options;
+	other->worker_options = former_worker;
 	protocol_service_prepare(&service->protocol);
 	timer_queue_set_delay(&service->heartbeats, service->protocol.options.heartbeat_delay);
 	timer_queue_set_delay(&service->timeouts, service->protocol.options.disconnect_delay);

@@ -8,6 +8,7 @@
 #include "common/timer_queue.h"
 #include "conf/app_options.h"
 #include "conf/module_options.h"
+#include "conf/worker_options.h"
 #include "common/hash_table.h"
 #include "sessiond/service/callback.h"
 #include "sessiond/sockjs.h"
@@ -56,6 +57,7 @@ struct sockjs_service {
 	int code_no_pong;  /* ... when nobody has answered a heartbeat */
 	char *app;	   /* the name of the [app] that it is; NULL: it is none */
 	struct app_options app_options;
+	struct worker_options worker_options;
 	bool starting; /* the application's start is being called */
 	bool started;  /* it has returned, and stop was not called yet */
 	void *user_data;

@@ -385,7 +385,8 @@ test_no_module(void **state)
 {
 	(void)state;
 	assert_refused("[service /a]\nmodule = m\n\n[service /b]\nwebsocket = off\n",
-	    "4: [service /b] names no module; add a line such as: module = echo");
+	    "4: [service /b] names no application; add a line such as: module = echo, or: "
+	    "program = php chat.php");
 }
 
 /* Where the cookie is shown, only chosen pages may connect. */
