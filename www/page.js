@@ -53,7 +53,10 @@ function showState(status, name, detail) {
   return name === 'connected';
 }
 
-/* Chat: the messages of examples/chat.c. Tabs with the same ?room=NAME talk to each other. */
+/*
+ * Chat: the messages of examples/chat.c, and of chat.php and others beside it. Tabs with the same
+ * ?room=NAME talk to each other.
+ */
 
 const me = {
   id: null, // the server says it
@@ -101,7 +104,13 @@ const told = {
   // Also after a restart of the server that this connection has outlived.
   welcome(id) {
     me.id = id;
+    told.by(id, 'C');
     chat.send(JSON.stringify({join: me.room, name: me.name}));
+  },
+  // The application's language; examples/chat.c does not tell.
+  by(id, language) {
+    byId('by').textContent = language;
+    byId('written').hidden = false;
   },
   names(id, names) {
     people.clear();
