@@ -12,9 +12,10 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 class Clients {
 	// isStrict: only streams may fail, all other requests may not. breaksPolls: when the daemon
 	// dies, polls break, and the messages that it gave them are lost. responseLimit: bytes of
-	// frames after which a stream is complete. note: called with each line for the log.
-	constructor({ url, polling, streaming, random, isStrict = false, breaksPolls = false, responseLimit, note = () => {} }) {
-		Object.assign(this, { url, polling, streaming, random, isStrict, breaksPolls, responseLimit, note });
+	// frames after which a stream is complete. saysBye: the application closes a session that asks
+	// for it, and sessions do. note: called with each line for the log.
+	constructor({ url, polling, streaming, random, isStrict = false, breaksPolls = false, responseLimit, saysBye = false, note = () => {} }) {
+		Object.assign(this, { url, polling, streaming, random, isStrict, breaksPolls, responseLimit, saysBye, note });
 		this.thinkTime = ((polling + streaming) / RATE) * 1200;
 		this.received = 0; // messages
 		this.sessions = [];
@@ -73,6 +74,7 @@ class Clients {
 			const [last] = await session.send(1);
 			if (!ledger.isAcknowledged(last)) continue;
 			while (goesOn() && !(ledger.isBack(last) && ledger.isSettled())) await session.change(end - Date.now());
+			if (this.saysBye && goesOn()) await Promise.race([session.bye(), sleep(end - Date.now())]);
 			return;
 		}
 	}

@@ -26,10 +26,19 @@ function withApps(text, folder) {
 	return `${begun.replace(section, `$&${lines}`)}\n${publishers.apps()}`;
 }
 
+// The text with /echo as an application in other processes; see application.js.
+function withApplication(text, lines, user) {
+	const section = /^[ \t]*\[server\][^\n]*\n/m;
+	const begun = section.test(text) ? text : `[server]\n\n${text}`;
+	const service = /(^[ \t]*\[service \/echo\][^[]*?^)[ \t]*module[ \t]*=[^\n]*\n/m;
+	return begun.replace(section, `$&${user ? `user = ${user}\n` : ''}`).replace(service, `$1${lines}`);
+}
+
 // Returns the configuration to use: with the store in `folder`, or where --store says.
-function writeConf({ conf, store, publish }, folder) {
-	const patientText = patient(fs.readFileSync(conf, 'utf8'));
-	const text = publish ? withApps(patientText, folder) : patientText;
+function writeConf({ conf, store, publish }, folder, application) {
+	let text = patient(fs.readFileSync(conf, 'utf8'));
+	if (publish) text = withApps(text, folder);
+	if (application) text = withApplication(text, application.lines, application.user);
 	const line = `store = ${store || path.join(folder, 'sessions.db')}\n`;
 	const file = path.join(folder, 'sockjs.conf');
 	if (store === 'conf') {

@@ -75,6 +75,17 @@ async function reloadConf(stack) {
 const restart = (stack, random) => killOne(stack, 'sessiond', random, 'SIGTERM');
 const crash = (stack, random) => killOne(stack, 'sessiond', random);
 
+// First the application alone, then the daemon, then both at once.
+async function killApplication(stack, random, application, progress) {
+	const kill = () => application.kill(stack, random, until);
+	if (progress < 1 / 3) return kill();
+	if (progress < 2 / 3) return crash(stack, random);
+	const [first, second] = random.chance(0.5) ? [kill, () => crash(stack, random)] : [() => crash(stack, random), kill];
+	const begun = first();
+	await sleep(random.between(0, 100));
+	return Promise.all([begun, second()]);
+}
+
 const KILLS = {
 	sessiond: crash,
 	restart,
@@ -82,11 +93,13 @@ const KILLS = {
 	mixed: (stack, random) => random.of([crash, restart, reloadConf])(stack, random),
 	responder: (stack, random) => killOne(stack, 'fcgi', random),
 	webserver: reload,
+	worker: killApplication,
+	callback: killApplication,
 };
 
-// target: of KILLS, or none. Resolves with the number of kills when the time
+// target: of KILLS, or none. application: of application.js, if there is one. Resolves with the number of kills when the time
 // is over and the process that was killed last has a successor.
-async function killFor(stack, target, milliseconds, random, note) {
+async function killFor(stack, target, milliseconds, random, note, application) {
 	const end = Date.now() + milliseconds;
 	if (target === 'none') {
 		await sleep(milliseconds);
@@ -100,9 +113,9 @@ async function killFor(stack, target, milliseconds, random, note) {
 		}
 		await sleep(pause);
 		note(`kill ${kills + 1}: ${target}`);
-		await KILLS[target](stack, random);
+		await KILLS[target](stack, random, application, 1 - (end - Date.now()) / milliseconds);
 		note(`kill ${kills + 1}: ${target} is back`);
 	}
 }
 
-module.exports = { killFor };
+module.exports = { killFor, childrenOf };

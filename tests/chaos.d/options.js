@@ -6,7 +6,8 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const KINDS = ['lighttpd', 'apache-fcgid', 'apache-proxy', 'nginx', 'direct'];
-const TARGETS = ['sessiond', 'restart', 'conf', 'mixed', 'responder', 'webserver', 'none'];
+const APPLICATIONS = ['worker', 'callback'];
+const TARGETS = ['sessiond', 'restart', 'conf', 'mixed', 'responder', 'webserver', ...APPLICATIONS, 'none'];
 
 const USAGE = `Usage: tests/chaos KIND SECONDS [OPTION...]
 
@@ -16,7 +17,11 @@ order, and if no session ended. Exits with 1 otherwise, and with 64 if the comma
 
   --kill WHAT       ${TARGETS.join(', ')} (default: sessiond);
                     restart ends sessiond by SIGTERM, conf sends it SIGHUP, mixed does one of all these;
-                    webserver reloads it gracefully
+                    webserver reloads it gracefully;
+                    worker: /echo is an application in processes of its own (tests/chaos.d/worker.py), which are killed, then the
+                    daemon, then both: each message must be handled once and in order, each connection's end be told once;
+                    callback: the same with PHP-FPM, which is stopped and started
+  --websockets N    clients with websockets, beside a worker or a callback (default: 20)
   --polling N       clients with xhr-polling (default: 50)
   --streaming N     clients with xhr-streaming (default: 20)
   --conf FILE       configuration of the services (default: tests/services.conf)
@@ -56,6 +61,7 @@ const READERS = {
 	'--kill': ['kill', (name, text) => oneOf(name, text, TARGETS)],
 	'--polling': ['polling', (name, text) => wholeNumber(name, text, 0)],
 	'--streaming': ['streaming', (name, text) => wholeNumber(name, text, 0)],
+	'--websockets': ['websockets', (name, text) => wholeNumber(name, text, 0)],
 	'--conf': ['conf', readable],
 	'--store': ['store', (name, text) => text],
 	'--calibrate': ['calibrate', (name, text) => wholeNumber(name, text, 1)],
@@ -67,7 +73,7 @@ const FLAGS = { '--publish': 'publish' };
 
 // Returns the options, or throws a UsageError. `conf` is the default of --conf.
 function readOptions(words, conf) {
-	const options = { kill: 'sessiond', polling: 50, streaming: 20, conf, seed: Math.floor(Math.random() * 1e9) };
+	const options = { kill: 'sessiond', polling: 50, streaming: 20, websockets: 20, conf, seed: Math.floor(Math.random() * 1e9) };
 	const rest = [];
 	for (let i = 0; i < words.length; i++) {
 		if (!words[i].startsWith('-')) {
@@ -89,6 +95,9 @@ function readOptions(words, conf) {
 	options.calibrate = options.calibrate || Math.max(2, Math.round(options.seconds / 8));
 	if (options.kind === 'direct' && ['responder', 'webserver'].includes(options.kill))
 		throw new UsageError(`--kill ${options.kill}: there is none in the kind direct`);
+	options.hasApplication = APPLICATIONS.includes(options.kill);
+	if (options.kind === 'direct' && options.hasApplication)
+		throw new UsageError(`--kill ${options.kill}: polls of the kind direct break with the daemon`);
 	if (options.polling + options.streaming === 0) throw new UsageError('no clients');
 	return options;
 }

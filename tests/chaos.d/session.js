@@ -12,6 +12,7 @@ const PRELUDE = 'h'.repeat(2048);
 const RETRY = [20, 200]; // ms between a request that failed and the next try
 const POLL_LIMIT = 120000; // ms, more than twice heartbeat_delay
 const SEND_LIMIT = 60000; // ms, more than backend_timeout
+const BYE = 0.02; // of the messages are the last of their session, where the application closes it
 const PATIENCE = 3000; // ms that a client waits for an echo before it sends the next message
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -42,6 +43,7 @@ class Session {
 		this.hasOpened = false; // a frame has come
 		this.ends = []; // reasons for which sockjs-client would have closed the session
 		this.isOver = false; // the server has forgotten or closed the session
+		this.hasSaidBye = false; // the application is to close it
 		this.failures = new Map(); // request that failed and was tried again -> how often
 		this.brokenStreams = { ended: 0, cut: 0 };
 		this.changed = () => {};
@@ -68,11 +70,13 @@ class Session {
 		if (this.isDone) return;
 		this.ends.push(reason);
 		this.run.note(`${this.ledger.name}: session ended: ${reason}`);
-		this.isOver = isOver;
-		if (isOver) {
-			this.lanes.close();
-			this.changed();
-		}
+		if (isOver) this.finish();
+	}
+
+	finish() {
+		this.isOver = true;
+		this.lanes.close();
+		this.changed();
 	}
 
 	count(what) {
@@ -132,6 +136,8 @@ class Session {
 		this.hasOpened = true;
 		if (frame === 'o') {
 			if (!isFirst) this.end('a new one was opened under its id', true);
+		} else if (this.hasSaidBye && frame.startsWith('c[3000,')) {
+			this.finish();
 		} else if (frame[0] === 'c') {
 			this.end(frame.slice(0, 60), true);
 		} else if (frame[0] === 'a') {
@@ -181,6 +187,18 @@ class Session {
 			await sleep(random.between(0, 2 * this.run.thinkTime));
 			// A client usually waits for its echo, but not always.
 			if (random.chance(0.8)) await this.back(numbers[numbers.length - 1], PATIENCE);
+			if (this.run.saysBye && random.chance(BYE) && this.ledger.isSettled()) await this.bye();
+		}
+	}
+
+	// Has the application close the session, once everything is back. See worker.py.
+	async bye() {
+		this.hasSaidBye = true;
+		while (!this.isDone) {
+			const answer = await this.lanes.post(`${this.path}/xhr_send`, '["bye"]', SEND_LIMIT, () => {});
+			if (answer.status === 404) this.finish();
+			else if (answer.status !== 204) this.fail('send', answer);
+			await this.change(PATIENCE);
 		}
 	}
 

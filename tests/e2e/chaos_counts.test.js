@@ -10,6 +10,7 @@ const http = require('node:http');
 const path = require('node:path');
 const { test } = require('node:test');
 const { Clients } = require('../chaos.d/clients');
+const { Effects, FAULTS: EFFECT_FAULTS } = require('../chaos.d/effects');
 const { Ledger } = require('../chaos.d/ledger');
 const { readOptions, UsageError } = require('../chaos.d/options');
 const { Publications, FAULTS: PUBLICATION_FAULTS } = require('../chaos.d/publications');
@@ -365,6 +366,36 @@ test('chaos counts: publications: one without an offset is for those who listene
 	assert.deepEqual(channel.audit().details, ['publications missed: early: "x 0"']);
 });
 
+// --- what an application did
+
+// Of what it published, where messages 0 to 2 of "x" were acknowledged.
+function effectsOf(...seen) {
+	const effects = new Effects();
+	for (const text of seen) effects.see(text);
+	effects.compare('x', [0, 1, 2]);
+	const { counts } = effects.audit();
+	return Object.fromEntries(EFFECT_FAULTS.filter((name) => counts[name] > 0).map((name) => [name, counts[name]]));
+}
+
+const begun = 'connection 1', over = 'close 1';
+const [did0, did1, did2] = [0, 1, 2].map((number) => `did 1 x ${number}`);
+for (const [name, expected, seen] of [
+	['all is well', {}, [begun, did0, did1, did2, over]],
+	['what was not acknowledged may be done, and late', {}, [begun, did0, did1, did2, 'did 1 x 4', 'did 1 x 3', over]],
+	['one is missing', { 'effects missed': 1 }, [begun, did0, did2, over]],
+	['one was done twice', { 'effects twice': 1 }, [begun, did0, did1, did2, did1, over]],
+	['also if it was not acknowledged', { 'effects twice': 1 }, [begun, did0, did1, did2, 'did 1 x 3', 'did 1 x 3', over]],
+	['one is late', { 'effects out of order': 1 }, [begun, did0, did2, did1, over]],
+	['one before the begin', { 'effects out of order': 1 }, [did0, begun, did1, did2, over]],
+	['one after the end', { 'effects out of order': 1 }, [begun, did0, did1, over, did2]],
+	['a begin comes twice', { 'begins twice': 1 }, [begun, begun, did0, did1, did2, over]],
+	['an end comes twice', { 'ends twice': 1 }, [begun, did0, did1, did2, over, over]],
+	['an end does not come', { 'ends untold': 1 }, [begun, did0, did1, did2]],
+	['the end of nobody', { 'ends of nobody': 1 }, [begun, did0, did1, did2, over, 'close 2']],
+	['an error', { 'application errors': 1 }, [begun, did0, did1, did2, over, 'error invalid channel']],
+])
+	test(`chaos counts: effects: ${name}`, () => assert.deepEqual(effectsOf(...seen), expected));
+
 // --- the command line
 
 const run = (...args) => spawnSync(path.join(srcdir, 'tests/chaos'), args, { encoding: 'utf8', timeout: LIMIT });
@@ -401,6 +432,8 @@ for (const [words, message] of [
 	['lighttpd 1 --conf /no/such/file', /--conf: \/no\/such\/file/],
 	['lighttpd 1 --polling 0 --streaming 0', /no clients/],
 	['direct 1 --kill responder', /kind direct/],
+	['direct 1 --kill worker', /kind direct/],
+	['lighttpd 1 --kill worker --websockets x', /--websockets: "x"/],
 ])
 	test(`chaos: "tests/chaos ${words}" is refused`, () => {
 		const read = () => readOptions(words.split(' ').filter(Boolean), 'services.conf');
