@@ -57,6 +57,12 @@ cp "$srcdir/packaging/portable/private.htaccess" "$private/.htaccess"
 cp "$srcdir/packaging/portable/sockjs.conf" "$tree/"
 cp "$builddir/packaging/sockjs.conf.default" "$private/"
 cp "$srcdir/doc/shared-hosting.md" "$private/README.md"
+cp "$srcdir/doc/workers.md" "$private/"
+# The chat in other languages.
+for language in js php pl py sh; do
+	cp "$srcdir/examples/chat.$language" "$private/"
+done
+cp "$srcdir/examples/chat_callback.php" "$private/"
 cp "$srcdir/LICENSE" "$private/"
 
 find "$tree" -type d -exec chmod 755 {} +

@@ -14,7 +14,7 @@ const { srcdir } = require('./lib/stack');
 
 const builddir = process.env.SOCKJS_BUILDDIR || srcdir;
 const responder = path.join(builddir, 'fcgi', 'sockjs.fcgi');
-const PAGES = ['sockjs-sessiond.8', 'sockjsctl.8', 'sockjs.fcgi.8', 'sockjs.conf.5', 'sockjs.h.3'];
+const PAGES = ['sockjs-sessiond.8', 'sockjsctl.8', 'sockjs.fcgi.8', 'sockjs.conf.5', 'sockjs-worker.5', 'sockjs.h.3'];
 const directory = temporaryDirectory();
 after(() => fs.rmSync(directory, { recursive: true, force: true }));
 

@@ -39,7 +39,7 @@ check('DESTDIR: all parts are there, uninstall leaves what was there before, and
 		'share/sockjs-fcgi/deploy/apache2/sockjs/streams.conf', 'share/sockjs-fcgi/deploy/nginx/snippets/sockjs.conf', 'share/sockjs-fcgi/deploy/haproxy/sockjs.cfg',
 		'lib/systemd/system/sockjs-sessiond.service', 'lib/systemd/system/sockjs-sessiond.socket', 'lib/systemd/system/sockjs-fcgi.service',
 		'lib/systemd/system/sockjs-fcgi.socket', 'lib/sysusers.d/sockjs-fcgi.conf', 'lib/tmpfiles.d/sockjs-fcgi.conf',
-		'share/man/man8/sockjs-sessiond.8', 'share/man/man8/sockjsctl.8', 'share/doc/sockjs-fcgi/monitoring.md', 'share/man/man8/sockjs.fcgi.8', 'share/man/man5/sockjs.conf.5', 'share/man/man3/sockjs.h.3',
+		'share/man/man8/sockjs-sessiond.8', 'share/man/man8/sockjsctl.8', 'share/doc/sockjs-fcgi/monitoring.md', 'share/man/man8/sockjs.fcgi.8', 'share/man/man5/sockjs.conf.5', 'share/man/man5/sockjs-worker.5', 'share/doc/sockjs-fcgi/workers.md', 'share/doc/sockjs-fcgi/examples/chat.php', 'share/man/man3/sockjs.h.3',
 		'share/man/man3/sockjs_write.3'])
 		assert.ok(names.includes(name), `${name} is missing`);
 	assert.deepStrictEqual(names.filter((name) => /sockjs_|test/.test(name) && !name.startsWith('share/man/')), [], 'test programs are installed');
