@@ -62,6 +62,9 @@ program valgrind valgrind libc6-dbg
 program chromium chromium
 program python3 python3
 program php php-cli
+program php-cgi php-cgi
+files /usr/sbin/php-fpm* php-fpm
+program perl perl
 program dpkg-buildpackage dpkg-dev
 file /usr/share/build-essential/list build-essential
 program dh debhelper
@@ -90,6 +93,7 @@ is_there() {
 	library) pkg-config --exists "$2" 2>/dev/null ;;
 	header) echo "#include <$2>" | gcc -E - >/dev/null 2>&1 ;;
 	file) [ -e "$2" ] ;;
+	files) compgen -G "$2" >/dev/null ;;
 	esac
 }
 
@@ -168,7 +172,7 @@ name_missing() {
 		case $how in
 		library) complain "  library $name (pkg-config); Debian's package is ${packages%% *}" ;;
 		header) complain "  header <$name>; Debian's package is ${packages%% *}" ;;
-		file) complain "  file $name; Debian's package is ${packages%% *}" ;;
+		file*) complain "  file $name; Debian's package is ${packages%% *}" ;;
 		*) complain "  program $name; Debian's package is ${packages%% *}" ;;
 		esac
 	done <<<"$1"

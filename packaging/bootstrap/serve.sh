@@ -50,6 +50,52 @@ deb() {
 
 # --- run
 
+# The daemon starts an application in a process of its own only if it is not root itself. Root's
+# becomes this user, who may not look into root's tree: it gets copies.
+readonly daemon_user=nobody
+as_daemon=(env)
+state=
+
+remove_state() { [ -z "$state" ] || rm -rf "$state"; }
+
+# Copies what the daemon opens as its user: modules, the chats, the page. The store lies there, too.
+make_state() {
+	as_daemon=(chroot --userspec=$daemon_user / env)
+	state=$(mktemp -d /tmp/sockjs-fcgi.XXXXXX) || die 1 "no folder for the daemon's user"
+	trap 'end_child; remove_state' EXIT
+	mkdir "$state/examples"
+	cp examples/*.so examples/chat.p* "$state/examples/"
+	cp -R build/www "$state/"
+	chmod -R a+rX "$state"
+	chown $daemon_user "$state"
+}
+
+# Prints the command of the page's chat in FOLDER: in PHP where it is installed, else in Python, or
+# nothing if neither is.
+chat_program() {
+	local folder=$1 name ending program
+	while read -r name ending; do
+		for program in "/usr/bin/$name" "$(command -v "$name")"; do
+			"${as_daemon[@]}" "$program" --version >/dev/null 2>&1 || continue
+			printf '"%s" "%s/chat.%s"' "$program" "$folder" "$ending"
+			return
+		done
+	done <<-'END'
+		php php
+		python3 py
+	END
+}
+
+# Prints sockjs.conf: examples/sockjs.conf with the chat in another language, as the page says.
+page_conf() {
+	local control=$1 folder=${state:-$root} program
+	program=$(chat_program "$folder/examples")
+	sed -e "s|^\[server\]|&\ncontrol = $control|" \
+		${state:+-e "s|^\[server\]|&\nuser = $daemon_user\nmodule_path = $state/examples|"} \
+		${program:+-e "s|^module = chat\$|program = $program|"} \
+		-e "s|\.\./build/www|${state:-$root/build}/www|" examples/sockjs.conf
+}
+
 run() {
 	local kind=$1 port=$2 dir=run/$2 stack=$1 control=$root/run/$2/control.sock line
 	case $kind in
@@ -66,10 +112,11 @@ run() {
 	fi
 	mkdir -p "$dir"
 	[ ${#control} -le 107 ] || control=none # which is as long as a socket's path may be
-	sed -e "s|^\[server\]|&\ncontrol = $control|" -e "s|\.\./build|$root/build|" examples/sockjs.conf >"$dir/sockjs.conf"
+	[ "$(id -u)" -ne 0 ] || make_state
+	page_conf "$control" >"$dir/sockjs.conf"
 	# Stays open: a line comes whenever a program was replaced.
 	# In STATE_DIRECTORY the daemon keeps its sessions, so that they survive it.
-	exec 3< <(exec env --default-signal=INT,QUIT STATE_DIRECTORY="$root/$dir" \
+	exec 3< <(exec env --default-signal=INT,QUIT STATE_DIRECTORY="${state:-$root/$dir}" \
 		SOCKJS_CONTROL="$control" SOCKJS_STACK_PHP="$(command -v php-cgi)" \
 		tests/stack "$stack" "$port" "$dir/sockjs.conf" </dev/null 2>"$dir/log")
 	child=$!
@@ -79,7 +126,7 @@ run() {
 		die 1 "the server did not start"
 	fi
 	say "sockjs-fcgi is running on http://127.0.0.1:$port/ (Ctrl-C stops it)"
-	say "in front is $kind; the log is $dir/log, the store $dir/sessions.db"
+	say "in front is $kind; the log is $dir/log, the store ${state:-$dir}/sessions.db"
 	[ "$control" = none ] || say "it is told what to do by sessiond/ctl/sockjsctl --socket $dir/control.sock"
 	while read -r line <&3; do
 		say "running: ${line#pids }"
