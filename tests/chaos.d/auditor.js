@@ -49,7 +49,8 @@ class Audit {
 		this.living = this.auditor.live();
 		this.living.catch(() => {}); // a failure is reported to whoever awaits it
 		while (!this.auditor.hasBegun) {
-			if (Date.now() > end || this.auditor.isDone) throw new Error(`nothing is heard of the application after ${limit} ms`);
+			if (Date.now() > end || this.auditor.isDone)
+				throw new Error(`nothing is heard of the application after ${limit} ms`);
 			await sleep(20);
 		}
 		this.sockets.start();
@@ -59,7 +60,8 @@ class Audit {
 	async drain(limit) {
 		const end = Date.now() + limit;
 		await this.sockets.drain();
-		while (this.auditor.effects.open > 0 && !this.auditor.isDone && Date.now() < end) await sleep(20);
+		const { auditor } = this;
+		while (auditor.effects.open.length > 0 && !auditor.isDone && Date.now() < end) await sleep(20);
 		this.auditor.stop();
 		await this.living;
 	}
@@ -67,7 +69,8 @@ class Audit {
 	// Returns {text, details, isGood}.
 	report() {
 		const { effects, ends } = this.auditor;
-		for (const { ledger } of this.clients.sessions) effects.compare(ledger.name, ledger.audit().acknowledged);
+		for (const { ledger } of this.clients.sessions)
+			effects.compare(ledger.name, ledger.audit().acknowledged);
 		for (const [name, numbers] of this.sockets.echoed) effects.compare(name, numbers);
 		const { counts, details } = effects.audit();
 		Object.assign(counts, this.sockets.counts, { [ENDED]: ends.length });

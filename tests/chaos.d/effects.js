@@ -54,15 +54,17 @@ class Effects {
 			return undefined;
 		}
 		this.count++;
-		if (connection.begins === 0 || connection.ends > 0) this.fault('effects out of order', `${text}: not while it was there`);
+		if (connection.begins === 0 || connection.ends > 0)
+			this.fault('effects out of order', `${text}: not while it was there`);
 		if (!this.messages.has(name)) this.messages.set(name, []);
 		this.messages.get(name).push(Number(number));
 		return undefined;
 	}
 
-	// How many connections have begun and have not ended.
+	// The ids of connections that have begun and have not ended.
 	get open() {
-		return [...this.connections.values()].filter(({ begins, ends }) => begins > 0 && ends === 0).length;
+		const isOpen = ([, { begins, ends }]) => begins > 0 && ends === 0;
+		return [...this.connections].filter(isOpen).map(([id]) => id);
 	}
 
 	// numbers: of the messages of that name that were acknowledged.
@@ -85,12 +87,9 @@ class Effects {
 
 	// Once all ought to have ended. Returns {counts, details}; `left`: connections that need not.
 	audit(left = 0) {
-		if (this.open > left) {
-			const ids = [...this.connections].filter(([, { begins, ends }]) => begins > 0 && ends === 0).map(([id]) => id);
-			for (const id of ids.slice(left)) this.fault('ends untold', id);
-		}
+		for (const id of this.open.slice(left)) this.fault('ends untold', id);
 		const counts = {
-			'connections told': [...this.connections.values()].filter(({ begins }) => begins > 0).length,
+			'connections told': this.connections.size,
 			'effects': this.count,
 			...Object.fromEntries(FAULTS.map((name) => [name, 0])),
 		};

@@ -8,6 +8,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { test } = require('node:test');
+const { APPLICATION_FAULTS } = require('../../chaos.d/auditor');
 const { PUBLISH_FAULTS } = require('../../chaos.d/publishers');
 const { readCounts, FAULTS } = require('../../chaos.d/report');
 const { srcdir } = require('./stack');
@@ -41,14 +42,17 @@ async function chaos(kind, seconds, options) {
 const lastLines = (text) => text.split('\n').slice(-LOG_LINES).join('\n');
 
 // options: of tests/chaos, without the dashes; true: one that has no value. least: {NAME: NUMBER}
-// that must be reached, lest the test proves nothing.
-function checkChaos(name, kind, seconds, options, least) {
-	test(name, async (t) => {
+// that must be reached, lest the test proves nothing. skip: why it cannot run here.
+function checkChaos(name, kind, seconds, options, least, skip = false) {
+	const isApplication = ['worker', 'callback'].includes(options.kill);
+	const publishFaults = options.publish ? PUBLISH_FAULTS : [];
+	const faults = [...FAULTS, ...publishFaults, ...(isApplication ? APPLICATION_FAULTS : [])];
+	test(name, { skip }, async (t) => {
 		const { status, stdout, stderr, log } = await chaos(kind, seconds, options);
 		const counts = readCounts(stdout);
 		try {
 			for (const line of stdout.trim().split('\n')) t.diagnostic(line);
-			for (const count of [...FAULTS, ...(options.publish ? PUBLISH_FAULTS : [])])
+			for (const count of faults)
 				assert.equal(counts[count], 0, `${count}: ${counts[count]}`);
 			for (const [count, number] of Object.entries(least)) assert.ok(counts[count] >= number, `${count}: ${counts[count]}`);
 			assert.equal(status, 0);
