@@ -1,6 +1,8 @@
 /* See worker_options.h. */
 #include "conf/worker_options.h"
 
+#include "sockjs/net_address.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -36,20 +38,36 @@ check_program(const char *option, const char *value, struct error *err)
 	return quotes % 2 == 0 ? 0 : error_set(err, EX_CONFIG, "%s: a \" is not closed", option);
 }
 
-/* "fastcgi:ADDRESS SCRIPT" */
-static int
-check_callback(const char *option, const char *value, struct error *err)
+bool
+worker_options_split_callback(
+    const char *value, char address[WORKER_ADDRESS_SIZE], const char **script)
 {
 	static const char scheme[] = "fastcgi:";
 	size_t len = strcspn(value, " \t");
+	union net_address net;
 
-	if (strncmp(value, scheme, strlen(scheme)) == 0 && len > strlen(scheme) &&
-	    value[len + strspn(value + len, " \t")] == '/')
-		return 0;
-	return error_set(err, EX_CONFIG,
-	    "%s: expected is fastcgi:, a socket's path or ADDR:PORT, a blank, and the path of a "
-	    "script, such as fastcgi:/run/php/php-fpm.sock /home/me/chat.php",
-	    option);
+	*script = value + len + strspn(value + len, " \t");
+	if (strncmp(value, scheme, strlen(scheme)) != 0 || **script != '/' ||
+	    len - strlen(scheme) >= WORKER_ADDRESS_SIZE)
+		return false;
+	memcpy(address, value + strlen(scheme), len - strlen(scheme));
+	address[len - strlen(scheme)] = '\0';
+	return address[0] == '/' || net_address_parse_port(&net, address);
+}
+
+static int
+check_callback(const char *option, const char *value, struct error *err)
+{
+	char address[WORKER_ADDRESS_SIZE];
+	const char *script;
+
+	return worker_options_split_callback(value, address, &script)
+	    ? 0
+	    : error_set(err, EX_CONFIG,
+		  "%s: expected is fastcgi:, a socket's path (of at most %d bytes) or ADDR:PORT, "
+		  "a blank, and the path of a script, such as fastcgi:/run/php/php-fpm.sock "
+		  "/home/me/chat.php",
+		  option, WORKER_ADDRESS_SIZE - 1);
 }
 
 const struct conf_option worker_option_table[] = {

@@ -46,6 +46,15 @@ extern const size_t worker_option_count;
 /* Processes to be started, of a value that was read; 0: one for each connection. */
 uint32_t worker_options_processes(const struct worker_options *options);
 
+enum { WORKER_ADDRESS_SIZE = 108 }; /* NUL included; as a Unix socket's path */
+
+/*
+ * Takes a value of `callback` apart: "fastcgi:ADDRESS SCRIPT", the address a path or ADDR:PORT,
+ * the script a path. False: it is not of that form.
+ */
+bool worker_options_split_callback(
+    const char *value, char address[WORKER_ADDRESS_SIZE], const char **script);
+
 /*
  * The end of a section that names `module` (NULL: none): the module that it has. NULL and an error
  * (EX_CONFIG) without a place: there is none, or two things are named.

@@ -3,6 +3,7 @@
  */
 #include "sockjs/net_address.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void
@@ -47,6 +48,38 @@ net_address_parse(union net_address *to, const char *text, size_t len)
 		to->any.sa_family = AF_INET6;
 	make_plain(to);
 	return to->any.sa_family != AF_UNSPEC;
+}
+
+static bool
+parse_port(const char *text, in_port_t *port)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	*port = htons((uint16_t)value);
+	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && value >= 1 && value <= 65535;
+}
+
+bool
+net_address_parse_port(union net_address *to, const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	size_t len = colon == NULL ? 0 : (size_t)(colon - text);
+	bool is_bracketed = len >= 2 && text[0] == '[' && text[len - 1] == ']';
+	in_port_t port;
+
+	if (is_bracketed) {
+		text++;
+		len -= 2;
+	}
+	if (colon == NULL || !parse_port(colon + 1, &port) || !net_address_parse(to, text, len) ||
+	    is_bracketed != (to->any.sa_family == AF_INET6))
+		return false;
+	if (to->any.sa_family == AF_INET6)
+		to->v6.sin6_port = port;
+	else
+		to->v4.sin_port = port;
+	return true;
 }
 
 const char *

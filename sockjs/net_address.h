@@ -25,6 +25,9 @@ void net_address_set(union net_address *to, const struct sockaddr *from);
 /* Sets *to from len bytes of text, an address without a port. False: they are none. */
 bool net_address_parse(union net_address *to, const char *text, size_t len);
 
+/* The same with a port from 1 on, "1.2.3.4:80" or "[::1]:80"; text is NUL-terminated. */
+bool net_address_parse_port(union net_address *to, const char *text);
+
 /* The address as text, "" unless it is IPv4 or IPv6. NULL is AF_UNSPEC. Returns text. */
 const char *net_address_text(const struct sockaddr *address, char text[INET6_ADDRSTRLEN]);
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sessiond/worker/fastcgi_record.h"
+#include "sessiond/fastcgi/fastcgi_record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -111,6 +111,24 @@ test_sameness(void **state)
 	assert_true(is_same("", ""));
 }
 
+static void
+test_ports(void **state)
+{
+	static const char *const bad[] = {"", "localhost:9000", "127.0.0.1",
+	    "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1: 9", "127.0.0.1:+9",
+	    "127.0.0.1:9x", "::1:9000", "[::1]", "[127.0.0.1]:9000", "[]:9000", ":9000"};
+	union net_address address;
+	size_t i;
+
+	(void)state;
+	assert_true(net_address_parse_port(&address, "127.0.0.1:9000"));
+	assert_int_equal(net_address_port(&address.any), 9000);
+	assert_true(net_address_parse_port(&address, "[::1]:65535"));
+	assert_int_equal(net_address_port(&address.any), 65535);
+	for (i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_false(net_address_parse_port(&address, bad[i]));
+}
+
 int
 main(void)
 {
@@ -119,6 +137,7 @@ main(void)
 	    cmocka_unit_test(test_a_nul_is_no_end),
 	    cmocka_unit_test(test_a_socket_for_both_kinds),
 	    cmocka_unit_test(test_no_addresses),
+	    cmocka_unit_test(test_ports),
 	    cmocka_unit_test(test_sameness),
 	};
 

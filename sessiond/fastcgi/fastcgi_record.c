@@ -2,7 +2,7 @@
  * See fastcgi_record.h. Nothing is copied before its record is whole, and a record is at most
  * 65,798 bytes: so a wrong length costs no more than that, or the connection's end is in it.
  */
-#include "sessiond/worker/fastcgi_record.h"
+#include "sessiond/fastcgi/fastcgi_record.h"
 
 #include <string.h>
 #include <strings.h>

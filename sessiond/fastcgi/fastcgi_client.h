@@ -9,7 +9,7 @@
 
 #include "common/error.h"
 #include "common/timer_queue.h"
-#include "sessiond/worker/fastcgi_record.h"
+#include "sessiond/fastcgi/fastcgi_record.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -43,9 +43,6 @@ struct fastcgi_outcome {
  */
 typedef void fastcgi_done(void *owner, const struct fastcgi_outcome *outcome);
 
-/* Whether an address is one: 0, or -1 and an error (EX_CONFIG). */
-int fastcgi_check_address(const char *address, struct error *err);
-
 /* The loop and the timers are borrowed, the options copied. NULL and an error (EX_CONFIG). */
 struct fastcgi_client *fastcgi_client_create(uv_loop_t *loop, struct timers *timers,
     const struct fastcgi_options *options, struct error *err);
@@ -53,8 +50,8 @@ struct fastcgi_client *fastcgi_client_create(uv_loop_t *loop, struct timers *tim
 /* Ends all requests, of which nothing is told. Sets *client NULL; takes NULL. */
 void fastcgi_client_destroy(struct fastcgi_client **client);
 
-/* Later requests have that timeout. */
-void fastcgi_client_set_timeout(struct fastcgi_client *client, uint64_t timeout_ms);
+/* Later requests have these. */
+void fastcgi_client_set_limits(struct fastcgi_client *client, uint64_t timeout_ms, size_t limit);
 
 /*
  * Begins a request of these parameters, with body[0..len) as its input; all is copied. NULL: there

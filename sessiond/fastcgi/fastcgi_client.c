@@ -2,7 +2,7 @@
  * See fastcgi_client.h. A call is over once (finish, fastcgi_call_end): it leaves the client's list,
  * and its memory is freed when libuv has closed its socket.
  */
-#include "sessiond/worker/fastcgi_client.h"
+#include "sessiond/fastcgi/fastcgi_client.h"
 
 #include "common/log_limit.h"
 #include "common/loop.h"
@@ -52,44 +52,11 @@ struct fastcgi_client {
 
 /* --- addresses -------------------------------------------------------------------------------- */
 
-static bool
-parse_port(const char *text, uint16_t *port)
-{
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
-
-	*port = htons((uint16_t)value);
-	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && value >= 1 && value <= 65535;
-}
-
-/* HOST:PORT or [HOST]:PORT. */
-static bool
-parse_net_address(const char *text, union net_address *to)
-{
-	const char *colon = strrchr(text, ':');
-	size_t len = colon == NULL ? 0 : (size_t)(colon - text);
-	bool is_bracketed = len >= 2 && text[0] == '[' && text[len - 1] == ']';
-	uint16_t port;
-
-	if (is_bracketed) {
-		text++;
-		len -= 2;
-	}
-	if (colon == NULL || !parse_port(colon + 1, &port) || !net_address_parse(to, text, len) ||
-	    is_bracketed != (to->any.sa_family == AF_INET6))
-		return false;
-	if (to->any.sa_family == AF_INET6)
-		to->v6.sin6_port = port;
-	else
-		to->v4.sin_port = port;
-	return true;
-}
-
 static int
 parse_address(const char *text, union net_address *to, struct error *err)
 {
 	*to = (union net_address){.any.sa_family = AF_UNIX};
-	if (text[0] != '/' && !parse_net_address(text, to))
+	if (text[0] != '/' && !net_address_parse_port(to, text))
 		return error_set(err, EX_CONFIG,
 		    "\"%s\" is no address of a FastCGI application; expected is the path of its "
 		    "socket, or an IP address with a port, such as 127.0.0.1:9000",
@@ -97,14 +64,6 @@ parse_address(const char *text, union net_address *to, struct error *err)
 	if (text[0] == '/' && strlen(text) >= sizeof((struct sockaddr_un *)0)->sun_path)
 		return error_set(err, EX_CONFIG, "the path of the socket is too long: %s", text);
 	return 0;
-}
-
-int
-fastcgi_check_address(const char *address, struct error *err)
-{
-	union net_address net;
-
-	return parse_address(address, &net, err);
 }
 
 /* --- the end of a call ------------------------------------------------------------------------ */
@@ -403,8 +362,9 @@ fastcgi_client_create(uv_loop_t *loop, struct timers *timers, const struct fastc
 }
 
 void
-fastcgi_client_set_timeout(struct fastcgi_client *client, uint64_t timeout_ms)
+fastcgi_client_set_limits(struct fastcgi_client *client, uint64_t timeout_ms, size_t limit)
 {
+	client->limit = limit;
 	timer_queue_set_delay(&client->timeouts, timeout_ms);
 }
 

@@ -1,8 +1,8 @@
 /*
- * sessiond/worker/fastcgi_record.h: what we ask is what fcgi/webserver understands, and what of an
+ * sessiond/fastcgi/fastcgi_record.h: what we ask is what fcgi/webserver understands, and what of an
  * answer is one.
  */
-#include "sessiond/worker/fastcgi_record.h"
+#include "sessiond/fastcgi/fastcgi_record.h"
 
 #include "fcgi/webserver/record.h"
 
