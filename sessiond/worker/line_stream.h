@@ -3,7 +3,7 @@
  * blocks, and what is kept of a line that comes is bounded. What waits to be written is not: its
  * owner looks at line_stream_waiting.
  *
- * A line ends with a newline. What comes after the last one is no line, and is dropped.
+ * A line ends with a newline. What comes after the last one is no line, and is not told.
  */
 #ifndef SESSIOND_LINE_STREAM_H
 #define SESSIOND_LINE_STREAM_H
@@ -15,7 +15,7 @@
 struct buffer;
 struct line_stream;
 
-/* Both are called from the loop, never from a function of this header. */
+/* They are called from the loop, never from a function of this header; deaf may be. */
 struct line_stream_calls {
 	/*
 	 * A line without its newline, nor a carriage return before it. It is NUL-terminated, may
@@ -24,10 +24,17 @@ struct line_stream_calls {
 	void (*line)(void *owner, char *line, size_t len);
 	/*
 	 * Nothing more will come. why: a text for people, which begins with a verb ("wrote a line
-	 * of more than ..."), valid during the call; NULL: the peer has ended its output after a
-	 * whole line. Called once at most. The owner then closes the stream, in the call or later.
+	 * of more than ..."), valid during the call; NULL: the peer has ended its output. Called
+	 * once at most. The owner then closes the stream, in the call or later.
 	 */
 	void (*ended)(void *owner, const char *why);
+	/*
+	 * The peer reads no more, or there was no memory for the output: what waited is dropped,
+	 * and so is what comes. Input goes on, since what the peer wrote before its end may still
+	 * be there. Called once at most, within line_stream_flush, too; it must not close the
+	 * stream. NULL: nobody wants to know.
+	 */
+	void (*deaf)(void *owner);
 };
 
 /*
@@ -43,18 +50,14 @@ struct line_stream *line_stream_create(uv_loop_t *loop, int in, int out, size_t 
 /* What is to be written: to be appended to by whole lines. */
 struct buffer *line_stream_output(struct line_stream *stream);
 
-/*
- * Writes what can be written now; the rest leaves when the peer reads. If the peer reads no more,
- * or there was no memory for the output, all output is dropped from now on (line_stream_is_deaf);
- * input goes on, since what the peer wrote before its end may still be there.
- */
+/* Writes what can be written now; the rest leaves when the peer reads. */
 void line_stream_flush(struct line_stream *stream);
 
 /* Bytes that are not written yet. */
 size_t line_stream_waiting(const struct line_stream *stream);
 
-/* The output cannot be written any more: its reader has gone. */
-bool line_stream_is_deaf(const struct line_stream *stream);
+/* Once `ended` is told: bytes that came after the last newline. */
+size_t line_stream_unfinished(const struct line_stream *stream);
 
 /*
  * Nothing more will be appended: closes the output once it is written (of a socket: shutdown). The

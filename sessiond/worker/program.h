@@ -7,8 +7,8 @@
  * unless they have made a session of their own; when the daemon dies, even of SIGKILL, the child
  * is killed, and what it has forked reads the end of its stdin.
  *
- * Its stderr: STDERR_LINES lines in STDERR_WINDOW_MS are logged for all programs of one name, and
- * the rest is counted; long lines are cut.
+ * Its stderr: some lines of all programs of one name are logged, and the rest is counted
+ * (program_stderr.h).
  */
 #ifndef SESSIOND_PROGRAM_H
 #define SESSIOND_PROGRAM_H
