@@ -10,6 +10,7 @@
 #include "sessiond/modules/module.h"
 #include "sessiond/server.h"
 #include "sessiond/supervise.h"
+#include "sessiond/worker/worker_module.h"
 #include "system/privileges.h"
 
 #include <signal.h>
@@ -94,6 +95,7 @@ main(int argc, char **argv)
 		return command_line_fail(&line, &err);
 	module_add_own(&status_module);
 	module_add_own(&pusher_module);
+	worker_modules_add();
 	config = config_read(file, &err);
 	if (config == NULL)
 		return command_line_fail(&line, &err);

@@ -18,6 +18,7 @@
 #include "sessiond/http/static_files.h"
 #include "sessiond/modules/services.h"
 #include "sessiond/websocket/websocket.h"
+#include "sessiond/worker/worker_service.h"
 #include "system/privileges.h"
 
 #include <string.h>
@@ -153,6 +154,7 @@ commit(const struct reload *reload, struct reload_change *change)
 	websockets_renew_limits(reload->websockets);
 	local_socket_tell_services(reload->local);
 	pusher_end_retired(reload->sessions);
+	workers_changed(reload->workers);
 	log_info("reloaded: %zu services, %zu new, %zu retired", counts.services, counts.begun,
 	    counts.retired);
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 struct channels;
+struct workers;
 struct http_server;
 struct acceptors;
 struct local_socket;
@@ -25,6 +26,7 @@ struct reload {
 	struct services *services;
 	struct sessions *sessions;
 	struct channels *channels;
+	struct workers *workers;
 	struct websockets *websockets;
 	struct http_server *http;
 	struct local_socket *local;

@@ -22,6 +22,7 @@
 #include "sessiond/control/status_service.h"
 #include "sessiond/http/http_server.h"
 #include "sessiond/system/acceptors.h"
+#include "sessiond/system/newcomers.h"
 #include "sessiond/system/notify.h"
 #include "sessiond/pusher/pusher_api.h"
 #include "sessiond/pusher/pusher_app.h"
@@ -50,6 +51,8 @@
 #include "sessiond/websocket/hixie76_handshake.h"
 #include "sessiond/websocket/websocket.h"
 #include "sessiond/websocket/websocket_input.h"
+#include "sessiond/worker/worker_serve.h"
+#include "sessiond/worker/worker_store.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -65,6 +68,7 @@ enum {
 	OWN_DESCRIPTORS = 64,
 	CONNECTION_COST = 36864, /* bytes, roughly: libmicrohttpd's pool is nearly all of it */
 	SESSION_COST = 1024,
+	CONTROL_NEWCOMERS_MAX = 64,
 	ROUNDS_A_TURN = 4, /* of requests and flushes, before the loop looks at the sockets again */
 };
 
@@ -77,6 +81,8 @@ struct server {
 	struct persistence persistence;
 	struct channels channels;
 	struct channel_store channel_store;
+	struct workers workers;
+	struct worker_store worker_store;
 	struct websockets websockets;
 	struct hixie76_handshakes handshakes;
 	struct http_server http;
@@ -84,6 +90,7 @@ struct server {
 	struct reload reload;
 	struct http_counts counts;
 	struct control control;
+	struct newcomers control_newcomers;
 	struct pusher_api pusher_api;
 	struct http_handlers handlers[3]; /* ended by one without a table */
 	struct commands commands;
@@ -140,19 +147,28 @@ took(void *owner, uint64_t ms)
 /*
  * A websocket is written to at once. So what channels tell it waits for the commit: else a daemon
  * that dies in between leaves a client with an offset that the next one gives again, to another
- * message.
+ * message. What an application in another process has called is done again, if that its event is
+ * handled was not stored.
  */
+static bool
+has_to_hold(const struct server *server)
+{
+	return server->persistence.store != NULL &&
+	    (!channel_journal_is_empty(&server->channels.journal) ||
+		server->workers.journal.has_handled);
+}
+
 static bool
 flush(struct server *server)
 {
-	bool holds = server->persistence.store != NULL &&
-	    !channel_journal_is_empty(&server->channels.journal);
-	bool busy;
+	bool holds = has_to_hold(server), busy;
 
 	if (holds)
 		turn_hold_unstored(&server->sessions);
 	turn_flush(&server->sessions);
+	workers_give(&server->workers);
 	busy = commit(server);
+	workers_write(&server->workers);
 	if (!holds)
 		return busy;
 	turn_release(&server->sessions);
@@ -181,7 +197,7 @@ end_turn(void *owner)
 	    sessions_now(&server->sessions));
 	if (!busy)
 		reload_reap(&server->reload);
-	if (server->loop.is_draining && is_drained(server))
+	if (server->loop.is_draining && is_drained(server) && workers_finish(&server->workers))
 		loop_stop(&server->loop);
 	callbacks_end_turn();
 	return busy || http_server_is_waiting(&server->http);
@@ -330,12 +346,31 @@ on_local_accept(void *context, int fd, const struct sockaddr *address, socklen_t
 	local_socket_accept(&server->local, fd);
 }
 
+/* HTTP, or a process that serves a service. */
+static void
+on_control_recognised(void *context, int fd, char first)
+{
+	const struct sockaddr address = {.sa_family = AF_UNIX};
+	struct server *server = context;
+	enum http_way way = control_way(server->config, fd);
+
+	if (first == '{' && way == HTTP_WAY_CONTROL)
+		worker_serve_accept(&server->workers, fd);
+	else
+		http_server_add_control(
+		    &server->http, fd, way, &address, sizeof address.sa_family);
+}
+
 static void
 on_control_accept(void *context, int fd, const struct sockaddr *address, socklen_t len)
 {
 	struct server *server = context;
 
-	http_server_add_control(&server->http, fd, control_way(server->config, fd), address, len);
+	(void)address;
+	(void)len;
+	if (server->control_newcomers.count >= CONTROL_NEWCOMERS_MAX)
+		newcomers_dismiss_oldest(&server->control_newcomers);
+	newcomers_add(&server->control_newcomers, fd, sessions_now(&server->sessions));
 }
 
 static void
@@ -353,6 +388,8 @@ start_control(struct server *server)
 	server->handlers[0] = (struct http_handlers){control_handlers, &server->control};
 	server->handlers[1] = pusher_api_handlers(&server->pusher_api);
 	status_service_bind(&server->control);
+	newcomers_init(&server->control_newcomers, &server->loop.uv, &server->sessions.timers,
+	    on_control_recognised, server);
 }
 
 static void
@@ -380,7 +417,7 @@ start_loop(struct server *server)
 	    &server->sessions, &server->http);
 	acceptors_init(&server->acceptors, &server->loop.uv, &accepts, server);
 	server->reload = (struct reload){server->config, &server->services, &server->sessions,
-	    &server->channels, &server->websockets, &server->http, &server->local,
+	    &server->channels, &server->workers, &server->websockets, &server->http, &server->local,
 	    &server->acceptors, OWN_DESCRIPTORS};
 	pusher_api_init(&server->pusher_api, server->config);
 	local_socket_serve(&server->local, &server->pusher_api.api);
@@ -390,6 +427,9 @@ start_loop(struct server *server)
 	api_bind(&server->sessions);
 	api_channel_bind(&server->channels);
 	pusher_bind(&server->channels);
+	workers_init(&server->workers, &server->loop.uv, &server->sessions.timers, clock_now,
+	    &server->loop);
+	workers_bind(&server->workers);
 	api_timer_bind(&server->loop.uv);
 	api_run_bind(&server->loop.uv);
 }
@@ -421,6 +461,8 @@ open_store(struct server *server, struct error *err)
 	channel_store_init(&server->channel_store, &server->channels);
 	persistence_add(&server->persistence, &server->channel_store.part);
 	persistence_add(&server->persistence, &webhooks_part);
+	worker_store_init(&server->worker_store, &server->workers);
+	persistence_add(&server->persistence, &server->worker_store.part);
 	share_store(&server->sessions, options);
 	return 0;
 }
@@ -459,6 +501,7 @@ restore_sessions(struct server *server, struct error *err)
 	    &server->persistence, server->services.items, server->services.count, err);
 	channel_store_end_restore(&server->channel_store);
 	webhooks_restored();
+	worker_store_end_restore(&server->worker_store);
 	return status;
 }
 
@@ -479,6 +522,9 @@ stop(struct server *server)
 	websockets_clear(&server->websockets);
 	turn_flush(&server->sessions);
 	services_end(&server->services);
+	worker_serve_clear(&server->workers);
+	newcomers_clear(&server->control_newcomers);
+	workers_bind(NULL);
 	api_bind(NULL);
 	api_channel_bind(NULL);
 	pusher_bind(NULL);
@@ -488,6 +534,7 @@ stop(struct server *server)
 	loop_close(&server->loop);
 	persistence_clear(&server->persistence);
 	channels_clear(&server->channels);
+	workers_clear(&server->workers);
 	sessions_clear(&server->sessions);
 }
 

@@ -373,6 +373,8 @@ read_record(void *owner, const struct stored_record *record, struct session *ses
 		read_member(owner, record);
 		break;
 	case STORE_WEBHOOK:
+	case STORE_WORKER:
+	case STORE_WORKER_EVENT:
 		break;
 	}
 }

@@ -13,12 +13,12 @@
 /* --- connections ------------------------------------------------------------------------------ */
 
 static void
-on_recognised(void *context, int fd, bool is_peer)
+on_recognised(void *context, int fd, char first)
 {
 	const struct sockaddr address = {.sa_family = AF_UNIX};
 	struct local_socket *local = context;
 
-	if (is_peer)
+	if (first == '\0')
 		peers_add(&local->peers, fd);
 	else
 		http_server_add(local->http, fd, &address, sizeof address.sa_family);

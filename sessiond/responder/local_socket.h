@@ -8,7 +8,7 @@
 #include "sessiond/http/http_server.h"
 #include "sessiond/modules/services.h"
 #include "sessiond/persistence/persistence.h"
-#include "sessiond/responder/newcomers.h"
+#include "sessiond/system/newcomers.h"
 #include "sessiond/responder/peer.h"
 #include "sessiond/responder/peer_messages.h"
 #include "sessiond/session/session.h"

@@ -68,6 +68,8 @@ enum store_kind {
 	STORE_SUBSCRIPTION = 3, /* number: the session's key; part: the channel's number */
 	STORE_MEMBER = 4,	/* number: the channel's; part: the member's number in it */
 	STORE_WEBHOOK = 5,	/* number: the event's; part 0 */
+	STORE_WORKER = 6,	/* number: the connection's of a worker; part 0 */
+	STORE_WORKER_EVENT = 7, /* number: the same; part: the event's number in it */
 };
 
 /* Borrowed. Numbers and parts go to STORE_NUMBER_MAX. */

@@ -47,6 +47,9 @@ struct line_stream_calls {
 struct line_stream *line_stream_create(uv_loop_t *loop, int in, int out, size_t line_limit,
     const struct line_stream_calls *calls, void *owner);
 
+/* Another line_limit, for the lines that come from now on. */
+void line_stream_set_limit(struct line_stream *stream, size_t line_limit);
+
 /* What is to be written: to be appended to by whole lines. */
 struct buffer *line_stream_output(struct line_stream *stream);
 

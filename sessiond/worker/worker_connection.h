@@ -32,6 +32,7 @@ struct worker_connection {
 	struct hash_entry by_id;
 	sockjs_connection connection;	 /* SOCKJS_NOBODY: its session is gone */
 	struct worker_event_list events; /* that are not handled; the first `given` were given */
+	struct worker_event *waiting;	 /* the first that was not given; NULL: all were */
 	size_t count, given;
 	uint64_t first;	     /* the number of the first event, from 1 */
 	char *info;	     /* members of a JSON object: what is known of its client */
@@ -39,7 +40,6 @@ struct worker_connection {
 	bool is_known;	     /* the application has handled its begin */
 	bool is_waiting;     /* its client waits to be let in */
 	bool is_over;	     /* it gets no further events */
-	bool is_ending;	     /* (within worker_connection_handled) */
 	struct worker_record record;
 	void *carried; /* the carrier's; NULL at first */
 	char id[37];   /* sockjs_id; NUL-terminated */
@@ -67,12 +67,18 @@ void worker_connection_push(struct worker_connection *connection, enum worker_ev
 /* Its session is gone, and was not refused: the last event. */
 void worker_connection_over(struct worker_connection *connection);
 
+/* Its client is in. */
+void worker_connection_opens(struct worker_connection *connection);
+
+/*
+ * Its client, which waits, gets a status of HTTP instead. The connection is freed, at once (false)
+ * or with the last event that was given.
+ */
+bool worker_connection_refuse(struct worker_connection *connection, int status);
+
 /* --- for carriers ----------------------------------------------------------------------------- */
 
-/* The first event that was not given; NULL: all were. */
-struct worker_event *worker_connection_next(const struct worker_connection *connection);
-
-/* worker_connection_next's is given now. */
+/* The event that waits (connection->waiting) is given now. */
 void worker_connection_give(struct worker_connection *connection);
 
 /*
@@ -90,6 +96,9 @@ void worker_connection_return(struct worker_connection *connection);
  * is told; of an end that is itself deadly nothing remains, and the connection is freed: false.
  */
 bool worker_connection_is_deadly(struct worker_connection *connection, const char *how);
+
+/* The service ends with the daemon: its connections are left to the next one, or to nobody. */
+void worker_connections_leave(struct worker_service *service);
 
 /* Keeps a JSON text with it, a copy; NULL: none. */
 void worker_connection_set_state(struct worker_connection *connection, const char *state);

@@ -23,6 +23,7 @@
 #include <uv.h>
 
 struct worker_connection;
+struct worker_guest;
 struct worker_service;
 
 enum {
@@ -36,7 +37,8 @@ enum {
 struct worker_carrier {
 	const char *name; /* for sockjsctl workers */
 	void (*start)(struct worker_service *service);
-	void (*stop)(struct worker_service *service); /* at once */
+	/* At once. forget follows, for each connection that is left. */
+	void (*stop)(struct worker_service *service);
 	/* The options of the service are others now. */
 	void (*change)(struct worker_service *service);
 	/*
@@ -66,14 +68,14 @@ struct worker_service {
 	struct workers *all;
 	sockjs_service *service; /* its worker_options and name say the rest */
 	const struct worker_carrier *carrier;
-	void *carried; /* the carrier's */
+	void *carried; /* the carrier's, from malloc: freed with the service */
 	LIST_ENTRY(worker_service) entry;
 	LIST_HEAD(, worker_connection) connections;
 	size_t count;	       /* of connections */
 	size_t queued;	       /* bytes of events that are not handled */
 	bool acks;	       /* events are handled when the application says so */
 	bool is_here;	       /* an application is there */
-	bool refuses;	       /* sends and new clients */
+	bool is_full;	       /* as many bytes wait as may; is_away, too, refuses sends and clients */
 	struct timer_queue waits; /* worker_timeout */
 	struct timer wait;	  /* runs while none is there */
 	bool is_away;		  /* for longer than that */
@@ -89,6 +91,8 @@ struct workers {
 	bool is_kept; /* there is a store */
 	bool is_ending;
 	LIST_HEAD(, worker_service) services;
+	LIST_HEAD(, worker_guest) guests; /* worker_serve.h */
+	size_t guest_count;
 	struct hash_table by_id; /* connections, by their uuid */
 	struct worker_journal journal;
 };

@@ -57,7 +57,7 @@ const below = (folder) => [folder, ...fs.readdirSync(path.join(srcdir, folder), 
 const rooms = ['common', 'sockjs', 'conf', 'system', 'wire', 'sessiond', 'fcgi'].flatMap(below);
 const tables = run(path.join(builddir, 'tests', 'option_tool')).stdout.trim().split('\n').map((line) => JSON.parse(line));
 const conf = new Page('sockjs.conf.5');
-const SECTIONS = { server: 'THE [server] SECTION', service: 'OPTIONS OF SERVICES', app: 'THE [app NAME] SECTION', fcgi: 'THE [fcgi] SECTION' };
+const SECTIONS = { server: 'THE [server] SECTION', service: 'OPTIONS OF SERVICES', worker: 'APPLICATIONS IN ANY LANGUAGE', app: 'THE [app NAME] SECTION', fcgi: 'THE [fcgi] SECTION' };
 // Not of a table: what names a module, and its own options.
 const MODULE = ['module', 'module.'];
 

@@ -1,8 +1,8 @@
 /*
- * sessiond/responder/newcomers.h: the first byte tells what a connection is, and stays in the
+ * sessiond/system/newcomers.h: the first byte tells what a connection is, and stays in the
  * socket.
  */
-#include "sessiond/responder/newcomers.h"
+#include "sessiond/system/newcomers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,16 +25,16 @@ static int other = -1;
 static struct {
 	unsigned count;
 	int fd;
-	bool is_peer;
+	char first;
 } recognised;
 
 static void
-on_recognised(void *context, int fd, bool is_peer)
+on_recognised(void *context, int fd, char first)
 {
 	assert_ptr_equal(context, &recognised);
 	recognised.count++;
 	recognised.fd = fd;
-	recognised.is_peer = is_peer;
+	recognised.first = first;
 }
 
 static void

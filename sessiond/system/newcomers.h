@@ -1,8 +1,7 @@
 /*
- * Connections to the Unix socket that have not said yet what they are.
- *
- * The first byte tells: a message of the local socket begins with the zero of its length, an HTTP
- * request (from a web server that passes on websockets) never does. The byte stays in the socket.
+ * Connections to a Unix socket that have not said yet what they are. The first byte tells, and stays
+ * in the socket: a message of the local socket begins with the zero of its length, a process that
+ * serves with a brace, an HTTP request with a letter.
  */
 #ifndef SESSIOND_NEWCOMERS_H
 #define SESSIOND_NEWCOMERS_H
@@ -24,7 +23,7 @@ struct newcomers {
 	struct timers *timers;
 	struct timer_queue waits;
 	/* Takes the descriptor of one whose first byte came. */
-	void (*recognised)(void *context, int fd, bool is_peer);
+	void (*recognised)(void *context, int fd, char first);
 	void *context;
 	LIST_HEAD(newcomer_list, newcomer) list;
 	size_t count;
@@ -32,7 +31,7 @@ struct newcomers {
 
 /* loop, timers and context are borrowed. */
 void newcomers_init(struct newcomers *all, uv_loop_t *loop, struct timers *timers,
-    void (*recognised)(void *context, int fd, bool is_peer), void *context);
+    void (*recognised)(void *context, int fd, char first), void *context);
 
 /* Takes fd, a connected non-blocking socket. now: ms, of the timers' clock. */
 void newcomers_add(struct newcomers *all, int fd, uint64_t now);

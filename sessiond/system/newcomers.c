@@ -2,7 +2,7 @@
  * See newcomers.h. A newcomer is freed when libuv has closed its handle; nothing refers to it from
  * the moment when it is taken off the list.
  */
-#include "sessiond/responder/newcomers.h"
+#include "sessiond/system/newcomers.h"
 
 #include "common/memory.h"
 
@@ -53,7 +53,7 @@ recognise(struct newcomer *newcomer)
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (n == 1)
-		all->recognised(all->context, detach(newcomer), first == '\0');
+		all->recognised(all->context, detach(newcomer), first);
 	else
 		dismiss(newcomer);
 	return true;
@@ -78,7 +78,7 @@ wait_fire(struct timer *timer, void *context)
 
 void
 newcomers_init(struct newcomers *all, uv_loop_t *loop, struct timers *timers,
-    void (*recognised)(void *context, int fd, bool is_peer), void *context)
+    void (*recognised)(void *context, int fd, char first), void *context)
 {
 	*all = (struct newcomers){
 	    .loop = loop, .timers = timers, .recognised = recognised, .context = context};
