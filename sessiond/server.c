@@ -357,8 +357,7 @@ on_control_recognised(void *context, int fd, char first)
 	if (first == '{' && way == HTTP_WAY_CONTROL)
 		worker_serve_accept(&server->workers, fd);
 	else
-		http_server_add_control(
-		    &server->http, fd, way, &address, sizeof address.sa_family);
+		http_server_add_control(&server->http, fd, way, &address, sizeof address.sa_family);
 }
 
 static void
@@ -427,8 +426,8 @@ start_loop(struct server *server)
 	api_bind(&server->sessions);
 	api_channel_bind(&server->channels);
 	pusher_bind(&server->channels);
-	workers_init(&server->workers, &server->loop.uv, &server->sessions.timers, clock_now,
-	    &server->loop);
+	workers_init(
+	    &server->workers, &server->loop.uv, &server->sessions.timers, clock_now, &server->loop);
 	workers_bind(&server->workers);
 	api_timer_bind(&server->loop.uv);
 	api_run_bind(&server->loop.uv);

@@ -47,7 +47,8 @@ tell(const struct call *call, int result)
 	case SOCKJS_OK:
 		return 0;
 	case SOCKJS_FULL:
-		return fail(call->error, "full", "there is no room: queue_limit, or a limit of channels");
+		return fail(
+		    call->error, "full", "there is no room: queue_limit, or a limit of channels");
 	case SOCKJS_UNSUPPORTED:
 		return fail(call->error, "invalid", "only a raw websocket takes base64");
 	case SOCKJS_GONE:
@@ -115,8 +116,8 @@ write_base64(struct call *call, const char *text, size_t len)
 	base64_decode_init(&context);
 	if (base64_decode_update(&context, &decoded, data, len, text) &&
 	    base64_decode_final(&context))
-		status = tell(
-		    call, sockjs_write_binary(call->connection->connection, data, decoded));
+		status =
+		    tell(call, sockjs_write_binary(call->connection->connection, data, decoded));
 	else
 		status = fail(call->error, "invalid", "\"base64\" is no base64");
 	free(data);
@@ -130,14 +131,13 @@ do_write(struct call *call)
 		     *base64 = json_object_get(call->json, "base64");
 
 	if (json_is_string(base64) && data == NULL)
-		return write_base64(
-		    call, json_string_value(base64), json_string_length(base64));
+		return write_base64(call, json_string_value(base64), json_string_length(base64));
 	if (!json_is_string(data) || base64 != NULL)
 		return fail(call->error, "invalid",
 		    "\"data\" is to be a string, or \"base64\" in its place");
 	return tell(call,
-	    sockjs_write(call->connection->connection, json_string_value(data),
-		json_string_length(data)));
+	    sockjs_write(
+		call->connection->connection, json_string_value(data), json_string_length(data)));
 }
 
 static int
@@ -164,8 +164,8 @@ do_subscribe(struct call *call)
 
 	if (get_text(call, "channel", &channel) == -1)
 		return -1;
-	return tell(call,
-	    sockjs_channel_subscribe(call->connection->connection, channel, NULL, NULL));
+	return tell(
+	    call, sockjs_channel_subscribe(call->connection->connection, channel, NULL, NULL));
 }
 
 static int
@@ -175,8 +175,7 @@ do_unsubscribe(struct call *call)
 
 	if (get_text(call, "channel", &channel) == -1)
 		return -1;
-	return tell(
-	    call, sockjs_channel_unsubscribe(call->connection->connection, channel));
+	return tell(call, sockjs_channel_unsubscribe(call->connection->connection, channel));
 }
 
 /* Whoever is named by "except" may have gone. */
@@ -199,8 +198,7 @@ do_publish(struct call *call)
 		return fail(call->error, "invalid", "\"except\" is to be the id of a connection");
 	return tell(call,
 	    sockjs_publish(call->service->service, channel, json_string_value(data),
-		json_string_length(data),
-		excepted == NULL ? SOCKJS_NOBODY : excepted->connection));
+		json_string_length(data), excepted == NULL ? SOCKJS_NOBODY : excepted->connection));
 }
 
 static int
@@ -237,9 +235,8 @@ get_waiting(struct call *call)
 static int
 do_accept(struct call *call)
 {
-	return get_waiting(call) == -1
-	    ? -1
-	    : tell(call, sockjs_admit(call->connection->connection, 0));
+	return get_waiting(call) == -1 ? -1
+				       : tell(call, sockjs_admit(call->connection->connection, 0));
 }
 
 static int
@@ -294,8 +291,7 @@ worker_call_do(struct worker_service *service, const json_t *json, struct worker
 		return -1;
 	for (i = 0; i < sizeof calls / sizeof calls[0]; i++)
 		if (strcmp(calls[i].name, name) == 0)
-			return calls[i].has_id && get_connection(&call) == -1
-			    ? -1
-			    : calls[i].run(&call);
+			return calls[i].has_id && get_connection(&call) == -1 ? -1
+									      : calls[i].run(&call);
 	return fail(error, "unknown", "there is no call of the name %.60s", name);
 }

@@ -20,8 +20,8 @@ struct worker_call_error {
  * connection of this service is looked at; a connection may be freed by it only if its client was
  * refused and has no event that is given.
  */
-int worker_call_do(
-    struct worker_service *service, const json_t *call, struct worker_call_error *error);
+int
+worker_call_do(struct worker_service *service, const json_t *call, struct worker_call_error *error);
 
 /* The name of a call, as {"call":"write",...} has it; NULL and an error: it is none. */
 const char *worker_call_name(const json_t *call, struct worker_call_error *error);

@@ -125,8 +125,8 @@ worker_encode_info(struct buffer *out, sockjs_connection connection)
 void
 worker_encode_hello(struct buffer *out, const struct worker_service *service)
 {
-	buffer_printf(out, "{\"event\":\"hello\",\"version\":%d,\"service\":",
-	    WORKER_PROTOCOL_VERSION);
+	buffer_printf(
+	    out, "{\"event\":\"hello\",\"version\":%d,\"service\":", WORKER_PROTOCOL_VERSION);
 	append_string(out, service->service->name);
 	buffer_append_str(out, "}\n");
 }
@@ -177,8 +177,7 @@ append_state(struct buffer *out, const struct worker_connection *connection)
 }
 
 void
-worker_encode_resume(
-    struct buffer *out, const struct worker_connection *connection, uint64_t seq)
+worker_encode_resume(struct buffer *out, const struct worker_connection *connection, uint64_t seq)
 {
 	begin(out, "resume", seq, connection->id);
 	append_state(out, connection);
@@ -199,8 +198,8 @@ worker_encode_error(struct buffer *out, const json_t *ref, const char *code, con
 	char *text = ref == NULL ? NULL : json_dumps(ref, JSON_COMPACT | JSON_ENCODE_ANY);
 
 	begin(out, "error", 0, NULL);
-	buffer_printf(out, ",\"ref\":%s,\"code\":\"%s\",\"message\":", text == NULL ? "null" : text,
-	    code);
+	buffer_printf(
+	    out, ",\"ref\":%s,\"code\":\"%s\",\"message\":", text == NULL ? "null" : text, code);
 	append_string(out, message);
 	buffer_append_str(out, "}\n");
 	free(text);

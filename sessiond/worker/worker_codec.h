@@ -26,14 +26,14 @@ void worker_encode_hello(struct buffer *out, const struct worker_service *servic
 void worker_encode_event(struct buffer *out, const struct worker_connection *connection,
     const struct worker_event *event, uint64_t seq);
 
-void worker_encode_resume(
-    struct buffer *out, const struct worker_connection *connection, uint64_t seq);
+void
+worker_encode_resume(struct buffer *out, const struct worker_connection *connection, uint64_t seq);
 
 void worker_encode_drain(struct buffer *out, const struct worker_connection *connection);
 
 /* ref: what the call had under that name; NULL: none. */
-void worker_encode_error(
-    struct buffer *out, const json_t *ref, const char *code, const char *message);
+void
+worker_encode_error(struct buffer *out, const json_t *ref, const char *code, const char *message);
 
 /* --- a request -------------------------------------------------------------------------------- */
 

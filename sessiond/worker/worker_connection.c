@@ -3,14 +3,12 @@
  */
 #include "sessiond/worker/worker_connection.h"
 
-#include "common/buffer.h"
 #include "common/log_limit.h"
 #include "common/memory.h"
 #include "sessiond/api/api.h"
 #include "sessiond/service/service.h"
 #include "sessiond/worker/admit_stub.h"
 #include "sessiond/session/session.h"
-#include "sessiond/worker/worker_codec.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -58,18 +56,6 @@ create(struct worker_service *service, const char *id)
 	return connection;
 }
 
-static char *
-make_info(sockjs_connection handle)
-{
-	struct buffer info = BUFFER_INIT;
-
-	worker_encode_info(&info, handle);
-	buffer_append_char(&info, '\0');
-	if (buffer_failed(&info))
-		abort();
-	return info.data;
-}
-
 /* A session that is stored outlives the daemon, and what its client was told to have arrived. */
 static bool
 is_stored(sockjs_connection handle)
@@ -84,26 +70,26 @@ keep(struct worker_connection *connection)
 {
 	if (connection->service->all->is_kept)
 		worker_journal_begin(
-		    journal_of(connection), connection, is_stored(connection->connection));
+		    journal_of(connection), &connection->record, is_stored(connection->connection));
 }
 
 struct worker_connection *
 worker_connection_create(
-    struct worker_service *service, sockjs_connection handle, bool waits)
+    struct worker_service *service, sockjs_connection handle, char *info, bool waits)
 {
 	struct worker_connection *connection = create(service, sockjs_id(handle));
 
 	connection->connection = handle;
 	connection->is_waiting = waits;
-	connection->info = make_info(handle);
+	connection->info = info;
 	if (!waits)
 		keep(connection);
 	return connection;
 }
 
 struct worker_connection *
-worker_connection_restore(struct worker_service *service, const char *id, uint64_t number,
-    char *info, char *state)
+worker_connection_restore(
+    struct worker_service *service, const char *id, uint64_t number, char *info, char *state)
 {
 	struct worker_connection *connection = create(service, id);
 
@@ -121,7 +107,7 @@ destroy(struct worker_connection *connection)
 	struct sockjs_service *held = service->service;
 
 	service->carrier->forget(connection);
-	worker_journal_end(journal_of(connection), connection);
+	worker_journal_end(journal_of(connection), &connection->record);
 	hash_table_remove(&service->all->by_id, &connection->by_id);
 	LIST_REMOVE(connection, entry);
 	service->count--;
@@ -158,7 +144,7 @@ worker_connection_push(struct worker_connection *connection, enum worker_event_k
 	connection->count++;
 	connection->is_over = kind == WORKER_EVENT_CLOSE;
 	connection->service->queued += cost_of(event);
-	worker_journal_mark(journal_of(connection), connection, false);
+	worker_journal_mark(journal_of(connection), &connection->record, false);
 	worker_service_judge(connection->service);
 	if (had_none)
 		connection->service->carrier->wake(connection);
@@ -220,7 +206,7 @@ worker_connection_handled(struct worker_connection *connection, size_t n)
 	}
 	service->all->journal.has_handled = true;
 	worker_journal_mark(
-	    journal_of(connection), connection, connection->is_known != is_known);
+	    journal_of(connection), &connection->record, connection->is_known != is_known);
 	is_done = connection->count == 0 && connection->is_over;
 	if (is_done)
 		destroy(connection);
@@ -242,7 +228,7 @@ drop_all(struct worker_connection *connection)
 	while (connection->count > 0)
 		drop_first(connection);
 	connection->given = 0;
-	worker_journal_mark(journal_of(connection), connection, false);
+	worker_journal_mark(journal_of(connection), &connection->record, false);
 }
 
 bool
@@ -271,8 +257,8 @@ worker_connection_is_deadly(struct worker_connection *connection, const char *ho
 	worker_log(connection->service,
 	    "event %s of connection %s %s %d times: %s, with %zu events that are not handled",
 	    worker_event_name((enum worker_event_kind)event->kind), connection->id, how,
-	    WORKER_DEATHS_MAX,
-	    is_end ? "it is dropped" : "the connection is closed with 4500", connection->count);
+	    WORKER_DEATHS_MAX, is_end ? "it is dropped" : "the connection is closed with 4500",
+	    connection->count);
 	drop_all(connection);
 	if (is_end) {
 		destroy(connection);
@@ -308,5 +294,5 @@ worker_connection_set_state(struct worker_connection *connection, const char *st
 {
 	free(connection->state);
 	connection->state = state == NULL ? NULL : xstrdup(state);
-	worker_journal_mark(journal_of(connection), connection, true);
+	worker_journal_mark(journal_of(connection), &connection->record, true);
 }

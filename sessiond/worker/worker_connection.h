@@ -34,12 +34,12 @@ struct worker_connection {
 	struct worker_event_list events; /* that are not handled; the first `given` were given */
 	struct worker_event *waiting;	 /* the first that was not given; NULL: all were */
 	size_t count, given;
-	uint64_t first;	     /* the number of the first event, from 1 */
-	char *info;	     /* members of a JSON object: what is known of its client */
-	char *state;	     /* JSON; NULL: none */
-	bool is_known;	     /* the application has handled its begin */
-	bool is_waiting;     /* its client waits to be let in */
-	bool is_over;	     /* it gets no further events */
+	uint64_t first;	 /* the number of the first event, from 1 */
+	char *info;	 /* members of a JSON object: what is known of its client */
+	char *state;	 /* JSON; NULL: none */
+	bool is_known;	 /* the application has handled its begin */
+	bool is_waiting; /* its client waits to be let in */
+	bool is_over;	 /* it gets no further events */
 	struct worker_record record;
 	void *carried; /* the carrier's; NULL at first */
 	char id[37];   /* sockjs_id; NUL-terminated */
@@ -50,15 +50,15 @@ struct worker_connection *
 worker_connection_find(const struct worker_service *service, const char *id, size_t len);
 
 /*
- * A new one, for a session that its module knows by that handle; info is made of what is known of
- * it. waits: its client is not let in yet.
+ * A new one, for a session that its module knows by that handle. Takes info, which is to be freed.
+ * waits: its client is not let in yet.
  */
 struct worker_connection *worker_connection_create(
-    struct worker_service *service, sockjs_connection connection, bool waits);
+    struct worker_service *service, sockjs_connection connection, char *info, bool waits);
 
-/* One that was read from the store, without events and (worker_connection_resume) session. */
-struct worker_connection *worker_connection_restore(struct worker_service *service, const char *id,
-    uint64_t number, char *info, char *state);
+/* One that was read from the store, without events and session. Takes info and state. */
+struct worker_connection *worker_connection_restore(
+    struct worker_service *service, const char *id, uint64_t number, char *info, char *state);
 
 /* An event more: data is copied, NULL without any. The carrier is woken. */
 void worker_connection_push(struct worker_connection *connection, enum worker_event_kind kind,

@@ -4,32 +4,28 @@
 #include "sessiond/worker/worker_journal.h"
 
 #include "common/memory.h"
-#include "sessiond/worker/worker_connection.h"
 
 #include <stdlib.h>
 
 void
 worker_journal_begin(
-    struct worker_journal *journal, struct worker_connection *connection, bool keeps_events)
+    struct worker_journal *journal, struct worker_record *record, bool keeps_events)
 {
-	connection->record.number = ++journal->last_number;
-	connection->record.keeps_events = keeps_events;
-	worker_journal_mark(journal, connection, true);
+	record->number = ++journal->last_number;
+	record->keeps_events = keeps_events;
+	worker_journal_mark(journal, record, true);
 }
 
 void
-worker_journal_mark(
-    struct worker_journal *journal, struct worker_connection *connection, bool record)
+worker_journal_mark(struct worker_journal *journal, struct worker_record *record, bool itself)
 {
-	struct worker_record *kept = &connection->record;
-
-	if (kept->number == 0)
+	if (record->number == 0)
 		return;
-	kept->is_changed = kept->is_changed || record;
-	if (kept->is_marked || (!record && !kept->keeps_events))
+	record->is_changed = record->is_changed || itself;
+	if (record->is_marked || (!itself && !record->keeps_events))
 		return;
-	kept->is_marked = true;
-	LIST_INSERT_HEAD(&journal->changed, connection, record.entry);
+	record->is_marked = true;
+	LIST_INSERT_HEAD(&journal->changed, record, entry);
 }
 
 void
@@ -41,15 +37,13 @@ worker_journal_forget(struct worker_journal *journal, uint64_t number)
 }
 
 void
-worker_journal_end(struct worker_journal *journal, struct worker_connection *connection)
+worker_journal_end(struct worker_journal *journal, struct worker_record *record)
 {
-	struct worker_record *kept = &connection->record;
-
-	if (kept->is_marked)
-		LIST_REMOVE(connection, record.entry);
-	if (kept->is_stored)
-		worker_journal_forget(journal, kept->number);
-	*kept = (struct worker_record){.number = 0};
+	if (record->is_marked)
+		LIST_REMOVE(record, entry);
+	if (record->is_stored)
+		worker_journal_forget(journal, record->number);
+	*record = (struct worker_record){.number = 0};
 }
 
 bool

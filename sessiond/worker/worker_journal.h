@@ -13,22 +13,20 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-struct worker_connection;
-
 /* Part of a connection. What the store knows of it, and whether that is to change. */
 struct worker_record {
 	uint64_t number; /* of the records; 0: it is not kept */
 	bool keeps_events;
 	bool is_stored, is_changed, is_marked;
 	uint64_t stored_first, stored_end; /* numbers of events that are stored */
-	LIST_ENTRY(worker_connection) entry;
+	LIST_ENTRY(worker_record) entry;
 };
 
 /* All zero bytes: nothing has changed. */
 struct worker_journal {
 	uint64_t last_number;
 	bool has_handled; /* in this turn: effects of it wait for the commit */
-	LIST_HEAD(, worker_connection) changed;
+	LIST_HEAD(, worker_record) changed;
 	struct {
 		uint64_t *numbers;
 		size_t count, room;
@@ -37,14 +35,13 @@ struct worker_journal {
 
 /* A new connection: it is kept from now on. */
 void worker_journal_begin(
-    struct worker_journal *journal, struct worker_connection *connection, bool keeps_events);
+    struct worker_journal *journal, struct worker_record *record, bool keeps_events);
 
-/* Its events have changed; record: what is known of it as well. */
-void worker_journal_mark(
-    struct worker_journal *journal, struct worker_connection *connection, bool record);
+/* Its events have changed; itself: what is known of it as well. */
+void worker_journal_mark(struct worker_journal *journal, struct worker_record *record, bool itself);
 
 /* It ends: what the store has of it is deleted. */
-void worker_journal_end(struct worker_journal *journal, struct worker_connection *connection);
+void worker_journal_end(struct worker_journal *journal, struct worker_record *record);
 
 /* Records of a number that nobody has any more are deleted. */
 void worker_journal_forget(struct worker_journal *journal, uint64_t number);

@@ -7,9 +7,10 @@
 #include "sessiond/modules/module.h"
 #include "sessiond/service/service.h"
 #include "sessiond/worker/admit_stub.h"
-#include "sessiond/worker/worker_connection.h"
-#include "sessiond/worker/worker_pool.h"
+#include "sessiond/worker/worker_codec.h"
+#include "sessiond/worker/worker_programs.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -27,6 +28,18 @@ find(sockjs_connection connection)
 	const char *id = sockjs_id(connection);
 
 	return worker_connection_find(service_of(connection), id, strlen(id));
+}
+
+static struct worker_connection *
+create(sockjs_connection handle, bool waits)
+{
+	struct buffer info = BUFFER_INIT;
+
+	worker_encode_info(&info, handle);
+	buffer_append_char(&info, '\0');
+	if (buffer_failed(&info))
+		abort();
+	return worker_connection_create(service_of(handle), handle, info.data, waits);
 }
 
 static int
@@ -47,6 +60,10 @@ on_stop(sockjs_service *service)
 {
 	struct worker_service *ended = sockjs_service_user_data(service);
 
+	if (ended == NULL)
+		return;
+	ended->carrier->stop(ended);
+	worker_connections_leave(ended);
 	worker_service_destroy(&ended);
 }
 
@@ -59,8 +76,7 @@ on_authorize(sockjs_connection handle)
 		return UNAVAILABLE;
 	if (service->service->worker_options.accept == WORKER_ACCEPT_EVERYBODY)
 		return 0;
-	worker_connection_push(worker_connection_create(service, handle, true),
-	    WORKER_EVENT_CONNECT, NULL, 0, false);
+	worker_connection_push(create(handle, true), WORKER_EVENT_CONNECT, NULL, 0, false);
 	return SOCKJS_LATER;
 }
 
@@ -70,7 +86,7 @@ on_connection(sockjs_connection handle)
 	struct worker_connection *connection = find(handle);
 
 	if (connection == NULL)
-		connection = worker_connection_create(service_of(handle), handle, false);
+		connection = create(handle, false);
 	worker_connection_opens(connection);
 }
 
@@ -102,8 +118,8 @@ on_data(sockjs_connection handle, const sockjs_message *message)
 	struct worker_connection *connection = find(handle);
 
 	if (connection != NULL)
-		worker_connection_push(connection, WORKER_EVENT_DATA, message->data, message->len,
-		    message->binary);
+		worker_connection_push(
+		    connection, WORKER_EVENT_DATA, message->data, message->len, message->binary);
 }
 
 static void
@@ -129,7 +145,7 @@ on_close(sockjs_connection handle)
 static int
 start_pool(sockjs_service *service)
 {
-	return start(service, &worker_pool_carrier);
+	return start(service, &worker_programs_carrier);
 }
 
 static const char *const no_options[] = {NULL};

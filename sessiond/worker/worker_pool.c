@@ -3,11 +3,8 @@
  */
 #include "sessiond/worker/worker_pool.h"
 
-#include "common/log_limit.h"
 #include "common/memory.h"
 #include "sessiond/service/service.h"
-#include "sessiond/worker/worker_programs.h"
-#include "sessiond/worker/worker_serve.h"
 
 #include <stdlib.h>
 
@@ -50,8 +47,8 @@ find_place(struct worker_pool *pool, struct worker_seat *seat)
 		LIST_INSERT_HEAD(&pool->unseated, seat, entry);
 }
 
-void
-worker_pool_seat_all(struct worker_pool *pool)
+static void
+seat_all(struct worker_pool *pool)
 {
 	struct worker_seat *seat;
 
@@ -65,19 +62,10 @@ worker_pool_seat_all(struct worker_pool *pool)
 	}
 }
 
-static void
-leave_place(struct worker_seat *seat)
-{
-	if (seat->process != NULL)
-		worker_process_unseat(seat);
-	else
-		LIST_REMOVE(seat, entry);
-}
-
-/* Once nothing is waited for, it can end. */
 void
 worker_pool_move(struct worker_process *process)
 {
+	struct worker_pool *pool = worker_pool_of(process->service);
 	struct worker_seat *seat, *next;
 
 	for (seat = LIST_FIRST(&process->seats); seat != NULL; seat = next) {
@@ -85,29 +73,16 @@ worker_pool_move(struct worker_process *process)
 		if (seat->connection->given > 0)
 			continue;
 		worker_process_unseat(seat);
-		find_place(process->pool, seat);
+		find_place(pool, seat);
 	}
 	if (process->given_count == 0)
 		worker_process_stop(process);
 }
 
-void
-worker_pool_remove(struct worker_process **process)
-{
-	struct worker_pool *pool = (*process)->pool;
-	struct worker_seat *seat;
+/* --- processes -------------------------------------------------------------------------------- */
 
-	(*process)->is_leaving = true;
-	while ((seat = LIST_FIRST(&(*process)->seats)) != NULL) {
-		worker_process_unseat(seat);
-		find_place(pool, seat);
-	}
-	worker_process_destroy(process);
-	worker_pool_look(pool);
-}
-
-void
-worker_pool_look(struct worker_pool *pool)
+static void
+look(struct worker_pool *pool)
 {
 	const struct worker_process *process;
 	bool is_here = false;
@@ -118,13 +93,50 @@ worker_pool_look(struct worker_pool *pool)
 	worker_service_is_here(pool->service, is_here);
 }
 
-/* --- timers ----------------------------------------------------------------------------------- */
+void
+worker_pool_changed(struct worker_process *process)
+{
+	look(worker_pool_of(process->service));
+	seat_all(worker_pool_of(process->service));
+}
+
+struct worker_process *
+worker_pool_add(struct worker_pool *pool, const char *kind,
+    const struct worker_process_calls *calls, void *owner)
+{
+	struct worker_process *process =
+	    worker_process_create(pool->service, &pool->timeouts, kind, calls, owner);
+
+	LIST_INSERT_HEAD(&pool->processes, process, entry);
+	return process;
+}
+
+void
+worker_pool_remove(struct worker_process **process)
+{
+	struct worker_pool *pool = worker_pool_of((*process)->service);
+	struct worker_seat *seat;
+
+	(*process)->is_leaving = true;
+	while ((seat = LIST_FIRST(&(*process)->seats)) != NULL) {
+		worker_process_unseat(seat);
+		find_place(pool, seat);
+	}
+	LIST_REMOVE(*process, entry);
+	worker_process_destroy(process);
+	look(pool);
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
 
 static void
 settle_fire(struct timer *timer, void *context)
 {
-	container_of(timer, struct worker_process, settle_timer)->is_settled = true;
-	worker_pool_look(context);
+	struct worker_process *process = container_of(timer, struct worker_process, settle_timer);
+
+	(void)context;
+	process->is_settled = true;
+	worker_pool_changed(process);
 }
 
 static void
@@ -137,51 +149,45 @@ ack_fire(struct timer *timer, void *context)
 	    process, "is ended: it has not acknowledged an event for ack_timeout", true);
 }
 
-/* --- the carrier ------------------------------------------------------------------------------ */
-
-static void
-start(struct worker_service *service)
+void
+worker_pool_open(struct worker_service *service)
 {
 	struct worker_pool *pool = xcalloc(1, sizeof *pool);
+	struct timers *timers = service->all->timers;
 
 	pool->service = service;
 	service->carried = pool;
 	LIST_INIT(&pool->processes);
 	LIST_INIT(&pool->unseated);
-	timer_queue_add(service->all->timers, &pool->ack_timeouts,
-	    service->service->worker_options.ack_timeout, ack_fire, pool);
-	timer_queue_add(service->all->timers, &pool->settles, SETTLE_MS, settle_fire, pool);
-	worker_programs_start(pool);
+	timer_queue_add(timers, &pool->timeouts.acks, service->service->worker_options.ack_timeout,
+	    ack_fire, pool);
+	timer_queue_add(timers, &pool->timeouts.settles, SETTLE_MS, settle_fire, pool);
 }
 
-static void
-stop(struct worker_service *service)
+void
+worker_pool_close(struct worker_pool *pool)
 {
-	struct worker_pool *pool = worker_pool_of(service);
-
 	struct worker_process *process;
 
-	worker_programs_clear(pool);
 	while ((process = LIST_FIRST(&pool->processes)) != NULL) {
 		process->is_leaving = true;
-		process->gone(process);
+		process->calls->gone(process);
 	}
-	timer_queue_remove(service->all->timers, &pool->ack_timeouts);
-	timer_queue_remove(service->all->timers, &pool->settles);
+	timer_queue_remove(pool->service->all->timers, &pool->timeouts.acks);
+	timer_queue_remove(pool->service->all->timers, &pool->timeouts.settles);
 }
 
-static void
-change(struct worker_service *service)
+void
+worker_pool_change(struct worker_pool *pool)
 {
-	struct worker_pool *pool = worker_pool_of(service);
-
 	timer_queue_set_delay(
-	    &pool->ack_timeouts, service->service->worker_options.ack_timeout);
-	worker_programs_change(pool);
+	    &pool->timeouts.acks, pool->service->service->worker_options.ack_timeout);
 }
 
-static void
-wake(struct worker_connection *connection)
+/* --- the carrier ------------------------------------------------------------------------------ */
+
+void
+worker_pool_wake(struct worker_connection *connection)
 {
 	struct worker_seat *seat = seat_of(connection);
 
@@ -194,27 +200,30 @@ wake(struct worker_connection *connection)
 	}
 }
 
-static void
-forget(struct worker_connection *connection)
+void
+worker_pool_forget(struct worker_connection *connection)
 {
 	struct worker_seat *seat = seat_of(connection);
 
 	if (seat == NULL)
 		return;
-	leave_place(seat);
+	if (seat->process != NULL)
+		worker_process_unseat(seat);
+	else
+		LIST_REMOVE(seat, entry);
 	free(seat);
 	connection->carried = NULL;
 }
 
-static void
-drain(struct worker_connection *connection)
+void
+worker_pool_drain(struct worker_connection *connection)
 {
 	if (seat_of(connection) != NULL)
 		worker_process_drain(seat_of(connection));
 }
 
-static bool
-give(struct worker_service *service)
+bool
+worker_pool_give(struct worker_service *service)
 {
 	struct worker_process *process;
 	bool any = false;
@@ -224,8 +233,8 @@ give(struct worker_service *service)
 	return any;
 }
 
-static void
-write_out(struct worker_service *service)
+void
+worker_pool_write(struct worker_service *service)
 {
 	struct worker_process *process;
 
@@ -233,8 +242,8 @@ write_out(struct worker_service *service)
 		worker_process_write(process);
 }
 
-static bool
-finish(struct worker_service *service)
+bool
+worker_pool_finish(struct worker_service *service)
 {
 	struct worker_process *process;
 	bool is_done = true;
@@ -248,16 +257,3 @@ finish(struct worker_service *service)
 	}
 	return is_done;
 }
-
-const struct worker_carrier worker_pool_carrier = {
-    .name = "processes",
-    .start = start,
-    .stop = stop,
-    .change = change,
-    .wake = wake,
-    .forget = forget,
-    .drain = drain,
-    .give = give,
-    .write = write_out,
-    .finish = finish,
-};

@@ -1,7 +1,6 @@
 /*
- * The carrier of services whose application are processes: those that the daemon starts
- * (worker_programs.h), and those that connect to it (worker_serve.h). Each connection has its seat
- * in one of them, or waits for one.
+ * The processes of a service: those that the daemon starts (worker_programs.h), and those that
+ * connect to it (worker_serve.h). Each connection has its seat in one of them, or waits for one.
  */
 #ifndef SESSIOND_WORKER_POOL_H
 #define SESSIOND_WORKER_POOL_H
@@ -9,37 +8,52 @@
 #include "sessiond/worker/worker_process.h"
 #include "sessiond/worker/worker_service.h"
 
-extern const struct worker_carrier worker_pool_carrier;
-
 struct worker_slot;
 
 struct worker_pool {
 	struct worker_service *service;
 	LIST_HEAD(, worker_process) processes;
 	struct worker_seat_list unseated;
-	struct timer_queue ack_timeouts, settles;
+	struct worker_timeouts timeouts;
 	/* worker_programs.h's */
 	struct worker_slot **slots;
 	size_t slot_count;
 };
 
-/* The pool of a service whose carrier is this one. */
+/* The pool of a service that has one. */
 static inline struct worker_pool *
 worker_pool_of(const struct worker_service *service)
 {
 	return service->carried;
 }
 
-/* A process has begun, has settled, or has ended: whether there is an application. */
-void worker_pool_look(struct worker_pool *pool);
+/* The service gets a pool, and loses it but for its connections' seats. */
+void worker_pool_open(struct worker_service *service);
+void worker_pool_close(struct worker_pool *pool);
 
-/* Seats who waits for a process, if there is one. */
-void worker_pool_seat_all(struct worker_pool *pool);
+/* Timeouts are others now. */
+void worker_pool_change(struct worker_pool *pool);
 
-/* Has a leaving process's connections served by others, those for which it has no event. */
+/* A process joins, which does not run yet; gone and owner as in worker_process.h. */
+struct worker_process *worker_pool_add(struct worker_pool *pool, const char *kind,
+    const struct worker_process_calls *calls, void *owner);
+
+/* It is freed: whoever is seated there waits, or gets another. Sets *process NULL. */
+void worker_pool_remove(struct worker_process **process);
+
+/* For worker_process_calls. changed: whether there is an application; who waits gets a seat. */
+void worker_pool_changed(struct worker_process *process);
+
+/* Has a leaving process's connections served by others; once it waits for nothing, it ends. */
 void worker_pool_move(struct worker_process *process);
 
-/* A process is to be freed: whoever is seated there waits, or gets another. */
-void worker_pool_remove(struct worker_process **process);
+/* --- for the carrier -------------------------------------------------------------------------- */
+
+void worker_pool_wake(struct worker_connection *connection);
+void worker_pool_forget(struct worker_connection *connection);
+void worker_pool_drain(struct worker_connection *connection);
+bool worker_pool_give(struct worker_service *service);
+void worker_pool_write(struct worker_service *service);
+bool worker_pool_finish(struct worker_service *service);
 
 #endif

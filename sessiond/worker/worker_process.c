@@ -9,7 +9,6 @@
 #include "sessiond/service/service.h"
 #include "sessiond/worker/worker_calls.h"
 #include "sessiond/worker/worker_codec.h"
-#include "sessiond/worker/worker_pool.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -29,16 +28,10 @@ struct worker_held {
 	size_t bytes;
 };
 
-static struct worker_service *
-service_of(const struct worker_process *process)
-{
-	return process->pool->service;
-}
-
 static const struct worker_options *
 options_of(const struct worker_process *process)
 {
-	return &service_of(process)->service->worker_options;
+	return &process->service->service->worker_options;
 }
 
 /* --- its way out ------------------------------------------------------------------------------ */
@@ -70,20 +63,20 @@ worker_process_write(struct worker_process *process)
 /* --- life ------------------------------------------------------------------------------------- */
 
 struct worker_process *
-worker_process_create(struct worker_pool *pool, const char *kind,
-    void (*gone)(struct worker_process *process), void *owner)
+worker_process_create(struct worker_service *service, struct worker_timeouts *timeouts,
+    const char *kind, const struct worker_process_calls *calls, void *owner)
 {
 	struct worker_process *process = xcalloc(1, sizeof *process);
 
-	process->pool = pool;
+	process->service = service;
+	process->timeouts = timeouts;
 	process->kind = kind;
-	process->gone = gone;
+	process->calls = calls;
 	process->owner = owner;
 	STAILQ_INIT(&process->given);
 	STAILQ_INIT(&process->held);
 	LIST_INIT(&process->seats);
 	TAILQ_INIT(&process->ready);
-	LIST_INSERT_HEAD(&pool->processes, process, entry);
 	return process;
 }
 
@@ -131,16 +124,15 @@ worker_process_destroy(struct worker_process **process)
 	end_descriptors(ended);
 	drop_held(ended);
 	drop_given(ended);
-	LIST_REMOVE(ended, entry);
 	free(ended);
 	*process = NULL;
 }
 
 void
-worker_process_begin(struct worker_process *process, struct program *program,
-    struct line_stream *stream, pid_t pid)
+worker_process_begin(
+    struct worker_process *process, struct program *program, struct line_stream *stream, pid_t pid)
 {
-	uint64_t now = workers_now(service_of(process)->all);
+	uint64_t now = workers_now(process->service->all);
 
 	process->program = program;
 	process->stream = stream;
@@ -149,9 +141,9 @@ worker_process_begin(struct worker_process *process, struct program *program,
 	process->begun++;
 	process->seq = process->acked = 0;
 	process->is_settled = process->is_stopped = false;
-	worker_encode_hello(output(process), service_of(process));
-	timer_start(&process->pool->settles, &process->settle_timer, now);
-	worker_pool_seat_all(process->pool);
+	worker_encode_hello(output(process), process->service);
+	timer_start(&process->timeouts->settles, &process->settle_timer, now);
+	process->calls->changed(process);
 }
 
 /* --- seats ------------------------------------------------------------------------------------ */
@@ -223,8 +215,8 @@ watch_acks(struct worker_process *process)
 {
 	timer_stop(&process->ack_timer);
 	if (process->given_count > 0 && options_of(process)->ack_timeout > 0)
-		timer_start(&process->pool->ack_timeouts, &process->ack_timer,
-		    workers_now(service_of(process)->all));
+		timer_start(&process->timeouts->acks, &process->ack_timer,
+		    workers_now(process->service->all));
 }
 
 static void
@@ -256,7 +248,7 @@ give_event(struct worker_process *process, struct worker_seat *seat)
 
 	worker_encode_event(output(process), connection, connection->waiting, ++process->seq);
 	worker_connection_give(connection);
-	if (service_of(process)->acks)
+	if (process->service->acks)
 		await_ack(process, seat);
 	else if (!handle_first(seat))
 		return;
@@ -283,9 +275,8 @@ can_give(const struct worker_process *process)
 	size_t limit = process->suspects > 0 ? 1 : options_of(process)->worker_in_flight;
 
 	return worker_process_runs(process) && !process->is_leaving && !process->is_stopped &&
-	    !service_of(process)->all->is_ending && !TAILQ_EMPTY(&process->ready) &&
-	    process->given_count < limit &&
-	    worker_process_waiting(process) < WORKER_OUTPUT_MARK;
+	    !process->service->all->is_ending && !TAILQ_EMPTY(&process->ready) &&
+	    process->given_count < limit && worker_process_waiting(process) < WORKER_OUTPUT_MARK;
 }
 
 bool
@@ -312,11 +303,12 @@ worker_process_drain(struct worker_seat *seat)
 
 /* One that reads nothing is not told of errors without end. */
 static void
-tell_error(struct worker_process *process, const json_t *call, const struct worker_call_error *error)
+tell_error(
+    struct worker_process *process, const json_t *call, const struct worker_call_error *error)
 {
 	if (worker_process_waiting(process) < 2 * WORKER_OUTPUT_MARK)
-		worker_encode_error(output(process), json_object_get(call, "ref"), error->code,
-		    error->message);
+		worker_encode_error(
+		    output(process), json_object_get(call, "ref"), error->code, error->message);
 }
 
 /* That its client has gone meanwhile is no mistake. */
@@ -324,8 +316,8 @@ static void
 fail_call(struct worker_process *process, const json_t *call, const struct worker_call_error *error)
 {
 	if (strcmp(error->code, "gone") != 0)
-		worker_log(service_of(process), "process %d: %s: %s", (int)process->pid,
-		    error->code, error->message);
+		worker_log(process->service, "process %d: %s: %s", (int)process->pid, error->code,
+		    error->message);
 	tell_error(process, call, error);
 }
 
@@ -334,7 +326,7 @@ carry_out(struct worker_process *process, const json_t *call)
 {
 	struct worker_call_error error;
 
-	if (worker_call_do(service_of(process), call, &error) == -1)
+	if (worker_call_do(process->service, call, &error) == -1)
 		fail_call(process, call, &error);
 }
 
@@ -402,7 +394,7 @@ acknowledge(struct worker_process *process, const json_t *call)
 	handle_until(process, n);
 	watch_acks(process);
 	if (process->is_leaving)
-		worker_pool_move(process);
+		process->calls->acknowledged(process);
 }
 
 static void
@@ -430,14 +422,14 @@ worker_process_line(struct worker_process *process, char *line, size_t len)
 
 	if (!process->is_settled) {
 		process->is_settled = true;
-		worker_pool_look(process->pool);
+		process->calls->changed(process);
 	}
 	if (len == 0)
 		return;
 	call = json_loadb(line, len, JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
 	if (call == NULL) {
-		snprintf(wrong.message, sizeof wrong.message, "a line is no JSON: %.150s",
-		    error.text);
+		snprintf(
+		    wrong.message, sizeof wrong.message, "a line is no JSON: %.150s", error.text);
 		fail_call(process, NULL, &wrong);
 		return;
 	}
@@ -498,7 +490,7 @@ void
 worker_process_died(struct worker_process *process, const char *how, bool is_to_blame)
 {
 	if (is_to_blame || !process->is_stopped)
-		worker_log(service_of(process),
+		worker_log(process->service,
 		    "process %d %s, with %zu events that it had not acknowledged",
 		    (int)process->pid, how, process->given_count);
 	end_descriptors(process);
@@ -507,8 +499,8 @@ worker_process_died(struct worker_process *process, const char *how, bool is_to_
 		blame(process);
 	drop_given(process);
 	give_again(process);
-	worker_pool_look(process->pool);
-	process->gone(process);
+	process->calls->changed(process);
+	process->calls->gone(process);
 }
 
 void

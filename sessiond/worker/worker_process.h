@@ -11,8 +11,8 @@
 #define SESSIOND_WORKER_PROCESS_H
 
 #include "common/timer_queue.h"
-#include "sessiond/worker/line_stream.h"
-#include "sessiond/worker/program.h"
+#include "sessiond/program/line_stream.h"
+#include "sessiond/program/program.h"
 #include "sessiond/worker/worker_connection.h"
 
 #include <jansson.h>
@@ -22,7 +22,7 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
-struct worker_pool;
+struct worker_process;
 
 enum {
 	WORKER_OUTPUT_MARK = 262144, /* bytes that a process has not read: it gets no more events */
@@ -44,23 +44,38 @@ TAILQ_HEAD(worker_ready_list, worker_seat);
 struct worker_given;
 struct worker_held;
 
-/* It may be without a process of the system: before that begins, and when it has ended. */
-struct worker_process {
-	struct worker_pool *pool;
-	LIST_ENTRY(worker_process) entry; /* of its pool's */
-	const char *kind;		  /* "program" or "connected"; constant */
+/* What its owners hear of it. */
+struct worker_process_calls {
+	/* It has begun, has settled, or has died: there is an application, or none. */
+	void (*changed)(struct worker_process *process);
+	/* It is leaving, and has acknowledged something. */
+	void (*acknowledged)(struct worker_process *process);
 	/*
 	 * It has died, and its connections wait: starts it again. If it is leaving: ends it at
 	 * once, if it runs, and frees it.
 	 */
 	void (*gone)(struct worker_process *process);
-	void *owner; /* of whoever has made it */
-	struct program *program;	  /* one of the two, while it runs; both NULL: it does not */
+};
+
+/* Timers of the processes of a service. */
+struct worker_timeouts {
+	struct timer_queue acks, settles;
+};
+
+/* It may be without a process of the system: before that begins, and when it has ended. */
+struct worker_process {
+	struct worker_service *service;
+	struct worker_timeouts *timeouts;
+	LIST_ENTRY(worker_process) entry; /* its pool's */
+	const char *kind;		  /* "program" or "connected"; constant */
+	const struct worker_process_calls *calls;
+	void *owner;		 /* theirs */
+	struct program *program; /* one of the two, while it runs; both NULL: it does not */
 	struct line_stream *stream;
-	pid_t pid;		   /* of the last; 0: unknown */
-	uint64_t began;		   /* ms, the last */
-	uint64_t begun;		   /* how often one began */
-	uint64_t seq, acked;	   /* of the last event that was given, and acknowledged */
+	pid_t pid;			   /* of the last; 0: unknown */
+	uint64_t began;			   /* ms, the last */
+	uint64_t begun;			   /* how often one began */
+	uint64_t seq, acked;		   /* of the last event that was given, and acknowledged */
 	STAILQ_HEAD(, worker_given) given; /* events that wait for their ack */
 	size_t given_count;
 	STAILQ_HEAD(, worker_held) held; /* calls that do */
@@ -75,15 +90,20 @@ struct worker_process {
 	bool is_stopped; /* it was told to end */
 };
 
-struct worker_process *worker_process_create(struct worker_pool *pool, const char *kind,
-    void (*gone)(struct worker_process *process), void *owner);
+/* Borrows everything. */
+struct worker_process *
+worker_process_create(struct worker_service *service, struct worker_timeouts *timeouts,
+    const char *kind, const struct worker_process_calls *calls, void *owner);
 
-/* Ends it at once and frees it; its seats must be others'. Sets *process NULL; takes NULL. */
+/*
+ * Ends it at once and frees it; its seats must be others', and nobody may have it in a list. Sets
+ * *process NULL; takes NULL.
+ */
 void worker_process_destroy(struct worker_process **process);
 
 /* It runs now, with one of the two, and is greeted. */
-void worker_process_begin(struct worker_process *process, struct program *program,
-    struct line_stream *stream, pid_t pid);
+void worker_process_begin(
+    struct worker_process *process, struct program *program, struct line_stream *stream, pid_t pid);
 
 static inline bool
 worker_process_runs(const struct worker_process *process)

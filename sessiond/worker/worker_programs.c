@@ -131,8 +131,7 @@ begin(struct worker_slot *slot)
 	    .memory = slot->options.worker_memory,
 	    .files = slot->options.worker_files,
 	};
-	struct program *program =
-	    program_start(service->all->loop, &options, &calls, slot, &err);
+	struct program *program = program_start(service->all->loop, &options, &calls, slot, &err);
 
 	free(folder);
 	if (program == NULL) {
@@ -145,9 +144,11 @@ begin(struct worker_slot *slot)
 
 /* --- all -------------------------------------------------------------------------------------- */
 
-void
-worker_programs_start(struct worker_pool *pool)
+static void
+start_programs(struct worker_pool *pool)
 {
+	static const struct worker_process_calls calls = {
+	    worker_pool_changed, worker_pool_move, on_gone};
 	const struct worker_options *options = &pool->service->service->worker_options;
 	size_t i;
 
@@ -157,8 +158,7 @@ worker_programs_start(struct worker_pool *pool)
 	pool->slots = xcalloc(pool->slot_count, sizeof *pool->slots);
 	for (i = 0; i < pool->slot_count; i++) {
 		pool->slots[i] = create_slot(pool);
-		pool->slots[i]->process =
-		    worker_process_create(pool, "program", on_gone, pool->slots[i]);
+		pool->slots[i]->process = worker_pool_add(pool, "program", &calls, pool->slots[i]);
 	}
 	for (i = 0; i < pool->slot_count; i++)
 		begin(pool->slots[i]);
@@ -195,8 +195,8 @@ is_same(const struct worker_options *a, const struct worker_options *b)
 	return true;
 }
 
-void
-worker_programs_change(struct worker_pool *pool)
+static void
+change_programs(struct worker_pool *pool)
 {
 	const struct worker_options *options = &pool->service->service->worker_options;
 	struct worker_slot **former = pool->slots;
@@ -206,17 +206,49 @@ worker_programs_change(struct worker_pool *pool)
 		return;
 	pool->slots = NULL;
 	pool->slot_count = 0;
-	worker_programs_start(pool);
+	start_programs(pool);
 	for (i = 0; i < count; i++)
 		replace(former[i]);
 	free(former);
 	log_info("[%s]: its programs are replaced", pool->service->service->section);
 }
 
-void
-worker_programs_clear(struct worker_pool *pool)
+/* --- the carrier ------------------------------------------------------------------------------ */
+
+static void
+start(struct worker_service *service)
 {
+	worker_pool_open(service);
+	start_programs(worker_pool_of(service));
+}
+
+static void
+change(struct worker_service *service)
+{
+	worker_pool_change(worker_pool_of(service));
+	change_programs(worker_pool_of(service));
+}
+
+static void
+stop(struct worker_service *service)
+{
+	struct worker_pool *pool = worker_pool_of(service);
+
 	free(pool->slots);
 	pool->slots = NULL;
 	pool->slot_count = 0;
+	worker_pool_close(pool);
 }
+
+const struct worker_carrier worker_programs_carrier = {
+    .name = "processes",
+    .start = start,
+    .stop = stop,
+    .change = change,
+    .wake = worker_pool_wake,
+    .forget = worker_pool_forget,
+    .drain = worker_pool_drain,
+    .give = worker_pool_give,
+    .write = worker_pool_write,
+    .finish = worker_pool_finish,
+};

@@ -14,13 +14,10 @@ enum {
 	WORKER_LASTING = 10000, /* a process that has run for so long has lasted */
 };
 
-/* Starts those that the options name; none without a program. */
-void worker_programs_start(struct worker_pool *pool);
-
-/* The options are others: if they concern the programs, new ones replace those that run. */
-void worker_programs_change(struct worker_pool *pool);
-
-/* Forgets them; their processes are to be freed as those of all are (worker_process.gone). */
-void worker_programs_clear(struct worker_pool *pool);
+/*
+ * The carrier of services whose application are processes. start: none are started without a
+ * program. change: if options of programs are others, new processes replace those that run.
+ */
+extern const struct worker_carrier worker_programs_carrier;
 
 #endif

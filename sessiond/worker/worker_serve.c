@@ -9,6 +9,7 @@
 #include "sessiond/service/service.h"
 #include "sessiond/worker/worker_codec.h"
 #include "sessiond/worker/worker_pool.h"
+#include "sessiond/worker/worker_programs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@ enum { FIRST_LINE_MAX = 4096 };
 struct worker_guest {
 	struct workers *all;
 	LIST_ENTRY(worker_guest) entry;
-	struct line_stream *stream; /* until it serves */
+	struct line_stream *stream;	/* until it serves */
 	struct worker_process *process; /* NULL: it does not serve yet */
 	pid_t pid;
 	bool is_refused; /* and is to close */
@@ -44,7 +45,7 @@ find_service(const struct workers *all, const char *name)
 	struct worker_service *service;
 
 	LIST_FOREACH(service, &all->services, entry)
-		if (service->carrier == &worker_pool_carrier && !service->service->is_retired &&
+		if (service->carrier == &worker_programs_carrier && !service->service->is_retired &&
 		    strcmp(service->service->name, name) == 0)
 			return service;
 	return NULL;
@@ -76,15 +77,17 @@ on_gone(struct worker_process *process)
 static void
 serve(struct worker_guest *guest, struct worker_service *service)
 {
+	static const struct worker_process_calls calls = {
+	    worker_pool_changed, worker_pool_move, on_gone};
 	struct worker_pool *pool = worker_pool_of(service);
 	struct line_stream *stream = guest->stream;
 
 	guest->stream = NULL;
-	guest->process = worker_process_create(pool, "connected", on_gone, guest);
+	guest->process = worker_pool_add(pool, "connected", &calls, guest);
 	line_stream_set_limit(stream, service->service->worker_options.worker_line_limit);
 	worker_process_begin(guest->process, NULL, stream, guest->pid);
 	guest->process->is_settled = true;
-	worker_pool_look(pool);
+	worker_pool_changed(guest->process);
 }
 
 static void

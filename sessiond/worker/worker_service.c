@@ -7,7 +7,6 @@
 #include "common/memory.h"
 #include "sessiond/service/service.h"
 #include "sessiond/worker/admit_stub.h"
-#include "sessiond/worker/worker_connection.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -110,8 +109,9 @@ wait_fire(struct timer *timer, void *context)
 
 	(void)timer;
 	service->is_away = true;
-	worker_log(service, "its application has not been there for worker_timeout (%llu ms): "
-			    "clients and sends get 503",
+	worker_log(service,
+	    "its application has not been there for worker_timeout (%llu ms): "
+	    "clients and sends get 503",
 	    (unsigned long long)service->service->worker_options.worker_timeout);
 	worker_service_judge(service);
 }
@@ -174,8 +174,6 @@ worker_service_destroy(struct worker_service **service)
 
 	if (ended == NULL)
 		return;
-	ended->carrier->stop(ended);
-	worker_connections_leave(ended);
 	timer_queue_remove(ended->all->timers, &ended->waits);
 	LIST_REMOVE(ended, entry);
 	free(ended->carried);

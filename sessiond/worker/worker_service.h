@@ -27,10 +27,10 @@ struct worker_guest;
 struct worker_service;
 
 enum {
-	WORKER_DEATHS_MAX = 3,	    /* of an application, by one event */
-	WORKER_STATE_MAX = 16384,   /* bytes of what it keeps with a connection */
-	WORKER_EVENT_COST = 96,	    /* bytes beside the message, in worker_queue_limit */
-	WORKER_CODE_DEADLY = 4500,  /* the close code of a connection whose event is deadly */
+	WORKER_DEATHS_MAX = 3,	   /* of an application, by one event */
+	WORKER_STATE_MAX = 16384,  /* bytes of what it keeps with a connection */
+	WORKER_EVENT_COST = 96,	   /* bytes beside the message, in worker_queue_limit */
+	WORKER_CODE_DEADLY = 4500, /* the close code of a connection whose event is deadly */
 };
 
 /* How events get to the application. Each gets the service or connection that it is about. */
@@ -71,14 +71,14 @@ struct worker_service {
 	void *carried; /* the carrier's, from malloc: freed with the service */
 	LIST_ENTRY(worker_service) entry;
 	LIST_HEAD(, worker_connection) connections;
-	size_t count;	       /* of connections */
-	size_t queued;	       /* bytes of events that are not handled */
-	bool acks;	       /* events are handled when the application says so */
-	bool is_here;	       /* an application is there */
-	bool is_full;	       /* as many bytes wait as may; is_away, too, refuses sends and clients */
-	struct timer_queue waits; /* worker_timeout */
-	struct timer wait;	  /* runs while none is there */
-	bool is_away;		  /* for longer than that */
+	size_t count;  /* of connections */
+	size_t queued; /* bytes of events that are not handled */
+	bool acks;     /* events are handled when the application says so */
+	bool is_here;  /* an application is there */
+	bool is_full;  /* as many bytes wait as may; is_away, too, refuses sends and clients */
+	struct timer_queue waits;	   /* worker_timeout */
+	struct timer wait;		   /* runs while none is there */
+	bool is_away;			   /* for longer than that */
 	uint64_t given, handled, repeated; /* events, since the start */
 };
 
@@ -107,7 +107,7 @@ struct workers *workers_bound(void);
 /* ms */
 uint64_t workers_now(const struct workers *all);
 
-/* At the module's start; and at its stop, which ends what is left of its connections. */
+/* At the module's start; and at its stop, once its carrier has stopped and no connection is left. */
 struct worker_service *
 worker_service_create(sockjs_service *service, const struct worker_carrier *carrier);
 void worker_service_destroy(struct worker_service **service);

@@ -69,8 +69,7 @@ put_connection(struct store *store, const struct worker_connection *connection)
 }
 
 static enum store_result
-put_event(
-    struct store *store, uint64_t number, uint64_t part, const struct worker_event *event)
+put_event(struct store *store, uint64_t number, uint64_t part, const struct worker_event *event)
 {
 	struct buffer data = BUFFER_INIT;
 
@@ -116,16 +115,19 @@ static enum store_result
 write_changes(void *owner, struct store *store)
 {
 	const struct worker_journal *journal = journal_of(owner);
-	const struct worker_connection *connection;
+	const struct worker_record *record;
 	enum store_result result = STORE_OK;
 	size_t i;
 
 	for (i = 0; result == STORE_OK && i < journal->ended.count; i++)
 		result = delete_connection(store, journal->ended.numbers[i]);
-	LIST_FOREACH(connection, &journal->changed, record.entry) {
-		if (result == STORE_OK && connection->record.is_changed)
+	LIST_FOREACH(record, &journal->changed, entry) {
+		const struct worker_connection *connection =
+		    container_of(record, const struct worker_connection, record);
+
+		if (result == STORE_OK && record->is_changed)
 			result = put_connection(store, connection);
-		if (result == STORE_OK && connection->record.keeps_events)
+		if (result == STORE_OK && record->keeps_events)
 			result = put_events(store, connection);
 	}
 	return result;
@@ -154,11 +156,11 @@ static void
 settle(void *owner)
 {
 	struct worker_journal *journal = journal_of(owner);
-	struct worker_connection *connection;
+	struct worker_record *record;
 
-	while ((connection = LIST_FIRST(&journal->changed)) != NULL) {
-		LIST_REMOVE(connection, record.entry);
-		settle_connection(connection);
+	while ((record = LIST_FIRST(&journal->changed)) != NULL) {
+		LIST_REMOVE(record, entry);
+		settle_connection(container_of(record, struct worker_connection, record));
 	}
 	journal->ended.count = 0;
 }
@@ -176,7 +178,7 @@ forget(void *owner)
 		LIST_FOREACH(connection, &service->connections, entry) {
 			connection->record.is_stored = false;
 			connection->record.stored_first = connection->record.stored_end = 0;
-			worker_journal_mark(&store->all->journal, connection, true);
+			worker_journal_mark(&store->all->journal, &connection->record, true);
 		}
 }
 
@@ -221,7 +223,8 @@ parse_connection(const struct worker_store *store, const struct stored_record *r
 	if (!split(record, fields) || strlen(fields[1]) >= sizeof connection->id)
 		return NULL;
 	service = find_service(store->all, fields[0]);
-	if (service == NULL || worker_connection_find(service, fields[1], strlen(fields[1])) != NULL)
+	if (service == NULL ||
+	    worker_connection_find(service, fields[1], strlen(fields[1])) != NULL)
 		return NULL;
 	connection = worker_connection_restore(service, fields[1], record->number,
 	    xstrdup(fields[3]), fields[4][0] == '\0' ? NULL : xstrdup(fields[4]));
@@ -260,9 +263,8 @@ find_connection(const struct worker_store *store, uint64_t number)
 		else
 			high = middle;
 	}
-	return low < store->count && store->items[low]->record.number == number
-	    ? store->items[low]
-	    : NULL;
+	return low < store->count && store->items[low]->record.number == number ? store->items[low]
+										: NULL;
 }
 
 static bool
@@ -317,7 +319,7 @@ static void
 begin_again(struct worker_connection *connection)
 {
 	if (connection->record.is_marked)
-		LIST_REMOVE(connection, record.entry);
+		LIST_REMOVE(&connection->record, entry);
 	settle_connection(connection);
 	if (connection->connection.handle == 0)
 		worker_connection_over(connection);

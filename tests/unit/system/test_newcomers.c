@@ -55,14 +55,14 @@ turn(void)
 }
 
 static void
-assert_recognised(bool is_peer, char first)
+assert_recognised(char first)
 {
 	uint64_t deadline;
 	char byte;
 
 	assert_int_equal(recognised.count, 1);
 	assert_false(timers_next(&timers, &deadline));
-	assert_int_equal(recognised.is_peer, is_peer);
+	assert_int_equal(recognised.first, first);
 	assert_int_equal(recv(recognised.fd, &byte, 1, 0), 1);
 	assert_int_equal(byte, first);
 	assert_true(LIST_EMPTY(&newcomers.list));
@@ -112,7 +112,7 @@ test_peer(void **state)
 	assert_int_equal(recognised.count, 0);
 	assert_int_equal(send(other, "\0\0", 2, 0), 2);
 	turn();
-	assert_recognised(true, '\0');
+	assert_recognised('\0');
 }
 
 static void
@@ -121,7 +121,7 @@ test_http(void **state)
 	(void)state;
 	assert_int_equal(send(other, "GET", 3, 0), 3);
 	turn();
-	assert_recognised(false, 'G');
+	assert_recognised('G');
 }
 
 /* It leaves without a word. */
@@ -156,7 +156,7 @@ test_dismissed_with_a_byte(void **state)
 	(void)state;
 	assert_int_equal(send(other, "G", 1, 0), 1);
 	newcomers_dismiss(&newcomers);
-	assert_recognised(false, 'G');
+	assert_recognised('G');
 }
 
 /* Room is made by closing the oldest that has said nothing; one that has is recognised. */

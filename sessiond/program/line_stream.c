@@ -5,7 +5,7 @@
  * A socket has one handle for both ways, and out_poll is not used. Lines that were read and wait
  * for a pause to end are given by `again`, which makes a turn of its own.
  */
-#include "sessiond/worker/line_stream.h"
+#include "sessiond/program/line_stream.h"
 
 #include "common/buffer.h"
 #include "common/loop.h"
@@ -255,6 +255,12 @@ line_stream_flush(struct line_stream *stream)
 	if (stream->is_output_over && stream->output.len == 0)
 		close_output(stream);
 	watch(stream);
+}
+
+void
+line_stream_set_limit(struct line_stream *stream, size_t line_limit)
+{
+	stream->line_limit = line_limit;
 }
 
 struct buffer *

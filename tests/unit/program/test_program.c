@@ -1,13 +1,13 @@
 /*
- * sessiond/worker/program.h, with children of every kind: small ones of sh. The delays of a stop
+ * sessiond/program/program.h, with children of every kind: small ones of sh. The delays of a stop
  * are shortened; no test looks at the clock.
  */
-#include "sessiond/worker/program.h"
+#include "sessiond/program/program.h"
 
 #include "common/buffer.h"
 #include "common/log.h"
-#include "sessiond/worker/program_exec.h"
-#include "sessiond/worker/program_stderr.h"
+#include "sessiond/program/program_exec.h"
+#include "sessiond/program/program_stderr.h"
 
 #include <errno.h>
 #include <fcntl.h>

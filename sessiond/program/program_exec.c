@@ -2,7 +2,7 @@
  * See program_exec.h. Between fork and exec nothing is allocated, and no handler of the daemon's
  * can run: signals are blocked until they are as a program expects them.
  */
-#include "sessiond/worker/program_exec.h"
+#include "sessiond/program/program_exec.h"
 
 #include "common/memory.h"
 

@@ -1,8 +1,8 @@
 /*
- * sessiond/worker/line_stream.h: lines that come in pieces, that are too long and that have no end;
+ * sessiond/program/line_stream.h: lines that come in pieces, that are too long and that have no end;
  * what waits to be written; pauses; the end, and ends within calls.
  */
-#include "sessiond/worker/line_stream.h"
+#include "sessiond/program/line_stream.h"
 
 #include "common/buffer.h"
 

@@ -5,14 +5,14 @@
  * An exit is first noticed without waiting for it. Until it is waited for, its number, which is
  * that of its group, is nobody else's: so the group can be killed.
  */
-#include "sessiond/worker/program.h"
+#include "sessiond/program/program.h"
 
 #include "common/buffer.h"
 #include "common/loop.h"
 #include "common/memory.h"
-#include "sessiond/worker/line_stream.h"
-#include "sessiond/worker/program_exec.h"
-#include "sessiond/worker/program_stderr.h"
+#include "sessiond/program/line_stream.h"
+#include "sessiond/program/program_exec.h"
+#include "sessiond/program/program_stderr.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* See program_stderr.h. */
-#include "sessiond/worker/program_stderr.h"
+#include "sessiond/program/program_stderr.h"
 
 #include "common/log.h"
 #include "common/log_limit.h"
