@@ -15,12 +15,15 @@
 #include "sessiond/program/program_stderr.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 enum { WHY_SIZE = 160 };
 
@@ -255,6 +258,39 @@ void
 program_pause(struct program *program, bool is_paused)
 {
 	line_stream_pause(program->stream, is_paused);
+}
+
+/* A word that is no file has its place, too: one may be made. */
+static void
+append_file(struct buffer *text, int folder, const char *word)
+{
+	struct stat file = {.st_ino = 0};
+
+	if (fstatat(folder, word, &file, 0) == 0 && S_ISREG(file.st_mode))
+		buffer_printf(text, "%ju:%jd:%jd.%09ld ", (uintmax_t)file.st_ino,
+		    (intmax_t)file.st_size, (intmax_t)file.st_mtim.tv_sec, file.st_mtim.tv_nsec);
+	else
+		buffer_append_str(text, "- ");
+}
+
+char *
+program_files(const char *command, const char *folder)
+{
+	struct error err = ERROR_INIT;
+	struct buffer text = BUFFER_INIT;
+	char **words = program_words(command, &err);
+	int at = folder == NULL ? AT_FDCWD : open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	size_t i;
+
+	for (i = 0; words != NULL && words[i] != NULL; i++)
+		append_file(&text, at, words[i]);
+	buffer_append_char(&text, '\0');
+	if (buffer_failed(&text))
+		abort();
+	if (folder != NULL && at != -1)
+		close(at);
+	free(words);
+	return text.data;
 }
 
 pid_t

@@ -80,6 +80,12 @@ size_t program_waiting(const struct program *program);
 /* Stops reading its lines, or goes on. Its end is told when what it wrote was read. */
 void program_pause(struct program *program, bool is_paused);
 
+/*
+ * What the files that a command names are like now: a text that is another one once one of them was
+ * changed. To be freed.
+ */
+char *program_files(const char *command, const char *folder);
+
 pid_t program_pid(const struct program *program);
 
 /* Once `ended` is told: whether it exited with status 0. */

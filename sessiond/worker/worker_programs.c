@@ -18,6 +18,7 @@ struct worker_slot {
 	struct worker_pool *pool;
 	struct worker_process *process;
 	struct worker_options options; /* a copy, of those that it is started with */
+	char *files;		       /* program_files, when it was made */
 	uint64_t pause;		       /* ms, before the next start */
 	uv_timer_t *timer;	       /* of the next start */
 };
@@ -38,6 +39,29 @@ on_timer(uv_timer_t *timer)
 	begin(timer->data);
 }
 
+/* The folder of sockjs.conf. */
+static char *
+folder_of(const struct sockjs_service *service)
+{
+	const char *path = service->conf_path == NULL ? "" : service->conf_path;
+	const char *slash = strrchr(path, '/');
+	char *folder = xstrdup(slash == NULL ? "." : path);
+
+	if (slash != NULL)
+		folder[slash - path + (slash == path)] = '\0';
+	return folder;
+}
+
+static char *
+files_of(const struct sockjs_service *service)
+{
+	char *folder = folder_of(service);
+	char *files = program_files(service->worker_options.program, folder);
+
+	free(folder);
+	return files;
+}
+
 static struct worker_slot *
 create_slot(struct worker_pool *pool)
 {
@@ -46,6 +70,7 @@ create_slot(struct worker_pool *pool)
 	slot->pool = pool;
 	conf_copy_values(worker_option_table, worker_option_count, &slot->options,
 	    &pool->service->service->worker_options);
+	slot->files = files_of(pool->service->service);
 	slot->timer = xmalloc(sizeof *slot->timer);
 	uv_timer_init(pool->service->all->loop, slot->timer);
 	slot->timer->data = slot;
@@ -57,6 +82,7 @@ destroy_slot(struct worker_slot *slot)
 {
 	uv_close((uv_handle_t *)slot->timer, on_closed);
 	conf_free_values(worker_option_table, worker_option_count, &slot->options);
+	free(slot->files);
 	free(slot);
 }
 
@@ -103,19 +129,6 @@ on_gone(struct worker_process *process)
 	start_later(slot);
 }
 
-/* The folder of sockjs.conf; "" if it has none. */
-static char *
-folder_of(const struct sockjs_service *service)
-{
-	const char *path = service->conf_path == NULL ? "" : service->conf_path;
-	const char *slash = strrchr(path, '/');
-	size_t len = slash == NULL ? 0 : (size_t)(slash - path) + (slash == path);
-	char *folder = xstrdup(path);
-
-	folder[len] = '\0';
-	return folder;
-}
-
 static void
 begin(struct worker_slot *slot)
 {
@@ -125,7 +138,7 @@ begin(struct worker_slot *slot)
 	struct error err = ERROR_INIT;
 	const struct program_options options = {
 	    .command = slot->options.program,
-	    .folder = folder[0] == '\0' ? NULL : folder,
+	    .folder = folder,
 	    .name = service->service->section,
 	    .line_limit = slot->options.worker_line_limit,
 	    .memory = slot->options.worker_memory,
@@ -180,9 +193,19 @@ replace(struct worker_slot *slot)
 	}
 }
 
+static bool
+has_same_files(const struct worker_slot *slot, const struct sockjs_service *service)
+{
+	char *files = files_of(service);
+	bool is_same = strcmp(slot->files, files) == 0;
+
+	free(files);
+	return is_same;
+}
+
 /* What a process is started with. */
 static bool
-is_same(const struct worker_options *a, const struct worker_options *b)
+has_same_options(const struct worker_options *a, const struct worker_options *b)
 {
 	static const char *const names[] = {
 	    "program", "processes", "worker_line_limit", "worker_memory", "worker_files"};
@@ -202,7 +225,9 @@ change_programs(struct worker_pool *pool)
 	struct worker_slot **former = pool->slots;
 	size_t i, count = pool->slot_count;
 
-	if (count == 0 ? options->program == NULL : is_same(&former[0]->options, options))
+	if (count == 0 ? options->program == NULL
+		       : has_same_options(&former[0]->options, options) &&
+		    has_same_files(former[0], pool->service->service))
 		return;
 	pool->slots = NULL;
 	pool->slot_count = 0;

@@ -16,7 +16,8 @@ enum {
 
 /*
  * The carrier of services whose application are processes. start: none are started without a
- * program. change: if options of programs are others, new processes replace those that run.
+ * program. change: if options of programs are others, or the files that the
+ * command names, new processes replace those that run.
  */
 extern const struct worker_carrier worker_programs_carrier;
 
