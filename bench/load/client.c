@@ -171,7 +171,8 @@ become_open(struct client *client)
 	request_build(&way->message, &words, "", &client->message);
 	if (way->receiving == RECEIVE_POLLS) {
 		request_build(&way->poll, &words, "", &client->poll);
-		poll_again(client);
+		if (!way->constant)
+			poll_again(client);
 	} else {
 		buffer_free(&client->down.in);
 	}
@@ -200,17 +201,26 @@ note_sid(struct client *client, const struct buffer *text)
 		sscanf(found + strlen(before), "%63[^\"]", client->sid);
 }
 
+static bool
+contains(const struct buffer *text, const char *what)
+{
+	return memmem(text->data, text->len, what, strlen(what)) != NULL;
+}
+
 /* Something has come of the answer to a step, which is complete or, unless `whole`, may be. */
 static void
 take_step(struct client *client, const struct buffer *text, bool whole)
 {
-	const char *expect = client->target->way->open[client->step].expect;
+	const struct step *step = &client->target->way->open[client->step];
 
-	if (!memmem(text->data, text->len, expect, strlen(expect))) {
+	if (!contains(text, step->expect)) {
 		if (whole)
-			die("no \"%s\" in %.*s", expect, (int)text->len, text->data);
+			die("no \"%s\" in %.*s", step->expect, (int)text->len, text->data);
 		return;
 	}
+	if (client->target->deflate && step->request.kind == REQUEST_UPGRADE &&
+	    !contains(text, "permessage-deflate"))
+		die("the server does not compress");
 	note_sid(client, text);
 	buffer_clear(&client->down.in);
 	client->step++;
@@ -225,7 +235,8 @@ take_poll(struct client *client, const struct buffer *text, const struct http_an
 	if (client->target->way->conditional)
 		build_conditional_poll(client, text->data, answer->head_len);
 	buffer_clear(&client->down.in);
-	poll_again(client);
+	if (!client->target->way->constant)
+		poll_again(client);
 	if (count > 0)
 		client->target->on_event(client, CLIENT_DELIVERED, count);
 }
@@ -326,6 +337,8 @@ client_send(struct client *client)
 		client->target->on_event(client, CLIENT_SENT, 0);
 		return;
 	}
+	if (client->target->way->constant)
+		poll_again(client);
 	if (client->up.fd == -1)
 		open_up(client);
 	connection_send(&client->up, &client->message);
@@ -343,12 +356,13 @@ client_close(struct client *client)
 }
 
 struct client *
-client_create(const struct target *target)
+client_create(const struct target *target, uint64_t intended)
 {
 	static unsigned created;
 	struct client *client = xcalloc(1, sizeof *client);
 
 	client->target = target;
+	client->intended = intended;
 	client->down.client = client->up.client = client;
 	client->up.fd = -1;
 	snprintf(client->id, sizeof client->id, "c%08x%08x", (unsigned)getpid(), created++);

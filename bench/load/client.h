@@ -61,8 +61,11 @@ struct client {
 	TAILQ_ENTRY(client) idle;
 };
 
-/* Connects. Events come when the loop calls client_read. Ends the program if it cannot. */
-struct client *client_create(const struct target *target);
+/*
+ * Connects, as was to be done at that time (ns). CLIENT_OPENED may come at once, all else when the
+ * loop calls client_read. Ends the program if it cannot.
+ */
+struct client *client_create(const struct target *target, uint64_t intended);
 
 /* Closes and frees. NULL is allowed; sets NULL. */
 void client_destroy(struct client **client);

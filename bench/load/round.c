@@ -92,9 +92,12 @@ start_what_is_due(void)
 
 		if (due > now)
 			return due;
-		if (!work->start(due))
-			break;
+		/* It may be done at once. */
 		begun++;
+		if (!work->start(due)) {
+			begun--;
+			break;
+		}
 	}
 	return now + PATIENCE;
 }
@@ -129,7 +132,8 @@ run(const struct work *of, struct round_result *into)
 	while (done < work->total) {
 		uint64_t look = start_what_is_due();
 
-		if (wait_until(look) == 0 && now_ns() >= round_begin + PATIENCE && !has_room())
+		if (done < work->total && wait_until(look) == 0 &&
+		    now_ns() >= round_begin + PATIENCE && !has_room())
 			die("%llu of %llu were not answered", (unsigned long long)(begun - done),
 			    (unsigned long long)work->total);
 	}
@@ -158,20 +162,11 @@ round_prepare(struct target *of)
 
 /* --- clients that open, and stay */
 
-static struct client *
-connect_one(uint64_t due)
-{
-	struct client *client = client_create(target);
-
-	client->intended = due;
-	return client;
-}
-
 static bool
 start_open(uint64_t due)
 {
 	clients = xgrow(clients, &client_room, client_count, sizeof *clients);
-	clients[client_count++] = connect_one(due);
+	clients[client_count++] = client_create(target, due);
 	return true;
 }
 
@@ -244,7 +239,7 @@ start_fanout(uint64_t due)
 	if (!sender->sent)
 		return false;
 	sender->sent = false;
-	dues[begun] = work->rate > 0 ? due : now_ns();
+	dues[begun - 1] = work->rate > 0 ? due : now_ns();
 	client_send(sender);
 	return true;
 }
@@ -282,7 +277,7 @@ round_fanout(uint64_t messages, double rate, struct round_result *into)
 static bool
 start_connect(uint64_t due)
 {
-	connect_one(due);
+	client_create(target, due);
 	return true;
 }
 

@@ -44,6 +44,14 @@ static const struct way ways[] = {
 	.poll = {REQUEST_POST, SESSION "/xhr", ""},
 	.message = {REQUEST_POST, SESSION "/xhr_send", SOCKJS_BODY},
     },
+    /* The requests of the same, for a server that answers them with constants. */
+    {
+	.name = "constant-polling",
+	.receiving = RECEIVE_POLLS,
+	.poll = {REQUEST_POST, SESSION "/xhr", ""},
+	.message = {REQUEST_POST, SESSION "/xhr_send", SOCKJS_BODY},
+	.constant = true,
+    },
     {
 	.name = "socketio-polling",
 	.receiving = RECEIVE_POLLS,

@@ -46,6 +46,8 @@ struct way {
 	struct request poll;	/* of RECEIVE_POLLS */
 	struct request message; /* on a connection of its own if it is no frame */
 	bool conditional;	/* a poll names the last answer's Etag and Last-Modified */
+	bool constant; /* a poll is answered at once, by a server that knows no messages: it is sent
+			  with a message, and not before */
 };
 
 struct words {
