@@ -29,7 +29,7 @@ main(int argc, char **argv)
 		    FCGX_GetStr(discarded, sizeof discarded, request.in) == (int)sizeof discarded)
 			;
 		FCGX_PutS(
-		    "Status: 200\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n\r\na[\"~\"]",
+		    "Status: 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n\r\na[\"~\"]",
 		    request.out);
 		FCGX_Finish_r(&request);
 	}

@@ -24,18 +24,23 @@ const READ = {
 };
 
 // options: {name: {default, help, kind}}. An option takes a number, or text if its kind is 'text',
-// or nothing if its kind is 'flag'. With --help this prints the help and exits; after a mistake it
-// prints a hint and exits.
+// or nothing if its kind is 'flag'. If there is an option `words`, it gets the list of the words that
+// are no options. With --help this prints the help and exits; after a mistake it prints a hint and
+// exits.
 function parseArguments(usage, options) {
 	const values = Object.fromEntries(Object.entries(options).map(([name, option]) => [name, option.default]));
 	const words = process.argv.slice(2);
 	while (words.length > 0) {
 		const name = words.shift();
 		if (name === '--help') {
-			const lines = Object.entries(options).map(([key, option]) =>
+			const lines = Object.entries(options).filter(([key]) => key !== 'words').map(([key, option]) =>
 				`  --${`${key}${ARGUMENT[option.kind] ?? ' N'}`.padEnd(16)} ${option.help}${option.default === undefined ? '' : ` (${option.default})`}`);
 			console.log(`${usage}\n\n${lines.join('\n')}\n  --help`);
 			process.exit(0);
+		}
+		if (values.words && !name.startsWith('--')) {
+			values.words.push(name);
+			continue;
 		}
 		const option = name.startsWith('--') ? options[name.slice(2)] : undefined;
 		const value = option && READ[option.kind || 'number'](words);

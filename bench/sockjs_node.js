@@ -1,15 +1,32 @@
 'use strict';
 
 // Usage: sockjs_node.js PORT
-// The echo service of the npm package `sockjs`, for comparison.
+// The npm package `sockjs`, for comparison: /echo answers who has sent, /broadcast tells everybody.
 
 const http = require('node:http');
 const sockjs = require('sockjs');
 
+const HOUR = 3600000; // ms: nothing but the messages is measured
+const options = { log: () => {}, response_limit: 1 << 30, heartbeat_delay: HOUR, disconnect_delay: 60000 };
+
 const [port] = process.argv.slice(2).map(Number);
-const echo = sockjs.createServer({ log: () => {} });
-echo.on('connection', (connection) => connection.on('data', (message) => connection.write(message)));
 const server = http.createServer();
+
+const echo = sockjs.createServer(options);
+echo.on('connection', (connection) => connection.on('data', (message) => connection.write(message)));
 echo.installHandlers(server, { prefix: '/echo' });
+
+const everybody = new Set();
+const broadcast = sockjs.createServer(options);
+broadcast.on('connection', (connection) => {
+	everybody.add(connection);
+	connection.on('close', () => everybody.delete(connection));
+	connection.on('data', (message) => {
+		for (const each of everybody)
+			each.write(message);
+	});
+});
+broadcast.installHandlers(server, { prefix: '/broadcast' });
+
 server.listen(port, '127.0.0.1', 4096, () => console.log(`ready http://127.0.0.1:${port}`));
 process.on('SIGTERM', () => process.exit(0));

@@ -172,3 +172,15 @@ check_long() {
 	prepare_check "$long_wishes"
 	run_suite long . $long_limit $((jobs * 2)) check-long
 }
+
+# Measures; words: of bench/run.js.
+bench() {
+	need "$build_needs$bench_needs$lighttpd_needs$apache_needs$nginx_needs"
+	wish "$bench_wishes"
+	npm_packages
+	need_new_node
+	must 600 npm-bench npm ci --no-audit --no-fund --prefix bench/peers
+	say "building"
+	build_tree
+	make bench ARGS="$*"
+}

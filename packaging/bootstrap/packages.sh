@@ -81,6 +81,20 @@ readonly long_wishes='
 program debootstrap debootstrap
 '
 
+# What `make bench` needs, and the peers that it can do without.
+readonly bench_needs='
+program node nodejs
+program npm npm
+program ps procps
+'
+
+readonly bench_wishes='
+program pushpin pushpin
+program websocketd websocketd
+file /usr/lib/python3/dist-packages/tornado python3-tornado
+file /usr/lib/nginx/modules/ngx_nchan_module.so libnginx-mod-nchan
+'
+
 readonly deb_needs='
 program dpkg-buildpackage dpkg-dev
 file /usr/share/build-essential/list build-essential
@@ -209,7 +223,7 @@ wish() {
 		if apt_knows "${packages%% *}"; then
 			wanted+=" $packages"
 		else
-			say "$name cannot be had here: its tests are skipped"
+			say "$name cannot be had here: what needs it is skipped"
 		fi
 	done <<<"$missing"
 	[ -z "$wanted" ] && return

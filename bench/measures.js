@@ -1,0 +1,114 @@
+'use strict';
+
+// What can be measured of a server. A measure has
+//   unit      of its values, which are the better the smaller
+//   prepare   brings a contender that runs into the state in which rounds begin
+//   agree     looks at all contenders once they are prepared
+//   round     resolves with {value, ...} of one round
+//   fresh     true: a server is started for each round, and prepare is part of it
+//
+// row: of bench/rows.js, with `connections` one number; pace: {seconds: of a round, warm: messages
+// that come before, so that what is compiled while it runs is}.
+
+const { setTimeout: sleep } = require('node:timers/promises');
+const { request } = require('../tests/e2e/lib/http');
+const { cpuOf, memoryOf } = require('./processes');
+
+const FEWEST = 20; // messages of a round
+const BEFORE = 20; // connections that are open before memory is looked at
+const SETTLED = 300; // ms until a server has freed what opening took
+
+const total = (parts) => Object.values(parts).reduce((sum, each) => sum + each, 0);
+const difference = (after, before, count) => Object.fromEntries(Object.keys(before).map((name) => [name, (after[name] - before[name]) / count]));
+
+// Runs a command of the load; resolves with its result and the CPU time for each thing it counts.
+async function withCpu(contender, ...command) {
+	const before = cpuOf(contender.server.parts);
+	const result = await contender.command(...command);
+	const parts = difference(cpuOf(contender.server.parts), before, result.count);
+	return { ...result, parts, rate: result.count / result.seconds, cpu: total(parts) };
+}
+
+// Finds out how many messages a round has.
+async function warmUp(contender, pace, command) {
+	const { seconds } = await contender.command(...command(pace.warm));
+	contender.messages = Math.max(FEWEST, Math.round(pace.warm / seconds * pace.seconds));
+}
+
+// Clients that wait at a time: half of them, at most 100, so that the others' polls have arrived.
+const atOnce = (row) => Math.max(1, Math.min(row.atOnce || 100, row.connections >> 1));
+
+const echoCommand = (row, rate = 0) => (messages) => ['echo', messages, atOnce(row), rate];
+
+const asCpu = ({ cpu, ...more }) => ({ value: cpu, ...more });
+
+const echo = {
+	unit: 'µs of CPU a message',
+	async prepare(contender, row, pace) {
+		await contender.command('open', row.connections);
+		await warmUp(contender, pace, echoCommand(row));
+	},
+	round: async (contender, row) => asCpu(await withCpu(contender, ...echoCommand(row)(contender.messages))),
+};
+
+const fanout = {
+	unit: 'µs of CPU a delivery',
+	async prepare(contender, row, pace) {
+		await contender.command('open', row.connections);
+		const warm = Math.max(FEWEST, Math.ceil(pace.warm / row.connections));
+		await warmUp(contender, { ...pace, warm }, (messages) => ['fanout', messages, 0]);
+		if (row.rate)
+			contender.messages = Math.max(3, Math.round(row.rate * pace.seconds));
+	},
+	round: async (contender, row) => asCpu(await withCpu(contender, 'fanout', contender.messages, row.rate || 0)),
+};
+
+const connect = {
+	unit: 'µs of CPU a session',
+	prepare: (contender, row, pace) => warmUp(contender, { ...pace, warm: pace.warm / 4 }, (count) => ['connect', count, atOnce(row)]),
+	round: async (contender, row) => asCpu(await withCpu(contender, 'connect', contender.messages, atOnce(row))),
+};
+
+// Everybody gets as many messages a second: half of what the peer of row.half can do.
+const latency = {
+	unit: 'µs that 99 of 100 messages take at most',
+	prepare: echo.prepare,
+	async agree(contenders, row, pace) {
+		const peer = contenders.find(({ name }) => name === row.half);
+		const { count, seconds } = await peer.command(...echoCommand(row)(peer.messages));
+		for (const contender of contenders)
+			Object.assign(contender, { rate: count / seconds / 2, messages: Math.round(count / seconds / 2 * pace.seconds) });
+	},
+	async round(contender, row) {
+		const result = await withCpu(contender, ...echoCommand(row, contender.rate)(contender.messages));
+		return { ...result, value: result.p99 };
+	},
+};
+
+const memory = {
+	unit: 'bytes a connection',
+	fresh: true,
+	async prepare() {},
+	async round(contender, row) {
+		await contender.command('open', BEFORE);
+		const before = memoryOf(contender.server.parts);
+		await contender.command('open', BEFORE + row.connections);
+		await sleep(SETTLED);
+		const parts = difference(memoryOf(contender.server.parts), before, row.connections);
+		for (const name of row.without || [])
+			delete parts[name];
+		return { value: total(parts), parts };
+	},
+};
+
+const firstAnswer = {
+	unit: 'ms to the first answer',
+	fresh: true,
+	async prepare() {},
+	async round(contender) {
+		await request(`http://127.0.0.1:${contender.server.port}`, 'GET', '/echo');
+		return { value: performance.now() - contender.begun };
+	},
+};
+
+module.exports = { connect, echo, fanout, firstAnswer, latency, memory };

@@ -1,0 +1,115 @@
+'use strict';
+
+// Web servers in front of a server under test, for those that have no configuration for one in
+// examples/. Connections are kept, on both sides; not those to a responder of libfcgi, which would
+// see nobody else until they close.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { Daemon, temporaryDirectory } = require('../tests/e2e/lib/daemon');
+const { eventually } = require('../tests/e2e/lib/guard');
+const { request } = require('../tests/e2e/lib/http');
+const { freePort } = require('../tests/e2e/lib/stack');
+
+const MODULES = '/usr/lib/apache2/modules';
+const user = process.getuid() === 0 ? 'www-data' : process.env.USER;
+
+const lighttpd = ({ server, port, directory }) => `server.bind = "127.0.0.1"
+server.port = ${port}
+server.document-root = "${directory}"
+server.errorlog = "${directory}/error.log"
+server.max-fds = 16384
+server.max-keep-alive-requests = 100000000
+server.max-keep-alive-idle = 600
+${server.socket
+	? `server.modules = ("mod_fastcgi")\nfastcgi.server = ("/" => (("socket" => "${server.socket}", "check-local" => "disable")))`
+	: `server.modules = ("mod_proxy")\nproxy.server = ("" => (("host" => "127.0.0.1", "port" => ${server.port})))`}
+`;
+
+const nginx = ({ server, port, directory }) => `daemon off;
+pid ${directory}/nginx.pid;
+error_log stderr warn;
+worker_processes auto;
+events {
+	worker_connections 4096;
+}
+http {
+	access_log off;
+	keepalive_requests 100000000;
+${['client_body', 'fastcgi', 'proxy', 'scgi', 'uwsgi'].map((name) => `\t${name}_temp_path ${directory}/${name};`).join('\n')}
+	upstream server {
+		server ${server.socket ? `unix:${server.socket}` : `127.0.0.1:${server.port}`};
+${server.socket ? '' : '\t\tkeepalive 128;\n'}	}
+	server {
+		listen 127.0.0.1:${port};
+		location / {
+			${server.socket
+	? 'fastcgi_pass server;\n\t\t\tfastcgi_param REQUEST_METHOD $request_method;'
+	: 'proxy_pass http://server;\n\t\t\tproxy_http_version 1.1;\n\t\t\tproxy_set_header Connection "";'}
+		}
+	}
+}
+`;
+
+const apache = ({ server, port, directory }) => `ServerRoot ${directory}
+ServerName localhost
+Listen 127.0.0.1:${port}
+PidFile ${directory}/apache.pid
+ErrorLog ${directory}/error.log
+DefaultRuntimeDir ${directory}
+User ${user}
+Group ${user}
+LoadModule mpm_event_module ${MODULES}/mod_mpm_event.so
+LoadModule authz_core_module ${MODULES}/mod_authz_core.so
+LoadModule proxy_module ${MODULES}/mod_proxy.so
+LoadModule proxy_${server.socket ? 'fcgi' : 'http'}_module ${MODULES}/mod_proxy_${server.socket ? 'fcgi' : 'http'}.so
+MaxKeepAliveRequests 0
+KeepAliveTimeout 600
+ThreadsPerChild 64
+ServerLimit 8
+MaxRequestWorkers 512
+<Location "/">
+	Require all granted
+</Location>
+ProxyTimeout 600
+ProxyPass "/" "${server.socket ? `unix:${server.socket}|fcgi://localhost/` : `http://127.0.0.1:${server.port}/`}" enablereuse=${server.socket ? 'off' : 'on'}
+`;
+
+const debian = (program, name = program) => ({ program, debian: name });
+const apacheProxy = { needs: [debian('apache2')], configure: apache, command: (file) => ['apache2', '-f', file, '-DFOREGROUND'] };
+
+const proxies = {
+	lighttpd: { needs: [debian('lighttpd')], configure: lighttpd, command: (file) => ['lighttpd', '-D', '-f', file] },
+	nginx: {
+		needs: [debian('nginx', 'nginx-light')],
+		configure: nginx,
+		command: (file, directory) => ['nginx', '-e', 'stderr', '-p', directory, '-c', file],
+	},
+	'apache-proxy': apacheProxy,
+	// What mod_fcgid passes on is FastCGI alone: others are behind mod_proxy.
+	'apache-fcgid': {
+		...apacheProxy,
+		needs: [...apacheProxy.needs, { file: `${MODULES}/mod_fcgid.so`, debian: 'libapache2-mod-fcgid' }],
+	},
+};
+
+// server: {port} of HTTP, or {socket} of FastCGI. Resolves, when a request was answered, with a
+// Daemon that has a port.
+async function startProxy(kind, server) {
+	const directory = temporaryDirectory();
+	const port = await freePort();
+	const file = path.join(directory, 'server.conf');
+	fs.chmodSync(directory, 0o755);
+	fs.writeFileSync(file, proxies[kind].configure({ server, port, directory }));
+	const [program, ...args] = proxies[kind].command(file, directory);
+	const daemon = new Daemon(program, args, { cwd: directory, env: { PATH: `${process.env.PATH}:/usr/sbin` } });
+	Object.assign(daemon, { port, directory });
+	await eventually(async () => {
+		if (daemon.child.exitCode !== null)
+			throw new Error(`${program} ended:\n${daemon.log()}`);
+		return request(`http://127.0.0.1:${port}`, 'GET', '/echo', { timeout: 5000 }).then(({ status }) => status === 200, () => false);
+	}, () => `${program} serves\n${daemon.log()}`, 20000);
+	return daemon;
+}
+
+module.exports = { proxies, startProxy };

@@ -1,0 +1,85 @@
+'use strict';
+
+// What `make bench` measures. A row:
+//   title        of the table and the chart
+//   measure      of bench/measures.js
+//   way          how messages go, by the name that each server has for it
+//   servers      ours first; one that has no such way cannot be here
+//   connections  one number or several, each a group of its own
+//   size         bytes of a message (20)
+//   atOnce       clients that wait for an answer at a time (100, or half of them)
+//   rate         messages a second of a fan-out; unset: as fast as everybody gets them
+//   half         of `latency`: whose top rate decides
+//   without      of `memory`: parts that do not count
+
+const { connect, echo, fanout, firstAnswer, latency, memory } = require('./measures');
+
+const OURS = 'sockjs-fcgi';
+const NODE = 'sockjs-node';
+const WEBSOCKETS = [OURS, 'bare epoll', NODE, 'socket.io'];
+const behind = (kind, ...names) => [OURS, ...names].map((name) => `${name} behind ${kind}`);
+
+const rows = {
+	websocket: { title: 'WebSocket echo', measure: echo, way: 'websocket', servers: WEBSOCKETS, connections: [1, 100, 1000, 10000] },
+	raw: { title: 'raw WebSocket echo, 16 bytes', measure: echo, way: 'raw', size: 16, servers: [OURS, 'bare epoll', NODE, 'tornado', 'websocketd'] },
+	'raw-64k': {
+		title: 'raw WebSocket echo, 64 KB', measure: echo, way: 'raw', size: 65536, atOnce: 10,
+		servers: [OURS, 'bare epoll', NODE, 'tornado'],
+	},
+	deflate: { title: 'WebSocket echo, 2 KB compressed', measure: echo, way: 'deflate', size: 2000, servers: [OURS, 'socket.io', 'tornado'] },
+	fanout: {
+		title: 'one message to all WebSockets', measure: fanout, way: 'websocket to all', connections: [1000, 10000],
+		servers: [...WEBSOCKETS, 'tornado', 'nchan', 'pushpin'],
+	},
+	publish: { title: 'published to a channel of WebSockets', measure: fanout, way: 'channel to all', connections: 1000, servers: [OURS, 'nchan', 'pushpin'] },
+	polling: { title: 'xhr-polling', measure: echo, way: 'polling', servers: [OURS, 'bare libmicrohttpd', NODE, 'socket.io'] },
+	'polling-lighttpd': { title: 'xhr-polling through lighttpd', measure: echo, way: 'polling', servers: behind('lighttpd', 'bare libfcgi', NODE) },
+	'polling-nginx': { title: 'xhr-polling through nginx', measure: echo, way: 'polling', servers: behind('nginx', 'bare libfcgi', NODE) },
+	'polling-apache-proxy': {
+		title: 'xhr-polling through Apache, mod_proxy_fcgi', measure: echo, way: 'polling', servers: behind('apache-proxy', 'bare libfcgi', NODE),
+	},
+	'polling-apache-fcgid': {
+		title: 'xhr-polling through Apache, mod_fcgid', measure: echo, way: 'polling', connections: 8, servers: behind('apache-fcgid', NODE),
+	},
+	'polling-to-all': { title: 'one message to all polls', measure: fanout, way: 'polling to all', connections: 1000, servers: [OURS, NODE, 'socket.io', 'nchan'] },
+	'xhr-streaming': { title: 'xhr-streaming echo', measure: echo, way: 'xhr-streaming', servers: [OURS, NODE] },
+	eventsource: { title: 'eventsource echo', measure: echo, way: 'eventsource', servers: [OURS, NODE] },
+	'stream-1': {
+		title: 'xhr-streaming, one message a second to each', measure: fanout, way: 'xhr-streaming to all', connections: 1000, rate: 1,
+		servers: [OURS, NODE, 'pushpin'],
+	},
+	'stream-100': {
+		title: 'xhr-streaming, 100 messages a second to each', measure: fanout, way: 'xhr-streaming to all', connections: 1000, rate: 100,
+		servers: [OURS, NODE],
+	},
+	'eventsource-1': {
+		title: 'eventsource, one message a second to each', measure: fanout, way: 'eventsource to all', connections: 1000, rate: 1,
+		servers: [OURS, NODE, 'nchan'],
+	},
+	'eventsource-100': {
+		title: 'eventsource, 100 messages a second to each', measure: fanout, way: 'eventsource to all', connections: 1000, rate: 100,
+		servers: [OURS, NODE, 'nchan'],
+	},
+	connect: { title: 'WebSockets that connect and close', measure: connect, way: 'websocket', servers: WEBSOCKETS },
+	latency: { title: 'WebSocket echo at half of the top rate of sockjs-node', measure: latency, way: 'websocket', half: NODE, servers: WEBSOCKETS },
+	'memory-websocket': { title: 'memory of an idle WebSocket', measure: memory, way: 'websocket', connections: 10000, servers: [OURS, NODE, 'socket.io'] },
+	'memory-poll': { title: 'memory of a held poll', measure: memory, way: 'polling', connections: 5000, servers: [OURS, NODE, 'socket.io'] },
+	'memory-stream': { title: 'memory of an idle stream', measure: memory, way: 'xhr-streaming', connections: 5000, servers: [OURS, NODE] },
+	'memory-poll-lighttpd': {
+		title: 'memory of a held poll behind lighttpd, without lighttpd', measure: memory, way: 'polling', connections: 3000, without: ['lighttpd'],
+		servers: behind('lighttpd', NODE),
+	},
+	start: { title: 'start', measure: firstAnswer, way: 'websocket', servers: [OURS, NODE] },
+	store: {
+		title: 'xhr-polling with a store', measure: echo, way: 'polling',
+		servers: [OURS, `${OURS}, store off`, `${OURS}, store normal`, `${OURS}, store full`, NODE],
+	},
+	growth: {
+		title: 'growth: WebSocket echo among many', measure: echo, way: 'websocket', connections: [100, 1000, 5000, 15000], servers: [OURS, 'bare epoll', NODE],
+	},
+	'growth-memory': {
+		title: 'growth: memory of an idle WebSocket among many', measure: memory, way: 'websocket', connections: [100, 1000, 5000, 15000], servers: [OURS, NODE],
+	},
+};
+
+module.exports = { rows };
