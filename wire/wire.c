@@ -7,15 +7,14 @@
 
 #define DAEMON	  (1u << WIRE_DAEMON)
 #define RESPONDER (1u << WIRE_RESPONDER)
-#define WORKER	  (1u << WIRE_WORKER)
 
 /*
  * The least payload is what the fields take with every string empty that may be; an empty string16
  * takes 3 bytes.
  */
 const struct wire_type_info wire_types[WIRE_TYPE_COUNT] = {
-    {"HELLO", WIRE_HELLO, DAEMON | RESPONDER | WORKER, 33},
-    {"GOODBYE", WIRE_GOODBYE, DAEMON | RESPONDER | WORKER, 3},
+    {"HELLO", WIRE_HELLO, DAEMON | RESPONDER, 33},
+    {"GOODBYE", WIRE_GOODBYE, DAEMON | RESPONDER, 3},
     {"SERVICES", WIRE_SERVICES, DAEMON, 5},
     {"RECEIVE", WIRE_RECEIVE, RESPONDER, 22},
     {"SEND", WIRE_SEND, RESPONDER, 30},

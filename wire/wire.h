@@ -38,7 +38,6 @@ enum {
 enum wire_role {
 	WIRE_DAEMON = 1,
 	WIRE_RESPONDER = 2,
-	WIRE_WORKER = 3,
 };
 
 enum wire_type {

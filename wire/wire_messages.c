@@ -85,7 +85,7 @@ wire_hello_refusal(const struct wire_hello *hello, unsigned roles)
 {
 	if (hello->major != WIRE_MAJOR)
 		return "another version of the protocol";
-	if (hello->role > WIRE_WORKER || (roles & 1u << hello->role) == 0)
+	if (hello->role > WIRE_RESPONDER || (roles & 1u << hello->role) == 0)
 		return "not a role that is served here";
 	return NULL;
 }

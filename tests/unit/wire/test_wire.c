@@ -182,24 +182,24 @@ test_roles(void **state)
 {
 	static const struct {
 		enum wire_type type;
-		bool daemon, responder, worker;
+		bool daemon, responder;
 	} cases[] = {
-	    {WIRE_HELLO, true, true, true},
-	    {WIRE_GOODBYE, true, true, true},
-	    {WIRE_SERVICES, true, false, false},
-	    {WIRE_RECEIVE, false, true, false},
-	    {WIRE_SEND, false, true, false},
-	    {WIRE_ABORT, false, true, false},
-	    {WIRE_WRITTEN, false, true, false},
-	    {WIRE_FRAME, true, false, false},
-	    {WIRE_SENT, true, false, false},
-	    {WIRE_REFUSED, true, false, false},
-	    {WIRE_COOKIE, true, false, false},
-	    {WIRE_STATE, true, false, false},
-	    {WIRE_COUNTS, false, true, false},
-	    {WIRE_API, true, false, false},
-	    {WIRE_ASK, false, true, false},
-	    {WIRE_ANSWER, true, false, false},
+	    {WIRE_HELLO, true, true},
+	    {WIRE_GOODBYE, true, true},
+	    {WIRE_SERVICES, true, false},
+	    {WIRE_RECEIVE, false, true},
+	    {WIRE_SEND, false, true},
+	    {WIRE_ABORT, false, true},
+	    {WIRE_WRITTEN, false, true},
+	    {WIRE_FRAME, true, false},
+	    {WIRE_SENT, true, false},
+	    {WIRE_REFUSED, true, false},
+	    {WIRE_COOKIE, true, false},
+	    {WIRE_STATE, true, false},
+	    {WIRE_COUNTS, false, true},
+	    {WIRE_API, true, false},
+	    {WIRE_ASK, false, true},
+	    {WIRE_ANSWER, true, false},
 	};
 	struct wire_header header = {.length = 50};
 
@@ -211,8 +211,6 @@ test_roles(void **state)
 		    wire_check(&header, WIRE_DAEMON), cases[i].daemon ? 0 : WIRE_WRONG_ROLE);
 		assert_int_equal(
 		    wire_check(&header, WIRE_RESPONDER), cases[i].responder ? 0 : WIRE_WRONG_ROLE);
-		assert_int_equal(
-		    wire_check(&header, WIRE_WORKER), cases[i].worker ? 0 : WIRE_WRONG_ROLE);
 	}
 	header = (struct wire_header){.length = 2, .type = WIRE_GOODBYE};
 	assert_int_equal(wire_check(&header, WIRE_DAEMON), WIRE_TOO_SHORT);

@@ -35,17 +35,15 @@ test_hello(void **state)
 static void
 test_hello_refusal(void **state)
 {
-	unsigned served = 1u << WIRE_RESPONDER | 1u << WIRE_WORKER;
+	unsigned served = 1u << WIRE_RESPONDER;
 	struct wire_hello hello = {WIRE_RESPONDER, WIRE_MAJOR, WIRE_MINOR + 7, 1, 1, 0, 0};
 
 	(void)state;
 	assert_null(wire_hello_refusal(&hello, served));
-	hello.role = WIRE_WORKER;
-	assert_null(wire_hello_refusal(&hello, served));
-	assert_non_null(wire_hello_refusal(&hello, 1u << WIRE_RESPONDER));
+	assert_non_null(wire_hello_refusal(&hello, 1u << WIRE_DAEMON));
 	for (unsigned role = 0; role <= 255; role++) {
 		hello.role = role;
-		if (role != WIRE_RESPONDER && role != WIRE_WORKER)
+		if (role != WIRE_RESPONDER)
 			assert_non_null(wire_hello_refusal(&hello, served));
 	}
 	hello.role = WIRE_RESPONDER;
