@@ -51,6 +51,7 @@
 #include "sessiond/websocket/hixie76_handshake.h"
 #include "sessiond/websocket/websocket.h"
 #include "sessiond/websocket/websocket_input.h"
+#include "sessiond/worker/worker_each.h"
 #include "sessiond/worker/worker_serve.h"
 #include "sessiond/worker/worker_store.h"
 
@@ -175,6 +176,15 @@ flush(struct server *server)
 	return turn_flush(&server->sessions) || busy;
 }
 
+/* Applications in processes finish what they have, all at once. */
+static bool
+finish(struct server *server)
+{
+	bool each = worker_each_finish();
+
+	return workers_finish(&server->workers) && each;
+}
+
 static bool
 end_turn(void *owner)
 {
@@ -197,7 +207,7 @@ end_turn(void *owner)
 	    sessions_now(&server->sessions));
 	if (!busy)
 		reload_reap(&server->reload);
-	if (server->loop.is_draining && is_drained(server) && workers_finish(&server->workers))
+	if (server->loop.is_draining && is_drained(server) && finish(server))
 		loop_stop(&server->loop);
 	callbacks_end_turn();
 	return busy || http_server_is_waiting(&server->http);
@@ -429,6 +439,7 @@ start_loop(struct server *server)
 	workers_init(
 	    &server->workers, &server->loop.uv, &server->sessions.timers, clock_now, &server->loop);
 	workers_bind(&server->workers);
+	worker_each_bind(&server->loop.uv);
 	api_timer_bind(&server->loop.uv);
 	api_run_bind(&server->loop.uv);
 }
@@ -524,6 +535,7 @@ stop(struct server *server)
 	worker_serve_clear(&server->workers);
 	newcomers_clear(&server->control_newcomers);
 	workers_bind(NULL);
+	worker_each_bind(NULL);
 	api_bind(NULL);
 	api_channel_bind(NULL);
 	pusher_bind(NULL);

@@ -36,6 +36,7 @@ struct program {
 	bool is_waited_for; /* it is dead */
 	int status;	    /* then, as of waitpid(2) */
 	enum phase phase;
+	bool is_hurried;
 	bool is_closed;	    /* its stdout */
 	bool is_silent;	    /* it went on then */
 	bool is_given_up;   /* by its owner: no call is made any more */
@@ -189,6 +190,16 @@ program_stop(struct program *program)
 	line_stream_end_output(program->stream);
 }
 
+void
+program_hurry(struct program *program)
+{
+	program_stop(program);
+	if (program->is_hurried || program->phase != PHASE_ASKED || program->is_waited_for)
+		return;
+	program->is_hurried = true;
+	uv_timer_start(&program->timer, on_timer, PROGRAM_HURRY_MS, 0);
+}
+
 /* --- what it says ----------------------------------------------------------------------------- */
 
 static void
@@ -317,6 +328,15 @@ watch_children(uv_loop_t *loop)
 	children = xcalloc(1, sizeof *children);
 	uv_signal_init(loop, children);
 	uv_signal_start(children, on_sigchld, SIGCHLD);
+}
+
+int
+program_check(const char *command, struct error *err)
+{
+	char **words = program_words(command, err);
+
+	free(words);
+	return words == NULL || program_exec_check(err) == -1 ? -1 : 0;
 }
 
 struct program *

@@ -24,8 +24,8 @@
 struct buffer;
 struct program;
 
-/* From program_stop to SIGTERM, and from there to SIGKILL. */
-enum { PROGRAM_TERM_MS = 5000, PROGRAM_KILL_MS = 5000 };
+/* From program_stop to SIGTERM, and from there to SIGKILL; to SIGTERM if it is hurried. */
+enum { PROGRAM_TERM_MS = 5000, PROGRAM_KILL_MS = 5000, PROGRAM_HURRY_MS = 1000 };
 
 /* All is copied or used at once; nothing is borrowed. */
 struct program_options {
@@ -60,6 +60,12 @@ struct program_calls {
 	 */
 	void (*ended)(void *owner, const char *how);
 };
+
+/*
+ * Looks whether such a command can be started here at all: it has words, and the daemon is not
+ * root. -1 and an error (EX_CONFIG) if not.
+ */
+int program_check(const char *command, struct error *err);
 
 /*
  * Starts it. loop and calls are borrowed. NULL and an error: the command cannot be split
@@ -97,6 +103,12 @@ bool program_has_succeeded(const struct program *program);
  * second time.
  */
 void program_stop(struct program *program);
+
+/*
+ * The daemon ends, and does not wait for long: as program_stop, but SIGTERM comes after
+ * PROGRAM_HURRY_MS, also if it was asked to end before. Does nothing the second time.
+ */
+void program_hurry(struct program *program);
 
 /*
  * Kills its group, if it has not ended, and frees it. No call is made any more. Safe in every

@@ -332,16 +332,24 @@ launch_child(struct launch *launch, struct program_pipes *ends, struct error *er
 	return child;
 }
 
+int
+program_exec_check(struct error *err)
+{
+	if (geteuid() != 0)
+		return 0;
+	return error_set(err, EX_CONFIG,
+	    "program: the daemon runs as root, and starts no programs then: set `user` in "
+	    "[server]");
+}
+
 pid_t
 program_exec(const struct program_command *command, struct program_pipes *pipes, struct error *err)
 {
 	struct launch launch = {.command = command};
 	pid_t child;
 
-	if (geteuid() == 0)
-		return error_set(err, EX_CONFIG,
-		    "program: the daemon runs as root, and starts no programs then: set `user` in "
-		    "[server]");
+	if (program_exec_check(err) == -1)
+		return -1;
 	launch.words = program_words(command->command, err);
 	if (launch.words == NULL)
 		return -1;

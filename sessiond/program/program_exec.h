@@ -31,6 +31,9 @@ struct program_pipes {
  */
 char **program_words(const char *command, struct error *err);
 
+/* -1 and an error (EX_CONFIG) if this process is root, and may start none. */
+int program_exec_check(struct error *err);
+
 /*
  * Executes the command in a session of its own, tied to this process: it is killed when the thread
  * that calls this ends. Returns its process when it runs, with pipes that the caller closes. -1 and

@@ -53,6 +53,7 @@ struct sockjs_service {
 	const struct sockjs_module *application;
 	struct module_image *image;
 	bool is_fallback;  /* of the [fallback] section */
+	bool is_passing;   /* its sessions end with the daemon, and are not stored */
 	int code_stopping; /* what sessions are closed with when the daemon stops */
 	int code_no_pong;  /* ... when nobody has answered a heartbeat */
 	char *app;	   /* the name of the [app] that it is; NULL: it is none */

@@ -131,7 +131,7 @@ session_sent(struct session *session, enum receiver_result result)
 static void
 open_connection(struct session *session)
 {
-	if (session->is_listed)
+	if (session->is_listed && !session->service->is_passing)
 		session->journal = journal_begin(&session->service->sessions->journal, session);
 	session->counts->opened++;
 	if (watch_is_on())

@@ -8,6 +8,7 @@
 #include "sessiond/service/service.h"
 #include "sessiond/worker/admit_stub.h"
 #include "sessiond/worker/worker_codec.h"
+#include "sessiond/worker/worker_each.h"
 #include "sessiond/worker/worker_programs.h"
 
 #include <stdlib.h>
@@ -164,4 +165,5 @@ void
 worker_modules_add(void)
 {
 	module_add_own(&pool_module);
+	module_add_own(&worker_each_module);
 }
