@@ -390,7 +390,7 @@ start_control(struct server *server)
 	server->control = (struct control){
 	    .config = server->config,
 	    .sources = {&server->loop, &server->sessions, &server->services, &server->channels,
-		&server->http, &server->local, &server->persistence, supervised_restarts()},
+		&server->workers, &server->http, &server->local, &server->persistence, supervised_restarts()},
 	    .calls = &calls,
 	    .owner = server,
 	};

@@ -10,6 +10,7 @@
 #include "sessiond/control/publish.h"
 #include "sessiond/control/session_commands.h"
 #include "sessiond/control/session_list.h"
+#include "sessiond/control/worker_list.h"
 #include "sessiond/http/http_connection.h"
 #include "sessiond/http/http_request.h"
 #include "sessiond/session/session_set.h"
@@ -227,6 +228,15 @@ answer_channels(void *context, struct http_request *request)
 }
 
 static bool
+answer_workers(void *context, struct http_request *request)
+{
+	const struct metrics_sources *sources = &((const struct control *)context)->sources;
+
+	worker_list_answer(request, sources->services, sources->workers);
+	return true;
+}
+
+static bool
 answer_tail(void *context, struct http_request *request)
 {
 	struct control *control = context;
@@ -276,6 +286,7 @@ const struct http_handler control_handlers[] = {
     {"/control/undrain", "POST", ON_CONTROL, false, answer_drain_off},
     {"/control/sessions", "GET", ON_CONTROL, false, answer_sessions},
     {"/control/channels", "GET", ON_CONTROL, false, answer_channels},
+    {"/control/workers", "GET", ON_CONTROL, false, answer_workers},
     {"/control/tail", "GET", ON_CONTROL, false, answer_tail},
     {"/control/close", "POST", ON_CONTROL, true, answer_close},
     {"/control/send", "POST", ON_CONTROL, true, answer_send},

@@ -9,6 +9,7 @@
  *     POST /control/undrain   takes new ones again; so does a daemon that is started anew
  *     GET /control/sessions   session_list.h
  *     GET /control/channels   channel_list.h
+ *     GET /control/workers    worker_list.h
  *     GET /control/tail       tail.h
  *     POST /control/close     session_commands.h, as is POST /control/send
  *     POST /publish           publish.h

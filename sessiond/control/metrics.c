@@ -19,6 +19,7 @@
 #include "sessiond/store/store.h"
 #include "sessiond/store/store_backend.h"
 #include "sessiond/websocket/websocket.h"
+#include "sessiond/worker/worker_service.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -219,6 +220,54 @@ write_channels(const struct metrics_sources *sources, struct buffer *out)
 	    "Messages that were published to channels.", (double)channels->published);
 }
 
+/* --- applications in other processes ---------------------------------------------------------- */
+
+static void
+put_events(const struct worker_service *service, struct buffer *out)
+{
+	const struct {
+		const char *result;
+		uint64_t count;
+	} counts[] = {{"given", service->given}, {"handled", service->handled},
+	    {"repeated", service->repeated}};
+	size_t i;
+
+	for (i = 0; i < sizeof counts / sizeof counts[0]; i++)
+		metric_sample(out, "sockjs_worker_events_total", (double)counts[i].count, "service",
+		    service->service->name, "result", counts[i].result, NULL);
+}
+
+/* What is retired has a successor of the same name, or nobody asks for it. */
+static bool
+is_present(const struct worker_service *service)
+{
+	return !service->service->is_retired;
+}
+
+static void
+write_workers(const struct metrics_sources *sources, struct buffer *out)
+{
+	const struct worker_service *service;
+
+	metric_family(out, "sockjs_worker_here", "gauge",
+	    "1 if the application of a service, in another process, is there, else 0.");
+	LIST_FOREACH(service, &sources->workers->services, entry)
+		if (is_present(service))
+			metric_sample(out, "sockjs_worker_here", service->is_here, "service",
+			    service->service->name, NULL);
+	metric_family(out, "sockjs_worker_queue_bytes", "gauge",
+	    "Bytes of events that an application has not handled.");
+	LIST_FOREACH(service, &sources->workers->services, entry)
+		if (is_present(service))
+			metric_sample(out, "sockjs_worker_queue_bytes", (double)service->queued,
+			    "service", service->service->name, NULL);
+	metric_family(out, "sockjs_worker_events_total", "counter",
+	    "Events that an application was given, has handled, or is given once more.");
+	LIST_FOREACH(service, &sources->workers->services, entry)
+		if (is_present(service))
+			put_events(service, out);
+}
+
 /* --- queues and limits ------------------------------------------------------------------------ */
 
 static void
@@ -402,6 +451,7 @@ metrics_write(const struct metrics_sources *sources, bool is_ready, struct buffe
 	write_by_transport(sources, out);
 	write_requests(sources, out);
 	write_channels(sources, out);
+	write_workers(sources, out);
 	write_queues(sources, out);
 	write_limits(sources, out);
 	write_store(sources, out);

@@ -19,6 +19,7 @@ struct loop;
 struct persistence;
 struct services;
 struct sessions;
+struct workers;
 
 /* Where it is looked up; all borrowed. */
 struct metrics_sources {
@@ -26,6 +27,7 @@ struct metrics_sources {
 	struct sessions *sessions;
 	const struct services *services;
 	struct channels *channels;
+	const struct workers *workers;
 	const struct http_server *http;
 	const struct local_socket *local;
 	const struct persistence *persistence;

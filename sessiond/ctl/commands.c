@@ -171,6 +171,19 @@ static const struct text_column channel_columns[] = {
     {NULL},
 };
 
+static const struct text_column worker_columns[] = {
+    {"service", "service"},
+    {"kind", "kind"},
+    {"pid", "pid"},
+    {"state", "state"},
+    {"connections", "connections"},
+    {"in flight", "in_flight"},
+    {"unread", "unread_bytes"},
+    {"begun", "begun"},
+    {"age", "age"},
+    {NULL},
+};
+
 static int
 print_rows(json_t *rows, const struct text_column *columns, const struct words *words)
 {
@@ -183,18 +196,17 @@ print_rows(json_t *rows, const struct text_column *columns, const struct words *
 }
 
 static void
-add_ages(json_t *sessions)
+add_ages(json_t *rows)
 {
-	json_t *session;
+	json_t *row;
 	char age[32];
 	size_t i;
 
-	json_array_foreach(sessions, i, session)
+	json_array_foreach(rows, i, row)
 	{
-		status_format_time(
-		    (double)json_integer_value(json_object_get(session, "age_seconds")), age,
-		    sizeof age);
-		json_object_set_new(session, "age", json_string(age));
+		status_format_time((double)json_integer_value(json_object_get(row, "age_seconds")),
+		    age, sizeof age);
+		json_object_set_new(row, "age", json_string(age));
 	}
 }
 
@@ -218,6 +230,19 @@ list_channels(
 	json_t *channels = pages_ask(socket, command->path, command->name, words, err);
 
 	return channels == NULL ? -1 : print_rows(channels, channel_columns, words);
+}
+
+static int
+list_workers(
+    const struct command *command, const char *socket, const struct words *words, struct error *err)
+{
+	json_t *workers = pages_ask(socket, command->path, command->name, words, err);
+
+	if (workers == NULL)
+		return -1;
+	if (!words->as_json)
+		add_ages(workers);
+	return print_rows(workers, worker_columns, words);
 }
 
 /* One page of them, from *next on, which it moves. Returns how many, or -1 and an error. */
@@ -310,6 +335,7 @@ static const struct command commands[] = {
     {"metrics", "", NULL, false, ask, "GET", "/metrics", NULL, print_metrics},
     {"sessions", "Sa", NULL, false, list_sessions, "GET", "/control/sessions", NULL, NULL},
     {"channels", "Sa", NULL, false, list_channels, "GET", "/control/channels", NULL, NULL},
+    {"workers", "S", NULL, false, list_workers, "GET", "/control/workers", NULL, NULL},
     {"publish", "Saex", "CHANNEL", true, ask, "POST", "/publish", request_body_publish,
 	print_published},
     {"send", "Sa", "ID", true, ask, "POST", "/control/send", request_body_send, print_sent},

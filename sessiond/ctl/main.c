@@ -22,6 +22,7 @@ static const char usage_text[] =
     "  metrics                 everything that it counts, as Prometheus reads it\n"
     "  sessions                the connections that there are\n"
     "  channels                the channels that there are\n"
+    "  workers                 the processes of applications in other languages than C\n"
     "  publish                 with CHANNEL [DATA]: publish a message to a channel; without DATA,\n"
     "                          or with - as DATA, it is what standard input has\n"
     "  send                    with ID [DATA]: send a message to one connection\n"

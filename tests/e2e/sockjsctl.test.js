@@ -221,7 +221,7 @@ check('connections and channels', { services, server: 'publish_limit = 100' }, a
 		assert.match(answer.text, reason);
 		assert.strictEqual(answer.status, 400, answer.text);
 	}
-	for (const name of ['sessions', 'channels', 'close', 'send', 'drain', 'undrain'])
+	for (const name of ['sessions', 'channels', 'workers', 'close', 'send', 'drain', 'undrain'])
 		for (const method of ['GET', 'POST'])
 			assert.strictEqual((await request(url, method, `/control/${name}`)).status, 404, name);
 
@@ -572,7 +572,7 @@ check('completion in bash', {}, async () => {
 		const script = `source ${path.join(srcdir, 'sessiond/ctl/completion/sockjsctl')}; COMP_WORDS=(sockjsctl "$@"); COMP_CWORD=$#; _sockjsctl; echo "\${COMPREPLY[*]}"`;
 		return spawnSync('bash', ['-c', script, 'bash', ...words], { encoding: 'utf8' }).stdout.trim();
 	};
-	assert.strictEqual(complete(''), 'status metrics sessions channels publish send close tail reload restart drain');
+	assert.strictEqual(complete(''), 'status metrics sessions channels workers publish send close tail reload restart drain');
 	assert.strictEqual(complete('re'), 'reload restart');
 	assert.strictEqual(complete('--json', 'm'), 'metrics');
 	assert.strictEqual(complete('--so'), '--socket');
