@@ -5,7 +5,9 @@
 
 #include "sessiond/control/control_answer.h"
 #include "sessiond/http/http_request.h"
+#include "sessiond/modules/services.h"
 #include "sessiond/service/service.h"
+#include "sessiond/worker/worker_each.h"
 #include "sessiond/worker/worker_pool.h"
 #include "sessiond/worker/worker_programs.h"
 
@@ -59,8 +61,27 @@ list_processes(json_t *list, const struct worker_service *service)
 		json_array_append_new(list, describe_service(service, "connected"));
 }
 
+/* A process for each connection. */
+static void
+list_each(json_t *list, const struct services *services, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < services->count; i++) {
+		const struct sockjs_service *service = services->items[i];
+
+		if (service->application == &worker_each_module && control_means(name, service))
+			json_array_append_new(list,
+			    json_pack("{ss ss sn ss sI sI sI sI sI}", "service", service->name,
+				"kind", "each", "pid", "state", "running", "connections",
+				(json_int_t)worker_each_count(service), "in_flight", (json_int_t)0,
+				"unread_bytes", (json_int_t)0, "begun", (json_int_t)0,
+				"age_seconds", (json_int_t)0));
+	}
+}
+
 static json_t *
-make(const struct workers *workers, const char *name)
+make(const struct services *services, const struct workers *workers, const char *name)
 {
 	const struct worker_service *service;
 	json_t *list = json_array();
@@ -74,6 +95,7 @@ make(const struct workers *workers, const char *name)
 			json_array_append_new(
 			    list, describe_service(service, service->carrier->name));
 	}
+	list_each(list, services, name);
 	return json_pack("{so sn}", "workers", list, "next");
 }
 
@@ -87,6 +109,6 @@ worker_list_answer(
 	if (control_page_read(request->query, services, &page, &err) == -1)
 		control_refuse(request, &err);
 	else
-		control_answer(request, make(workers, page.service));
+		control_answer(request, make(services, workers, page.service));
 	control_page_clear(&page);
 }
