@@ -8,6 +8,7 @@
 #include "sessiond/service/service.h"
 #include "sessiond/worker/admit_stub.h"
 #include "sessiond/worker/worker_codec.h"
+#include "sessiond/worker/worker_callback.h"
 #include "sessiond/worker/worker_each.h"
 #include "sessiond/worker/worker_programs.h"
 
@@ -149,6 +150,12 @@ start_pool(sockjs_service *service)
 	return start(service, &worker_programs_carrier);
 }
 
+static int
+start_callback(sockjs_service *service)
+{
+	return start(service, &worker_callback_carrier);
+}
+
 static const char *const no_options[] = {NULL};
 
 /* clang-format off */
@@ -161,9 +168,15 @@ static const char *const no_options[] = {NULL};
 static const struct sockjs_module pool_module = {
     .abi = SOCKJS_ABI, .name = WORKER_MODULE, .start = start_pool, WORKER_MODULE_CALLS};
 
+static const struct sockjs_module callback_module = {.abi = SOCKJS_ABI,
+    .name = WORKER_CALLBACK_MODULE,
+    .start = start_callback,
+    WORKER_MODULE_CALLS};
+
 void
 worker_modules_add(void)
 {
 	module_add_own(&pool_module);
+	module_add_own(&callback_module);
 	module_add_own(&worker_each_module);
 }
