@@ -70,7 +70,7 @@ static const struct way ways[] = {
     {
 	.name = "sockjs-eventsource",
 	.receiving = RECEIVE_STREAM,
-	.open = {{{REQUEST_GET, SESSION "/eventsource", NULL}, "data: o\r\n"}},
+	.open = {{{REQUEST_EVENTS, SESSION "/eventsource", NULL}, "data: o\r\n"}},
 	.message = {REQUEST_POST, SESSION "/xhr_send", SOCKJS_BODY},
     },
     /* A channel of an [app], published to at the daemon's control socket. */
@@ -93,7 +93,7 @@ static const struct way ways[] = {
     {
 	.name = "nchan-eventsource",
 	.receiving = RECEIVE_STREAM,
-	.open = {{{REQUEST_GET, "/eventsource", NULL}, "\r\n\r\n"}},
+	.open = {{{REQUEST_EVENTS, "/eventsource", NULL}, "\r\n\r\n"}},
 	.message = {REQUEST_POST, "/publish", "{message}"},
     },
     {
@@ -217,6 +217,8 @@ build_http(const struct request *request, const struct words *words, const struc
 	buffer_append_str(out, request->kind == REQUEST_POST ? "POST " : "GET ");
 	expand(request->target, words, out);
 	buffer_printf(out, " HTTP/1.1\r\nHost: localhost\r\nUser-Agent: load\r\n%s", headers);
+	if (request->kind == REQUEST_EVENTS)
+		buffer_append_str(out, "Accept: text/event-stream\r\n");
 	if (request->kind == REQUEST_POST)
 		buffer_printf(out, "%sContent-Length: %zu\r\n",
 		    body->len > 0 ? "Content-Type: text/plain\r\n" : "", body->len);

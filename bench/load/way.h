@@ -16,6 +16,7 @@ enum request_kind {
 	REQUEST_NONE,
 	REQUEST_UPGRADE, /* GET, with the headers of a websocket's handshake */
 	REQUEST_GET,
+	REQUEST_EVENTS, /* GET, as an EventSource does */
 	REQUEST_POST,
 	REQUEST_FRAME, /* a text message of a websocket */
 };
