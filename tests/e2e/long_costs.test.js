@@ -4,8 +4,13 @@
 // machine to machine.
 
 const assert = require('node:assert/strict');
+const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
 const { test } = require('node:test');
 const { measured } = require('./lib/bench');
+const { temporaryDirectory } = require('./lib/daemon');
+const { srcdir } = require('./lib/stack');
 
 test('costs: 200 clients poll behind 20 processes of mod_fcgid, and each send is answered before a poll ends by itself', (t) =>
 	measured(t, 'fcgid_sends.js', '--clients', '200'));
@@ -20,3 +25,14 @@ for (const [script, args, line] of [
 		if (stdout !== null)
 			assert.match(stdout, line);
 	});
+
+test('costs: make bench writes a table and charts', async (t) => {
+	const out = temporaryDirectory();
+	execFileSync('make', ['-C', process.env.SOCKJS_BUILDDIR || srcdir, 'bench-programs'], { stdio: 'pipe' });
+	await measured(t, 'run.js', '--quick', '--most', '20', '--out', out, 'websocket', 'polling', 'fanout', 'connect', 'memory-poll');
+	const page = fs.readFileSync(path.join(out, 'results.md'), 'utf8');
+	for (const name of ['sockjs-fcgi', 'bare epoll', 'sockjs-node'])
+		assert.match(page, new RegExp(`^\\| .* \\| ${name} \\| \\d`, 'm'), name);
+	assert.match(fs.readFileSync(path.join(out, 'fanout.svg'), 'utf8'), /<rect class="floor"/);
+	fs.rmSync(out, { recursive: true });
+});
