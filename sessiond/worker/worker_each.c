@@ -34,6 +34,7 @@ struct each_process {
 
 static struct {
 	uv_loop_t *loop;
+	bool is_finishing; /* the daemon ends */
 	LIST_HEAD(, each_process) processes;
 } each;
 
@@ -94,20 +95,16 @@ on_closed(void *owner)
 	close_connection(owner);
 }
 
+/* Who was asked to end may do so as it likes. */
 static void
 log_failure(const struct each_process *process, const char *how)
 {
-	static struct log_limit failed, ended;
-	long number = (long)program_pid(process->program);
+	static struct log_limit limit;
+	bool was_asked = !process->has_client || each.is_finishing;
 
-	if (program_has_succeeded(process->program))
-		return;
-	if (process->has_client)
-		log_limited(
-		    &failed, SEVERITY_ERROR, "%s: process %ld %s", process->name, number, how);
-	else
-		log_limited(&ended, SEVERITY_INFO, "%s: process %ld, whose client has gone, %s",
-		    process->name, number, how);
+	if (!program_has_succeeded(process->program))
+		log_limited(&limit, was_asked ? SEVERITY_INFO : SEVERITY_ERROR,
+		    "%s: process %ld %s", process->name, (long)program_pid(process->program), how);
 }
 
 static void
@@ -347,6 +344,7 @@ void
 worker_each_bind(uv_loop_t *loop)
 {
 	each.loop = loop;
+	each.is_finishing = false;
 	while (loop == NULL && !LIST_EMPTY(&each.processes))
 		forget(LIST_FIRST(&each.processes));
 }
@@ -357,6 +355,7 @@ worker_each_finish(void)
 	const struct each_process *process;
 	bool is_over = true;
 
+	each.is_finishing = true;
 	LIST_FOREACH(process, &each.processes, entry) {
 		if (process->program == NULL)
 			continue;
