@@ -100,6 +100,15 @@ end_too_long(struct line_stream *stream)
 	end(stream, why);
 }
 
+static void
+end_unreadable(struct line_stream *stream)
+{
+	char why[100];
+
+	snprintf(why, sizeof why, "cannot be read from: %s", strerror(errno));
+	end(stream, why);
+}
+
 /* Returns false if the stream is over. */
 static bool
 take_line(struct line_stream *stream, size_t len)
@@ -158,10 +167,10 @@ read_once(struct line_stream *stream)
 		return 0;
 	}
 	n = read(stream->in, to, room);
-	if (n == 0)
+	if (n == 0 || (n == -1 && errno == ECONNRESET)) /* it had not read everything */
 		end(stream, NULL);
 	else if (n == -1 && errno != EAGAIN && errno != EINTR)
-		end(stream, strerror(errno));
+		end_unreadable(stream);
 	if (n <= 0)
 		return 0;
 	buffer_added(&stream->input, (size_t)n);
