@@ -1,6 +1,8 @@
 /* See worker_options.h. */
 #include "conf/worker_options.h"
 
+#include "common/memory.h"
+#include "conf/conf_read.h"
 #include "sockjs/net_address.h"
 
 #include <stdlib.h>
@@ -181,6 +183,16 @@ worker_options_processes(const struct worker_options *options)
 	return strcmp(options->processes, each) == 0
 	    ? 0
 	    : (uint32_t)strtoul(options->processes, NULL, 10);
+}
+
+char *
+worker_options_folder(const char *conf_path)
+{
+	char *folder = xstrdup(".");
+
+	if (conf_path != NULL)
+		conf_resolve_path(conf_path, &folder);
+	return folder;
 }
 
 static bool

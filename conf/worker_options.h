@@ -55,6 +55,9 @@ enum { WORKER_ADDRESS_SIZE = 108 }; /* NUL included; as a Unix socket's path */
 bool worker_options_split_callback(
     const char *value, char address[WORKER_ADDRESS_SIZE], const char **script);
 
+/* The folder that a program is run in, that of a sockjs.conf (NULL: none), to be freed. */
+char *worker_options_folder(const char *conf_path);
+
 /*
  * The end of a section that names `module` (NULL: none): the module that it has. NULL and an error
  * (EX_CONFIG) without a place: there is none, or two things are named.

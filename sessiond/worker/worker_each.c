@@ -207,7 +207,7 @@ start_program(struct each_process *process, struct error *err)
 	const struct worker_options *options = &service->worker_options;
 	char **environment =
 	    each_environment(process->connection, service->protocol.options.headers);
-	char *folder = xstrdup(".");
+	char *folder = worker_options_folder(service->conf_path);
 	const struct program_options program = {
 	    .command = options->program,
 	    .folder = folder,
@@ -218,8 +218,6 @@ start_program(struct each_process *process, struct error *err)
 	    .files = options->worker_files,
 	};
 
-	if (service->conf_path != NULL)
-		conf_resolve_path(service->conf_path, &folder);
 	process->program = program_start(each.loop, &program, &calls, process, err);
 	free(environment);
 	free(folder);

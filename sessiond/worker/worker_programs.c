@@ -39,23 +39,10 @@ on_timer(uv_timer_t *timer)
 	begin(timer->data);
 }
 
-/* The folder of sockjs.conf. */
-static char *
-folder_of(const struct sockjs_service *service)
-{
-	const char *path = service->conf_path == NULL ? "" : service->conf_path;
-	const char *slash = strrchr(path, '/');
-	char *folder = xstrdup(slash == NULL ? "." : path);
-
-	if (slash != NULL)
-		folder[slash - path + (slash == path)] = '\0';
-	return folder;
-}
-
 static char *
 files_of(const struct sockjs_service *service)
 {
-	char *folder = folder_of(service);
+	char *folder = worker_options_folder(service->conf_path);
 	char *files = program_files(service->worker_options.program, folder);
 
 	free(folder);
@@ -134,7 +121,7 @@ begin(struct worker_slot *slot)
 {
 	static const struct program_calls calls = {on_line, NULL, on_ended};
 	const struct worker_service *service = slot->pool->service;
-	char *folder = folder_of(service->service);
+	char *folder = worker_options_folder(service->service->conf_path);
 	struct error err = ERROR_INIT;
 	const struct program_options options = {
 	    .command = slot->options.program,
