@@ -161,12 +161,6 @@ void session_receive(struct session *session, const char *data, size_t len, bool
 /* The messages of a send, as message_array_decode leaves them. */
 void session_receive_all(struct session *session, const char *messages, size_t len);
 
-/*
- * A message for the client, which session_write has let pass. The session takes a reference of its
- * own, or is closed if queue_limit is reached. Returns an enum sockjs_result.
- */
-int session_queue(struct session *session, struct message *message);
-
 /* Drops what waits for the client, and closes the session, if it is not closing already. */
 void session_close_too_slow(struct session *session);
 
