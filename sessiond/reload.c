@@ -13,6 +13,7 @@
 #include "sessiond/system/notify.h"
 #include "sessiond/pusher/pusher_app.h"
 #include "sessiond/responder/local_socket.h"
+#include "sessiond/session/admission.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
 #include "sessiond/http/static_files.h"
@@ -155,6 +156,7 @@ commit(const struct reload *reload, struct reload_change *change)
 	local_socket_tell_services(reload->local);
 	pusher_end_retired(reload->sessions);
 	workers_changed(reload->workers);
+	admission_end_retired(reload->sessions);
 	log_info("reloaded: %zu services, %zu new, %zu retired", counts.services, counts.begun,
 	    counts.retired);
 }

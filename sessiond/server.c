@@ -36,6 +36,7 @@
 #include "sessiond/api/api_run.h"
 #include "sessiond/crash.h"
 #include "sessiond/service/callback.h"
+#include "sessiond/session/admission.h"
 #include "sessiond/session/delivery.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
@@ -282,6 +283,7 @@ drain(void *owner, int signal)
 	http_server_drain(&server->http);
 	tails_end(&server->control.tails);
 	local_socket_say_goodbye(&server->local);
+	admission_end_all(&server->sessions, "The server is stopping.\n");
 }
 
 static void

@@ -101,6 +101,9 @@ enum sockjs_result {
 	SOCKJS_STOPPED = -6,
 };
 
+/* What authorize returns to answer later. */
+enum sockjs_answer { SOCKJS_LATER = 1 };
+
 /* As the WebSocket API's readyState. */
 enum sockjs_ready_state {
 	SOCKJS_CONNECTING = 0,
@@ -168,6 +171,12 @@ struct sockjs_module {
 	 * free. One that is let in has its connection event and, though its client may go before
 	 * that, its close event. Connections that go on with a new daemon are not asked for again.
 	 * NULL: everybody may connect.
+	 *
+	 * SOCKJS_LATER: the client waits for sockjs_admit, but not longer than `authorize_timeout`.
+	 * Such a connection always has its close event, as its only one if it is not let in: it was
+	 * refused, its client has left, nobody has answered in time, the daemon drains or stops, or
+	 * the service is replaced. A client that comes by sockjs.fcgi is asked for again, as another
+	 * connection, if the daemon is started anew meanwhile.
 	 */
 	int (*authorize)(sockjs_connection connection);
 
@@ -242,6 +251,13 @@ struct sockjs_module {
 SOCKJS_API const char *sockjs_version(void);
 
 /* --- a connection: what can be done ----------------------------------------------------------- */
+
+/*
+ * After SOCKJS_LATER, once authorize has returned: lets the client in (0), or refuses it (400 to
+ * 599). The connection event, or close, follows from the loop. Errors: GONE (the client has left,
+ * or was refused meanwhile), INVALID (another status; it does not wait, or was answered).
+ */
+SOCKJS_API int sockjs_admit(sockjs_connection connection, int status);
 
 /*
  * Queues a text message of len bytes. It leaves at the end of the loop's turn, or when the client

@@ -45,15 +45,16 @@ struct service_options {
 	char *websocket_protocols; /* names between blanks or commas, the best first; NULL: none */
 	bool websocket_hixie76;
 	bool websocket_deflate;
-	int websocket_heartbeat;   /* enum websocket_heartbeat */
-	char *headers;		   /* further names of headers that modules see; NULL: none */
-	size_t headers_limit;	   /* bytes kept of a session's request, its id included */
-	uint64_t heartbeat_delay;  /* ms */
-	uint64_t disconnect_delay; /* ms */
-	size_t body_limit;	   /* bytes of a request's body */
-	size_t message_limit;	   /* bytes of one websocket message */
-	uint32_t messages_limit;   /* messages in one array */
-	size_t queue_limit;	   /* bytes queued for one session */
+	int websocket_heartbeat;    /* enum websocket_heartbeat */
+	char *headers;		    /* further names of headers that modules see; NULL: none */
+	size_t headers_limit;	    /* bytes kept of a session's request, its id included */
+	uint64_t heartbeat_delay;   /* ms */
+	uint64_t disconnect_delay;  /* ms */
+	uint64_t authorize_timeout; /* ms */
+	size_t body_limit;	    /* bytes of a request's body */
+	size_t message_limit;	    /* bytes of one websocket message */
+	uint32_t messages_limit;    /* messages in one array */
+	size_t queue_limit;	    /* bytes queued for one session */
 	size_t drain_mark; /* bytes queued for a session, after which an empty queue is an event */
 	int log_level;	   /* enum log_severity */
 	/* Of its channels. */

@@ -3,6 +3,7 @@
  * work.
  */
 #include "sessiond/api/api.h"
+#include "sessiond/session/admission.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_write.h"
 #include "sockjs/utf8.h"
@@ -26,6 +27,21 @@ find_or_refuse(sockjs_connection connection, const char *call, struct session **
 	int result = api_find(connection, call, session);
 
 	return result == SOCKJS_GONE ? api_refuse_gone(NULL, call) : result;
+}
+
+int
+sockjs_admit(sockjs_connection connection, int status)
+{
+	struct session *session;
+	int result = find_or_refuse(connection, __func__, &session);
+
+	if (result != SOCKJS_OK)
+		return result;
+	if (!admission_is_answer(status))
+		return api_refuse(session, __func__, "the status is neither 0 nor in 400..599");
+	if (!admission_decide(session, status))
+		return api_refuse(session, __func__, "the connection does not wait for an answer");
+	return SOCKJS_OK;
 }
 
 static int

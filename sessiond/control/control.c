@@ -13,6 +13,7 @@
 #include "sessiond/control/worker_list.h"
 #include "sessiond/http/http_connection.h"
 #include "sessiond/http/http_request.h"
+#include "sessiond/session/admission.h"
 #include "sessiond/session/session_set.h"
 
 #include <stdio.h>
@@ -191,6 +192,8 @@ answer_drain(struct http_request *request, struct sessions *sessions, bool is_dr
 	if (sessions->is_draining != is_draining)
 		log_info("%s", is_draining ? "draining: no new sessions" : "draining no more");
 	sessions->is_draining = is_draining;
+	if (is_draining)
+		admission_end_all(sessions, "The server is draining.\n");
 	snprintf(text, sizeof text,
 	    is_draining ? "draining, sessions left: %zu\n" : "draining no more, sessions: %zu\n",
 	    sessions->count);

@@ -3,6 +3,7 @@
  */
 #include "sessiond/http/http_session.h"
 
+#include "common/memory.h"
 #include "sessiond/http/http_connection.h"
 #include "sessiond/http/http_request.h"
 #include "sessiond/session/admission.h"
@@ -32,12 +33,39 @@ start_receiver(struct http_response *response, const struct transport *transport
 	http_response_stream(response);
 }
 
+/* source: of the request; NULL: the session has it. */
+static void
+join(struct http_request *request, struct session *session, const struct connection_source *source)
+{
+	struct http_response *response = &request->response;
+
+	start_receiver(response, transport_get((enum transport_id)request->endpoint->transport));
+	session_arrive(session, &response->receiver, source);
+	store_share_note(session);
+	turn_flush_session(session);
+	/* The daemon stops: the client asks the next one. */
+	if (request->service->sessions->closing && response->receiver.session != NULL)
+		session_release_receiver(session);
+}
+
+static void
+decided(struct receiver *receiver, struct session *session, const struct admission_refusal *refusal)
+{
+	struct http_response *response = (struct http_response *)(void *)receiver;
+
+	if (session == NULL)
+		http_response_error(response, refusal->status, refusal->text);
+	else
+		join(container_of(response, struct http_request, response), session, NULL);
+}
+
+static const struct receiver_ops waiting_receiver = {.decided = decided};
+
 void
 http_session_receive(struct http_request *request)
 {
 	const struct transport *transport =
 	    transport_get((enum transport_id)request->endpoint->transport);
-	const struct sockjs_service *service = request->service;
 	struct http_response *response = &request->response;
 	struct connection_source source;
 	struct admission_refusal refusal;
@@ -57,13 +85,9 @@ http_session_receive(struct http_request *request)
 		http_response_error(response, refusal.status, refusal.text);
 		return;
 	}
-	start_receiver(response, transport);
-	session_arrive(session, &response->receiver, &source);
-	store_share_note(session);
-	turn_flush_session(session);
-	/* The daemon stops: the client asks the next one. */
-	if (service->sessions->closing && response->receiver.session != NULL)
-		session_release_receiver(session);
+	response->receiver.ops = &waiting_receiver;
+	if (!admission_must_wait(session, &response->receiver))
+		join(request, session, &source);
 }
 
 /* --- sending ---------------------------------------------------------------------------------- */

@@ -29,8 +29,7 @@ static const char not_a_request[] = "Not a valid websocket request";
 
 /* What was agreed, between the 101 and the upgrade. */
 struct http_upgrade_offer {
-	struct websocket_plan
-	    plan; /* its session: 0 before it is admitted, and once it is given on */
+	struct websocket_plan plan; /* its session: 0 before it is there, and once it is given on */
 	bool hixie76;
 	uint32_t numbers[2]; /* of the hixie-76 keys */
 	struct ws_deflate_params params;
@@ -212,8 +211,31 @@ negotiate_deflate(struct http_request *request)
 	return result >= 0;
 }
 
-/* The handshake is right: the session is admitted, or the client refused. */
-static bool
+static void
+accept_handshake(struct http_request *request)
+{
+	if (request->offer->hixie76)
+		accept_hixie76(request);
+	else
+		accept_rfc6455(request, http_request_header(request, "Sec-WebSocket-Key"));
+}
+
+static void
+decided(struct receiver *receiver, struct session *session, const struct admission_refusal *refusal)
+{
+	struct http_response *response = (struct http_response *)(void *)receiver;
+
+	if (session == NULL)
+		http_response_error(response, refusal->status, refusal->text);
+	else
+		accept_handshake(container_of(response, struct http_request, response));
+}
+
+/* Until its answer, the response stands for the websocket that is to be. */
+static const struct receiver_ops waiting_receiver = {.decided = decided};
+
+/* The handshake is right: it is accepted, now or later, or refused. */
+static void
 admit(struct http_request *request)
 {
 	struct http_upgrade_offer *offer = request->offer;
@@ -225,11 +247,14 @@ admit(struct http_request *request)
 	source.subprotocol = offer->subprotocol.len > 0 ? offer->subprotocol.data : NULL;
 	session =
 	    admission_open_websocket(request->service, offer->plan.transport, &source, &refusal);
-	if (session == NULL)
+	if (session == NULL) {
 		http_response_error(&request->response, refusal.status, refusal.text);
-	else
-		offer->plan.session = session->handle;
-	return session != NULL;
+		return;
+	}
+	offer->plan.session = session->handle;
+	request->response.receiver.ops = &waiting_receiver;
+	if (!admission_must_wait(session, &request->response.receiver))
+		accept_handshake(request);
 }
 
 static void
@@ -241,8 +266,8 @@ handshake_rfc6455(struct http_request *request, const char *version)
 		refuse_version(request);
 	else if (key == NULL || !ws_key_is_valid(key) || !negotiate_deflate(request))
 		refuse(request, not_a_request);
-	else if (admit(request))
-		accept_rfc6455(request, key);
+	else
+		admit(request);
 }
 
 static void
@@ -262,8 +287,7 @@ handshake_hixie76(struct http_request *request, const char *key1, const char *ke
 		return;
 	}
 	offer->hixie76 = true;
-	if (admit(request))
-		accept_hixie76(request);
+	admit(request);
 }
 
 void

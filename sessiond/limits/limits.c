@@ -4,6 +4,7 @@
 #include "conf/config_options.h"
 
 const char *const limit_options[LIMIT_COUNT] = {
+    [LIMIT_AUTHORIZE] = "authorize_timeout",
     [LIMIT_BODY] = "body_limit",
     [LIMIT_CHANNELS] = "channels_limit",
     [LIMIT_CHANNELS_PER_CONNECTION] = "channels_per_connection",

@@ -21,6 +21,7 @@ struct server_options;
 
 /* Limits that others keep, each named by its option: here is counted how often they are reached. */
 enum limit_id {
+	LIMIT_AUTHORIZE,
 	LIMIT_BODY,
 	LIMIT_CHANNELS,
 	LIMIT_CHANNELS_PER_CONNECTION,

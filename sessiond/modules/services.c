@@ -136,6 +136,9 @@ set_up_service(
 	    &section->options);
 	conf_copy_values(worker_option_table, worker_option_count, &service->worker_options,
 	    &section->worker_options);
+	if (service->worker_options.accept == WORKER_ACCEPT_APPLICATION)
+		service->protocol.options.authorize_timeout =
+		    service->worker_options.worker_timeout;
 	module_options_copy(&service->module_options, &section->module_options);
 }
 

@@ -180,8 +180,33 @@ backlog(const struct receiver *receiver)
 	return 0;
 }
 
+/* source: of the request; NULL: the session has it. */
+static void
+join(
+    struct remote_request *request, struct session *session, const struct connection_source *source)
+{
+	session_arrive(session, &request->receiver, source);
+	store_share_note(session);
+	turn_flush_session(session);
+}
+
+static void
+decided(struct receiver *receiver, struct session *session, const struct admission_refusal *refusal)
+{
+	struct remote_request *request = request_of(receiver);
+
+	if (session != NULL) {
+		join(request, session, NULL);
+		return;
+	}
+	wire_encode_refused(
+	    peer_output(request->peer), request->id, (unsigned)refusal->status, refusal->text);
+	remote_request_answered(request);
+}
+
 static const struct receiver_ops remote_receiver = {
     .is_remote = true,
+    .decided = decided,
     .frame = send_frame,
     .messages = send_messages,
     .end = end,
@@ -213,9 +238,8 @@ receiver_remote_arrive(struct peer *peer, uint64_t id, const struct wire_receive
 	}
 	request = remote_request_create(
 	    peer, id, receive, service->protocol.options.response_limit, &remote_receiver);
-	session_arrive(session, &request->receiver, source);
-	store_share_note(session);
-	turn_flush_session(session);
+	if (!admission_must_wait(session, &request->receiver))
+		join(request, session, source);
 	/* It may be answered by now, and freed. */
 	request = remote_request_find(peer, id);
 	return request != NULL && !request->is_answered ? request : NULL;

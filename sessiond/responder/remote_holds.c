@@ -6,6 +6,7 @@
 #include "common/log_limit.h"
 #include "sessiond/limits/limits.h"
 #include "sessiond/responder/peer.h"
+#include "sessiond/session/admission.h"
 
 enum {
 	WINDOW_MS = 10000,
@@ -95,6 +96,7 @@ remote_holds_add(
 			continue;
 		}
 		count_turned_away(holds, most, now);
-		session_turn_away(oldest->receiver.session);
+		if (!admission_end(oldest->receiver.session, "Too many clients wait.\n"))
+			session_turn_away(oldest->receiver.session);
 	}
 }

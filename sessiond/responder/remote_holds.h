@@ -1,7 +1,8 @@
 /*
  * The requests that wait in processes which serve one request at a time (mod_fcgid): each occupies
  * one. So that what clients send finds a process that is free, not all may wait at once: the oldest
- * is answered early, with a heartbeat, and its client asks again.
+ * is answered early, with a heartbeat, and its client asks again; or with 503, if its module has not
+ * let it in yet.
  *
  * How many may wait follows from the processes that are there: all but one. If more are needed, and
  * the web server may start more, it does so as soon as two clients ask at once. If it may not, one

@@ -4,6 +4,7 @@
 #include "sessiond/responder/remote_request.h"
 
 #include "common/memory.h"
+#include "sessiond/session/admission.h"
 #include "sessiond/session/delivery.h"
 #include "sessiond/session/in_flight.h"
 #include "wire/write_log.h"
@@ -122,8 +123,10 @@ each_request(struct peer *peer, void (*fn)(struct remote_request *request))
 static void
 release(struct remote_request *request)
 {
-	if (request->receiver.session != NULL)
-		session_release_receiver(request->receiver.session);
+	struct session *session = request->receiver.session;
+
+	if (session != NULL && !admission_end(session, "The server is stopping.\n"))
+		session_release_receiver(session);
 }
 
 static void
@@ -131,7 +134,11 @@ abandon(struct remote_request *request)
 {
 	if (request->receiver.session == NULL)
 		return;
-	session_lose_receiver(request->receiver.session);
+	/* One that waits to be let in is asked for again by then. */
+	if (request->receiver.session->waiter != NULL)
+		session_receiver_broke(&request->receiver);
+	else
+		session_lose_receiver(request->receiver.session);
 	request_free(request);
 }
 

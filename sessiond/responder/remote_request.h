@@ -2,7 +2,7 @@
  * A receiving request that a responder holds for a client, from its RECEIVE until the responder has
  * told what became of the answer.
  *
- * It is held as long as its session may still answer it. Then it is answered; if the answer was a
+ * It is held as long as its session may still answer it, or has to wait until it is let in. Then it is answered; if the answer was a
  * frame that has to be known to have arrived, the request stays until WRITTEN or ABORT comes.
  */
 #ifndef SESSIOND_REMOTE_REQUEST_H
@@ -69,7 +69,7 @@ void remote_request_break(struct remote_request *request);
 void remote_request_confirm(struct remote_request *request);
 void remote_request_return(struct remote_request *request);
 
-/* Ends all held requests of the peer, with a heartbeat. */
+/* Ends all held requests of the peer: with a heartbeat, or 503 if they wait to be let in. */
 void remote_requests_release(struct peer *peer);
 
 /* Lets all held requests of the peer go without a word: the responder asks the next daemon. */

@@ -152,6 +152,9 @@ service_release(struct sockjs_service *service)
 		return;
 	timer_queue_remove(service->clockwork, &service->heartbeats);
 	timer_queue_remove(service->clockwork, &service->timeouts);
+	if (service->admissions.set != NULL)
+		timer_queue_remove(service->clockwork, &service->admissions);
+	service->admissions.set = NULL;
 	protocol_service_clear(&service->protocol);
 	service->clockwork = NULL;
 	service->sessions = NULL;
@@ -232,6 +235,9 @@ service_reconfigure(struct sockjs_service *service, struct sockjs_service *other
 	protocol_service_prepare(&service->protocol);
 	timer_queue_set_delay(&service->heartbeats, service->protocol.options.heartbeat_delay);
 	timer_queue_set_delay(&service->timeouts, service->protocol.options.disconnect_delay);
+	if (service->admissions.set != NULL)
+		timer_queue_set_delay(
+		    &service->admissions, service->protocol.options.authorize_timeout);
 }
 
 struct sockjs_service *

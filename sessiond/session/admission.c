@@ -1,14 +1,20 @@
 /*
  * See admission.h. While the module is asked, the session is SESSION_NEW: it has a handle and what
- * is known of the request, and no receiver.
+ * is known of the request, and no receiver. It is so again when it has waited and is let in.
+ *
+ * A session that waits has its timer in its service's queue, until it is decided; then it is in the
+ * set's list `decided`.
  */
 #include "sessiond/session/admission.h"
 
 #include "common/log_limit.h"
+#include "common/memory.h"
 #include "sessiond/service/application.h"
+#include "sessiond/session/receiver.h"
 #include "sessiond/session/session_set.h"
 #include "sockjs/net_address.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum {
@@ -78,6 +84,9 @@ admission_find(struct sockjs_service *service, const char *id, size_t id_len,
 {
 	struct session *session = session_find(service, id, id_len);
 
+	/* To others it is not there before it is let in. */
+	if (session != NULL && session->state == SESSION_WAITING)
+		session = NULL;
 	if (session != NULL && !is_barred(session, client))
 		return session;
 	if (session != NULL || has_guessed_enough(service, client))
@@ -101,18 +110,24 @@ text_of(int status)
 	}
 }
 
-/* The module's answer as a status: 0 lets the client in. */
+bool
+admission_is_answer(int status)
+{
+	return status == 0 || (status >= 400 && status <= 599);
+}
+
+/* The module's answer as a status: 0 lets the client in, SOCKJS_LATER has it wait. */
 static int
 ask_module(const struct session *session)
 {
 	static struct log_limit limit;
 	int status = application_authorize(session->service, session->handle);
 
-	if (status == 0 || (status >= 400 && status <= 599))
+	if (admission_is_answer(status) || status == SOCKJS_LATER)
 		return status;
 	log_limited(&limit, SEVERITY_ERROR,
-	    "%s: authorize returned %d, which is neither 0 nor 400 to 599: 403 is sent",
-	    session->service->name, status);
+	    "%s: authorize returned %d, which is no answer: 403 is sent", session->service->name,
+	    status);
 	return FORBIDDEN;
 }
 
@@ -133,6 +148,35 @@ keep(const struct sockjs_service *service, size_t id_len, const struct connectio
 	connection_info_destroy(&info);
 	refuse(refusal, FIELDS_TOO_LARGE, "The request's head is too large.\n");
 	return NULL;
+}
+
+static struct session *
+refuse_by_module(const struct sockjs_service *service, const struct sockaddr *client, int status,
+    struct admission_refusal *refusal)
+{
+	if (status == UNAUTHORIZED || status == FORBIDDEN)
+		note_guess(service, client);
+	return refuse(refusal, status, text_of(status));
+}
+
+static void time_out(struct timer *timer, void *ctx);
+
+static struct session *
+wait_for_module(struct session *session, struct admission_refusal *refusal)
+{
+	struct sockjs_service *service = session->service;
+	struct sessions *sessions = service->sessions;
+
+	session_must_wait(session);
+	if (sessions->closing) {
+		session_abort(session);
+		return refuse(refusal, UNAVAILABLE, "The server is stopping.\n");
+	}
+	if (service->admissions.set == NULL)
+		timer_queue_add(&sessions->timers, &service->admissions,
+		    service->protocol.options.authorize_timeout, time_out, sessions);
+	timer_start(&service->admissions, &session->timer, sessions_now(sessions));
+	return session;
 }
 
 static struct session *
@@ -157,13 +201,13 @@ admit(struct sockjs_service *service, const char *id, size_t id_len,
 	session->info = info;
 	session_count_address(session, source->peer);
 	status = ask_module(session);
+	if (status == SOCKJS_LATER)
+		return wait_for_module(session, refusal);
 	session->is_admitted = status == 0 && service->application->authorize != NULL;
 	if (status == 0)
 		return session;
 	session_abort(session);
-	if (status == UNAUTHORIZED || status == FORBIDDEN)
-		note_guess(service, source->peer);
-	return refuse(refusal, status, text_of(status));
+	return refuse_by_module(service, source->peer, status, refusal);
 }
 
 struct session *
@@ -184,4 +228,139 @@ admission_open_websocket(struct sockjs_service *service, const struct transport 
     const struct connection_source *source, struct admission_refusal *refusal)
 {
 	return admit(service, NULL, 0, transport, source, refusal);
+}
+
+/* --- modules that answer later ---------------------------------------------------------------- */
+
+bool
+admission_must_wait(struct session *session, struct receiver *receiver)
+{
+	if (session->state != SESSION_WAITING || session->waiter != NULL)
+		return false;
+	session->waiter = receiver;
+	receiver->session = session;
+	return true;
+}
+
+bool
+admission_decide(struct session *session, int status)
+{
+	if (session->state != SESSION_WAITING || session->is_dirty)
+		return false;
+	timer_stop(&session->timer);
+	session->refused_with = (uint16_t)status;
+	session->is_dirty = true;
+	STAILQ_INSERT_TAIL(&session->service->sessions->decided, session, turn_next);
+	return true;
+}
+
+static void
+let_in(struct session *session)
+{
+	struct receiver *receiver = session->waiter;
+
+	session->is_admitted = true;
+	session_may_enter(session);
+	receiver->ops->decided(receiver, session, NULL);
+}
+
+static void
+turn_away(struct session *session, const struct admission_refusal *refusal)
+{
+	struct receiver *receiver = session->waiter;
+
+	session_abort(session);
+	receiver->ops->decided(receiver, NULL, refusal);
+}
+
+/*
+ * One who guesses may have had many wait at once. Of those that are too many it learns nothing,
+ * whatever the module has said.
+ */
+static void
+tell(struct session *session)
+{
+	const char *text = connection_info_remote_address(session->info);
+	struct admission_refusal refusal;
+	union net_address client;
+
+	if (!net_address_parse(&client, text, strlen(text)))
+		net_address_set(&client, NULL);
+	if (has_guessed_enough(session->service, &client.any))
+		refuse_guess(session->service, &client.any, &refusal);
+	else if (session->refused_with != 0)
+		refuse_by_module(session->service, &client.any, session->refused_with, &refusal);
+	else {
+		let_in(session);
+		return;
+	}
+	turn_away(session, &refusal);
+}
+
+bool
+admission_tell(struct sessions *sessions)
+{
+	struct session *session;
+	bool any = !STAILQ_EMPTY(&sessions->decided);
+
+	while ((session = STAILQ_FIRST(&sessions->decided)) != NULL) {
+		STAILQ_REMOVE_HEAD(&sessions->decided, turn_next);
+		session->is_dirty = false;
+		if (session->state == SESSION_ENDED)
+			STAILQ_INSERT_TAIL(&sessions->dead, session, turn_next);
+		else
+			tell(session);
+	}
+	return any;
+}
+
+bool
+admission_end(struct session *session, const char *text)
+{
+	if (session->state != SESSION_WAITING)
+		return false;
+	turn_away(session, &(struct admission_refusal){UNAVAILABLE, text});
+	return true;
+}
+
+static void
+time_out(struct timer *timer, void *ctx)
+{
+	static struct log_limit limit;
+	struct session *session = container_of(timer, struct session, timer);
+
+	(void)ctx;
+	session->service->sessions->limits.reached[LIMIT_AUTHORIZE]++;
+	log_limited(&limit, SEVERITY_ERROR,
+	    "%s: authorize_timeout (%" PRIu64 " ms) reached: a client is refused",
+	    session->service->name, session->service->admissions.delay_ms);
+	admission_end(session, "The application does not answer.\n");
+}
+
+static void
+end_one(void *object, void *context)
+{
+	admission_end(object, context);
+}
+
+void
+admission_end_all(struct sessions *sessions, const char *text)
+{
+	sessions_each(sessions, end_one, (void *)(uintptr_t)text);
+}
+
+static void
+end_retired(void *object, void *context)
+{
+	struct session *session = object;
+
+	(void)context;
+	if (session->service->is_retired)
+		admission_end(session, "The service has been replaced.\n");
+}
+
+void
+admission_end_retired(struct sessions *sessions)
+{
+	sessions_each(sessions, end_retired, NULL);
 }

@@ -4,7 +4,8 @@
  *
  * A receiver is embedded in what owns it: an HTTP request, a websocket, a responder's request. The
  * owner frees it, never the session. The session has it from session_arrive until it calls .end, or
- * until it loses it: the owner calls session_receiver_broke, or session_lose_receiver.
+ * until it loses it: the owner calls session_receiver_broke, or session_lose_receiver. Before that
+ * it may have to wait until its client is let in, and may break meanwhile, too.
  */
 #ifndef SESSIOND_RECEIVER_H
 #define SESSIOND_RECEIVER_H
@@ -15,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct admission_refusal;
 struct session;
 struct receiver;
 
@@ -46,6 +48,14 @@ struct receiver_ops {
 	bool single;
 	/* A responder holds it, which asks the next daemon by itself. */
 	bool is_remote;
+
+	/*
+	 * Of one that waits for the module's word (admission.h), which has come: session is to be
+	 * given its receiver; or it is NULL, and refusal what the client is answered instead. No
+	 * other op is called before.
+	 */
+	void (*decided)(struct receiver *receiver, struct session *session,
+	    const struct admission_refusal *refusal);
 
 	/*
 	 * These two send at once, as far as the peer takes it. That its connection is broken the

@@ -63,6 +63,28 @@ session_info_is_too_large(
 }
 
 void
+session_must_wait(struct session *session)
+{
+	handle_event(session, SESSION_MUST_WAIT);
+}
+
+static void
+drop_waiter(struct session *session)
+{
+	if (session->waiter != NULL)
+		session->waiter->session = NULL;
+	session->waiter = NULL;
+}
+
+void
+session_may_enter(struct session *session)
+{
+	timer_stop(&session->timer);
+	drop_waiter(session);
+	handle_event(session, SESSION_MAY_ENTER);
+}
+
+void
 session_count_address(struct session *session, const struct sockaddr *address)
 {
 	struct sessions *sessions = session->service->sessions;
@@ -191,6 +213,7 @@ end_session(struct session *session, bool forget)
 	struct sessions *sessions = session->service->sessions;
 
 	timer_stop(&session->timer);
+	drop_waiter(session);
 	in_flight_destroy(&session->in_flight);
 	drop_address(session);
 	journal_end(&sessions->journal, &session->journal, forget);
@@ -200,7 +223,7 @@ end_session(struct session *session, bool forget)
 		session->is_listed = false;
 	}
 	sessions->count--;
-	/* One that is still in the list of dirty sessions is freed when it is taken from there. */
+	/* One that is still in such a list is freed when it is taken from there. */
 	if (!session->is_dirty)
 		STAILQ_INSERT_TAIL(&sessions->dead, session, turn_next);
 }
@@ -539,6 +562,7 @@ session_ready_state(const struct session *session)
 		return SOCKJS_CLOSED;
 	switch (session->state) {
 	case SESSION_NEW:
+	case SESSION_WAITING:
 		return SOCKJS_CONNECTING;
 	case SESSION_ATTACHED:
 	case SESSION_DETACHED:

@@ -44,14 +44,16 @@ struct sent_ids;
 
 struct session {
 	struct sockjs_service *service;
-	struct receiver *receiver;	   /* NULL: none */
+	struct receiver *receiver; /* NULL: none */
+	struct receiver *waiter;   /* of one that is SESSION_WAITING (admission.h); else NULL */
 	const struct transport *transport; /* of the last receiver */
 	struct transport_counts *counts;   /* of that; never NULL */
 	struct connection_info *info;
-	struct timer timer; /* heartbeat or pong with a receiver, disconnect_delay without */
+	struct timer timer; /* heartbeat or pong with a receiver, disconnect_delay without; or of
+			       authorize_timeout */
 	struct message_queue queue;
 	struct hash_entry by_id;	 /* in its service's table, if is_listed */
-	STAILQ_ENTRY(session) turn_next; /* in the set's dirty or dead */
+	STAILQ_ENTRY(session) turn_next; /* in the set's dirty, decided or dead */
 	struct membership_list memberships;
 	struct journal_entry *journal; /* NULL: is not stored */
 	struct in_flight *in_flight;   /* NULL: nothing */
@@ -62,15 +64,16 @@ struct session {
 	uint32_t began;	    /* s of the set's clock; of one that was restored: when it was */
 	int close_code;
 	enum session_state state;
-	uint8_t close_reason_len; /* at most SESSION_REASON_MAX */
-	bool is_dirty, awaits_pong, is_listed;
-	bool is_admitted;	       /* its module was asked, and has to hear of it */
-	bool is_over_mark;	       /* of drain_mark, and has not drained yet */
-	bool owes_open;		       /* its open frame did not arrive */
-	bool is_suspended;	       /* for the application it is over; the next daemon has it */
-	bool close_told;	       /* the application's close event was begun */
-	bool is_forgotten;	       /* ... and is over: its handle finds nothing any more */
-	struct sent_ids *sent_ids;     /* of responders' sends; NULL: none came */
+	uint8_t close_reason_len;	       /* at most SESSION_REASON_MAX */
+	bool is_dirty, awaits_pong, is_listed; /* is_dirty: also in decided */
+	bool is_admitted;		       /* its module was asked, and has to hear of it */
+	bool is_over_mark;		       /* of drain_mark, and has not drained yet */
+	bool owes_open;			       /* its open frame did not arrive */
+	bool is_suspended;	   /* for the application it is over; the next daemon has it */
+	bool close_told;	   /* the application's close event was begun */
+	bool is_forgotten;	   /* ... and is over: its handle finds nothing any more */
+	uint16_t refused_with;	   /* of one that is decided: a status of HTTP; 0: it is let in */
+	struct sent_ids *sent_ids; /* of responders' sends; NULL: none came */
 	struct address_entry *address; /* NULL: not counted */
 	char uuid[37];		       /* what the application knows it by; NUL-terminated */
 	char id[]; /* of the URL, its client's secret; by_id has the length; websockets: none */
@@ -91,6 +94,13 @@ struct session *session_find(const struct sockjs_service *service, const char *i
 bool session_info_is_too_large(
     const struct sockjs_service *service, size_t id_len, const struct connection_info *info);
 
+/*
+ * Its module lets the client in later, or does so now: a session that is new becomes SESSION_WAITING,
+ * and that becomes new again. admission.c decides.
+ */
+void session_must_wait(struct session *session);
+void session_may_enter(struct session *session);
+
 /* Counts the session among those of its client's address. Once, after session_create. */
 void session_count_address(struct session *session, const struct sockaddr *address);
 
@@ -106,8 +116,8 @@ void session_leave(struct session *session);
 
 /*
  * Ends a session at once, without a close frame: the daemon stops, or the client of a new one has
- * gone. The application gets its close event, if it had a connection event or was asked for it
- * (is_admitted), and then gets both.
+ * gone. The application gets its close event, if it had a connection event or was to let it in
+ * later. If it was asked and has let it in (is_admitted), it gets both.
  */
 void session_abort(struct session *session);
 

@@ -25,6 +25,7 @@ sessions_init(struct sessions *sessions, uint64_t (*clock)(void *context), void 
 	    .store_address_limit = UINT64_MAX,
 	    .scratch = BUFFER_INIT};
 	STAILQ_INIT(&sessions->dirty);
+	STAILQ_INIT(&sessions->decided);
 	STAILQ_INIT(&sessions->held);
 	STAILQ_INIT(&sessions->dead);
 	address_count_init(&sessions->addresses);

@@ -61,6 +61,7 @@ struct sessions {
 	struct timer_queue pongs, returns, graces;
 	struct handle_table handles;
 	struct session_list dirty;    /* to be flushed */
+	struct session_list decided;  /* whose module has let them in, or not: to be told */
 	struct session_list held;     /* the same, once the turn is committed */
 	bool holds_unstored;	      /* those that are not stored go there */
 	struct session_list dead;     /* to be freed */

@@ -14,6 +14,7 @@ enum session_state {
 	SESSION_CLOSING_DETACHED, /* the same, no receiver there */
 	SESSION_LINGERING,	  /* over; its close frame is repeated to whoever asks */
 	SESSION_ENDED,		  /* to be freed */
+	SESSION_WAITING,	  /* as new, until its module lets its client in */
 	SESSION_STATE_COUNT,
 };
 
@@ -26,6 +27,8 @@ enum session_event {
 	SESSION_CLOSE_SENT_TO_LAST, /* the same, to a websocket: no other receiver will ask */
 	SESSION_MESSAGE,	    /* from the client */
 	SESSION_TIMES_OUT,	    /* disconnect_delay without a receiver */
+	SESSION_MUST_WAIT,	    /* its module answers later */
+	SESSION_MAY_ENTER,	    /* ... and has */
 	SESSION_EVENT_COUNT,
 };
 

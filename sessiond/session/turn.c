@@ -3,6 +3,7 @@
  */
 #include "sessiond/session/turn.h"
 
+#include "sessiond/session/admission.h"
 #include "sessiond/session/drain.h"
 #include "sessiond/session/receiver.h"
 #include "sessiond/session/session.h"
@@ -68,9 +69,10 @@ flush_dirty(struct sessions *sessions)
 bool
 turn_flush(struct sessions *sessions)
 {
-	bool done = false;
+	bool done;
 	struct session *session;
 
+	done = admission_tell(sessions);
 	while (flush_dirty(sessions))
 		done = true;
 	done = drain_tell(sessions) || done;
@@ -98,6 +100,6 @@ turn_release(struct sessions *sessions)
 bool
 turn_is_due(const struct sessions *sessions)
 {
-	return !STAILQ_EMPTY(&sessions->dirty) || !STAILQ_EMPTY(&sessions->dead) ||
-	    sessions->drained.count > 0;
+	return !STAILQ_EMPTY(&sessions->dirty) || !STAILQ_EMPTY(&sessions->decided) ||
+	    !STAILQ_EMPTY(&sessions->dead) || sessions->drained.count > 0;
 }

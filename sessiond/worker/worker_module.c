@@ -138,7 +138,8 @@ on_close(sockjs_connection handle)
 {
 	struct worker_connection *connection = find(handle);
 
-	if (connection != NULL)
+	/* One that it has refused has nothing more to tell. */
+	if (connection != NULL && !connection->is_over)
 		worker_connection_over(connection);
 }
 

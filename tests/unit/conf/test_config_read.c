@@ -132,6 +132,7 @@ test_defaults(void **state)
 	assert_int_equal(options->jsessionid, JSESSIONID_OFF);
 	assert_int_equal(options->heartbeat_delay, 25000);
 	assert_int_equal(options->disconnect_delay, 5000);
+	assert_int_equal(options->authorize_timeout, 10000);
 	assert_null(options->base_url);
 	assert_non_null(strstr(options->sockjs_url, "sockjs-client@1/"));
 	assert_int_equal(options->transports, TRANSPORTS_ALL);

@@ -216,6 +216,59 @@ test_closing(void **state)
 	hang_up(client);
 }
 
+/* The module answers later: until then its client hears nothing, and can do nothing. */
+static void
+test_answered_later(void **state)
+{
+	int client = connect_client(), other = connect_client();
+
+	(void)state;
+	service->application = &later_application;
+	post(client, "/echo/000/s/xhr", "");
+	assert_silence(client);
+	post(other, "/echo/000/s/xhr_send", "[\"a\"]");
+	assert_heard(other, 404, "404 Error: Page not found\n");
+	post(other, "/echo/000/s/xhr", "");
+	assert_heard(other, 200, "c[2010,\"Another connection still open\"]\n");
+	assert_int_equal(sockjs_admit(candidate, 0), SOCKJS_OK);
+	run();
+	assert_heard(client, 200, "o\n");
+	assert_true(has_header("Access-Control-Allow-Origin: *"));
+	assert_seen("+ ");
+	post(client, "/echo/000/t/xhr_streaming", "");
+	assert_silence(client);
+	assert_int_equal(sockjs_admit(candidate, 0), SOCKJS_OK);
+	run();
+	hear(client);
+	assert_int_equal(heard.status, 200);
+	assert_non_null(strstr(heard.body, "o\n"));
+	assert_seen("+ ");
+	hang_up(client);
+	hang_up(other);
+}
+
+static void
+test_refused_later(void **state)
+{
+	int client = connect_client();
+
+	(void)state;
+	service->application = &later_application;
+	post(client, "/echo/000/s/xhr_streaming", "");
+	assert_int_equal(sockjs_admit(candidate, 401), SOCKJS_OK);
+	run();
+	assert_heard(client, 401, "Unauthorized\n");
+	post(client, "/echo/000/s/xhr", "");
+	pass_time(AUTHORIZE_TIMEOUT);
+	assert_heard(client, 503, "The application does not answer.\n");
+	assert_seen("- - ");
+	post(client, "/echo/000/s/xhr", "");
+	hang_up(client);
+	assert_seen("- ");
+	assert_int_equal(sessions.count, 0);
+	assert_int_equal(service->users, 0);
+}
+
 static void
 show_origin(sockjs_connection connection)
 {
@@ -251,6 +304,8 @@ main(void)
 	    HTTP_TEST(over_a_share),
 	    HTTP_TEST(sessions_at_once),
 	    HTTP_TEST(closing),
+	    HTTP_TEST(answered_later),
+	    HTTP_TEST(refused_later),
 	    HTTP_TEST(origin),
 	};
 

@@ -316,6 +316,81 @@ test_hixie76_opens(void **state)
 	assert_seen("+ - ");
 }
 
+/* --- a module that answers later -------------------------------------------------------------- */
+
+static void
+test_answered_later(void **state)
+{
+	static const char request[] =
+	    "GET " PATH " HTTP/1.1\r\nHost: a\r\n" UPGRADE KEY ASKS_13 "\r\n";
+	char bytes[sizeof request + 16];
+	int client = connect_client();
+	size_t len = sizeof request - 1;
+
+	(void)state;
+	service->application = &later_application;
+	memcpy(bytes, request, len);
+	memcpy(bytes + len, "\x81\x85\0\0\0\0[\"a\"]", 11);
+	assert_int_equal(write(client, bytes, len + 11), len + 11);
+	run();
+	assert_silence(client);
+	pass_time(AUTHORIZE_TIMEOUT - 1);
+	assert_int_equal(sockjs_admit(candidate, 0), SOCKJS_OK);
+	run();
+	assert_seen("+ =a ");
+	assert_heard(client, 101, "\x81\x01o");
+	assert_true(has_header(ACCEPT));
+	hang_up(client);
+	assert_seen("- ");
+}
+
+static void
+test_hixie76_is_answered_later(void **state)
+{
+	int client = connect_client();
+
+	(void)state;
+	service->application = &later_application;
+	service->protocol.options.websocket_hixie76 = true;
+	ask(client, "GET", PATH, UPGRADE KEYS);
+	assert_silence(client);
+	assert_int_equal(sockjs_admit(candidate, 0), SOCKJS_OK);
+	run();
+	assert_heard(client, 101, "");
+	say(client, "Tm[K T2u");
+	read_all(client);
+	assert_memory_equal(heard.text + 16, "\x00o\xff", 3);
+	hang_up(client);
+	assert_seen("+ - ");
+}
+
+/* What was agreed is given back: the session, and the place for deflate. */
+static void
+test_refused_later(void **state)
+{
+	static const char asks[] =
+	    UPGRADE KEY ASKS_13 "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+	int client = connect_client();
+
+	(void)state;
+	service->application = &later_application;
+	service->protocol.options.websocket_deflate = true;
+	ask(client, "GET", PATH, asks);
+	assert_int_equal(sessions.limits.deflate.taken, 1);
+	assert_int_equal(sockjs_admit(candidate, 403), SOCKJS_OK);
+	run();
+	assert_heard(client, 403, "Forbidden\n");
+	hang_up(client);
+	assert_seen("- ");
+	client = connect_client();
+	ask(client, "GET", PATH, asks);
+	hang_up(client);
+	assert_seen("- ");
+	assert_int_equal(sessions.limits.deflate.taken, 0);
+	assert_int_equal(sessions.count, 0);
+	assert_int_equal(service->users, 0);
+}
+
 int
 main(void)
 {
@@ -331,6 +406,9 @@ main(void)
 	    HTTP_TEST(origin),
 	    HTTP_TEST(hixie76),
 	    HTTP_TEST(hixie76_opens),
+	    HTTP_TEST(answered_later),
+	    HTTP_TEST(hixie76_is_answered_later),
+	    HTTP_TEST(refused_later),
 	};
 
 	return cmocka_run_group_tests_name("http_upgrade", tests, NULL, NULL);

@@ -46,6 +46,24 @@ test_most_held(void **state)
 	assert_heard("3<h;. ");
 }
 
+/* Those that wait to be let in have no heartbeat. */
+static void
+test_waiting_for_the_module(void **state)
+{
+	(void)state;
+	open_responder();
+	service->application = &later_application;
+	say_alone(1, "a");
+	say_alone(2, "b");
+	assert_heard("");
+	say_alone(3, "c");
+	assert_heard("1!503 ");
+	assert_int_equal(sockjs_admit(candidate, 0), SOCKJS_OK);
+	assert_heard("3<o;. ");
+	assert_int_equal(messages.holds.held.count, 1);
+	assert_seen("- + ");
+}
+
 /* Others do not count. */
 static void
 test_held_by_others(void **state)
@@ -197,6 +215,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(most_held),
+	    TEST(waiting_for_the_module),
 	    TEST(held_by_others),
 	    TEST(held_and_lost),
 	    TEST(few_processes),

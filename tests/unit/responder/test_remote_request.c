@@ -4,6 +4,7 @@
  */
 #include "tests/unit/responder/responder_fixture.h"
 
+#include "sessiond/session/admission.h"
 #include "tests/unit/log_capture.h"
 #include "wire/write_log.h"
 
@@ -321,6 +322,117 @@ test_write_log_of_a_held_request(void **state)
 	assert_heard("3<a[\"x\"];. ");
 }
 
+/* --- a module that answers later -------------------------------------------------------------- */
+
+static void
+wait_for_module(void)
+{
+	open_responder();
+	service->application = &later_application;
+	say_poll(1, "s");
+	assert_heard("");
+}
+
+static void
+assert_nobody_is_left(const char *expected)
+{
+	assert_heard(expected);
+	assert_seen("- ");
+	assert_int_equal(sessions.count, 0);
+	assert_int_equal(service->users, 0);
+}
+
+static void
+test_answered_later(void **state)
+{
+	(void)state;
+	wait_for_module();
+	say_poll(2, "s");
+	say_send(3, "s", 1, "x");
+	assert_heard("2<c[2010,\"Another connection still open\"];. 3=none ");
+	assert_int_equal(sockjs_admit(candidate, 0), SOCKJS_OK);
+	assert_heard("1<o;. ");
+	assert_seen("+ ");
+	say_written(1);
+	encode_receive(4, "t", TRANSPORT_XHR_STREAMING, 0);
+	say();
+	assert_heard("");
+	assert_int_equal(sockjs_admit(candidate, 0), SOCKJS_OK);
+	assert_heard("4<o; ");
+}
+
+static void
+test_refused_later(void **state)
+{
+	(void)state;
+	wait_for_module();
+	assert_int_equal(sockjs_admit(candidate, 403), SOCKJS_OK);
+	assert_nobody_is_left("1!403 ");
+	assert_int_equal(LIST_FIRST(&peers.list)->request_count, 0);
+	say_poll(1, "s");
+	run();
+	run_for(AUTHORIZE_TIMEOUT);
+	assert_nobody_is_left("1!503 ");
+}
+
+static void
+test_client_leaves_while_it_waits(void **state)
+{
+	(void)state;
+	wait_for_module();
+	say_abort(1, 0);
+	assert_nobody_is_left("");
+	assert_int_equal(LIST_FIRST(&peers.list)->request_count, 0);
+}
+
+/* The responder asks again, and so does the daemon. */
+static void
+test_lost_while_it_waits(void **state)
+{
+	sockjs_connection former;
+
+	(void)state;
+	wait_for_module();
+	former = candidate;
+	close_responder();
+	assert_nobody_is_left("");
+	open_responder();
+	encode_receive(1, "s", TRANSPORT_XHR_POLLING, WIRE_RECEIVE_REISSUED);
+	say();
+	assert_heard("");
+	assert_int_not_equal(candidate.handle, former.handle);
+	assert_int_equal(sockjs_admit(former, 0), SOCKJS_GONE);
+	assert_int_equal(sockjs_admit(candidate, 0), SOCKJS_OK);
+	assert_heard("1<o;. ");
+}
+
+static void
+test_responder_stops_while_it_waits(void **state)
+{
+	(void)state;
+	wait_for_module();
+	say_goodbye();
+	assert_nobody_is_left("1!503 closed ");
+	run();
+}
+
+/* The responder asks the next daemon, if there is one. */
+static void
+test_daemon_stops_while_it_waits(void **state)
+{
+	(void)state;
+	wait_for_module();
+	peer_messages_say_goodbye(LIST_FIRST(&peers.list));
+	admission_end_all(&sessions, "x");
+	assert_nobody_is_left("bye(stopping) closed ");
+	run();
+	sessions.journal.is_kept = false;
+	wait_for_module();
+	peer_messages_say_goodbye(LIST_FIRST(&peers.list));
+	admission_end_all(&sessions, "x");
+	assert_nobody_is_left("bye(stopping) 1!503 closed ");
+}
+
 #define TEST(name) RESPONDER_TEST(name)
 
 int
@@ -341,6 +453,12 @@ main(void)
 	    TEST(lost_while_held),
 	    TEST(write_log),
 	    TEST(write_log_of_a_held_request),
+	    TEST(answered_later),
+	    TEST(refused_later),
+	    TEST(client_leaves_while_it_waits),
+	    TEST(lost_while_it_waits),
+	    TEST(responder_stops_while_it_waits),
+	    TEST(daemon_stops_while_it_waits),
 	};
 
 	log_open("test_remote_request", SEVERITY_ERROR);

@@ -35,6 +35,7 @@ enum {
 	QUEUE_LIMIT = 1000,
 	HEADERS_LIMIT = 4096,
 	DRAIN_MARK = 200,
+	AUTHORIZE_TIMEOUT = 10000,
 };
 
 static struct sessions sessions;
@@ -44,6 +45,7 @@ static uint64_t now;
 
 /* What a test adds to the application's callbacks; NULL: nothing. */
 static struct {
+	void (*authorize)(sockjs_connection connection);
 	void (*connection)(sockjs_connection connection);
 	void (*data)(sockjs_connection connection, const sockjs_message *message);
 	void (*close)(sockjs_connection connection);
@@ -86,6 +88,27 @@ app_close(sockjs_connection connection)
 static const struct sockjs_module fake_application = {
     .abi = SOCKJS_ABI,
     .name = "fake",
+    .connection = app_connection,
+    .data = app_data,
+    .close = app_close,
+};
+
+/* The same application, which answers later whether somebody may connect: `candidate` waits. */
+static sockjs_connection candidate;
+
+static inline int
+app_authorize_later(sockjs_connection connection)
+{
+	candidate = connection;
+	if (hooks.authorize != NULL)
+		hooks.authorize(connection);
+	return SOCKJS_LATER;
+}
+
+static const struct sockjs_module later_application = {
+    .abi = SOCKJS_ABI,
+    .name = "later",
+    .authorize = app_authorize_later,
     .connection = app_connection,
     .data = app_data,
     .close = app_close,
@@ -341,6 +364,7 @@ fixture_set_up(void **state)
 	    .headers_limit = HEADERS_LIMIT,
 	    .queue_limit = QUEUE_LIMIT,
 	    .drain_mark = DRAIN_MARK,
+	    .authorize_timeout = AUTHORIZE_TIMEOUT,
 	};
 	service_prepare(
 	    service, &sessions.timers, session_heartbeat_fire, session_timeout_fire, &sessions);

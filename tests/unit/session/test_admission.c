@@ -10,7 +10,6 @@ static struct sockjs_module asking; /* the fake application, with authorize */
 static int answer;		    /* of authorize */
 static unsigned asked;
 static void (*act)(sockjs_connection connection); /* what authorize does; NULL: nothing */
-static sockjs_connection candidate;
 static struct admission_refusal refusal;
 
 static int
@@ -105,7 +104,7 @@ test_refusals(void **state)
 static void
 test_statuses_that_are_none(void **state)
 {
-	static const int statuses[] = {-1, 1, 101, 200, 302, 399, 600};
+	static const int statuses[] = {-1, 2, 101, 200, 302, 399, 600};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {

@@ -28,6 +28,8 @@ static const char *const expected[SESSION_STATE_COUNT][SESSION_EVENT_COUNT] = {
 	NOTHING,		       /* close sent to the last */
 	NOTHING,		       /* message */
 	NOTHING,		       /* times out */
+	"waiting:",		       /* must wait */
+	NOTHING,		       /* may enter */
     },
     {
 	/* attached */
@@ -38,6 +40,8 @@ static const char *const expected[SESSION_STATE_COUNT][SESSION_EVENT_COUNT] = {
 	NOTHING,
 	NOTHING,
 	"attached: deliver",
+	NOTHING,
+	NOTHING,
 	NOTHING,
     },
     {
@@ -50,6 +54,8 @@ static const char *const expected[SESSION_STATE_COUNT][SESSION_EVENT_COUNT] = {
 	NOTHING,
 	"detached: deliver",
 	"ended: tell close, end",
+	NOTHING,
+	NOTHING,
     },
     {
 	/* closing-attached: the application hears of no message after its close */
@@ -59,6 +65,8 @@ static const char *const expected[SESSION_STATE_COUNT][SESSION_EVENT_COUNT] = {
 	NOTHING,
 	"lingering: release, start timeout, tell close",
 	"ended: release, tell close, end",
+	NOTHING,
+	NOTHING,
 	NOTHING,
 	NOTHING,
     },
@@ -72,6 +80,8 @@ static const char *const expected[SESSION_STATE_COUNT][SESSION_EVENT_COUNT] = {
 	NOTHING,
 	NOTHING,
 	"ended: tell close, end",
+	NOTHING,
+	NOTHING,
     },
     {
 	/* lingering: the application knows already */
@@ -83,6 +93,8 @@ static const char *const expected[SESSION_STATE_COUNT][SESSION_EVENT_COUNT] = {
 	NOTHING,
 	NOTHING,
 	"ended: end",
+	NOTHING,
+	NOTHING,
     },
     {
 	/* ended */
@@ -94,15 +106,30 @@ static const char *const expected[SESSION_STATE_COUNT][SESSION_EVENT_COUNT] = {
 	NOTHING,
 	NOTHING,
 	NOTHING,
+	NOTHING,
+	NOTHING,
+    },
+    {
+	/* waiting: its first receiver is there, and not attached */
+	"waiting: refuse",
+	NOTHING,
+	"ended: tell close, end",
+	NOTHING,
+	NOTHING,
+	NOTHING,
+	NOTHING,
+	NOTHING,
+	NOTHING,
+	"new:",
     },
 };
 
-static const char *const states[SESSION_STATE_COUNT] = {
-    "new", "attached", "detached", "closing-attached", "closing-detached", "lingering", "ended"};
+static const char *const states[SESSION_STATE_COUNT] = {"new", "attached", "detached",
+    "closing-attached", "closing-detached", "lingering", "ended", "waiting"};
 
 static const char *const events[SESSION_EVENT_COUNT] = {"receiver arrives", "receiver ends",
     "receiver breaks", "application closes", "close sent", "close sent to the last", "message",
-    "times out"};
+    "times out", "must wait", "may enter"};
 
 /* In the order in which they are carried out. */
 static const struct {
@@ -177,7 +204,10 @@ test_invariants(void **state)
 			    !was_over && is_over, (t->actions & SESSION_TELL_CLOSE) != 0);
 			assert_int_equal(s != SESSION_ENDED && t->next == SESSION_ENDED,
 			    (t->actions & SESSION_END) != 0);
-			assert_true(t->next != SESSION_NEW || s == SESSION_NEW);
+			assert_true(
+			    t->next != SESSION_NEW || s == SESSION_NEW || s == SESSION_WAITING);
+			assert_true(
+			    t->next != SESSION_WAITING || s == SESSION_NEW || s == SESSION_WAITING);
 		}
 	}
 }
