@@ -17,6 +17,7 @@ const { connect, echo, fanout, firstAnswer, latency, memory } = require('./measu
 const OURS = 'sockjs-fcgi';
 const NODE = 'sockjs-node';
 const WEBSOCKETS = [OURS, 'bare epoll', NODE, 'socket.io'];
+const APPLICATIONS = [...['module', 'worker in C', 'worker in PHP', 'worker in Python', 'callback to PHP-FPM'].map((name) => `${OURS}, ${name}`), NODE];
 const behind = (kind, ...names) => [OURS, ...names].map((name) => `${name} behind ${kind}`);
 
 const rows = {
@@ -73,6 +74,12 @@ const rows = {
 	store: {
 		title: 'xhr-polling with a store', measure: echo, way: 'polling',
 		servers: [OURS, `${OURS}, store off`, `${OURS}, store normal`, `${OURS}, store full`, NODE],
+	},
+	workers: {
+		title: 'WebSocket echo by an application in another process', measure: echo, way: 'websocket', servers: APPLICATIONS,
+	},
+	'workers-polling': {
+		title: 'xhr-polling echo by an application in another process', measure: echo, way: 'polling', servers: APPLICATIONS,
 	},
 	growth: {
 		title: 'growth: WebSocket echo among many', measure: echo, way: 'websocket', connections: [100, 1000, 5000, 15000], servers: [OURS, 'bare epoll', NODE],

@@ -16,6 +16,8 @@ const path = require('node:path');
 const { Daemon, startDaemon, temporaryDirectory } = require('../tests/e2e/lib/daemon');
 const { eventually } = require('../tests/e2e/lib/guard');
 const { freePort, srcdir, startStack } = require('../tests/e2e/lib/stack');
+const { PhpFpm } = require('../tests/e2e/lib/php_fpm');
+const workers = require('../tests/e2e/lib/workers');
 const { proxies, startProxy } = require('./proxies');
 
 const builddir = process.env.SOCKJS_BUILDDIR || srcdir;
@@ -104,6 +106,24 @@ async function startOurStack(kind) {
 		log: () => stack.log(),
 		stop: () => stack.stop().finally(() => fs.rmSync(path.dirname(conf), { recursive: true, force: true })),
 	};
+}
+
+// Ours, with an application in another process: `application` gives lines of its section, by the
+// folder that has copies of bench/workers. fpm: PHP-FPM is a part.
+async function startWorkers(application, { fpm = false } = {}) {
+	const read = (file) => fs.readFileSync(file);
+	const files = workers.scripts({
+		echo: read(built('workers/echo')), ...Object.fromEntries(['echo.php', 'echo.py', 'callback.php'].map((name) => [name, read(here('workers', name))])),
+	});
+	const php = fpm && new PhpFpm(files.folder, process.getuid() === 0 ? 'nobody' : undefined);
+	if (php) await php.start();
+	const conf = files.path('sockjs.conf');
+	fs.writeFileSync(conf, `[server]\n${workers.server}\nlog_level = error\nstore = sessions.db\n` +
+		`[service /echo]\nheartbeat_delay = 30m\n${application(files.folder, php)}\n`);
+	const server = await start((port) => [path.join(builddir, 'sessiond', 'sockjs-sessiond'), '--config', conf, '--listen', `127.0.0.1:${port}`], { ready: true });
+	if (php) server.parts['php-fpm'] = [php.child.pid];
+	const { stop } = server;
+	return Object.assign(server, { stop: () => stop().finally(() => { if (php) php.stop(); files.remove(); }) });
 }
 
 // A server, with a web server in front of it.
@@ -212,6 +232,18 @@ for (const sync of ['off', 'normal', 'full'])
 		ways: SOCKJS_WAYS,
 		start: () => startOurs({ server: `store = sessions.db\nstore_sync = ${sync}\n` }),
 	};
+
+// Ours, with the echo in another process.
+const php = { program: 'php', debian: 'php-cli' };
+for (const [language, needs, application, options] of [
+	['module', [], () => 'module = ./echo.so'],
+	['worker in C', [], () => 'program = ./echo'],
+	['worker in PHP', [php], () => 'program = php echo.php'],
+	['worker in Python', [debian('python3')], () => 'program = /usr/bin/python3 echo.py'],
+	['callback to PHP-FPM', PhpFpm.find() ? [] : [{ program: 'php-fpm', debian: 'php-fpm' }],
+		(folder, fpm) => `callback = fastcgi:${fpm.socket} ${folder}/callback.php`, { fpm: true }],
+])
+	servers[`sockjs-fcgi, ${language}`] = { needs, ways: SOCKJS_WAYS, start: () => startWorkers(application, options) };
 
 // Behind a web server: ours through FastCGI, the peers through HTTP.
 for (const kind of ['lighttpd', 'nginx', 'apache-proxy', 'apache-fcgid']) {
