@@ -256,6 +256,15 @@ give_event(struct worker_process *process, struct worker_seat *seat)
 }
 
 static void
+give_resume(struct worker_process *process, struct worker_seat *seat)
+{
+	worker_encode_resume(output(process), seat->connection, ++process->seq);
+	seat->needs_resume = false;
+	worker_process_wake(seat);
+}
+
+/* Events come behind: a process that begins knows of all its connections before it is given any. */
+static void
 give_next(struct worker_process *process)
 {
 	struct worker_seat *seat = TAILQ_FIRST(&process->ready);
@@ -263,9 +272,8 @@ give_next(struct worker_process *process)
 	TAILQ_REMOVE(&process->ready, seat, ready_entry);
 	seat->is_ready = false;
 	if (seat->needs_resume)
-		worker_encode_resume(output(process), seat->connection, ++process->seq);
-	seat->needs_resume = false;
-	if (seat->connection->waiting != NULL)
+		give_resume(process, seat);
+	else if (seat->connection->waiting != NULL)
 		give_event(process, seat);
 }
 
