@@ -72,7 +72,7 @@ class Audit {
 		for (const { ledger } of this.clients.sessions)
 			effects.compare(ledger.name, ledger.audit().acknowledged);
 		for (const [name, numbers] of this.sockets.echoed) effects.compare(name, numbers);
-		const { counts, details } = effects.audit();
+		const { counts, details } = effects.audit(this.sockets.counts['websockets broken']);
 		Object.assign(counts, this.sockets.counts, { [ENDED]: ends.length });
 		if (counts.effects === 0) throw new Error('the application did nothing');
 		const lines = Object.entries(counts).map(([name, count]) => `${name}: ${count}\n`);

@@ -7,8 +7,10 @@
 //   effects twice          of one message
 //   effects out of order   of an acknowledged message after that of a later one; or before its
 //                          connection had begun, or after its end
-//   begins twice, ends twice, ends untold, ends of nobody
+//   begins twice, ends twice, ends untold
 //                          a connection's begin and end are told once each
+//   ends of nobody         there are more ends without a begin than websockets that broke: these
+//                          had one that was not handled when the daemon was killed
 //   application errors     what the daemon said to the application
 
 const FAULTS = [
@@ -49,7 +51,6 @@ class Effects {
 			return undefined;
 		}
 		if (what === 'close') {
-			if (connection.begins === 0) this.fault('ends of nobody', id);
 			if (connection.ends++ > 0) this.fault('ends twice', id);
 			return undefined;
 		}
@@ -85,9 +86,12 @@ class Effects {
 			if (!known.has(number)) this.fault('effects missed', `${name} ${number}`);
 	}
 
-	// Once all ought to have ended. Returns {counts, details}; `left`: connections that need not.
-	audit(left = 0) {
-		for (const id of this.open.slice(left)) this.fault('ends untold', id);
+	// Once all have ended. broken: websockets that broke. Returns {counts, details}.
+	audit(broken = 0) {
+		const strange = [...this.connections].filter(([, { begins }]) => begins === 0);
+		for (const id of this.open) this.fault('ends untold', id);
+		if (strange.length > broken)
+			this.fault('ends of nobody', strange.map(([id]) => id).join(' '));
 		const counts = {
 			'connections told': this.connections.size,
 			'effects': this.count,

@@ -1,7 +1,16 @@
 # The application of `tests/chaos --kill worker`. It echoes, and publishes what it did, once for each
 # event: "connection ID", "did ID TEXT..." with the first two words of a message, "close ID".
-# application.php is the same for `--kill callback`.
-import json, sys
+# application.php is the same for `--kill callback`. It takes its time, in the middle of an event too:
+# there it is to be killed.
+import json, random, sys, time
+
+SLOWEST = 0.01  # s, half of it on average for an event
+
+
+def rest():
+    sys.stdout.flush()
+    time.sleep(random.uniform(0, SLOWEST / 2))
+
 
 
 def call(name, **members):
@@ -20,6 +29,7 @@ def hear(id, text):
         call("close", id=id, code=3000, reason="bye")
     else:
         call("write", id=id, data=text)
+        rest()
         tell("did", id, *text.split(" ")[:2])
 
 
@@ -31,6 +41,7 @@ for line in sys.stdin.buffer:
         tell(event["event"], event["id"])
     elif event["event"] == "error" and event["code"] != "gone":
         tell("error", event["code"], event["message"])
+    rest()
     if "seq" in event:
         call("ack", seq=event["seq"])
     sys.stdout.flush()

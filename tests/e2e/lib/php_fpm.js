@@ -45,6 +45,7 @@ php_admin_value[sys_temp_dir] = ${folder}
 		const args = ['-n', '-F', '-y', this.conf];
 		this.child = spawn(PhpFpm.find(), args, { stdio: 'ignore', detached: true });
 		this.child.once('error', () => {});
+		this.child.unref();
 		while (!fs.existsSync(this.socket)) {
 			if (Date.now() > end) throw new Error(`PHP-FPM did not start:\n${this.log()}`);
 			await sleep(20);
