@@ -10,8 +10,8 @@
  * wait, and one request after the other finds out whether somebody is there again.
  *
  * Parameters say which delivery a request is: SOCKJS_DELIVERY is "ID:FIRST-LAST", the connection
- * and the numbers of its events (from 1, none is left out), and the same in a repetition, which
- * SOCKJS_ATTEMPT counts (1 to CALLBACK_TRIES). A client of a web server cannot send either.
+ * and the numbers of its events, which grow. It is the same in a repetition, which SOCKJS_ATTEMPT
+ * counts (1 to CALLBACK_TRIES). A client of a web server cannot send either.
  */
 #ifndef SESSIOND_WORKER_CALLBACK_H
 #define SESSIOND_WORKER_CALLBACK_H

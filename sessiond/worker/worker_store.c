@@ -18,6 +18,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const char kinds[] = {
     [WORKER_EVENT_CONNECT] = 'a',
@@ -314,10 +315,22 @@ worker_store_init(struct worker_store *store, struct workers *all)
 	all->is_kept = true;
 }
 
-/* It is known to the store as it is now. */
+/* Larger than the number of any event that a connection had before. */
+static uint64_t
+unused_number(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* It is known to the store as it is now. That of events which were handled is not stored. */
 static void
 begin_again(struct worker_connection *connection)
 {
+	if (connection->count == 0)
+		connection->first = unused_number();
 	if (connection->record.is_marked)
 		LIST_REMOVE(&connection->record, entry);
 	settle_connection(connection);
