@@ -10,7 +10,9 @@ class Load {
 	constructor(args) {
 		this.child = spawn(built('load/load'), args, { stdio: ['pipe', 'pipe', 'pipe'] });
 		this.errors = '';
-		this.child.stderr.on('data', (data) => { this.errors += data; });
+		this.child.stderr.on('data', (data) => {
+			this.errors += data;
+		});
 		this.child.stdin.on('error', () => {}); // it has ended, and says why
 		this.ended = new Promise((resolve) => this.child.on('close', resolve));
 		this.lines = readline.createInterface({ input: this.child.stdout });
@@ -21,7 +23,9 @@ class Load {
 		return new Promise((resolve, reject) => {
 			const give = (line) => resolve(JSON.parse(line));
 			this.lines.once('line', give);
-			this.ended.then(() => reject(new Error(this.errors.trim() || 'load has ended')));
+			this.ended.then(() =>
+				reject(new Error(this.errors.trim() || 'load has ended')),
+			);
 			this.child.stdin.write(`${words.join(' ')}\n`);
 		});
 	}
@@ -41,8 +45,17 @@ class Contender {
 	async start(way, size) {
 		this.begun = performance.now();
 		this.server = await servers[this.name].start();
-		const args = servers[this.name].ways[way].map((word) => (word.startsWith('@') ? this.server[word.slice(1)] : word));
-		this.load = new Load(['--port', `${this.server.port}`, '--size', `${size}`, '--way', ...args]);
+		const args = servers[this.name].ways[way].map((word) =>
+			word.startsWith('@') ? this.server[word.slice(1)] : word,
+		);
+		this.load = new Load([
+			'--port',
+			`${this.server.port}`,
+			'--size',
+			`${size}`,
+			'--way',
+			...args,
+		]);
 	}
 
 	command(...words) {

@@ -19,7 +19,10 @@ const BEFORE = 20; // connections that are open before memory is looked at
 const SETTLED = 300; // ms until a server has freed what opening took
 
 const total = (parts) => Object.values(parts).reduce((sum, each) => sum + each, 0);
-const difference = (after, before, count) => Object.fromEntries(Object.keys(before).map((name) => [name, (after[name] - before[name]) / count]));
+const difference = (after, before, count) =>
+	Object.fromEntries(
+		Object.keys(before).map((name) => [name, (after[name] - before[name]) / count]),
+	);
 
 // Runs a command of the load; resolves with its result and the CPU time for each thing it counts.
 async function withCpu(contender, ...command) {
@@ -32,13 +35,15 @@ async function withCpu(contender, ...command) {
 // Finds out how many messages a round has.
 async function warmUp(contender, pace, command) {
 	const { seconds } = await contender.command(...command(pace.warm));
-	contender.messages = Math.max(FEWEST, Math.round(pace.warm / seconds * pace.seconds));
+	contender.messages = Math.max(FEWEST, Math.round((pace.warm / seconds) * pace.seconds));
 }
 
 // Clients that wait at a time: half of them, at most 100, so that the others' polls have arrived.
 const atOnce = (row) => Math.max(1, Math.min(row.atOnce || 100, row.connections >> 1));
 
-const echoCommand = (row, rate = 0) => (messages) => ['echo', messages, atOnce(row), rate];
+const echoCommand =
+	(row, rate = 0) =>
+	(messages) => ['echo', messages, atOnce(row), rate];
 
 const asCpu = ({ cpu, ...more }) => ({ value: cpu, ...more });
 
@@ -48,7 +53,8 @@ const echo = {
 		await contender.command('open', row.connections);
 		await warmUp(contender, pace, echoCommand(row));
 	},
-	round: async (contender, row) => asCpu(await withCpu(contender, ...echoCommand(row)(contender.messages))),
+	round: async (contender, row) =>
+		asCpu(await withCpu(contender, ...echoCommand(row)(contender.messages))),
 };
 
 const fanout = {
@@ -57,16 +63,22 @@ const fanout = {
 		await contender.command('open', row.connections);
 		const warm = Math.max(FEWEST, Math.ceil(pace.warm / row.connections));
 		await warmUp(contender, { ...pace, warm }, (messages) => ['fanout', messages, 0]);
-		if (row.rate)
-			contender.messages = Math.max(3, Math.round(row.rate * pace.seconds));
+		if (row.rate) contender.messages = Math.max(3, Math.round(row.rate * pace.seconds));
 	},
-	round: async (contender, row) => asCpu(await withCpu(contender, 'fanout', contender.messages, row.rate || 0)),
+	round: async (contender, row) =>
+		asCpu(await withCpu(contender, 'fanout', contender.messages, row.rate || 0)),
 };
 
 const connect = {
 	unit: 'µs of CPU a session',
-	prepare: (contender, row, pace) => warmUp(contender, { ...pace, warm: pace.warm / 4 }, (count) => ['connect', count, atOnce(row)]),
-	round: async (contender, row) => asCpu(await withCpu(contender, 'connect', contender.messages, atOnce(row))),
+	prepare: (contender, row, pace) =>
+		warmUp(contender, { ...pace, warm: pace.warm / 4 }, (count) => [
+			'connect',
+			count,
+			atOnce(row),
+		]),
+	round: async (contender, row) =>
+		asCpu(await withCpu(contender, 'connect', contender.messages, atOnce(row))),
 };
 
 // Everybody gets as many messages a second: half of what the peer of row.half can do.
@@ -77,10 +89,16 @@ const latency = {
 		const peer = contenders.find(({ name }) => name === row.half);
 		const { count, seconds } = await peer.command(...echoCommand(row)(peer.messages));
 		for (const contender of contenders)
-			Object.assign(contender, { rate: count / seconds / 2, messages: Math.round(count / seconds / 2 * pace.seconds) });
+			Object.assign(contender, {
+				rate: count / seconds / 2,
+				messages: Math.round((count / seconds / 2) * pace.seconds),
+			});
 	},
 	async round(contender, row) {
-		const result = await withCpu(contender, ...echoCommand(row, contender.rate)(contender.messages));
+		const result = await withCpu(
+			contender,
+			...echoCommand(row, contender.rate)(contender.messages),
+		);
 		return { ...result, value: result.p99 };
 	},
 };
@@ -95,8 +113,7 @@ const memory = {
 		await contender.command('open', BEFORE + row.connections);
 		await sleep(SETTLED);
 		const parts = difference(memoryOf(contender.server.parts), before, row.connections);
-		for (const name of row.without || [])
-			delete parts[name];
+		for (const name of row.without || []) delete parts[name];
 		return { value: total(parts), parts };
 	},
 };

@@ -25,17 +25,22 @@ const list = (directory) => {
 // The fields of /proc/PID/stat from the third on.
 const statOf = (pid) => read(`/proc/${pid}/stat`).split(') ').pop().split(' ');
 
-// {name: every process that is a root of that name, or whose nearest forefather among all roots is}.
+// {name: all processes that are roots of that name, or whose nearest forefather among all roots is
+// one}
 function processesOf(parts) {
-	const partOf = new Map(Object.entries(parts).flatMap(([name, roots]) => roots.map((pid) => [pid, name])));
-	const parentOf = new Map(list('/proc').filter((name) => /^\d+$/.test(name)).map((pid) => [Number(pid), Number(statOf(pid)[1])]));
+	const partOf = new Map(
+		Object.entries(parts).flatMap(([name, roots]) => roots.map((pid) => [pid, name])),
+	);
+	const parentOf = new Map(
+		list('/proc')
+			.filter((name) => /^\d+$/.test(name))
+			.map((pid) => [Number(pid), Number(statOf(pid)[1])]),
+	);
 	const found = Object.fromEntries(Object.keys(parts).map((name) => [name, []]));
 	for (const pid of parentOf.keys()) {
 		let root = pid;
-		while (root && !partOf.has(root))
-			root = parentOf.get(root);
-		if (root)
-			found[partOf.get(root)].push(pid);
+		while (root && !partOf.has(root)) root = parentOf.get(root);
+		if (root) found[partOf.get(root)].push(pid);
 	}
 	return found;
 }
@@ -43,17 +48,28 @@ function processesOf(parts) {
 // µs that the process has computed, its threads and its children that have ended included. The
 // scheduler counts ns; only the latter are counted in ticks.
 function cpuOfProcess(pid) {
-	const threads = list(`/proc/${pid}/task`).map((thread) => Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0]));
+	const threads = list(`/proc/${pid}/task`).map((thread) =>
+		Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0]),
+	);
 	const ended = statOf(pid);
-	return threads.reduce((sum, ns) => sum + ns / 1000, 0) + (Number(ended[13]) + Number(ended[14]) || 0) * TICK;
+	return (
+		threads.reduce((sum, ns) => sum + ns / 1000, 0) +
+		(Number(ended[13]) + Number(ended[14]) || 0) * TICK
+	);
 }
 
 // What is the process's own; pages that it shares with others count as its part of them.
-const memoryOfProcess = (pid) => 1024 * Number((/^Pss:\s+(\d+) kB/m.exec(read(`/proc/${pid}/smaps_rollup`)) || [0, 0])[1]);
+const memoryOfProcess = (pid) =>
+	1024 * Number((/^Pss:\s+(\d+) kB/m.exec(read(`/proc/${pid}/smaps_rollup`)) || [0, 0])[1]);
 
 // {name of a part: sum of what its processes have}
-const sumOver = (parts, ofProcess) => Object.fromEntries(Object.entries(processesOf(parts)).map(([name, pids]) =>
-	[name, pids.reduce((sum, pid) => sum + ofProcess(pid), 0)]));
+const sumOver = (parts, ofProcess) =>
+	Object.fromEntries(
+		Object.entries(processesOf(parts)).map(([name, pids]) => [
+			name,
+			pids.reduce((sum, pid) => sum + ofProcess(pid), 0),
+		]),
+	);
 
 module.exports = {
 	cpuOf: (parts) => sumOver(parts, cpuOfProcess),

@@ -21,9 +21,13 @@ server.errorlog = "${directory}/error.log"
 server.max-fds = 16384
 server.max-keep-alive-requests = 100000000
 server.max-keep-alive-idle = 600
-${server.socket
-	? `server.modules = ("mod_fastcgi")\nfastcgi.server = ("/" => (("socket" => "${server.socket}", "check-local" => "disable")))`
-	: `server.modules = ("mod_proxy")\nproxy.server = ("" => (("host" => "127.0.0.1", "port" => ${server.port})))`}
+${
+	server.socket
+		? `server.modules = ("mod_fastcgi")
+fastcgi.server = ("/" => (("socket" => "${server.socket}", "check-local" => "disable")))`
+		: `server.modules = ("mod_proxy")
+proxy.server = ("" => (("host" => "127.0.0.1", "port" => ${server.port})))`
+}
 `;
 
 const nginx = ({ server, port, directory }) => `daemon off;
@@ -36,16 +40,23 @@ events {
 http {
 	access_log off;
 	keepalive_requests 100000000;
-${['client_body', 'fastcgi', 'proxy', 'scgi', 'uwsgi'].map((name) => `\t${name}_temp_path ${directory}/${name};`).join('\n')}
+	proxy_read_timeout 600;
+	client_body_temp_path ${directory}/body;
+	fastcgi_temp_path ${directory}/fastcgi;
+	proxy_temp_path ${directory}/proxy;
+	scgi_temp_path ${directory}/scgi;
+	uwsgi_temp_path ${directory}/uwsgi;
 	upstream server {
 		server ${server.socket ? `unix:${server.socket}` : `127.0.0.1:${server.port}`};
 ${server.socket ? '' : '\t\tkeepalive 128;\n'}	}
 	server {
 		listen 127.0.0.1:${port};
 		location / {
-			${server.socket
-	? 'fastcgi_pass server;\n\t\t\tfastcgi_param REQUEST_METHOD $request_method;'
-	: 'proxy_pass http://server;\n\t\t\tproxy_http_version 1.1;\n\t\t\tproxy_set_header Connection "";'}
+			${
+				server.socket
+					? 'fastcgi_pass server; fastcgi_param REQUEST_METHOD $request_method;'
+					: 'proxy_pass http://server; proxy_http_version 1.1; proxy_set_header Connection "";'
+			}
 		}
 	}
 }
@@ -62,7 +73,8 @@ Group ${user}
 LoadModule mpm_event_module ${MODULES}/mod_mpm_event.so
 LoadModule authz_core_module ${MODULES}/mod_authz_core.so
 LoadModule proxy_module ${MODULES}/mod_proxy.so
-LoadModule proxy_${server.socket ? 'fcgi' : 'http'}_module ${MODULES}/mod_proxy_${server.socket ? 'fcgi' : 'http'}.so
+LoadModule proxy_fcgi_module ${MODULES}/mod_proxy_fcgi.so
+LoadModule proxy_http_module ${MODULES}/mod_proxy_http.so
 MaxKeepAliveRequests 0
 KeepAliveTimeout 600
 ThreadsPerChild 64
@@ -72,24 +84,47 @@ MaxRequestWorkers 512
 	Require all granted
 </Location>
 ProxyTimeout 600
-ProxyPass "/" "${server.socket ? `unix:${server.socket}|fcgi://localhost/` : `http://127.0.0.1:${server.port}/`}" enablereuse=${server.socket ? 'off' : 'on'}
+ProxyPass "/" ${
+	server.socket
+		? `"unix:${server.socket}|fcgi://localhost/"`
+		: `"http://127.0.0.1:${server.port}/" enablereuse=on`
+}
 `;
 
 const debian = (program, name = program) => ({ program, debian: name });
-const apacheProxy = { needs: [debian('apache2')], configure: apache, command: (file) => ['apache2', '-f', file, '-DFOREGROUND'] };
+const apacheProxy = {
+	needs: [debian('apache2')],
+	configure: apache,
+	command: (file) => ['apache2', '-f', file, '-DFOREGROUND'],
+};
 
 const proxies = {
-	lighttpd: { needs: [debian('lighttpd')], configure: lighttpd, command: (file) => ['lighttpd', '-D', '-f', file] },
+	lighttpd: {
+		needs: [debian('lighttpd')],
+		configure: lighttpd,
+		command: (file) => ['lighttpd', '-D', '-f', file],
+	},
 	nginx: {
 		needs: [debian('nginx', 'nginx-light')],
 		configure: nginx,
-		command: (file, directory) => ['nginx', '-e', 'stderr', '-p', directory, '-c', file],
+		command: (file, directory) => [
+			'nginx',
+			'-e',
+			'stderr',
+			'-p',
+			directory,
+			'-c',
+			file,
+		],
 	},
 	'apache-proxy': apacheProxy,
 	// What mod_fcgid passes on is FastCGI alone: others are behind mod_proxy.
 	'apache-fcgid': {
 		...apacheProxy,
-		needs: [...apacheProxy.needs, { file: `${MODULES}/mod_fcgid.so`, debian: 'libapache2-mod-fcgid' }],
+		needs: [
+			...apacheProxy.needs,
+			{ file: `${MODULES}/mod_fcgid.so`, debian: 'libapache2-mod-fcgid' },
+		],
 	},
 };
 
@@ -102,13 +137,25 @@ async function startProxy(kind, server) {
 	fs.chmodSync(directory, 0o755);
 	fs.writeFileSync(file, proxies[kind].configure({ server, port, directory }));
 	const [program, ...args] = proxies[kind].command(file, directory);
-	const daemon = new Daemon(program, args, { cwd: directory, env: { PATH: `${process.env.PATH}:/usr/sbin` } });
+	const daemon = new Daemon(program, args, {
+		cwd: directory,
+		env: { PATH: `${process.env.PATH}:/usr/sbin` },
+	});
 	Object.assign(daemon, { port, directory });
-	await eventually(async () => {
-		if (daemon.child.exitCode !== null)
-			throw new Error(`${program} ended:\n${daemon.log()}`);
-		return request(`http://127.0.0.1:${port}`, 'GET', '/echo', { timeout: 5000 }).then(({ status }) => status === 200, () => false);
-	}, () => `${program} serves\n${daemon.log()}`, 20000);
+	await eventually(
+		async () => {
+			if (daemon.child.exitCode !== null)
+				throw new Error(`${program} ended:\n${daemon.log()}`);
+			return request(`http://127.0.0.1:${port}`, 'GET', '/echo', {
+				timeout: 5000,
+			}).then(
+				({ status }) => status === 200,
+				() => false,
+			);
+		},
+		() => `${program} serves\n${daemon.log()}`,
+		20000,
+	);
 	return daemon;
 }
 

@@ -12,18 +12,22 @@ const sorted = (values) => [...values].sort((a, b) => a - b);
 function spread(values) {
 	const all = sorted(values);
 	const middle = all.length >> 1;
-	return { median: all.length % 2 ? all[middle] : (all[middle - 1] + all[middle]) / 2, least: all[0], most: all[all.length - 1] };
+	return {
+		median: all.length % 2 ? all[middle] : (all[middle - 1] + all[middle]) / 2,
+		least: all[0],
+		most: all[all.length - 1],
+	};
 }
 
 // Three digits.
 function round(value) {
-	if (!Number.isFinite(value))
-		return '-';
+	if (!Number.isFinite(value)) return '-';
 	const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) || 1)));
 	return value.toFixed(Math.min(digits, 3));
 }
 
-const withSpread = ({ median, least, most }) => `${round(median)} (${round(least)} to ${round(most)})`;
+const withSpread = ({ median, least, most }) =>
+	`${round(median)} (${round(least)} to ${round(most)})`;
 
 // What the servers of a group came to. ratio: ours of it, round by round, so that what disturbed
 // both of them alike does not count; the first server is ours.
@@ -32,47 +36,98 @@ function statistics({ results }) {
 	return Object.entries(results).map(([name, rounds], i) => ({
 		name,
 		value: spread(rounds.map(({ value }) => value)),
-		ratio: i > 0 ? spread(rounds.map(({ value }, k) => ours[k].value / value)) : undefined,
+		ratio:
+			i > 0
+				? spread(rounds.map(({ value }, k) => ours[k].value / value))
+				: undefined,
 		rate: rounds[0].rate && spread(rounds.map(({ rate }) => rate)),
 		p99: rounds[0].p99 && spread(rounds.map(({ p99 }) => p99)),
-		parts: rounds[0].parts && Object.fromEntries(Object.keys(rounds[0].parts).map((part) => [part, spread(rounds.map(({ parts }) => parts[part]))])),
+		parts:
+			rounds[0].parts &&
+			Object.fromEntries(
+				Object.keys(rounds[0].parts).map((part) => [
+					part,
+					spread(rounds.map(({ parts }) => parts[part])),
+				]),
+			),
 		// The load's own share of the time: near 1, it was the limit and not the server.
-		load: rounds[0].ownCpu && spread(rounds.map(({ ownCpu, seconds }) => ownCpu / seconds)),
+		load:
+			rounds[0].ownCpu &&
+			spread(rounds.map(({ ownCpu, seconds }) => ownCpu / seconds)),
 	}));
 }
 
-const partsText = (parts) => (parts && Object.keys(parts).length > 1
-	? Object.entries(parts).map(([name, { median }]) => `${name} ${round(median)}`).join(', ') : '');
+const partsText = (parts) =>
+	parts && Object.keys(parts).length > 1
+		? Object.entries(parts)
+				.map(([name, { median }]) => `${name} ${round(median)}`)
+				.join(', ')
+		: '';
+
+const summaryLine = ({ name, value, ratio, parts }) =>
+	[
+		`    ${name.padEnd(32)} ${withSpread(value).padEnd(24)}`,
+		ratio ? `ours is ${withSpread(ratio)} of it` : '',
+		partsText(parts),
+	]
+		.join(' ')
+		.trimEnd();
 
 // Lines for a terminal.
 function summary(row) {
-	return row.groups.flatMap((group) => [
-		`  ${group.connections} connection${group.connections > 1 ? 's' : ''}, ${row.unit}:`,
-		...statistics(group).map(({ name, value, ratio, parts }) =>
-			`    ${name.padEnd(28)} ${withSpread(value).padEnd(24)} ${ratio ? `ours is ${withSpread(ratio)} of it` : ''} ${partsText(parts)}`.trimEnd()),
-	]).join('\n');
+	return row.groups
+		.flatMap((group) => [
+			`  ${group.connections} connection${group.connections > 1 ? 's' : ''}, ${row.unit}:`,
+			...statistics(group).map(summaryLine),
+		])
+		.join('\n');
 }
 
-const HEAD = ['work', 'connections', 'server', 'value', 'ours of it', 'a second', 'p99, µs', 'parts', 'load'];
+const HEAD = [
+	'work',
+	'connections',
+	'server',
+	'value',
+	'ours of it',
+	'a second',
+	'p99, µs',
+	'parts',
+	'load',
+];
 
 function tableLines(row) {
-	return row.groups.flatMap((group) => statistics(group).map(({ name, value, ratio, rate, p99, parts, load }, i) => [
-		i === 0 ? `${row.title}, ${row.unit}` : '', i === 0 ? group.connections : '', name, withSpread(value), ratio ? withSpread(ratio) : '',
-		rate ? round(rate.median) : '', p99 ? round(p99.median) : '', partsText(parts), load ? load.median.toFixed(2) : '',
-	]));
+	return row.groups.flatMap((group) =>
+		statistics(group).map(({ name, value, ratio, rate, p99, parts, load }, i) => [
+			i === 0 ? `${row.title}, ${row.unit}` : '',
+			i === 0 ? group.connections : '',
+			name,
+			withSpread(value),
+			ratio ? withSpread(ratio) : '',
+			rate ? round(rate.median) : '',
+			p99 ? round(p99.median) : '',
+			partsText(parts),
+			load ? load.median.toFixed(2) : '',
+		]),
+	);
 }
 
 const line = (cells) => `| ${cells.join(' | ')} |\n`;
 
 // The page of a run, in Markdown.
 function table(rows, about) {
-	return `# Side by side\n\n${about.text}\n\nSee bench/README.md for what this means.\n\n${line(HEAD)}${line(HEAD.map(() => '---'))}` +
-		`${rows.flatMap(tableLines).map(line).join('')}\n${rows.map(({ name, title }) => `![${title}](${name}.svg)\n`).join('\n')}`;
+	const lines = [HEAD, HEAD.map(() => '---'), ...rows.flatMap(tableLines)];
+	const charts = rows.map(({ name, title }) => `![${title}](${name}.svg)\n`);
+	return (
+		`# Side by side\n\n${about.text}\n\nSee bench/README.md for what this means.\n\n` +
+		`${lines.map(line).join('')}\n${charts.join('\n')}`
+	);
 }
 
 const versionOf = (...names) => {
 	try {
-		return JSON.parse(fs.readFileSync(path.join(__dirname, ...names, 'package.json'), 'utf8')).version;
+		return JSON.parse(
+			fs.readFileSync(path.join(__dirname, ...names, 'package.json'), 'utf8'),
+		).version;
 	} catch {
 		return 'none';
 	}
@@ -87,16 +142,19 @@ function release() {
 function machine(options, pace) {
 	const [{ model }] = os.cpus();
 	const busy = os.loadavg()[0];
+	const today = new Date().toISOString().slice(0, 10);
 	const command = `make bench ARGS='${process.argv.slice(2).join(' ')}'`;
 	const lines = [
-		`${model}, ${os.cpus().length} cores, Linux ${os.release()}, ${release()}, node ${process.version}`,
-		`npm sockjs ${versionOf('../node_modules/sockjs')}, socket.io ${versionOf('peers/node_modules/socket.io')}`,
-		`${command}, ${new Date().toISOString().slice(0, 10)}, ${pace.rounds} rounds of ${pace.seconds} s`,
+		`${model}, ${os.cpus().length} cores, Linux ${os.release()}, ${release()}`,
+		`node ${process.version}, npm sockjs ${versionOf('../node_modules/sockjs')}, ` +
+			`socket.io ${versionOf('peers/node_modules/socket.io')}`,
+		`${command}, ${today}, ${pace.rounds} rounds of ${pace.seconds} s`,
 	];
-	if (options.quick)
-		lines.push('**A quick run: these figures mean nothing.**');
+	if (options.quick) lines.push('**A quick run: these figures mean nothing.**');
 	if (busy > 0.5)
-		lines.push(`**The machine was busy (load ${busy.toFixed(1)}): these figures mean little.**`);
+		lines.push(
+			`**The machine was busy (load ${busy.toFixed(1)}): these figures mean little.**`,
+		);
 	return { text: lines.join('  \n'), busy, quick: Boolean(options.quick) };
 }
 

@@ -24,14 +24,21 @@ const builddir = process.env.SOCKJS_BUILDDIR || srcdir;
 const here = (...names) => path.join(srcdir, 'bench', ...names);
 const built = (...names) => path.join(builddir, 'bench', ...names);
 
-// Nothing but the load is measured: no heartbeats, and no end of a session between two rounds.
-const SERVICES = ['echo', 'broadcast'].map((name) => `[service /${name}]
+// Nothing but the load is measured: no session ends between two rounds.
+const service = (name, heartbeat) => `[service /${name}]
 module = ${name}
-heartbeat_delay = 30m
-disconnect_delay = 60s
+heartbeat_delay = ${heartbeat}
+disconnect_delay = 10m
 response_limit = 1G
 websocket_deflate = on
-`).join('') + '[app 1]\nkey = key\nsecret = secret\nheartbeat_delay = 119s\n';
+`;
+const services = (heartbeat) =>
+	service('echo', heartbeat) +
+	service('broadcast', heartbeat) +
+	'[app 1]\nkey = key\nsecret = secret\nheartbeat_delay = 119s\n';
+
+const NEVER = '30m';
+const WEB_HEARTBEAT = '25s'; // web servers give up on a poll that is not answered for longer
 
 const WEBSOCKET_WAYS = {
 	websocket: ['sockjs-websocket', '--path', '/echo'],
@@ -48,32 +55,46 @@ const SOCKJS_WAYS = {
 	'eventsource to all': ['sockjs-eventsource', '--path', '/broadcast'],
 };
 
-const accepts = (port) => new Promise((resolve) => {
-	const socket = net.connect(port, '127.0.0.1', () => { socket.destroy(); resolve(true); });
-	socket.on('error', () => resolve(false));
-});
+const accepts = (port) =>
+	new Promise((resolve) => {
+		const socket = net.connect(port, '127.0.0.1', () => {
+			socket.destroy();
+			resolve(true);
+		});
+		socket.on('error', () => resolve(false));
+	});
 
 // A server that is one program, with its children.
 function served(name, daemon, more) {
-	return { parts: { [name]: [daemon.pid] }, log: () => daemon.log(), stop: () => daemon.stop('SIGTERM').catch(() => {}), ...more };
+	return {
+		parts: { [name]: [daemon.pid] },
+		log: () => daemon.log(),
+		stop: () => daemon.stop('SIGTERM').catch(() => {}),
+		...more,
+	};
 }
 
 // command(PORT, DIRECTORY, ANOTHER PORT): its words. ready: it says so; else its port accepts.
 async function start(command, { ready = false, up } = {}) {
 	const port = await freePort();
 	const directory = temporaryDirectory();
-	const another = up && await freePort();
+	const another = up && (await freePort());
 	const [program, ...args] = command(port, directory, another);
-	const daemon = new Daemon(program, args, { cwd: directory, env: { NODE_ENV: 'production' } });
+	const daemon = new Daemon(program, args, {
+		cwd: directory,
+		env: { NODE_ENV: 'production' },
+	});
 	daemon.directory = directory;
-	if (ready)
-		await daemon.waitReady();
+	if (ready) await daemon.waitReady();
 	else
-		await eventually(async () => {
-			if (daemon.child.exitCode !== null)
-				throw new Error(`${program} ended:\n${daemon.log()}`);
-			return (await accepts(port)) && (!another || accepts(another));
-		}, () => `${program} serves\n${daemon.log()}`);
+		await eventually(
+			async () => {
+				if (daemon.child.exitCode !== null)
+					throw new Error(`${program} ended:\n${daemon.log()}`);
+				return (await accepts(port)) && (!another || accepts(another));
+			},
+			() => `${program} serves\n${daemon.log()}`,
+		);
 	return served(path.basename(program), daemon, { port, up: `${another}` });
 }
 
@@ -81,7 +102,10 @@ async function start(command, { ready = false, up } = {}) {
 function fill(name, directory, words) {
 	const file = path.join(directory, name);
 	const text = fs.readFileSync(here('peers', name), 'utf8');
-	fs.writeFileSync(file, text.replace(/@([A-Z1]+)@/g, (_, word) => words[word]));
+	fs.writeFileSync(
+		file,
+		text.replace(/@([A-Z1]+)@/g, (_, word) => words[word]),
+	);
 	return file;
 }
 
@@ -89,22 +113,46 @@ const NCHAN_MODULE = '/usr/lib/nginx/modules/ngx_nchan_module.so';
 
 async function startOurs({ server = '' } = {}) {
 	const control = path.join(temporaryDirectory(), 'control');
-	const daemon = await startDaemon({ conf: `[server]\nlog_level = error\ncontrol = ${control}\n${server}${SERVICES}` });
+	const daemon = await startDaemon({
+		conf: `[server]\nlog_level = error\ncontrol = ${control}\n${server}${services(NEVER)}`,
+	});
 	const { parts, log, stop } = served('sessiond', daemon);
-	return { port: daemon.port, control, parts, log, stop: () => stop().finally(() => fs.rmSync(path.dirname(control), { recursive: true, force: true })) };
+	return {
+		port: daemon.port,
+		control,
+		parts,
+		log,
+		stop: () =>
+			stop().finally(() =>
+				fs.rmSync(path.dirname(control), { recursive: true, force: true }),
+			),
+	};
 }
 
 // A stack of tests/stack: a web server, the responder and the daemon. The script itself, which
 // looks after them, does not count.
 async function startOurStack(kind) {
 	const conf = path.join(temporaryDirectory(), 'sockjs.conf');
-	fs.writeFileSync(conf, SERVICES);
-	const stack = await startStack(kind, { conf, env: { SOCKJS_BUILDDIR: path.resolve(builddir) } });
+	fs.writeFileSync(conf, services(WEB_HEARTBEAT));
+	const stack = await startStack(kind, {
+		conf,
+		env: { SOCKJS_BUILDDIR: path.resolve(builddir) },
+	});
 	return {
 		port: Number(new URL(stack.url).port),
-		get parts() { return stack.pids; },
+		get parts() {
+			return stack.pids;
+		},
 		log: () => stack.log(),
-		stop: () => stack.stop().finally(() => fs.rmSync(path.dirname(conf), { recursive: true, force: true })),
+		stop: () =>
+			stack
+				.stop()
+				.finally(() =>
+					fs.rmSync(path.dirname(conf), {
+						recursive: true,
+						force: true,
+					}),
+				),
 	};
 }
 
@@ -134,28 +182,45 @@ async function startBehind(kind, what) {
 		port: proxy.port,
 		parts: { [kind]: [proxy.pid], ...server.parts },
 		log: () => proxy.log() + server.log(),
-		stop: () => proxy.stop().catch(() => {}).then(() => server.stop()),
+		stop: () =>
+			proxy
+				.stop()
+				.catch(() => {})
+				.then(() => server.stop()),
 	};
 }
 
-const npm = (name, ...where) => ({ file: path.join(srcdir, ...where, 'node_modules', name), npm: name });
+const npm = (name, ...where) => ({
+	file: path.join(srcdir, ...where, 'node_modules', name),
+	npm: name,
+});
 const debian = (program, name = program) => ({ program, debian: name });
 
 const servers = {
 	'sockjs-fcgi': {
 		needs: [],
-		ways: { ...SOCKJS_WAYS, deflate: ['raw-websocket', '--path', '/echo/websocket', '--deflate'], 'channel to all': ['channel-websocket', '--up', '@control'] },
+		ways: {
+			...SOCKJS_WAYS,
+			deflate: ['raw-websocket', '--path', '/echo/websocket', '--deflate'],
+			'channel to all': ['channel-websocket', '--up', '@control'],
+		},
 		start: startOurs,
 	},
 	'bare epoll': {
 		needs: [],
 		ways: WEBSOCKET_WAYS,
-		start: () => start((port) => [built('floor/bare_websocket'), `${port}`], { ready: true }),
+		start: () =>
+			start((port) => [built('floor/bare_websocket'), `${port}`], {
+				ready: true,
+			}),
 	},
 	'bare libmicrohttpd': {
 		needs: [],
 		ways: { polling: ['constant-polling'] },
-		start: () => start((port) => [built('floor/bare_microhttpd'), `${port}`], { ready: true }),
+		start: () =>
+			start((port) => [built('floor/bare_microhttpd'), `${port}`], {
+				ready: true,
+			}),
 	},
 	'bare libfcgi': {
 		needs: [],
@@ -167,13 +232,24 @@ const servers = {
 			await daemon.waitReady();
 			fs.chmodSync(socket, 0o666);
 			fs.chmodSync(directory, 0o711);
-			return served('bare_responder', Object.assign(daemon, { directory }), { socket });
+			return served('bare_responder', Object.assign(daemon, { directory }), {
+				socket,
+			});
 		},
 	},
 	'sockjs-node': {
 		needs: [npm('sockjs')],
 		ways: SOCKJS_WAYS,
-		start: () => start((port) => [process.execPath, '--no-deprecation', here('sockjs_node.js'), `${port}`], { ready: true }),
+		start: () =>
+			start(
+				(port) => [
+					process.execPath,
+					'--no-deprecation',
+					here('sockjs_node.js'),
+					`${port}`,
+				],
+				{ ready: true },
+			),
 	},
 	'socket.io': {
 		needs: [npm('socket.io', 'bench/peers')],
@@ -184,32 +260,72 @@ const servers = {
 			'websocket to all': ['socketio-websocket', '--path', '/broadcast'],
 			'polling to all': ['socketio-polling', '--path', '/broadcast'],
 		},
-		start: () => start((port) => [process.execPath, here('peers/socketio.js'), `${port}`], { ready: true }),
+		start: () =>
+			start((port) => [process.execPath, here('peers/socketio.js'), `${port}`], {
+				ready: true,
+			}),
 	},
 	tornado: {
-		needs: [{ file: '/usr/lib/python3/dist-packages/tornado', debian: 'python3-tornado' }],
+		needs: [
+			{
+				file: '/usr/lib/python3/dist-packages/tornado',
+				debian: 'python3-tornado',
+			},
+		],
 		ways: {
 			raw: ['raw-websocket', '--path', '/echo'],
 			deflate: ['raw-websocket', '--path', '/echo', '--deflate'],
 			'websocket to all': ['raw-websocket', '--path', '/broadcast'],
 		},
-		start: () => start((port) => ['/usr/bin/python3', here('peers/tornado_server.py'), `${port}`], { ready: true }),
+		start: () =>
+			start(
+				(port) => [
+					'/usr/bin/python3',
+					here('peers/tornado_server.py'),
+					`${port}`,
+				],
+				{ ready: true },
+			),
 	},
 	websocketd: {
 		needs: [debian('websocketd')],
 		ways: { raw: ['raw-websocket', '--path', '/'] },
-		start: () => start((port) => ['websocketd', '--address', '127.0.0.1', `--port=${port}`, '--loglevel=fatal', 'cat']),
+		start: () =>
+			start((port) => [
+				'websocketd',
+				'--address',
+				'127.0.0.1',
+				`--port=${port}`,
+				'--loglevel=fatal',
+				'cat',
+			]),
 	},
 	nchan: {
-		needs: [debian('nginx', 'nginx-light'), { file: NCHAN_MODULE, debian: 'libnginx-mod-nchan' }],
+		needs: [
+			debian('nginx', 'nginx-light'),
+			{ file: NCHAN_MODULE, debian: 'libnginx-mod-nchan' },
+		],
 		ways: {
 			'websocket to all': ['nchan-websocket'],
 			'channel to all': ['nchan-websocket'],
 			'eventsource to all': ['nchan-eventsource'],
 			'polling to all': ['nchan-polling'],
 		},
-		start: () => start((port, directory) => ['nginx', '-e', 'stderr', '-p', directory, '-c',
-			fill('nchan.conf', directory, { DIR: directory, PORT: port, MODULE: NCHAN_MODULE, USER: process.env.USER || 'root' })]),
+		start: () =>
+			start((port, directory) => [
+				'nginx',
+				'-e',
+				'stderr',
+				'-p',
+				directory,
+				'-c',
+				fill('nchan.conf', directory, {
+					DIR: directory,
+					PORT: port,
+					MODULE: NCHAN_MODULE,
+					USER: process.env.USER || 'root',
+				}),
+			]),
 	},
 	pushpin: {
 		needs: [debian('pushpin')],
@@ -218,10 +334,25 @@ const servers = {
 			'channel to all': ['pushpin-websocket', '--up', '@up'],
 			'xhr-streaming to all': ['pushpin-stream', '--up', '@up'],
 		},
-		start: () => start((port, directory, another) => {
-			fs.writeFileSync(path.join(directory, 'routes'), '* test\n');
-			return ['pushpin', '--config', fill('pushpin.conf', directory, { DIR: directory, PORT: port, PORT1: another })];
-		}, { up: true }),
+		start: () =>
+			start(
+				(port, directory, another) => {
+					fs.writeFileSync(
+						path.join(directory, 'routes'),
+						'* test\n',
+					);
+					return [
+						'pushpin',
+						'--config',
+						fill('pushpin.conf', directory, {
+							DIR: directory,
+							PORT: port,
+							PORT1: another,
+						}),
+					];
+				},
+				{ up: true },
+			),
 	},
 };
 
@@ -247,7 +378,11 @@ for (const [language, needs, application, options] of [
 
 // Behind a web server: ours through FastCGI, the peers through HTTP.
 for (const kind of ['lighttpd', 'nginx', 'apache-proxy', 'apache-fcgid']) {
-	servers[`sockjs-fcgi behind ${kind}`] = { needs: proxies[kind].needs, ways: SOCKJS_WAYS, start: () => startOurStack(kind) };
+	servers[`sockjs-fcgi behind ${kind}`] = {
+		needs: proxies[kind].needs,
+		ways: SOCKJS_WAYS,
+		start: () => startOurStack(kind),
+	};
 	for (const what of ['sockjs-node', 'bare libfcgi'])
 		servers[`${what} behind ${kind}`] = {
 			needs: [...proxies[kind].needs, ...servers[what].needs],
@@ -256,9 +391,13 @@ for (const kind of ['lighttpd', 'nginx', 'apache-proxy', 'apache-fcgid']) {
 		};
 }
 
-const hasProgram = (name) => spawnSync('sh', ['-c', `PATH=$PATH:/usr/sbin command -v ${name}`]).status === 0;
+const hasProgram = (name) =>
+	spawnSync('sh', ['-c', `PATH=$PATH:/usr/sbin command -v ${name}`]).status === 0;
 
 // What a server lacks here: [{debian or npm: NAME}].
-const missing = (name) => servers[name].needs.filter(({ file, program }) => (file ? !fs.existsSync(file) : !hasProgram(program)));
+const missing = (name) =>
+	servers[name].needs.filter(({ file, program }) =>
+		file ? !fs.existsSync(file) : !hasProgram(program),
+	);
 
 module.exports = { built, missing, servers };

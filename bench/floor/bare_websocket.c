@@ -1,8 +1,8 @@
 /*
  * bare_websocket PORT: the least that a websocket server does for a message, for comparison: one
  * recv, one send, and epoll. Below /echo a message goes back to its sender, below /broadcast to
- * everybody. A path of a SockJS session (/echo/000/ID/websocket) has SockJS's frames, without a look
- * at what is in them; any other has raw ones. It trusts its clients.
+ * everybody. A path of a SockJS session (/echo/000/ID/websocket) has SockJS's frames, without a
+ * look at what is in them; any other has raw ones. It trusts its clients.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -85,6 +85,7 @@ connection_close(struct connection *connection)
 	if (connection->fd != -1)
 		close(connection->fd);
 	connection->fd = -1;
+	connection->answered = false;
 	buffer_free(&connection->in);
 }
 
@@ -153,12 +154,24 @@ build_conditional_poll(struct client *client, const char *head, size_t head_len)
 	request_build(&client->target->way->poll, &words, headers, &client->poll);
 }
 
+/* Sends a request that is kept, for it may have to be sent again. */
+static void
+ask(struct connection *connection, const struct buffer *request)
+{
+	struct client *client = connection->client;
+
+	if (connection->fd == -1 && connection == &client->down)
+		open_down(client);
+	else if (connection->fd == -1)
+		open_up(client);
+	connection->asked = request;
+	connection_send(connection, request);
+}
+
 static void
 poll_again(struct client *client)
 {
-	if (client->down.fd == -1)
-		open_down(client);
-	connection_send(&client->down, &client->poll);
+	ask(&client->down, &client->poll);
 }
 
 static void
@@ -251,6 +264,8 @@ take_answer(struct connection *connection, const struct http_answer *answer)
 	if (answer->status / 100 != 2)
 		die("not accepted: %.*s", (int)text.len, text.data);
 	connection->in = (struct buffer)BUFFER_INIT;
+	connection->asked = NULL;
+	connection->answered = true;
 	if (answer->closes)
 		connection_close(connection);
 	if (connection == &client->up)
@@ -297,18 +312,26 @@ take_messages(struct client *client, const char *data, size_t len)
 		client->target->on_event(client, CLIENT_DELIVERED, (unsigned)count);
 }
 
-/* Servers close connections that were quiet for some seconds: the next message opens another. */
+/*
+ * Servers close connections that were quiet for some seconds. What has crossed such an end is sent
+ * again, on another connection, as browsers do.
+ */
 static void
 take_end(struct connection *connection)
 {
 	struct client *client = connection->client;
+	bool polls = client->target->way->receiving == RECEIVE_POLLS;
 
-	if (client->closing)
+	if (client->closing) {
 		client->target->on_event(client, CLIENT_ENDED, 0);
-	else if (connection == &client->up && connection->in.len == 0)
-		connection_close(connection);
-	else
+		return;
+	}
+	if (!client->open || connection->in.len > 0 || (connection == &client->down && !polls) ||
+	    (connection->asked && !connection->answered))
 		die("the server has closed a connection");
+	connection_close(connection);
+	if (connection->asked)
+		ask(connection, connection->asked);
 }
 
 void
@@ -339,9 +362,7 @@ client_send(struct client *client)
 	}
 	if (client->target->way->constant)
 		poll_again(client);
-	if (client->up.fd == -1)
-		open_up(client);
-	connection_send(&client->up, &client->message);
+	ask(&client->up, &client->message);
 }
 
 void

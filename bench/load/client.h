@@ -39,7 +39,9 @@ struct target {
 struct connection {
 	int fd; /* -1: not open */
 	struct client *client;
-	struct buffer in; /* what has come of an answer that is not complete */
+	struct buffer in;	    /* what has come of an answer that is not complete */
+	const struct buffer *asked; /* the request whose answer is awaited, or NULL */
+	bool answered;		    /* it has been of use since it was opened */
 };
 
 struct client {

@@ -1,6 +1,7 @@
 /*
- * load: the clients of a server under test. It keeps its connections between rounds, so that several
- * servers can take turns; the driver looks at the server's CPU time before and after each round.
+ * load: the clients of a server under test. It keeps its connections between rounds, so that
+ * several servers can take turns; the driver looks at the server's CPU time before and after each
+ * round.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -25,7 +26,7 @@ static const char usage[] =
     "  --way NAME    how messages go: an entry of bench/load/way.c\n"
     "  --port N      of the server, at 127.0.0.1\n"
     "  --path PATH   of the service (/echo)\n"
-    "  --up WHERE    a port or a Unix socket for messages that are not sent on a websocket (--port)\n"
+    "  --up WHERE    where messages go that are no frames: a port, or a Unix socket\n"
     "  --size N      bytes of a message (20)\n"
     "  --deflate     websockets compress\n";
 

@@ -16,7 +16,7 @@
 #define EVENTS	  512
 #define NS	  1000000000ull
 #define AFTERMATH (NS / 50)  /* in which the server does what a round has left it, as polls */
-#define PATIENCE  (60 * NS)  /* without any event: a message was lost */
+#define PATIENCE  (60 * NS)  /* without progress: a message was lost */
 #define NO_LIMIT  UINT64_MAX /* of units at a time */
 
 /* Clients that open at a time: below what servers let wait for them. */
@@ -122,20 +122,27 @@ static void
 run(const struct work *of, struct round_result *into)
 {
 	double cpu = own_cpu();
-	uint64_t end;
+	uint64_t end, seen = 0, seen_at;
 
 	work = of;
 	result = into;
 	memset(result, 0, sizeof *result);
 	begun = done = 0;
-	round_begin = now_ns();
+	while (wait_until(0) > 0) /* what has come since the last round */
+		continue;
+	round_begin = seen_at = now_ns();
 	while (done < work->total) {
 		uint64_t look = start_what_is_due();
 
-		if (done < work->total && wait_until(look) == 0 &&
-		    now_ns() >= round_begin + PATIENCE && !has_room())
+		if (done < work->total)
+			wait_until(look);
+		if (result->count > seen) {
+			seen = result->count;
+			seen_at = now_ns();
+		} else if (now_ns() > seen_at + PATIENCE) {
 			die("%llu of %llu were not answered", (unsigned long long)(begun - done),
 			    (unsigned long long)work->total);
+		}
 	}
 	end = now_ns();
 	result->seconds = (double)(end - round_begin) / NS;

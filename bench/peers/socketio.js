@@ -7,7 +7,12 @@ const http = require('node:http');
 const { Server } = require('socket.io');
 
 const HOUR = 3600000; // ms: nothing but the messages is measured
-const options = { pingInterval: HOUR, pingTimeout: HOUR, serveClient: false, perMessageDeflate: true };
+const options = {
+	pingInterval: HOUR,
+	pingTimeout: HOUR,
+	serveClient: false,
+	perMessageDeflate: true,
+};
 
 const [port] = process.argv.slice(2).map(Number);
 const server = http.createServer();
