@@ -3,9 +3,12 @@
  */
 #include "common/log_limit.h"
 
+#include "common/memory.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 uint64_t log_limits_now;
 bool log_limits_withhold;
@@ -54,6 +57,34 @@ count_line(struct log_limit *limit)
 	withheld += limit->lines > LOG_LIMIT_LINES;
 	return limit->lines <= LOG_LIMIT_LINES;
 }
+
+/* --- limits by name --------------------------------------------------------------------------- */
+
+struct named_limit {
+	SLIST_ENTRY(named_limit) entry;
+	const void *place;
+	char *name;
+	struct log_limit limit;
+};
+
+static SLIST_HEAD(, named_limit) named = SLIST_HEAD_INITIALIZER(named);
+
+struct log_limit *
+log_limit_for(const void *place, const char *name)
+{
+	struct named_limit *each;
+
+	SLIST_FOREACH(each, &named, entry)
+		if (each->place == place && strcmp(each->name, name) == 0)
+			return &each->limit;
+	each = xcalloc(1, sizeof *each);
+	each->place = place;
+	each->name = xstrdup(name);
+	SLIST_INSERT_HEAD(&named, each, entry);
+	return &each->limit;
+}
+
+/* --- lines ------------------------------------------------------------------------------------ */
 
 static void
 keep_first(struct log_limit *limit, enum log_severity severity, const char *text)

@@ -46,6 +46,22 @@ void log_limited_write(struct log_limit *limit, enum log_severity severity, cons
     __attribute__((format(printf, 3, 4)));
 
 /*
+ * log_limited for lines about something that has a name, such as a service: what floods the log
+ * about one does not hide the others. The limits are kept for good, so names must not be a peer's.
+ */
+#define log_limited_for(name, severity, ...)                                                       \
+	do {                                                                                       \
+		static const char log_limited_place;                                               \
+                                                                                                   \
+		if (log_is_enabled(severity))                                                      \
+			log_limited_write(                                                         \
+			    log_limit_for(&log_limited_place, name), severity, __VA_ARGS__);       \
+	} while (0)
+
+/* The limit of lines of one place, any address, about that name, which is copied. */
+struct log_limit *log_limit_for(const void *place, const char *name);
+
+/*
  * For lines that are not written by log_write: counts one, and returns true if it is to be written.
  * text stands for it in the count.
  */

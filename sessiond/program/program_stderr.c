@@ -65,7 +65,6 @@ has_room(struct share *share, uint64_t now)
 static void
 write_line(struct program_stderr *err)
 {
-	static struct log_limit limit;
 	struct share *share = err->share;
 
 	err->line[err->len] = '\0';
@@ -74,7 +73,7 @@ write_line(struct program_stderr *err)
 	if (has_room(share, uv_now(err->poll.loop)))
 		log_error("%s: process %ld: %s", share->name, (long)err->process, err->line);
 	else
-		log_limited(&limit, SEVERITY_ERROR,
+		log_limited_for(share->name, SEVERITY_ERROR,
 		    "%s: process %ld writes more than %d lines to its stderr in %d s: %s",
 		    share->name, (long)err->process, PROGRAM_STDERR_LINES,
 		    PROGRAM_STDERR_WINDOW_MS / 1000, err->line);

@@ -2,7 +2,7 @@
  * What programs write to their stderr, line by line into the log, with the name of the service.
  *
  * All programs of one name share PROGRAM_STDERR_LINES lines in PROGRAM_STDERR_WINDOW_MS: enough for
- * the traces of several crashes. What is beyond that is limited together (log_limit.h), and
+ * the traces of several crashes. What is beyond that is limited further (log_limit.h), and
  * counted. A line is cut where the log cuts it.
  */
 #ifndef SESSIOND_PROGRAM_STDERR_H

@@ -99,11 +99,10 @@ on_closed(void *owner)
 static void
 log_failure(const struct each_process *process, const char *how)
 {
-	static struct log_limit limit;
 	bool was_asked = !process->has_client || each.is_finishing;
 
 	if (!program_has_succeeded(process->program))
-		log_limited(&limit, was_asked ? SEVERITY_INFO : SEVERITY_ERROR,
+		log_limited_for(process->name, was_asked ? SEVERITY_INFO : SEVERITY_ERROR,
 		    "%s: process %ld %s", process->name, (long)program_pid(process->program), how);
 }
 
@@ -146,9 +145,7 @@ find_greediest(const sockjs_service *service, size_t *waiting)
 static void
 give_up(struct each_process *process, size_t limit)
 {
-	static struct log_limit reached;
-
-	log_limited(&reached, SEVERITY_ERROR,
+	log_limited_for(process->name, SEVERITY_ERROR,
 	    "%s: worker_queue_limit (%zu) reached: process %ld does not read, and is killed",
 	    process->name, limit, (long)program_pid(process->program));
 	program_end(&process->program);
@@ -227,7 +224,6 @@ start_program(struct each_process *process, struct error *err)
 static int
 admit(sockjs_connection connection, const sockjs_service *service)
 {
-	static struct log_limit limit;
 	struct each_process *process = xcalloc(1, sizeof *process);
 	struct error err = ERROR_INIT;
 
@@ -237,7 +233,7 @@ admit(sockjs_connection connection, const sockjs_service *service)
 	process->has_client = true;
 	LIST_INSERT_HEAD(&each.processes, process, entry);
 	if (start_program(process, &err) == -1) {
-		log_limited(&limit, SEVERITY_ERROR, "%s: %s", service->name, err.text);
+		log_limited_for(service->name, SEVERITY_ERROR, "%s: %s", service->name, err.text);
 		forget(process);
 		return UNAVAILABLE;
 	}
@@ -249,14 +245,13 @@ admit(sockjs_connection connection, const sockjs_service *service)
 static int
 on_authorize(sockjs_connection connection)
 {
-	static struct log_limit limit;
 	const sockjs_service *service = sockjs_service_of(connection);
 	size_t most = service->worker_options.max_processes;
 
 	if (worker_each_count(service) < most)
 		return admit(connection, service);
-	log_limited(&limit, SEVERITY_ERROR, "%s: max_processes (%zu) reached: clients get 503",
-	    service->name, most);
+	log_limited_for(service->name, SEVERITY_ERROR,
+	    "%s: max_processes (%zu) reached: clients get 503", service->name, most);
 	return UNAVAILABLE;
 }
 

@@ -88,9 +88,9 @@ workers_finish(struct workers *all)
 /* --- a service -------------------------------------------------------------------------------- */
 
 void
-worker_log_write(
-    struct log_limit *limit, const struct worker_service *service, const char *format, ...)
+worker_log_write(const void *place, const struct worker_service *service, const char *format, ...)
 {
+	const char *section = service->service->section;
 	char text[512];
 	va_list args;
 
@@ -99,7 +99,7 @@ worker_log_write(
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	log_limited(limit, SEVERITY_ERROR, "[%s]: %s", service->service->section, text);
+	log_limited_write(log_limit_for(place, section), SEVERITY_ERROR, "[%s]: %s", section, text);
 }
 
 static void

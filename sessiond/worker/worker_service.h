@@ -131,13 +131,12 @@ bool workers_finish(struct workers *all);
 /* A line in the log of the service, which an application can cause at will. */
 #define worker_log(worker_service, ...)                                                            \
 	do {                                                                                       \
-		static struct log_limit worker_log_limit;                                          \
+		static const char worker_log_place;                                                \
                                                                                                    \
-		worker_log_write(&worker_log_limit, worker_service, __VA_ARGS__);                  \
+		worker_log_write(&worker_log_place, worker_service, __VA_ARGS__);                  \
 	} while (0)
 
-struct log_limit;
-void worker_log_write(struct log_limit *limit, const struct worker_service *service,
-    const char *format, ...) __attribute__((format(printf, 3, 4)));
+void worker_log_write(const void *place, const struct worker_service *service, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
 
 #endif

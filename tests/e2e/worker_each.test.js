@@ -64,7 +64,7 @@ env | grep '^HTTP_'
 	'fails.sh': '#!/bin/sh\nread line\necho "$line" >&2\nexit 3\n',
 	'flood.sh': '#!/bin/sh\necho $$\ni=0\nwhile :; do i=$((i+1)); echo "line $i"; done\n',
 	'deaf.sh': '#!/bin/sh\necho $$\nexec sleep 1000\n',
-	'latin.sh': "#!/bin/sh\nprintf 'caf\\\\351 \\\\0 x\\n'\n",
+	'latin.sh': "#!/bin/sh\nprintf 'caf\\351 \\0 x\\n'\n",
 });
 
 const service = (name, program, more = '') =>

@@ -117,11 +117,14 @@ class Daemon {
 }
 
 // Starts the program with the configuration `conf` (text) on a free port and waits until it accepts
-// connections.
-async function startDaemon({ conf, args = [], wrapper = [], env } = {}) {
+// connections. folderMode: of the folder of the configuration, where the daemon works, if it is to be
+// another user's too.
+async function startDaemon({ conf, args = [], wrapper = [], env, folderMode } = {}) {
 	const directory = temporaryDirectory();
 	const file = path.join(directory, 'sockjs.conf');
 	fs.writeFileSync(file, conf);
+	if (folderMode)
+		fs.chmodSync(directory, folderMode);
 	for (let attempt = 1; ; attempt++) {
 		const port = await freePort();
 		const [command, ...rest] = [...wrapper, program, '--config', file, '--listen', `127.0.0.1:${port}`, ...args];

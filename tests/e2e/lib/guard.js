@@ -35,14 +35,14 @@ function openFiles(pid) {
 
 // Registers the hooks of a test file. Returns check(name, [options,] body), which registers a test,
 // checkTogether(cases), which registers some, and checkUnharmed(), which registers the last one.
-// body is called with the daemon.
-function guard(subject, conf) {
+// body is called with the daemon. options: more of startDaemon's.
+function guard(subject, conf, options = {}) {
 	let daemon;
 	let bystanders = [];
 	let descriptors;
 
 	before(async () => {
-		daemon = await startDaemon({ conf });
+		daemon = await startDaemon({ conf, ...options });
 		bystanders = await Promise.all([websocketBystander(daemon.url), pollingBystander(daemon.url)]);
 		await eventually(() => bystanders.every(({ echoes, failure }) => echoes > 2 || failure), 'the bystanders echo');
 		descriptors = daemon.openDescriptors();

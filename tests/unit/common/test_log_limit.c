@@ -175,6 +175,38 @@ test_text(void **state)
 	assert_true(strlen(log) < 2 * LOG_LIMIT_TEXT_MAX && strlen(log) < len);
 }
 
+static void
+say_of(const char *name)
+{
+	log_limited_for(name, SEVERITY_ERROR, "%s is wrong", name);
+}
+
+/* Who is said much of hides nobody else. */
+static void
+test_names(void **state)
+{
+	char name[] = "first";
+	const char *log;
+	int i;
+
+	(void)state;
+	capture_begin();
+	for (i = 0; i < 100; i++)
+		say_of(name);
+	name[0] = 'F'; /* another one */
+	say_of(name);
+	say_of("second");
+	log = capture_end();
+	assert_int_equal(count_lines(log), LOG_LIMIT_LINES + 2);
+	assert_non_null(strstr(log, "First is wrong"));
+	assert_non_null(strstr(log, "second is wrong"));
+	capture_begin();
+	log_limits_flush();
+	log = capture_end();
+	assert_int_equal(count_lines(log), 1);
+	assert_non_null(strstr(log, "95 more in 0 s: first is wrong"));
+}
+
 int
 main(void)
 {
@@ -185,6 +217,7 @@ main(void)
 	    cmocka_unit_test_setup(test_flush, set_up),
 	    cmocka_unit_test_setup(test_severity, set_up),
 	    cmocka_unit_test_setup(test_text, set_up),
+	    cmocka_unit_test_setup(test_names, set_up),
 	};
 
 	return cmocka_run_group_tests_name("log_limit", tests, NULL, NULL);
