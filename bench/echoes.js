@@ -11,6 +11,7 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const { openWebsockets } = require('./common');
 const { allAsleep } = require('../tests/e2e/lib/asleep');
 const { FastCgi } = require('../tests/e2e/lib/fastcgi');
 const { Connection } = require('../tests/e2e/lib/http');
@@ -20,6 +21,8 @@ const { WebSocketClient, encodeFrame } = require('../tests/e2e/lib/websocket');
 const PATIENCE = 120000; // ms for any answer: callgrind slows a program fifty times
 const SESSION = '/echo/000/counted';
 const MESSAGE = JSON.stringify(['x'.repeat(20)]);
+// Heartbeats of idle connections are no part of a message.
+const QUIET_SERVICE = '[service /echo]\nmodule = echo\ndisconnect_delay = 60s\nheartbeat_delay = 30m\n';
 const MASK = Buffer.from([1, 2, 3, 4]);
 
 function requireEcho(text) {
@@ -29,12 +32,13 @@ function requireEcho(text) {
 
 // A pair of programs, and the connections of the one client.
 class Run {
-	static async start(programs, wrapper) {
-		const run = new Run();
+	static async start(programs, wrapper, idle) {
+		const run = new Run(idle > 0 ? { services: QUIET_SERVICE } : {});
 		try {
 			await run.pair.startSessiond({ listen: '127.0.0.1:0', wrapper });
 			if (programs.includes('responder'))
 				await run.pair.startResponder({ wrapper });
+			run.idle = await openWebsockets(new URL(run.pair.sessiond.url).port, idle);
 		} catch (error) {
 			await run.pair.stop();
 			throw error;
@@ -43,8 +47,8 @@ class Run {
 		return run;
 	}
 
-	constructor() {
-		this.pair = new Pair({ server: 'store = none\n' });
+	constructor(options) {
+		this.pair = new Pair({ server: 'store = none\n', ...options });
 		this.connections = [];
 	}
 
@@ -74,6 +78,7 @@ class Run {
 	// chance.
 	async stop() {
 		this.connections.forEach((connection) => connection.close());
+		this.idle.forEach((socket) => socket.destroy());
 		await this.quiet();
 		await this.pair.stop();
 	}
@@ -136,8 +141,8 @@ const WAYS = {
 
 // Resolves with what the counter says of each program in its whole life, in which it saw so many
 // messages.
-async function count(way, messages, directory, { wrapper, read }) {
-	const run = await Run.start(way.programs, wrapper(directory));
+async function count(way, messages, directory, { wrapper, read, idle = 0 }) {
+	const run = await Run.start(way.programs, wrapper(directory), idle);
 	try {
 		const echo = await way.open(run);
 		for (let i = 0; i < messages; i++)
@@ -154,7 +159,7 @@ async function count(way, messages, directory, { wrapper, read }) {
 
 // Resolves with {name: count a message}; a name is `WAY`, or `WAY/PROGRAM` where several programs
 // take part. counter: {wrapper(DIRECTORY): the words before a program's, read(DIRECTORY, PID): what
-// was counted, once the program has ended}.
+// was counted, once the program has ended, idle: how many websockets stay open meanwhile (0)}.
 async function measure(counter, few, many) {
 	const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'sockjs-counts-'));
 	const counts = {};
