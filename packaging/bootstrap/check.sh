@@ -18,6 +18,7 @@ sum_up() {
 	local status=$?
 	trap '' INT TERM HUP
 	end_child
+	end_builder
 	if [ $status -ne 0 ] && [ $failed -eq 0 ]; then
 		problem "the check ended early, with status $status"
 	fi
@@ -52,13 +53,15 @@ results_of() {
 	find "$dir/tests" -name '*.log' -exec sed -nE "s/^($kinds): //p" {} +
 }
 
-# run_suite NAME DIR SECONDS AT_ONCE TARGET: make TARGET in DIR, so many programs at a time, counted and told.
+# run_suite NAME DIR SECONDS AT_ONCE TARGET [VARIABLE=VALUE...]: make TARGET in DIR, so many programs at a time,
+# counted and told.
 run_suite() {
 	local name=$1 dir=$2 limit=$3 at_once=$4 target=$5 status line begun=$SECONDS ok bad out
+	shift 5
 	say "running the tests ($name)"
 	rm -f "$dir/test-suite.log"
 	find "$dir/tests" \( -name '*.log' -o -name '*.trs' \) -delete
-	quietly "$limit" "check-$name" make -C "$dir" -j"$at_once" "$target"
+	quietly "$limit" "check-$name" make -C "$dir" -j"$at_once" "$target" "$@"
 	status=$?
 	if [ ! -f "$dir/test-suite.log" ]; then
 		show_end "check-$name"
@@ -66,7 +69,7 @@ run_suite() {
 		return
 	fi
 	if [ "$target" = check ] && [ "$(count_of "$dir" FAIL XPASS ERROR)" -gt 0 ]; then
-		run_again "$name" "$dir" "$limit"
+		run_again "$name" "$dir" "$limit" "$@"
 		status=$?
 	fi
 	ok=$(count_of "$dir" PASS XFAIL)
@@ -93,6 +96,7 @@ run_suite() {
 # What passes then is told in the last lines all the same, and is a fault of its test.
 run_again() {
 	local name=$1 dir=$2 limit=$3 line first again
+	shift 3
 	first=$(results_of "$dir" 'FAIL|XPASS|ERROR')
 	say "  run again, one at a time, after failures ($name):"
 	sed 's/^/    /' <<<"$first"
@@ -100,7 +104,7 @@ run_again() {
 	find "$dir/tests" -name '*.log' -exec grep -lE '^(FAIL|XPASS|ERROR): ' {} + | while read -r line; do
 		cp "$line" "$logs/first-$name/"
 	done
-	quietly "$limit" "recheck-$name" make -C "$dir" -j1 recheck
+	quietly "$limit" "recheck-$name" make -C "$dir" -j1 recheck "$@"
 	local status=$?
 	again=$(results_of "$dir" 'FAIL|XPASS|ERROR')
 	while read -r line; do
@@ -120,17 +124,51 @@ show_failures() {
 	done
 }
 
-# The second build is one of a release's files alone. That they install, too, install.test.js shows.
+# --- the second build
+#
+# It is one of a release's files alone. That they install, too, install.test.js shows. It is made while
+# the tests of the first one run, of what they leave of the processors.
+
+builder=
+
+end_builder() {
+	[ -n "$builder" ] || return 0
+	kill -TERM "$builder" 2>/dev/null
+	wait "$builder" 2>/dev/null
+	builder=
+}
+
 build_sanitized() {
+	local quick_linker=
+	! command -v ld.lld >/dev/null || quick_linker=-fuse-ld=lld # a sanitizer goes into each of 200 programs
+	mkdir -p $sanitized
+	if [ ! -f $sanitized/Makefile ]; then
+		must $suite_limit configure-sanitize nice env -C $sanitized "$root/$copy/configure" \
+			CC=clang CFLAGS="-gline-tables-only -O1" --enable-sanitize --enable-werror ${quick_linker:+"LDFLAGS=$quick_linker"}
+	fi
+	must $suite_limit make-sanitize nice make -C $sanitized -j"$jobs"
+	must $suite_limit make-sanitize-tests nice make -C $sanitized -j"$jobs" check TESTS=
+}
+
+begin_sanitized() {
 	must 120 distdir make distdir distdir=$copy
 	# Results of the first build are no sources; make would take these tests for done.
 	find $copy/tests \( -name '*.log' -o -name '*.trs' \) -delete
-	mkdir -p $sanitized
-	if [ ! -f $sanitized/Makefile ]; then
-		must 300 configure-sanitize env -C $sanitized "$root/$copy/configure" \
-			CC=clang CFLAGS="-gline-tables-only -O1" --enable-sanitize --enable-werror
-	fi
-	must 600 make-sanitize make -C $sanitized -j"$jobs"
+	(
+		child=
+		trap end_child EXIT
+		trap 'exit 143' INT TERM HUP
+		build_sanitized
+	) &
+	builder=$!
+}
+
+await_sanitized() {
+	local status
+	wait "$builder"
+	status=$?
+	builder=
+	[ $status -eq 0 ] || exit $status
 }
 
 # What the tests need is more than what they test: who starts them is told before anything comes.
@@ -160,11 +198,12 @@ prepare_check() {
 
 check() {
 	prepare_check
-	# Most tests wait most of the time.
-	run_suite gcc . $suite_limit $((jobs * 3)) check
+	begin_sanitized
+	# Most tests wait most of the time. What the second build runs once more is left out of the first.
+	run_suite gcc . $suite_limit $((jobs * 3)) check repeated_tests=
 	say "building (clang, sanitized)"
-	build_sanitized
-	run_suite sanitized $sanitized $suite_limit $((jobs * 3)) check
+	await_sanitized
+	run_suite sanitized $sanitized $suite_limit $((jobs * 4)) check
 }
 
 # What takes long, and nothing else.

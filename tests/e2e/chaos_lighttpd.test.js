@@ -6,11 +6,11 @@
 const { checkChaos } = require('./lib/chaos');
 
 const name = [
-	'lighttpd: 10 s of kills -9 of sessiond: every acknowledged message comes back once, in order, no session ends;',
+	'lighttpd: 7 s of kills -9 of sessiond: every acknowledged message comes back once, in order, no session ends;',
 	'nor is a publication lost or doubled',
 ].join(' ');
 
-checkChaos(name, 'lighttpd', 10, { publish: true }, {
+checkChaos(name, 'lighttpd', 7, { publish: true }, {
 	'kills': 1,
 	'messages acknowledged': 100,
 	'streams broken': 1,

@@ -7,7 +7,7 @@
 const { checkChaos } = require('./lib/chaos');
 
 for (const kind of ['lighttpd', 'apache-fcgid'])
-	checkChaos(`${kind}: 5 s of kills -9 of responders: every acknowledged message comes back once, in order`, kind, 5, { kill: 'responder' }, {
+	checkChaos(`${kind}: 3 s of kills -9 of responders: every acknowledged message comes back once, in order`, kind, 3, { kill: 'responder' }, {
 		'kills': 1,
 		'messages acknowledged': 100,
 	});

@@ -9,10 +9,10 @@ const { test } = require('node:test');
 const { readCounts, FAULTS } = require('../chaos.d/report');
 const { srcdir } = require('./lib/stack');
 
-const SECONDS = process.env.SOCKJS_LONG ? 60 : 20;
+const SECONDS = process.env.SOCKJS_LONG ? 60 : 12;
 const LIMIT = 900000; // ms
 const MOST_BYTES = { sessiond: 1 << 17, fcgi: 1 << 19 }; // that each may have more: see MEMORY_SLACK of tests/soak
-const LEAST = { 'kills': 1, 'messages acknowledged': 100, 'of them in the last quarter': 50, 'websocket echoes': 100 };
+const LEAST = { 'kills': 1, 'messages acknowledged': 100, 'of them in the last quarter': 30, 'websocket echoes': 100 };
 
 const run = (...words) => spawnSync(path.join(srcdir, 'tests/soak'), words, { encoding: 'utf8', timeout: LIMIT, maxBuffer: 1 << 26 });
 

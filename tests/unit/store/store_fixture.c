@@ -90,7 +90,7 @@ step_stride(void)
 {
 	if (getenv("SOCKJS_LONG") != NULL)
 		return 1;
-	return getenv("SOCKJS_SANITIZED") == NULL ? 3 : 49;
+	return getenv("SOCKJS_SANITIZED") == NULL ? 11 : 49;
 }
 
 unsigned
