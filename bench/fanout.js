@@ -3,7 +3,7 @@
 // What it costs the daemon to send one message to many: by a group, by a channel, and by a channel
 // of an [app]. Instructions are counted by callgrind, so that ratios mean something on any machine.
 
-const { execFileSync } = require('node:child_process');
+const { execFileSync, spawn } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -11,7 +11,9 @@ const { parseArguments } = require('./common');
 const { allAsleep } = require('../tests/e2e/lib/asleep');
 const { FastCgi } = require('../tests/e2e/lib/fastcgi');
 const { Connection } = require('../tests/e2e/lib/http');
+const { eventually } = require('../tests/e2e/lib/guard');
 const { Pair } = require('../tests/e2e/lib/responder');
+const { freePort } = require('../tests/e2e/lib/stack');
 const { WebSocketClient } = require('../tests/e2e/lib/websocket');
 
 const SKIPPED = 77; // automake's status for what could not be run
@@ -27,13 +29,16 @@ const options = parseArguments(
 		few: { default: 2, help: 'messages of the shorter run' },
 		many: { default: 12, help: 'messages of the longer run' },
 		polls: { kind: 'flag', help: 'to polls that sockjs.fcgi holds, instead of websockets; what a message costs has the next polls' },
+		lighttpd: { kind: 'flag', help: 'with --polls: the polls come through lighttpd' },
+		history: { kind: 'flag', help: 'there is a store, and the channels keep their messages' },
 		json: { kind: 'flag', help: 'print {"group": COUNT, "channel": COUNT, "app": COUNT}' },
 	});
 
+const HISTORY = options.history ? 'history = 100\n' : '';
 const SERVICES = `[service /fanout]
 module = ${path.resolve(builddir, 'tests/modules/fanout.so')}
-[app 1]
-key = key
+${HISTORY}[app 1]
+${HISTORY}key = key
 secret = secret
 heartbeat_delay = 119s
 `;
@@ -58,19 +63,49 @@ const WAYS = {
 
 WAYS.request = { ...WAYS.app, channel: 'nobody' };
 
+// lighttpd before the responder, with nothing but what it needs.
+class Lighttpd {
+	static async start(pair) {
+		const self = new Lighttpd();
+		const file = path.join(pair.directory, 'lighttpd.conf');
+		const port = await freePort();
+		self.url = `http://127.0.0.1:${port}`;
+		fs.writeFileSync(file, `server.bind = "127.0.0.1"
+server.port = ${port}
+server.document-root = "${pair.directory}"
+server.modules = ("mod_fastcgi")
+server.max-fds = ${options.clients * 4 + 100}
+server.max-connections = ${options.clients + 10}
+server.max-keep-alive-idle = ${PATIENCE / 1000}
+fastcgi.server = ("/fanout" => (("socket" => "${pair.responder.address}", "check-local" => "disable")))
+`);
+		self.child = spawn('lighttpd', ['-D', '-f', file], { stdio: ['ignore', 'ignore', 'inherit'] });
+		self.ended = new Promise((resolve) => { self.child.once('exit', resolve); });
+		await eventually(() => Connection.open(self.url).then((connection) => (connection.close(), true), () => false), 'lighttpd runs');
+		return self;
+	}
+
+	async stop() {
+		this.child.kill('SIGTERM');
+		await this.ended;
+	}
+}
+
 // A client that polls through the responder, with what of WebSocketClient is needed here.
 class Poller {
 	static async open(pair, prefix, number) {
 		const self = new Poller();
 		self.session = `${prefix}/000/poller${number}`;
-		self.connection = await FastCgi.open(pair.responder.address);
+		self.connection = await (pair.lighttpd ? Connection.open(pair.lighttpd.url) : FastCgi.open(pair.responder.address));
 		await self.post('xhr');
 		self.poll();
 		return self;
 	}
 
-	async post(what, body = '') {
-		return (await this.connection.request('POST', `${this.session}/${what}`, { body, keep: true, timeout: PATIENCE })).text;
+	async post(what) {
+		const answer = await this.connection.request('POST', `${this.session}/${what}`, { keep: true, timeout: PATIENCE });
+		if (answer.status !== 200)
+			throw new Error(`a poll was answered ${answer.status}`);
 	}
 
 	poll() {
@@ -113,18 +148,25 @@ async function sendOne(pair, way, clients) {
 }
 
 async function count(way, messages, directory) {
-	const pair = new Pair({ server: `store = none\nheartbeat_delay = 30m\nconnection_limit = ${options.clients + 100}\nsession_limit = ${options.clients * 2 + 100}\nconnections_per_address = 0\nsessions_per_address = 0\n`, services: SERVICES });
+	const pair = new Pair({ server: `store = ${options.history ? path.join(directory, 'store') : 'none'}\nheartbeat_delay = 30m\nconnection_limit = ${options.clients + 100}\nsession_limit = ${options.clients * 2 + 100}\nconnections_per_address = 0\nsessions_per_address = 0\n`, services: SERVICES });
 	try {
 		await pair.startSessiond({ listen: '127.0.0.1:0', wrapper: ['valgrind', '--tool=callgrind', '--vgdb=no', '-q', `--callgrind-out-file=${directory}/%p`] });
 		if (options.polls)
 			await pair.startResponder();
+		if (options.lighttpd)
+			pair.lighttpd = await Lighttpd.start(pair);
 		const clients = await openClients(pair, way);
 		for (let i = 0; i < messages; i++)
 			await sendOne(pair, way, clients);
 		clients.forEach(({ connection }) => connection.close());
 		await allAsleep(...pair.daemons);
 	} finally {
+		if (pair.lighttpd)
+			await pair.lighttpd.stop();
 		await pair.stop();
+		if (options.history)
+			for (const name of fs.readdirSync(directory).filter((each) => each.startsWith('store')))
+				fs.rmSync(path.join(directory, name));
 	}
 	return Number(/^(?:totals|summary): (\d+)$/m.exec(fs.readFileSync(path.join(directory, `${pair.sessiond.pid}`), 'latin1'))[1]);
 }

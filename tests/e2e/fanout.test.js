@@ -18,6 +18,11 @@ const LONG_CASES = [
 	['to 1000 websockets', ['--clients', '1000', '--few', '5', '--many', '55']],
 	['to 10000 websockets', ['--clients', '10000', '--few', '2', '--many', '42']],
 	['to 1000 polls through FastCGI', ['--polls', '--clients', '1000', '--few', '2', '--many', '8']],
+	['to 1000 polls through lighttpd', ['--polls', '--lighttpd', '--clients', '1000', '--few', '2', '--many', '8']],
+	['to 1000 polls through lighttpd, with a history in the store',
+		['--polls', '--lighttpd', '--history', '--clients', '1000', '--few', '2', '--many', '8']],
+	// What the store has to do for a message is the same for one subscriber and for many.
+	['to 2000 websockets, with a history in the store', ['--history', '--clients', '2000', '--few', '5', '--many', '55']],
 ];
 
 for (const [what, args] of process.env.SOCKJS_LONG ? LONG_CASES : CASES)
