@@ -34,6 +34,7 @@ struct channel {
 	struct timer ttl;  /* of the history's newest */
 	bool is_ending;	   /* it is being destroyed */
 	bool is_recounted; /* its kind's: the number of its subscribers is to be told */
+	bool is_occupied;  /* its kind's: somebody was told that it has subscribers; is stored */
 
 	/* channel_journal.h's. */
 	LIST_ENTRY(channel) changed_entry;

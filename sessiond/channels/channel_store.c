@@ -2,7 +2,8 @@
  * See channel_store.h. The bytes of the records:
  *
  *	STORE_CHANNEL       EPOCH (16 hexadecimal digits; 0: offsets count anew), a blank, OFFSET of
- *	                    the last (decimal), a blank, the service's name, NUL, the channel's name
+ *	                    the last (decimal), a blank (if it is_occupied, '*'), the service's name, NUL, the
+ *	                    channel's name
  *	STORE_PUBLICATION   the time (ms since 1970, decimal), NUL, the message
  *	STORE_SUBSCRIPTION  nothing; or, of a member, what STORE_MEMBER has
  *	STORE_MEMBER        its id, NUL, what is known of it
@@ -54,8 +55,9 @@ put_channel(struct store *store, const struct channel *channel)
 	struct buffer data = BUFFER_INIT;
 	enum store_result result;
 
-	buffer_printf(&data, "%016" PRIx64 " %" PRIu64 " ",
-	    keeps_history(channel->space) ? channel->epoch : 0, channel_position(channel).offset);
+	buffer_printf(&data, "%016" PRIx64 " %" PRIu64 "%c",
+	    keeps_history(channel->space) ? channel->epoch : 0, channel_position(channel).offset,
+	    channel->is_occupied ? '*' : ' ');
 	buffer_append(
 	    &data, channel->space->service->name, strlen(channel->space->service->name) + 1);
 	buffer_append(&data, channel->name, channel->by_name.len);
@@ -234,12 +236,13 @@ static struct channel *
 parse_channel(const struct channel_store *store, uint64_t number, char *text, size_t len)
 {
 	struct channel_space *space;
+	struct channel *channel;
 	uint64_t epoch, offset;
 	size_t name;
 	int at = 0;
 
 	if (sscanf(text, "%16" SCNx64 " %" SCNu64 "%n", &epoch, &offset, &at) != 2 ||
-	    text[at] != ' ' || offset >= STORE_NUMBER_MAX)
+	    (text[at] != ' ' && text[at] != '*') || offset >= STORE_NUMBER_MAX)
 		return NULL;
 	name = (size_t)at + 1 + strlen(text + at + 1) + 1;
 	space = find_space(store, text + at + 1);
@@ -250,7 +253,10 @@ parse_channel(const struct channel_store *store, uint64_t number, char *text, si
 		epoch = 0;
 	while (epoch == 0)
 		random_bytes(&epoch, sizeof epoch);
-	return channels_restore(space, text + name, len - name, number, epoch, offset + 1);
+	channel = channels_restore(space, text + name, len - name, number, epoch, offset + 1);
+	if (channel != NULL && text[at] == '*')
+		channel->is_occupied = space->kind->unsubscribed != NULL;
+	return channel;
 }
 
 static void

@@ -383,6 +383,9 @@ channels_restored(struct channel *channel)
 	channel->space->all->history_bytes += channel->history.bytes;
 	presence_each(channel->presence, await_member, channel->space);
 	channels_trim(channel);
+	/* Websockets end with the daemon, and so may a kill have ended all who were there. */
+	if (channel->is_occupied && channel->subscribers.count == 0)
+		channel->space->kind->unsubscribed(channel);
 	if (channel->history.count > 0)
 		channels_start_ttl(channel);
 	else

@@ -46,7 +46,7 @@ struct channel_kind {
 
 	/*
 	 * These may be NULL. Somebody has subscribed, before it gets what it has missed; somebody
-	 * is subscribed no more.
+	 * is subscribed no more, or, after a restart, nobody is whose channel is_occupied.
 	 */
 	void (*subscribed)(struct channel *channel, struct session *session,
 	    const struct subscribing *subscribing, bool recovered);

@@ -258,18 +258,26 @@ tell_subscribed(const struct channel *channel, struct session *session, const bo
 	pusher_send(session, &text);
 }
 
+/* What a webhook was told is stored, so that it hears of the end also if a kill has caused that. */
 static void
-tell_occupation(const struct channel *channel, const char *event)
+tell_occupation(struct channel *channel, bool is_occupied)
 {
-	if (!pusher_channel_type(channel->name, channel->by_name.len).is_user)
-		webhook_tell(channel->space->service, event, channel->name, NULL);
+	struct channel_space *space = channel->space;
+
+	if (pusher_channel_type(channel->name, channel->by_name.len).is_user ||
+	    (space->service->app_options.webhook == NULL && !channel->is_occupied))
+		return;
+	channel->is_occupied = is_occupied;
+	channel_journal_mark(&space->all->journal, channel);
+	webhook_tell(space->service, is_occupied ? "channel_occupied" : "channel_vacated",
+	    channel->name, NULL);
 }
 
 static void
 unsubscribed(struct channel *channel)
 {
 	if (channel->subscribers.count == 0)
-		tell_occupation(channel, "channel_vacated");
+		tell_occupation(channel, false);
 	recount(channel);
 }
 
@@ -281,7 +289,7 @@ subscribed(struct channel *channel, struct session *session, const struct subscr
 	if (!pusher_channel_type(channel->name, channel->by_name.len).is_user)
 		tell_subscribed(channel, session, subscribing->from == NULL ? NULL : &recovered);
 	if (channel->subscribers.count == 1)
-		tell_occupation(channel, "channel_occupied");
+		tell_occupation(channel, true);
 	recount(channel);
 }
 

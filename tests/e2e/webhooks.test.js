@@ -132,7 +132,9 @@ check('what was not taken is sent again, once, also by the next daemon', async (
 	assert.match(pair.log(), /\[app 1\]: the webhook cannot be told \(it was answered by 500\); \d events wait/);
 	receiver.status = 200;
 	await start();
-	assert.deepStrictEqual(await receiver.expect(2), [{ name: 'channel_occupied', channel: 'a' }, { name: 'channel_occupied', channel: 'b' }]);
+	const told = await receiver.expect(4);
+	assert.deepStrictEqual(told.slice(0, 2), ['a', 'b'].map((channel) => ({ name: 'channel_occupied', channel })));
+	assert.deepStrictEqual(told.slice(2).map(({ name, channel }) => `${name} ${channel}`).sort(), ['channel_vacated a', 'channel_vacated b']);
 	await subscribe(url, ['c']);
 	assert.deepStrictEqual(await receiver.expect(1), [{ name: 'channel_occupied', channel: 'c' }]);
 	// What was taken is not in the store any more.
@@ -142,6 +144,24 @@ check('what was not taken is sent again, once, also by the next daemon', async (
 	await subscribe(url, ['d']);
 	const last = await receiver.expect(1);
 	assert.ok(last.every(({ channel }) => channel === 'c' || channel === 'd'), JSON.stringify(last));
+});
+
+check('who is killed tells the next one whose subscribers it had', async ({ pair, receiver, start }) => {
+	const { url } = await start();
+	await subscribe(url, ['a', 'presence-b'], { 'presence-b': { user_id: 'tom', user_info: {} } });
+	(await subscribe(url, ['left'])).close();
+	await receiver.expect(5);
+	await pair.sessiond.stop('SIGKILL');
+	await start();
+	const events = await receiver.expect(2);
+	assert.deepStrictEqual(events.filter(({ name }) => name === 'channel_vacated').map(({ channel }) => channel).sort(), ['a', 'presence-b']);
+	// It is told once.
+	await subscribe(url, ['c']);
+	await receiver.expect(1);
+	await pair.sessiond.stop('SIGKILL');
+	await start();
+	const last = await receiver.expect(1);
+	assert.deepStrictEqual(last.filter(({ channel }) => channel !== 'presence-b'), [{ name: 'channel_vacated', channel: 'c' }]);
 });
 
 check('where nobody listens, nobody else waits', async ({ receiver, pair, start }) => {
