@@ -351,6 +351,7 @@ http_connections_init(struct http_connections *all, uv_loop_t *loop, struct sess
 	timer_queue_add(timers, &all->bodies, request_timeout, arrival_fire, NULL);
 	timer_queue_add(timers, &all->idles, keepalive_timeout, idle_fire, NULL);
 	timer_queue_add(timers, &all->stalls, keepalive_timeout, idle_fire, NULL);
+	timer_queue_add(timers, &all->lasts, HTTP_DRAIN_GRACE, idle_fire, NULL);
 	return 0;
 }
 
@@ -373,6 +374,27 @@ has_unread(const struct http_connection *connection)
 	return ioctl(connection->fd, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
+/* Bytes of a request have come, or it is the first one, which may be under way. */
+static bool
+awaits_request(const struct http_connection *connection)
+{
+	return connection->way == HTTP_WAY_CLIENTS && timer_is_running(&connection->timer) &&
+	    (connection->heads == 0 || !http_framing_is_between(&connection->framing));
+}
+
+static void
+drain(struct http_connection *connection)
+{
+	struct http_connections *all = connection->all;
+
+	if (connection->response != NULL || has_unread(connection))
+		return;
+	if (awaits_request(connection))
+		timer_start(&all->lasts, &connection->timer, sessions_now(all->sessions));
+	else
+		shutdown(connection->fd, SHUT_RDWR);
+}
+
 void
 http_connections_drain(struct http_connections *all)
 {
@@ -380,8 +402,7 @@ http_connections_drain(struct http_connections *all)
 
 	all->is_draining = true;
 	LIST_FOREACH(connection, &all->list, entry)
-		if (connection->response == NULL && !has_unread(connection))
-			shutdown(connection->fd, SHUT_RDWR);
+		drain(connection);
 	all->has_work = true;
 }
 
@@ -414,4 +435,5 @@ http_connections_clear(struct http_connections *all)
 	timer_queue_remove(timers, &all->bodies);
 	timer_queue_remove(timers, &all->idles);
 	timer_queue_remove(timers, &all->stalls);
+	timer_queue_remove(timers, &all->lasts);
 }

@@ -40,6 +40,7 @@ struct http_connections {
 	struct timer_queue heads;  /* connections whose first request, or begun one, has to come */
 	struct timer_queue bodies; /* requests whose body has to */
 	struct timer_queue idles;  /* kept connections between two requests */
+	struct timer_queue lasts;  /* while draining: connections that await a request still */
 	struct timer_queue stalls; /* streams whose peer has to read on */
 	struct address_entry *arriving; /* of the connection that is being added, */
 	enum http_way arriving_way;	/* as is this */
@@ -56,7 +57,7 @@ struct http_connection {
 	struct MHD_Connection *mhd;
 	enum http_way way;
 	int fd;
-	struct timer timer; /* of heads, bodies or idles; none while a response is under way */
+	struct timer timer;		/* of a queue above; none while a response is under way */
 	struct http_framing framing;	/* of what was read */
 	uint64_t heads;			/* that libmicrohttpd has handed over */
 	bool is_in_head;		/* of the next request; true also before the first byte */
@@ -84,9 +85,14 @@ int http_connections_init(struct http_connections *all, uv_loop_t *loop, struct 
 void http_connections_set_timeouts(
     struct http_connections *all, uint64_t request_timeout, uint64_t keepalive_timeout);
 
+enum { HTTP_DRAIN_GRACE = 500 /* ms */ };
+
 /*
  * Connections between two requests are closed now, the others when their response is complete. A
- * request that has come, and was not read yet, has its response first.
+ * request that has come, and was not read yet, has its response first. One that comes too late, on
+ * a connection that was kept, its client sends again (RFC 9112, 9.3.1: any client must reckon with
+ * that end). Nobody does so on a new connection: those have HTTP_DRAIN_GRACE for a first request, as
+ * has a request of which a part has come.
  */
 void http_connections_drain(struct http_connections *all);
 

@@ -313,11 +313,11 @@ test_end_of_idle(void **state)
 	assert_int_equal(server.connections.count, 0);
 }
 
-/* The daemon stops: idle connections end at once, the others with their response. */
+/* The daemon stops: kept connections end at once, the others with their response. */
 static void
 test_drain(void **state)
 {
-	int idle = connect_client(), kept = connect_client(), busy = open_session();
+	int kept = connect_client(), busy = open_session();
 
 	(void)state;
 	ask(kept, "GET", "/echo", "");
@@ -325,7 +325,6 @@ test_drain(void **state)
 	post(busy, "/echo/000/s/xhr", "");
 	http_server_drain(&server);
 	run();
-	assert_end(idle);
 	assert_end(kept);
 	assert_silence(busy);
 	write_text(latest, "last");
@@ -349,6 +348,26 @@ test_drain_unread(void **state)
 	assert_int_equal(heard.status, 200);
 	assert_true(heard.ended);
 	close(client);
+}
+
+/* The first request of a connection may be under way: nobody would send that again. */
+static void
+test_drain_first(void **state)
+{
+	int client = connect_client(), silent = connect_client();
+
+	(void)state;
+	http_server_drain(&server);
+	run();
+	ask(client, "GET", "/echo", "");
+	hear(client);
+	assert_int_equal(heard.status, 200);
+	assert_true(heard.ended);
+	assert_silence(silent);
+	pass_time(HTTP_DRAIN_GRACE);
+	assert_end(silent);
+	hang_up(client);
+	assert_int_equal(server.connections.count, 0);
 }
 
 static void
@@ -407,6 +426,7 @@ main(void)
 	    HTTP_TEST(end_of_idle),
 	    HTTP_TEST(drain),
 	    HTTP_TEST(drain_unread),
+	    HTTP_TEST(drain_first),
 	    HTTP_TEST(stop),
 	    HTTP_TEST(ends),
 	};
