@@ -22,6 +22,8 @@ const publisher = (url) => new Pusher({
 });
 const signer = publisher('http://127.0.0.1:1');
 
+const below = (url) => new URL(url).pathname.replace(/\/$/, ''); // its app_path
+
 // What pusher-js and laravel-echo are given: websockets through wsUrl, all else through url.
 // `transports`: as its enabledTransports. The page that a browser test opens uses it, too, so it is
 // plain data.
@@ -32,6 +34,7 @@ const optionsFor = (url, transports, wsUrl = url) => ({
 	wsPort: port(wsUrl),
 	httpHost: host(url),
 	httpPort: port(url),
+	...(below(url) && { wsPath: below(wsUrl), httpPath: `${below(url)}/pusher` }),
 	enabledTransports: transports,
 });
 
