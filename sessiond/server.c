@@ -149,7 +149,8 @@ took(void *owner, uint64_t ms)
 /*
  * A websocket is written to at once. So what channels tell it waits for the commit: else a daemon
  * that dies in between leaves a client with an offset that the next one gives again, to another
- * message. What an application in another process has called is done again, if that its event is
+ * message. What a drain event publishes waits, too: turn_flush tells it last, and in the next round
+ * it is stored, or held. What an application in another process has called is done again, if that its event is
  * handled was not stored.
  */
 static bool
@@ -277,8 +278,7 @@ drain(void *owner, int signal)
 	 * What has been carried out is answered before the goodbye: so a responder knows that what
 	 * has no answer then was not.
 	 */
-	turn_flush(&server->sessions);
-	commit(server);
+	flush(server);
 	sessions_each(&server->sessions, say_goodbye, NULL);
 	http_server_drain(&server->http);
 	tails_end(&server->control.tails);
