@@ -48,10 +48,13 @@ tally(void *object, void *context)
 		own->connections[session->transport->id]++;
 }
 
+/* The service of keys that no app has is in nobody's sockjs.conf: without a client it is no matter. */
 static bool
 is_told(const struct services *services, const struct service_tally *tallies, size_t i)
 {
-	return services->numbers[i].service != NULL || tallies[i].sessions > 0;
+	const struct sockjs_service *service = services->numbers[i].service;
+
+	return tallies[i].sessions > 0 || (service != NULL && !service_is_of_unknown_apps(service));
 }
 
 static void

@@ -95,6 +95,12 @@ service_create_app(const char *app, const char *key, const char *app_path, struc
 	return service;
 }
 
+bool
+service_is_of_unknown_apps(const struct sockjs_service *service)
+{
+	return service->app == NULL && service->socket_prefix.name != NULL;
+}
+
 struct sockjs_service *
 service_create_fallback(void)
 {

@@ -89,6 +89,9 @@ struct sockjs_service *service_create(const char *name, struct error *err);
 struct sockjs_service *
 service_create_app(const char *app, const char *key, const char *app_path, struct error *err);
 
+/* True if it is the one of all keys that no app has. */
+bool service_is_of_unknown_apps(const struct sockjs_service *service);
+
 /* An empty service of the [fallback] section: no path belongs to it. Its name is "fallback". */
 struct sockjs_service *service_create_fallback(void);
 

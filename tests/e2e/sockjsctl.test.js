@@ -52,7 +52,7 @@ const echoOf = async (url, id, text) => {
 	return client;
 };
 
-check('status, as JSON: what clients did, exactly', { server: 'session_limit = 3', services: '[service /echo]\nmodule = echo\n[service /other]\nmodule = echo\n' }, async (pair) => {
+check('status, as JSON: what clients did, exactly', { server: 'session_limit = 3', services: '[service /echo]\nmodule = echo\n[service /other]\nmodule = echo\n[app 1]\nkey = thekey\nsecret = thesecretthesecret\n' }, async (pair) => {
 	const { url } = await pair.startSessiond(LISTEN);
 	const clients = [await echoOf(url, 'a', 'four'), await echoOf(url, 'b', 'sixsix')];
 	await request(url, 'POST', '/echo/000/poll/xhr');
@@ -62,7 +62,8 @@ check('status, as JSON: what clients did, exactly', { server: 'session_limit = 3
 	assert.deepStrictEqual({ ...status, uptime_seconds: 0, memory_bytes: 0, version: 0 }, {
 		version: 0, ready: true, draining: false, uptime_seconds: 0, restarts: 0, memory_bytes: 0,
 		sessions: 3,
-		services: { '/echo': { sessions: 3, connections: { ...none, websocket: 2 } }, '/other': { sessions: 0, connections: none } },
+		services: { '/echo': { sessions: 3, connections: { ...none, websocket: 2 } }, '/other': { sessions: 0, connections: none },
+			'/pusher/app/thekey': { sessions: 0, connections: none } },
 		responders: 0, responder_requests: 0, http_connections: 0, websockets: 2,
 		messages: { received: 2, received_bytes: 10, sent: 2, sent_bytes: 10 },
 		queued_bytes: 0, store: null, limits_reached: { session_limit: 1 },
