@@ -69,7 +69,8 @@ const struct conf_option app_option_table[] = {
 	.offset = APP(client_event_rate),
 	.min = 1,
 	.default_text = "10",
-	.help = "client events a second that a connection may send; more are refused"},
+	.help = "client events a second that a connection may send, and as many subscriptions to "
+		"presence channels; more are refused"},
     {.name = "subscription_count",
 	.type = CONF_BOOL,
 	.offset = APP(subscription_count),

@@ -22,7 +22,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { UNAUTHORIZED = 401, BAD_REQUEST = 400, UNAVAILABLE = 503 };
+/* Its rates are not a connection's, whose kinds these are. */
+#define EVENT_OF_CLIENT RATE_MESSAGE
+#define EVENT_JOIN	RATE_REQUEST
+
+enum { UNAUTHORIZED = 401, BAD_REQUEST = 400, TOO_MANY = 429, UNAVAILABLE = 503 };
 
 /* A message of a client. Borrowed, but for data. */
 struct said {
@@ -156,6 +160,23 @@ subscribe(const struct said *said, const char *channel, const struct channel_mem
 		    reason_of(result));
 }
 
+/*
+ * What a connection has others told, of each kind: its client events, and that its members come and
+ * go. Who does such a thing remembers how often: its user data.
+ */
+static bool
+is_within_rate(const struct said *said, enum rate_kind kind)
+{
+	struct session *session = said->session;
+	struct rates rates = {{0}};
+
+	rates.a_second[kind] = options_of(said)->client_event_rate;
+	if (session->user_data == NULL)
+		session->user_data = xcalloc(1, sizeof(struct rate_points));
+	return rate_take(
+	    &rates, session->user_data, kind, 1, sessions_now(session->service->sessions));
+}
+
 static void
 join(const struct said *said, const char *channel)
 {
@@ -165,6 +186,9 @@ join(const struct said *said, const char *channel)
 		refuse(said, channel, BAD_REQUEST,
 		    "channel_data of a presence channel is JSON with a user_id, unless the user "
 		    "has signed in");
+	} else if (!is_within_rate(said, EVENT_JOIN)) {
+		refuse(said, channel, TOO_MANY,
+		    "too many subscriptions to presence channels a second (client_event_rate)");
 	} else {
 		const struct channel_member member = {
 		    identity.id, strlen(identity.id), identity.info, strlen(identity.info)};
@@ -320,20 +344,6 @@ find_fault(const struct said *said, const struct channel *channel)
 	return NULL;
 }
 
-/* A connection that sends client events remembers how many: its user data. */
-static bool
-is_within_rate(const struct said *said)
-{
-	const struct rates rates = {
-	    .a_second = {[RATE_MESSAGE] = options_of(said)->client_event_rate}};
-	struct session *session = said->session;
-
-	if (session->user_data == NULL)
-		session->user_data = xcalloc(1, sizeof(struct rate_points));
-	return rate_take(
-	    &rates, session->user_data, RATE_MESSAGE, 1, sessions_now(session->service->sessions));
-}
-
 static void
 pass_on(const struct said *said, const struct channel *channel)
 {
@@ -372,7 +382,7 @@ on_client_event(const struct said *said)
 	}
 	if (fault != NULL)
 		complain(said, 0, fault);
-	else if (!is_within_rate(said))
+	else if (!is_within_rate(said, EVENT_OF_CLIENT))
 		complain(said, PUSHER_CLIENT_EVENT_RATE,
 		    "too many client events a second (client_event_rate)");
 	else

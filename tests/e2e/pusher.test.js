@@ -213,6 +213,33 @@ check('who is refused, and with what code', { services: `${services}app_connecti
 	assert.strictEqual((await request(url, 'GET', '/pusher/app')).status, 404);
 });
 
+// What others are told of it costs as much as client events would.
+check('presence: who comes and goes all the time is stopped', { services }, async (pair) => {
+	await pair.startSessiond(LISTEN);
+	const open = ways(pair).websocket;
+	const [ann, bob] = [await open(), await open()];
+	const room = 'presence-room';
+	await ann.subscribe(room, { user: { user_id: 'ann' } });
+	for (let i = 0; i < 30; i++) {
+		await bob.ask(room, { user: { user_id: 'bob' } });
+		await bob.say('pusher:unsubscribe', { channel: room });
+	}
+	let said;
+	do
+		said = await bob.next();
+	while (said.event === SUCCEEDED);
+	assert.strictEqual(said.event, 'pusher:subscription_error');
+	const { status, error } = dataOf(said);
+	assert.deepStrictEqual([said.channel, status], [room, 429]);
+	assert.match(error, /client_event_rate/);
+	// Other channels are as before, and so is the connection.
+	await bob.say('pusher:ping', {});
+	do
+		said = await bob.next();
+	while (said.event !== 'pusher:pong');
+	await bob.subscribe('private-p');
+});
+
 check('a daemon that is full says so', { services, server: 'session_limit = 16' }, async (pair) => {
 	const { url } = await pair.startSessiond(LISTEN);
 	for (let i = 0; i < 15; i++)
