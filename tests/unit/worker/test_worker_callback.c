@@ -272,6 +272,7 @@ tear_down(void **state)
 	assert_null(made.address);
 	for (i = 0; i < asked; i++)
 		assert_null(calls[i].done);
+	conf_free_values(worker_option_table, worker_option_count, options());
 	service_destroy(&public_service);
 	workers_bind(NULL);
 	workers_clear(&workers);
