@@ -258,6 +258,7 @@ const struct worker_carrier worker_programs_carrier = {
     .stop = stop,
     .change = change,
     .wake = worker_pool_wake,
+    .restored = worker_pool_wake,
     .forget = worker_pool_forget,
     .drain = worker_pool_drain,
     .give = worker_pool_give,

@@ -46,6 +46,11 @@ struct worker_carrier {
 	 * when one that was given is to be given again.
 	 */
 	void (*wake)(struct worker_connection *connection);
+	/*
+	 * The connection goes on with this daemon, and the application knows it; NULL: it is not
+	 * told before there are events.
+	 */
+	void (*restored)(struct worker_connection *connection);
 	/* The connection ends: it has no events any more, and is freed. */
 	void (*forget)(struct worker_connection *connection);
 	/* What was written to the connection has left, after too much waited; NULL: not told. */

@@ -329,11 +329,15 @@ unused_number(void)
 static void
 begin_again(struct worker_connection *connection)
 {
+	const struct worker_carrier *carrier = connection->service->carrier;
+
 	if (connection->count == 0)
 		connection->first = unused_number();
 	if (connection->record.is_marked)
 		LIST_REMOVE(&connection->record, entry);
 	settle_connection(connection);
+	if (connection->is_known && carrier->restored != NULL)
+		carrier->restored(connection);
 	if (connection->connection.handle == 0)
 		worker_connection_over(connection);
 }

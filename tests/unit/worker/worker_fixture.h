@@ -63,7 +63,6 @@ begin_workers(void)
 	free(service->module_name);
 	service->module_name = strdup(WORKER_MODULE);
 	assert_non_null(service->module_name);
-	service->section = service->section == NULL ? strdup("service /echo") : service->section;
 	assert_int_equal(module_load(service, NULL, &err), 0);
 	lasting = service->application;
 	service->worker_options = options;
