@@ -5,7 +5,7 @@
 // may.
 
 const assert = require('node:assert/strict');
-const { execFileSync, spawn } = require('node:child_process');
+const { execFileSync, spawn, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -94,8 +94,9 @@ after(async () => {
 
 const logFile = inAccount('private/log/sockjs.log');
 const log = () => (fs.existsSync(logFile) ? fs.readFileSync(logFile, 'utf8') : '');
-const check = (name, body) =>
-	test(`shared hosting: ${name}`, async () => {
+const check = (name, ...rest) => {
+	const body = rest.pop();
+	test(`shared hosting: ${name}`, ...rest, async () => {
 		try {
 			await body();
 		} catch (error) {
@@ -103,6 +104,7 @@ const check = (name, body) =>
 			throw error;
 		}
 	});
+};
 
 // --- what its visitors do ------------------------------------------------------------------------
 
@@ -156,15 +158,16 @@ check('a websocket that comes first starts the daemon, and is told at once to do
 	await echoes();
 });
 
+function enter(name) {
+	const socket = new SockJS(`${url}${FOLDER}/chat`, null, { timeout: LIMIT });
+	const got = [];
+	const say = (message) => socket.send(JSON.stringify(message));
+	socket.onopen = () => say({ join: 'tea', name });
+	socket.onmessage = ({ data }) => got.push(data);
+	return { socket, got, say };
+}
+
 check('a chat between two, with the client that the page has', async () => {
-	const enter = (name) => {
-		const socket = new SockJS(`${url}${FOLDER}/chat`, null, { timeout: LIMIT });
-		const got = [];
-		const say = (message) => socket.send(JSON.stringify(message));
-		socket.onopen = () => say({ join: 'tea', name });
-		socket.onmessage = ({ data }) => got.push(data);
-		return { socket, got, say };
-	};
 	const ann = enter('Ann'), bob = enter('Bob');
 	await eventually(() => ann.socket.readyState === SockJS.OPEN && bob.socket.readyState === SockJS.OPEN, 'both are there', LIMIT);
 	await eventually(() => ann.got.some((text) => text.includes('Bob')) || bob.got.some((text) => text.includes('Ann')), 'they see each other', LIMIT);
@@ -250,6 +253,70 @@ check('the log may be renamed', async () => {
 	fs.renameSync(logFile, inAccount('private/log/old.log'));
 	await command('reload');
 	await eventually(() => /reloaded/.test(log()), 'a new one is there', LIMIT);
+});
+
+// --- doc/workers.md, typed -----------------------------------------------------------------------
+
+const workers = fs.readFileSync(path.join(srcdir, 'doc/workers.md'), 'utf8');
+const isThere = (program) => spawnSync(program, ['--version']).error === undefined;
+const noPhp = ['php', 'php-cgi'].every(isThere) ? false : 'there is no php and php-cgi';
+
+// The lines of sockjs.conf that the page has for a service, with the section's head.
+const linesOf = (service) => new RegExp(`^ {4}\\[service ${service}\\]\\n(?: {4}.*\\n)+`, 'm').exec(workers)[0]
+	.replace(/^ {4}/gm, '');
+const isHeard = (who, pattern) => eventually(() => pattern.test(who.got.join('\n')), () => `${who.got.join('\n')}\n${log()}`, LIMIT);
+
+// A visitor of the chat that is there after a reload.
+async function newcomer(name, written) {
+	await command('reload');
+	let visitor;
+	await eventually(async () => {
+		visitor?.socket.close();
+		visitor = enter(name);
+		await eventually(() => /names/.test(visitor.got.join()), () => log(), LIMIT);
+		return written.test(visitor.got[0]);
+	}, () => `${visitor?.got}\n${log()}`, LIMIT);
+	return visitor;
+}
+
+check('workers.md: ten minutes from nothing to a chat in PHP', { skip: noPhp }, async () => {
+	const conf = fs.readFileSync(inAccount('sockjs.conf'), 'utf8');
+	const write = (text) => fs.writeFileSync(inAccount('sockjs.conf'), text);
+	const former = daemon();
+	write(conf.replace('[service /chat]\nmodule = chat\n', linesOf('/chat')));
+	const ann = await newcomer('Ann', /"by":"PHP/);
+	const bob = await newcomer('Bob', /"by":"PHP/);
+	await isHeard(ann, /joined":"Bob"/);
+	ann.say({ say: 'good morning' });
+	await isHeard(bob, /said":"good morning"/);
+
+	const script = inAccount('private/chat.php');
+	fs.writeFileSync(script, fs.readFileSync(script, 'utf8').replace("'join a room", "'please join a room"));
+	const cat = await newcomer('Cat', /please join a room/);
+	await isHeard(cat, /names":\{.*"Ann"/);
+	ann.say({ say: 'still here' });
+	for (const visitor of [ann, bob, cat]) await isHeard(visitor, /said":"still here"/);
+
+	fs.writeFileSync(script, fs.readFileSync(script, 'utf8').replace("'please join", "'as you like, join"));
+	const cgi = /^ {4}(program = php-cgi .*)$/m.exec(workers)[1];
+	write(conf.replace('[service /chat]\nmodule = chat\n', linesOf('/chat').replace(/^program = .*$/m, cgi)));
+	const dan = await newcomer('Dan', /as you like, join/);
+	dan.say({ say: 'by a CGI program' });
+	for (const visitor of [ann, bob, cat, dan]) await isHeard(visitor, /said":"by a CGI program"/);
+
+	const [, mine] = /```php\n([^]*?)```/.exec(workers);
+	fs.writeFileSync(inAccount('private/mine.php'), mine);
+	write(conf.replace('[service /chat]', `${linesOf('/mine')}\n$&`));
+	await command('reload');
+	await eventually(async () => (await request(url, 'GET', `${FOLDER}/mine`)).status === 200, log, LIMIT);
+	const socket = new SockJS(`${url}${/SockJS\('([^']*\/mine)'/.exec(workers)[1].replace('/live', FOLDER)}`, null, { timeout: LIMIT });
+	socket.onopen = () => socket.send('Hello');
+	const answer = await new Promise((resolve) => { socket.onmessage = ({ data }) => resolve(data); });
+	assert.equal(answer, 'you said Hello');
+	assert.equal(daemon(), former, 'nothing was started anew');
+	for (const { socket: each } of [ann, bob, cat, dan, { socket }]) each.close();
+	write(conf);
+	await command('reload');
 });
 
 // --- what goes wrong -----------------------------------------------------------------------------
