@@ -119,6 +119,26 @@ is_own_or_named(const char *names, uid_t user)
 	return user == 0 || user == geteuid() || is_named(names, user);
 }
 
+/* A process has three pipes, a request to a FastCGI application a socket. */
+size_t
+config_worker_descriptors(const struct config *config)
+{
+	enum { PIPES = 3 };
+	size_t i, n, sum = 0;
+
+	for (i = 0; i < config->section_count; i++) {
+		const struct worker_options *options = &config->sections[i].worker_options;
+
+		if (options->program != NULL) {
+			n = worker_options_processes(options);
+			sum += PIPES * (n == 0 ? options->max_processes : n);
+		} else if (options->callback != NULL) {
+			sum += options->callback_concurrency;
+		}
+	}
+	return sum;
+}
+
 bool
 config_allows_user(const struct config *config, uid_t user)
 {

@@ -49,6 +49,9 @@ void config_override(struct config *config, const struct config_override *comman
 /* The most talkative log_level of all sections: what the log as a whole has to let through. */
 enum log_severity config_log_level(const struct config *config);
 
+/* Descriptors that the daemon needs for its applications in other processes, when all run. */
+size_t config_worker_descriptors(const struct config *config);
+
 /*
  * True if processes of that user may speak the local socket's protocol: root, this process's own
  * user, and socket_users; everybody if that option is not set.

@@ -134,7 +134,8 @@ apply_server_options(const struct reload *reload, struct reload_change *change)
 	channels_limit(reload->channels, options);
 	websockets_set_message_timeout(reload->websockets, options->message_timeout);
 	http_server_reconfigure(reload->http, options,
-	    descriptor_limit_raise(options->connection_limit, reload->own_descriptors),
+	    descriptor_limit_raise(options->connection_limit,
+		reload->own_descriptors + config_worker_descriptors(reload->config)),
 	    change->files);
 	change->files = NULL;
 	log_set_target(options->log, options->log_size, privileges_uid(options->user));

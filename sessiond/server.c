@@ -392,7 +392,8 @@ start_control(struct server *server)
 	server->control = (struct control){
 	    .config = server->config,
 	    .sources = {&server->loop, &server->sessions, &server->services, &server->channels,
-		&server->workers, &server->http, &server->local, &server->persistence, supervised_restarts()},
+		&server->workers, &server->http, &server->local, &server->persistence,
+		supervised_restarts()},
 	    .calls = &calls,
 	    .owner = server,
 	};
@@ -568,7 +569,8 @@ int
 server_run(struct config *config, struct error *err)
 {
 	struct server *server = xcalloc(1, sizeof *server);
-	size_t limit = descriptor_limit_raise(config->server.connection_limit, OWN_DESCRIPTORS);
+	size_t limit = descriptor_limit_raise(
+	    config->server.connection_limit, OWN_DESCRIPTORS + config_worker_descriptors(config));
 	int status = -1;
 
 	server->config = config;

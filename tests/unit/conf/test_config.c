@@ -173,6 +173,38 @@ test_control_path(void **state)
 	}
 }
 
+/* A section of the service of that name, with options of workers. */
+static struct worker_options *
+add_worker(const char *name)
+{
+	struct config_section *section = config_add_section(config, name, 1);
+
+	assert_int_equal(config_section_make_service(section, NULL), 0);
+	return &section->worker_options;
+}
+
+static void
+test_worker_descriptors(void **state)
+{
+	struct worker_options *options;
+
+	(void)state;
+	add_worker("/module");
+	assert_int_equal(config_worker_descriptors(config), 0);
+	options = add_worker("/each");
+	options->program = strdup("each");
+	free(options->processes);
+	options->processes = strdup("each");
+	options->max_processes = 7;
+	assert_int_equal(config_worker_descriptors(config), 21);
+	add_worker("/one")->program = strdup("one");
+	assert_int_equal(config_worker_descriptors(config), 24);
+	options = add_worker("/callback");
+	options->callback = strdup("fastcgi:/a /b");
+	options->callback_concurrency = 5;
+	assert_int_equal(config_worker_descriptors(config), 29);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
 
 int
@@ -185,6 +217,7 @@ main(void)
 	    TEST(allows_user),
 	    TEST(allows_control),
 	    TEST(control_path),
+	    TEST(worker_descriptors),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);
