@@ -125,6 +125,9 @@ find_taker(struct http_request *request)
 		http_response_error(response, refusal.status, refusal.text);
 	} else if (service->sessions->journal.is_failing) {
 		http_response_refuse_storing(response);
+	} else if (service->refuses_sends) {
+		http_response_error(response, MHD_HTTP_SERVICE_UNAVAILABLE,
+		    "The application is overloaded or away.\n");
 	} else if (store_share_refuses(session)) {
 		http_response_error(response, MHD_HTTP_SERVICE_UNAVAILABLE,
 		    "The session cannot take messages now.\n");

@@ -49,7 +49,8 @@ deliver(struct peer *peer, struct sockjs_service *service, const struct wire_sen
 	if (!limits_request(&peer->all->sessions->limits, &send->client.any, true,
 		sessions_now(peer->all->sessions)))
 		return WIRE_SENT_TOO_MANY;
-	if (peer->all->sessions->journal.is_failing || store_share_refuses(session))
+	if (service->refuses_sends || peer->all->sessions->journal.is_failing ||
+	    store_share_refuses(session))
 		return WIRE_SENT_UNAVAILABLE;
 	sent_ids_add(&session->sent_ids, send->instance, send->sequence);
 	journal_mark_send(&peer->all->sessions->journal, session->journal);

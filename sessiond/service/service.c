@@ -246,6 +246,12 @@ service_reconfigure(struct sockjs_service *service, struct sockjs_service *other
 		    &service->admissions, service->protocol.options.authorize_timeout);
 }
 
+void
+service_refuse_sends(struct sockjs_service *service, bool refuses)
+{
+	service->refuses_sends = refuses;
+}
+
 struct sockjs_service *
 service_hold(struct sockjs_service *service)
 {

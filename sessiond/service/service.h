@@ -52,11 +52,12 @@ struct sockjs_service {
 	struct error start_error; /* what the module found wrong while it started */
 	const struct sockjs_module *application;
 	struct module_image *image;
-	bool is_fallback;  /* of the [fallback] section */
-	bool is_passing;   /* its sessions end with the daemon, and are not stored */
-	int code_stopping; /* what sessions are closed with when the daemon stops */
-	int code_no_pong;  /* ... when nobody has answered a heartbeat */
-	char *app;	   /* the name of the [app] that it is; NULL: it is none */
+	bool is_fallback;   /* of the [fallback] section */
+	bool refuses_sends; /* service_refuse_sends */
+	bool is_passing;    /* its sessions end with the daemon, and are not stored */
+	int code_stopping;  /* what sessions are closed with when the daemon stops */
+	int code_no_pong;   /* ... when nobody has answered a heartbeat */
+	char *app;	    /* the name of the [app] that it is; NULL: it is none */
 	struct app_options app_options;
 	struct worker_options worker_options;
 	bool starting; /* the application's start is being called */
@@ -132,6 +133,12 @@ void service_reconfigure(struct sockjs_service *service, struct sockjs_service *
  */
 struct sockjs_service *service_hold(struct sockjs_service *service);
 void service_drop(struct sockjs_service **service);
+
+/*
+ * Its application is overloaded, or away (refuses), or can go on: sends get 503, and what websockets
+ * send stays unread until then. Those who come are the application's own matter (authorize).
+ */
+void service_refuse_sends(struct sockjs_service *service, bool refuses);
 
 /* Undoes service_prepare. The service must have no sessions. Safe if it was never prepared. */
 void service_release(struct sockjs_service *service);

@@ -532,6 +532,11 @@ session_pong_fire(struct timer *timer, void *ctx)
 	struct session *session = session_of_timer(timer);
 
 	(void)ctx;
+	/* What it sends is not read: its answer may be there. */
+	if (session->service->refuses_sends) {
+		start_heartbeat(session);
+		return;
+	}
 	session->service->sessions->counts.heartbeats_missed++;
 	/*
 	 * Who answers no ping does not read either. The close frame, or that of an earlier close,

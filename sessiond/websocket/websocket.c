@@ -39,6 +39,7 @@ websockets_init(struct websockets *all, uv_loop_t *loop, struct sessions *sessio
 	all->input = xcalloc(1, WEBSOCKET_INPUT);
 	timer_queue_add(&sessions->timers, &all->unfinished, UINT32_MAX, input->unfinished, all);
 	TAILQ_INIT(&all->waiting);
+	TAILQ_INIT(&all->paused);
 	uv_idle_init(loop, &all->next_turn);
 	all->next_turn.data = all;
 	timer_queue_add(&sessions->timers, &all->closings, WEBSOCKET_CLOSE_WAIT, closing_fire, all);
@@ -81,8 +82,8 @@ discard(struct websocket *websocket)
 	websocket->state = WEBSOCKET_GONE;
 	timer_stop(&websocket->timer);
 	LIST_REMOVE(websocket, entry);
-	if (websocket->is_waiting)
-		TAILQ_REMOVE(&websocket->all->waiting, websocket, wait_entry);
+	if (websocket->queue != NULL)
+		TAILQ_REMOVE(websocket->queue, websocket, wait_entry);
 	websocket->all->count--;
 	buffer_free(&websocket->unparsed);
 	buffer_free(&websocket->message);
@@ -138,13 +139,13 @@ closing_fire(struct timer *timer, void *ctx)
 }
 
 /*
- * Decides what the loop watches: input (a close must be seen), but while it waits for the next
- * turn; output only while something is left to write.
+ * Decides what the loop watches: input (a close must be seen), but while it waits in a
+ * queue; output only while something is left to write.
  */
 void
 websocket_watch(struct websocket *websocket)
 {
-	int events = websocket->is_waiting ? 0 : UV_READABLE;
+	int events = websocket->queue != NULL ? 0 : UV_READABLE;
 
 	if (websocket->out.len > 0)
 		events |= UV_WRITABLE;

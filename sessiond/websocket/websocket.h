@@ -40,11 +40,12 @@ struct websockets {
 	struct timer_queue unfinished; /* peers that have to end a message */
 	LIST_HEAD(, websocket) list;
 	TAILQ_HEAD(websocket_queue, websocket)
-	waiting;	      /* what they sent goes on in the loop's next turn */
-	uv_idle_t next_turn;  /* runs while somebody waits */
-	size_t count;	      /* of list, and of handshakes that are to become one */
-	char *input;	      /* WEBSOCKET_INPUT bytes, shared by all reads */
-	struct buffer output; /* shared by all writes */
+	waiting;		       /* what they sent goes on in the loop's next turn */
+	struct websocket_queue paused; /* ... when their service takes messages again */
+	uv_idle_t next_turn;	       /* runs while somebody waits */
+	size_t count;		       /* of list, and of handshakes that are to become one */
+	char *input;		       /* WEBSOCKET_INPUT bytes, shared by all reads */
+	struct buffer output;	       /* shared by all writes */
 };
 
 #define WEBSOCKET_INPUT 65536 /* bytes */
@@ -81,10 +82,10 @@ struct websocket {
 	int fd;
 	int events; /* that poll watches */
 	enum websocket_state state;
-	bool peer_closed;   /* its close frame came */
-	struct timer timer; /* of closings or unfinished */
-	bool is_waiting;    /* for the next turn: nothing is read meanwhile */
-	long work;	    /* what it may still cost in this turn */
+	bool peer_closed;	       /* its close frame came */
+	struct timer timer;	       /* of closings or unfinished */
+	struct websocket_queue *queue; /* in which it waits: nothing is read then; NULL: none */
+	long work;		       /* what it may still cost in this turn */
 	TAILQ_ENTRY(websocket) wait_entry;
 	struct buffer unparsed;	     /* the beginning of a frame; while it waits, frames */
 	struct buffer message;	     /* the beginning of a message */

@@ -29,12 +29,26 @@ handle_close(struct websocket *websocket, const struct ws_event *event)
 	websocket_end_output(websocket);
 }
 
+/* Its service takes no messages now. */
+static inline bool
+is_refused(const struct websocket *websocket)
+{
+	const struct session *session = websocket->receiver.session;
+
+	return session != NULL && session->service->refuses_sends;
+}
+
 static void
 unfinished_fire(struct timer *timer, void *ctx)
 {
-	(void)ctx;
-	websocket_fail(container_of(timer, struct websocket, timer), WS_CODE_POLICY,
-	    "The message takes too long");
+	struct websocket *websocket = container_of(timer, struct websocket, timer);
+	struct websockets *all = ctx;
+
+	/* The rest may be there, unread. */
+	if (is_refused(websocket))
+		timer_start(&all->unfinished, timer, sessions_now(all->sessions));
+	else
+		websocket_fail(websocket, WS_CODE_POLICY, "The message takes too long");
 }
 
 /* A peer that is too fast is closed. */
@@ -63,6 +77,9 @@ websocket_receive(struct websocket *websocket, const char *data, size_t len, boo
 	/* It is not freed before the turn ends. */
 	if (session->queue.bytes > before)
 		websocket->work -= (long)(session->queue.bytes - before);
+	/* This one was too much: the next has to wait. */
+	if (session->service->refuses_sends && websocket->work > 0)
+		websocket->work = 0;
 }
 
 /*
@@ -275,29 +292,60 @@ parse(struct websocket *websocket, char *data, size_t len)
 	return n >= 0 && is_heard(websocket) ? at : len;
 }
 
+static void
+enter(struct websocket *websocket, struct websocket_queue *queue)
+{
+	struct websockets *all = websocket->all;
+
+	if (queue == &all->waiting && TAILQ_EMPTY(queue))
+		uv_idle_start(&all->next_turn, on_next_turn);
+	TAILQ_INSERT_TAIL(queue, websocket, wait_entry);
+	websocket->queue = queue;
+	websocket_watch(websocket);
+}
+
+static void
+leave(struct websocket *websocket)
+{
+	TAILQ_REMOVE(websocket->queue, websocket, wait_entry);
+	websocket->queue = NULL;
+}
+
 /* Who has done its share waits for the next turn, behind the others. */
 static void
 end_share(struct websocket *websocket)
 {
-	struct websockets *all = websocket->all;
-
-	if (websocket->work > 0 || websocket->state == WEBSOCKET_GONE || websocket->is_waiting)
+	if (websocket->work > 0 || websocket->state == WEBSOCKET_GONE || websocket->queue != NULL)
 		return;
-	if (TAILQ_EMPTY(&all->waiting))
-		uv_idle_start(&all->next_turn, on_next_turn);
-	TAILQ_INSERT_TAIL(&all->waiting, websocket, wait_entry);
-	websocket->is_waiting = true;
-	websocket_watch(websocket);
+	enter(websocket, &websocket->all->waiting);
+}
+
+void
+websockets_go_on(struct websockets *all)
+{
+	struct websocket *websocket, *next;
+
+	for (websocket = TAILQ_FIRST(&all->paused); websocket != NULL; websocket = next) {
+		next = TAILQ_NEXT(websocket, wait_entry);
+		if (is_refused(websocket))
+			continue;
+		leave(websocket);
+		enter(websocket, &all->waiting);
+	}
 }
 
 /* What it had to make up for is taken off its new share. Returns how much of it was used. */
 static long
 begin_share(struct websocket *websocket)
 {
-	long before = websocket->work += WEBSOCKET_WORK;
+	long before;
 
-	TAILQ_REMOVE(&websocket->all->waiting, websocket, wait_entry);
-	websocket->is_waiting = false;
+	leave(websocket);
+	if (is_refused(websocket)) {
+		enter(websocket, &websocket->all->paused);
+		return 0;
+	}
+	before = websocket->work += WEBSOCKET_WORK;
 	if (websocket->work > 0)
 		buffer_consume(&websocket->unparsed,
 		    parse(websocket, websocket->unparsed.data, websocket->unparsed.len));
@@ -405,8 +453,12 @@ on_events(uv_poll_t *poll, int status, int events)
 	}
 	if ((events & UV_WRITABLE) && websocket->out.len > 0)
 		websocket_write_backlog(websocket);
-	if (!(events & UV_READABLE) || websocket->is_waiting)
+	if (!(events & UV_READABLE) || websocket->queue != NULL)
 		return;
+	if (is_refused(websocket)) {
+		enter(websocket, &websocket->all->paused);
+		return;
+	}
 	websocket->work = WEBSOCKET_WORK;
 	while (read_once(websocket) && websocket->work > 0)
 		continue;

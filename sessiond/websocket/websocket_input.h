@@ -21,6 +21,13 @@
 /* For websockets_init. */
 extern const struct websocket_input_calls websocket_input_calls;
 
+/*
+ * In each turn: lets those go on whose service takes messages again. While it refuses them
+ * (service_refuse_sends), a websocket is not read, so that nothing is lost: its peer keeps what
+ * does not fit into the sockets. Not even its end is seen then.
+ */
+void websockets_go_on(struct websockets *all);
+
 /* Handles bytes that came with the handshake, as if they had been read now. */
 void websocket_feed(struct websocket *websocket, const char *data, size_t len);
 

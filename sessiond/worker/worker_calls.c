@@ -5,7 +5,6 @@
 
 #include "common/memory.h"
 #include "sessiond/service/service.h"
-#include "sessiond/worker/admit_stub.h"
 
 #include <nettle/base64.h>
 #include <stdarg.h>

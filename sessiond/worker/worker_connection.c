@@ -7,7 +7,6 @@
 #include "common/memory.h"
 #include "sessiond/api/api.h"
 #include "sessiond/service/service.h"
-#include "sessiond/worker/admit_stub.h"
 #include "sessiond/session/session.h"
 
 #include <stdlib.h>

@@ -6,7 +6,6 @@
 #include "conf/worker_options.h"
 #include "sessiond/modules/module.h"
 #include "sessiond/service/service.h"
-#include "sessiond/worker/admit_stub.h"
 #include "sessiond/worker/worker_codec.h"
 #include "sessiond/worker/worker_callback.h"
 #include "sessiond/worker/worker_each.h"

@@ -6,7 +6,6 @@
 #include "common/log_limit.h"
 #include "common/memory.h"
 #include "sessiond/service/service.h"
-#include "sessiond/worker/admit_stub.h"
 
 #include <stdarg.h>
 #include <stdio.h>

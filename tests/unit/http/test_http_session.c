@@ -203,6 +203,25 @@ test_over_a_share(void **state)
 	hang_up(other);
 }
 
+static void
+test_refused_sends(void **state)
+{
+	int client = open_session();
+
+	(void)state;
+	service_refuse_sends(service, true);
+	post(client, "/echo/000/s/xhr_send", "[\"a\"]");
+	assert_heard(client, 503, "The application is overloaded or away.\n");
+	assert_true(has_header("Retry-After: 1"));
+	post(client, "/echo/000/t/xhr_send", "[\"a\"]");
+	assert_heard(client, 404, "404 Error: Page not found\n");
+	assert_seen("");
+	service_refuse_sends(service, false);
+	assert_send(client, "[\"b\"]", 204, "");
+	assert_seen("=b ");
+	hang_up(client);
+}
+
 /* The daemon stops: a poll is not held any more. */
 static void
 test_closing(void **state)
@@ -303,6 +322,7 @@ main(void)
 	    HTTP_TEST(session_limit),
 	    HTTP_TEST(over_a_share),
 	    HTTP_TEST(sessions_at_once),
+	    HTTP_TEST(refused_sends),
 	    HTTP_TEST(closing),
 	    HTTP_TEST(answered_later),
 	    HTTP_TEST(refused_later),

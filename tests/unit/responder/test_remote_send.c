@@ -147,6 +147,25 @@ test_over_its_share(void **state)
 	assert_heard("8=ok ");
 }
 
+/* A repeated send has been taken, whatever is so now. */
+static void
+test_refused_by_the_service(void **state)
+{
+	(void)state;
+	open_responder();
+	open_session();
+	say_send(2, "s", 1, "x");
+	assert_heard("2=ok ");
+	service_refuse_sends(service, true);
+	say_send(3, "s", 1, "x");
+	say_send(4, "s", 2, "y");
+	assert_heard("3=ok 4=busy ");
+	service_refuse_sends(service, false);
+	say_send(5, "s", 2, "y");
+	assert_heard("5=ok ");
+	assert_seen("=x =y ");
+}
+
 /* Two new sessions of one address in one turn: the first has taken its share. */
 static void
 test_sessions_at_once(void **state)
@@ -241,6 +260,7 @@ main(void)
 	    TEST(echo_to_another),
 	    TEST(store_fails),
 	    TEST(over_its_share),
+	    TEST(refused_by_the_service),
 	    TEST(sessions_at_once),
 	    TEST(rate),
 	    TEST(lost_at_once),

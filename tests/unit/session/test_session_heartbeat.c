@@ -109,6 +109,21 @@ test_no_pong_while_congested(void **state)
 	assert_int_equal(sessions.count, 0);
 }
 
+/* Its answer is not read, as its service takes no messages. */
+static void
+test_no_pong_while_refused(void **state)
+{
+	(void)state;
+	arrive(NULL, fake_websocket('1'));
+	service_refuse_sends(service, true);
+	pass(HEARTBEAT_DELAY + SESSION_PONG_DELAY);
+	assert_seen("1<o + 1<ping ");
+	pass(HEARTBEAT_DELAY);
+	service_refuse_sends(service, false);
+	pass(SESSION_PONG_DELAY);
+	assert_seen("1<ping 1<c[3000,\"No response from heartbeat\"] 1. - ");
+}
+
 static void
 test_no_pong_while_closing(void **state)
 {
@@ -254,6 +269,7 @@ main(void)
 	    SESSION_TEST(pings_despite_sends),
 	    SESSION_TEST(no_pong),
 	    SESSION_TEST(no_pong_while_congested),
+	    SESSION_TEST(no_pong_while_refused),
 	    SESSION_TEST(no_pong_while_closing),
 	    SESSION_TEST(websocket_without_pings),
 	    SESSION_TEST(heartbeat_on_demand),

@@ -310,6 +310,81 @@ test_closed_meanwhile(void **state)
 	free(flood);
 }
 
+static unsigned until_too_much;
+
+static void
+refuse_more(sockjs_connection connection, const sockjs_message *message)
+{
+	count(connection, message);
+	if (heard == until_too_much)
+		service_refuse_sends(service, true);
+}
+
+/* While its service takes no messages, nothing is read, and nothing is lost; not even its end. */
+static void
+test_refused(void **state)
+{
+	size_t size;
+	char *flood = make_flood(0x82, "x", 1, &size);
+	int other;
+
+	(void)state;
+	open_raw();
+	other = client;
+	open_raw();
+	hooks.data = refuse_more;
+	heard = 0;
+	until_too_much = 10;
+	pour(client, flood, size);
+	run();
+	assert_int_equal(heard, 10);
+	assert_true(TAILQ_EMPTY(&websockets.waiting)); /* the loop may sleep */
+	say_text("later");
+	pour(other, BYTES("\x81\x81\0\0\0\0y"));
+	hang_up();
+	assert_int_equal(heard, 10);
+	assert_int_equal(websockets.count, 2);
+	until_too_much = 15;
+	service_refuse_sends(service, false);
+	run();
+	assert_int_equal(heard, 15);
+	service_refuse_sends(service, false);
+	run();
+	assert_int_equal(heard, FLOOD + 2);
+	assert_int_equal(websockets.count, 1);
+	service_refuse_sends(service, true);
+	client = other;
+	say_text("z");
+	assert_int_equal(heard, FLOOD + 2);
+	free(flood);
+}
+
+/* A message of which the rest is not read is not too late; a session that is closed waits no more. */
+static void
+test_refused_unfinished(void **state)
+{
+	struct websocket *websocket = open_raw();
+
+	(void)state;
+	websockets_set_message_timeout(&websockets, 1000);
+	say_frame(0x01, "a", 1);
+	service_refuse_sends(service, true);
+	say_frame(0x80, "b", 1);
+	pass(5000);
+	assert_seen("");
+	assert_int_equal(websocket->state, WEBSOCKET_OPEN);
+	service_refuse_sends(service, false);
+	run();
+	assert_seen("=ab ");
+	service_refuse_sends(service, true);
+	say_text("c");
+	assert_int_equal(sockjs_close(latest, 1000, "enough"), SOCKJS_OK);
+	run();
+	assert_seen("- ");
+	say(BYTES("\x88\x82\0\0\0\0\x03\xe8"));
+	assert_int_equal(websocket->state, WEBSOCKET_DRAINING);
+}
+
 /* The peer goes while its messages wait: they are heard, then the end. */
 static void
 test_peer_goes(void **state)
@@ -426,6 +501,8 @@ main(void)
 	    WEBSOCKET_TEST(waiting_frames_count),
 	    WEBSOCKET_TEST(closed_meanwhile),
 	    WEBSOCKET_TEST(peer_goes),
+	    WEBSOCKET_TEST(refused),
+	    WEBSOCKET_TEST(refused_unfinished),
 	    WEBSOCKET_TEST(inflating),
 	    WEBSOCKET_TEST(close_behind),
 	    WEBSOCKET_TEST(gone_within),

@@ -71,6 +71,7 @@ run(void)
 
 	for (i = 0; i < 20 || !TAILQ_EMPTY(&websockets.waiting); i++) {
 		uv_run(&loop, UV_RUN_NOWAIT);
+		websockets_go_on(&websockets);
 		turn();
 	}
 }
