@@ -74,7 +74,6 @@ make_state() {
 # nothing if neither is.
 chat_program() {
 	local folder=$1 name ending program
-	[ -e sessiond/worker/worker_module.c ] || return 0 # not yet
 	while read -r name ending; do
 		for program in "/usr/bin/$name" "$(command -v "$name")"; do
 			"${as_daemon[@]}" "$program" --version >/dev/null 2>&1 || continue
@@ -113,7 +112,7 @@ run() {
 	fi
 	mkdir -p "$dir"
 	[ ${#control} -le 107 ] || control=none # which is as long as a socket's path may be
-	[ "$(id -u)" -ne 0 ] || [ ! -e sessiond/worker/worker_module.c ] || make_state
+	[ "$(id -u)" -ne 0 ] || make_state
 	page_conf "$control" >"$dir/sockjs.conf"
 	# Stays open: a line comes whenever a program was replaced.
 	# In STATE_DIRECTORY the daemon keeps its sessions, so that they survive it.

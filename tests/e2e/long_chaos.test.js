@@ -18,6 +18,11 @@ for (const [kill, kinds] of Object.entries(killed))
 		checkChaos(`${kind}: ${SECONDS} s of kills or reloads of the ${kill}: nothing is lost, doubled or out of order`, kind, SECONDS,
 			kill === 'sessiond' ? {} : { kill }, least);
 
+for (const [kill, kinds] of Object.entries({ worker: ['lighttpd', 'apache-fcgid', 'nginx'], callback: ['lighttpd'] }))
+	for (const kind of kinds)
+		checkChaos(`${kind}: ${SECONDS} s of kills of the application (${kill}) and sessiond: each event is handled once, in order`,
+			kind, SECONDS, { kill }, { ...least, 'effects': 1000, 'websocket echoes': 100 });
+
 for (const kind of ['direct', 'lighttpd', 'nginx'])
 	checkChaos(`${kind}: ${SECONDS} s of kills, restarts and reloads of sessiond: no publication is lost`,
 		kind, SECONDS, { publish: true, kill: 'mixed' }, { ...least, 'subscriptions recovered': 100 });
