@@ -11,7 +11,6 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { openWebsockets } = require('./common');
 const { allAsleep } = require('../tests/e2e/lib/asleep');
 const { FastCgi } = require('../tests/e2e/lib/fastcgi');
 const { Connection } = require('../tests/e2e/lib/http');
@@ -21,8 +20,6 @@ const { WebSocketClient, encodeFrame } = require('../tests/e2e/lib/websocket');
 const PATIENCE = 120000; // ms for any answer: callgrind slows a program fifty times
 const SESSION = '/echo/000/counted';
 const MESSAGE = JSON.stringify(['x'.repeat(20)]);
-// Heartbeats of idle connections are no part of a message.
-const QUIET_SERVICE = '[service /echo]\nmodule = echo\ndisconnect_delay = 60s\nheartbeat_delay = 30m\n';
 const MASK = Buffer.from([1, 2, 3, 4]);
 
 function requireEcho(text) {
@@ -32,13 +29,12 @@ function requireEcho(text) {
 
 // A pair of programs, and the connections of the one client.
 class Run {
-	static async start(programs, wrapper, idle) {
-		const run = new Run(idle > 0 ? { services: QUIET_SERVICE } : {});
+	static async start(programs, wrapper) {
+		const run = new Run();
 		try {
 			await run.pair.startSessiond({ listen: '127.0.0.1:0', wrapper });
 			if (programs.includes('responder'))
 				await run.pair.startResponder({ wrapper });
-			run.idle = await openWebsockets(new URL(run.pair.sessiond.url).port, idle);
 		} catch (error) {
 			await run.pair.stop();
 			throw error;
@@ -47,8 +43,8 @@ class Run {
 		return run;
 	}
 
-	constructor(options) {
-		this.pair = new Pair({ server: 'store = none\n', ...options });
+	constructor() {
+		this.pair = new Pair({ server: 'store = none\n' });
 		this.connections = [];
 	}
 
@@ -78,7 +74,6 @@ class Run {
 	// chance.
 	async stop() {
 		this.connections.forEach((connection) => connection.close());
-		this.idle.forEach((socket) => socket.destroy());
 		await this.quiet();
 		await this.pair.stop();
 	}
@@ -141,8 +136,8 @@ const WAYS = {
 
 // Resolves with what the counter says of each program in its whole life, in which it saw so many
 // messages.
-async function count(way, messages, directory, { wrapper, read, idle = 0 }) {
-	const run = await Run.start(way.programs, wrapper(directory), idle);
+async function count(way, messages, directory, { wrapper, read }) {
+	const run = await Run.start(way.programs, wrapper(directory));
 	try {
 		const echo = await way.open(run);
 		for (let i = 0; i < messages; i++)
@@ -159,7 +154,7 @@ async function count(way, messages, directory, { wrapper, read, idle = 0 }) {
 
 // Resolves with {name: count a message}; a name is `WAY`, or `WAY/PROGRAM` where several programs
 // take part. counter: {wrapper(DIRECTORY): the words before a program's, read(DIRECTORY, PID): what
-// was counted, once the program has ended, idle: how many websockets stay open meanwhile (0)}.
+// was counted, once the program has ended}.
 async function measure(counter, few, many) {
 	const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'sockjs-counts-'));
 	const counts = {};

@@ -21,7 +21,6 @@ const options = parseArguments(
 	'through sockjs.fcgi, where both programs count.', {
 		few: { default: 50, help: 'messages of the shorter run' },
 		many: { default: 250, help: 'messages of the longer run' },
-		idle: { default: 0, help: 'websockets that are open all the time, and send nothing' },
 		build: { kind: 'text', help: 'the build directory whose programs are measured' },
 		against: { kind: 'text', help: 'another build directory: its programs are measured too, and the ratios printed' },
 		json: { kind: 'flag', help: 'print {"build": NAME, "counts": {NAME: COUNT, ...}}' },
@@ -39,14 +38,14 @@ const callgrind = {
 };
 
 async function measureHere() {
-	const counts = await measure({ ...callgrind, idle: options.idle }, options.few, options.many);
+	const counts = await measure(callgrind, options.few, options.many);
 	return Object.fromEntries(Object.entries(counts).map(([name, instructions]) => [name, Math.round(instructions)]));
 }
 
 // The same for the programs of another build directory: which one it is, the environment says to a
 // program's own beginning.
 async function measureIn(build) {
-	const args = [__filename, '--json', '--few', options.few, '--many', options.many, '--idle', options.idle];
+	const args = [__filename, '--json', '--few', options.few, '--many', options.many];
 	const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, SOCKJS_BUILDDIR: path.resolve(build) } });
 	return JSON.parse(stdout).counts;
 }
