@@ -196,7 +196,8 @@ end_turn(void *owner)
 
 	server->stored = store_time(server);
 	http_server_turn(&server->http);
-	websockets_go_on(&server->websockets);
+	if (!TAILQ_EMPTY(&server->websockets.paused))
+		websockets_go_on(&server->websockets);
 	for (i = 0; busy && i < ROUNDS_A_TURN; i++) {
 		busy = flush(server);
 		local_socket_tell_state(&server->local, control_unready(&server->control.sources));

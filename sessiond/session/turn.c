@@ -69,10 +69,12 @@ flush_dirty(struct sessions *sessions)
 bool
 turn_flush(struct sessions *sessions)
 {
-	bool done;
+	bool done = false;
 	struct session *session;
 
-	done = admission_tell(sessions);
+	/* Nobody, mostly. */
+	if (!STAILQ_EMPTY(&sessions->decided))
+		done = admission_tell(sessions);
 	while (flush_dirty(sessions))
 		done = true;
 	done = drain_tell(sessions) || done;
