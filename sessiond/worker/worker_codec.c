@@ -192,16 +192,20 @@ worker_encode_drain(struct buffer *out, const struct worker_connection *connecti
 	buffer_append_str(out, "}\n");
 }
 
+/* A message that quotes what was said may have been cut within a character. */
 void
 worker_encode_error(struct buffer *out, const json_t *ref, const char *code, const char *message)
 {
-	char *text = ref == NULL ? NULL : json_dumps(ref, JSON_COMPACT | JSON_ENCODE_ANY);
+	char *shown = xstrdup(message),
+	     *text = ref == NULL ? NULL : json_dumps(ref, JSON_COMPACT | JSON_ENCODE_ANY);
 
 	begin(out, "error", 0, NULL);
 	buffer_printf(
 	    out, ",\"ref\":%s,\"code\":\"%s\",\"message\":", text == NULL ? "null" : text, code);
-	append_string(out, message);
+	utf8_mask_invalid(shown);
+	append_string(out, shown);
 	buffer_append_str(out, "}\n");
+	free(shown);
 	free(text);
 }
 

@@ -103,6 +103,10 @@ test_error(void **state)
 	assert_out("{\"event\":\"error\",\"ref\":{\"a\":[\"\\\"\\n\",1.5,true]},\"code\":\"full\","
 		   "\"message\":\"x\"}\n");
 	json_decref(ref);
+	/* Cut within a character. */
+	worker_encode_error(&out, NULL, "unknown", "caf\xc3\xa9 caf\xc3");
+	assert_out("{\"event\":\"error\",\"ref\":null,\"code\":\"unknown\","
+		   "\"message\":\"caf\xc3\xa9 caf?\"}\n");
 }
 
 #define TEXT(bytes, json)                                                                          \
