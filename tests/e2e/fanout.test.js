@@ -22,7 +22,7 @@ const LONG_CASES = [
 	['to 1000 polls through lighttpd, with a history in the store',
 		['--polls', '--lighttpd', '--history', '--clients', '1000', '--few', '2', '--many', '8']],
 	// What the store has to do for a message is the same for one subscriber and for many.
-	['to 2000 websockets, with a history in the store', ['--history', '--clients', '2000', '--few', '5', '--many', '55']],
+	['to 2000 websockets, with a history in the store', ['--history', '--clients', '2000', '--few', '5', '--many', '25']],
 ];
 
 for (const [what, args] of process.env.SOCKJS_LONG ? LONG_CASES : CASES)
