@@ -135,15 +135,18 @@ const check = (name, body) => test(`workers: ${name}`, withLog(() => pair, body)
 
 // The events of a name that the application has heard.
 function eventsOf(name) {
-	const text = fs.existsSync(files.path('events')) ? fs.readFileSync(files.path('events'), 'utf8') : '';
-	return text.split('\n').filter(Boolean).map((line) => JSON.parse(line)).filter(({ event }) => event === name);
+	const file = files.path('events');
+	const lines = fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split('\n') : [];
+	const events = lines.filter(Boolean).map((line) => JSON.parse(line));
+	return events.filter(({ event }) => event === name);
 }
 
 // A real client; next(): the next thing that it hears, decoded.
 class Client {
 	constructor(transport, prefix = '/work') {
 		this.heard = [];
-		this.socket = new SockJS(pair.sessiond.url + prefix, null, { transports: transport, timeout: 20000 });
+		const options = { transports: transport, timeout: 20000 };
+		this.socket = new SockJS(pair.sessiond.url + prefix, null, options);
 		this.socket.onmessage = ({ data }) => this.heard.push(data);
 		this.socket.onclose = ({ code, reason }) => {
 			this.closed = `${code} ${reason}`;
@@ -176,7 +179,8 @@ class Poller {
 	async ask(what, body) {
 		for (;;) {
 			try {
-				const answer = await fetch(`${pair.sessiond.url}${this.path}/${what}`, { method: 'POST', body });
+				const url = `${pair.sessiond.url}${this.path}/${what}`;
+				const answer = await fetch(url, { method: 'POST', body });
 				return { status: answer.status, text: await answer.text() };
 			} catch (error) {
 				await new Promise((resolve) => setTimeout(resolve, 50));
@@ -224,8 +228,10 @@ for (const transport of ['websocket', 'xhr-streaming', 'xhr-polling'])
 	});
 
 check('a raw websocket, with text and bytes', async () => {
-	const socket = await WebSocketClient.connect(pair.sessiond.url, '/work/websocket', { headers: { 'X-Mine': 'me' } });
-	assert.equal(String((await socket.read()).payload), '["hello", "websocket-raw", "/work", "me"]');
+	const headers = { 'X-Mine': 'me' };
+	const socket = await WebSocketClient.connect(pair.sessiond.url, '/work/websocket', { headers });
+	const hello = '["hello", "websocket-raw", "/work", "me"]';
+	assert.equal(String((await socket.read()).payload), hello);
 	const bytes = Buffer.from([0, 255, 1]);
 	socket.sendBinary(bytes);
 	const { opcode, payload } = await socket.read();
@@ -267,7 +273,8 @@ check('who is let in', async () => {
 	const socket = await WebSocketClient.connect(pair.sessiond.url, '/door/websocket?yes');
 	assert.match(String((await socket.read()).payload), /hello/);
 	socket.sendClose(1000);
-	const refused = await WebSocketClient.connect(pair.sessiond.url, '/door/websocket?no', { check: false });
+	const path = '/door/websocket?no';
+	const refused = await WebSocketClient.connect(pair.sessiond.url, path, { check: false });
 	assert.equal((await refused.answer).status, 401);
 	const poller = new Poller('/door');
 	assert.equal((await poller.ask('xhr?no')).status, 401);
@@ -295,12 +302,14 @@ check('a message that every process dies of', async () => {
 	await eventually(() => client.closed, 'it is closed');
 	assert.match(client.closed, /^4500 /);
 	assert.deepEqual(client.heard, []);
-	assert.match(pair.log(), /\[service \/work\]: event data of connection \S+ has ended its process 3 times/);
+	assert.match(pair.log(), /\/work\]: event data of connection \S+ has ended its process 3 times/);
 });
 
 // The daemon that a supervisor has started: its child.
-const daemonPid = () =>
-	Number(fs.readFileSync(`/proc/${pair.sessiond.pid}/task/${pair.sessiond.pid}/children`, 'utf8').trim().split(' ')[0]);
+function daemonPid() {
+	const { pid } = pair.sessiond;
+	return Number(fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
+}
 
 async function replaceDaemon(signal) {
 	const pid = daemonPid();
@@ -369,10 +378,12 @@ check('a reload with another program loses nothing', async () => {
 // --- processes that connect ---------------------------------------------------------------------
 
 function startGuest(...args) {
-	const child = spawn('python3', [files.path('guest.py'), path.join(pair.directory, 'control.sock'), ...args],
-		{ stdio: ['ignore', 'pipe', 'inherit'] });
+	const control = path.join(pair.directory, 'control.sock');
+	const child = spawn('python3', [files.path('guest.py'), control, ...args],
+		{ stdio: ['ignore', 'pipe', 'pipe'] });
 	child.text = '';
-	child.stdout.setEncoding('utf8').on('data', (text) => { child.text += text; });
+	for (const stream of [child.stdout, child.stderr])
+		stream.setEncoding('utf8').on('data', (text) => { child.text += text; });
 	child.ended = new Promise((resolve) => { child.on('close', resolve); });
 	return child;
 }
@@ -401,14 +412,10 @@ check('a process that connects, and none', async () => {
 check('who may not serve', async () => {
 	if (process.getuid() !== 0)
 		return;
-	const child = spawn('python3', [files.path('guest.py'), path.join(pair.directory, 'control.sock'), '/served', '12345'],
-		{ stdio: ['ignore', 'pipe', 'pipe'] });
-	let text = '';
-	child.stdout.on('data', (bytes) => { text += bytes; });
-	child.stderr.on('data', (bytes) => { text += bytes; });
-	await new Promise((resolve) => { child.on('close', resolve); });
-	assert.doesNotMatch(text, /hello/);
-	assert.match(text, /PermissionError|40[03]/);
+	const child = startGuest('/served', '12345');
+	await child.ended;
+	assert.doesNotMatch(child.text, /hello/);
+	assert.match(child.text, /PermissionError|40[03]/);
 });
 
 check('a first line that is none', async () => {

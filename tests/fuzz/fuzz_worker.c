@@ -236,7 +236,8 @@ say(const char *text, size_t len)
 static void
 check_told(const char *line, size_t len)
 {
-	json_t *event = json_loadb(line, len, JSON_ALLOW_NUL, NULL), *seq = json_object_get(event, "seq");
+	json_t *event = json_loadb(line, len, JSON_ALLOW_NUL, NULL),
+	       *seq = json_object_get(event, "seq");
 
 	REQUIRE(json_is_string(json_object_get(event, "event")));
 	if (seq != NULL) {
