@@ -8,6 +8,7 @@
 #include "sessiond/api/api.h"
 #include "sessiond/service/service.h"
 #include "sessiond/session/session.h"
+#include "sessiond/session/session_set.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -203,7 +204,12 @@ worker_connection_handled(struct worker_connection *connection, size_t n)
 		if (drop_first(connection) == WORKER_EVENT_CONNECTION)
 			connection->is_known = true;
 	}
+	/*
+	 * The events are not given again. So what was called for them is stored with that, also
+	 * what leaves at once: the daemon may be killed before it has left.
+	 */
 	service->all->journal.has_handled = true;
+	journal_note_send(&service->service->sessions->journal);
 	worker_journal_mark(
 	    journal_of(connection), &connection->record, connection->is_known != is_known);
 	is_done = connection->count == 0 && connection->is_over;

@@ -232,6 +232,40 @@ crash_all(bool is_memory)
 	crash_everywhere(is_memory, crash_at_connection);
 }
 
+/*
+ * What was called for an event leaves at once, to a poll that waits, and the daemon is killed
+ * before it has left: the event is not given again, so the next daemon has what was to leave.
+ */
+static void
+crash_before_the_answer(bool is_memory)
+{
+	void *state = NULL;
+
+	assert_int_equal(set_up_workers(&state, is_memory), 0);
+	begin_story();
+	arrive("b", remote_poll('1'));
+	finish();
+	hear_from("a", "x");
+	finish();
+	assert_true(work());
+	assert_int_equal(finish(), COMMIT_DONE);
+	assert_int_equal(find("b")->queue.count, 0);
+	assert_non_null(find("b")->in_flight);
+	kill_daemon();
+	assert_int_equal(carried("a")->count, 0);
+	assert_non_null(find("b")->in_flight);
+	assert_int_equal(find("b")->in_flight->count, 2);
+	assert_int_equal(tear_down_workers(&state), 0);
+}
+
+static void
+test_before_the_answer(void **state)
+{
+	(void)state;
+	crash_before_the_answer(true);
+	crash_before_the_answer(false);
+}
+
 static void
 test_memory(void **state)
 {
@@ -252,6 +286,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    {"memory", test_memory, NULL, NULL, NULL},
 	    {"SQLite", test_disk, NULL, NULL, NULL},
+	    {"before the answer", test_before_the_answer, NULL, NULL, NULL},
 	};
 
 	log_open("test_worker_crash", SEVERITY_ERROR);
