@@ -117,6 +117,9 @@ accept = application
 [service /served]
 module = worker
 worker_timeout = 100
+[service /patient]
+module = worker
+worker_timeout = 5m
 `;
 
 let pair;
@@ -395,14 +398,20 @@ check('a process that connects, and none', async () => {
 	let status;
 	await eventually(async () => (status = await asks()) === 200, 'somebody is there');
 	assert.equal(status, 200);
-	const client = new Client('xhr-streaming', '/served');
-	assert.deepEqual(await client.next(), ['hello', 'xhr-streaming', '/served', null]);
+	child.kill('SIGKILL');
+	await child.ended;
+});
+
+check('what waits for a process that connects', async () => {
+	const child = startGuest('/patient');
+	const client = new Client('xhr-streaming', '/patient');
+	assert.deepEqual(await client.next(), ['hello', 'xhr-streaming', '/patient', null]);
 	client.say('echo', 'x');
 	assert.deepEqual(await client.next(), ['x']);
 	child.kill('SIGKILL');
 	await child.ended;
 	client.say('echo', 'waits');
-	const next = startGuest('/served');
+	const next = startGuest('/patient');
 	assert.deepEqual(await client.next(), ['waits']);
 	client.socket.close();
 	next.kill('SIGKILL');

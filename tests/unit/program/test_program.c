@@ -332,10 +332,10 @@ test_inheritance(void **state)
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	/* The first 28. 32 and 33 are the C library's own: nobody can change them. */
 	start("[ -e /proc/$$/fd/100 ] || echo none; "
-	      "exec grep -E 'Sig(Blk|Ign)' /proc/self/status");
-	expect(
-	    "none\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n", "exited with status 0");
+	      "exec sed -nE '/Sig(Blk|Ign)/s/[0-9a-f]{9}([0-9a-f]{7})$/\\1/p' /proc/self/status");
+	expect("none\nSigBlk:\t0000000\nSigIgn:\t0000000\n", "exited with status 0");
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	close(fd);
 }

@@ -9,6 +9,7 @@
 #include "conf/worker_options.h"
 #include "sessiond/fastcgi/fastcgi_client.h"
 #include "sessiond/service/service.h"
+#include "sessiond/session/session_set.h"
 #include "sessiond/worker/worker_connection.h"
 
 #include <jansson.h>
@@ -176,6 +177,7 @@ has_param(unsigned nth, const char *line)
 static uv_loop_t loop;
 static struct timers timers;
 static struct workers workers;
+static struct sessions sessions;
 static struct sockjs_service *public_service;
 static struct worker_service *service;
 static uint64_t now;
@@ -244,6 +246,7 @@ set_up(void **state)
 	workers_bind(&workers);
 	public_service = service_create("/chat", &err);
 	assert_non_null(public_service);
+	public_service->sessions = &sessions;
 	assert_int_equal(
 	    conf_set_defaults(worker_option_table, worker_option_count, options(), &err), 0);
 	options()->callback = strdup(TARGET);
