@@ -199,8 +199,9 @@ prepare_check() {
 check() {
 	prepare_check
 	begin_sanitized
-	# Most tests wait most of the time. What the second build runs once more is left out of the first.
-	run_suite gcc . $suite_limit $((jobs * 3)) check repeated_tests=
+	# Most tests wait most of the time. What the second build runs is left out of the first.
+	# shellcheck disable=SC2016 # make's variables
+	run_suite gcc . $suite_limit $((jobs * 3)) check 'TESTS=$(once_tests)' 'check_PROGRAMS=$(tools)'
 	say "building (clang, sanitized)"
 	await_sanitized
 	run_suite sanitized $sanitized $suite_limit $((jobs * 4)) check

@@ -221,7 +221,8 @@ parse_connection(const struct worker_store *store, const struct stored_record *r
 	struct worker_service *service;
 	const char *fields[5];
 
-	if (!split(record, fields) || strlen(fields[1]) >= sizeof connection->id)
+	if (record->len == 0 || !split(record, fields) ||
+	    strlen(fields[1]) >= sizeof connection->id)
 		return NULL;
 	service = find_service(store->all, fields[0]);
 	if (service == NULL ||
