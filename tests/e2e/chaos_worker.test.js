@@ -10,10 +10,10 @@ const { PhpFpm } = require('./lib/php_fpm');
 
 const least = {
 	'kills': 2,
-	'messages acknowledged': 100,
-	'connections told': 100,
-	'effects': 200,
-	'websocket echoes': 50,
+	'messages acknowledged': 50,
+	'connections told': 40,
+	'effects': 100,
+	'websocket echoes': 20,
 };
 const noPython = spawnSync('python3', ['--version']).error ? 'there is no python3' : false;
 const noFpm = PhpFpm.find() ? false : 'there is no PHP-FPM';

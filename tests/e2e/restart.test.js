@@ -116,7 +116,7 @@ for (const kind of ['lighttpd', 'apache-fcgid'])
 // The real client, polling only, while nothing is said.
 function heartbeatsOf(url, count) {
 	return new Promise((resolve, reject) => {
-		const client = new SockJS(`${url}/echo`, null, { transports: ['xhr-polling'] });
+		const client = new SockJS(`${url}/echo`, null, { transports: ['xhr-polling'], timeout: PATIENCE });
 		let seen = 0;
 		const timer = setTimeout(() => reject(new Error(`only ${seen} heartbeats`)), PATIENCE);
 		client.onheartbeat = () => {
