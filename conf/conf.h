@@ -30,6 +30,8 @@ enum conf_type {
 /* The largest CONF_MS, a year: adding it to a clock cannot overflow. */
 #define CONF_MS_MAX UINT64_C(31536000000)
 
+#define CONF_MS_DAY UINT64_C(86400000)
+
 /* The most options a table may have, and all tables together that are applied to one section. */
 #define CONF_OPTIONS_MAX 128
 

@@ -6,6 +6,7 @@
 #define CONF_CONFIG_OPTIONS_H
 
 #include "conf/conf.h"
+#include "conf/service_option_table.h"
 #include "sockjs/service_options.h"
 
 #include <stddef.h>
@@ -61,7 +62,7 @@ struct server_options {
 	size_t connection_memory; /* bytes for one HTTP connection, which bound a request's head */
 };
 
-extern const struct conf_option server_option_table[], service_option_table[];
-extern const size_t server_option_count, service_option_count;
+extern const struct conf_option server_option_table[];
+extern const size_t server_option_count;
 
 #endif

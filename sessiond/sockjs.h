@@ -1,11 +1,8 @@
 /*
  * The application interface of sockjs-sessiond.
  *
- * An application is a C module: a shared object that exports one `struct sockjs_module` and is
- * named in sockjs.conf:
- *
- *	[service /echo]
- *	module = echo
+ * An application is a C module: a shared object that exports one `struct sockjs_module`, and that
+ * `module = NAME` in a [service] of sockjs.conf names.
  *
  * The names are those of sockjs-node's API: connection, data and close events; write, close, end;
  * readyState, remoteAddress and so on. doc/sockjs-node.md has the whole table.
@@ -13,12 +10,10 @@
  * Threads: the daemon has one thread, its event loop. Every callback runs on it and must not block,
  * because all connections wait meanwhile. Every function here must be called on that thread, except
  * sockjs_run, sockjs_log and sockjs_version, which any thread may call. A call on the wrong thread
- * does nothing, writes a line to the log and returns SOCKJS_WRONG_THREAD. A function that returns
- * no result returns NULL, 0, false or SOCKJS_CLOSED instead.
+ * does nothing, is logged and returns SOCKJS_WRONG_THREAD, or NULL, 0, false or SOCKJS_CLOSED.
  *
- * Mistakes: each call checks its arguments. It refuses what it cannot do with an error code and a
- * line in the log. A module's mistake never ends the daemon. NULL is refused unless a comment
- * allows it.
+ * Mistakes: each call checks its arguments, NULL too unless a comment allows it, and refuses what it
+ * cannot do with an error code and a line in the log. A module's mistake never ends the daemon.
  *
  * Handles: connections and requests are values that are never reused, so a handle that is held too
  * long is always noticed. Pointers to services, groups and timers are looked up before they are
@@ -26,9 +21,8 @@
  *
  * Strings: messages are UTF-8 with a length and may hold NUL bytes. JavaScript strings may hold
  * lone surrogates: they arrive, and may be sent, as three bytes (ED A0 80 .. ED BF BF). What a
- * getter returns belongs to the daemon, is NUL-terminated and stays valid until the callback that
- * asked for it returns. What belongs to a service stays valid until its stop returns. A call copies
- * everything that it is given.
+ * getter returns is the daemon's, NUL-terminated, and valid until the callback that asked for it
+ * returns; what belongs to a service, until its stop returns. A call copies what it is given.
  */
 #ifndef SOCKJS_H
 #define SOCKJS_H
@@ -166,17 +160,15 @@ struct sockjs_module {
 	 * before anything is answered: the handshake of a websocket, the first request of another
 	 * transport. What is known of a connection can be asked for (sockjs_header, sockjs_url with
 	 * its query, sockjs_remote_address), sockjs_set_user_data keeps what the callback has found
-	 * out for the connection event; readyState is SOCKJS_CONNECTING. Of one that is
-	 * refused nothing remains: it has no event, and its user data is left to the callback to
-	 * free. One that is let in has its connection event and, though its client may go before
-	 * that, its close event. Connections that go on with a new daemon are not asked for again.
-	 * NULL: everybody may connect.
+	 * out for the connection event; readyState is SOCKJS_CONNECTING. One that is refused has no
+	 * event, and its user data is left to the callback to free. One that is let in has its
+	 * connection event and, though its client may go before that, its close event. Those that
+	 * go on with a new daemon are not asked for again. NULL: everybody may connect.
 	 *
-	 * SOCKJS_LATER: the client waits for sockjs_admit, but not longer than `authorize_timeout`.
-	 * Such a connection always has its close event, as its only one if it is not let in: it was
-	 * refused, its client has left, nobody has answered in time, the daemon drains or stops, or
-	 * the service is replaced. A client that comes by sockjs.fcgi is asked for again, as another
-	 * connection, if the daemon is started anew meanwhile.
+	 * SOCKJS_LATER: the client waits for sockjs_admit, at most `authorize_timeout`. Such a
+	 * connection always has its close event, as its only one if it is not let in, for whatever
+	 * reason. A client that comes by sockjs.fcgi is asked for again, as another connection, if
+	 * the daemon is started anew meanwhile.
 	 */
 	int (*authorize)(sockjs_connection connection);
 
@@ -231,11 +223,10 @@ struct sockjs_module {
 	bool (*log)(sockjs_service *service, enum sockjs_severity severity, const char *line);
 
 	/*
-	 * In a module of the [fallback] section: an HTTP request outside every service for which
-	 * `static` (GET and HEAD alone) has no file. sockjs_respond answers it, now or later; its
-	 * client waits until then. Only requests that reach the daemon itself come here: a web
-	 * server passes on to sockjs.fcgi only what lies under a prefix. A module without this
-	 * callback is refused in that section.
+	 * In a module of the [fallback] section, which needs it: an HTTP request outside every
+	 * service for which `static` (GET and HEAD alone) has no file. sockjs_respond answers it,
+	 * now or later. Only requests that reach the daemon itself come here: a web server passes
+	 * on to sockjs.fcgi only what lies under a prefix.
 	 */
 	void (*request)(sockjs_request request);
 };
@@ -247,15 +238,14 @@ struct sockjs_module {
 #define SOCKJS_MODULE SOCKJS_API const struct sockjs_module sockjs_module
 #endif
 
-/* The daemon's version, such as "0.1.0"; a constant string. Any thread may call this. */
+/* The daemon's version, such as "0.1.0", a constant. Any thread may call this. */
 SOCKJS_API const char *sockjs_version(void);
 
 /* --- a connection: what can be done ----------------------------------------------------------- */
 
 /*
- * After SOCKJS_LATER, once authorize has returned: lets the client in (0), or refuses it (400 to
- * 599). The connection event, or close, follows from the loop. Errors: GONE (the client has left,
- * or was refused meanwhile), INVALID (another status; it does not wait, or was answered).
+ * After SOCKJS_LATER: lets the client in (0), or refuses it (400 to 599). The event follows from the
+ * loop. Errors: GONE (it has left, or was refused), INVALID (another status; it does not wait).
  */
 SOCKJS_API int sockjs_admit(sockjs_connection connection, int status);
 
