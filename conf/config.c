@@ -16,6 +16,7 @@ config_create(const char *path, struct error *err)
 	struct config *config = xcalloc(1, sizeof *config);
 
 	config->path = xstrdup(path);
+	config->place = (struct daemon_place){0, 1};
 	if (conf_set_defaults(server_option_table, server_option_count, &config->server, err) ==
 		-1 ||
 	    conf_set_defaults(service_option_table, service_option_count, &config->defaults, err) ==

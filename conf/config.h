@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "conf/config_options.h"
 #include "conf/config_section.h"
+#include "conf/daemon_place.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,6 +23,7 @@ struct config_override {
 struct config {
 	char *path; /* of the file, as given */
 	struct config_override command_line;
+	struct daemon_place place; /* {0, 1} until its owner says more */
 	struct server_options server;
 	struct service_options defaults; /* of the [server] section */
 	struct config_section *sections; /* in the order of the file; one fallback at most */

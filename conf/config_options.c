@@ -2,6 +2,7 @@
 #include "conf/config_options.h"
 
 #include "common/log.h"
+#include "conf/daemon_place.h"
 #include "conf/option_checks.h"
 #include "sockjs/transport.h"
 
@@ -220,6 +221,15 @@ const struct conf_option server_option_table[] = {
 	.default_text = "10M",
 	.help =
 	    "bytes of that file, where 0 is no limit; then it is renamed to FILE.1, and a new one begins"},
+    {.name = "daemons",
+	.type = CONF_U32,
+	.offset = SERVER(daemons),
+	.at_start = true,
+	.min = 1,
+	.max = DAEMONS_MAX,
+	.default_text = "1",
+	.help = "processes of the daemon that share the work, such as one for each core; limits "
+		"of the whole are divided among them"},
     {.name = "connection_limit",
 	.type = CONF_U32,
 	.offset = SERVER(connection_limit),

@@ -42,6 +42,7 @@ struct server_options {
 	size_t member_limit;	 /* bytes */
 	size_t histories_limit;	 /* bytes */
 	uint32_t fcgid_max_held; /* polls held by processes that serve one request at a time */
+	uint32_t daemons;	 /* that run on this configuration */
 	uint32_t connection_limit;
 	uint32_t local_peers; /* connections of the Unix socket that are not HTTP */
 	size_t local_backlog; /* bytes that a responder may leave unread */

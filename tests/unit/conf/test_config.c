@@ -36,6 +36,23 @@ tear_down(void **state)
 }
 
 static void
+test_places(void **state)
+{
+	struct daemon_place place = {2, 3};
+	char *path;
+
+	(void)state;
+	assert_int_equal(config->place.count, 1);
+	path = daemon_place_path("/run/s", &config->place);
+	assert_string_equal(path, "/run/s");
+	free(path);
+	path = daemon_place_path("/run/s", &place);
+	assert_string_equal(path, "/run/s.2");
+	free(path);
+	assert_null(daemon_place_path(NULL, &place));
+}
+
+static void
 test_sections(void **state)
 {
 	struct config_section *section;
@@ -211,6 +228,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    TEST(places),
 	    TEST(sections),
 	    TEST(override),
 	    TEST(log_level),

@@ -1,0 +1,14 @@
+/*
+ * Where a session lives when several daemons run on one configuration ([server] daemons): its home,
+ * by its id. Responders and daemons of every version compute the same, and so does what moves stored
+ * sessions when the number of daemons has changed. So the hash may never change.
+ */
+#ifndef WIRE_WIRE_HOME_H
+#define WIRE_WIRE_HOME_H
+
+#include <stddef.h>
+
+/* The index of the daemon, from 0 to daemons - 1. daemons: at least 1. */
+unsigned wire_home(const char *id, size_t len, unsigned daemons);
+
+#endif
