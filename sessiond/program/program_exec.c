@@ -238,10 +238,11 @@ say_failure(const struct launch *launch, const struct failure *failure, struct e
 	if (failure->step == STEP_LIMITS)
 		return error_set(
 		    err, EX_OSERR, "program: %s: its limits cannot be set: %s", word, text);
-	if (failure->error == ENOENT && strchr(word, '/') == NULL)
+	/* EACCES: a folder of PATH is not for this user, or it has a file that nobody executes. */
+	if ((failure->error == ENOENT || failure->error == EACCES) && strchr(word, '/') == NULL)
 		return error_set(err, EX_UNAVAILABLE,
-		    "program: %s: there is no such program in PATH; one in the folder of "
-		    "sockjs.conf is ./%s",
+		    "program: %s: there is no such program in PATH that this user may execute; one "
+		    "in the folder of sockjs.conf is ./%s",
 		    word, word);
 	if (failure->error == ENOENT)
 		return error_set(err, EX_UNAVAILABLE,

@@ -71,11 +71,13 @@ static void
 test_refused(void **state)
 {
 	struct program_options options = options_of("true");
+	char *path = strdup(getenv("PATH"));
 
 	(void)state;
+	assert_non_null(path);
 	expect_refused("no-such-program", EX_UNAVAILABLE,
-	    "program: no-such-program: there is no such program in PATH; one in the folder of "
-	    "sockjs.conf is ./no-such-program");
+	    "program: no-such-program: there is no such program in PATH that this user may "
+	    "execute; one in the folder of sockjs.conf is ./no-such-program");
 	expect_refused("./none", EX_UNAVAILABLE,
 	    "program: ./none: it, or the interpreter that its first line names, is not there");
 	expect_refused("a \"", EX_CONFIG, "program: a \" is not closed");
@@ -83,6 +85,11 @@ test_refused(void **state)
 	expect_refused("./text", EX_UNAVAILABLE,
 	    "program: ./text: cannot be executed: Permission denied (chmod +x makes a script "
 	    "executable)");
+	setenv("PATH", folder, 1);
+	expect_refused("text", EX_UNAVAILABLE,
+	    "program: text: there is no such program in PATH that this user may execute; one in "
+	    "the folder of sockjs.conf is ./text");
+	setenv("PATH", path, 1);
 	write_file("script", 0755);
 	expect_refused("./script", EX_UNAVAILABLE,
 	    "program: ./script: it, or the interpreter that its first line names, is not there");
@@ -94,6 +101,7 @@ test_refused(void **state)
 	expect_refused("true", EX_CONFIG,
 	    "program: the daemon runs as root, and starts no programs then: set `user` in "
 	    "[server]");
+	free(path);
 }
 
 /* --- what it is started with ------------------------------------------------------------------ */
