@@ -318,6 +318,13 @@ check('SECURITY.md: the daemon takes what it advises', () => {
 	assert.strictEqual(status, 0);
 });
 
+// shared_hosting.test.js runs that of workers.md.
+check('README.md: its application is the one of doc/workers.md', () => {
+	const [, mine] = /```php\n([^]*?)```/.exec(read('doc/workers.md'));
+	const [, shown] = /This is `mine\.php`.*\n\n([^]*?)\n\n(?! )/.exec(read('README.md'));
+	assert.strictEqual(`${shown.replace(/^ {4}/gm, '')}\n`, mine);
+});
+
 // --- files, links, commands ----------------------------------------------------------------------
 
 const texts = ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'doc/model/README.md',
