@@ -116,7 +116,10 @@ result_of(const struct session *session, const char *call, enum channel_result r
 	case CHANNEL_TOO_MANY:
 	case CHANNEL_NO_ROOM:
 	case CHANNEL_NO_STORE:
+	case CHANNEL_AWAY:
 		return SOCKJS_FULL;
+	case CHANNEL_LATER:
+		break;
 	}
 	return SOCKJS_OK;
 }
@@ -223,8 +226,8 @@ sockjs_publish(sockjs_service *service, const char *name, const char *data, size
 	api_find(except, __func__, &session);
 	publishing.name_len = strlen(name);
 	publishing.except = session == NULL ? NULL : session->uuid;
-	return result_of(
-	    NULL, __func__, channels_publish(channels_of(bound, service), &publishing, &position));
+	return result_of(NULL, __func__,
+	    channels_publish(channels_of(bound, service), &publishing, NULL, &position));
 }
 
 /* --- what is known ---------------------------------------------------------------------------- */

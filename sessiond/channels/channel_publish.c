@@ -117,11 +117,12 @@ watch(const struct channel_space *space, const struct publishing *publishing)
 
 enum channel_result
 channels_publish(struct channel_space *space, const struct publishing *publishing,
-    struct channel_position *position)
+    struct channel_waiter *waiter, struct channel_position *position)
 {
 	enum channel_result result;
 	struct channel *channel;
 
+	(void)waiter;
 	*position = (struct channel_position){0, 0};
 	if (is_for_nobody(space, publishing)) {
 		watch(space, publishing);
@@ -137,4 +138,24 @@ channels_publish(struct channel_space *space, const struct publishing *publishin
 		watch(space, publishing);
 	channels_end_if_unused(channel);
 	return result;
+}
+
+const char *
+channels_publish_reason(enum channel_result result)
+{
+	switch (result) {
+	case CHANNEL_TOO_MANY:
+		return "there are too many channels (channels_limit)";
+	case CHANNEL_NO_STORE:
+		return "the store cannot be written";
+	case CHANNEL_AWAY:
+		return "the server that the daemons share (engine) cannot be reached";
+	case CHANNEL_NO_ROOM:
+	case CHANNEL_BAD_NAME:
+	case CHANNEL_BAD_MEMBER:
+	case CHANNEL_OK:
+	case CHANNEL_LATER:
+		break;
+	}
+	return "there is no room for it (history_limit, histories_limit, memory)";
 }

@@ -8,10 +8,15 @@
 
 /*
  * Publishes. CHANNEL_OK: what of it is to be stored is committed with the turn; *position is the
- * message's, zeros if nobody hears and keeps it. Anything else is why nothing was published.
+ * message's, zeros if nobody hears and keeps it. CHANNEL_LATER: the waiter is told (NULL: nobody),
+ * and has to live until then. Anything else is why nothing was published.
  */
-enum channel_result channels_publish(struct channel_space *space,
-    const struct publishing *publishing, struct channel_position *position);
+enum channel_result
+channels_publish(struct channel_space *space, const struct publishing *publishing,
+    struct channel_waiter *waiter, struct channel_position *position);
+
+/* Why something was not published, for people. */
+const char *channels_publish_reason(enum channel_result result);
 
 /*
  * Sends a message to all subscribers but the one with the uuid `except` (NULL: to all). It is not

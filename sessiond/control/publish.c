@@ -4,6 +4,8 @@
 #include "sessiond/control/publish.h"
 
 #include "common/error.h"
+#include "common/memory.h"
+#include "sessiond/channels/channel_batch.h"
 #include "sessiond/channels/channel_publish.h"
 #include "sessiond/control/control_answer.h"
 #include "sessiond/control/publish_body.h"
@@ -154,23 +156,6 @@ read_batch(const struct http_request *request, const struct services *services, 
 
 /* --- what comes of it ------------------------------------------------------------------------- */
 
-static const char *
-reason_of(enum channel_result result)
-{
-	switch (result) {
-	case CHANNEL_TOO_MANY:
-		return "there are too many channels (channels_limit)";
-	case CHANNEL_NO_STORE:
-		return "the store cannot be written";
-	case CHANNEL_NO_ROOM:
-	case CHANNEL_BAD_NAME:
-	case CHANNEL_BAD_MEMBER:
-	case CHANNEL_OK:
-		break;
-	}
-	return "there is no room for it (history_limit, histories_limit, memory)";
-}
-
 static json_t *
 describe(const struct channel_position *position)
 {
@@ -181,51 +166,60 @@ describe(const struct channel_position *position)
 	return json_pack("{sI ss}", "offset", (json_int_t)position->offset, "epoch", epoch);
 }
 
-/* NULL: it is published; else why not. */
-static const char *
+static enum channel_result
 publish_one(struct channels *channels, const struct wanted *wanted,
-    const struct publishing *publishing, struct channel_position *position)
+    const struct publishing *publishing, struct channel_batch_item *item)
 {
 	const struct pusher_event event = event_of(publishing);
-	enum channel_result result;
-	const char *why;
 
 	if (wanted->app != NULL)
-		return pusher_publish(wanted->app, &event, position, &why) == PUSHER_OK ? NULL
-											: why;
-	result = channels_publish(channels_of(channels, wanted->service), publishing, position);
-	return result == CHANNEL_OK ? NULL : reason_of(result);
+		return pusher_publish(wanted->app, &event, &item->waiter, &item->position);
+	return channels_publish(
+	    channels_of(channels, wanted->service), publishing, &item->waiter, &item->position);
 }
 
-/* Returns the answer; NULL and an error after one that could not be published. */
-static json_t *
-publish(struct channels *channels, const struct batch *batch, struct error *err)
+/* A request whose messages are being published. */
+struct publishing_request {
+	struct http_request *request; /* NULL: gone */
+	struct channel_batch *batch;
+	size_t count; /* of its messages */
+	bool is_array;
+};
+
+static void
+finish(struct publishing_request *publishing)
 {
-	json_t *answer = json_array();
-	size_t i;
+	free(publishing->batch);
+	free(publishing);
+}
 
-	for (i = 0; i < batch->body.count; i++) {
-		struct channel_position position;
-		const char *why = publish_one(
-		    channels, &batch->wanted[i], &batch->body.messages[i].publishing, &position);
+/* NULL and an error after one that could not be published. */
+static json_t *
+outcome(const struct publishing_request *publishing, struct error *err)
+{
+	const struct channel_batch *batch = publishing->batch;
+	size_t i, published;
+	enum channel_result result = channel_batch_result(batch, &published);
+	json_t *answer;
 
-		if (why != NULL) {
-			json_decref(answer);
-			error_set(err, UNAVAILABLE, "%zu of %zu were published: %s", i,
-			    batch->body.count, why);
-			return NULL;
-		}
-		json_array_append_new(answer, describe(&position));
+	if (result != CHANNEL_OK) {
+		error_set(err, UNAVAILABLE, "%zu of %zu were published: %s", published,
+		    publishing->count, channels_publish_reason(result));
+		return NULL;
 	}
+	if (!publishing->is_array)
+		return describe(&batch->items[0].position);
+	answer = json_array();
+	for (i = 0; i < batch->count; i++)
+		json_array_append_new(answer, describe(&batch->items[i].position));
 	return answer;
 }
 
 static void
-answer_with(struct http_request *request, const struct batch *batch, const json_t *answer)
+answer_with(struct http_request *request, const json_t *answer)
 {
 	struct http_response *response = &request->response;
-	char *text =
-	    json_dumps(batch->body.is_array ? answer : json_array_get(answer, 0), JSON_COMPACT);
+	char *text = json_dumps(answer, JSON_COMPACT);
 
 	response->concerns_session = response->acknowledges = true;
 	journal_note_send(&request->all->sessions->journal);
@@ -236,26 +230,83 @@ answer_with(struct http_request *request, const struct batch *batch, const json_
 	free(text);
 }
 
+static void
+tell_outcome(const struct publishing_request *publishing)
+{
+	struct error err = ERROR_INIT;
+	json_t *answer = outcome(publishing, &err);
+
+	if (answer == NULL)
+		control_refuse(publishing->request, &err);
+	else
+		answer_with(publishing->request, answer);
+	json_decref(answer);
+}
+
+/* The client has gone: what it has published is, nobody is told. */
+static void
+ended(struct http_response *response)
+{
+	struct publishing_request *publishing = response->owner;
+
+	publishing->request = NULL;
+	response->calls = NULL;
+}
+
+static void
+all_told(struct channel_batch *batch)
+{
+	struct publishing_request *publishing = batch->context;
+
+	if (publishing->request != NULL) {
+		publishing->request->response.calls = NULL;
+		tell_outcome(publishing);
+	}
+	finish(publishing);
+}
+
+static void
+publish(struct http_request *request, struct channels *channels, const struct batch *batch)
+{
+	static const struct http_stream_calls calls = {NULL, ended};
+	struct publishing_request *publishing = xcalloc(1, sizeof *publishing);
+	size_t i;
+
+	*publishing = (struct publishing_request){request,
+	    channel_batch_create(batch->body.count, all_told, publishing), batch->body.count,
+	    batch->body.is_array};
+	for (i = 0; i < batch->body.count; i++) {
+		struct channel_batch_item *item = channel_batch_next(publishing->batch);
+
+		if (!channel_batch_note(item,
+			publish_one(channels, &batch->wanted[i],
+			    &batch->body.messages[i].publishing, item)))
+			break;
+	}
+	if (channel_batch_is_complete(publishing->batch)) {
+		tell_outcome(publishing);
+		finish(publishing);
+		return;
+	}
+	request->response.calls = &calls;
+	request->response.owner = publishing;
+}
+
 void
 publish_answer(struct http_request *request, const struct services *services,
     struct channels *channels, size_t limit)
 {
 	struct batch *batch = calloc(1, sizeof *batch);
 	struct error err = ERROR_INIT;
-	json_t *answer = NULL;
 
-	if (batch == NULL || buffer_failed(&request->body)) {
+	if (batch == NULL || buffer_failed(&request->body))
 		error_set(&err, UNAVAILABLE, "out of memory");
-	} else if (read_batch(request, services, limit, batch, &err) == 0) {
-		answer = publish(channels, batch, &err);
-	}
+	else if (read_batch(request, services, limit, batch, &err) == 0)
+		publish(request, channels, batch);
 	if (err.code == TOO_LARGE)
 		request->all->sessions->limits.reached[LIMIT_PUBLISH]++;
-	if (answer == NULL)
+	if (err.code != 0)
 		control_refuse(request, &err);
-	else
-		answer_with(request, batch, answer);
-	json_decref(answer);
 	if (batch != NULL)
 		publish_body_clear(&batch->body);
 	free(batch);

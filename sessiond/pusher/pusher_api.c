@@ -3,6 +3,7 @@
  */
 #include "sessiond/pusher/pusher_api.h"
 
+#include "common/memory.h"
 #include "conf/config.h"
 #include "sessiond/http/http_connection.h"
 #include "sessiond/http/http_request.h"
@@ -119,47 +120,47 @@ check_signature(struct pusher_api_call *call)
 	return -1;
 }
 
-/* With the name decoded. */
-static void
+/* With the name decoded. Returns NULL if it is answered later: it frees itself then. */
+static struct pusher_api_call *
 carry_out(
     struct pusher_api_call *call, const struct operation *operation, const char *name, size_t len)
 {
-	char *decoded = strndup(name, len);
-
-	if (decoded == NULL) {
+	call->name = strndup(name, len);
+	if (call->name == NULL) {
 		pusher_api_fail(call, UNAVAILABLE, "out of memory");
-		return;
+		return call;
 	}
-	call->name = decoded;
-	call->name_len = form_decode_path(decoded, len);
+	call->name_len = form_decode_path(call->name, len);
 	operation->answer(call);
-	free(decoded);
+	return call->is_later ? NULL : call;
 }
 
 static void
 answer(void *context, const struct api_request *request, struct api_answer *answer)
 {
 	const struct pusher_api *pusher = context;
-	struct pusher_api_call call = {
-	    .request = request,
-	    .answer = answer,
-	    .publish_limit = pusher->config->server.publish_limit,
-	};
+	struct pusher_api_call *call = xcalloc(1, sizeof *call);
 	const struct operation *operation;
 	const char *rest, *name;
 	size_t len;
 
-	call.app = find_app(request->path, &rest);
-	if (call.app == NULL) {
-		pusher_api_fail(&call, NOT_FOUND, "there is no such app");
-		return;
-	}
-	operation = find_operation(request, rest, &name, &len);
-	if (operation == NULL)
+	*call = (struct pusher_api_call){
+	    .app = find_app(request->path, &rest),
+	    .request = request,
+	    .answer = answer,
+	    .publish_limit = pusher->config->server.publish_limit,
+	};
+	operation = call->app == NULL ? NULL : find_operation(request, rest, &name, &len);
+	if (call->app == NULL)
+		pusher_api_fail(call, NOT_FOUND, "there is no such app");
+	else if (operation == NULL)
 		pusher_api_fail(
-		    &call, NOT_FOUND, "there is no %s %s", request->method, request->path);
-	else if (check_signature(&call) == 0)
-		carry_out(&call, operation, name, len);
+		    call, NOT_FOUND, "there is no %s %s", request->method, request->path);
+	else if (check_signature(call) == 0)
+		call = carry_out(call, operation, name, len);
+	if (call != NULL)
+		free(call->name);
+	free(call);
 }
 
 /* --- where it is ------------------------------------------------------------------------------ */
@@ -195,6 +196,12 @@ pusher_api_init(struct pusher_api *pusher, const struct config *config)
 
 /* --- over HTTP -------------------------------------------------------------------------------- */
 
+/* A request that is being answered. */
+struct http_asking {
+	struct api_answer answer;     /* first */
+	struct http_request *request; /* NULL: gone */
+};
+
 static void
 put_answer(struct http_request *request, struct api_answer *answer)
 {
@@ -208,32 +215,65 @@ put_answer(struct http_request *request, struct api_answer *answer)
 	else
 		http_response_text(response, (int)answer->status, answer->content_type,
 		    answer->body.len == 0 ? "" : answer->body.data, answer->body.len);
+}
+
+static void
+came(struct api_answer *answer)
+{
+	struct http_asking *asking = (struct http_asking *)answer;
+
+	if (asking->request != NULL) {
+		asking->request->response.calls = NULL;
+		put_answer(asking->request, answer);
+	}
 	buffer_free(&answer->body);
+	free(asking);
+}
+
+static void
+ended(struct http_response *response)
+{
+	struct http_asking *asking = response->owner;
+
+	asking->request = NULL;
+	response->calls = NULL;
+}
+
+static void
+ask(struct pusher_api *pusher, struct http_request *request, size_t folder_len)
+{
+	static const struct http_stream_calls calls = {NULL, ended};
+	struct http_asking *asking = xcalloc(1, sizeof *asking);
+	const struct api_request asked = {
+	    .method = request->method,
+	    .path = request->uri + folder_len,
+	    .query = request->query,
+	    .body = request->body.len == 0 ? "" : request->body.data,
+	    .body_len = request->body.len,
+	};
+
+	asking->request = request;
+	asking->answer.came = came;
+	answer(pusher, &asked, &asking->answer);
+	if (asking->answer.status != 0) {
+		came(&asking->answer);
+		return;
+	}
+	request->response.calls = &calls;
+	request->response.owner = asking;
 }
 
 static bool
 answer_http(void *context, struct http_request *request)
 {
-	struct pusher_api *pusher = context;
-	const char *below = folder(pusher);
-	struct api_answer made = {.status = 0};
+	const char *below = folder(context);
 
 	if (below == NULL)
 		return false;
-	if (buffer_failed(&request->body)) {
+	if (buffer_failed(&request->body))
 		http_response_set(&request->response, NULL, UNAVAILABLE);
-		return true;
-	}
-	answer(pusher,
-	    &(const struct api_request){
-		.method = request->method,
-		.path = request->uri + strlen(below),
-		.query = request->query,
-		.body = request->body.len == 0 ? "" : request->body.data,
-		.body_len = request->body.len,
-	    },
-	    &made);
-	put_answer(request, &made);
+	else
+		ask(context, request, strlen(below));
 	return true;
 }
 

@@ -16,6 +16,25 @@
 enum { OK = 200, BAD_REQUEST = 400, UNAVAILABLE = 503 };
 
 void
+pusher_api_wait(struct pusher_api_call *call)
+{
+	service_hold(call->app->service);
+	call->is_later = true;
+	call->request = NULL;
+}
+
+void
+pusher_api_came(struct pusher_api_call *call)
+{
+	sockjs_service *service = call->app->service;
+
+	call->answer->came(call->answer);
+	service_drop(&service);
+	free(call->name);
+	free(call);
+}
+
+void
 pusher_api_fail(struct pusher_api_call *call, unsigned status, const char *format, ...)
 {
 	struct api_answer *answer = call->answer;

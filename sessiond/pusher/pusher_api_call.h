@@ -13,17 +13,25 @@
 
 struct pusher_api_call {
 	const struct pusher_app *app;
-	const struct api_request *request;
+	const struct api_request *request; /* NULL once it is answered later */
 	struct api_answer *answer;
-	const char *name; /* the channel or user of the path, decoded; "" where it has none */
+	char *name; /* the channel or user of the path, decoded; "" where it has none */
 	size_t name_len;
 	size_t publish_limit; /* bytes of data */
+	bool is_later;
 };
 
 /* What is asked for of channels. */
 struct pusher_api_info {
 	bool user_count, subscription_count, cache;
 };
+
+/*
+ * It is not answered now. Its app is held until pusher_api_came, to be called when it was answered,
+ * which frees it.
+ */
+void pusher_api_wait(struct pusher_api_call *call);
+void pusher_api_came(struct pusher_api_call *call);
 
 /* Answers with an error; the text is ended by a line's end. */
 void pusher_api_fail(struct pusher_api_call *call, unsigned status, const char *format, ...)

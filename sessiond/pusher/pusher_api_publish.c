@@ -4,7 +4,8 @@
  */
 #include "sessiond/pusher/pusher_api_publish.h"
 
-#include "sessiond/channels/channels.h"
+#include "sessiond/channels/channel_batch.h"
+#include "sessiond/channels/channel_publish.h"
 #include "sessiond/limits/limits.h"
 #include "sessiond/pusher/pusher_api_call.h"
 #include "sessiond/pusher/pusher_channel.h"
@@ -14,8 +15,12 @@
 
 enum { BAD_REQUEST = 400, UNAVAILABLE = 503 };
 
-/* What is to be published: it borrows from the JSON. */
+/* What is to be published: it borrows from the JSON, which it has until it is answered. */
 struct publication_list {
+	struct pusher_api_call *call;
+	json_t *body;
+	struct channel_batch *batch; /* NULL: nothing is being published yet */
+	json_t *(*told)(const struct pusher_api_call *call, const struct publication_list *list);
 	struct pusher_event events[PUSHER_API_CHANNELS_MAX];
 	struct pusher_api_info info[PUSHER_API_CHANNELS_MAX];
 	size_t count;
@@ -206,27 +211,7 @@ read_batch(struct pusher_api_call *call, const json_t *body, struct publication_
 	return 0;
 }
 
-/* --- publishing ------------------------------------------------------------------------------- */
-
-static int
-publish(struct pusher_api_call *call, const struct publication_list *list)
-{
-	struct channel_position position;
-	const char *why;
-	size_t i;
-
-	call->answer->acknowledges = true;
-	for (i = 0; i < list->count; i++) {
-		enum pusher_result result =
-		    pusher_publish(call->app, &list->events[i], &position, &why);
-
-		if (result == PUSHER_OK)
-			continue;
-		pusher_api_fail(call, result, "%zu of %zu were published: %s", i, list->count, why);
-		return -1;
-	}
-	return 0;
-}
+/* --- what is told ------------------------------------------------------------------------------- */
 
 static bool
 wants_info(const struct pusher_api_info *info)
@@ -276,6 +261,65 @@ describe_batch(const struct pusher_api_call *call, const struct publication_list
 	return answer;
 }
 
+/* --- publishing ------------------------------------------------------------------------------- */
+
+static void
+clear(struct publication_list *list)
+{
+	json_decref(list->body);
+	free(list->batch);
+	free(list);
+}
+
+/* All of it was published, or something was not. */
+static void
+tell_outcome(const struct publication_list *list)
+{
+	size_t published;
+	enum channel_result result = channel_batch_result(list->batch, &published);
+
+	if (result == CHANNEL_OK)
+		pusher_api_answer(list->call, list->told(list->call, list));
+	else
+		pusher_api_fail(list->call, UNAVAILABLE, "%zu of %zu were published: %s", published,
+		    list->count, channels_publish_reason(result));
+}
+
+static void
+all_told(struct channel_batch *batch)
+{
+	struct publication_list *list = batch->context;
+	struct pusher_api_call *call = list->call;
+
+	tell_outcome(list);
+	clear(list);
+	pusher_api_came(call);
+}
+
+/* Returns NULL if it is answered later. */
+static struct publication_list *
+publish(struct publication_list *list)
+{
+	size_t i;
+
+	list->call->answer->acknowledges = true;
+	list->batch = channel_batch_create(list->count, all_told, list);
+	for (i = 0; i < list->count; i++) {
+		struct channel_batch_item *item = channel_batch_next(list->batch);
+
+		if (!channel_batch_note(item,
+			pusher_publish(
+			    list->call->app, &list->events[i], &item->waiter, &item->position)))
+			break;
+	}
+	if (!channel_batch_is_complete(list->batch)) {
+		pusher_api_wait(list->call);
+		return NULL;
+	}
+	tell_outcome(list);
+	return list;
+}
+
 /* --- the two ---------------------------------------------------------------------------------- */
 
 static void
@@ -284,17 +328,18 @@ take(struct pusher_api_call *call,
     json_t *(*told)(const struct pusher_api_call *call, const struct publication_list *list))
 {
 	struct publication_list *list = calloc(1, sizeof *list);
-	json_t *body;
 
 	if (list == NULL) {
 		pusher_api_fail(call, UNAVAILABLE, "out of memory");
 		return;
 	}
-	body = read_body(call);
-	if (body != NULL && read(call, body, list) == 0 && publish(call, list) == 0)
-		pusher_api_answer(call, told(call, list));
-	json_decref(body);
-	free(list);
+	list->call = call;
+	list->told = told;
+	list->body = read_body(call);
+	if (list->body != NULL && read(call, list->body, list) == 0)
+		list = publish(list);
+	if (list != NULL)
+		clear(list);
 }
 
 void

@@ -372,9 +372,9 @@ pusher_check(const struct pusher_event *event, size_t limit, const char **why)
 	return PUSHER_OK;
 }
 
-enum pusher_result
+enum channel_result
 pusher_publish(const struct pusher_app *app, const struct pusher_event *event,
-    struct channel_position *position, const char **why)
+    struct channel_waiter *waiter, struct channel_position *position)
 {
 	char uuid[PUSHER_UUID_SIZE];
 	const struct publishing publishing = {
@@ -388,22 +388,7 @@ pusher_publish(const struct pusher_app *app, const struct pusher_event *event,
 											     : NULL,
 	};
 
-	*why = NULL;
-	switch (channels_publish(pusher_app_channels(app), &publishing, position)) {
-	case CHANNEL_OK:
-		return PUSHER_OK;
-	case CHANNEL_TOO_MANY:
-		return fail(
-		    PUSHER_UNAVAILABLE, "there are too many channels (channels_limit)", why);
-	case CHANNEL_NO_STORE:
-		return fail(PUSHER_UNAVAILABLE, "the store cannot be written", why);
-	case CHANNEL_NO_ROOM:
-	case CHANNEL_BAD_NAME:
-	case CHANNEL_BAD_MEMBER:
-		break;
-	}
-	return fail(PUSHER_UNAVAILABLE,
-	    "there is no room for it (history_limit, histories_limit, memory)", why);
+	return channels_publish(pusher_app_channels(app), &publishing, waiter, position);
 }
 
 /* --- users ------------------------------------------------------------------------------------ */

@@ -67,7 +67,6 @@ enum pusher_result {
 	PUSHER_OK = 200,
 	PUSHER_BAD_REQUEST = 400,
 	PUSHER_TOO_LARGE = 413,
-	PUSHER_UNAVAILABLE = 503,
 };
 
 /* Borrowed. */
@@ -81,13 +80,12 @@ struct pusher_event {
 	const char *socket_id; /* of the connection that does not get it; NULL: all do */
 };
 
-/*
- * Checks an event, and publishes it (*position as of channels_publish). limit: bytes of data. On
- * failure why is a text for people, constant; nothing was published then.
- */
+/* Checks an event. limit: bytes of data. On failure why is a text for people, constant. */
 enum pusher_result pusher_check(const struct pusher_event *event, size_t limit, const char **why);
-enum pusher_result pusher_publish(const struct pusher_app *app, const struct pusher_event *event,
-    struct channel_position *position, const char **why);
+
+/* Publishes an event that was checked, as channels_publish. */
+enum channel_result pusher_publish(const struct pusher_app *app, const struct pusher_event *event,
+    struct channel_waiter *waiter, struct channel_position *position);
 
 /* The user who has signed in on a connection: the member of its user channel; NULL: nobody. */
 const struct presence_member *pusher_user(const struct session *session);

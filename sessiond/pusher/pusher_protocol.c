@@ -138,6 +138,8 @@ reason_of(enum channel_result result)
 	case CHANNEL_BAD_NAME:
 	case CHANNEL_NO_ROOM:
 	case CHANNEL_NO_STORE:
+	case CHANNEL_AWAY:
+	case CHANNEL_LATER:
 		break;
 	}
 	return "it is not possible now";

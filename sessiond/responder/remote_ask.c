@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A request that was carried out in this turn. */
+/* A request that was carried out. */
 struct remote_ask {
 	struct peer *peer; /* NULL: gone */
 	uint64_t request;
@@ -60,6 +60,7 @@ set_text(struct api_answer *answer, unsigned status, const char *text)
 	*answer = (struct api_answer){
 	    .status = status,
 	    .content_type = "text/plain; charset=UTF-8",
+	    .came = answer->came,
 	};
 	buffer_append_str(&answer->body, text);
 }
@@ -104,15 +105,24 @@ carry_out(struct remote_asks *asks, struct sessions *sessions, const struct wire
 		journal_note_send(&sessions->journal);
 }
 
+/* The turn's end looks for those that are there. */
+static void
+came(struct api_answer *answer)
+{
+	(void)answer;
+}
+
 void
 remote_asks_take(
     struct remote_asks *asks, struct peer *peer, uint64_t request, const struct wire_ask *ask)
 {
-	struct remote_ask *taken;
+	struct remote_ask *taken = xcalloc(1, sizeof *taken);
 
-	asks->list = xgrow(asks->list, &asks->room, asks->count, sizeof *asks->list);
-	taken = &asks->list[asks->count++];
-	*taken = (struct remote_ask){peer, request};
+	taken->peer = peer;
+	taken->request = request;
+	taken->answer.came = came;
+	asks->list = xgrow(asks->list, &asks->room, asks->count, sizeof(struct remote_ask *));
+	asks->list[asks->count++] = taken;
 	carry_out(asks, peer->all->sessions, ask, &taken->answer);
 }
 
@@ -146,26 +156,44 @@ put(const struct remote_ask *ask, const struct api_answer *answer)
 		    peer_output(ask->peer), ask->request, UNAVAILABLE, "Out of memory.\n");
 }
 
+static void
+answer(struct remote_ask *ask, enum commit_result committed)
+{
+	if (committed == COMMIT_FAILED && ask->answer.acknowledges)
+		set_text(&ask->answer, UNAVAILABLE, "The store cannot be written.\n");
+	if (buffer_failed(&ask->answer.body))
+		set_text(&ask->answer, UNAVAILABLE, "Out of memory.\n");
+	if (ask->peer == NULL)
+		return;
+	check_room(ask, &ask->answer);
+	put(ask, &ask->answer);
+}
+
+static void
+destroy(struct remote_ask *ask)
+{
+	buffer_free(&ask->answer.body);
+	free(ask);
+}
+
 bool
 remote_asks_answer(struct remote_asks *asks, enum commit_result committed)
 {
-	bool any = asks->count > 0;
-	size_t i;
+	size_t i, left = 0;
+	bool any;
 
 	for (i = 0; i < asks->count; i++) {
-		struct remote_ask *ask = &asks->list[i];
+		struct remote_ask *ask = asks->list[i];
 
-		if (committed == COMMIT_FAILED && ask->answer.acknowledges)
-			set_text(&ask->answer, UNAVAILABLE, "The store cannot be written.\n");
-		if (buffer_failed(&ask->answer.body))
-			set_text(&ask->answer, UNAVAILABLE, "Out of memory.\n");
-		if (ask->peer != NULL) {
-			check_room(ask, &ask->answer);
-			put(ask, &ask->answer);
+		if (ask->answer.status == 0) {
+			asks->list[left++] = ask;
+			continue;
 		}
-		buffer_free(&ask->answer.body);
+		answer(ask, committed);
+		destroy(ask);
 	}
-	asks->count = 0;
+	any = left < asks->count;
+	asks->count = left;
 	return any;
 }
 
@@ -175,17 +203,15 @@ remote_asks_forget(struct remote_asks *asks, const struct peer *peer)
 	size_t i;
 
 	for (i = 0; i < asks->count; i++)
-		if (asks->list[i].peer == peer)
-			asks->list[i].peer = NULL;
+		if (asks->list[i]->peer == peer)
+			asks->list[i]->peer = NULL;
 }
 
 void
 remote_asks_clear(struct remote_asks *asks)
 {
-	size_t i;
-
-	for (i = 0; i < asks->count; i++)
-		buffer_free(&asks->list[i].answer.body);
+	while (asks->count > 0)
+		destroy(asks->list[--asks->count]);
 	free(asks->list);
 	*asks = (struct remote_asks){NULL};
 }

@@ -1,6 +1,6 @@
 /*
  * Requests of the HTTP API that come through a responder. Each is carried out at once, and answered
- * when what it caused is stored.
+ * when its answer is there, and what it caused stored.
  */
 #ifndef SESSIOND_REMOTE_ASK_H
 #define SESSIOND_REMOTE_ASK_H
@@ -15,10 +15,10 @@
 
 struct remote_ask;
 
-/* The requests of one turn, which are answered at its end. All zero bytes: none, and no API. */
+/* The requests that are to be answered. All zero bytes: none, and no API. */
 struct remote_asks {
-	const struct api *api; /* who answers; NULL: nobody. Borrowed */
-	struct remote_ask *list;
+	const struct api *api;	  /* who answers; NULL: nobody. Borrowed */
+	struct remote_ask **list; /* in the order in which they came */
 	size_t count, room;
 };
 
@@ -35,13 +35,13 @@ size_t remote_asks_body_limit(const struct remote_asks *asks);
 void remote_asks_take(
     struct remote_asks *asks, struct peer *peer, uint64_t request, const struct wire_ask *ask);
 
-/* After the commit: answers the turn's requests. Returns true if there were any. */
+/* After the commit: answers those whose answer is there. Returns true if there were any. */
 bool remote_asks_answer(struct remote_asks *asks, enum commit_result committed);
 
 /* The peer is gone: its requests get no answer. */
 void remote_asks_forget(struct remote_asks *asks, const struct peer *peer);
 
-/* Frees the storage. */
+/* Frees the storage. Nobody may answer any more. */
 void remote_asks_clear(struct remote_asks *asks);
 
 #endif

@@ -123,14 +123,13 @@ publish(const char *line, size_t len, struct client *except)
 		pusher_socket_id(except->session->uuid, socket_id);
 		event.socket_id = socket_id;
 	}
-	if (pusher_check(&event, PUBLISH_LIMIT, &why) == PUSHER_OK &&
-	    pusher_publish(world.app, &event, &position, &why) == PUSHER_OK) {
-		REQUIRE(why == NULL);
-		if (except != NULL)
-			client_skip(except, event.channel, event.channel_len);
-	} else {
+	if (pusher_check(&event, PUBLISH_LIMIT, &why) != PUSHER_OK) {
 		REQUIRE(why != NULL);
+		return;
 	}
+	REQUIRE(why == NULL);
+	if (pusher_publish(world.app, &event, NULL, &position) == CHANNEL_OK && except != NULL)
+		client_skip(except, event.channel, event.channel_len);
 }
 
 /* --- lines ------------------------------------------------------------------------------------ */

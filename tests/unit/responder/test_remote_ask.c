@@ -13,7 +13,8 @@ enum { API_LIMIT = 10 };
 
 static const char *folder; /* NULL: there is no API */
 static struct buffer asked;
-static struct api_answer next; /* without its body */
+static struct api_answer next; /* without its body; status 0: it comes later */
+static struct api_answer *late;
 static size_t long_body;
 
 static void
@@ -22,7 +23,11 @@ answer(void *context, const struct api_request *request, struct api_answer *made
 	(void)context;
 	buffer_printf(&asked, "%s %s %s %.*s;", request->method, request->path,
 	    request->query == NULL ? "-" : request->query, (int)request->body_len, request->body);
+	late = made;
+	next.came = made->came;
 	*made = next;
+	if (next.status == 0)
+		return;
 	if (long_body == 0)
 		buffer_append_str(&made->body, "done");
 	else if (buffer_reserve(&made->body, long_body) != NULL)
@@ -282,6 +287,43 @@ test_lost(void **state)
 	assert_int_equal(messages.asks.count, 0);
 }
 
+static void
+come(unsigned status)
+{
+	late->status = status;
+	buffer_append_str(&late->body, "late");
+	late->came(late);
+}
+
+/* Others are answered meanwhile. Of a peer that is gone, nobody is told. */
+static void
+test_later(void **state)
+{
+	struct api_answer *first;
+
+	(void)state;
+	open_with_api();
+	next.status = 0;
+	say_ask(7, "/apps/1", "");
+	assert_heard("");
+	first = late;
+	next.status = 200;
+	say_ask(8, "/apps/1", "");
+	assert_heard("8:200(done) ");
+	late = first;
+	come(202);
+	assert_heard("7:202(late) ");
+	next.status = 0;
+	say_ask(9, "/apps/1", "");
+	assert_heard("");
+	peer_drop(LIST_FIRST(&peers.list));
+	assert_heard("closed ");
+	come(200);
+	assert_heard("");
+	assert_int_equal(messages.asks.count, 0);
+	buffer_clear(&asked);
+}
+
 /* What was not answered is freed. */
 static void
 test_end(void **state)
@@ -309,6 +351,7 @@ main(void)
 	    TEST(long_answers),
 	    TEST(after_goodbye),
 	    TEST(lost),
+	    TEST(later),
 	    TEST(end),
 	};
 
