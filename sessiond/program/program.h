@@ -35,7 +35,7 @@ struct program_options {
 	 */
 	const char *command;
 	const char *folder; /* it is run in; NULL: that of the daemon */
-	const char *name;   /* for the log: its service, such as "/chat" */
+	const char *name;   /* for the log: such as "service /chat" */
 	/* NAME=VALUE beside the daemon's own environment, and before it; ended by NULL. NULL: none */
 	const char *const *environment;
 	size_t line_limit; /* bytes of a line of its stdout; `worker_line_limit` */

@@ -71,10 +71,10 @@ write_line(struct program_stderr *err)
 	if (err->len > 0 && err->line[err->len - 1] == '\r')
 		err->line[err->len - 1] = '\0';
 	if (has_room(share, uv_now(err->poll.loop)))
-		log_error("%s: process %ld: %s", share->name, (long)err->process, err->line);
+		log_error("[%s]: process %ld: %s", share->name, (long)err->process, err->line);
 	else
 		log_limited_for(share->name, SEVERITY_ERROR,
-		    "%s: process %ld writes more than %d lines to its stderr in %d s: %s",
+		    "[%s]: process %ld writes more than %d lines to its stderr in %d s: %s",
 		    share->name, (long)err->process, PROGRAM_STDERR_LINES,
 		    PROGRAM_STDERR_WINDOW_MS / 1000, err->line);
 	err->len = 0;

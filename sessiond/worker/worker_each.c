@@ -29,7 +29,7 @@ struct each_process {
 	bool has_client;	 /* which is connection */
 	sockjs_connection connection;
 	const sockjs_service *service; /* NULL: it has stopped */
-	char *name;		       /* of the service */
+	char *name;		       /* of the service, for the log */
 };
 
 static struct {
@@ -103,7 +103,8 @@ log_failure(const struct each_process *process, const char *how)
 
 	if (!program_has_succeeded(process->program))
 		log_limited_for(process->name, was_asked ? SEVERITY_INFO : SEVERITY_ERROR,
-		    "%s: process %ld %s", process->name, (long)program_pid(process->program), how);
+		    "[%s]: process %ld %s", process->name, (long)program_pid(process->program),
+		    how);
 }
 
 static void
@@ -146,7 +147,7 @@ static void
 give_up(struct each_process *process, size_t limit)
 {
 	log_limited_for(process->name, SEVERITY_ERROR,
-	    "%s: worker_queue_limit (%zu) reached: process %ld does not read, and is killed",
+	    "[%s]: worker_queue_limit (%zu) reached: process %ld does not read, and is killed",
 	    process->name, limit, (long)program_pid(process->program));
 	program_end(&process->program);
 	if (process->has_client)
@@ -208,7 +209,7 @@ start_program(struct each_process *process, struct error *err)
 	const struct program_options program = {
 	    .command = options->program,
 	    .folder = folder,
-	    .name = service->name,
+	    .name = service->section,
 	    .environment = (const char *const *)environment,
 	    .line_limit = options->worker_line_limit,
 	    .memory = options->worker_memory,
@@ -228,12 +229,13 @@ admit(sockjs_connection connection, const sockjs_service *service)
 	struct error err = ERROR_INIT;
 
 	process->service = service;
-	process->name = xstrdup(service->name);
+	process->name = xstrdup(service->section);
 	process->connection = connection;
 	process->has_client = true;
 	LIST_INSERT_HEAD(&each.processes, process, entry);
 	if (start_program(process, &err) == -1) {
-		log_limited_for(service->name, SEVERITY_ERROR, "%s: %s", service->name, err.text);
+		log_limited_for(
+		    service->section, SEVERITY_ERROR, "[%s]: %s", service->section, err.text);
 		forget(process);
 		return UNAVAILABLE;
 	}
@@ -250,8 +252,8 @@ on_authorize(sockjs_connection connection)
 
 	if (worker_each_count(service) < most)
 		return admit(connection, service);
-	log_limited_for(service->name, SEVERITY_ERROR,
-	    "%s: max_processes (%zu) reached: clients get 503", service->name, most);
+	log_limited_for(service->section, SEVERITY_ERROR,
+	    "[%s]: max_processes (%zu) reached: clients get 503", service->section, most);
 	return UNAVAILABLE;
 }
 

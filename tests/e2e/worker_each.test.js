@@ -204,8 +204,8 @@ check('a status other than 0 is logged', async () => {
 	const socket = await openRaw('/fails');
 	socket.send('something is wrong');
 	assert.deepEqual(await readAll(socket), { lines: [], code: 1000 });
-	await expectLogged(/error: \/fails: process \d+ exited with status 3/);
-	await expectLogged(/error: \/fails: process \d+: something is wrong/);
+	await expectLogged(/error: \[service \/fails\]: process \d+ exited with status 3/);
+	await expectLogged(/error: \[service \/fails\]: process \d+: something is wrong/);
 });
 
 check('the process ends with its connection, in good order', async () => {
@@ -222,7 +222,7 @@ check('max_processes', async () => {
 	const pid = Number(await socket.readText());
 	const refused = await context().request('POST', '/one/000/second/xhr');
 	assert.equal(refused.status, 503);
-	await expectLogged(/error: \/one: max_processes \(1\) reached/);
+	await expectLogged(/error: \[service \/one\]: max_processes \(1\) reached/);
 	socket.connection.close();
 	await eventually(() => !isAlive(pid), 'the process ends');
 	await eventually(async () => {
@@ -233,7 +233,7 @@ check('max_processes', async () => {
 
 check('a program that is not there', async () => {
 	assert.equal((await context().request('POST', '/none/000/s/xhr')).status, 503);
-	await expectLogged(/error: \/none: program: \.\/no-such-program: it, or/);
+	await expectLogged(/error: \[service \/none\]: program: \.\/no-such-program: it, or/);
 });
 
 // It sleeps: what it writes next has no room in the pipe.
@@ -264,7 +264,7 @@ check('a process that does not read', async () => {
 		socket.send('x'.repeat(10000));
 	assert.equal((await readAll(socket)).code, 4503);
 	await eventually(() => !isAlive(pid), 'the process ends');
-	await expectLogged(/error: \/deaf: worker_queue_limit \(102400\) reached: process \d+ does/);
+	await expectLogged(/error: \[service \/deaf\]: worker_queue_limit \(102400\) reached: process \d+ does/);
 });
 
 check('neither outlives the daemon', async () => {

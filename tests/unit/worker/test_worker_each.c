@@ -149,7 +149,7 @@ test_end_of_process(void **state)
 	open_with("s", fake_poll('1'));
 	await_no_process();
 	log = capture_end();
-	assert_non_null(strstr(log, "error: /echo: process "));
+	assert_non_null(strstr(log, "error: [service /echo]: process "));
 	assert_non_null(strstr(log, " exited with status 3\n"));
 	assert_seen("1<o 1. ");
 	arrive("s", fake_poll('2'));
@@ -200,7 +200,7 @@ test_max_processes(void **state)
 	capture_begin_later();
 	assert_int_equal(ask(NULL, &third), 503);
 	log = capture_end();
-	assert_non_null(strstr(log, "/echo: max_processes (2) reached: clients get 503"));
+	assert_non_null(strstr(log, "[service /echo]: max_processes (2) reached: clients get 503"));
 	session_abort(third);
 	/* A process that is ending counts. */
 	session_abort(first);
@@ -223,7 +223,7 @@ test_cannot_start(void **state)
 	capture_begin_later();
 	assert_int_equal(ask(NULL, &session), 503);
 	log = capture_end();
-	assert_non_null(strstr(log, "error: /echo: program: ./none: "));
+	assert_non_null(strstr(log, "error: [service /echo]: program: ./none: "));
 	session_abort(session);
 	assert_int_equal(worker_each_count(service), 0);
 }
@@ -273,7 +273,7 @@ test_deaf_process(void **state)
 	for (i = 0; i < 20; i++)
 		receive_text(session, message);
 	log = capture_end();
-	assert_non_null(strstr(log, "/echo: worker_queue_limit (100000) reached: process "));
+	assert_non_null(strstr(log, "[service /echo]: worker_queue_limit (100000) reached: process "));
 	turn();
 	assert_seen("1<o 1<c[4503,\"The application does not read\"] 1. ");
 	assert_int_equal(worker_each_count(service), 0);
