@@ -325,6 +325,33 @@ check('README.md: its application is the one of doc/workers.md', () => {
 	assert.strictEqual(`${shown.replace(/^ {4}/gm, '')}\n`, mine);
 });
 
+// --- what is said to workers ----------------------------------------------------------------------
+
+// The first cells of the table below a heading of workers.md.
+function tableOfWorkers(heading) {
+	const [, section] = new RegExp(`^## ${heading}\\n([^]*?)^## `, 'm').exec(read('doc/workers.md'));
+	return [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name).sort();
+}
+
+const ofWorkers = ['worker_calls', 'worker_codec', 'worker_connection', 'worker_process', 'worker_serve']
+	.map((name) => read(`sessiond/worker/${name}.c`)).join('\n');
+const named = (...patterns) => [...new Set(patterns.flatMap((pattern) => [...ofWorkers.matchAll(pattern)]).map(([, name]) => name))].sort();
+
+check('doc/workers.md has all events', () => {
+	const [, queued] = /names\[\] = \{([^}]*)\}/.exec(ofWorkers);
+	const events = [...queued.matchAll(/"(\w+)"/g)].map(([, name]) => name);
+	assert.deepStrictEqual(tableOfWorkers('Events'), [...new Set([...events, ...named(/begin\(out, "(\w+)"/g, /\\"event\\":\\"(\w+)\\"/g)])].sort());
+});
+
+check('doc/workers.md has all calls', () => {
+	const apart = ['ack', 'serve'].filter((name) => ofWorkers.includes(`"${name}"`));
+	assert.deepStrictEqual(tableOfWorkers('Calls'), [...named(/^ {4}\{"(\w+)", (?:true|false), do_/gm), ...apart].sort());
+});
+
+check('doc/workers.md has all codes of errors', () => {
+	assert.deepStrictEqual(tableOfWorkers('Errors'), named(/\bfail\(\s*(?:call->error|error),\s*"(\w+)"/g));
+});
+
 // --- files, links, commands ----------------------------------------------------------------------
 
 const texts = ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'doc/model/README.md',
