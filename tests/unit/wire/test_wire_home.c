@@ -29,6 +29,10 @@ test_vectors(void **state)
 	    {"kl3mk4xq/y", {1, 0, 0, 15, 47}},
 	    {"session-0001", {0, 0, 3, 12, 12}},
 	    {"session-0002", {1, 0, 0, 5, 53}},
+	    /* What is behind ~ does not count. */
+	    {"abc~", {0, 0, 3, 14, 30}},
+	    {"abc~1", {0, 0, 3, 14, 30}},
+	    {"~abc", {1, 2, 2, 7, 23}},
 	};
 
 	(void)state;
