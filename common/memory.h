@@ -21,6 +21,13 @@ void *xmalloc(size_t size);
 char *xstrdup(const char *text);
 
 /*
+ * For the start of a program. The C library gives the end of its heap back to the system as soon as
+ * a large message there is freed, and takes it again for the next one, which costs more than all
+ * else that is done with that message. From now on it keeps up to 4 MiB there.
+ */
+void memory_keep_freed(void);
+
+/*
  * Makes room for one more item in an array of *room items, count of them in use: if it is full, it
  * is moved and has twice the room. items: NULL with *room 0 for none yet. Returns the array; aborts
  * without memory.

@@ -97,6 +97,7 @@ check(const struct responder_config *config, struct error *err)
 	const struct fcgi_options *options = &config->options;
 	struct socket_access access;
 
+	memory_keep_freed();
 	if (socket_access_resolve(
 		options->user, options->socket_group, options->socket_mode, &access, err) == -1 ||
 	    listen_check(options->listen, &access, err) == -1 ||

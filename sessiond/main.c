@@ -3,6 +3,7 @@
  */
 #include "common/command_line.h"
 #include "common/log.h"
+#include "common/memory.h"
 #include "conf/config_read.h"
 #include "sessiond/check.h"
 #include "sessiond/control/status_service.h"
@@ -64,6 +65,7 @@ serve_supervised(struct config *config, char *program, const char *file, const c
 static int
 serve(struct config *config, struct error *err)
 {
+	memory_keep_freed();
 	signal(SIGUSR1, SIG_IGN);
 	signal(SIGUSR2, SIG_IGN);
 	return server_run(config, err);
