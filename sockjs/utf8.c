@@ -73,6 +73,24 @@ utf8_sequence(const char *s, size_t len)
 	return sequence((const unsigned char *)s, len, false);
 }
 
+/* The length of the ASCII that s begins with. */
+static inline size_t
+ascii_prefix(const unsigned char *s, size_t len)
+{
+	size_t at = 0;
+
+	/* Four words in one step, as vectors if the compiler can. */
+	while (len - at >= 4 * SWAR_STEP &&
+	    swar_non_ascii(swar_load(s + at) | swar_load(s + at + SWAR_STEP) |
+		swar_load(s + at + 2 * SWAR_STEP) | swar_load(s + at + 3 * SWAR_STEP)) == 0)
+		at += 4 * SWAR_STEP;
+	while (len - at >= SWAR_STEP && swar_non_ascii(swar_load(s + at)) == 0)
+		at += SWAR_STEP;
+	while (at < len && s[at] < 0x80)
+		at++;
+	return at;
+}
+
 /* utf8_valid_prefix; surrogates: let these through. */
 static inline size_t
 valid_prefix(const unsigned char *s, size_t len, bool surrogates)
@@ -81,10 +99,7 @@ valid_prefix(const unsigned char *s, size_t len, bool surrogates)
 
 	while (at < len) {
 		if (s[at] < 0x80) {
-			while (len - at >= SWAR_STEP && swar_non_ascii(swar_load(s + at)) == 0)
-				at += SWAR_STEP;
-			while (at < len && s[at] < 0x80)
-				at++;
+			at += ascii_prefix(s + at, len - at);
 			continue;
 		}
 		n = sequence(s + at, len - at, surrogates);
@@ -201,6 +216,20 @@ append_pair(struct buffer *out, const unsigned char *s)
 	    (unsigned char)(0x80 | (code & 0x3f))};
 
 	buffer_append(out, bytes, sizeof(bytes));
+}
+
+bool
+utf8_has_surrogate(const char *wtf8, size_t len)
+{
+	const unsigned char *at = (const unsigned char *)wtf8, *end = at + len;
+
+	/* A half of either kind is ED A0..BF; what else begins with ED goes on with less. */
+	while (at < end && (at = memchr(at, 0xed, (size_t)(end - at))) != NULL) {
+		if (end - at >= 2 && at[1] >= 0xa0)
+			return true;
+		at++;
+	}
+	return false;
 }
 
 void

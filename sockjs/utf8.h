@@ -52,6 +52,9 @@ void utf8_init(struct utf8_state *state);
 bool utf8_feed(struct utf8_state *state, const char *s, size_t len);
 bool utf8_complete(const struct utf8_state *state);
 
+/* True if there are surrogates in this WTF-8, which is no strict UTF-8 then. */
+bool utf8_has_surrogate(const char *wtf8, size_t len);
+
 /*
  * Appends WTF-8 as strict UTF-8: a surrogate becomes U+FFFD, a high one followed by a low one their
  * character. Never longer than the input. Input that is not WTF-8 is copied as it is outside the

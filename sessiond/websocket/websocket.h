@@ -48,7 +48,7 @@ struct websockets {
 	struct buffer output;	       /* shared by all writes */
 };
 
-#define WEBSOCKET_INPUT 65536 /* bytes */
+#define WEBSOCKET_INPUT 66560 /* bytes: a message of 64 KiB with its head comes in one read */
 
 #define WEBSOCKET_CLOSE_WAIT                                                                       \
 	5000 /* ms for the peer to answer our close, and to end the connection */

@@ -271,6 +271,7 @@ check_wellformed(const char *in, size_t in_len, const char *expected)
 
 	assert_non_null(s);
 	memcpy(s, in, in_len);
+	assert_int_equal(utf8_has_surrogate(s, in_len), !utf8_is_valid(s, in_len));
 	utf8_append_wellformed(&out, s, in_len);
 	assert_int_equal(out.len, strlen(expected));
 	if (out.len > 0)
@@ -312,6 +313,23 @@ test_wellformed(void **state)
 	utf8_append_wellformed(&out, "a\xed\xa0", 3);
 	assert_int_equal(out.len, 3);
 	buffer_free(&out);
+	assert_false(utf8_has_surrogate(NULL, 0));
+	assert_false(utf8_has_surrogate("a\xed", 2));
+}
+
+/* Where the ASCII ends, in text that is looked at in large steps and in small ones. */
+static void
+test_ascii_prefix(void **state)
+{
+	char text[100];
+
+	(void)state;
+	for (size_t at = 0; at < sizeof text; at++) {
+		memset(text, 'a', sizeof text);
+		text[at] = '\xff';
+		assert_int_equal(utf8_valid_prefix(text, sizeof text), at);
+		assert_true(utf8_is_valid(text, at));
+	}
 }
 
 static void
@@ -359,6 +377,7 @@ main(void)
 	    cmocka_unit_test(test_two_cuts),
 	    cmocka_unit_test(test_early_errors),
 	    cmocka_unit_test(test_wellformed),
+	    cmocka_unit_test(test_ascii_prefix),
 	    cmocka_unit_test(test_utf16_length),
 	    cmocka_unit_test(test_mask_invalid),
 	};
