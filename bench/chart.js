@@ -3,7 +3,7 @@
 // A row of `make bench` as a chart: a bar for each server; a line over its end goes from the least
 // to the most of its rounds.
 
-const { round, statistics } = require('./report');
+const { round, statistics } = require('./statistics');
 
 const WIDTH = 720;
 const LEFT = 210; // where bars begin

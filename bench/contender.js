@@ -62,6 +62,11 @@ class Contender {
 		return this.load.command(...words);
 	}
 
+	// What the server has said at last.
+	log() {
+		return this.server?.log().slice(-1000) ?? '';
+	}
+
 	async stop() {
 		await this.load?.stop();
 		await this.server?.stop();

@@ -5,9 +5,10 @@
 //   prepare   brings a contender that runs into the state in which rounds begin
 //   agree     looks at all contenders once they are prepared
 //   round     resolves with {value, ...} of one round
-//   fresh     true: a server is started for each round, and prepare is part of it
+//   fresh     true: a server is started for each round
+//   rounds    at most so many: they hardly differ, and each takes long
 //
-// row: of bench/rows.js, with `connections` one number; pace: {seconds: of a round, warm: messages
+// row: of bench/rows.js, with `connections` one number, which only grows while a contender runs; pace: {seconds: of a round, warm: messages
 // that come before, so that what is compiled while it runs is}.
 
 const { setTimeout: sleep } = require('node:timers/promises');
@@ -16,6 +17,7 @@ const { cpuOf, memoryOf } = require('./processes');
 
 const FEWEST = 20; // messages of a round
 const BEFORE = 20; // connections that are open before memory is looked at
+const COUNTED = 100; // messages and clients whose instructions are counted
 const SETTLED = 300; // ms until a server has freed what opening took
 
 const total = (parts) => Object.values(parts).reduce((sum, each) => sum + each, 0);
@@ -63,7 +65,7 @@ const fanout = {
 		await contender.command('open', row.connections);
 		const warm = Math.max(FEWEST, Math.ceil(pace.warm / row.connections));
 		await warmUp(contender, { ...pace, warm }, (messages) => ['fanout', messages, 0]);
-		if (row.rate) contender.messages = Math.max(3, Math.round(row.rate * pace.seconds));
+		if (row.rate) contender.messages = Math.max(2, Math.round(row.rate * pace.seconds));
 	},
 	round: async (contender, row) =>
 		asCpu(await withCpu(contender, 'fanout', contender.messages, row.rate || 0)),
@@ -86,7 +88,8 @@ const latency = {
 	unit: 'µs that 99 of 100 messages take at most',
 	prepare: echo.prepare,
 	async agree(contenders, row, pace) {
-		const peer = contenders.find(({ name }) => name === row.half);
+		const peer = contenders.find(({ name, failed }) => name === row.half && !failed);
+		if (!peer) throw new Error(`${row.half} is needed`);
 		const { count, seconds } = await peer.command(...echoCommand(row)(peer.messages));
 		for (const contender of contenders)
 			Object.assign(contender, {
@@ -106,13 +109,16 @@ const latency = {
 const memory = {
 	unit: 'bytes a connection',
 	fresh: true,
-	async prepare() {},
+	rounds: 3,
 	async round(contender, row) {
-		await contender.command('open', BEFORE);
-		const before = memoryOf(contender.server.parts);
+		const { server } = contender;
+		if (server.before === undefined) {
+			await contender.command('open', BEFORE);
+			server.before = memoryOf(server.parts);
+		}
 		await contender.command('open', BEFORE + row.connections);
 		await sleep(SETTLED);
-		const parts = difference(memoryOf(contender.server.parts), before, row.connections);
+		const parts = difference(memoryOf(server.parts), server.before, row.connections);
 		for (const name of row.without || []) delete parts[name];
 		return { value: total(parts), parts };
 	},
@@ -121,11 +127,29 @@ const memory = {
 const firstAnswer = {
 	unit: 'ms to the first answer',
 	fresh: true,
-	async prepare() {},
 	async round(contender) {
 		await request(`http://127.0.0.1:${contender.server.port}`, 'GET', '/echo');
 		return { value: performance.now() - contender.begun };
 	},
 };
 
-module.exports = { connect, echo, fanout, firstAnswer, latency, memory };
+// One message at a time, each of another client that had one before, and has idle ones beside it:
+// what a server does for all of its sessions shows.
+const instructions = {
+	unit: 'instructions a message',
+	rounds: 1,
+	async prepare(contender, row) {
+		if (!contender.server.isWarm) {
+			await contender.command('open', COUNTED);
+			await contender.command('echo', COUNTED, 1, 0);
+			contender.server.isWarm = true;
+		}
+		await contender.command('open', row.connections);
+	},
+	async round(contender) {
+		const counted = await contender.server.count(() => contender.command('echo', COUNTED, 1, 0));
+		return { value: counted / COUNTED };
+	},
+};
+
+module.exports = { connect, echo, fanout, firstAnswer, instructions, latency, memory };

@@ -62,6 +62,10 @@ function cpuOfProcess(pid) {
 const memoryOfProcess = (pid) =>
 	1024 * Number((/^Pss:\s+(\d+) kB/m.exec(read(`/proc/${pid}/smaps_rollup`)) || [0, 0])[1]);
 
+// How many files a process may have open.
+const fileLimit = () =>
+	Number(/^Max open files +\S+ +(\d+)/m.exec(read('/proc/self/limits'))?.[1] ?? Infinity);
+
 // {name of a part: sum of what its processes have}
 const sumOver = (parts, ofProcess) =>
 	Object.fromEntries(
@@ -72,6 +76,7 @@ const sumOver = (parts, ofProcess) =>
 	);
 
 module.exports = {
+	fileLimit,
 	cpuOf: (parts) => sumOver(parts, cpuOfProcess),
 	memoryOf: (parts) => sumOver(parts, memoryOfProcess),
 };

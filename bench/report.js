@@ -5,57 +5,8 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-
-const sorted = (values) => [...values].sort((a, b) => a - b);
-
-// Of numbers: {median, least, most}.
-function spread(values) {
-	const all = sorted(values);
-	const middle = all.length >> 1;
-	return {
-		median: all.length % 2 ? all[middle] : (all[middle - 1] + all[middle]) / 2,
-		least: all[0],
-		most: all[all.length - 1],
-	};
-}
-
-// Three digits.
-function round(value) {
-	if (!Number.isFinite(value)) return '-';
-	const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) || 1)));
-	return value.toFixed(Math.min(digits, 3));
-}
-
-const withSpread = ({ median, least, most }) =>
-	`${round(median)} (${round(least)} to ${round(most)})`;
-
-// What the servers of a group came to. ratio: ours of it, round by round, so that what disturbed
-// both of them alike does not count; the first server is ours.
-function statistics({ results }) {
-	const [ours] = Object.values(results);
-	return Object.entries(results).map(([name, rounds], i) => ({
-		name,
-		value: spread(rounds.map(({ value }) => value)),
-		ratio:
-			i > 0
-				? spread(rounds.map(({ value }, k) => ours[k].value / value))
-				: undefined,
-		rate: rounds[0].rate && spread(rounds.map(({ rate }) => rate)),
-		p99: rounds[0].p99 && spread(rounds.map(({ p99 }) => p99)),
-		parts:
-			rounds[0].parts &&
-			Object.fromEntries(
-				Object.keys(rounds[0].parts).map((part) => [
-					part,
-					spread(rounds.map(({ parts }) => parts[part])),
-				]),
-			),
-		// The load's own share of the time: near 1, it was the limit and not the server.
-		load:
-			rounds[0].ownCpu &&
-			spread(rounds.map(({ ownCpu, seconds }) => ownCpu / seconds)),
-	}));
-}
+const { judgeAll } = require('./goals');
+const { round, statistics, withSpread } = require('./statistics');
 
 const partsText = (parts) =>
 	parts && Object.keys(parts).length > 1
@@ -113,13 +64,28 @@ function tableLines(row) {
 
 const line = (cells) => `| ${cells.join(' | ')} |\n`;
 
+const GOALS_HEAD = ['work', 'connections', 'goal', 'measured', 'met'];
+
+function goals(rows) {
+	const judged = judgeAll(rows);
+	if (judged.length === 0) return '';
+	const lines = judged.map(({ work, connections, goal, measured, met }) => [
+		work,
+		connections,
+		goal,
+		measured,
+		met ? 'yes' : '**no**',
+	]);
+	return `## Goals\n\n${[GOALS_HEAD, GOALS_HEAD.map(() => '---'), ...lines].map(line).join('')}\n`;
+}
+
 // The page of a run, in Markdown.
 function table(rows, about) {
 	const lines = [HEAD, HEAD.map(() => '---'), ...rows.flatMap(tableLines)];
 	const charts = rows.map(({ name, title }) => `![${title}](${name}.svg)\n`);
 	return (
 		`# Side by side\n\n${about.text}\n\nSee bench/README.md for what this means.\n\n` +
-		`${lines.map(line).join('')}\n${charts.join('\n')}`
+		`${goals(rows)}## All\n\n${lines.map(line).join('')}\n${charts.join('\n')}`
 	);
 }
 
@@ -158,4 +124,4 @@ function machine(options, pace) {
 	return { text: lines.join('  \n'), busy, quick: Boolean(options.quick) };
 }
 
-module.exports = { machine, round, statistics, summary, table };
+module.exports = { machine, summary, table };

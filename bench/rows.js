@@ -11,13 +11,20 @@
 //   rate         messages a second of a fan-out; unset: as fast as everybody gets them
 //   half         of `latency`: whose top rate decides
 //   without      of `memory`: parts that do not count
+//   goals        what is to be reached: bench/goals.js
 
-const { connect, echo, fanout, firstAnswer, latency, memory } = require('./measures');
+const { connect, echo, fanout, firstAnswer, instructions, latency, memory } = require('./measures');
 
 const OURS = 'sockjs-fcgi';
 const NODE = 'sockjs-node';
-const WEBSOCKETS = [OURS, 'bare epoll', NODE, 'socket.io'];
+const EPOLL = 'bare epoll';
+const STREAM = 'bare stream';
+const WEBSOCKETS = [OURS, EPOLL, NODE, 'socket.io'];
 const APPLICATIONS = [...['module', 'worker in C', 'worker in PHP', 'worker in Python', 'callback to PHP-FPM'].map((name) => `${OURS}, ${name}`), NODE];
+const KB = 1024;
+const FLAT = 1.1; // how much a cost may grow with the number of connections
+const HELD = [{ most: 6 * KB }, { against: NODE, most: 0.4 }];
+const counted = (...names) => names.map((name) => `${name}, counted`);
 const behind = (kind, ...names) => [OURS, ...names].map((name) => `${name} behind ${kind}`);
 
 const rows = {
@@ -26,14 +33,19 @@ const rows = {
 		measure: echo,
 		way: 'websocket',
 		servers: WEBSOCKETS,
-		connections: [1, 100, 1000, 10000],
+		connections: [1, 100, 1000, 10000, 15000],
+		goals: [
+			{ connections: 100, against: EPOLL, most: 1.05 },
+			{ connections: 100, against: NODE, most: 0.35 },
+			{ connections: 15000, since: 100, most: FLAT },
+		],
 	},
 	raw: {
 		title: 'raw WebSocket echo, 16 bytes',
 		measure: echo,
 		way: 'raw',
 		size: 16,
-		servers: [OURS, 'bare epoll', NODE, 'tornado', 'websocketd'],
+		servers: [OURS, EPOLL, NODE, 'tornado', 'websocketd'],
 	},
 	'raw-64k': {
 		title: 'raw WebSocket echo, 64 KB',
@@ -41,14 +53,18 @@ const rows = {
 		way: 'raw',
 		size: 65536,
 		atOnce: 10,
-		servers: [OURS, 'bare epoll', NODE, 'tornado'],
+		servers: [OURS, EPOLL, NODE, 'tornado'],
+		goals: [
+			{ against: EPOLL, most: 1.2 },
+			{ against: NODE, most: 0.5 },
+		],
 	},
 	deflate: {
 		title: 'WebSocket echo, 2 KB compressed',
 		measure: echo,
 		way: 'deflate',
 		size: 2000,
-		servers: [OURS, 'socket.io', 'tornado'],
+		servers: [OURS, EPOLL, 'socket.io', 'tornado'],
 	},
 	fanout: {
 		title: 'one message to all WebSockets',
@@ -56,6 +72,10 @@ const rows = {
 		way: 'websocket to all',
 		connections: [1000, 10000],
 		servers: [...WEBSOCKETS, 'tornado', 'nchan', 'pushpin'],
+		goals: [
+			{ connections: 1000, against: EPOLL, most: 1.05 },
+			{ connections: 1000, against: NODE, most: 0.5 },
+		],
 	},
 	publish: {
 		title: 'published to a channel of WebSockets',
@@ -69,12 +89,20 @@ const rows = {
 		measure: echo,
 		way: 'polling',
 		servers: [OURS, 'bare libmicrohttpd', NODE, 'socket.io'],
+		goals: [
+			{ against: 'bare libmicrohttpd', most: 1.3 },
+			{ against: NODE, most: 0.18 },
+		],
 	},
 	'polling-lighttpd': {
 		title: 'xhr-polling through lighttpd',
 		measure: echo,
 		way: 'polling',
 		servers: behind('lighttpd', 'bare libfcgi', NODE),
+		goals: [
+			{ parts: ['sessiond', 'supervisor', 'fcgi'], of: 'lighttpd', most: 0.6 },
+			{ against: `${NODE} behind lighttpd`, most: 0.2 },
+		],
 	},
 	'polling-nginx': {
 		title: 'xhr-polling through nginx',
@@ -106,13 +134,13 @@ const rows = {
 		title: 'xhr-streaming echo',
 		measure: echo,
 		way: 'xhr-streaming',
-		servers: [OURS, NODE],
+		servers: [OURS, STREAM, NODE],
 	},
 	eventsource: {
 		title: 'eventsource echo',
 		measure: echo,
 		way: 'eventsource',
-		servers: [OURS, NODE],
+		servers: [OURS, STREAM, NODE],
 	},
 	'stream-1': {
 		title: 'xhr-streaming, one message a second to each',
@@ -120,7 +148,7 @@ const rows = {
 		way: 'xhr-streaming to all',
 		connections: 1000,
 		rate: 1,
-		servers: [OURS, NODE, 'pushpin'],
+		servers: [OURS, STREAM, NODE, 'pushpin'],
 	},
 	'stream-100': {
 		title: 'xhr-streaming, 100 messages a second to each',
@@ -128,7 +156,7 @@ const rows = {
 		way: 'xhr-streaming to all',
 		connections: 1000,
 		rate: 100,
-		servers: [OURS, NODE],
+		servers: [OURS, STREAM, NODE],
 	},
 	'eventsource-1': {
 		title: 'eventsource, one message a second to each',
@@ -136,7 +164,7 @@ const rows = {
 		way: 'eventsource to all',
 		connections: 1000,
 		rate: 1,
-		servers: [OURS, NODE, 'nchan'],
+		servers: [OURS, STREAM, NODE, 'nchan'],
 	},
 	'eventsource-100': {
 		title: 'eventsource, 100 messages a second to each',
@@ -144,7 +172,7 @@ const rows = {
 		way: 'eventsource to all',
 		connections: 1000,
 		rate: 100,
-		servers: [OURS, NODE, 'nchan'],
+		servers: [OURS, STREAM, NODE, 'nchan'],
 	},
 	connect: {
 		title: 'WebSockets that connect and close',
@@ -163,8 +191,13 @@ const rows = {
 		title: 'memory of an idle WebSocket',
 		measure: memory,
 		way: 'websocket',
-		connections: 10000,
+		connections: [100, 1000, 10000, 15000],
 		servers: [OURS, NODE, 'socket.io'],
+		goals: [
+			{ connections: 10000, most: 1.2 * KB },
+			{ connections: 10000, against: NODE, most: 0.1 },
+			{ connections: 15000, since: 100, most: FLAT },
+		],
 	},
 	'memory-poll': {
 		title: 'memory of a held poll',
@@ -172,6 +205,7 @@ const rows = {
 		way: 'polling',
 		connections: 5000,
 		servers: [OURS, NODE, 'socket.io'],
+		goals: HELD,
 	},
 	'memory-stream': {
 		title: 'memory of an idle stream',
@@ -179,6 +213,7 @@ const rows = {
 		way: 'xhr-streaming',
 		connections: 5000,
 		servers: [OURS, NODE],
+		goals: HELD,
 	},
 	'memory-poll-lighttpd': {
 		title: 'memory of a held poll behind lighttpd, without lighttpd',
@@ -187,6 +222,7 @@ const rows = {
 		connections: 3000,
 		without: ['lighttpd'],
 		servers: behind('lighttpd', NODE),
+		goals: [{ most: 8 * KB }],
 	},
 	start: { title: 'start', measure: firstAnswer, way: 'websocket', servers: [OURS, NODE] },
 	store: {
@@ -207,19 +243,21 @@ const rows = {
 	'workers-polling': {
 		title: 'xhr-polling echo by an application in another process', measure: echo, way: 'polling', servers: APPLICATIONS,
 	},
-	growth: {
-		title: 'growth: WebSocket echo among many',
-		measure: echo,
+	'instructions-websocket': {
+		title: 'WebSocket echo among idle sessions',
+		measure: instructions,
 		way: 'websocket',
-		connections: [100, 1000, 5000, 15000],
-		servers: [OURS, 'bare epoll', NODE],
+		connections: [100, 10000],
+		servers: counted(OURS, EPOLL),
+		goals: [{ connections: 10000, since: 100, most: FLAT }],
 	},
-	'growth-memory': {
-		title: 'growth: memory of an idle WebSocket among many',
-		measure: memory,
-		way: 'websocket',
-		connections: [100, 1000, 5000, 15000],
-		servers: [OURS, NODE],
+	'instructions-polling': {
+		title: 'xhr-polling among idle sessions',
+		measure: instructions,
+		way: 'polling',
+		connections: [100, 10000],
+		servers: counted(OURS, 'bare libmicrohttpd'),
+		goals: [{ connections: 10000, since: 100, most: FLAT }],
 	},
 };
 

@@ -10,6 +10,7 @@ const { Contender } = require('./contender');
 const { chart } = require('./chart');
 const { machine, summary, table } = require('./report');
 const { rows } = require('./rows');
+const { fileLimit } = require('./processes');
 const { missing } = require('./servers');
 
 const options = parseArguments(
@@ -22,9 +23,10 @@ const options = parseArguments(
 			kind: 'flag',
 			help: 'a look whether everything works: small numbers, and figures that mean nothing',
 		},
+		goals: { kind: 'flag', help: 'only the rows that have a goal' },
 		rounds: { help: 'rounds of each server (7; quick: 2)' },
-		seconds: { help: 'how long a round lasts, about (1; quick: 0.1)' },
-		most: { help: 'largest number of connections (quick: 50)' },
+		seconds: { help: 'how long a round lasts, about (0.5; quick: 0.1)' },
+		most: { help: 'largest number of connections (what `ulimit -n` allows; quick: 50)' },
 		out: {
 			kind: 'text',
 			default: path.join(
@@ -39,6 +41,7 @@ const options = parseArguments(
 );
 
 const UNAVAILABLE = 69;
+const OTHER_FILES = 500; // that a process has open besides its connections
 const pace = options.quick
 	? {
 			rounds: options.rounds || 2,
@@ -48,9 +51,9 @@ const pace = options.quick
 		}
 	: {
 			rounds: options.rounds || 7,
-			seconds: options.seconds || 1,
+			seconds: options.seconds || 0.5,
 			warm: 4000,
-			most: options.most || Infinity,
+			most: options.most || fileLimit() - OTHER_FILES,
 		};
 
 const matches = (name, word) =>
@@ -65,13 +68,14 @@ function chosen() {
 		process.exit(64);
 	}
 	return Object.entries(rows).filter(
-		([name]) =>
-			options.words.length === 0 ||
-			options.words.some((word) => matches(name, word)),
+		([name, row]) =>
+			(!options.goals || row.goals) &&
+			(options.words.length === 0 ||
+				options.words.some((word) => matches(name, word))),
 	);
 }
 
-const nameOf = ({ debian, npm }) => debian || `npm's ${npm}`;
+const nameOf = ({ program, debian = program, npm }) => (npm ? `npm's ${npm}` : debian);
 
 // The servers of a row that are there. Says what the others lack.
 function availableOf(row) {
@@ -86,61 +90,85 @@ function availableOf(row) {
 	});
 }
 
-async function start(contender, row) {
-	await contender.start(row.way, row.size);
-	await row.measure.prepare(contender, row, pace);
+// Does that with one server after the other. One that fails takes part no more.
+async function each(contenders, what) {
+	for (const contender of contenders.filter(({ failed }) => !failed)) {
+		try {
+			await what(contender);
+		} catch (error) {
+			contender.failed = true;
+			process.exitCode = 1;
+			console.error(`  ${contender.name} failed: ${error.message}\n${contender.log()}`.trimEnd());
+			await contender.stop();
+		}
+	}
 }
 
-async function round(contender, row) {
-	if (!row.measure.fresh) return row.measure.round(contender, row);
-	await start(contender, row);
-	const result = await row.measure.round(contender, row);
-	await contender.stop();
-	return result;
+// Servers that start once: a number of connections after the other, and with each they take turns.
+async function measureRunning(row, contenders, groups, rounds) {
+	await each(contenders, (contender) => contender.start(row.way, row.size));
+	for (const { connections, results } of groups) {
+		const work = { ...row, connections };
+		await each(contenders, (contender) => row.measure.prepare(contender, work, pace));
+		await row.measure.agree?.(contenders, work, pace);
+		for (let i = 0; i < rounds; i++)
+			await each(contenders, async (contender) => {
+				results[contender.name].push(await row.measure.round(contender, work));
+			});
+	}
 }
 
-// One number of connections. Resolves with {server: [result of a round, ...]}.
+// Servers that start anew for each round, which goes through all numbers of connections.
+async function measureStarting(row, contenders, groups, rounds) {
+	for (let i = 0; i < rounds; i++)
+		await each(contenders, async (contender) => {
+			await contender.start(row.way, row.size);
+			for (const { connections, results } of groups)
+				results[contender.name].push(
+					await row.measure.round(contender, { ...row, connections }),
+				);
+			await contender.stop();
+		});
+}
+
+// Resolves with [{connections, results: {server: [result of a round, ...]}}].
 async function measure(row, names) {
 	const contenders = names.map((name) => new Contender(name));
-	const results = Object.fromEntries(names.map((name) => [name, []]));
-	let current;
+	const rounds = Math.min(pace.rounds, row.measure.rounds || Infinity);
+	const groups = countsOf(row).map((connections) => ({
+		connections,
+		results: Object.fromEntries(names.map((name) => [name, []])),
+	}));
 	try {
-		if (!row.measure.fresh) {
-			for (current of contenders) await start(current, row);
-			await row.measure.agree?.(contenders, row, pace);
-		}
-		for (let i = 0; i < pace.rounds; i++) {
-			for (current of contenders)
-				results[current.name].push(await round(current, row));
-		}
-	} catch (error) {
-		throw new Error(
-			`${current.name}: ${error.message}\n${current.server?.log().slice(-1000) ?? ''}`.trim(),
-		);
+		await (row.measure.fresh ? measureStarting : measureRunning)(row, contenders, groups, rounds);
 	} finally {
 		for (const contender of contenders) await contender.stop();
 	}
-	return results;
+	return groups.map(complete(rounds)).filter(({ results }) => contenders[0].name in results);
 }
 
-// Resolves with {name, title, unit, groups: [{connections, results}]}; or undefined, if ours would
-// stand alone.
+// A group without those that failed before its end.
+const complete =
+	(rounds) =>
+	({ connections, results }) => ({
+		connections,
+		results: Object.fromEntries(
+			Object.entries(results).filter(([, each]) => each.length === rounds),
+		),
+	});
+
+const countsOf = (row) => [
+	...new Set([row.connections || 100].flat().map((count) => Math.min(count, pace.most))),
+];
+
+// Resolves with {name, title, unit, goals, groups}; or undefined, if ours would stand alone.
 async function measureRow(name, row) {
 	const servers = availableOf(row);
-	if (servers.length < 2 || (row.half && !servers.includes(row.half)))
-		return console.error(`  ${name} is left out: there is no peer`);
-	const counts = [
-		...new Set(
-			[row.connections || 100].flat().map((count) => Math.min(count, pace.most)),
-		),
-	];
-	const groups = [];
-	for (const connections of counts)
-		groups.push({
-			connections,
-			results: await measure({ size: 20, ...row, connections }, servers),
-		});
-	return { name, title: row.title, unit: row.measure.unit, groups };
+	if (servers.length < 2 || servers[0] !== row.servers[0] || (row.half && !servers.includes(row.half)))
+		return console.error(`  ${name} is left out: there is nothing to compare`);
+	const groups = await measure({ size: 20, ...row }, servers);
+	if (groups.length === 0) return undefined;
+	return { name, title: row.title, unit: row.measure.unit, goals: row.goals, groups };
 }
 
 function write(done, about) {
@@ -165,11 +193,13 @@ async function main() {
 	console.log(about.text);
 	for (const [name, row] of chosen()) {
 		console.log(`${name}: ${row.title}`);
+		const begun = performance.now();
 		try {
 			const result = await measureRow(name, row);
 			if (result) {
 				done.push(result);
 				console.log(summary(result));
+				console.log(`  (${Math.round((performance.now() - begun) / 1000)} s)`);
 			}
 		} catch (error) {
 			console.error(`  ${name} failed: ${error.message}`);

@@ -15,12 +15,15 @@ const net = require('node:net');
 const path = require('node:path');
 const { Daemon, startDaemon, temporaryDirectory } = require('../tests/e2e/lib/daemon');
 const { eventually } = require('../tests/e2e/lib/guard');
+const { openStream } = require('../tests/e2e/lib/http');
 const { freePort, srcdir, startStack } = require('../tests/e2e/lib/stack');
 const { PhpFpm } = require('../tests/e2e/lib/php_fpm');
 const workers = require('../tests/e2e/lib/workers');
+const { Callgrind } = require('./callgrind');
 const { proxies, startProxy } = require('./proxies');
 
 const builddir = process.env.SOCKJS_BUILDDIR || srcdir;
+const OURS = 'sockjs-fcgi';
 const here = (...names) => path.join(srcdir, 'bench', ...names);
 const built = (...names) => path.join(builddir, 'bench', ...names);
 
@@ -45,15 +48,19 @@ const WEBSOCKET_WAYS = {
 	raw: ['raw-websocket', '--path', '/echo/websocket'],
 	'websocket to all': ['sockjs-websocket', '--path', '/broadcast'],
 };
-const SOCKJS_WAYS = {
-	...WEBSOCKET_WAYS,
-	polling: ['sockjs-polling', '--path', '/echo'],
+const STREAM_WAYS = {
 	'xhr-streaming': ['sockjs-xhr-streaming', '--path', '/echo'],
 	eventsource: ['sockjs-eventsource', '--path', '/echo'],
-	'polling to all': ['sockjs-polling', '--path', '/broadcast'],
 	'xhr-streaming to all': ['sockjs-xhr-streaming', '--path', '/broadcast'],
 	'eventsource to all': ['sockjs-eventsource', '--path', '/broadcast'],
 };
+const SOCKJS_WAYS = {
+	...WEBSOCKET_WAYS,
+	...STREAM_WAYS,
+	polling: ['sockjs-polling', '--path', '/echo'],
+	'polling to all': ['sockjs-polling', '--path', '/broadcast'],
+};
+const DEFLATE_WAY = { deflate: ['raw-websocket', '--path', '/echo/websocket', '--deflate'] };
 
 const accepts = (port) =>
 	new Promise((resolve) => {
@@ -63,6 +70,16 @@ const accepts = (port) =>
 		});
 		socket.on('error', () => resolve(false));
 	});
+
+async function doesAnswer(port, target) {
+	try {
+		const answer = await openStream(`http://127.0.0.1:${port}`, 'GET', target);
+		answer.connection.close();
+		return answer.status === 200;
+	} catch {
+		return false;
+	}
+}
 
 // A server that is one program, with its children.
 function served(name, daemon, more) {
@@ -74,12 +91,14 @@ function served(name, daemon, more) {
 	};
 }
 
-// command(PORT, DIRECTORY, ANOTHER PORT): its words. ready: it says so; else its port accepts.
-async function start(command, { ready = false, up } = {}) {
+// command(PORT, DIRECTORY, ANOTHER PORT): its words. ready: it says so; else its port accepts, and
+// with `answers` requests of that path get 200.
+// wrapper: words before those.
+async function start(command, { ready = false, up, answers, wrapper = [] } = {}) {
 	const port = await freePort();
 	const directory = temporaryDirectory();
 	const another = up && (await freePort());
-	const [program, ...args] = command(port, directory, another);
+	const [program, ...args] = [...wrapper, ...command(port, directory, another)];
 	const daemon = new Daemon(program, args, {
 		cwd: directory,
 		env: { NODE_ENV: 'production' },
@@ -91,7 +110,11 @@ async function start(command, { ready = false, up } = {}) {
 			async () => {
 				if (daemon.child.exitCode !== null)
 					throw new Error(`${program} ended:\n${daemon.log()}`);
-				return (await accepts(port)) && (!another || accepts(another));
+				return (
+					(await accepts(port)) &&
+					(!another || (await accepts(another))) &&
+					(!answers || doesAnswer(port, answers))
+				);
 			},
 			() => `${program} serves\n${daemon.log()}`,
 		);
@@ -111,9 +134,10 @@ function fill(name, directory, words) {
 
 const NCHAN_MODULE = '/usr/lib/nginx/modules/ngx_nchan_module.so';
 
-async function startOurs({ server = '' } = {}) {
+async function startOurs({ server = '', wrapper } = {}) {
 	const control = path.join(temporaryDirectory(), 'control');
 	const daemon = await startDaemon({
+		wrapper,
 		conf: `[server]\nlog_level = error\ncontrol = ${control}\n${server}${services(NEVER)}`,
 	});
 	const { parts, log, stop } = served('sessiond', daemon);
@@ -190,6 +214,17 @@ async function startBehind(kind, what) {
 	};
 }
 
+async function startCounted(startServer) {
+	const callgrind = new Callgrind();
+	const server = await startServer({ wrapper: callgrind.wrapper });
+	const [[pid]] = Object.values(server.parts);
+	const { stop } = server;
+	return Object.assign(server, {
+		count: (what) => callgrind.count(pid, what),
+		stop: () => stop().finally(() => callgrind.remove()),
+	});
+}
+
 const npm = (name, ...where) => ({
 	file: path.join(srcdir, ...where, 'node_modules', name),
 	npm: name,
@@ -197,29 +232,39 @@ const npm = (name, ...where) => ({
 const debian = (program, name = program) => ({ program, debian: name });
 
 const servers = {
-	'sockjs-fcgi': {
+	[OURS]: {
 		needs: [],
 		ways: {
 			...SOCKJS_WAYS,
-			deflate: ['raw-websocket', '--path', '/echo/websocket', '--deflate'],
+			...DEFLATE_WAY,
 			'channel to all': ['channel-websocket', '--up', '@control'],
 		},
-		start: startOurs,
+		start: (options) => startOurs(options),
 	},
 	'bare epoll': {
 		needs: [],
-		ways: WEBSOCKET_WAYS,
-		start: () =>
+		ways: { ...WEBSOCKET_WAYS, ...DEFLATE_WAY },
+		start: (options) =>
 			start((port) => [built('floor/bare_websocket'), `${port}`], {
+				ready: true,
+				...options,
+			}),
+	},
+	'bare stream': {
+		needs: [],
+		ways: STREAM_WAYS,
+		start: () =>
+			start((port) => [built('floor/bare_stream'), `${port}`], {
 				ready: true,
 			}),
 	},
 	'bare libmicrohttpd': {
 		needs: [],
 		ways: { polling: ['constant-polling'] },
-		start: () =>
+		start: (options) =>
 			start((port) => [built('floor/bare_microhttpd'), `${port}`], {
 				ready: true,
+				...options,
 			}),
 	},
 	'bare libfcgi': {
@@ -351,7 +396,7 @@ const servers = {
 						}),
 					];
 				},
-				{ up: true },
+				{ up: true, answers: '/stream' },
 			),
 	},
 };
@@ -390,6 +435,14 @@ for (const kind of ['lighttpd', 'nginx', 'apache-proxy', 'apache-fcgid']) {
 			start: () => startBehind(kind, what),
 		};
 }
+
+// Under callgrind, which counts while `count` runs something.
+for (const name of [OURS, 'bare epoll', 'bare libmicrohttpd'])
+	servers[`${name}, counted`] = {
+		needs: [debian('valgrind')],
+		ways: servers[name].ways,
+		start: () => startCounted(servers[name].start),
+	};
 
 const hasProgram = (name) =>
 	spawnSync('sh', ['-c', `PATH=$PATH:/usr/sbin command -v ${name}`]).status === 0;

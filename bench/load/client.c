@@ -19,7 +19,8 @@
 #include "bench/load/http_answer.h"
 #include "common/memory.h"
 
-#define READ_SIZE (256 << 10)
+#define READ_SIZE     (256 << 10)
+#define LARGE_MESSAGE 100 /* bytes */
 
 void
 die(const char *format, ...)
@@ -174,6 +175,20 @@ poll_again(struct client *client)
 	ask(&client->down, &client->poll);
 }
 
+/* A large message begins with the client's id, so that nobody has the same to compress again. */
+static void
+build_message(struct client *client)
+{
+	struct words words = words_of(client);
+	char *message = xstrdup(words.message);
+
+	if (strlen(message) >= LARGE_MESSAGE)
+		memcpy(message, client->id, strlen(client->id));
+	words.message = message;
+	request_build(&client->target->way->message, &words, "", &client->message);
+	free(message);
+}
+
 static void
 become_open(struct client *client)
 {
@@ -181,7 +196,7 @@ become_open(struct client *client)
 	struct words words = words_of(client);
 
 	client->open = true;
-	request_build(&way->message, &words, "", &client->message);
+	build_message(client);
 	if (way->receiving == RECEIVE_POLLS) {
 		request_build(&way->poll, &words, "", &client->poll);
 		if (!way->constant)

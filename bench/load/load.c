@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "bench/load/round.h"
 #include "common/memory.h"
@@ -132,6 +133,18 @@ read_options(int argc, char **argv, struct target *target, size_t *size)
 		bad_usage("a way, a port and a size are needed");
 }
 
+/* As many connections as the system allows. */
+static void
+raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -142,6 +155,7 @@ main(int argc, char **argv)
 	read_options(argc, argv, &target, &size);
 	target.message = make_message(size);
 	prctl(PR_SET_TIMERSLACK, 1);
+	raise_file_limit();
 	round_prepare(&target);
 	while (fgets(line, sizeof line, stdin)) {
 		if (!obey(line))

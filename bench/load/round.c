@@ -16,7 +16,7 @@
 #define EVENTS	  512
 #define NS	  1000000000ull
 #define AFTERMATH (NS / 50)  /* in which the server does what a round has left it, as polls */
-#define PATIENCE  (60 * NS)  /* without progress: a message was lost */
+#define PATIENCE  (20 * NS)  /* without progress: a message was lost */
 #define NO_LIMIT  UINT64_MAX /* of units at a time */
 
 /* Clients that open at a time: below what servers let wait for them. */

@@ -1,0 +1,145 @@
+/*
+ * bare_stream PORT: the least that a server of streams does for a message, for comparison: one recv
+ * and the answer 204 for who sends it, one send of a chunk for who gets it, and epoll. Below
+ * /broadcast everybody gets it, else the stream whose session sends it.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include "bench/floor/serve.h"
+
+#define LARGEST	 (1 << 17) /* bytes of a request */
+#define SESSIONS (1 << 16)
+#define ID_END	 8 /* hexadecimal digits at an id's end, which count the load's clients */
+#define PRELUDE	 2048
+
+struct client {
+	struct peer peer;
+	bool streams, events; /* events: of an EventSource */
+	unsigned session;
+	LIST_ENTRY(client) list;
+};
+
+static LIST_HEAD(, client) everybody = LIST_HEAD_INITIALIZER(everybody);
+static struct client *sessions[SESSIONS];
+
+static unsigned
+session_of(const char *request)
+{
+	const char *id = strstr(request, "/000/"), *end = id ? strchr(id + 5, '/') : NULL;
+
+	return end ? (unsigned)strtoul(end - ID_END, NULL, 16) % SESSIONS : 0;
+}
+
+static bool
+is_for(const char *request, const char *what)
+{
+	const char *end = strchr(request, '\r');
+
+	return end && memmem(request, (size_t)(end - request), what, strlen(what)) != NULL;
+}
+
+/* Sends a chunk: `before`, the text, and `after`. */
+static void
+send_chunk(
+    const struct client *to, const char *before, const char *text, int len, const char *after)
+{
+	static char chunk[LARGEST + 64];
+	int size = (int)(strlen(before) + strlen(after)) + len;
+	int n = snprintf(chunk, sizeof chunk, "%x\r\n%s%.*s%s\r\n", size, before, len, text, after);
+
+	send_all(to->peer.fd, chunk, (size_t)n);
+}
+
+static void
+deliver(const struct client *to, const char *body, int len)
+{
+	if (to->events)
+		send_chunk(to, "data: a", body, len, "\r\n\r\n");
+	else
+		send_chunk(to, "a", body, len, "\n");
+}
+
+static void
+take_message(const struct client *client, const char *request, const char *body, size_t len)
+{
+	static const char answer[] = "HTTP/1.1 204 No Content\r\n\r\n";
+	const struct client *to = sessions[session_of(request)];
+
+	if (strncmp(request, "POST /broadcast", 15) == 0) {
+		LIST_FOREACH(to, &everybody, list) {
+			deliver(to, body, (int)len);
+		}
+	} else if (to) {
+		deliver(to, body, (int)len);
+	}
+	send_all(client->peer.fd, answer, strlen(answer));
+}
+
+static void
+begin_stream(struct client *client, const char *request)
+{
+	static const char head[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+	static char prelude[PRELUDE];
+
+	client->streams = true;
+	client->events = is_for(request, "/eventsource");
+	client->session = session_of(request);
+	sessions[client->session] = client;
+	LIST_INSERT_HEAD(&everybody, client, list);
+	memset(prelude, 'h', sizeof prelude);
+	send_all(client->peer.fd, head, strlen(head));
+	if (client->events)
+		send_chunk(client, "data: ", "o", 1, "\r\n\r\n");
+	else
+		send_chunk(client, "", prelude, sizeof prelude, "\no\n");
+}
+
+static void
+leave(struct client *client)
+{
+	if (client->streams) {
+		LIST_REMOVE(client, list);
+		sessions[client->session] = NULL;
+	}
+	serve_end(client);
+}
+
+/* A request comes whole: the load sends it with one call. */
+static void
+take(void *data)
+{
+	static char request[LARGEST + 1];
+	struct client *client = data;
+	ssize_t len = recv(client->peer.fd, request, LARGEST, 0);
+	const char *body;
+
+	if (len <= 0) {
+		leave(client);
+		return;
+	}
+	request[len] = '\0';
+	body = strstr(request, "\r\n\r\n");
+	if (!body)
+		fail("recv: no whole request");
+	body += 4;
+	if (is_for(request, "/xhr_send"))
+		take_message(client, request, body, (size_t)(request + len - body));
+	else
+		begin_stream(client, request);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc != 2) {
+		fprintf(stderr, "Usage: bare_stream PORT\n");
+		return 64;
+	}
+	serve(argv[1], sizeof(struct client), take);
+}
