@@ -79,6 +79,7 @@ const struct conf_option app_option_table[] = {
     {.name = "app_connection_limit",
 	.type = CONF_U32,
 	.offset = APP(app_connection_limit),
+	.is_total = true,
 	.default_text = "0",
 	.help = "connections that the app may have; 0 is as many as the daemon has"},
     {.name = "webhook",

@@ -371,6 +371,29 @@ conf_exchange(const struct conf_option *option, void *a, void *b)
 	memcpy(of_b, former, size);
 }
 
+static uint64_t
+part_of(const struct conf_option *option, uint64_t total, unsigned n)
+{
+	uint64_t part = total / n + (total % n != 0);
+
+	return total > 0 && part < option->min ? option->min : part;
+}
+
+void
+conf_divide(const struct conf_option *table, size_t count, void *target, unsigned n)
+{
+	for (size_t i = 0; i < count; i++) {
+		void *value = value_of(&table[i], target);
+
+		if (!table[i].is_total)
+			continue;
+		if (table[i].type == CONF_U32)
+			*(uint32_t *)value = (uint32_t)part_of(&table[i], *(uint32_t *)value, n);
+		else
+			*(size_t *)value = (size_t)part_of(&table[i], *(size_t *)value, n);
+	}
+}
+
 const struct conf_option *
 conf_find(const struct conf_option *table, size_t n, const char *name)
 {

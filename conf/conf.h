@@ -56,6 +56,8 @@ struct conf_option {
 	/* A CONF_STRING that may be set on several lines of a section: they add up. */
 	bool is_list;
 	bool at_start; /* a change takes effect only when the program is started again */
+	/* A limit of all daemons together, where there are several (daemon_place.h). */
+	bool is_total;
 };
 
 /*
@@ -87,6 +89,9 @@ bool conf_is_same(const struct conf_option *option, const void *a, const void *b
 
 /* Exchanges one option's value between two structs. */
 void conf_exchange(const struct conf_option *option, void *a, void *b);
+
+/* Divides each number that is_total by n, rounded up, to what is at least its min. 0 stays 0. */
+void conf_divide(const struct conf_option *table, size_t count, void *target, unsigned n);
 
 /* The option of that exact name, or NULL. */
 const struct conf_option *conf_find(const struct conf_option *table, size_t n, const char *name);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 struct config *
@@ -52,6 +53,57 @@ config_override(struct config *config, const struct config_override *command_lin
 	config->command_line = *command_line;
 	override(&config->server.listen, command_line->listen);
 	override(&config->server.socket, command_line->socket);
+}
+
+/* A number of processes is a text, since it may be "each". */
+static void
+divide_processes(struct worker_options *options, unsigned n)
+{
+	uint32_t processes = options->processes == NULL ? 0 : worker_options_processes(options);
+	char *part;
+
+	if (processes == 0)
+		return;
+	if (asprintf(&part, "%u", (processes + n - 1) / n) == -1)
+		abort();
+	free(options->processes);
+	options->processes = part;
+}
+
+void
+config_take_place(struct config *config, const struct daemon_place *place)
+{
+	char *store = config->server.store;
+	size_t i;
+
+	config->place = *place;
+	if (place->count == 1)
+		return;
+	config->server.store = daemon_place_path(store, place);
+	free(store);
+	conf_divide(server_option_table, server_option_count, &config->server, place->count);
+	for (i = 0; i < config->section_count; i++) {
+		struct config_section *section = &config->sections[i];
+
+		conf_divide(
+		    app_option_table, app_option_count, &section->app_options, place->count);
+		conf_divide(worker_option_table, worker_option_count, &section->worker_options,
+		    place->count);
+		divide_processes(&section->worker_options, place->count);
+	}
+}
+
+int
+config_check_daemons(const struct config *config, struct error *err)
+{
+	const struct server_options *options = &config->server;
+
+	if (options->daemons == 1 || options->socket != NULL)
+		return 0;
+	return error_set(err, EX_CONFIG,
+	    "%s: several daemons need a Unix socket, beside which each has its own: set `socket = "
+	    "PATH` in [server], or `daemons = 1`",
+	    config->path);
 }
 
 enum log_severity

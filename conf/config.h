@@ -48,6 +48,19 @@ struct config_section *config_add_section(struct config *config, const char *nam
  */
 void config_override(struct config *config, const struct config_override *command_line);
 
+/*
+ * Makes it the configuration of one daemon of several: its place, its store (of its own name), and
+ * its part of each limit of the whole. To be called once, after what may change the values. Changes
+ * nothing where there is one daemon.
+ */
+void config_take_place(struct config *config, const struct daemon_place *place);
+
+/*
+ * What several daemons need and the file does not say: -1 and an error (EX_CONFIG). 0 if all is
+ * well, or if there is one daemon.
+ */
+int config_check_daemons(const struct config *config, struct error *err);
+
 /* The most talkative log_level of all sections: what the log as a whole has to let through. */
 enum log_severity config_log_level(const struct config *config);
 

@@ -11,6 +11,7 @@
 #include "sessiond/modules/module.h"
 #include "sessiond/server.h"
 #include "sessiond/supervise.h"
+#include "sessiond/supervised.h"
 #include "sessiond/worker/worker_module.h"
 #include "system/privileges.h"
 
@@ -61,6 +62,13 @@ serve_supervised(struct config *config, char *program, const char *file, const c
 	return supervise_run(config, argv, err);
 }
 
+/* Several daemons need somebody who holds what they share. */
+static bool
+is_supervisor(const struct config *config, bool supervise)
+{
+	return supervised_by()->supervisor == 0 && (supervise || config->server.daemons > 1);
+}
+
 /* SIGUSR1 and 2 are for supervisors; they end nothing else. */
 static int
 serve(struct config *config, struct error *err)
@@ -102,12 +110,13 @@ main(int argc, char **argv)
 	if (config == NULL)
 		return command_line_fail(&line, &err);
 	config_override(config, &(struct config_override){address, socket});
+	config_take_place(config, &supervised_by()->place);
 	log_open(PROGRAM, config_log_level(config));
 	log_set_target(
 	    config->server.log, config->server.log_size, privileges_uid(config->server.user));
 	if (check)
 		status = check_run(config, &err);
-	else if (supervise)
+	else if (is_supervisor(config, supervise))
 		status = serve_supervised(config, argv[0], file, address, socket, &err);
 	else
 		status = serve(config, &err);

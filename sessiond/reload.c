@@ -52,6 +52,10 @@ open_acceptors(const struct reload *reload, struct reload_change *change, struct
 	const struct server_options *options = &change->fresh->server;
 	struct error cause = ERROR_INIT;
 
+	if (reload->config->place.count > 1) {
+		acceptors_keep(reload->acceptors, &change->acceptors);
+		return 0;
+	}
 	if (acceptors_prepare(reload->acceptors, options, &change->acceptors, &cause) == 0)
 		return 0;
 	return error_set(err, cause.code, "%s: %s", change->fresh->path, cause.text);
@@ -67,6 +71,7 @@ read_and_open(const struct reload *reload, struct reload_change *change, struct 
 	if (change->fresh == NULL)
 		return -1;
 	config_override(change->fresh, &config->command_line);
+	config_take_place(change->fresh, &config->place);
 	return open_files(change, err) == -1 ? -1 : open_acceptors(reload, change, err);
 }
 
@@ -89,6 +94,19 @@ abandon(struct reload_change *change)
 	config_destroy(&change->fresh);
 }
 
+/* What several daemons have from their supervisor stays, too. */
+static bool
+stays(const struct config *config, const struct conf_option *option)
+{
+	static const char *const addresses[] = {"listen", "socket", "control"};
+	size_t i;
+
+	for (i = 0; config->place.count > 1 && i < sizeof addresses / sizeof addresses[0]; i++)
+		if (strcmp(option->name, addresses[i]) == 0)
+			return true;
+	return option->at_start;
+}
+
 /*
  * Values that count from the start only stay. So each reload says again that the file differs in
  * them.
@@ -101,7 +119,7 @@ exchange_server_options(struct config *config, struct config *fresh)
 	for (i = 0; i < server_option_count; i++) {
 		const struct conf_option *option = &server_option_table[i];
 
-		if (!option->at_start)
+		if (!stays(config, option))
 			conf_exchange(option, &config->server, &fresh->server);
 		else if (!conf_is_same(option, &config->server, &fresh->server))
 			log_info("%s takes effect after a restart", option->name);
@@ -130,7 +148,7 @@ apply_server_options(const struct reload *reload, struct reload_change *change)
 
 	reload->sessions->limit = options->session_limit;
 	reload->sessions->limit_per_address = options->sessions_per_address;
-	limits_set(&reload->sessions->limits, options);
+	limits_set(&reload->sessions->limits, options, reload->config->place.count);
 	channels_limit(reload->channels, options);
 	websockets_set_message_timeout(reload->websockets, options->message_timeout);
 	http_server_reconfigure(reload->http, options,
@@ -176,6 +194,8 @@ reload_run(const struct reload *reload, struct error *err)
 	else
 		log_error("%s; the old configuration stays", cause.text);
 	abandon(&change);
+	if (status == -1)
+		notify(NOTIFY_REFUSED);
 	notify(NOTIFY_READY);
 	return status == 0 ? 0 : error_set(err, cause.code, "%s", cause.text);
 }

@@ -32,7 +32,7 @@
 #include "sessiond/commands.h"
 #include "sessiond/reload.h"
 #include "sessiond/start_report.h"
-#include "sessiond/supervise.h"
+#include "sessiond/supervised.h"
 #include "sessiond/api/api_run.h"
 #include "sessiond/crash.h"
 #include "sessiond/service/callback.h"
@@ -313,17 +313,18 @@ static int
 restart(void *owner, struct error *err)
 {
 	struct server *server = owner;
+	pid_t supervisor = supervised_by()->supervisor;
 
 	if (server->loop.is_draining)
 		return error_set(err, EX_TEMPFAIL, "the daemon is stopping");
-	if (supervised_by() == 0)
+	if (supervisor == 0)
 		return error_set(err, EX_UNAVAILABLE,
 		    "this daemon has no supervisor that would start it again: `systemctl restart "
 		    "sockjs-sessiond` does, and so does one that is started with --supervise");
 	if (reload_check(&server->reload, err) == -1)
 		return -1;
 	log_info("the daemon is to be started anew");
-	return kill(supervised_by(), SIGUSR2) == 0
+	return kill(supervisor, SIGUSR2) == 0
 	    ? 0
 	    : error_set(err, EX_OSERR, "the supervisor cannot be told: %s", strerror(errno));
 }
@@ -332,7 +333,7 @@ restart(void *owner, struct error *err)
 static int
 end(void *owner, struct error *err)
 {
-	pid_t pid = supervised_by();
+	pid_t pid = supervised_by()->supervisor;
 
 	(void)owner;
 	if (kill(pid == 0 ? getpid() : pid, SIGTERM) == 0)
@@ -395,7 +396,7 @@ start_control(struct server *server)
 	    .config = server->config,
 	    .sources = {&server->loop, &server->sessions, &server->services, &server->channels,
 		&server->workers, &server->http, &server->local, &server->persistence,
-		supervised_restarts()},
+		supervised_by()->restarts},
 	    .calls = &calls,
 	    .owner = server,
 	};
@@ -421,7 +422,7 @@ start_loop(struct server *server)
 	persistence_init(&server->persistence, &server->sessions);
 	server->sessions.limit = server->config->server.session_limit;
 	server->sessions.limit_per_address = server->config->server.sessions_per_address;
-	limits_set(&server->sessions.limits, &server->config->server);
+	limits_set(&server->sessions.limits, &server->config->server, server->config->place.count);
 	channels_init(&server->channels, &server->sessions, &api_channel_kind);
 	channels_limit(&server->channels, &server->config->server);
 	websockets_init(
@@ -559,12 +560,23 @@ print_ready(const struct server *server)
 {
 	size_t i;
 
+	if (server->config->place.count > 1)
+		return; /* the supervisor says it of all */
 	printf("ready");
 	for (i = 0; i < server->acceptors.count; i++)
 		if (!acceptor_socket(server->acceptors.items[i])->is_control)
 			printf(" %s", acceptor_socket(server->acceptors.items[i])->name);
 	printf("\n");
 	fflush(stdout);
+}
+
+static int
+listen_first(struct server *server, struct error *err)
+{
+	const struct config *config = server->config;
+
+	return config->place.count > 1 ? acceptors_inherit(&server->acceptors, err)
+				       : acceptors_open(&server->acceptors, &config->server, err);
 }
 
 int
@@ -579,7 +591,7 @@ server_run(struct config *config, struct error *err)
 	crash_report_modules();
 	start_loop(server);
 	/* Nothing is accepted before the loop runs, and no code of a module runs as root. */
-	if (acceptors_open(&server->acceptors, &config->server, err) == 0 &&
+	if (listen_first(server, err) == 0 &&
 	    privileges_drop(config->server.user, config->server.group, err) == 0 &&
 	    services_load(&server->services, config, err) == 0 &&
 	    start_http(server, limit, err) == 0 && open_store(server, err) == 0 &&

@@ -1,279 +1,310 @@
 /*
  * See supervise.h. One process without threads or a loop of libuv: signals come by a signalfd,
- * events of the daemon by a pipe, and poll(2) waits for both. The daemon is absent (child 0: the
- * pause before its start runs), starting, or ready.
+ * events of each daemon by a pipe, and poll(2) waits for all.
+ *
+ * Of several daemons the first is started alone, and the others once it is ready. So a mistake is
+ * told once, and the first can put the stores in order while nobody else has them.
  */
 #include "sessiond/supervise.h"
 
 #include "common/log.h"
 #include "common/log_output.h"
+#include "conf/config_read.h"
+#include "sessiond/daemon_process.h"
 #include "sessiond/start_report.h"
-#include "sessiond/system/inherited_sockets.h"
 #include "sessiond/system/listening_sockets.h"
 #include "sessiond/system/notify.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
-/*
- * "PID DESCRIPTOR RESTARTS": of the supervisor, of the pipe to it, and how often it has restarted.
- */
-#define VARIABLE "SOCKJS_SUPERVISOR"
-
-enum {
-	SHORT_LIFE_MS = 1000,
-	FIRST_PAUSE_MS = 100,
-	LONGEST_PAUSE_MS = 5000,
-	STOP_LIMIT_MS = 30000, /* longer than a daemon lets its clients take */
-	EVENTS_AT_ONCE = 256,
-};
+enum { EVENTS_AT_ONCE = 256 };
 
 struct supervisor {
-	struct listening_sockets sockets;
-	char program[PATH_MAX];
-	char **argv;
-	pid_t pid;	      /* its own: a child that asks who its parent is may ask too late */
-	sigset_t old_mask;    /* which the daemon gets */
-	int signals;	      /* signalfd */
-	int events;	      /* from the daemon, -1: it has closed it */
-	pid_t child;	      /* 0: there is none */
-	bool is_ready;	      /* the child */
-	bool was_ready;	      /* a child, ever */
-	bool is_told;	      /* the manager knows of a daemon that is ready */
-	bool is_stopping;     /* not to be started again */
-	bool is_asked;	      /* the child was told to end */
-	int stop_signal;      /* the last one that it was told by */
-	bool pass_hup;	      /* when the child is ready */
-	bool pass_usr1;	      /* the same */
-	unsigned short_lives; /* in a row */
-	unsigned restarts;    /* daemons that were started after the first */
-	uint64_t started;     /* ms of now_ms, as are these: */
-	uint64_t start_due;   /* of the next child */
-	uint64_t kill_due;    /* of a child that was told to end; 0: never */
-	int status;	      /* -1: go on, else how this process exits */
+	const struct config *config; /* as it was at the start */
+	struct daemon_start start;
+	int signals; /* signalfd */
+	struct daemon_process daemons[DAEMONS_MAX];
+	unsigned count;
+	unsigned next_count; /* how many are started once all have ended; 0: it stays as it is */
+	bool is_begun;	     /* the first was ready, after none was there */
+	bool was_ready;	     /* all of them, ever */
+	bool is_printed;     /* that all of them are ready */
+	bool is_told;	     /* the manager knows of daemons that are ready */
+	bool is_stopping;    /* none is to be started again */
+	bool pass_hup;	     /* to the first daemon that is ready */
+	int exit_status;     /* the first of those that ended last that is not 0 */
+	int status;	     /* -1: go on, else how this process exits */
 };
 
-static uint64_t
-now_ms(void)
+/* Behind the last daemon. */
+static struct daemon_process *
+end_of(struct supervisor *supervisor)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return supervisor->daemons + supervisor->count;
 }
 
-/* --- the start of a daemon -------------------------------------------------------------------- */
-
-/*
- * In the child: executes the program's file by its name, since another version may lie there by
- * now. If there is no such file, executes the program that runs.
- */
-static void
-become_daemon(const struct supervisor *supervisor, int events)
+static bool
+is_any_alive(struct supervisor *supervisor)
 {
-	char value[64];
-	int own = fcntl(events, F_DUPFD, INHERITED_SOCKETS_FIRST + LISTENING_SOCKETS_MAX);
+	struct daemon_process *d;
 
-	snprintf(
-	    value, sizeof value, "%ld %d %u", (long)supervisor->pid, own, supervisor->restarts);
-	if (own == -1 || setenv(VARIABLE, value, 1) == -1 ||
-	    inherited_sockets_pass(supervisor->sockets.sockets, supervisor->sockets.count) == -1) {
-		log_error("supervisor: %s", strerror(errno));
-		_exit(EX_OSERR);
-	}
-	unsetenv("NOTIFY_SOCKET"); /* the manager listens to its main process */
-	setpgid(0, 0);
-	signal(SIGPIPE, SIG_DFL);
-	sigprocmask(SIG_SETMASK, &supervisor->old_mask, NULL);
-	execv(supervisor->program, supervisor->argv);
-	execv("/proc/self/exe", supervisor->argv);
-	log_error("supervisor: %s: %s", supervisor->program, strerror(errno));
-	_exit(EX_OSERR);
+	for (d = supervisor->daemons; d < end_of(supervisor); d++)
+		if (d->pid != 0)
+			return true;
+	return false;
 }
 
-static unsigned
-pause_of(unsigned short_lives)
+static bool
+are_all_ready(struct supervisor *supervisor)
 {
-	unsigned pause = short_lives == 0 ? 0 : FIRST_PAUSE_MS;
+	struct daemon_process *d;
 
-	while (short_lives-- > 1 && pause < LONGEST_PAUSE_MS)
-		pause *= 2;
-	return pause < LONGEST_PAUSE_MS ? pause : LONGEST_PAUSE_MS;
+	for (d = supervisor->daemons; d < end_of(supervisor); d++)
+		if (!d->is_ready || d->is_asked || d->is_reloading || d->is_told)
+			return false;
+	return true;
 }
 
 static void
-start_daemon(struct supervisor *supervisor)
+end_all(struct supervisor *supervisor, int number)
 {
-	int ends[2] = {-1, -1};
-	pid_t child = -1;
+	struct daemon_process *d;
 
-	supervisor->started = now_ms();
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0)
-		child = fork();
-	if (child == 0)
-		become_daemon(supervisor, ends[1]);
-	if (ends[1] != -1)
-		close(ends[1]);
-	if (child == -1) {
-		log_error("supervisor: cannot start the daemon: %s", strerror(errno));
-		if (ends[0] != -1)
-			close(ends[0]);
-		supervisor->start_due = supervisor->started + LONGEST_PAUSE_MS;
+	for (d = supervisor->daemons; d < end_of(supervisor); d++)
+		daemon_process_end(d, number);
+}
+
+/* --- their life ------------------------------------------------------------------------------- */
+
+/* A daemon that is alone says so itself. */
+static void
+print_ready(struct supervisor *supervisor)
+{
+	if (supervisor->count > 1 && !supervisor->is_printed)
+		listening_sockets_print(&supervisor->start.sockets);
+	supervisor->is_printed = true;
+}
+
+/* One daemon after the other: the next is ended once all are there again. */
+static void
+restart_next(struct supervisor *supervisor)
+{
+	struct daemon_process *d;
+
+	if (supervisor->is_stopping || !are_all_ready(supervisor))
 		return;
-	}
-	supervisor->events = ends[0];
-	supervisor->child = child;
+	for (d = supervisor->daemons; d < end_of(supervisor); d++)
+		if (d->restarts_later) {
+			daemon_process_end(d, SIGTERM);
+			return;
+		}
 }
-
-/* --- its life --------------------------------------------------------------------------------- */
 
 static void
-pass_on(struct supervisor *supervisor, bool *is_pending, int number)
+all_are_ready(struct supervisor *supervisor)
 {
-	if (!*is_pending || !supervisor->is_ready)
-		return;
-	*is_pending = false;
-	kill(supervisor->child, number);
+	supervisor->was_ready = true;
+	start_report_end();
+	if (!supervisor->is_told && !supervisor->is_stopping)
+		notify(NOTIFY_READY);
+	supervisor->is_told = true;
+	print_ready(supervisor);
+	restart_next(supervisor);
 }
 
-/*
- * Passes on the signals that wait for the daemon to be ready. A daemon that does not catch them yet
- * would die of them.
- */
+/* A daemon that does not catch signals yet would die of them. */
 static void
 pass_pending(struct supervisor *supervisor)
 {
-	pass_on(supervisor, &supervisor->pass_hup, SIGHUP);
-	pass_on(supervisor, &supervisor->pass_usr1, SIGUSR1);
+	struct daemon_process *d;
+
+	for (d = supervisor->daemons; d < end_of(supervisor); d++) {
+		if (supervisor->pass_hup && d->is_ready) {
+			supervisor->pass_hup = false;
+			d->pass_hup = true;
+		}
+		daemon_process_pass(d);
+	}
+}
+
+/* One of them has taken a configuration without being told here to: now the others get it. */
+static void
+spread_reload(struct supervisor *supervisor, const struct daemon_process *origin)
+{
+	struct daemon_process *d;
+
+	for (d = supervisor->daemons; d < end_of(supervisor); d++)
+		if (d != origin && d->is_ready)
+			d->is_told = d->pass_hup = true;
 }
 
 static void
-on_event(struct supervisor *supervisor, unsigned char event)
+on_ready(struct supervisor *supervisor, struct daemon_process *daemon)
+{
+	bool has_reloaded = daemon->is_reloading && !daemon->has_refused && !daemon->is_told;
+
+	daemon->is_reloading = daemon->has_refused = daemon->is_told = false;
+	daemon->is_ready = supervisor->is_begun = true;
+	if (has_reloaded)
+		spread_reload(supervisor, daemon);
+	if (are_all_ready(supervisor))
+		all_are_ready(supervisor);
+	pass_pending(supervisor);
+}
+
+static void
+on_event(struct supervisor *supervisor, struct daemon_process *daemon, unsigned char event)
 {
 	if (event == NOTIFY_READY) {
-		supervisor->is_ready = supervisor->was_ready = true;
-		start_report_end();
-		if (!supervisor->is_told && !supervisor->is_stopping)
-			notify(NOTIFY_READY);
-		supervisor->is_told = true;
-		pass_pending(supervisor);
+		on_ready(supervisor, daemon);
 	} else if (event == NOTIFY_RELOADING) {
-		notify(NOTIFY_RELOADING);
+		daemon->is_reloading = true;
+		if (supervisor->is_told)
+			notify(NOTIFY_RELOADING);
 		supervisor->is_told = false;
+	} else if (event == NOTIFY_REFUSED) {
+		daemon->has_refused = true;
 	}
 }
 
 static void
-close_events(struct supervisor *supervisor)
-{
-	if (supervisor->events != -1)
-		close(supervisor->events);
-	supervisor->events = -1;
-}
-
-static void
-read_events(struct supervisor *supervisor)
+read_events(struct supervisor *supervisor, struct daemon_process *daemon)
 {
 	unsigned char bytes[EVENTS_AT_ONCE];
 	ssize_t i, n = -1;
 
 	/* Not until there are no more: a daemon that goes on writing must not keep signals out. */
-	if (supervisor->events != -1)
-		n = read(supervisor->events, bytes, sizeof bytes);
+	if (daemon->events != -1)
+		n = read(daemon->events, bytes, sizeof bytes);
 	for (i = 0; i < n; i++)
-		on_event(supervisor, bytes[i]);
+		on_event(supervisor, daemon, bytes[i]);
 	if (n == 0)
-		close_events(supervisor);
+		daemon_process_close_events(daemon);
 }
 
-static void
-tell_to_end(struct supervisor *supervisor, int number)
+/* --- where they listen, and how many they are ------------------------------------------------- */
+
+/* Of so many daemons each listens on sockets of its own, too. */
+static int
+listen_each(struct supervisor *supervisor, unsigned count, const struct listening_wish *wish,
+    struct error *err)
 {
-	if (supervisor->child == 0)
-		return;
-	supervisor->is_asked = true;
-	supervisor->stop_signal = number;
-	supervisor->kill_due = now_ms() + STOP_LIMIT_MS;
-	kill(supervisor->child, number);
+	unsigned i;
+
+	for (i = 0; i < count; i++)
+		if (daemon_process_listen(
+			&supervisor->daemons[i], (struct daemon_place){i, count}, wish, err) == -1)
+			return -1;
+	return 0;
 }
 
+/* Closes the sockets of those that are not there. */
 static void
-kill_daemon(struct supervisor *supervisor)
+close_others(struct supervisor *supervisor)
 {
-	log_error("supervisor: the daemon (process %ld) has not ended within %d s, it is killed",
-	    (long)supervisor->child, STOP_LIMIT_MS / 1000);
-	supervisor->kill_due = 0;
-	kill(supervisor->child, SIGKILL);
+	unsigned i;
+
+	for (i = supervisor->count == 1 ? 0 : supervisor->count; i < DAEMONS_MAX; i++)
+		listening_sockets_close(&supervisor->daemons[i].own);
 }
 
-/* --- its death -------------------------------------------------------------------------------- */
+/* None of them is there now. */
+static void
+begin(struct supervisor *supervisor, unsigned count)
+{
+	unsigned i;
+
+	supervisor->count = count;
+	supervisor->next_count = 0;
+	supervisor->is_begun = supervisor->is_printed = false;
+	close_others(supervisor);
+	for (i = 0; i < count; i++)
+		daemon_process_init(&supervisor->daemons[i], (struct daemon_place){i, count});
+}
 
 static int
-exit_status(const struct supervisor *supervisor, int status)
+listen_anew(struct supervisor *supervisor, const struct config *fresh, struct error *err)
 {
-	if (WIFEXITED(status))
-		return WEXITSTATUS(status);
-	if (supervisor->is_asked && WTERMSIG(status) == supervisor->stop_signal)
-		return EX_OK;
-	return 128 + WTERMSIG(status);
+	struct listening_sockets *sockets = &supervisor->start.sockets;
+	struct listening_wish wish;
+	char *control;
+	int status = listening_wish_init(&wish, &fresh->server, &control, err);
+
+	if (status == 0)
+		status = listen_each(supervisor, fresh->server.daemons, &wish, err);
+	if (status == 0)
+		status = listening_sockets_replace(sockets, &wish, err);
+	free(control);
+	return status;
 }
 
+/*
+ * Before a restart: what daemons that are several cannot change themselves. If the file is no good,
+ * or of a version that this supervisor is too old for, all that stays as it is.
+ */
 static void
-log_death(pid_t child, int status, bool is_asked, unsigned pause)
+read_again(struct supervisor *supervisor)
 {
-	char cause[80], again[32] = "at once";
+	struct error err = ERROR_INIT;
+	struct config *fresh = config_read(supervisor->config->path, &err);
+	bool is_alone = supervisor->count == 1 && (fresh == NULL || fresh->server.daemons == 1);
 
-	if (WIFSIGNALED(status))
-		snprintf(cause, sizeof cause, "was killed by signal %d (%s%s)", WTERMSIG(status),
-		    strsignal(WTERMSIG(status)), WCOREDUMP(status) ? ", core dumped" : "");
-	else
-		snprintf(cause, sizeof cause, "ended with status %d", WEXITSTATUS(status));
-	if (pause > 0)
-		snprintf(again, sizeof again, "in %u ms", pause);
-	log_at(is_asked ? SEVERITY_INFO : SEVERITY_ERROR,
-	    "supervisor: the daemon (process %ld) %s, it is started again %s", (long)child, cause,
-	    again);
+	if (fresh != NULL)
+		config_override(fresh, &supervisor->config->command_line);
+	if (!is_alone &&
+	    (fresh == NULL || config_check_daemons(fresh, &err) == -1 ||
+		listen_anew(supervisor, fresh, &err) == -1))
+		log_error("supervisor: %s; the number of daemons and the addresses stay", err.text);
+	else if (!is_alone && fresh->server.daemons != supervisor->count)
+		supervisor->next_count = fresh->server.daemons;
+	if (supervisor->next_count == 0)
+		close_others(supervisor);
+	config_destroy(&fresh);
 }
 
-static void
-on_death(struct supervisor *supervisor, int status)
-{
-	const pid_t child = supervisor->child;
-	unsigned pause = 0;
+/* --- their death ------------------------------------------------------------------------------ */
 
-	read_events(supervisor); /* it may have been ready, for a moment */
-	close_events(supervisor);
-	supervisor->child = 0;
-	supervisor->is_ready = false;
-	supervisor->kill_due = 0;
-	if (supervisor->is_stopping ||
-	    (!supervisor->was_ready && WIFEXITED(status) && WEXITSTATUS(status) != 0)) {
-		supervisor->status = exit_status(supervisor, status);
+/* Something is to be done once none of them is there. */
+static void
+settle(struct supervisor *supervisor)
+{
+	if (is_any_alive(supervisor))
 		return;
+	if (supervisor->is_stopping)
+		supervisor->status = supervisor->exit_status;
+	else if (supervisor->next_count != 0)
+		begin(supervisor, supervisor->next_count);
+}
+
+static void
+on_death(struct supervisor *supervisor, struct daemon_process *daemon, int status)
+{
+	bool has_failed;
+
+	read_events(supervisor, daemon); /* it may have been ready, for a moment */
+	has_failed = !supervisor->was_ready && WIFEXITED(status) && WEXITSTATUS(status) != 0;
+	if (supervisor->is_stopping || has_failed) {
+		if (supervisor->exit_status == EX_OK)
+			supervisor->exit_status = daemon_process_exit_status(daemon, status);
+		daemon_process_forget(daemon);
+		if (!supervisor->is_stopping)
+			end_all(supervisor, SIGTERM);
+		supervisor->is_stopping = true;
+	} else if (supervisor->next_count != 0) {
+		daemon_process_forget(daemon);
+	} else {
+		daemon_process_ended(daemon, status);
+		supervisor->is_printed = false;
 	}
-	if (!supervisor->is_asked) {
-		if (now_ms() - supervisor->started >= SHORT_LIFE_MS)
-			supervisor->short_lives = 0;
-		else
-			pause = pause_of(supervisor->short_lives++);
-	}
-	supervisor->start_due = now_ms() + pause;
-	supervisor->restarts++;
-	log_death(child, status, supervisor->is_asked, pause);
-	supervisor->is_asked = false;
+	settle(supervisor);
 }
 
 /*
@@ -282,12 +313,16 @@ on_death(struct supervisor *supervisor, int status)
 static void
 reap(struct supervisor *supervisor)
 {
+	struct daemon_process *d;
 	pid_t child;
 	int status;
 
 	while ((child = waitpid(-1, &status, WNOHANG)) > 0)
-		if (child == supervisor->child)
-			on_death(supervisor, status);
+		for (d = supervisor->daemons; d < end_of(supervisor); d++)
+			if (child == d->pid) {
+				on_death(supervisor, d, status);
+				break;
+			}
 }
 
 /* --- signals ---------------------------------------------------------------------------------- */
@@ -298,20 +333,53 @@ stop(struct supervisor *supervisor, int number)
 	if (!supervisor->is_stopping)
 		notify(NOTIFY_STOPPING);
 	supervisor->is_stopping = true;
-	tell_to_end(supervisor, number);
-	if (supervisor->child == 0)
-		supervisor->status = EX_OK;
+	end_all(supervisor, number);
+	settle(supervisor);
+}
+
+static void
+restart_each(struct supervisor *supervisor)
+{
+	struct daemon_process *d;
+
+	for (d = supervisor->daemons; d < end_of(supervisor); d++) {
+		d->short_lives = 0;
+		d->start_due = 0;
+		if (d->is_ready && supervisor->count > 1)
+			d->restarts_later = true;
+		else
+			daemon_process_end(d, SIGTERM);
+	}
+	restart_next(supervisor);
 }
 
 static void
 restart(struct supervisor *supervisor)
 {
-	if (supervisor->is_stopping || supervisor->is_asked)
+	if (supervisor->is_stopping || supervisor->next_count != 0 ||
+	    (supervisor->count == 1 && supervisor->daemons[0].is_asked))
 		return;
-	log_info("supervisor: SIGUSR2: the daemon is started anew");
-	supervisor->short_lives = 0;
-	supervisor->start_due = 0;
-	tell_to_end(supervisor, SIGTERM);
+	read_again(supervisor);
+	if (supervisor->next_count != 0) {
+		log_info("supervisor: SIGUSR2: daemons: %u in the place of %u",
+		    supervisor->next_count, supervisor->count);
+		end_all(supervisor, SIGTERM);
+		settle(supervisor);
+		return;
+	}
+	log_info("supervisor: SIGUSR2: %s started anew",
+	    supervisor->count == 1 ? "the daemon is" : "the daemons are, one after the other,");
+	restart_each(supervisor);
+}
+
+static void
+pass_usr1(struct supervisor *supervisor)
+{
+	struct daemon_process *d;
+
+	for (d = supervisor->daemons; d < end_of(supervisor); d++)
+		d->pass_usr1 = true;
+	pass_pending(supervisor);
 }
 
 static void
@@ -333,8 +401,7 @@ on_signal(struct supervisor *supervisor, int number)
 		pass_pending(supervisor);
 		break;
 	case SIGUSR1:
-		supervisor->pass_usr1 = true;
-		pass_pending(supervisor);
+		pass_usr1(supervisor);
 		break;
 	}
 }
@@ -360,7 +427,7 @@ catch_signals(struct supervisor *supervisor, struct error *err)
 	sigemptyset(&mask);
 	for (i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
 		sigaddset(&mask, numbers[i]);
-	sigprocmask(SIG_BLOCK, &mask, &supervisor->old_mask);
+	sigprocmask(SIG_BLOCK, &mask, &supervisor->start.mask);
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
 	supervisor->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -371,21 +438,63 @@ catch_signals(struct supervisor *supervisor, struct error *err)
 
 /* --- the supervisor --------------------------------------------------------------------------- */
 
+static bool
+may_start(const struct supervisor *supervisor, const struct daemon_process *daemon)
+{
+	return !supervisor->is_stopping && supervisor->next_count == 0 &&
+	    (supervisor->is_begun || daemon->place.index == 0);
+}
+
+/* Does what is due of a daemon. Returns when there is more to do, UINT64_MAX: never. */
+static uint64_t
+run_daemon(struct supervisor *supervisor, struct daemon_process *daemon, uint64_t now)
+{
+	if (daemon->pid == 0 && !may_start(supervisor, daemon))
+		return UINT64_MAX;
+	if (daemon->pid == 0 && daemon->start_due <= now)
+		daemon_process_start(daemon, &supervisor->start, !supervisor->is_begun);
+	else if (daemon->pid != 0 && daemon->kill_due != 0 && daemon->kill_due <= now)
+		daemon_process_kill(daemon);
+	if (daemon->pid == 0)
+		return daemon->start_due;
+	return daemon->kill_due == 0 ? UINT64_MAX : daemon->kill_due;
+}
+
 /* Does what is due. Returns the ms until there is more, -1: nothing is. */
 static int
 run_timers(struct supervisor *supervisor)
 {
-	const uint64_t now = now_ms();
-	uint64_t due;
+	const uint64_t now = daemon_process_now();
+	uint64_t due = UINT64_MAX;
+	struct daemon_process *d;
 
-	if (supervisor->child == 0 && supervisor->start_due <= now)
-		start_daemon(supervisor);
-	else if (supervisor->child != 0 && supervisor->kill_due != 0 && supervisor->kill_due <= now)
-		kill_daemon(supervisor);
-	due = supervisor->child == 0 ? supervisor->start_due : supervisor->kill_due;
-	if (due == 0)
+	for (d = supervisor->daemons; d < end_of(supervisor); d++) {
+		uint64_t of_daemon = run_daemon(supervisor, d, now);
+
+		if (of_daemon < due)
+			due = of_daemon;
+	}
+	if (due == UINT64_MAX)
 		return -1;
 	return due > now ? (int)(due - now) : 0;
+}
+
+/* -1 as a descriptor is skipped. */
+static int
+wait_for_events(struct supervisor *supervisor, int timeout)
+{
+	struct pollfd polled[DAEMONS_MAX + 1];
+	unsigned i;
+
+	for (i = 0; i < supervisor->count; i++)
+		polled[i] = (struct pollfd){supervisor->daemons[i].events, POLLIN, 0};
+	polled[i] = (struct pollfd){supervisor->signals, POLLIN, 0};
+	if (poll(polled, supervisor->count + 1, timeout) == -1)
+		return -1;
+	for (i = 0; i < supervisor->count; i++)
+		if (polled[i].revents != 0)
+			read_events(supervisor, &supervisor->daemons[i]);
+	return polled[i].revents;
 }
 
 static void
@@ -393,94 +502,67 @@ run(struct supervisor *supervisor)
 {
 	while (supervisor->status == -1) {
 		int timeout = run_timers(supervisor);
-		struct pollfd polled[] = {
-		    {.fd = supervisor->signals, .events = POLLIN},
-		    {.fd = supervisor->events, .events = POLLIN}, /* -1 is skipped */
-		};
 
 		if (log_output_flush() && (timeout == -1 || timeout > LOG_FLUSH_MS))
 			timeout = LOG_FLUSH_MS;
-		if (poll(polled, 2, timeout) == -1)
-			continue;
-		if (polled[1].revents != 0)
-			read_events(supervisor);
-		if (polled[0].revents != 0)
+		if (wait_for_events(supervisor, timeout) > 0)
 			read_signals(supervisor);
 	}
 }
 
 static void
-find_program(struct supervisor *supervisor)
+find_program(struct daemon_start *start)
 {
-	ssize_t n = readlink("/proc/self/exe", supervisor->program, sizeof supervisor->program - 1);
+	ssize_t n = readlink("/proc/self/exe", start->program, sizeof start->program - 1);
 
-	supervisor->program[n < 0 ? 0 : n] = '\0';
+	start->program[n < 0 ? 0 : n] = '\0';
+}
+
+static int
+listen_first(struct supervisor *supervisor, struct error *err)
+{
+	struct listening_wish wish;
+	char *control;
+	int status = listening_wish_init(&wish, &supervisor->config->server, &control, err);
+
+	if (status == 0)
+		status = listening_sockets_open(&supervisor->start.sockets, &wish, err);
+	if (status == 0)
+		status = listen_each(supervisor, supervisor->count, &wish, err);
+	free(control);
+	return status;
+}
+
+static void
+close_sockets(struct supervisor *supervisor)
+{
+	listening_sockets_close(&supervisor->start.sockets);
+	supervisor->count = 0;
+	close_others(supervisor);
 }
 
 int
 supervise_run(const struct config *config, char **argv, struct error *err)
 {
 	static struct supervisor supervisor;
-	struct listening_wish wish;
-	char *control;
-	int status = -1;
 
 	supervisor = (struct supervisor){
-	    .argv = argv, .pid = getpid(), .events = -1, .signals = -1, .status = -1};
-	find_program(&supervisor);
-	if (listening_wish_init(&wish, &config->server, &control, err) == 0)
-		status = listening_sockets_open(&supervisor.sockets, &wish, err);
-	free(control);
-	if (status == -1)
+	    .config = config,
+	    .start = {.argv = argv, .pid = getpid()},
+	    .signals = -1,
+	    .status = -1,
+	};
+	if (config_check_daemons(config, err) == -1)
 		return -1;
+	find_program(&supervisor.start);
+	begin(&supervisor, config->server.daemons);
+	if (listen_first(&supervisor, err) == -1) {
+		close_sockets(&supervisor);
+		return -1;
+	}
 	if (catch_signals(&supervisor, err) == 0)
 		run(&supervisor);
-	listening_sockets_close(&supervisor.sockets);
+	close_sockets(&supervisor);
 	close(supervisor.signals);
 	return supervisor.status;
-}
-
-/* --- in the daemon ---------------------------------------------------------------------------- */
-
-static struct {
-	pid_t pid; /* 0: none */
-	unsigned restarts;
-} above; /* the supervisor of this process */
-
-/* The supervisor may die before prctl is done; then it is no longer our parent. */
-static int
-tie(pid_t supervisor, struct error *err)
-{
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == supervisor)
-		return 0;
-	return error_set(
-	    err, EX_UNAVAILABLE, "the supervisor (process %ld) has ended", (long)supervisor);
-}
-
-int
-supervised_begin(struct error *err)
-{
-	const char *value = getenv(VARIABLE);
-	long pid;
-	int events;
-
-	if (value == NULL || sscanf(value, "%ld %d %u", &pid, &events, &above.restarts) != 3)
-		return 0;
-	above.pid = (pid_t)pid;
-	unsetenv(VARIABLE);
-	fcntl(events, F_SETFD, FD_CLOEXEC);
-	notify_set_descriptor(events);
-	return tie((pid_t)pid, err);
-}
-
-pid_t
-supervised_by(void)
-{
-	return above.pid;
-}
-
-unsigned
-supervised_restarts(void)
-{
-	return above.restarts;
 }

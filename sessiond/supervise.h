@@ -1,12 +1,17 @@
 /*
  * The supervisor: a small process that holds the listening sockets, starts the daemon with them,
  * and starts it again when it dies. Clients that connect meanwhile wait in the backlog. The
- * supervisor reads the configuration once, for the addresses. It loads no module, opens no other
- * file, and reads nothing that a peer has sent.
+ * supervisor reads the configuration for the addresses and the number of daemons alone. It loads no
+ * module, opens no other file, and reads nothing that a peer has sent.
  *
  *     SIGTERM, SIGINT   end the daemon in good order, then the supervisor; the second one hurries
  *     SIGUSR2           ends the daemon in good order and starts it anew, from the file as it is
  *     SIGHUP, SIGUSR1   are passed on to the daemon, once it is ready
+ *
+ * With [server] daemons it runs several. They share its sockets, and each has one beside `socket`
+ * and one beside `control` to itself. Each is started again by itself when it dies. SIGUSR2 starts
+ * one after the other anew; if the file has another number of them by then, all are ended, and
+ * that number is started. SIGHUP goes to the first; once that has taken the file, so do the others.
  *
  * A daemon that dies is started again at once. If it lived for less than a second, it is started
  * again at once the first time, after 100 ms the second time in a row, and after twice as long each
@@ -23,27 +28,13 @@
 #include "common/error.h"
 #include "conf/config.h"
 
-#include <sys/types.h>
-
 /*
  * Supervises until it is told to end. argv: the daemon's arguments, borrowed, ended by NULL; the
- * program is the one that runs. Returns the exit status, which is the daemon's last one: 128 + N if
- * signal N has killed it, 0 if that was the signal passed on. Returns as well if the first daemon
- * exits with a failure before it is ready. -1 and an error if an address cannot be had.
+ * program is the one that runs. config: as main has read it, borrowed. Returns the exit status,
+ * which is the daemon's last one: 128 + N if signal N has killed it, 0 if that was the signal passed
+ * on. Returns as well if a daemon exits with a failure before all have been ready once. -1 and an
+ * error if an address cannot be had.
  */
 int supervise_run(const struct config *config, char **argv, struct error *err);
-
-/*
- * The daemon calls it first of all. If a supervisor has started this process, it ends with the
- * supervisor, and events (notify.h) go there. Does nothing without a supervisor. -1 and an error
- * (EX_UNAVAILABLE) if the supervisor has ended already.
- */
-int supervised_begin(struct error *err);
-
-/* In the daemon: the process of its supervisor, 0 if it has none. */
-pid_t supervised_by(void);
-
-/* In the daemon: how many daemons its supervisor has started anew before, or with, this one. */
-unsigned supervised_restarts(void);
 
 #endif

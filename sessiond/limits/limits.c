@@ -71,15 +71,15 @@ limits_clear(struct limits *limits)
 }
 
 void
-limits_set(struct limits *limits, const struct server_options *options)
+limits_set(struct limits *limits, const struct server_options *options, unsigned daemons)
 {
 	limits->input.most = options->input_limit;
 	limits->queued.most = options->queues_limit;
 	limits->deflate.most = options->deflate_limit;
 	limits->connections.most =
 	    options->connections_per_address == 0 ? SIZE_MAX : options->connections_per_address;
-	limits->memory.most =
-	    options->memory_limit == 0 ? memory_watch_default_limit() : options->memory_limit;
+	limits->memory.most = options->memory_limit == 0 ? memory_watch_default_limit() / daemons
+							 : options->memory_limit;
 	limits->watch.limit = limits->memory.most;
 	limits->guesses.a_minute = options->guesses_per_minute;
 	limits->of_connection = (struct rates){{

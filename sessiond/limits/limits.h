@@ -72,8 +72,8 @@ extern const char *const limit_rate_options[2][RATE_KINDS];
 void limits_init(struct limits *limits, struct timers *timers);
 void limits_clear(struct limits *limits);
 
-/* At the start, and when the options change. */
-void limits_set(struct limits *limits, const struct server_options *options);
+/* At the start, and when the options change. daemons: that share the machine's memory. */
+void limits_set(struct limits *limits, const struct server_options *options, unsigned daemons);
 
 /*
  * True if the memory of the process is short: whoever comes with something new is refused, which is

@@ -368,7 +368,7 @@ peer_messages_init(struct peer_messages *messages, struct config *config, struct
 	    .sessions = sessions,
 	    .state = "",
 	};
-	remote_holds_init(&messages->holds, &sessions->limits);
+	remote_holds_init(&messages->holds, &sessions->limits, messages->config->place.count);
 }
 
 void

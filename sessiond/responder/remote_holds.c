@@ -16,9 +16,9 @@ enum {
 };
 
 void
-remote_holds_init(struct remote_holds *holds, struct limits *limits)
+remote_holds_init(struct remote_holds *holds, struct limits *limits, unsigned daemons)
 {
-	*holds = (struct remote_holds){.limits = limits};
+	*holds = (struct remote_holds){.limits = limits, .daemons = daemons};
 	TAILQ_INIT(&holds->held.list);
 }
 
@@ -40,9 +40,10 @@ most_of(const struct remote_holds *holds, uint64_t now)
 {
 	size_t processes = holds->processes;
 	size_t kept_free = now < holds->starving_until ? processes / STARVING_FREE + 1 : 1;
+	size_t most =
+	    processes < REMOTE_HOLDS_LEAST + kept_free ? REMOTE_HOLDS_LEAST : processes - kept_free;
 
-	return processes < REMOTE_HOLDS_LEAST + kept_free ? REMOTE_HOLDS_LEAST
-							  : processes - kept_free;
+	return most < holds->daemons ? 1 : most / holds->daemons;
 }
 
 static void

@@ -28,14 +28,18 @@ struct remote_holds {
 	struct remote_hold_list held;
 	size_t processes; /* peers whose last request said that they serve one at a time */
 	struct limits *limits;
+	unsigned daemons;
 	/* Since `since`, ms: the requests that were turned away, and the processes there were. */
 	uint64_t since;
 	size_t turned_away, processes_before;
 	uint64_t starving_until; /* ms; 0: there are enough */
 };
 
-/* limits: borrowed, where it is counted what was turned away. */
-void remote_holds_init(struct remote_holds *holds, struct limits *limits);
+/*
+ * limits: borrowed, where it is counted what was turned away. daemons: among which the processes
+ * divide what they hold.
+ */
+void remote_holds_init(struct remote_holds *holds, struct limits *limits, unsigned daemons);
 
 /* A request of the peer says whether its process serves one at a time. */
 void remote_holds_see(struct remote_holds *holds, struct peer *peer, bool is_alone);

@@ -52,6 +52,27 @@ acceptors_open(struct acceptors *acceptors, const struct server_options *options
 }
 
 int
+acceptors_inherit(struct acceptors *acceptors, struct error *err)
+{
+	struct listening_sockets set;
+
+	if (listening_sockets_inherit(&set, err) == -1)
+		return -1;
+	add(acceptors, &set);
+	return 0;
+}
+
+void
+acceptors_keep(const struct acceptors *acceptors, struct acceptors_change *change)
+{
+	size_t i;
+
+	change->added.count = 0;
+	for (i = 0; i < acceptors->count; i++)
+		change->stays[i] = true;
+}
+
+int
 acceptors_prepare(const struct acceptors *acceptors, const struct server_options *options,
     struct acceptors_change *change, struct error *err)
 {

@@ -42,12 +42,18 @@ void acceptors_init(struct acceptors *acceptors, uv_loop_t *loop,
 int acceptors_open(
     struct acceptors *acceptors, const struct server_options *options, struct error *err);
 
+/* The same, of one of several daemons: on what it inherits (listening_sockets_inherit). */
+int acceptors_inherit(struct acceptors *acceptors, struct error *err);
+
 /*
  * Opens the sockets that the options name and that are missing (listening_sockets_change). -1 and
  * an error as there; the change is then empty.
  */
 int acceptors_prepare(const struct acceptors *acceptors, const struct server_options *options,
     struct acceptors_change *change, struct error *err);
+
+/* Makes it a change that changes nothing. */
+void acceptors_keep(const struct acceptors *acceptors, struct acceptors_change *change);
 
 /* Makes the change. A socket that the options name no more is closed, unless it was inherited. */
 void acceptors_commit(struct acceptors *acceptors, struct acceptors_change *change);

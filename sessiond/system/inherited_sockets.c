@@ -14,6 +14,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+static const char control_name[] = "control";
+
 /* A number of digits alone, at most max. */
 static int
 parse(const char *name, const char *text, long max, long *value, struct error *err)
@@ -59,6 +61,21 @@ read_count(size_t max, long *count, struct error *err)
 	return 0;
 }
 
+/* names: as many as sockets; NULL: they have none. */
+static void
+mark_control(struct listening_socket *sockets, long count, const char *names)
+{
+	long i;
+
+	for (i = 0; names != NULL && i < count; i++) {
+		size_t len = strcspn(names, ":");
+
+		if (len == strlen(control_name) && strncmp(names, control_name, len) == 0)
+			sockets[i].is_control = true;
+		names += len + (names[len] == ':');
+	}
+}
+
 int
 inherited_sockets_take(struct listening_socket *sockets, size_t max, struct error *err)
 {
@@ -77,6 +94,7 @@ inherited_sockets_take(struct listening_socket *sockets, size_t max, struct erro
 		return error_set(err, cause.code, "LISTEN_FDS is %ld, but descriptor %d %s", count,
 		    fd, cause.text);
 	}
+	mark_control(sockets, count, getenv("LISTEN_FDNAMES"));
 	if (count > 0) {
 		unsetenv("LISTEN_PID");
 		unsetenv("LISTEN_FDS");
@@ -115,6 +133,21 @@ move(const struct listening_socket *sockets, size_t count, int *copies)
 	return 0;
 }
 
+/* So the daemon knows a control socket, whatever its file says by then. */
+static void
+set_names(const struct listening_socket *sockets, size_t count)
+{
+	char *names = xcalloc(count + 1, sizeof control_name + 1), *end = names;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		end += sprintf(
+		    end, "%s%s", i == 0 ? "" : ":", sockets[i].is_control ? control_name : "-");
+	if (setenv("LISTEN_FDNAMES", names, 1) == -1)
+		abort();
+	free(names);
+}
+
 int
 inherited_sockets_pass(const struct listening_socket *sockets, size_t count)
 {
@@ -126,6 +159,6 @@ inherited_sockets_pass(const struct listening_socket *sockets, size_t count)
 		return -1;
 	set_number("LISTEN_PID", getpid());
 	set_number("LISTEN_FDS", (long)count);
-	unsetenv("LISTEN_FDNAMES");
+	set_names(sockets, count);
 	return 0;
 }

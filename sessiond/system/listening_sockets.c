@@ -206,6 +206,30 @@ listening_sockets_open(
 }
 
 int
+listening_sockets_inherit(struct listening_sockets *set, struct error *err)
+{
+	int inherited = inherited_sockets_take(set->sockets, LISTENING_SOCKETS_MAX, err);
+
+	set->count = inherited < 0 ? 0 : (size_t)inherited;
+	return inherited < 0 ? -1 : 0;
+}
+
+int
+listening_sockets_add(
+    struct listening_sockets *set, const struct listening_wish *wish, struct error *err)
+{
+	struct wanted wanted = {.wish = wish};
+	int status = read_words(&wanted, err);
+
+	if (status == 0)
+		status = open_missing(set, 0, &wanted, err);
+	free(wanted.copy);
+	if (status == -1)
+		listening_sockets_close(set);
+	return status;
+}
+
+int
 listening_sockets_change(const struct listening_sockets *present, const struct listening_wish *wish,
     struct listening_sockets *added, bool stays[LISTENING_SOCKETS_MAX], struct error *err)
 {
@@ -227,6 +251,41 @@ listening_sockets_change(const struct listening_sockets *present, const struct l
 	if (status == -1)
 		listening_sockets_close(added);
 	return status;
+}
+
+int
+listening_sockets_replace(
+    struct listening_sockets *set, const struct listening_wish *wish, struct error *err)
+{
+	bool stays[LISTENING_SOCKETS_MAX];
+	struct listening_sockets added;
+	size_t i, left = 0;
+
+	if (listening_sockets_change(set, wish, &added, stays, err) == -1)
+		return -1;
+	for (i = 0; i < set->count; i++) {
+		if (stays[i])
+			set->sockets[left++] = set->sockets[i];
+		else
+			listening_socket_close(&set->sockets[i]);
+	}
+	for (i = 0; i < added.count; i++)
+		set->sockets[left++] = added.sockets[i];
+	set->count = left;
+	return 0;
+}
+
+void
+listening_sockets_print(const struct listening_sockets *set)
+{
+	size_t i;
+
+	printf("ready");
+	for (i = 0; i < set->count; i++)
+		if (!set->sockets[i].is_control)
+			printf(" %s", set->sockets[i].name);
+	printf("\n");
+	fflush(stdout);
 }
 
 static int

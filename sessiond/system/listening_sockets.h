@@ -50,7 +50,20 @@ int listening_sockets_open(
     struct listening_sockets *set, const struct listening_wish *wish, struct error *err);
 
 /*
- * The same for a wish that has changed while the sockets of `present` are open. Opens into `added`
+ * Has in the set what is inherited, whatever the options name, and opens nothing: for one of several
+ * daemons. -1 and an error as above.
+ */
+int listening_sockets_inherit(struct listening_sockets *set, struct error *err);
+
+/*
+ * Opens into a set that is empty what the wish names, and takes nothing from the environment. -1 and
+ * an error as above.
+ */
+int listening_sockets_add(
+    struct listening_sockets *set, const struct listening_wish *wish, struct error *err);
+
+/*
+ * As listening_sockets_open, for a wish that has changed while the sockets of `present` are open. Opens into `added`
  * what it names and present has not. Sets stays[i] if it names present's socket i, or if that was
  * inherited. -1 and an error as above; `added` is empty then.
  */
@@ -66,6 +79,16 @@ listening_sockets_change(const struct listening_sockets *present, const struct l
  */
 int listening_sockets_check(const struct listening_wish *wish, bool *is_served,
     char taken[LISTENING_ADDRESS_SIZE], struct error *err);
+
+/*
+ * The same, and makes the change at once: closes what does not stay, and has the rest in its place.
+ * -1 and an error as above; nothing has changed then.
+ */
+int listening_sockets_replace(
+    struct listening_sockets *set, const struct listening_wish *wish, struct error *err);
+
+/* Prints the line `ready ADDRESS...` on standard output, without the control socket. */
+void listening_sockets_print(const struct listening_sockets *set);
 
 /* Closes all of them. */
 void listening_sockets_close(struct listening_sockets *set);

@@ -11,6 +11,7 @@ enum notify_event {
 	NOTIFY_READY, /* connections are served; also after a reload */
 	NOTIFY_RELOADING,
 	NOTIFY_STOPPING,
+	NOTIFY_REFUSED, /* what was to be reloaded; said before NOTIFY_READY, to our supervisor alone */
 };
 
 /* Reports it. errno is kept. */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -35,6 +36,15 @@ tear_down(void **state)
 	return 0;
 }
 
+static struct worker_options *
+add_worker(const char *name)
+{
+	struct config_section *section = config_add_section(config, name, 1);
+
+	assert_int_equal(config_section_make_service(section, NULL), 0);
+	return &section->worker_options;
+}
+
 static void
 test_places(void **state)
 {
@@ -50,6 +60,56 @@ test_places(void **state)
 	assert_string_equal(path, "/run/s.2");
 	free(path);
 	assert_null(daemon_place_path(NULL, &place));
+}
+
+static void
+test_take_place(void **state)
+{
+	struct daemon_place place = {1, 3};
+	struct worker_options *worker;
+	struct config_section *app;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	config->server.store = strdup("/v/s.db");
+	config->server.daemons = 5; /* what the file says counts no more */
+	config->server.store_limit = 2 << 20;
+	worker = add_worker("/worker");
+	free(worker->processes);
+	worker->processes = strdup("4");
+	worker->callback_concurrency = 1;
+	app = config_add_section(config, "app x", 3);
+	assert_int_equal(config_section_make_app(app, "x", &err), 0);
+	app->app_options.app_connection_limit = 100;
+	config_take_place(config, &place);
+	assert_int_equal(config->place.index, 1);
+	assert_int_equal(config->place.count, 3);
+	assert_string_equal(config->server.store, "/v/s.db.1");
+	assert_int_equal(config->server.session_limit, 33334); /* rounded up */
+	assert_int_equal(config->server.store_limit, 1 << 20); /* not below the least */
+	assert_int_equal(config->server.memory_limit, 0);      /* 0 stays what it means */
+	assert_int_equal(config->server.local_peers, 1024);    /* each has all responders */
+	assert_int_equal(config->server.sessions_per_address, 0);
+	assert_int_equal(app->app_options.app_connection_limit, 34);
+	worker = &config->sections[0].worker_options;
+	assert_string_equal(worker->processes, "2");
+	assert_int_equal(worker->max_processes, 34);
+	assert_int_equal(worker->callback_concurrency, 1);
+}
+
+static void
+test_check_daemons(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(config_check_daemons(config, &err), 0);
+	config->server.daemons = 2;
+	assert_int_equal(config_check_daemons(config, &err), -1);
+	assert_int_equal(err.code, EX_CONFIG);
+	assert_non_null(strstr(err.text, "set `socket = PATH`"));
+	config->server.socket = strdup("/run/s");
+	assert_int_equal(config_check_daemons(config, &err), 0);
 }
 
 static void
@@ -191,15 +251,6 @@ test_control_path(void **state)
 }
 
 /* A section of the service of that name, with options of workers. */
-static struct worker_options *
-add_worker(const char *name)
-{
-	struct config_section *section = config_add_section(config, name, 1);
-
-	assert_int_equal(config_section_make_service(section, NULL), 0);
-	return &section->worker_options;
-}
-
 static void
 test_worker_descriptors(void **state)
 {
@@ -229,6 +280,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(places),
+	    TEST(take_place),
+	    TEST(check_daemons),
 	    TEST(sections),
 	    TEST(override),
 	    TEST(log_level),

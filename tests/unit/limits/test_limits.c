@@ -36,7 +36,7 @@ set_up(void **state)
 	limits_init(&limits, &timers);
 	options = (struct server_options){
 	    .input_limit = MB, .queues_limit = MB, .deflate_limit = 2, .memory_limit = 1u << 31};
-	limits_set(&limits, &options);
+	limits_set(&limits, &options, 1);
 	return 0;
 }
 
@@ -108,7 +108,7 @@ test_connections(void **state)
 
 	(void)state;
 	options.connections_per_address = 1;
-	limits_set(&limits, &options);
+	limits_set(&limits, &options, 1);
 	first = limits_connection(&limits, (const struct sockaddr *)&one);
 	assert_non_null(first);
 	assert_null(limits_connection(&limits, (const struct sockaddr *)&one));
@@ -132,7 +132,7 @@ test_rates(void **state)
 	assert_false(limits_have_rates(&limits));
 	options.ping_rate = 1;
 	options.address_ping_rate = 2;
-	limits_set(&limits, &options);
+	limits_set(&limits, &options, 1);
 	assert_true(limits_have_rates(&limits));
 	for (i = 0; i < RATE_BURST_S; i++)
 		assert_true(limits_rate(&limits, &one, 7, RATE_PING, 1, now));
@@ -162,7 +162,7 @@ test_default(void **state)
 {
 	(void)state;
 	options.memory_limit = 0;
-	limits_set(&limits, &options);
+	limits_set(&limits, &options, 1);
 	assert_true(limits.watch.limit >= 64 * (size_t)MB);
 	assert_true(limits.watch.limit < SIZE_MAX);
 	assert_false(limits_refuse_for_memory(&limits));
@@ -180,7 +180,7 @@ test_short(void **state)
 	pass(10000);
 	before = limits.watch.resident;
 	options.memory_limit = 2 * (before + 16 * MB);
-	limits_set(&limits, &options);
+	limits_set(&limits, &options, 1);
 	assert_false(limits_refuse_for_memory(&limits));
 	much = malloc(before + 64 * MB);
 	assert_non_null(much);

@@ -1,0 +1,74 @@
+/*
+ * See supervised.h.
+ */
+#include "sessiond/supervised.h"
+
+#include "sessiond/system/notify.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* The numbers of struct supervision, in their order. */
+#define VARIABLE "SOCKJS_SUPERVISOR"
+
+static struct supervision above = {.events = -1, .place = {0, 1}, .is_first = true};
+
+int
+supervised_pass(const struct supervision *s)
+{
+	char value[96];
+
+	snprintf(value, sizeof value, "%ld %d %u %u %u %d", (long)s->supervisor, s->events,
+	    s->restarts, s->place.index, s->place.count, s->is_first);
+	return setenv(VARIABLE, value, 1);
+}
+
+static bool
+read_variable(const char *value, struct supervision *s)
+{
+	int first = 0;
+	long pid;
+
+	if (value == NULL ||
+	    sscanf(value, "%ld %d %u %u %u %d", &pid, &s->events, &s->restarts, &s->place.index,
+		&s->place.count, &first) != 6)
+		return false;
+	s->supervisor = (pid_t)pid;
+	s->is_first = first != 0;
+	return s->place.count <= DAEMONS_MAX && s->place.index < s->place.count;
+}
+
+/* The supervisor may die before prctl is done; then it is no longer our parent. */
+static int
+tie(pid_t supervisor, struct error *err)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == supervisor)
+		return 0;
+	return error_set(
+	    err, EX_UNAVAILABLE, "the supervisor (process %ld) has ended", (long)supervisor);
+}
+
+int
+supervised_begin(struct error *err)
+{
+	struct supervision found;
+
+	if (!read_variable(getenv(VARIABLE), &found))
+		return 0;
+	above = found;
+	unsetenv(VARIABLE);
+	fcntl(above.events, F_SETFD, FD_CLOEXEC);
+	notify_set_descriptor(above.events);
+	return tie(above.supervisor, err);
+}
+
+const struct supervision *
+supervised_by(void)
+{
+	return &above;
+}
