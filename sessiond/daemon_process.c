@@ -81,6 +81,8 @@ pass_sockets(const struct daemon_process *daemon, const struct daemon_start *sta
 	size_t count = start->sockets.count, i;
 
 	memcpy(all, start->sockets.sockets, count * sizeof all[0]);
+	for (i = 0; i < count; i++)
+		all[i].is_shared = daemon->place.count > 1;
 	for (i = 0; i < daemon->own.count; i++)
 		all[count++] = daemon->own.sockets[i];
 	return inherited_sockets_pass(all, count);
@@ -94,11 +96,12 @@ static void
 become_daemon(const struct daemon_process *daemon, const struct daemon_start *start, int events,
     bool is_first)
 {
-	struct supervision supervision = {
-	    start->pid, -1, daemon->restarts, daemon->place, is_first};
+	const int first = INHERITED_SOCKETS_FIRST + LISTENING_SOCKETS_MAX;
+	struct supervision supervision = {start->pid, fcntl(events, F_DUPFD, first), -1,
+	    daemon->restarts, daemon->place, is_first};
 
-	supervision.events =
-	    fcntl(events, F_DUPFD, INHERITED_SOCKETS_FIRST + LISTENING_SOCKETS_MAX);
+	if (start->shares != -1)
+		supervision.shares = fcntl(start->shares, F_DUPFD, first);
 	if (supervision.events == -1 || supervised_pass(&supervision) == -1 ||
 	    pass_sockets(daemon, start) == -1) {
 		log_error("supervisor: %s", strerror(errno));

@@ -22,6 +22,7 @@ struct daemon_start {
 	pid_t pid;   /* the supervisor: a child that asks who its parent is may ask too late */
 	sigset_t mask;
 	struct listening_sockets sockets; /* that all of them share */
+	int shares;			  /* accept_share_create's; -1: none */
 };
 
 struct daemon_process {

@@ -21,8 +21,6 @@
 #include "sessiond/control/control.h"
 #include "sessiond/control/status_service.h"
 #include "sessiond/http/http_server.h"
-#include "sessiond/system/acceptors.h"
-#include "sessiond/system/newcomers.h"
 #include "sessiond/system/notify.h"
 #include "sessiond/pusher/pusher_api.h"
 #include "sessiond/pusher/pusher_app.h"
@@ -30,6 +28,7 @@
 #include "sessiond/responder/local_socket.h"
 #include "system/privileges.h"
 #include "sessiond/commands.h"
+#include "sessiond/reception.h"
 #include "sessiond/reload.h"
 #include "sessiond/start_report.h"
 #include "sessiond/supervised.h"
@@ -70,7 +69,6 @@ enum {
 	OWN_DESCRIPTORS = 64,
 	CONNECTION_COST = 36864, /* bytes, roughly: libmicrohttpd's pool is nearly all of it */
 	SESSION_COST = 1024,
-	CONTROL_NEWCOMERS_MAX = 64,
 	ROUNDS_A_TURN = 4, /* of requests and flushes, before the loop looks at the sockets again */
 };
 
@@ -78,7 +76,7 @@ struct server {
 	struct config *config;
 	struct services services;
 	struct loop loop;
-	struct acceptors acceptors;
+	struct reception reception;
 	struct sessions sessions;
 	struct persistence persistence;
 	struct channels channels;
@@ -92,7 +90,6 @@ struct server {
 	struct reload reload;
 	struct http_counts counts;
 	struct control control;
-	struct newcomers control_newcomers;
 	struct pusher_api pusher_api;
 	struct http_handlers handlers[3]; /* ended by one without a table */
 	struct commands commands;
@@ -209,6 +206,7 @@ end_turn(void *owner)
 	    server->http.connections.count * CONNECTION_COST +
 		server->sessions.count * SESSION_COST,
 	    sessions_now(&server->sessions));
+	reception_end_turn(&server->reception);
 	if (!busy)
 		reload_reap(&server->reload);
 	if (server->loop.is_draining && is_drained(server) && finish(server))
@@ -275,7 +273,7 @@ drain(void *owner, int signal)
 	    server->sessions.count);
 	notify(NOTIFY_STOPPING);
 	server->sessions.closing = true;
-	acceptors_close(&server->acceptors);
+	reception_close(&server->reception);
 	/*
 	 * What has been carried out is answered before the goodbye: so a responder knows that what
 	 * has no answer then was not.
@@ -344,50 +342,6 @@ end(void *owner, struct error *err)
 /* --- the start -------------------------------------------------------------------------------- */
 
 static void
-on_accept(void *context, int fd, const struct sockaddr *address, socklen_t len)
-{
-	struct server *server = context;
-
-	http_server_add(&server->http, fd, address, len);
-}
-
-static void
-on_local_accept(void *context, int fd, const struct sockaddr *address, socklen_t len)
-{
-	struct server *server = context;
-
-	(void)address;
-	(void)len;
-	local_socket_accept(&server->local, fd);
-}
-
-/* HTTP, or a process that serves a service. */
-static void
-on_control_recognised(void *context, int fd, char first)
-{
-	const struct sockaddr address = {.sa_family = AF_UNIX};
-	struct server *server = context;
-	enum http_way way = control_way(server->config, fd);
-
-	if (first == '{' && way == HTTP_WAY_CONTROL)
-		worker_serve_accept(&server->workers, fd);
-	else
-		http_server_add_control(&server->http, fd, way, &address, sizeof address.sa_family);
-}
-
-static void
-on_control_accept(void *context, int fd, const struct sockaddr *address, socklen_t len)
-{
-	struct server *server = context;
-
-	(void)address;
-	(void)len;
-	if (server->control_newcomers.count >= CONTROL_NEWCOMERS_MAX)
-		newcomers_dismiss_oldest(&server->control_newcomers);
-	newcomers_add(&server->control_newcomers, fd, sessions_now(&server->sessions));
-}
-
-static void
 start_control(struct server *server)
 {
 	static const struct control_calls calls = {reload, restart};
@@ -403,8 +357,6 @@ start_control(struct server *server)
 	server->handlers[0] = (struct http_handlers){control_handlers, &server->control};
 	server->handlers[1] = pusher_api_handlers(&server->pusher_api);
 	status_service_bind(&server->control);
-	newcomers_init(&server->control_newcomers, &server->loop.uv, &server->sessions.timers,
-	    on_control_recognised, server);
 }
 
 static void
@@ -413,8 +365,6 @@ start_loop(struct server *server)
 	static const struct loop_ops ops = {end_turn, drain, hangup, took};
 	static const struct session_fires fires = {
 	    session_pong_fire, session_timeout_fire, delivery_grace_fire};
-	static const struct acceptor_calls accepts = {
-	    on_accept, on_local_accept, on_control_accept};
 	static const struct command_calls commands = {reload, restart, end};
 
 	loop_init(&server->loop, &server->sessions.timers, &ops, server);
@@ -430,10 +380,12 @@ start_loop(struct server *server)
 	websockets_set_message_timeout(&server->websockets, server->config->server.message_timeout);
 	local_socket_init(&server->local, &server->loop.uv, server->config, &server->services,
 	    &server->sessions, &server->http);
-	acceptors_init(&server->acceptors, &server->loop.uv, &accepts, server);
+	reception_init(&server->reception, &server->loop,
+	    &(struct reception_hosts){server->config, &server->sessions, &server->http,
+		&server->websockets, &server->local, &server->workers});
 	server->reload = (struct reload){server->config, &server->services, &server->sessions,
 	    &server->channels, &server->workers, &server->websockets, &server->http, &server->local,
-	    &server->acceptors, OWN_DESCRIPTORS};
+	    &server->reception.acceptors, OWN_DESCRIPTORS};
 	pusher_api_init(&server->pusher_api, server->config);
 	local_socket_serve(&server->local, &server->pusher_api.api);
 	start_control(server);
@@ -526,7 +478,7 @@ static void
 stop(struct server *server)
 {
 	loop_ignore_signals();
-	acceptors_close(&server->acceptors);
+	reception_close(&server->reception);
 	sessions_each(&server->sessions, suspend_session, NULL);
 	journal_hurry(&server->sessions.journal);
 	commit(server);
@@ -539,7 +491,7 @@ stop(struct server *server)
 	turn_flush(&server->sessions);
 	services_end(&server->services);
 	worker_serve_clear(&server->workers);
-	newcomers_clear(&server->control_newcomers);
+	reception_clear(&server->reception);
 	workers_bind(NULL);
 	worker_each_bind(NULL);
 	api_bind(NULL);
@@ -555,30 +507,6 @@ stop(struct server *server)
 	sessions_clear(&server->sessions);
 }
 
-static void
-print_ready(const struct server *server)
-{
-	size_t i;
-
-	if (server->config->place.count > 1)
-		return; /* the supervisor says it of all */
-	printf("ready");
-	for (i = 0; i < server->acceptors.count; i++)
-		if (!acceptor_socket(server->acceptors.items[i])->is_control)
-			printf(" %s", acceptor_socket(server->acceptors.items[i])->name);
-	printf("\n");
-	fflush(stdout);
-}
-
-static int
-listen_first(struct server *server, struct error *err)
-{
-	const struct config *config = server->config;
-
-	return config->place.count > 1 ? acceptors_inherit(&server->acceptors, err)
-				       : acceptors_open(&server->acceptors, &config->server, err);
-}
-
 int
 server_run(struct config *config, struct error *err)
 {
@@ -591,7 +519,7 @@ server_run(struct config *config, struct error *err)
 	crash_report_modules();
 	start_loop(server);
 	/* Nothing is accepted before the loop runs, and no code of a module runs as root. */
-	if (listen_first(server, err) == 0 &&
+	if (reception_open(&server->reception, err) == 0 &&
 	    privileges_drop(config->server.user, config->server.group, err) == 0 &&
 	    services_load(&server->services, config, err) == 0 &&
 	    start_http(server, limit, err) == 0 && open_store(server, err) == 0 &&
@@ -600,7 +528,8 @@ server_run(struct config *config, struct error *err)
 		local_socket_tell_services(&server->local);
 		start_report_end();
 		notify(NOTIFY_READY);
-		print_ready(server); /* whoever reads it may count on the supervisor */
+		reception_print_ready(
+		    &server->reception); /* whoever reads it may count on the supervisor */
 		loop_run(&server->loop);
 		status = 0;
 	}

@@ -12,6 +12,7 @@
 #include "conf/config_read.h"
 #include "sessiond/daemon_process.h"
 #include "sessiond/start_report.h"
+#include "sessiond/system/accept_share.h"
 #include "sessiond/system/listening_sockets.h"
 #include "sessiond/system/notify.h"
 
@@ -34,14 +35,15 @@ struct supervisor {
 	struct daemon_process daemons[DAEMONS_MAX];
 	unsigned count;
 	unsigned next_count; /* how many are started once all have ended; 0: it stays as it is */
-	bool is_begun;	     /* the first was ready, after none was there */
-	bool was_ready;	     /* all of them, ever */
-	bool is_printed;     /* that all of them are ready */
-	bool is_told;	     /* the manager knows of daemons that are ready */
-	bool is_stopping;    /* none is to be started again */
-	bool pass_hup;	     /* to the first daemon that is ready */
-	int exit_status;     /* the first of those that ended last that is not 0 */
-	int status;	     /* -1: go on, else how this process exits */
+	struct accept_share *shares; /* NULL: there is one daemon */
+	bool is_begun;		     /* the first was ready, after none was there */
+	bool was_ready;		     /* all of them, ever */
+	bool is_printed;	     /* that all of them are ready */
+	bool is_told;		     /* the manager knows of daemons that are ready */
+	bool is_stopping;	     /* none is to be started again */
+	bool pass_hup;		     /* to the first daemon that is ready */
+	int exit_status;	     /* the first of those that ended last that is not 0 */
+	int status;		     /* -1: go on, else how this process exits */
 };
 
 /* Behind the last daemon. */
@@ -216,6 +218,17 @@ close_others(struct supervisor *supervisor)
 		listening_sockets_close(&supervisor->daemons[i].own);
 }
 
+/* Without, it is left to chance who accepts how much. */
+static void
+share_accepts(struct supervisor *supervisor)
+{
+	if (supervisor->count == 1 || supervisor->start.shares != -1)
+		return;
+	supervisor->start.shares = accept_share_create();
+	if (supervisor->start.shares != -1)
+		supervisor->shares = accept_share_map(supervisor->start.shares);
+}
+
 /* None of them is there now. */
 static void
 begin(struct supervisor *supervisor, unsigned count)
@@ -225,6 +238,7 @@ begin(struct supervisor *supervisor, unsigned count)
 	supervisor->count = count;
 	supervisor->next_count = 0;
 	supervisor->is_begun = supervisor->is_printed = false;
+	share_accepts(supervisor);
 	close_others(supervisor);
 	for (i = 0; i < count; i++)
 		daemon_process_init(&supervisor->daemons[i], (struct daemon_place){i, count});
@@ -290,6 +304,8 @@ on_death(struct supervisor *supervisor, struct daemon_process *daemon, int statu
 	bool has_failed;
 
 	read_events(supervisor, daemon); /* it may have been ready, for a moment */
+	if (supervisor->shares != NULL)
+		accept_share_leave(supervisor->shares, daemon->place.index);
 	has_failed = !supervisor->was_ready && WIFEXITED(status) && WEXITSTATUS(status) != 0;
 	if (supervisor->is_stopping || has_failed) {
 		if (supervisor->exit_status == EX_OK)
@@ -548,7 +564,7 @@ supervise_run(const struct config *config, char **argv, struct error *err)
 
 	supervisor = (struct supervisor){
 	    .config = config,
-	    .start = {.argv = argv, .pid = getpid()},
+	    .start = {.argv = argv, .pid = getpid(), .shares = -1},
 	    .signals = -1,
 	    .status = -1,
 	};

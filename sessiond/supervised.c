@@ -16,15 +16,15 @@
 /* The numbers of struct supervision, in their order. */
 #define VARIABLE "SOCKJS_SUPERVISOR"
 
-static struct supervision above = {.events = -1, .place = {0, 1}, .is_first = true};
+static struct supervision above = {.events = -1, .shares = -1, .place = {0, 1}, .is_first = true};
 
 int
 supervised_pass(const struct supervision *s)
 {
 	char value[96];
 
-	snprintf(value, sizeof value, "%ld %d %u %u %u %d", (long)s->supervisor, s->events,
-	    s->restarts, s->place.index, s->place.count, s->is_first);
+	snprintf(value, sizeof value, "%ld %d %d %u %u %u %d", (long)s->supervisor, s->events,
+	    s->shares, s->restarts, s->place.index, s->place.count, s->is_first);
 	return setenv(VARIABLE, value, 1);
 }
 
@@ -35,8 +35,8 @@ read_variable(const char *value, struct supervision *s)
 	long pid;
 
 	if (value == NULL ||
-	    sscanf(value, "%ld %d %u %u %u %d", &pid, &s->events, &s->restarts, &s->place.index,
-		&s->place.count, &first) != 6)
+	    sscanf(value, "%ld %d %d %u %u %u %d", &pid, &s->events, &s->shares, &s->restarts,
+		&s->place.index, &s->place.count, &first) != 7)
 		return false;
 	s->supervisor = (pid_t)pid;
 	s->is_first = first != 0;
@@ -63,6 +63,8 @@ supervised_begin(struct error *err)
 	above = found;
 	unsetenv(VARIABLE);
 	fcntl(above.events, F_SETFD, FD_CLOEXEC);
+	if (above.shares != -1)
+		fcntl(above.shares, F_SETFD, FD_CLOEXEC);
 	notify_set_descriptor(above.events);
 	return tie(above.supervisor, err);
 }

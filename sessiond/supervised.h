@@ -14,6 +14,7 @@
 struct supervision {
 	pid_t supervisor;  /* 0: none */
 	int events;	   /* where the daemon's go (notify.h) */
+	int shares;	   /* what accept_share_map takes; -1: none */
 	unsigned restarts; /* of the daemon at this place, this start included */
 	struct daemon_place place;
 	bool
@@ -30,7 +31,7 @@ int supervised_pass(const struct supervision *supervision);
  */
 int supervised_begin(struct error *err);
 
-/* In the daemon, borrowed for good. Without a supervisor: {0, -1, 0, {0, 1}, true}. */
+/* In the daemon, borrowed for good. Without a supervisor: {0, -1, -1, 0, {0, 1}, true}. */
 const struct supervision *supervised_by(void);
 
 #endif

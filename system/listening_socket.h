@@ -16,6 +16,7 @@ struct listening_socket {
 	bool is_unix;
 	bool is_inherited;
 	bool is_control;	 /* for who runs the daemon, not for clients: its opener says so */
+	bool is_shared;		 /* several daemons accept on it: its heir says so */
 	char *path;		 /* of a Unix socket's file, owned; NULL: there is none */
 	struct socket_file file; /* which it is; none if it is for somebody else to remove */
 	char name[160]; /* where it really listens: "127.0.0.1:8080", "[::1]:8080", "unix:/path" */

@@ -20,6 +20,7 @@
 enum {
 	ACCEPTS_A_TURN = 64, /* before what is connected gets its turn */
 	PAUSE_MS = 100,	     /* without a free descriptor */
+	YIELD_MS = 2,	     /* for another process to accept */
 };
 
 struct acceptor {
@@ -29,6 +30,8 @@ struct acceptor {
 	int spare; /* given up when there is no other descriptor */
 	int open_handles;
 	acceptor_accept *accept;
+	acceptor_yields *yields; /* NULL: never */
+	bool has_yielded;	 /* what came then is taken now */
 	void *context;
 };
 
@@ -43,10 +46,24 @@ on_pause_over(uv_timer_t *timer)
 }
 
 static void
-pause_accepting(struct acceptor *acceptor)
+pause_accepting(struct acceptor *acceptor, uint64_t ms)
 {
 	uv_poll_stop(&acceptor->poll);
-	uv_timer_start(&acceptor->pause, on_pause_over, PAUSE_MS, 0);
+	uv_timer_start(&acceptor->pause, on_pause_over, ms, 0);
+}
+
+/* True if what waits is for another process, at least for a moment. */
+static bool
+yields(struct acceptor *acceptor)
+{
+	if (acceptor->yields == NULL || acceptor->has_yielded ||
+	    !acceptor->yields(acceptor->context)) {
+		acceptor->has_yielded = false;
+		return false;
+	}
+	acceptor->has_yielded = true;
+	pause_accepting(acceptor, YIELD_MS);
+	return true;
 }
 
 /* Out of descriptors: the first client that waits is closed, and accepting pauses. */
@@ -63,7 +80,7 @@ shed(struct acceptor *acceptor)
 	if (fd != -1)
 		close(fd);
 	acceptor->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	pause_accepting(acceptor);
+	pause_accepting(acceptor, PAUSE_MS);
 }
 
 static void
@@ -79,6 +96,8 @@ on_ready(uv_poll_t *poll, int status, int events)
 	for (i = 0; i < ACCEPTS_A_TURN; i++) {
 		socklen_t len = sizeof address;
 
+		if (yields(acceptor))
+			return;
 		fd = accept4(acceptor->socket.fd, (struct sockaddr *)&address, &len,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd == -1)
@@ -92,12 +111,12 @@ on_ready(uv_poll_t *poll, int status, int events)
 	if (errno == EMFILE || errno == ENFILE)
 		shed(acceptor);
 	else if (errno == ENOMEM || errno == ENOBUFS)
-		pause_accepting(acceptor);
+		pause_accepting(acceptor, PAUSE_MS);
 }
 
 struct acceptor *
-acceptor_create(
-    uv_loop_t *loop, struct listening_socket *socket, acceptor_accept *accept_fn, void *context)
+acceptor_create(uv_loop_t *loop, struct listening_socket *socket, acceptor_accept *accept_fn,
+    acceptor_yields *yields_fn, void *context)
 {
 	struct acceptor *acceptor = xcalloc(1, sizeof *acceptor);
 
@@ -110,6 +129,7 @@ acceptor_create(
 	*socket = (struct listening_socket){.fd = -1};
 	acceptor->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	acceptor->accept = accept_fn;
+	acceptor->yields = yields_fn;
 	acceptor->context = context;
 	uv_poll_start(&acceptor->poll, UV_READABLE, on_ready);
 	return acceptor;

@@ -6,6 +6,7 @@
 
 #include "system/listening_socket.h"
 
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <uv.h>
 
@@ -18,11 +19,17 @@ struct acceptor;
 typedef void acceptor_accept(void *context, int fd, const struct sockaddr *address, socklen_t len);
 
 /*
- * Takes the socket, leaves an empty one behind, and accepts on it once the loop runs. The loop and
- * the context are borrowed. Never NULL.
+ * Asked before a connection is accepted: true if another process that shares the socket should have
+ * it. If that does not take it soon, it is accepted all the same.
  */
-struct acceptor *acceptor_create(
-    uv_loop_t *loop, struct listening_socket *socket, acceptor_accept *accept, void *context);
+typedef bool acceptor_yields(void *context);
+
+/*
+ * Takes the socket, leaves an empty one behind, and accepts on it once the loop runs. The loop and
+ * the context are borrowed. yields: NULL where nobody shares the socket. Never NULL.
+ */
+struct acceptor *acceptor_create(uv_loop_t *loop, struct listening_socket *socket,
+    acceptor_accept *accept, acceptor_yields *yields, void *context);
 
 /* The socket it accepts on, borrowed. */
 const struct listening_socket *acceptor_socket(const struct acceptor *acceptor);

@@ -29,8 +29,9 @@ add(struct acceptors *acceptors, struct listening_sockets *set)
 	for (i = 0; i < set->count; i++) {
 		struct listening_socket *socket = &set->sockets[i];
 
-		acceptors->items[acceptors->count++] = acceptor_create(
-		    acceptors->loop, socket, call_of(acceptors, socket), acceptors->context);
+		acceptors->items[acceptors->count++] =
+		    acceptor_create(acceptors->loop, socket, call_of(acceptors, socket),
+			socket->is_shared ? acceptors->calls.yields : NULL, acceptors->context);
 	}
 	set->count = 0;
 }

@@ -18,6 +18,7 @@
 /* Who gets what was accepted. */
 struct acceptor_calls {
 	acceptor_accept *by_tcp, *by_unix, *by_control;
+	acceptor_yields *yields; /* of sockets that several daemons share */
 };
 
 struct acceptors {

@@ -14,7 +14,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-static const char control_name[] = "control";
+/* What our supervisor calls them. */
+static const char control_name[] = "control", shared_name[] = "shared", other_name[] = "own";
 
 /* A number of digits alone, at most max. */
 static int
@@ -61,17 +62,23 @@ read_count(size_t max, long *count, struct error *err)
 	return 0;
 }
 
+static bool
+is_word(const char *text, size_t len, const char *word)
+{
+	return len == strlen(word) && strncmp(text, word, len) == 0;
+}
+
 /* names: as many as sockets; NULL: they have none. */
 static void
-mark_control(struct listening_socket *sockets, long count, const char *names)
+read_names(struct listening_socket *sockets, long count, const char *names)
 {
 	long i;
 
 	for (i = 0; names != NULL && i < count; i++) {
 		size_t len = strcspn(names, ":");
 
-		if (len == strlen(control_name) && strncmp(names, control_name, len) == 0)
-			sockets[i].is_control = true;
+		sockets[i].is_control = is_word(names, len, control_name);
+		sockets[i].is_shared = is_word(names, len, shared_name);
 		names += len + (names[len] == ':');
 	}
 }
@@ -94,7 +101,7 @@ inherited_sockets_take(struct listening_socket *sockets, size_t max, struct erro
 		return error_set(err, cause.code, "LISTEN_FDS is %ld, but descriptor %d %s", count,
 		    fd, cause.text);
 	}
-	mark_control(sockets, count, getenv("LISTEN_FDNAMES"));
+	read_names(sockets, count, getenv("LISTEN_FDNAMES"));
 	if (count > 0) {
 		unsetenv("LISTEN_PID");
 		unsetenv("LISTEN_FDS");
@@ -133,16 +140,23 @@ move(const struct listening_socket *sockets, size_t count, int *copies)
 	return 0;
 }
 
-/* So the daemon knows a control socket, whatever its file says by then. */
+static const char *
+name_of(const struct listening_socket *socket)
+{
+	if (socket->is_control)
+		return control_name;
+	return socket->is_shared ? shared_name : other_name;
+}
+
+/* So the daemon knows what each is for, whatever its file says by then. */
 static void
 set_names(const struct listening_socket *sockets, size_t count)
 {
-	char *names = xcalloc(count + 1, sizeof control_name + 1), *end = names;
+	char *names = xcalloc(count + 1, sizeof control_name), *end = names;
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		end += sprintf(
-		    end, "%s%s", i == 0 ? "" : ":", sockets[i].is_control ? control_name : "-");
+		end += sprintf(end, "%s%s", i == 0 ? "" : ":", name_of(&sockets[i]));
 	if (setenv("LISTEN_FDNAMES", names, 1) == -1)
 		abort();
 	free(names);

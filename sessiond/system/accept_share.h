@@ -1,0 +1,31 @@
+/*
+ * How many connections each of several daemons has, in memory that they share. All of them are
+ * woken for a connection on a socket that they share, and who is first would soon have most: so one
+ * that has clearly more than another leaves it to that one.
+ */
+#ifndef SESSIOND_ACCEPT_SHARE_H
+#define SESSIOND_ACCEPT_SHARE_H
+
+#include "conf/daemon_place.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct accept_share;
+
+/* The supervisor: a descriptor (close-on-exec) of such memory, which says that no daemon accepts. */
+int accept_share_create(void);
+
+/* A daemon, or the supervisor: maps it for good. Does not take fd. NULL without memory. */
+struct accept_share *accept_share_map(int fd);
+
+/* The daemon at that index accepts, and has so many connections. */
+void accept_share_set(struct accept_share *share, unsigned index, size_t connections);
+
+/* It accepts no more. */
+void accept_share_leave(struct accept_share *share, unsigned index);
+
+/* True if another daemon that accepts has clearly fewer. */
+bool accept_share_is_over(const struct accept_share *share, const struct daemon_place *place);
+
+#endif
