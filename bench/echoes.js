@@ -1,7 +1,7 @@
 'use strict';
 
-// What the counts of a message share: the ways that it can go, as an echo, and what is counted on
-// each.
+// What the counts of a message share: the ways that it can go, as an echo or to everybody, and what
+// is counted on each.
 //
 // Two runs differ in nothing but their number of messages: their difference is what the further
 // messages cost, without what it costs to start and to stop. Before each step of a client every
@@ -19,6 +19,8 @@ const { WebSocketClient, encodeFrame } = require('../tests/e2e/lib/websocket');
 
 const PATIENCE = 120000; // ms for any answer: callgrind slows a program fifty times
 const SESSION = '/echo/000/counted';
+const EVERYBODY = 20; // clients of a fan-out
+const SERVICES = ['echo', 'broadcast'].map((name) => `[service /${name}]\nmodule = ${name}\ndisconnect_delay = 60s\n`);
 const MESSAGE = JSON.stringify(['x'.repeat(20)]);
 const MASK = Buffer.from([1, 2, 3, 4]);
 
@@ -44,7 +46,7 @@ class Run {
 	}
 
 	constructor() {
-		this.pair = new Pair({ server: 'store = none\n' });
+		this.pair = new Pair({ server: 'store = none\n', services: SERVICES.join('') });
 		this.connections = [];
 	}
 
@@ -92,6 +94,23 @@ async function websocket(run) {
 	};
 }
 
+// A message is one to EVERYBODY here.
+async function fanout(run) {
+	const clients = [];
+	for (let i = 0; i < EVERYBODY; i++) {
+		const connection = await run.connectHttp();
+		clients.push(await WebSocketClient.handshake(connection, `/broadcast/000/counted${i}/websocket`, { timeout: PATIENCE }));
+		await clients[i].readText(PATIENCE);
+	}
+	const frame = encodeFrame(1, MESSAGE, { mask: MASK });
+	return async () => {
+		await run.quiet();
+		clients[0].connection.write(frame);
+		for (const client of clients)
+			requireEcho(await client.readText(PATIENCE));
+	};
+}
+
 // post(CONNECTION, TARGET, BODY) resolves with an answer that has `text`.
 async function poll(run, receiving, sending, post) {
 	await post(receiving, `${SESSION}/xhr`, '');
@@ -129,6 +148,7 @@ async function streaming(run) {
 
 const WAYS = {
 	websocket: { open: websocket, programs: ['sessiond'] },
+	fanout: { open: fanout, programs: ['sessiond'] },
 	polling: { open: polling, programs: ['sessiond'] },
 	streaming: { open: streaming, programs: ['sessiond'] },
 	'polling-fastcgi': { open: pollingFastCgi, programs: ['sessiond', 'responder'] },

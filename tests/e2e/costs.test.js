@@ -9,7 +9,7 @@ const { test } = require('node:test');
 const { run, measured } = require('./lib/bench');
 
 // System calls a message, with some room: libmicrohttpd and libuv differ in theirs.
-const CALLS = { 'websocket': 5, 'polling': 20, 'streaming': 10, 'polling-fastcgi/sessiond': 10, 'polling-fastcgi/responder': 36 };
+const CALLS = { 'websocket': 5, 'fanout': 28, 'polling': 20, 'streaming': 10, 'polling-fastcgi/sessiond': 10, 'polling-fastcgi/responder': 36 };
 
 test('costs: an idle websocket takes at most 2048 bytes of resident memory', (t) => measured(t, 'idle_websockets.js', '--max-bytes', '2048'));
 
