@@ -26,6 +26,7 @@
 #include "sessiond/pusher/pusher_app.h"
 #include "sessiond/pusher/webhook.h"
 #include "sessiond/responder/local_socket.h"
+#include "sessiond/resume/resume.h"
 #include "system/privileges.h"
 #include "sessiond/commands.h"
 #include "sessiond/reception.h"
@@ -39,6 +40,7 @@
 #include "sessiond/session/delivery.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
+#include "sessiond/session/store_share.h"
 #include "sessiond/session/turn.h"
 #include "sessiond/persistence/persistence.h"
 #include "sessiond/persistence/session_restore.h"
@@ -83,6 +85,7 @@ struct server {
 	struct channel_store channel_store;
 	struct workers workers;
 	struct worker_store worker_store;
+	struct resume resume;
 	struct websockets websockets;
 	struct hixie76_handshakes handshakes;
 	struct http_server http;
@@ -398,18 +401,9 @@ start_loop(struct server *server)
 	    &server->workers, &server->loop.uv, &server->sessions.timers, clock_now, &server->loop);
 	workers_bind(&server->workers);
 	worker_each_bind(&server->loop.uv);
+	resume_init(&server->resume, &server->sessions, &server->services);
 	api_timer_bind(&server->loop.uv);
 	api_run_bind(&server->loop.uv);
-}
-
-/* An address has the room of several sessions, and several addresses have room. */
-static void
-share_store(struct sessions *sessions, const struct server_options *options)
-{
-	size_t session = options->store_session_limit, address = options->store_address_limit;
-
-	sessions->store_session_limit = session > 0 ? session : options->store_limit / 32;
-	sessions->store_address_limit = address > 0 ? address : options->store_limit / 8;
 }
 
 static int
@@ -431,7 +425,9 @@ open_store(struct server *server, struct error *err)
 	persistence_add(&server->persistence, &webhooks_part);
 	worker_store_init(&server->worker_store, &server->workers);
 	persistence_add(&server->persistence, &server->worker_store.part);
-	share_store(&server->sessions, options);
+	persistence_add(&server->persistence, &server->resume.part);
+	store_share_limit(&server->sessions, options->store_limit, options->store_session_limit,
+	    options->store_address_limit);
 	return 0;
 }
 
@@ -504,6 +500,7 @@ stop(struct server *server)
 	persistence_clear(&server->persistence);
 	channels_clear(&server->channels);
 	workers_clear(&server->workers);
+	resume_clear(&server->resume);
 	sessions_clear(&server->sessions);
 }
 

@@ -51,6 +51,8 @@ struct service_options {
 	uint64_t heartbeat_delay;   /* ms */
 	uint64_t disconnect_delay;  /* ms */
 	uint64_t authorize_timeout; /* ms */
+	bool resume;		    /* clients may outlive their connections */
+	uint64_t resume_timeout;    /* ms that such a client may stay away */
 	size_t body_limit;	    /* bytes of a request's body */
 	size_t message_limit;	    /* bytes of one websocket message */
 	uint32_t messages_limit;    /* messages in one array */

@@ -43,6 +43,8 @@ tally(void *object, void *context)
 	const struct session *session = object;
 	struct service_tally *own = &tallies[session->service->number];
 
+	if (session_is_leg(session))
+		return;
 	own->sessions++;
 	if (session->receiver != NULL)
 		own->connections[session->transport->id]++;

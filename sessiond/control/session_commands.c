@@ -45,7 +45,7 @@ read_whom(const json_t *body, const struct services *services, struct whom *whom
 static bool
 means(const struct whom *whom, const struct session *session)
 {
-	return session_ready_state(session) == SOCKJS_OPEN &&
+	return session_ready_state(session) == SOCKJS_OPEN && !session_is_leg(session) &&
 	    control_means(whom->service, session->service) &&
 	    (whom->id == NULL || strcmp(session->uuid, whom->id) == 0);
 }

@@ -32,7 +32,7 @@ add(void *object, void *context)
 	const struct session *session = object;
 	struct page *page = context;
 
-	if (control_means(page->service, session->service))
+	if (!session_is_leg(session) && control_means(page->service, session->service))
 		json_array_append_new(page->list, describe(session, page->now));
 }
 

@@ -7,6 +7,7 @@
 #include "sessiond/control/control_answer.h"
 #include "sessiond/control/tail_event.h"
 #include "sessiond/http/http_request.h"
+#include "sessiond/session/session.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +104,8 @@ saw(struct watcher *watcher, const struct watch_event *event)
 	struct tail *tail;
 	char *line = NULL;
 
+	if (event->session != NULL && session_is_leg(event->session))
+		return;
 	LIST_FOREACH(tail, &tails->list, entry) {
 		if (!control_means(tail->service, event->service))
 			continue;

@@ -144,6 +144,10 @@ put_delivery(
 	struct stored_delivery delivery = {0};
 
 	delivery.sent_ids = sent_ids_bytes(session->sent_ids, &delivery.sent_ids_len);
+	if (session->counted != NULL) {
+		delivery.sent_ids = session->counted;
+		delivery.sent_ids_len = sizeof *session->counted;
+	}
 	delivery.owes_open = session->owes_open;
 	if (plan->is_flight_stored) {
 		delivery.in_flight_link_id = flight->link_id;

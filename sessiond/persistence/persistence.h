@@ -21,7 +21,7 @@ struct journal;
 struct session;
 struct sessions;
 
-enum { PERSISTENCE_PARTS_MAX = 3 };
+enum { PERSISTENCE_PARTS_MAX = 4 };
 
 /*
  * What is stored beside sessions, in the same transactions, as records. It belongs to another room,

@@ -128,7 +128,10 @@ on_session(
 	session_set_transport(session, transport_get((enum transport_id)stored->transport));
 	session->info = read_info(stored);
 	read_close(session, stored);
-	session->sent_ids = sent_ids_from_bytes(delivery->sent_ids, delivery->sent_ids_len);
+	if (session->counted == NULL)
+		session->sent_ids = sent_ids_from_bytes(delivery->sent_ids, delivery->sent_ids_len);
+	else if (delivery->sent_ids_len == sizeof *session->counted)
+		memcpy(session->counted, delivery->sent_ids, sizeof *session->counted);
 	session->owes_open = delivery->owes_open;
 	count_address(session);
 	session->journal = journal_resume(&restore->sessions->journal, session, stored->key);
@@ -206,9 +209,8 @@ start(const struct restored *restored)
 	struct session *session = restored->session;
 	uint64_t last = restored->in_flight_last;
 	const struct journal_entry *entry = session->journal;
-	struct sessions *sessions = session->service->sessions;
 
-	timer_start(&session->service->timeouts, &session->timer, sessions_now(sessions));
+	session_start_timeout(session);
 	store_share_note(session);
 	if (entry->link_id == 0)
 		return;

@@ -158,6 +158,7 @@ service_release(struct sockjs_service *service)
 		return;
 	timer_queue_remove(service->clockwork, &service->heartbeats);
 	timer_queue_remove(service->clockwork, &service->timeouts);
+	timer_queue_remove(service->clockwork, &service->resume_timeouts);
 	if (service->admissions.set != NULL)
 		timer_queue_remove(service->clockwork, &service->admissions);
 	service->admissions.set = NULL;
@@ -219,6 +220,8 @@ service_prepare(struct sockjs_service *service, struct timers *timers, timer_fir
 	    heartbeat_fire, sessions);
 	timer_queue_add(timers, &service->timeouts, service->protocol.options.disconnect_delay,
 	    timeout_fire, sessions);
+	timer_queue_add(timers, &service->resume_timeouts, service->protocol.options.resume_timeout,
+	    timeout_fire, sessions);
 }
 
 void
@@ -241,6 +244,7 @@ service_reconfigure(struct sockjs_service *service, struct sockjs_service *other
 	protocol_service_prepare(&service->protocol);
 	timer_queue_set_delay(&service->heartbeats, service->protocol.options.heartbeat_delay);
 	timer_queue_set_delay(&service->timeouts, service->protocol.options.disconnect_delay);
+	timer_queue_set_delay(&service->resume_timeouts, service->protocol.options.resume_timeout);
 	if (service->admissions.set != NULL)
 		timer_queue_set_delay(
 		    &service->admissions, service->protocol.options.authorize_timeout);

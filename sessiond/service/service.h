@@ -65,8 +65,8 @@ struct sockjs_service {
 	void *user_data;
 	struct sessions *sessions;
 	struct hash_table table;  /* of sessions */
-	struct timers *clockwork; /* of the two queues; NULL: not prepared */
-	struct timer_queue heartbeats, timeouts;
+	struct timers *clockwork; /* of the queues; NULL: not prepared */
+	struct timer_queue heartbeats, timeouts, resume_timeouts;
 	/* Of authorize_timeout; its set is NULL before the first has waited. */
 	struct timer_queue admissions;
 	LIST_HEAD(, sockjs_timer) timers;
@@ -114,7 +114,7 @@ int service_error(const struct sockjs_service *service, unsigned line, struct er
 void service_destroy(struct sockjs_service **service);
 
 /*
- * Once its options are set: makes its pages, and two timer queues in `timers`, which call the two
+ * Once its options are set: makes its pages, and timer queues in `timers`, which call the two
  * functions with `sessions`. Both are borrowed. From now on it can have sessions there.
  */
 void service_prepare(struct sockjs_service *service, struct timers *timers,

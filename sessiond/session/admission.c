@@ -13,6 +13,7 @@
 #include "sessiond/session/receiver.h"
 #include "sessiond/session/session_set.h"
 #include "sockjs/net_address.h"
+#include "sockjs/route.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -121,7 +122,7 @@ static int
 ask_module(const struct session *session)
 {
 	static struct log_limit limit;
-	int status = application_authorize(session->service, session->handle);
+	int status = application_authorize(session->application, session->handle);
 
 	if (admission_is_answer(status) || status == SOCKJS_LATER)
 		return status;
@@ -179,12 +180,29 @@ wait_for_module(struct session *session, struct admission_refusal *refusal)
 	return session;
 }
 
+/* True for who comes by a URL whose session id says that it carries another session. */
+static bool
+is_leg(const struct sockjs_service *service, const char *id, size_t id_len,
+    const struct connection_source *source)
+{
+	const char *rest = source->path + source->prefix_len, *named;
+	size_t len;
+
+	if (!service->protocol.options.resume || service->sessions->legs == NULL ||
+	    (id != NULL && memchr(id, '.', id_len) != NULL) ||
+	    route_find(rest, strlen(rest), &named, &len) == NULL)
+		return false;
+	return len > strlen(SESSION_LEG_PREFIX) &&
+	    memcmp(named, SESSION_LEG_PREFIX, strlen(SESSION_LEG_PREFIX)) == 0;
+}
+
 static struct session *
 admit(struct sockjs_service *service, const char *id, size_t id_len,
     const struct transport *transport, const struct connection_source *source,
     struct admission_refusal *refusal)
 {
-	const char *error = sessions_refusal(service->sessions, source->peer, id != NULL);
+	bool leg = is_leg(service, id, id_len, source);
+	const char *error = sessions_refusal(service->sessions, source->peer, id != NULL && !leg);
 	struct connection_info *info;
 	struct session *session;
 	int status;
@@ -197,13 +215,15 @@ admit(struct sockjs_service *service, const char *id, size_t id_len,
 	if (info == NULL)
 		return NULL;
 	session = session_create(service, id, id_len);
+	if (leg)
+		session->application = service->sessions->legs;
 	session_set_transport(session, transport);
 	session->info = info;
 	session_count_address(session, source->peer);
 	status = ask_module(session);
 	if (status == SOCKJS_LATER)
 		return wait_for_module(session, refusal);
-	session->is_admitted = status == 0 && service->application->authorize != NULL;
+	session->is_admitted = status == 0 && session->application->application->authorize != NULL;
 	if (status == 0)
 		return session;
 	session_abort(session);

@@ -26,6 +26,13 @@
 struct receiver;
 struct sessions;
 
+/*
+ * How the id of a session begins that is a leg, in a service with resume: whoever is the set's
+ * `legs` hears of it in the application's place (resume/). Ids that sockjs-client makes have no
+ * hyphen.
+ */
+#define SESSION_LEG_PREFIX "resume-"
+
 /* What the client is answered instead. */
 struct admission_refusal {
 	int status;	  /* of HTTP, 400 to 599 */

@@ -35,7 +35,7 @@ drain_tell(struct sessions *sessions)
 		struct session *session = handle_table_find(&sessions->handles, list.handles[i]);
 
 		if (session != NULL && session_ready_state(session) == SOCKJS_OPEN)
-			application_drain(session->service, session->handle);
+			application_drain(session->application, session->handle);
 	}
 	free(list.handles);
 	return list.count > 0;

@@ -30,13 +30,15 @@ session_create(struct sockjs_service *service, const char *id, size_t id_len)
 	struct sessions *sessions = service->sessions;
 	struct session *session = xcalloc(1, sizeof *session + id_len);
 
-	session->service = service_hold(service);
+	session->application = session->service = service_hold(service);
 	if (id != NULL) {
 		memcpy(session->id, id, id_len);
 		session->by_id.key = session->id;
 		session->by_id.len = id_len;
 		hash_table_add(&service->table, &session->by_id);
 		session->is_listed = true;
+		if (memchr(id, '.', id_len) != NULL)
+			session->counted = xcalloc(1, sizeof *session->counted);
 	}
 	session->counts = &sessions->counts.of[0]; /* until it has a transport */
 	session->handle = handle_table_add(&sessions->handles, session);
@@ -104,6 +106,7 @@ session_destroy(struct session **session)
 	message_queue_clear(&s->queue);
 	connection_info_destroy(&s->info);
 	sent_ids_destroy(&s->sent_ids);
+	free(s->counted);
 	free(s->close_reason);
 	service_drop(&s->service);
 	free(s);
@@ -153,13 +156,13 @@ session_sent(struct session *session, enum receiver_result result)
 static void
 open_connection(struct session *session)
 {
-	if (session->is_listed && !session->service->is_passing)
+	if (session->is_listed && !session->service->is_passing && !session_is_leg(session))
 		session->journal = journal_begin(&session->service->sessions->journal, session);
 	session->counts->opened++;
 	if (watch_is_on())
 		watch_session(session->service, session, WATCH_OPENED);
 	session_sent(session, receiver_send_open(session->receiver));
-	application_connection(session->service, session->handle);
+	application_connection(session->application, session->handle);
 }
 
 static void
@@ -192,7 +195,7 @@ tell_close(struct session *session)
 	session->close_told = true;
 	if (watch_is_on())
 		watch_session(session->service, session, WATCH_CLOSED);
-	application_close(session->service, session->handle);
+	application_close(session->application, session->handle);
 	session->is_forgotten = true;
 	membership_leave_all(&session->memberships);
 	drop_messages(session);
@@ -240,6 +243,14 @@ set_state(struct session *session, enum session_state next, enum session_event e
 	session->state = next;
 }
 
+void
+session_start_timeout(struct session *session)
+{
+	timer_start(session->counted != NULL ? &session->service->resume_timeouts
+					     : &session->service->timeouts,
+	    &session->timer, sessions_now(session->service->sessions));
+}
+
 /*
  * Carries out what the table says. What it says of a newcomer or a message, session_arrive and
  * session_receive do.
@@ -258,8 +269,7 @@ handle_event(struct session *session, enum session_event event)
 	if (actions & SESSION_RELEASE)
 		release_receiver(session);
 	if (actions & SESSION_START_TIMEOUT)
-		timer_start(&session->service->timeouts, &session->timer,
-		    sessions_now(session->service->sessions));
+		session_start_timeout(session);
 	if (actions & SESSION_FLUSH)
 		mark_dirty(session);
 	if (actions & SESSION_TELL_CLOSE)
@@ -294,15 +304,17 @@ void
 session_set_transport(struct session *session, const struct transport *transport)
 {
 	session->transport = transport;
-	session->counts = &session->service->sessions->counts.of[transport->id];
+	session->counts = session_is_leg(session)
+	    ? &session->service->sessions->counts.legs
+	    : &session->service->sessions->counts.of[transport->id];
 }
 
 /* Its client may open another receiver for it while it has one, or when that has broken. */
 static bool
 is_resumable(const struct session *session)
 {
-	return session->service->protocol.is_resumable && session->receiver != NULL &&
-	    !session->receiver->ops->single;
+	return (session->service->protocol.is_resumable || session->counted != NULL) &&
+	    session->receiver != NULL && !session->receiver->ops->single;
 }
 
 void
@@ -343,7 +355,7 @@ session_receive(struct session *session, const char *data, size_t len, bool bina
 	session->counts->received_bytes += len;
 	if (watch_is_on())
 		watch_message(session->service, session, WATCH_RECEIVED, data, len, binary);
-	application_data(session->service, session->handle, data, len, binary);
+	application_data(session->application, session->handle, data, len, binary);
 }
 
 void
@@ -425,7 +437,7 @@ session_abort(struct session *session)
 		return;
 	if (session->state == SESSION_NEW && session->is_admitted) {
 		set_state(session, SESSION_DETACHED, SESSION_RECEIVER_BREAKS);
-		application_connection(session->service, session->handle);
+		application_connection(session->application, session->handle);
 	}
 	/* Of a session that never opened, the application knows nothing. */
 	is_known = session->state != SESSION_NEW && !session->close_told;
@@ -443,8 +455,8 @@ session_suspend(struct session *session)
 {
 	if (session->close_told)
 		return;
-	session->is_suspended = !application_can_resume(session->service);
-	application_suspend(session->service, session->handle);
+	session->is_suspended = !application_can_resume(session->application);
+	application_suspend(session->application, session->handle);
 }
 
 void
@@ -555,7 +567,7 @@ session_timeout_fire(struct timer *timer, void *ctx)
 
 	/* While the daemon stops nobody can come back: the next one gives it the whole time. */
 	if (sessions->closing && session->journal != NULL)
-		timer_start(&session->service->timeouts, timer, sessions_now(sessions));
+		session_start_timeout(session);
 	else
 		handle_event(session, SESSION_TIMES_OUT);
 }

@@ -42,10 +42,19 @@ struct transport_counts;
 struct in_flight;
 struct sent_ids;
 
+/*
+ * Of a session that outlives its client's connections (resume/): the messages that each side has
+ * had. The session's queue begins behind those that the client has confirmed.
+ */
+struct session_counted {
+	uint64_t received, confirmed;
+};
+
 struct session {
 	struct sockjs_service *service;
-	struct receiver *receiver; /* NULL: none */
-	struct receiver *waiter;   /* of one that is SESSION_WAITING (admission.h); else NULL */
+	const struct sockjs_service *application; /* the service; of a leg (resume/): the set's */
+	struct receiver *receiver;		  /* NULL: none */
+	struct receiver *waiter; /* of one that is SESSION_WAITING (admission.h); else NULL */
 	const struct transport *transport; /* of the last receiver */
 	struct transport_counts *counts;   /* of that; never NULL */
 	struct connection_info *info;
@@ -74,16 +83,18 @@ struct session {
 	bool is_forgotten;	   /* ... and is over: its handle finds nothing any more */
 	uint16_t refused_with;	   /* of one that is decided: a status of HTTP; 0: it is let in */
 	struct sent_ids *sent_ids; /* of responders' sends; NULL: none came */
-	struct address_entry *address; /* NULL: not counted */
-	char uuid[37];		       /* what the application knows it by; NUL-terminated */
+	struct session_counted *counted; /* NULL: ends with its client's connection */
+	struct address_entry *address;	 /* NULL: not counted */
+	char uuid[37];			 /* what the application knows it by; NUL-terminated */
 	char id[]; /* of the URL, its client's secret; by_id has the length; websockets: none */
 };
 
 /* --- life ------------------------------------------------------------------------------------- */
 
 /*
- * A new session. id NULL: a websocket's, which nobody else can find. Aborts without memory: the
- * length of an id is bounded by that of a request's head.
+ * A new session. id NULL: a websocket's, which nobody else can find. One with a dot, which no URL
+ * has: a session that is counted. Aborts without memory: the length of an id is bounded by that of
+ * a request's head.
  */
 struct session *session_create(struct sockjs_service *service, const char *id, size_t id_len);
 
@@ -189,6 +200,16 @@ enum sockjs_ready_state session_ready_state(const struct session *session);
 
 /* The transport of its last receiver, or of the one that is to come; what it does counts there. */
 void session_set_transport(struct session *session, const struct transport *transport);
+
+/* Whether it is what carries another one (resume/). */
+static inline bool
+session_is_leg(const struct session *session)
+{
+	return session->application != session->service;
+}
+
+/* Begins the time that its client has to come back. */
+void session_start_timeout(struct session *session);
 
 /* It is to be looked at by the next commit, if it is stored. */
 void session_mark(const struct session *session, enum change change);

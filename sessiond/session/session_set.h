@@ -44,7 +44,8 @@ struct transport_counts {
 
 struct session_counts {
 	struct transport_counts of[TRANSPORT_COUNT];
-	uint64_t heartbeats_missed; /* pings without an answer */
+	struct transport_counts legs; /* ... that carry others: what they do is counted there */
+	uint64_t heartbeats_missed;   /* pings without an answer */
 };
 
 /* What the timers of a set call; the context is the struct sessions. */
@@ -60,12 +61,13 @@ struct sessions {
 	struct timers timers;
 	struct timer_queue pongs, returns, graces;
 	struct handle_table handles;
-	struct session_list dirty;    /* to be flushed */
-	struct session_list decided;  /* whose module has let them in, or not: to be told */
-	struct session_list held;     /* the same, once the turn is committed */
-	bool holds_unstored;	      /* those that are not stored go there */
-	struct session_list dead;     /* to be freed */
-	struct drain_list drained;    /* to be told */
+	const struct sockjs_service *legs; /* stands for whom legs talk to; NULL: there are none */
+	struct session_list dirty;	   /* to be flushed */
+	struct session_list decided;	   /* whose module has let them in, or not: to be told */
+	struct session_list held;	   /* the same, once the turn is committed */
+	bool holds_unstored;		   /* those that are not stored go there */
+	struct session_list dead;	   /* to be freed */
+	struct drain_list drained;	   /* to be told */
 	struct in_flight_list awaits; /* frames of which a responder that comes back will tell */
 	struct journal journal;
 	struct limits limits; /* of what all peers together take */

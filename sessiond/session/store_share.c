@@ -68,6 +68,13 @@ is_address_over(const struct session *session)
 	    address->stored > session->service->sessions->store_address_limit;
 }
 
+void
+store_share_limit(struct sessions *sessions, uint64_t store, uint64_t session, uint64_t address)
+{
+	sessions->store_session_limit = session > 0 ? session : store / 32;
+	sessions->store_address_limit = address > 0 ? address : store / 8;
+}
+
 static uint64_t
 share_of(const struct session *session)
 {

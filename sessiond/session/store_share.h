@@ -16,8 +16,17 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct session;
+struct sessions;
+
+/*
+ * How many bytes a session and an address may take. 0: an address has the room of several sessions,
+ * and several addresses have room in the store.
+ */
+void
+store_share_limit(struct sessions *sessions, uint64_t store, uint64_t session, uint64_t address);
 
 /* What it takes has changed, or may have: counts it, for its address too. */
 void store_share_note(struct session *session);

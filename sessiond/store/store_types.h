@@ -47,7 +47,7 @@ struct stored_session {
 
 /* The part of a session that changes often. A session without one is loaded with all zero. */
 struct stored_delivery {
-	const void *sent_ids; /* sent_ids_bytes */
+	const void *sent_ids; /* sent_ids_bytes, or a struct session_counted */
 	size_t sent_ids_len;
 	/*
 	 * Messages at positions up to in_flight_last were given to a responder, as the frame of

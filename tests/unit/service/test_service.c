@@ -254,7 +254,7 @@ test_prepare_and_release(void **state)
 	assert_null(services[0]->sessions);
 	assert_int_equal(queue_count(&timers), own);
 	prepare();
-	assert_int_equal(queue_count(&timers), own + 2);
+	assert_int_equal(queue_count(&timers), own + 3);
 	service_destroy(&services[0]);
 	service_count = 0;
 	assert_int_equal(queue_count(&timers), own);

@@ -36,6 +36,7 @@ enum {
 	HEADERS_LIMIT = 4096,
 	DRAIN_MARK = 200,
 	AUTHORIZE_TIMEOUT = 10000,
+	RESUME_TIMEOUT = 60000,
 };
 
 static struct sessions sessions;
@@ -365,6 +366,7 @@ fixture_set_up(void **state)
 	    .queue_limit = QUEUE_LIMIT,
 	    .drain_mark = DRAIN_MARK,
 	    .authorize_timeout = AUTHORIZE_TIMEOUT,
+	    .resume_timeout = RESUME_TIMEOUT,
 	};
 	service_prepare(
 	    service, &sessions.timers, session_heartbeat_fire, session_timeout_fire, &sessions);

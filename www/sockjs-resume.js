@@ -1,0 +1,242 @@
+/*
+ * SockJS that survives the network: the interface of sockjs-client, for services of sockjs-fcgi with
+ * `resume = on`. After a break it connects again, and both sides send what the other has not had.
+ * It closes once: when either side closes it, or when it stays away for too long. doc/resume.md
+ * has what is said. Needs sockjs-client, as SockJS or by require().
+ */
+(function (root, factory) {
+	'use strict';
+	if (typeof module === 'object' && module.exports)
+		module.exports = factory(require('sockjs-client'));
+	else
+		root.ResumingSockJS = factory(root.SockJS);
+}(this, function (SockJS) {
+	'use strict';
+
+	var ACK_MESSAGES = 32, ACK_CHARACTERS = 32768, ACK_DELAY = 1000;
+	var QUIET = 15000; // ms without a word before it is asked for one, and again before it is given up
+	var CLOSE_DELAY = 5000, RETRY_LEAST = 250, RETRY_MOST = 10000;
+	var FINAL = [2020, 2021, 2022, 2023]; // codes after which it does not come again
+
+	function random() {
+		return Math.random().toString(36).slice(2, 10);
+	}
+
+	// options: sockjs-client's, and bufferLimit: characters that may wait to be acknowledged.
+	function ResumingSockJS(url, protocols, options) {
+		var home = 'resume-' + random() + random() + '~';
+		this._options = {};
+		for (var name in options)
+			this._options[name] = options[name];
+		this._options.sessionId = function () { return home + random(); };
+		this._args = [url, protocols, this._options];
+		this._limit = this._options.bufferLimit || 16 * 1024 * 1024;
+		this._listeners = {};
+		this._waiting = []; // sent, and not acknowledged
+		this._confirmed = 0; // of ours, as many has the server
+		this._got = this._told = this._untold = this._tries = 0;
+		this._key = null;
+		this._timers = {};
+		this.url = url;
+		this.readyState = SockJS.CONNECTING;
+		this.reconnecting = false;
+		this.bufferedAmount = 0; // characters that are not acknowledged
+		this.protocol = this.extensions = '';
+		this._connect();
+	}
+	['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'].forEach(function (state) {
+		ResumingSockJS[state] = ResumingSockJS.prototype[state] = SockJS[state];
+	});
+	var self = ResumingSockJS.prototype;
+
+	// --- the application's side
+
+	self.send = function (data) {
+		data = String(data);
+		if (this.readyState === SockJS.CONNECTING)
+			throw new Error('InvalidStateError: The connection has not been established yet');
+		if (this.readyState !== SockJS.OPEN)
+			return;
+		this.bufferedAmount += data.length;
+		if (this.bufferedAmount > this._limit)
+			return this._finish(1008, 'Messages are not acknowledged', false);
+		this._waiting.push(data);
+		this._say(data.charAt(0) === '~' ? '~' + data : data);
+	};
+
+	self.close = function (code, reason) {
+		if (code && code !== 1000 && !(code >= 3000 && code <= 4999))
+			throw new Error('InvalidAccessError: Invalid code');
+		if (reason && reason.length > 123)
+			throw new SyntaxError('reason argument has an invalid length');
+		if (this.readyState >= SockJS.CLOSING)
+			return;
+		this._wish = [code || 1000, reason || 'Normal closure', true];
+		if (!this._leg || this._leg.readyState !== SockJS.OPEN)
+			return this._finish.apply(this, this._wish);
+		this._leg.send('~c');
+		this.readyState = SockJS.CLOSING;
+		this._after('close', CLOSE_DELAY, this._finish.bind(this, this._wish[0], this._wish[1], true));
+	};
+
+	self.addEventListener = function (type, listener) {
+		(this._listeners[type] = this._listeners[type] || []).push(listener);
+	};
+
+	self.removeEventListener = function (type, listener) {
+		this._listeners[type] = (this._listeners[type] || []).filter(function (other) { return other !== listener; });
+	};
+
+	self._tell = function (type, event) {
+		event = event || {};
+		event.type = type;
+		event.target = this;
+		if (this['on' + type])
+			this['on' + type](event);
+		(this._listeners[type] || []).slice().forEach(function (listener) { listener.call(this, event); }, this);
+	};
+
+	// --- the network's
+
+	self._after = function (name, ms, what) {
+		clearTimeout(this._timers[name]);
+		this._timers[name] = setTimeout(what, ms);
+	};
+
+	// False: nobody hears it. What is said before the server knows whose leg this is, is said again then.
+	self._say = function (text) {
+		if (!this._isJoined)
+			return false;
+		this._leg.send(text);
+		return true;
+	};
+
+	self._connect = function () {
+		var me = this, leg = new SockJS(this._args[0], this._args[1], this._args[2]);
+		this._leg = leg;
+		leg.onopen = function () {
+			me.transport = leg.transport;
+			me.protocol = leg.protocol;
+			leg.send(me._key ? '~r' + me._got + ' ' + me._key : '~n');
+			me._listen();
+		};
+		leg.onmessage = function (event) { if (leg === me._leg) { me._listen(); me._take(event.data); } };
+		leg.onheartbeat = function () { if (leg === me._leg) { me._listen(); me._tell('heartbeat'); } };
+		leg.onclose = function (event) { if (leg === me._leg) me._broke(event); };
+	};
+
+	// A network that is gone says nothing: so is who does not answer.
+	self._listen = function () {
+		var me = this;
+		this._after('quiet', QUIET, function () {
+			me._say('~?');
+			me._after('quiet', QUIET, function () { me._broke({ code: 1006, reason: 'No answer' }); });
+		});
+	};
+
+	self._broke = function (event) {
+		var leg = this._leg, me = this, now = Date.now();
+		this._leg = null;
+		this._isJoined = false;
+		clearTimeout(this._timers.quiet);
+		clearTimeout(this._timers.ack);
+		if (leg.readyState < SockJS.CLOSING)
+			leg.close();
+		if (this._wish)
+			return this._finish.apply(this, this._wish);
+		if (!this._key || FINAL.indexOf(event.code) >= 0)
+			return this._finish(event.code, event.reason, event.wasClean);
+		this._away = this._away || now;
+		if (now - this._away > this._timeout)
+			return this._finish(1006, 'The server could not be reached again', false);
+		this._after('retry', Math.min(RETRY_LEAST * Math.pow(2, this._tries++), RETRY_MOST) * (0.5 + Math.random() / 2),
+			function () { me._connect(); });
+		if (!this.reconnecting) {
+			this.reconnecting = true;
+			this._tell('reconnecting');
+		}
+	};
+
+	self._finish = function (code, reason, wasClean) {
+		var me = this, leg = this._leg;
+		if (this.readyState === SockJS.CLOSED)
+			return;
+		this._leg = null;
+		this._isJoined = this.reconnecting = false;
+		this.readyState = SockJS.CLOSED;
+		for (var name in this._timers)
+			clearTimeout(this._timers[name]);
+		if (leg && leg.readyState < SockJS.CLOSING)
+			leg.close();
+		setTimeout(function () { me._tell('close', { code: code, reason: reason, wasClean: !!wasClean }); }, 0);
+	};
+
+	// --- what is said
+
+	self._take = function (text) {
+		var rest = text.slice(2), blank = rest.indexOf(' ');
+		if (text.charAt(0) !== '~' || text.charAt(1) === '~')
+			return this._deliver(text.charAt(0) === '~' ? text.slice(1) : text);
+		switch (text.charAt(1)) {
+		case 'o':
+			this._timeout = Number(rest.slice(0, blank));
+			this._key = rest.slice(blank + 1);
+			this._isJoined = true;
+			this.readyState = SockJS.OPEN;
+			return this._tell('open');
+		case 'r':
+			return this._resume(Number(rest));
+		case 'a':
+			return this._acknowledged(Number(rest));
+		case '?':
+			return this._acknowledge();
+		case 'c':
+			this._say('~c');
+			return this._finish(Number(rest.slice(0, blank)), rest.slice(blank + 1), true);
+		}
+	};
+
+	self._deliver = function (data) {
+		var me = this;
+		this._got++;
+		this._untold += data.length;
+		if (this._got - this._told >= ACK_MESSAGES || this._untold >= ACK_CHARACTERS)
+			this._acknowledge();
+		else if (this._got - this._told === 1)
+			this._after('ack', ACK_DELAY, function () { me._acknowledge(); });
+		if (this.readyState === SockJS.OPEN)
+			this._tell('message', { data: data });
+	};
+
+	self._acknowledge = function () {
+		clearTimeout(this._timers.ack);
+		if (this._say('~a' + this._got)) {
+			this._told = this._got;
+			this._untold = 0;
+		}
+	};
+
+	self._acknowledged = function (count) {
+		var n = count - this._confirmed;
+		if (!(n >= 0 && n <= this._waiting.length)) {
+			this._finish(2021, 'The server has forgotten messages', false);
+			return false;
+		}
+		this._confirmed = count;
+		this._waiting.splice(0, n).forEach(function (data) { this.bufferedAmount -= data.length; }, this);
+		return true;
+	};
+
+	self._resume = function (count) {
+		if (!this._acknowledged(count))
+			return;
+		this._isJoined = true;
+		this._told = this._got;
+		this._untold = this._tries = this._away = 0;
+		this.reconnecting = false;
+		this._waiting.forEach(function (data) { this._say(data.charAt(0) === '~' ? '~' + data : data); }, this);
+		this._tell('resume');
+	};
+
+	return ResumingSockJS;
+}));
