@@ -73,14 +73,11 @@ divide_processes(struct worker_options *options, unsigned n)
 void
 config_take_place(struct config *config, const struct daemon_place *place)
 {
-	char *store = config->server.store;
 	size_t i;
 
 	config->place = *place;
 	if (place->count == 1)
 		return;
-	config->server.store = daemon_place_path(store, place);
-	free(store);
 	conf_divide(server_option_table, server_option_count, &config->server, place->count);
 	for (i = 0; i < config->section_count; i++) {
 		struct config_section *section = &config->sections[i];

@@ -49,8 +49,8 @@ struct config_section *config_add_section(struct config *config, const char *nam
 void config_override(struct config *config, const struct config_override *command_line);
 
 /*
- * Makes it the configuration of one daemon of several: its place, its store (of its own name), and
- * its part of each limit of the whole. To be called once, after what may change the values. Changes
+ * Makes it the configuration of one daemon of several: its place, and its part of each limit of the
+ * whole. To be called once, after what may change the values. Changes
  * nothing where there is one daemon.
  */
 void config_take_place(struct config *config, const struct daemon_place *place);

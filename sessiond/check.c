@@ -61,20 +61,36 @@ check_static(const struct server_options *options, struct error *err)
 }
 
 static int
-check_store(const struct server_options *options, bool is_served, struct error *err)
+check_store(const char *path, bool is_served, struct error *err)
 {
 	pid_t holder;
 
-	if (options->store == NULL)
+	if (path == NULL)
 		return 0;
-	if (store_file_check(options->store, &holder, err) == -1)
+	if (store_file_check(path, &holder, err) == -1)
 		return -1;
 	if (holder != 0 && !is_served)
 		fprintf(stderr,
 		    "sockjs-sessiond: process %ld has the store %s; if that is not "
 		    "this file's daemon, choose another\n",
-		    (long)holder, options->store);
+		    (long)holder, path);
 	return 0;
+}
+
+/* Of each daemon. */
+static int
+check_stores(const struct server_options *options, bool is_served, struct error *err)
+{
+	struct daemon_place place = {0, options->daemons};
+	int status = 0;
+
+	for (; place.index < place.count && status == 0; place.index++) {
+		char *path = daemon_place_path(options->store, &place);
+
+		status = check_store(path, is_served, err);
+		free(path);
+	}
+	return status;
 }
 
 /* A module's constructors run when it is loaded: never as root, if there is another user. */
@@ -95,6 +111,8 @@ check_run(const struct config *config, struct error *err)
 	const struct server_options *options = &config->server;
 	bool is_served = false;
 
+	if (config_check_daemons(config, err) == -1)
+		return -1;
 	if (!is_who_starts(options)) {
 		fprintf(stderr,
 		    "sockjs-sessiond: sockets, static and store are not looked at: that takes root, or user %s\n",
@@ -104,7 +122,7 @@ check_run(const struct config *config, struct error *err)
 	if (check_sockets(options, &is_served, err) == -1 ||
 	    privileges_drop(options->user, options->group, err) == -1 ||
 	    log_check_target(options->log, err) == -1 || check_static(options, err) == -1 ||
-	    check_store(options, is_served, err) == -1)
+	    check_stores(options, is_served, err) == -1)
 		return -1;
 	return check_modules(config, err);
 }

@@ -48,6 +48,7 @@
 #include "sessiond/http/static_files.h"
 #include "sessiond/store/store.h"
 #include "sessiond/store/store_backend.h"
+#include "sessiond/store/store_move.h"
 #include "sessiond/store/store_sqlite.h"
 #include "sessiond/modules/services.h"
 #include "sessiond/websocket/hixie76_handshake.h"
@@ -56,6 +57,7 @@
 #include "sessiond/worker/worker_each.h"
 #include "sessiond/worker/worker_serve.h"
 #include "sessiond/worker/worker_store.h"
+#include "wire/wire_home.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -406,6 +408,24 @@ start_loop(struct server *server)
 	api_run_bind(&server->loop.uv);
 }
 
+/* NULL and an error if it cannot be opened. */
+static struct store *
+open_own_store(const struct config *config, struct error *err)
+{
+	static const struct store_move_calls calls = {
+	    wire_home, worker_store_uuid, channel_store_name};
+	const struct server_options *options = &config->server;
+	struct store *store = NULL;
+	char *path = daemon_place_path(options->store, &config->place);
+
+	if (!supervised_by()->is_first ||
+	    store_move(options->store, config->place.count, &calls, err) == 0)
+		store = store_open_sqlite(
+		    path, (enum store_sync)options->store_sync, options->store_limit, err);
+	free(path);
+	return store;
+}
+
 static int
 open_store(struct server *server, struct error *err)
 {
@@ -415,8 +435,7 @@ open_store(struct server *server, struct error *err)
 	webhooks_bind(&server->loop.uv, options->store != NULL);
 	if (options->store == NULL)
 		return 0;
-	store = store_open_sqlite(
-	    options->store, (enum store_sync)options->store_sync, options->store_limit, err);
+	store = open_own_store(server->config, err);
 	if (store == NULL)
 		return -1;
 	persistence_use(&server->persistence, store);

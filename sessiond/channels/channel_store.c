@@ -231,6 +231,23 @@ find_channel(const struct channel_store *store, uint64_t number)
 									: NULL;
 }
 
+/* EPOCH, a blank, OFFSET, a blank or '*': what is behind. */
+const char *
+channel_store_name(const struct stored_record *record, size_t *len)
+{
+	const char *end = record->data + record->len, *at;
+
+	at = record->len == 0 ? NULL : memchr(record->data, ' ', record->len);
+	if (at == NULL)
+		return NULL;
+	for (at++; at < end && *at >= '0' && *at <= '9'; at++)
+		;
+	if (at == end)
+		return NULL;
+	*len = (size_t)(end - at) - 1;
+	return at + 1;
+}
+
 /* A file that somebody else wrote into must not crash us. NULL: it is no channel that goes on. */
 static struct channel *
 parse_channel(const struct channel_store *store, uint64_t number, char *text, size_t len)

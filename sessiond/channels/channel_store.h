@@ -13,6 +13,7 @@
 struct channel;
 struct channels;
 struct sockjs_service;
+struct stored_record;
 
 /* Two may be one: of a service whose module was replaced, before it had ended. */
 struct restored_channel {
@@ -40,5 +41,11 @@ void channel_store_init(struct channel_store *store, struct channels *channels);
 void channel_store_begin_restore(
     struct channel_store *store, struct sockjs_service *const *services, size_t count);
 void channel_store_end_restore(struct channel_store *store);
+
+/*
+ * What a record of the kind STORE_CHANNEL and that of no other channel has, borrowed: its service
+ * and its name. NULL: it is none.
+ */
+const char *channel_store_name(const struct stored_record *record, size_t *len);
 
 #endif

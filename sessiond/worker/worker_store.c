@@ -214,6 +214,17 @@ split(const struct stored_record *record, const char *fields[5])
 	return true;
 }
 
+const char *
+worker_store_uuid(const struct stored_record *record, size_t *len)
+{
+	const char *fields[5];
+
+	if (record->len == 0 || !split(record, fields))
+		return NULL;
+	*len = strlen(fields[1]);
+	return fields[1];
+}
+
 static struct worker_connection *
 parse_connection(const struct worker_store *store, const struct stored_record *record)
 {

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 struct sockjs_service;
+struct stored_record;
 
 struct worker_store {
 	struct workers *all;
@@ -29,5 +30,8 @@ void worker_store_init(struct worker_store *store, struct workers *all);
  * daemon, and their applications are told.
  */
 void worker_store_end_restore(struct worker_store *store);
+
+/* The uuid of the session that a record of the kind STORE_WORKER belongs to, borrowed; NULL: none. */
+const char *worker_store_uuid(const struct stored_record *record, size_t *len);
 
 #endif

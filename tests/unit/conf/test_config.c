@@ -71,7 +71,6 @@ test_take_place(void **state)
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	config->server.store = strdup("/v/s.db");
 	config->server.daemons = 5; /* what the file says counts no more */
 	config->server.store_limit = 2 << 20;
 	worker = add_worker("/worker");
@@ -84,7 +83,6 @@ test_take_place(void **state)
 	config_take_place(config, &place);
 	assert_int_equal(config->place.index, 1);
 	assert_int_equal(config->place.count, 3);
-	assert_string_equal(config->server.store, "/v/s.db.1");
 	assert_int_equal(config->server.session_limit, 33334); /* rounded up */
 	assert_int_equal(config->server.store_limit, 1 << 20); /* not below the least */
 	assert_int_equal(config->server.memory_limit, 0);      /* 0 stays what it means */
