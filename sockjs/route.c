@@ -247,6 +247,37 @@ route_find(const char *path, size_t len, const char **session, size_t *session_l
 	return endpoint;
 }
 
+/* Where the last segment of path[0..len) begins, with its `/`; len: there is none. */
+static size_t
+last_segment(const char *path, size_t len)
+{
+	const char *slash = memrchr(path, '/', len);
+
+	return slash == NULL ? len : (size_t)(slash - path);
+}
+
+const struct endpoint *
+route_session(const char *path, size_t len, const char **session, size_t *session_len)
+{
+	const struct endpoint *endpoint;
+	size_t end, id, server;
+
+	*session = NULL;
+	*session_len = 0;
+	if (len > 0 && path[len - 1] == '/')
+		len--;
+	end = last_segment(path, len);
+	endpoint = lookup(path + end, len - end, true);
+	id = last_segment(path, end);
+	server = last_segment(path, id);
+	if (endpoint == NULL || segment_length(path + id, end - id) == 0 ||
+	    segment_length(path + server, id - server) == 0)
+		return NULL;
+	*session = path + id + 1;
+	*session_len = end - id - 1;
+	return endpoint;
+}
+
 unsigned
 endpoint_kind(const struct endpoint *endpoint, bool in_service)
 {

@@ -56,6 +56,14 @@ struct endpoint {
 const struct endpoint *
 route_find(const char *path, size_t len, const char **session, size_t *session_len);
 
+/*
+ * The endpoint with .in_session that a path ends with, and its session, whichever service it
+ * belongs to: the last three segments of path[0..len) say it. NULL, and *session too: there is
+ * none.
+ */
+const struct endpoint *
+route_session(const char *path, size_t len, const char **session, size_t *session_len);
+
 /* The one of a request. endpoint NULL: none was found. in_service: the path is a service's. */
 unsigned endpoint_kind(const struct endpoint *endpoint, bool in_service);
 

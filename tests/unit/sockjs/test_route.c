@@ -301,6 +301,46 @@ test_log(void **state)
 	    0, "/0123456789/0123.../0123.../0123.../0123.../0123.../0123.../012");
 }
 
+/* The same whatever the prefix is. */
+static void
+test_session_of_a_path(void **state)
+{
+	static const char *const prefixes[] = {"", "/echo", "/a/deep/prefix", "/pusher/app/key"};
+	const struct endpoint *endpoint;
+	char path[200];
+	const char *session;
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+		for (size_t j = 0; j < sizeof prefixes / sizeof prefixes[0]; j++) {
+			snprintf(path, sizeof path, "%s%s", prefixes[j], urls[i].path);
+			endpoint = route_session(path, strlen(path), &session, &len);
+			/* A raw websocket below a deep prefix looks like a session's. */
+			if (urls[i].id == ENDPOINT_WEBSOCKET_RAW)
+				continue;
+			if (urls[i].session == NULL) {
+				assert_null(endpoint);
+				assert_null(session);
+				continue;
+			}
+			assert_non_null(endpoint);
+			assert_int_equal(endpoint->id, urls[i].id);
+			assert_int_equal(len, strlen(urls[i].session));
+			assert_memory_equal(session, urls[i].session, len);
+		}
+	}
+	for (size_t i = 0; i < sizeof not_urls / sizeof not_urls[0]; i++)
+		if (strcmp(not_urls[i], "/a/b/c/xhr") != 0)
+			assert_null(
+			    route_session(not_urls[i], strlen(not_urls[i]), &session, &len));
+	assert_null(route_session("", 0, &session, &len));
+	assert_null(route_session("xhr", 3, &session, &len));
+	assert_null(route_session("/xhr", 4, &session, &len));
+
+	assert_null(route_session("a/b/xhr", 7, &session, &len));
+}
+
 static void
 test_kinds(void **state)
 {
@@ -327,6 +367,7 @@ main(void)
 	    cmocka_unit_test(test_properties),
 	    cmocka_unit_test(test_transports),
 	    cmocka_unit_test(test_log),
+	    cmocka_unit_test(test_session_of_a_path),
 	    cmocka_unit_test(test_kinds),
 	};
 
