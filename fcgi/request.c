@@ -120,9 +120,9 @@ fail(struct request *request, const char *text)
 static void
 fail_away(struct request *request)
 {
-	char reason[BACKEND_REASON_SIZE];
+	char reason[BACKENDS_REASON_SIZE];
 
-	backend_away_reason(request->requests->backend, reason);
+	backends_away_reason(request->requests->backends, reason);
 	snprintf(request->reply.text, sizeof request->reply.text,
 	    "The session daemon is not running%s%s.\n", reason[0] == '\0' ? "" : ": ", reason);
 	fail(request, request->reply.text);
@@ -147,11 +147,13 @@ stop(struct request *request)
 
 /* --- decisions -------------------------------------------------------------------------------- */
 
-/* Passes it on to sessiond. */
+/* Passes it on to sessiond, to the daemon that has its session if it is about one. */
 static void
 list(struct request *request)
 {
-	backend_add(request->requests->backend, &request->call);
+	request->call.session = request->routing.session_id;
+	request->call.session_len = request->routing.session_id_len;
+	backends_add(request->requests->backends, &request->call);
 }
 
 static void
@@ -214,8 +216,9 @@ begin_chunking(struct request *request)
 static void
 answer_up(struct request *request)
 {
-	up_reply(request->requests->loop->is_draining ? "the responder is stopping"
-						      : backend_unready(request->requests->backend),
+	up_reply(request->requests->loop->is_draining
+		? "the responder is stopping"
+		: backends_unready(request->requests->backends),
 	    &request->reply);
 	answer_reply(request);
 }
@@ -245,7 +248,8 @@ decide(struct request *request)
 {
 	static const struct protocol_service nowhere;
 	struct routing *routing = &request->routing;
-	struct known_services *services = backend_services(request->requests->backend);
+	struct known_services *services =
+	    routing_services(&request->cgi, request->requests->backends);
 	uint32_t entropy = 0;
 
 	routing_find(routing, &request->cgi, services);
@@ -330,8 +334,7 @@ issue_receive(struct request *request)
 
 	origin_of(&request->cgi, request->routing.prefix_len,
 	    request->routing.service->protocol.options.headers, &origin);
-	return backend_receive(
-	    request->requests->backend, &request->call, &receive, &origin.source);
+	return backend_receive(request->call.backend, &request->call, &receive, &origin.source);
 }
 
 static int
@@ -347,18 +350,18 @@ issue_send(struct request *request)
 	    .messages_len = request->messages_len,
 	};
 
-	return backend_send(request->requests->backend, &request->call, &send);
+	return backend_send(request->call.backend, &request->call, &send);
 }
 
 /* Whatever daemon there is now has to know the API, too. */
 static void
 issue_ask(struct request *request)
 {
-	struct backend *backend = request->requests->backend;
+	struct backend *backend = request->call.backend;
 	const struct wire_ask ask = ask_of(&request->cgi, &request->routing, &request->body);
 
 	if (backend_services(backend)->api.path == NULL) {
-		backend_forget(backend, &request->call);
+		calls_remove(&request->call);
 		answer_error(request, 404, "404 Error: Page not found\n");
 	} else if (backend_ask(backend, &request->call, &ask) == -1) {
 		answer_error(request, 431, "The request's head or body is too large.\n");
@@ -369,7 +372,7 @@ static void
 on_there(struct call *call)
 {
 	struct request *request = request_of(call);
-	struct backend *backend = request->requests->backend;
+	struct backend *backend = request->call.backend;
 	int status;
 
 	if (call->kind == CALL_ASK) {
@@ -378,13 +381,13 @@ on_there(struct call *call)
 	}
 	/* It came before the first services were known. */
 	if (request->routing.endpoint == NULL) {
-		backend_forget(backend, call);
+		calls_remove(call);
 		decide(request);
 		return;
 	}
 	/* There may be other services than when it came. */
 	if (routing_renew(&request->routing, backend_services(backend)) == -1) {
-		backend_forget(backend, call);
+		calls_remove(call);
 		answer_error(request, 404, "404 Error: Page not found\n");
 		return;
 	}
@@ -429,7 +432,7 @@ take_frame(struct request *request, const struct wire_frame *frame)
 {
 	/* The socket may take what nobody will read. */
 	if (connection_peer_gone(request->connection)) {
-		backend_abort(request->requests->backend, &request->call, true);
+		backend_abort(request->call.backend, &request->call, true);
 		connection_drop(request->connection);
 		return;
 	}
@@ -487,6 +490,7 @@ on_answer(struct call *call, const struct exchange_news *news)
 	case EXCHANGE_SERVICES:
 	case EXCHANGE_STATE:
 	case EXCHANGE_API:
+	case EXCHANGE_DAEMONS:
 	case EXCHANGE_GOODBYE:
 		break;
 	}
@@ -524,7 +528,7 @@ destroy(struct request *request)
 		request_counts_add(requests->counts,
 		    endpoint_kind(request->routing.endpoint, request->routing.service != NULL),
 		    request->reply.status);
-	backend_forget(requests->backend, &request->call);
+	calls_remove(&request->call);
 	chunking_destroy(&request->chunking);
 	routing_clear(&request->routing);
 	request_read_clear(&request->cgi);
@@ -554,7 +558,7 @@ on_arrived(
 	if (log_is_enabled(SEVERITY_INFO))
 		snprintf(request->method, sizeof request->method, "%s", request->cgi.head.method);
 	connection_attach(connection, request);
-	if (backend_services(requests->backend) != NULL)
+	if (backends_services(requests->backends, NULL, 0) != NULL)
 		decide(request);
 	else if (up_is_asked(&request->cgi))
 		answer_up(request);
@@ -567,7 +571,7 @@ static void
 on_news(void *context, enum connection_news news)
 {
 	struct request *request = context;
-	struct backend *backend = request->requests->backend;
+	struct backend *backend = request->call.backend;
 
 	switch (news) {
 	case CONNECTION_LAST_WRITE:

@@ -8,7 +8,7 @@
 #define FCGI_REQUEST_H
 
 #include "common/loop.h"
-#include "fcgi/daemon/backend.h"
+#include "fcgi/daemon/backends.h"
 #include "fcgi/daemon/request_counts.h"
 #include "fcgi/webserver/connection.h"
 
@@ -23,7 +23,7 @@ struct request;
 
 /* What all requests of a process share. Its owner sets the first four, and reads count. */
 struct requests {
-	struct backend *backend;
+	struct backends *backends;
 	struct request_counts *counts;
 	struct loop *loop;
 	bool is_streaming; /* a response may have more than one frame */

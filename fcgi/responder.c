@@ -8,7 +8,7 @@
 #include "common/log_limit.h"
 #include "common/loop.h"
 #include "common/memory.h"
-#include "fcgi/daemon/backend.h"
+#include "fcgi/daemon/backends.h"
 #include "fcgi/daemon/request_counts.h"
 #include "fcgi/request.h"
 #include "fcgi/webserver/connection.h"
@@ -37,7 +37,7 @@ struct responder {
 	uv_poll_t connections_poll;
 	struct requests requests;
 	struct request_counts counts;
-	struct backend *backend;
+	struct backends backends;
 };
 
 /* --- turns ------------------------------------------------------------------------------------ */
@@ -108,12 +108,12 @@ end_turn(void *owner)
 {
 	struct responder *responder = owner;
 
-	backend_flush(responder->backend);
+	backends_flush(&responder->backends);
 	connections_reap(&responder->connections);
 	accept_again(responder);
 	/* sessiond hears what became of its answers. */
 	if (responder->loop.is_draining && responder->requests.count == 0 &&
-	    backend_is_flushed(responder->backend))
+	    backends_are_flushed(&responder->backends))
 		loop_stop(&responder->loop);
 	return false;
 }
@@ -128,7 +128,7 @@ drain(void *owner, int signal)
 	stop_accepting(responder);
 	connections_drop_idle(&responder->connections);
 	request_counts_tell(&responder->counts);
-	backend_say_goodbye(responder->backend);
+	backends_say_goodbye(&responder->backends);
 }
 
 /* --- the start, and the end ------------------------------------------------------------------- */
@@ -150,18 +150,18 @@ start(struct responder *responder, struct error *err)
 
 	if (libfcgi_start(err) == -1)
 		return -1;
-	responder->backend = backend_create(
-	    responder->config, &responder->loop, &responder->timers, &request_backend_calls);
+	backends_start(&responder->backends, responder->config, &responder->loop,
+	    &responder->timers, &request_backend_calls);
 	if (connections_init(&responder->connections, &responder->loop, &responder->timers, limit,
-		backend_body_limit(responder->backend), options->request_timeout,
+		&responder->backends.share.body_limit, options->request_timeout,
 		&request_connection_calls, &responder->requests, err) == -1) {
-		backend_destroy(&responder->backend);
+		backends_stop(&responder->backends);
 		return -1;
 	}
 	request_counts_init(
-	    &responder->counts, responder->backend, &responder->loop, &responder->timers);
+	    &responder->counts, &responder->backends, &responder->loop, &responder->timers);
 	responder->requests = (struct requests){
-	    .backend = responder->backend,
+	    .backends = &responder->backends,
 	    .counts = &responder->counts,
 	    .loop = &responder->loop,
 	    .is_streaming = options->streaming,
@@ -181,8 +181,8 @@ stop(struct responder *responder)
 {
 	connections_clear(&responder->connections);
 	request_counts_tell(&responder->counts);
-	backend_flush(responder->backend);
-	backend_destroy(&responder->backend);
+	backends_flush(&responder->backends);
+	backends_stop(&responder->backends);
 	loop_close(&responder->loop);
 	connections_close(&responder->connections);
 }

@@ -109,6 +109,16 @@ find_of_path(struct routing *routing, const struct cgi_request *cgi, struct know
 	find_api(routing, cgi, known);
 }
 
+struct known_services *
+routing_services(const struct cgi_request *cgi, const struct backends *backends)
+{
+	const char *session;
+	size_t len;
+
+	route_session(cgi->path, strlen(cgi->path), &session, &len);
+	return backends_services(backends, session, len);
+}
+
 void
 routing_find(struct routing *routing, struct cgi_request *cgi, struct known_services *known)
 {

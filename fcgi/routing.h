@@ -4,7 +4,7 @@
 #ifndef FCGI_ROUTING_H
 #define FCGI_ROUTING_H
 
-#include "fcgi/daemon/known_services.h"
+#include "fcgi/daemon/backends.h"
 #include "fcgi/request_read.h"
 #include "sockjs/route.h"
 
@@ -21,6 +21,13 @@ struct routing {
 	const char *session_id; /* of endpoints that have one; no NUL at its end */
 	size_t session_id_len;
 };
+
+/*
+ * The services that a request is routed by: those of the daemon that has its session, if its path
+ * names one. Another may not have a service any more that is retired. NULL: none are known.
+ */
+struct known_services *
+routing_services(const struct cgi_request *cgi, const struct backends *backends);
 
 /*
  * Finds the endpoint of a request. Of a retired service there are only its sessions. Where the

@@ -541,6 +541,7 @@ server_run(struct config *config, struct error *err)
 	    start_http(server, limit, err) == 0 && open_store(server, err) == 0 &&
 	    services_start(&server->services, &server->sessions, err) == 0 &&
 	    restore_sessions(server, err) == 0) {
+		local_socket_start(&server->local);
 		local_socket_tell_services(&server->local);
 		start_report_end();
 		notify(NOTIFY_READY);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { READ_SIZE = 16384 }; /* a buffer keeps that much while it is empty */
@@ -28,6 +29,7 @@ struct link {
 	int to_send;  /* a descriptor; -1: none */
 	int received; /* a descriptor; -1: none */
 	bool is_new;  /* nothing has been read yet */
+	bool expects; /* descriptors, at any time */
 	bool is_finished;
 	bool is_over; /* gone or destroyed: no call is made any more */
 };
@@ -81,15 +83,33 @@ write_once(struct link *link)
 	return send(link->fd, link->out.data, link->out.len, MSG_NOSIGNAL);
 }
 
-/* Takes the descriptor that came along, if there is one. */
-static void
-keep_descriptor(struct link *link, struct msghdr *message)
+/* The descriptor that came along; -1: none. */
+static int
+descriptor_of(struct msghdr *message)
 {
 	const struct cmsghdr *header = CMSG_FIRSTHDR(message);
+	int fd = -1;
 
 	if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
 	    header->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(&link->received, CMSG_DATA(header), sizeof(int));
+		memcpy(&fd, CMSG_DATA(header), sizeof(int));
+	return fd;
+}
+
+/*
+ * That of the first bytes is the link's; later ones are the owner's. False if it does not want it.
+ */
+static bool
+take_descriptor(struct link *link, struct msghdr *message)
+{
+	int fd = descriptor_of(message);
+	bool is_wanted = fd == -1 || link->calls->descriptor(link->context, fd);
+
+	if (!link->expects)
+		link->received = fd;
+	else if (!is_wanted)
+		close(fd);
+	return is_wanted;
 }
 
 /*
@@ -99,7 +119,7 @@ keep_descriptor(struct link *link, struct msghdr *message)
 static ssize_t
 read_once(struct link *link, char *to, size_t len, bool *is_refused)
 {
-	bool has_room = link->is_new && link->calls->descriptor != NULL;
+	bool has_room = link->expects || (link->is_new && link->calls->descriptor != NULL);
 	union control control;
 	struct iovec part = {to, len};
 	struct msghdr message = {.msg_iov = &part,
@@ -112,11 +132,9 @@ read_once(struct link *link, char *to, size_t len, bool *is_refused)
 	if (n == -1)
 		return n;
 	link->is_new = false;
-	if (has_room)
-		keep_descriptor(link, &message);
-	*is_refused = (message.msg_flags & MSG_CTRUNC) != 0 ||
-	    (has_room && link->received != -1 &&
-		!link->calls->descriptor(link->context, link->received));
+	*is_refused = (message.msg_flags & MSG_CTRUNC) != 0;
+	if (has_room && !take_descriptor(link, &message))
+		*is_refused = true;
 	return n;
 }
 
@@ -182,7 +200,8 @@ room_to_read(const struct link *link)
 	return missing > READ_SIZE ? missing : READ_SIZE;
 }
 
-static void
+/* False if there was nothing to be read. */
+static bool
 read_some(struct link *link)
 {
 	size_t room = room_to_read(link);
@@ -191,28 +210,29 @@ read_some(struct link *link)
 	ssize_t n = to == NULL ? -1 : read_once(link, to, room, &is_refused);
 
 	if (to != NULL && n == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return false;
 	if (n <= 0) {
 		end(link, false,
 		    n == 0	     ? "it closed the connection"
 			: to == NULL ? "no memory for its message"
 				     : strerror(errno));
-		return;
+		return false;
 	}
 	if (is_refused) {
 		end(link, true, "a descriptor that is not expected");
-		return;
+		return false;
 	}
 	buffer_added(&link->in, (size_t)n);
 	if (!take_messages(link))
-		return;
+		return false;
 	if (link->calls->taken != NULL)
 		link->calls->taken(link->context);
+	return true;
 }
 
 /*
  * libuv only says that the socket failed. It is reset, for instance, if the other end dies with
- * unread input.
+ * unread input. What that had written before is still there.
  */
 static void
 end_failed(struct link *link)
@@ -220,6 +240,8 @@ end_failed(struct link *link)
 	int error = 0;
 	socklen_t len = sizeof error;
 
+	while (!link->is_over && read_some(link))
+		;
 	getsockopt(link->fd, SOL_SOCKET, SO_ERROR, &error, &len);
 	end(link, false, error == 0 ? "it closed the connection" : strerror(error));
 }
@@ -293,6 +315,12 @@ link_send_descriptor(struct link *link, int fd)
 }
 
 int
+link_socket(const struct link *link)
+{
+	return link->fd;
+}
+
+int
 link_received_descriptor(const struct link *link)
 {
 	return link->received;
@@ -308,6 +336,21 @@ link_peer_user(int fd, uid_t *user)
 		return -1;
 	*user = who.uid;
 	return 0;
+}
+
+int
+link_connect(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), error;
+
+	strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+	if (fd == -1 || connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -355,6 +398,13 @@ link_destroy(struct link **link)
 	close(l->fd);
 	if (l->received != -1)
 		close(l->received);
+}
+
+void
+link_expect_descriptors(struct link *link)
+{
+	link->sender = WIRE_DAEMON;
+	link->expects = true;
 }
 
 void

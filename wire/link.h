@@ -29,7 +29,9 @@ struct link_calls {
 	void (*taken)(void *context);
 	/*
 	 * A descriptor came with the first bytes. Returns false if it is not as it has to be: it is
-	 * closed, and gone is called next. NULL: none is expected.
+	 * closed, and gone is called next. NULL: none is expected. After link_expect_descriptors
+	 * they come at any time, each before the message that its bytes belong to is given, and are
+	 * the owner's if it returns true.
 	 */
 	bool (*descriptor)(void *context, int fd);
 	/*
@@ -52,6 +54,12 @@ struct link *link_create(uv_loop_t *loop, int fd, enum wire_role sender, size_t 
     const struct link_calls *calls, void *context);
 
 /*
+ * The socket of a link to whoever listens at path, which fits; -1 with errno. A Unix socket is
+ * connected at once, or not at all.
+ */
+int link_connect(const char *path);
+
+/*
  * Closes the socket and drops what was not written. No call is made any more. Safe in every call;
  * a payload that is being looked at stays valid until the loop goes on. Takes NULL, sets NULL. The
  * loop has to run until its handles are closed.
@@ -59,6 +67,11 @@ struct link *link_create(uv_loop_t *loop, int fd, enum wire_role sender, size_t 
 void link_destroy(struct link **link);
 
 void link_set_payload_max(struct link *link, size_t payload_max);
+
+/*
+ * The other end has another role than it was taken for, that of a daemon, which sends descriptors.
+ */
+void link_expect_descriptors(struct link *link);
 
 /* What is to be written: to be appended to by whole messages only. */
 struct buffer *link_output(struct link *link);
@@ -77,6 +90,9 @@ void link_finish(struct link *link);
  * to be open until then. -1: none.
  */
 void link_send_descriptor(struct link *link, int fd);
+
+/* The socket, which stays the link's. */
+int link_socket(const struct link *link);
 
 /* The descriptor that came with the first bytes; -1: none. It is closed with the link. */
 int link_received_descriptor(const struct link *link);

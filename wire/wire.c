@@ -29,6 +29,9 @@ const struct wire_type_info wire_types[WIRE_TYPE_COUNT] = {
     {"API", WIRE_API, DAEMON, 12},
     {"ASK", WIRE_ASK, RESPONDER, 14},
     {"ANSWER", WIRE_ANSWER, DAEMON, 9},
+    {"DAEMONS", WIRE_DAEMONS, DAEMON, 4},
+    {"HANDOVER", WIRE_HANDOVER, DAEMON, 1},
+    {"TAKEN", WIRE_TAKEN, DAEMON, 0},
 };
 
 const struct wire_type_info *

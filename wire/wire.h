@@ -24,9 +24,10 @@
 
 enum {
 	WIRE_MAJOR = 2,
-	WIRE_MINOR = 2,
-	WIRE_MINOR_COUNTS = 1, /* that COUNTS came with */
-	WIRE_MINOR_API = 2,    /* that API, ASK and ANSWER came with */
+	WIRE_MINOR = 3,
+	WIRE_MINOR_COUNTS = 1,	/* that COUNTS came with */
+	WIRE_MINOR_API = 2,	/* that API, ASK and ANSWER came with */
+	WIRE_MINOR_DAEMONS = 3, /* that DAEMONS, HANDOVER and TAKEN came with */
 	WIRE_HEADER_SIZE = 16,
 	WIRE_STRING_MAX = 65535, /* bytes of a string16, its NUL not counted */
 	WIRE_OVERHEAD_MAX =
@@ -48,6 +49,7 @@ enum wire_type {
 	WIRE_SERVICES = 0x0010,
 	WIRE_STATE = 0x0011,
 	WIRE_API = 0x0012,
+	WIRE_DAEMONS = 0x0013,
 	/* requests */
 	WIRE_RECEIVE = 0x0020,
 	WIRE_SEND = 0x0021,
@@ -61,6 +63,9 @@ enum wire_type {
 	WIRE_REFUSED = 0x0032,
 	WIRE_COOKIE = 0x0033,
 	WIRE_ANSWER = 0x0034,
+	/* among daemons */
+	WIRE_HANDOVER = 0x0040,
+	WIRE_TAKEN = 0x0041,
 };
 
 /* Flags of the header; each belongs to one type. Readers ignore those they do not know. */
@@ -96,7 +101,7 @@ struct wire_type_info {
 	uint32_t least;	  /* bytes of the shortest payload */
 };
 
-#define WIRE_TYPE_COUNT 16
+#define WIRE_TYPE_COUNT 19
 extern const struct wire_type_info wire_types[WIRE_TYPE_COUNT];
 
 /* NULL: no such type. */

@@ -9,7 +9,6 @@
 #include "common/log.h"
 #include "common/log_limit.h"
 #include "common/memory.h"
-#include "common/random.h"
 #include "fcgi/daemon/autostart.h"
 #include "fcgi/daemon/suspects.h"
 #include "wire/link.h"
@@ -19,12 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include <uv.h>
-
-#define BODY_LIMIT_UNKNOWN (4u << 20) /* bytes, until sessiond has told its services' limits */
 
 enum {
 	FIRST_PAUSE_MS = 20,
@@ -32,30 +27,21 @@ enum {
 	CONFIRMED_AT_ONCE = 8,
 };
 
-enum backend_state {
-	BACKEND_IS_AWAY,  /* not connected; the pause runs */
-	BACKEND_GREETING, /* connected; its services are awaited */
-	BACKEND_THERE,
-};
-
 struct backend {
-	const struct responder_config *config;
-	struct loop *loop;
-	const struct backend_calls *owner;
+	struct backend_share *share;
+	char *path; /* owned */
 	enum backend_state state;
 	bool is_missed;	   /* the log says that it is not there */
 	int error;	   /* why the last connect has failed */
 	struct link *link; /* NULL while away */
 	uv_timer_t pause;
 	uint64_t pause_ms;
-	struct timer_queue patience; /* of calls that wait for sessiond to be there */
 	struct calls calls;
 	struct suspects *suspects;
 	struct exchange exchange;
 	struct known_services *services;
-	char *unready; /* what sessiond says of itself on this connection; NULL: nothing bad */
-	size_t body_limit;
-	bool is_reading;      /* more answers may be in what was read */
+	char *unready;	 /* what sessiond says of itself on this connection; NULL: nothing bad */
+	bool is_reading; /* more answers may be in what was read */
 	struct write_log log; /* of answers that are being written */
 	unsigned unconfirmed; /* answers that were written, which sessiond is not told yet */
 };
@@ -63,18 +49,12 @@ struct backend {
 static void connect_to_daemon(struct backend *backend);
 static int take_message(void *context, const struct wire_header *header, const char *payload);
 
-static const char *
-state_name(enum backend_state state)
-{
-	static const char *const names[] = {"away", "greeting", "there"};
-
-	return names[state];
-}
-
 static void
 set_state(struct backend *backend, enum backend_state state)
 {
-	log_debug("sessiond: %s -> %s", state_name(backend->state), state_name(state));
+	static const char *const names[] = {"retired", "away", "greeting", "there"};
+
+	log_debug("sessiond: %s -> %s", names[backend->state], names[state]);
 	backend->state = state;
 }
 
@@ -83,20 +63,14 @@ set_state(struct backend *backend, enum backend_state state)
 static void
 start_patience(struct backend *backend, struct call *call)
 {
-	timer_start(&backend->patience, &call->patience, loop_now(backend->loop));
+	timer_start(&backend->share->patience, &call->patience, loop_now(backend->share->loop));
 }
 
 static void
 lose_call(struct backend *backend, struct call *call, enum backend_loss why)
 {
 	calls_remove(call);
-	backend->owner->lost(call, why, 0);
-}
-
-static void
-patience_fire(struct timer *timer, void *ctx)
-{
-	lose_call(ctx, container_of(timer, struct call, patience), BACKEND_AWAY);
+	backend->share->owner->lost(call, why, 0);
 }
 
 static void
@@ -104,7 +78,7 @@ issue(struct call *call, void *context)
 {
 	struct backend *backend = context;
 
-	backend->owner->there(call);
+	backend->share->owner->there(call);
 }
 
 /* One that has come while the others are issued is so already. */
@@ -137,6 +111,7 @@ set_adrift(struct call *call, void *context)
 void
 backend_add(struct backend *backend, struct call *call)
 {
+	call->backend = backend;
 	calls_add(&backend->calls, call);
 	if (backend->state == BACKEND_THERE)
 		issue(call, backend);
@@ -145,17 +120,28 @@ backend_add(struct backend *backend, struct call *call)
 }
 
 void
-backend_forget(struct backend *backend, struct call *call)
+backend_each_call(
+    struct backend *backend, void (*fn)(struct call *call, void *context), void *context)
 {
-	(void)backend;
-	calls_remove(call);
+	calls_each(&backend->calls, fn, context);
+}
+
+/* What the other daemon has died of, this one has not seen. */
+void
+backend_adopt(struct backend *backend, struct call *call)
+{
+	call->suspicion.losses = 0;
+	call->backend = backend;
+	calls_move(&backend->calls, call);
+	if (backend->state == BACKEND_THERE)
+		issue(call, backend);
 }
 
 /* It counts as issued even if it could not be: nobody issues it again. */
 static int
 issued(struct backend *backend, struct call *call, int status)
 {
-	call_set_issued(call, loop_now(backend->loop));
+	call_set_issued(call, loop_now(backend->share->loop));
 	if (status == -1)
 		calls_remove(call);
 	return status;
@@ -263,7 +249,7 @@ tell(struct backend *backend, const char *why)
 	static struct log_limit away, unreachable;
 	bool was_there = backend->state == BACKEND_THERE;
 
-	if (backend->is_missed || backend->loop->is_draining ||
+	if (backend->is_missed || backend->share->loop->is_draining ||
 	    (!was_there && backend->pause_ms < LONGEST_PAUSE_MS))
 		return;
 	backend->is_missed = true;
@@ -271,7 +257,7 @@ tell(struct backend *backend, const char *why)
 		log_limited(&away, SEVERITY_ERROR, "sessiond is away: %s", why);
 	else
 		log_limited(&unreachable, SEVERITY_ERROR, "sessiond cannot be reached at %s: %s",
-		    backend->config->socket, why);
+		    backend->path, why);
 }
 
 static void
@@ -283,7 +269,7 @@ judge(struct backend *backend)
 	if (guilty == NULL)
 		return;
 	calls_remove(guilty);
-	backend->owner->lost(guilty, BACKEND_GUILTY, losses);
+	backend->share->owner->lost(guilty, BACKEND_GUILTY, losses);
 }
 
 /* sessiond does not come back soon: clients are told now, not after backend_timeout. */
@@ -293,22 +279,28 @@ give_up(struct call *call, void *context)
 	lose_call(context, call, BACKEND_AWAY);
 }
 
+static void
+disconnect(struct backend *backend, enum backend_state state)
+{
+	set_state(backend, state);
+	link_destroy(&backend->link);
+	backend->is_reading = false;
+	backend->unconfirmed = 0;
+}
+
 /* Requests stay, and wait for it to be back; but not while we stop. */
 static void
 lose(struct backend *backend, const char *why)
 {
-	bool was_there = backend->state == BACKEND_THERE, stops = backend->loop->is_draining;
+	bool was_there = backend->state == BACKEND_THERE, stops = backend->share->loop->is_draining;
 	enum autostart_result start = AUTOSTART_OFF;
 
 	if (!was_there && !stops)
-		start = autostart(backend->config);
+		start = autostart(backend->share->config);
 	/* autostart has logged why its start failed. */
 	if (start != AUTOSTART_FAILED)
 		tell(backend, why);
-	set_state(backend, BACKEND_IS_AWAY);
-	link_destroy(&backend->link);
-	backend->is_reading = false;
-	backend->unconfirmed = 0;
+	disconnect(backend, BACKEND_IS_AWAY);
 	if (was_there && !stops && !backend->exchange.is_leaving)
 		judge(backend);
 	if (was_there)
@@ -318,6 +310,7 @@ lose(struct backend *backend, const char *why)
 	uv_timer_start(&backend->pause, on_pause_over, backend->pause_ms, 0);
 	backend->pause_ms =
 	    backend->pause_ms * 2 > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : backend->pause_ms * 2;
+	backend->share->missed(backend->share);
 }
 
 static void
@@ -347,30 +340,25 @@ greet(struct backend *backend, int fd)
 	static const struct link_calls calls = {take_message, on_taken, NULL, on_gone};
 
 	set_state(backend, BACKEND_GREETING);
-	backend->link =
-	    link_create(&backend->loop->uv, fd, WIRE_DAEMON, WIRE_PAYLOAD_MAX, &calls, backend);
+	backend->link = link_create(
+	    &backend->share->loop->uv, fd, WIRE_DAEMON, WIRE_PAYLOAD_MAX, &calls, backend);
 	exchange_begin(&backend->exchange, (uint32_t)getpid(), link_output(backend->link));
 	link_send_descriptor(backend->link, backend->log.fd);
 	link_flush(backend->link);
 }
 
-/* A Unix socket is connected at once, or not at all. */
+/* The path fits: the configuration was checked. */
 static void
 connect_to_daemon(struct backend *backend)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), error;
+	int fd = link_connect(backend->path);
 
-	/* It fits: the configuration was checked. */
-	strncpy(address.sun_path, backend->config->socket, sizeof address.sun_path - 1);
-	if (fd != -1 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0) {
+	if (fd != -1) {
 		greet(backend, fd);
 		return;
 	}
-	error = backend->error = errno;
-	if (fd != -1)
-		close(fd);
-	lose(backend, strerror(error));
+	backend->error = errno;
+	lose(backend, strerror(backend->error));
 }
 
 void
@@ -397,12 +385,15 @@ take_services(struct backend *backend, struct wire_services *wire)
 	exchange_move_api(&backend->exchange, &services->api);
 	known_services_unref(&backend->services);
 	backend->services = services;
-	backend->body_limit = known_services_body_limit(services);
-	if (backend->body_limit == 0)
-		backend->body_limit = BODY_LIMIT_UNKNOWN;
+	backend->share->body_limit = known_services_body_limit(services);
+	if (backend->share->body_limit == 0)
+		backend->share->body_limit = BODY_LIMIT_UNKNOWN;
 	backend->pause_ms = FIRST_PAUSE_MS;
 	backend->is_missed = false;
 	set_state(backend, BACKEND_THERE);
+	backend->share->placed(backend->share, &backend->exchange.daemons);
+	if (backend->state != BACKEND_THERE)
+		return 0;
 	calls_each(&backend->calls, issue_if_free, backend);
 	suspects_try(backend->suspects);
 	return 0;
@@ -427,10 +418,10 @@ take_frame(struct backend *backend, struct call *call, struct exchange_news *new
 		calls_remove(call);
 	}
 	if (call_take_part(call, &frame->bytes, &frame->len, frame->more, &whole)) {
-		backend->owner->answer(call, news);
+		backend->share->owner->answer(call, news);
 	} else if (buffer_failed(&call->part)) {
 		backend_abort(backend, call, true);
-		backend->owner->lost(call, BACKEND_NO_MEMORY, 0);
+		backend->share->owner->lost(call, BACKEND_NO_MEMORY, 0);
 	}
 	buffer_free(&whole);
 }
@@ -449,7 +440,7 @@ take_answer(struct backend *backend, struct exchange_news *news)
 	}
 	if (news->kind != EXCHANGE_COOKIE)
 		calls_remove(call);
-	backend->owner->answer(call, news);
+	backend->share->owner->answer(call, news);
 }
 
 static int
@@ -476,6 +467,7 @@ take_message(void *context, const struct wire_header *header, const char *payloa
 		set_unready(backend, news.state.text);
 		break;
 	case EXCHANGE_API:
+	case EXCHANGE_DAEMONS:
 		break;
 	case EXCHANGE_GOODBYE:
 		/* It closes the connection once what it holds is answered. */
@@ -496,28 +488,39 @@ take_message(void *context, const struct wire_header *header, const char *payloa
 /* --- life ------------------------------------------------------------------------------------- */
 
 struct backend *
-backend_create(const struct responder_config *config, struct loop *loop, struct timers *timers,
-    const struct backend_calls *owner)
+backend_create(struct backend_share *share, char *path)
 {
 	struct backend *backend = xcalloc(1, sizeof *backend);
-	uint64_t instance;
+	uv_loop_t *loop = &share->loop->uv;
 
-	backend->config = config;
-	backend->loop = loop;
-	backend->owner = owner;
+	backend->share = share;
+	backend->path = path;
 	backend->pause_ms = FIRST_PAUSE_MS;
-	backend->body_limit = BODY_LIMIT_UNKNOWN;
 	calls_init(&backend->calls);
-	timer_queue_add(
-	    timers, &backend->patience, config->options.backend_timeout, patience_fire, backend);
-	random_bytes(&instance, sizeof instance);
-	exchange_init(&backend->exchange, instance);
+	exchange_init(&backend->exchange, share->instance);
 	write_log_create(&backend->log);
-	backend->suspects = suspects_create(&backend->calls, &loop->uv, issue, backend);
-	uv_timer_init(&loop->uv, &backend->pause);
+	backend->suspects = suspects_create(&backend->calls, loop, issue, backend);
+	uv_timer_init(loop, &backend->pause);
 	backend->pause.data = backend;
-	connect_to_daemon(backend);
 	return backend;
+}
+
+void
+backend_resume(struct backend *backend)
+{
+	if (backend->state == BACKEND_RETIRED)
+		connect_to_daemon(backend);
+}
+
+void
+backend_retire(struct backend *backend)
+{
+	bool was_there = backend->state == BACKEND_THERE;
+
+	uv_timer_stop(&backend->pause);
+	disconnect(backend, BACKEND_RETIRED);
+	if (was_there)
+		calls_each(&backend->calls, set_adrift, backend);
 }
 
 static void
@@ -537,6 +540,7 @@ backend_destroy(struct backend **backend)
 	link_destroy(&b->link);
 	known_services_unref(&b->services);
 	free(b->unready);
+	free(b->path);
 	exchange_clear(&b->exchange);
 	write_log_destroy(&b->log);
 	suspects_destroy(&b->suspects);
@@ -559,26 +563,18 @@ backend_unready(const struct backend *backend)
 	return backend->unready;
 }
 
-void
-backend_away_reason(const struct backend *backend, char reason[BACKEND_REASON_SIZE])
+enum backend_state
+backend_state(const struct backend *backend)
 {
-	const struct responder_config *config = backend->config;
-	char known[AUTOSTART_REASON_SIZE];
-
-	reason[0] = '\0';
-	if (!config->options.show_reason)
-		return;
-	if (autostart_reason(config, known))
-		snprintf(reason, BACKEND_REASON_SIZE, "%s", known);
-	else if (backend->error != 0)
-		snprintf(reason, BACKEND_REASON_SIZE, "it cannot be reached at %s: %s",
-		    config->socket, strerror(backend->error));
+	return backend->state;
 }
 
-const size_t *
-backend_body_limit(const struct backend *backend)
+bool
+backend_failure(const struct backend *backend, char *text, size_t size)
 {
-	return &backend->body_limit;
+	snprintf(
+	    text, size, "it cannot be reached at %s: %s", backend->path, strerror(backend->error));
+	return backend->error != 0;
 }
 
 bool

@@ -1,9 +1,9 @@
 /*
- * The responder's connection to sessiond: one, for all requests. When it breaks, calls stay listed
- * and are issued again once it is back, but for those that are to be carried out once: of these,
- * only such stay as sessiond cannot have carried out. They had not been sent to it, or it had said
- * goodbye: it does so when all that it has done is answered. What is called the owner here is told
- * three things.
+ * The responder's connection to one daemon, for all requests that it gets. When it breaks, calls
+ * stay listed and are issued again once it is back, but for those that are to be carried out once:
+ * of these, only such stay as sessiond cannot have carried out. They had not been sent to it, or it
+ * had said goodbye: it does so when all that it has done is answered. What is called the owner here
+ * is told three things. Which backends there are, and which of them gets a call, is backends.h.
  */
 #ifndef FCGI_DAEMON_BACKEND_H
 #define FCGI_DAEMON_BACKEND_H
@@ -17,8 +17,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-
-#define BACKEND_REASON_SIZE 800
 
 /* Why sessiond does not answer a call. */
 enum backend_loss {
@@ -47,11 +45,40 @@ struct backend_calls {
 	void (*answer)(struct call *call, const struct exchange_news *news);
 };
 
+enum backend_state {
+	BACKEND_RETIRED,  /* not connected, nor to be */
+	BACKEND_IS_AWAY,  /* not connected; the pause runs */
+	BACKEND_GREETING, /* connected; its services are awaited */
+	BACKEND_THERE,
+};
+
 struct backend;
 
-/* Begins to connect. Everything is borrowed. */
-struct backend *backend_create(const struct responder_config *config, struct loop *loop,
-    struct timers *timers, const struct backend_calls *owner);
+/* What the backends of a process share. Its owner sets the first seven. */
+struct backend_share {
+	const struct responder_config *config;
+	struct loop *loop;
+	const struct backend_calls *owner;
+	uint64_t instance; /* random, for the life of the process */
+	/*
+	 * A daemon has greeted and told its services, and is there: it is that one of so many. The
+	 * backend may be retired in the call.
+	 */
+	void (*placed)(struct backend_share *share, const struct wire_daemons *daemons);
+	/* The daemon is not there, and is not soon. */
+	void (*missed)(struct backend_share *share);
+	size_t
+	    body_limit; /* bytes of the largest body that any service takes, as far as is known */
+	struct timer_queue patience; /* of calls that wait for a daemon to be there */
+};
+
+#define BODY_LIMIT_UNKNOWN (4u << 20) /* bytes, until sessiond has told its services' limits */
+
+/*
+ * A backend that is retired: nothing is connected before backend_resume. path: of its socket;
+ * taken, to be freed by free(3). Everything else is borrowed.
+ */
+struct backend *backend_create(struct backend_share *share, char *path);
 
 /*
  * Closes the connection. No call may be listed. Sets *backend NULL; takes NULL. The loop has to run
@@ -59,27 +86,35 @@ struct backend *backend_create(const struct responder_config *config, struct loo
  */
 void backend_destroy(struct backend **backend);
 
+/* Begins to connect. Does nothing to one that is not retired. */
+void backend_resume(struct backend *backend);
+
+/* Closes the connection, and connects no more. Calls stay listed, as if it had broken. */
+void backend_retire(struct backend *backend);
+
+enum backend_state backend_state(const struct backend *backend);
+
+/* True if the last attempt to connect has failed: writes why, a text without a line's end. */
+bool backend_failure(const struct backend *backend, char *text, size_t size);
+
 /* The services that sessiond told last; NULL: never yet. Borrowed. */
 struct known_services *backend_services(const struct backend *backend);
 
 /* Why sessiond serves nobody now, a text without a line's end; NULL: it does. Borrowed. */
 const char *backend_unready(const struct backend *backend);
 
-/*
- * Why sessiond is not there, for the developer, a text without a line's end. "" unless
- * `show_reason` is on.
- */
-void backend_away_reason(const struct backend *backend, char reason[BACKEND_REASON_SIZE]);
+/* Calls fn with each call that is listed. It may move it, or list others. */
+void backend_each_call(
+    struct backend *backend, void (*fn)(struct call *call, void *context), void *context);
 
-/* Bytes of the largest body that any service takes, as far as that is known; it may change. */
-const size_t *backend_body_limit(const struct backend *backend);
+/* Gives a call that is listed with another backend, and not issued, to this one. */
+void backend_adopt(struct backend *backend, struct call *call);
 
 /*
  * Lists a call. As soon as sessiond is there, maybe at once, the owner is told to issue it. If that
- * takes longer than backend_timeout, the call is lost. backend_forget takes it off the list.
+ * takes longer than backend_timeout, the call is lost. calls_remove takes it off the list.
  */
 void backend_add(struct backend *backend, struct call *call);
-void backend_forget(struct backend *backend, struct call *call);
 
 /*
  * Issues a call, for the first time or again. What is sent leaves with the next backend_flush. Each

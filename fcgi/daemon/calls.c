@@ -36,6 +36,13 @@ calls_remove(struct call *call)
 	timer_stop(&call->patience);
 }
 
+void
+calls_move(struct calls *to, struct call *call)
+{
+	LIST_REMOVE(call, entry);
+	LIST_INSERT_HEAD(&to->buckets[call->id % CALLS_BUCKETS], call, entry);
+}
+
 struct call *
 calls_find(const struct calls *calls, uint64_t id)
 {

@@ -11,6 +11,7 @@
 #include "common/timer_queue.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -22,8 +23,14 @@ enum call_kind {
 	CALL_ASK, /* a request of the HTTP API, passed on whole */
 };
 
+struct backend;
+
 /* Embedded in a request. Zeros and an id make one that is not listed. */
 struct call {
+	struct backend *backend; /* that it was listed with last; NULL: none (backends.h) */
+	/* Of what the daemon that has it is to answer; borrowed. NULL: any daemon can. */
+	const char *session;
+	size_t session_len;
 	uint64_t id; /* among all of this process, not 0; what sessiond calls it */
 	enum call_kind kind;
 	bool is_once;	 /* what sessiond may have done already, it is not asked for again */
@@ -58,6 +65,9 @@ void calls_add(struct calls *calls, struct call *call);
 
 /* Takes a call off the list, and stops its patience; does nothing to one that is not listed. */
 void calls_remove(struct call *call);
+
+/* Takes a call off its list and lists it in these; its patience goes on. */
+void calls_move(struct calls *to, struct call *call);
 
 /* The listed call with that id; NULL: none. */
 struct call *calls_find(const struct calls *calls, uint64_t id);

@@ -42,6 +42,7 @@ exchange_begin(struct exchange *exchange, uint32_t pid, struct buffer *out)
 	};
 
 	exchange->is_greeted = exchange->is_leaving = false;
+	exchange->daemons = (struct wire_daemons){0, 1};
 	exchange_clear(exchange);
 	wire_encode_hello(out, &hello);
 }
@@ -117,6 +118,9 @@ exchange_take(struct exchange *exchange, const struct wire_header *header, const
 	case WIRE_API:
 		news->kind = EXCHANGE_API;
 		return take_api(exchange, header, payload);
+	case WIRE_DAEMONS:
+		news->kind = EXCHANGE_DAEMONS;
+		return wire_decode_daemons(header, payload, &exchange->daemons);
 	case WIRE_GOODBYE:
 		return take_goodbye(exchange, header, payload, news);
 	case WIRE_FRAME:

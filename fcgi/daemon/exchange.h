@@ -11,6 +11,7 @@
 #include "common/buffer.h"
 #include "fcgi/daemon/calls.h"
 #include "fcgi/daemon/known_services.h"
+#include "wire/wire_daemons.h"
 #include "wire/wire_messages.h"
 
 #include <stdbool.h>
@@ -19,12 +20,13 @@
 struct exchange {
 	uint64_t
 	    instance; /* random, for the life of this process; with a call's id it names a send */
-	uint64_t link_id;     /* in the last HELLO that came; 0: none has */
-	uint64_t frames;      /* messages FRAME that were taken on that connection */
-	unsigned minor;	      /* version that both ends speak, of the last HELLO that came */
-	struct known_api api; /* was told, and belongs to the services that come next */
-	bool is_greeted;      /* sessiond's HELLO has come, on the present connection */
-	bool is_leaving;      /* sessiond has said goodbye, on the present connection */
+	uint64_t link_id;	     /* in the last HELLO that came; 0: none has */
+	uint64_t frames;	     /* messages FRAME that were taken on that connection */
+	unsigned minor;		     /* version that both ends speak, of the last HELLO that came */
+	struct known_api api;	     /* was told, and belongs to the services that come next */
+	struct wire_daemons daemons; /* which of how many sessiond is, on the present connection */
+	bool is_greeted;	     /* sessiond's HELLO has come, on the present connection */
+	bool is_leaving;	     /* sessiond has said goodbye, on the present connection */
 };
 
 /* What a message means. Everything borrows from the message, but services. */
@@ -34,7 +36,8 @@ struct exchange_news {
 		EXCHANGE_UNFIT, /* its HELLO does not fit: the connection is to be closed */
 		EXCHANGE_SERVICES,
 		EXCHANGE_STATE,
-		EXCHANGE_API, /* is kept for exchange_move_api */
+		EXCHANGE_API,	  /* is kept for exchange_move_api */
+		EXCHANGE_DAEMONS, /* is kept in exchange->daemons */
 		EXCHANGE_GOODBYE,
 		EXCHANGE_FRAME,
 		EXCHANGE_SENT,

@@ -26,10 +26,10 @@ fire(struct timer *timer, void *context)
 }
 
 void
-request_counts_init(struct request_counts *counts, struct backend *backend, const struct loop *loop,
-    struct timers *timers)
+request_counts_init(struct request_counts *counts, struct backends *backends,
+    const struct loop *loop, struct timers *timers)
 {
-	*counts = (struct request_counts){.backend = backend, .loop = loop};
+	*counts = (struct request_counts){.backends = backends, .loop = loop};
 	timer_queue_add(timers, &counts->delay, REQUEST_COUNTS_DELAY_MS, fire, counts);
 }
 
@@ -67,7 +67,7 @@ request_counts_tell(struct request_counts *counts)
 
 	counts->untold.lines_dropped = (uint32_t)(lines - counts->lines_told);
 	if ((counts->untold.count == 0 && counts->untold.lines_dropped == 0) ||
-	    !backend_tell_counts(counts->backend, &counts->untold))
+	    !backends_tell_counts(counts->backends, &counts->untold))
 		return;
 	counts->untold.count = 0;
 	counts->lines_told = lines;

@@ -8,7 +8,7 @@
 
 #include "common/loop.h"
 #include "common/timer_queue.h"
-#include "fcgi/daemon/backend.h"
+#include "fcgi/daemon/backends.h"
 #include "wire/wire_counts.h"
 
 #include <stdint.h>
@@ -17,7 +17,7 @@ enum { REQUEST_COUNTS_DELAY_MS = 10000 }; /* from the first that is untold */
 
 /* The members are private. */
 struct request_counts {
-	struct backend *backend;
+	struct backends *backends;
 	const struct loop *loop;
 	struct wire_counts untold;
 	uint64_t lines_told; /* of those that are missing in the log */
@@ -26,7 +26,7 @@ struct request_counts {
 };
 
 /* Everything is borrowed. */
-void request_counts_init(struct request_counts *counts, struct backend *backend,
+void request_counts_init(struct request_counts *counts, struct backends *backends,
     const struct loop *loop, struct timers *timers);
 
 /* One more was answered. endpoint: endpoint_kind(). */
@@ -34,7 +34,7 @@ void request_counts_add(struct request_counts *counts, unsigned endpoint, int st
 
 /*
  * Tells sessiond now, if it is there, of the lines that are missing in this process's log too. The
- * message leaves with the next backend_flush.
+ * message leaves with the next backends_flush.
  */
 void request_counts_tell(struct request_counts *counts);
 

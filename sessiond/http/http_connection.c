@@ -11,6 +11,7 @@
 #include "common/log_limit.h"
 #include "common/memory.h"
 #include "sessiond/session/session.h"
+#include "sessiond/http/socket_takeover.h"
 #include "sessiond/session/session_set.h"
 
 #include <errno.h>
@@ -161,6 +162,9 @@ http_connection_create(struct http_connections *all, struct MHD_Connection *mhd)
 	all->count++;
 	put_by_fd(all, connection->fd, connection);
 	connection->is_in_head = true;
+	connection->framing.context = all->context;
+	connection->framing.is_elsewhere =
+	    connection->way == HTTP_WAY_CLIENTS ? all->is_elsewhere : NULL;
 	timer_start(&all->heads, &connection->timer, sessions_now(all->sessions));
 	watch(connection);
 	return connection;
@@ -173,6 +177,9 @@ http_connection_destroy(struct http_connection **connection)
 		return;
 	timer_stop(&(*connection)->timer);
 	LIST_REMOVE(*connection, entry);
+	if ((*connection)->is_leaving)
+		LIST_REMOVE(*connection, leaving_entry);
+	buffer_free(&(*connection)->brought);
 	put_by_fd((*connection)->all, (*connection)->fd, NULL);
 	http_framing_clear(&(*connection)->framing);
 	(*connection)->all->count--;
@@ -221,7 +228,9 @@ http_connection_idle(struct http_connection *connection)
 	connection->is_in_head = !http_framing_is_between(&connection->framing);
 	timer_start(connection->is_in_head ? &all->heads : &all->idles, &connection->timer,
 	    sessions_now(all->sessions));
-	if (all->is_draining || is_last)
+	if (connection->framing.state == HTTP_FRAMING_ELSEWHERE)
+		http_connection_leave(connection);
+	else if (all->is_draining || is_last)
 		shutdown(connection->fd, SHUT_WR);
 }
 
@@ -271,6 +280,70 @@ http_connection_local(struct http_connection *connection)
 		return NULL;
 	connection->has_local = true;
 	return local;
+}
+
+/* --- to and from other daemons ---------------------------------------------------------------- */
+
+void
+http_connection_leave(struct http_connection *connection)
+{
+	if (connection->is_leaving || connection->response != NULL ||
+	    connection->heads < connection->framing.heads)
+		return;
+	connection->is_leaving = true;
+	LIST_INSERT_HEAD(&connection->all->leaving, connection, leaving_entry);
+}
+
+/*
+ * libmicrohttpd takes it out of its epoll set while it is suspended, and then reads its end
+ * (http_intake.c).
+ */
+static void
+leave(struct http_connection *connection)
+{
+	struct http_connections *all = connection->all;
+	struct address_entry *address = connection->address;
+	int fd;
+
+	MHD_suspend_connection(connection->mhd);
+	http_connection_unwatch(connection);
+	fd = socket_takeover(connection->fd);
+	if (fd == -1) {
+		http_connection_abort(connection, MHD_HTTP_SERVICE_UNAVAILABLE);
+		buffer_free(&connection->framing.line);
+	} else {
+		connection->address = NULL;
+		all->left(all->context, fd, address, &connection->framing.line);
+		connection->framing.line = (struct buffer)BUFFER_INIT;
+	}
+	MHD_resume_connection(connection->mhd);
+	all->has_work = true;
+}
+
+void
+http_connections_leave(struct http_connections *all)
+{
+	struct http_connection *connection;
+
+	while ((connection = LIST_FIRST(&all->leaving)) != NULL) {
+		LIST_REMOVE(connection, leaving_entry);
+		connection->is_leaving = false;
+		leave(connection);
+	}
+}
+
+/* libmicrohttpd, which has nothing to read in the socket, reads when it is resumed. */
+void
+http_connection_bring(struct http_connection *connection, const char *bytes, size_t len)
+{
+	buffer_append(&connection->brought, bytes, len);
+	if (buffer_failed(&connection->brought)) {
+		http_connection_abort(connection, MHD_HTTP_SERVICE_UNAVAILABLE);
+		return;
+	}
+	connection->framing.stays = true;
+	http_connection_hold(connection);
+	http_connection_resume(connection);
 }
 
 /* --- an early end ----------------------------------------------------------------------------- */

@@ -46,8 +46,21 @@ struct http_connections {
 	enum http_way arriving_way;	/* as is this */
 	size_t control_count;		/* of `count`: those of the control socket, */
 	size_t publish_count;		/* and of these: those that may publish only */
-	bool is_draining;		/* none is kept for another request */
-	bool has_work;			/* libmicrohttpd has to run in this turn */
+	/*
+	 * Whether a request is another daemon's; NULL: there is no other. To be set before the
+	 * first.
+	 */
+	bool (*is_elsewhere)(const void *context, const char *target, size_t len);
+	/*
+	 * A connection leaves for that daemon: fd, a place among its address's connections (NULL:
+	 * none) and what was read of its request (buffer_free) are the callee's.
+	 */
+	void (*left)(void *context, int fd, struct address_entry *address, struct buffer *bytes);
+	void *context; /* of both */
+	LIST_HEAD(, http_connection) leaving;
+	size_t away;	  /* that have left, and are not with the other daemon yet */
+	bool is_draining; /* none is kept for another request */
+	bool has_work;	  /* libmicrohttpd has to run in this turn */
 };
 
 /* A connection inside libmicrohttpd; its socket is libmicrohttpd's. */
@@ -70,7 +83,10 @@ struct http_connection {
 	bool awaits_output;		/* can_write is to be called */
 	struct address_entry *address;	/* its place among its address's connections; NULL: none */
 	struct rate_points *rates;	/* NULL: no rate is limited */
-	bool has_local;			/* local is filled */
+	bool is_leaving;		/* it is in that list */
+	LIST_ENTRY(http_connection) leaving_entry;
+	struct buffer brought; /* what another daemon had read of it, before its socket */
+	bool has_local;	       /* local is filled */
 	struct sockaddr_storage local;
 };
 
@@ -91,8 +107,8 @@ enum { HTTP_DRAIN_GRACE = 500 /* ms */ };
  * Connections between two requests are closed now, the others when their response is complete. A
  * request that has come, and was not read yet, has its response first. One that comes too late, on
  * a connection that was kept, its client sends again (RFC 9112, 9.3.1: any client must reckon with
- * that end). Nobody does so on a new connection: those have HTTP_DRAIN_GRACE for a first request, as
- * has a request of which a part has come.
+ * that end). Nobody does so on a new connection: those have HTTP_DRAIN_GRACE for a first request,
+ * as has a request of which a part has come.
  */
 void http_connections_drain(struct http_connections *all);
 
@@ -139,6 +155,21 @@ void http_connection_hold(struct http_connection *connection);
 
 /* Lets libmicrohttpd go on in this turn. Does nothing if the connection is not suspended. */
 void http_connection_resume(struct http_connection *connection);
+
+/*
+ * The next request is another daemon's (HTTP_FRAMING_ELSEWHERE): the connection leaves, as soon as
+ * those before it are answered.
+ */
+void http_connection_leave(struct http_connection *connection);
+
+/* Those whose turn it is leave. Not within libmicrohttpd. */
+void http_connections_leave(struct http_connections *all);
+
+/*
+ * The connection has come from another daemon, which had read those bytes (copied): they come
+ * before what is in the socket. Its next request is answered here, whatever it asks for.
+ */
+void http_connection_bring(struct http_connection *connection, const char *bytes, size_t len);
 
 /*
  * A peer has not taken all that was written: can_write is called when it takes more. It has

@@ -117,6 +117,15 @@ is_target(const char *method, size_t method_len, const char *target, size_t len)
 	return is_absolute(target, len);
 }
 
+static bool
+is_elsewhere(struct http_framing *framing, const char *target, size_t len)
+{
+	bool stays = framing->stays;
+
+	framing->stays = false;
+	return !stays && framing->is_elsewhere(framing->context, target, len);
+}
+
 static const struct http_refusal *
 judge_request_line(struct http_framing *framing, const char *line, size_t len)
 {
@@ -138,6 +147,9 @@ judge_request_line(struct http_framing *framing, const char *line, size_t len)
 	framing->has_host = framing->offers_upgrade = false;
 	framing->length = 0;
 	framing->state = HTTP_FRAMING_FIELD;
+	if (framing->is_elsewhere != NULL &&
+	    is_elsewhere(framing, line + method + 1, len - VERSION_LEN - 1 - method - 1))
+		framing->state = HTTP_FRAMING_ELSEWHERE;
 	return NULL;
 }
 
@@ -404,7 +416,8 @@ take_line(
 		*refusal = keep_part(framing, data, used - 1);
 		if (*refusal == NULL)
 			*refusal = judge_line(framing, framing->line.data, framing->line.len);
-		buffer_free(&framing->line);
+		if (framing->state != HTTP_FRAMING_ELSEWHERE)
+			buffer_free(&framing->line);
 	}
 	return used;
 }
@@ -437,6 +450,18 @@ refuse(struct http_framing *framing, const struct http_refusal *refusal, size_t 
 	return begin;
 }
 
+/* Keeps what has come of the request, which began at `begin`; its first line ends at `pos`. */
+static size_t
+keep_request(struct http_framing *framing, const char *data, size_t len, size_t begin, size_t pos)
+{
+	static const struct http_refusal no_memory = {503, "no memory for a request"};
+	/* The line has what came before of it, and all of this one's but the line feed. */
+	size_t from = framing->line.len == 0 ? begin : pos - 1;
+
+	buffer_append(&framing->line, data + from, len - from);
+	return buffer_failed(&framing->line) ? refuse(framing, &no_memory, begin) : begin;
+}
+
 size_t
 http_framing_feed(struct http_framing *framing, const char *data, size_t len)
 {
@@ -446,7 +471,7 @@ http_framing_feed(struct http_framing *framing, const char *data, size_t len)
 	/* The Upgrade was refused, if there is more to read here: this is a request. */
 	if (framing->state == HTTP_FRAMING_OFFERED)
 		framing->state = HTTP_FRAMING_REQUEST_LINE;
-	while (pos < len && framing->state != HTTP_FRAMING_UNKNOWN) {
+	while (pos < len && framing->state < HTTP_FRAMING_UNKNOWN) {
 		if (http_framing_is_between(framing))
 			begin = pos;
 		if (framing->state == HTTP_FRAMING_OFFERED)
@@ -458,7 +483,9 @@ http_framing_feed(struct http_framing *framing, const char *data, size_t len)
 		if (refusal != NULL)
 			return refuse(framing, refusal, begin);
 	}
-	return len;
+	return framing->state == HTTP_FRAMING_ELSEWHERE
+	    ? keep_request(framing, data, len, begin, pos)
+	    : len;
 }
 
 bool

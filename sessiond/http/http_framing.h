@@ -26,6 +26,7 @@ enum http_framing_state {
 	HTTP_FRAMING_OFFERED, /* behind a head with Upgrade */
 	HTTP_FRAMING_UNKNOWN, /* what followed it at once: a request, or what it upgrades to */
 	HTTP_FRAMING_REFUSED,
+	HTTP_FRAMING_ELSEWHERE, /* the request that begins is another daemon's to answer */
 };
 
 struct http_refusal {
@@ -38,7 +39,14 @@ struct http_framing {
 	const struct http_refusal *refusal; /* of HTTP_FRAMING_REFUSED */
 	uint64_t left;			    /* bytes of the body, or of its chunk */
 	uint64_t heads;			    /* complete ones so far */
-	struct buffer line;		    /* the part of a line that has come */
+	/*
+	 * The part of a line that has come; of HTTP_FRAMING_ELSEWHERE, all of the request that has.
+	 */
+	struct buffer line;
+	/* Whether the request with that target is another daemon's to answer. NULL: none is. */
+	bool (*is_elsewhere)(const void *context, const char *target, size_t len);
+	const void *context;
+	bool stays; /* the next request, whatever it asks for: it was brought here */
 
 	/* What the head says so far. */
 	bool is_http11, has_length, is_chunked, has_encoding, has_host, offers_upgrade;
@@ -51,7 +59,8 @@ void http_framing_clear(struct http_framing *framing);
 /*
  * These bytes were read next. Returns how many of them libmicrohttpd may have: all of them, or, if
  * there is a refusal from now on, those of the requests before the one that is refused. Nothing may
- * be fed after a refusal.
+ * be fed after a refusal. The same with a request that is another daemon's, but for the part of its
+ * first line that libmicrohttpd had before.
  */
 size_t http_framing_feed(struct http_framing *framing, const char *data, size_t len);
 

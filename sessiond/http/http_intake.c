@@ -8,6 +8,7 @@
 #include "sockjs/net_address.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -53,6 +54,38 @@ hint_at_tls(struct http_connection *connection)
 	    net_address_text(http_connection_peer(connection), address));
 }
 
+/* libmicrohttpd has what comes before the request that is another daemon's. */
+static ssize_t
+leave(struct http_connection *connection, size_t passed)
+{
+	http_connection_leave(connection);
+	errno = EAGAIN;
+	return passed > 0 ? (ssize_t)passed : -1;
+}
+
+/* The bytes before this are taken: until it has left it has nothing to read, and then its end. */
+static ssize_t
+stop(struct http_connection *connection)
+{
+	if (connection->framing.state == HTTP_FRAMING_REFUSED)
+		return refuse(connection);
+	return connection->framing.line.len == 0 ? 0 : leave(connection, 0);
+}
+
+/* What another daemon had read. */
+static ssize_t
+take_brought(struct http_connection *connection, void *to, size_t max)
+{
+	struct buffer *brought = &connection->brought;
+	size_t len = brought->len < max ? brought->len : max;
+
+	memcpy(to, brought->data, len);
+	buffer_consume(brought, len);
+	if (brought->len == 0)
+		buffer_free(brought);
+	return (ssize_t)len;
+}
+
 static ssize_t
 judge(struct http_connection *connection, const char *data, size_t len)
 {
@@ -60,8 +93,10 @@ judge(struct http_connection *connection, const char *data, size_t len)
 
 	http_connection_hear(connection);
 	passed = http_framing_feed(&connection->framing, data, len);
-	if (connection->framing.state != HTTP_FRAMING_REFUSED)
+	if (connection->framing.state < HTTP_FRAMING_REFUSED)
 		return (ssize_t)len;
+	if (connection->framing.state == HTTP_FRAMING_ELSEWHERE)
+		return leave(connection, passed);
 	if (passed == 0 && is_tls(connection, data, len))
 		hint_at_tls(connection);
 	if (passed == 0)
@@ -91,9 +126,11 @@ http_intake_receive(int fd, void *to, size_t max, int flags)
 	    running == NULL ? NULL : http_connections_find(running, fd);
 	ssize_t n;
 
-	if (connection != NULL && connection->framing.state == HTTP_FRAMING_REFUSED)
-		return refuse(connection);
-	n = recvfrom(fd, to, max, flags, NULL, NULL);
+	if (connection != NULL && connection->framing.state >= HTTP_FRAMING_REFUSED)
+		return stop(connection);
+	n = connection != NULL && connection->brought.len > 0
+	    ? take_brought(connection, to, max)
+	    : recvfrom(fd, to, max, flags, NULL, NULL);
 	if (connection == NULL || n < 0)
 		return n;
 	return n == 0 ? end(connection) : judge(connection, to, (size_t)n);
@@ -105,4 +142,5 @@ http_intake_run(struct http_connections *all, struct MHD_Daemon *mhd)
 	running = all;
 	MHD_run(mhd);
 	running = NULL;
+	http_connections_leave(all);
 }

@@ -41,7 +41,9 @@ on_connection(
 static bool
 make_room(struct http_server *server)
 {
-	return server->connections.count + server->requests.websockets->count < server->limit ||
+	return server->connections.count + server->connections.away +
+		server->requests.websockets->count <
+	    server->limit ||
 	    http_connections_drop_waiting(&server->connections);
 }
 
@@ -98,6 +100,18 @@ http_server_add(struct http_server *server, int fd, const struct sockaddr *addre
 		    strerror(errno));
 	address_count_drop(&limits->addresses, server->connections.arriving);
 	server->connections.has_work = true;
+}
+
+void
+http_server_take(struct http_server *server, int fd, const struct sockaddr *address, socklen_t len,
+    const char *bytes, size_t bytes_len)
+{
+	struct http_connection *connection;
+
+	http_server_add(server, fd, address, len);
+	connection = http_connections_find(&server->connections, fd);
+	if (connection != NULL)
+		http_connection_bring(connection, bytes, bytes_len);
 }
 
 void

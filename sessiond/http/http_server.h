@@ -86,6 +86,12 @@ void
 http_server_add(struct http_server *server, int fd, const struct sockaddr *address, socklen_t len);
 
 /*
+ * The same for one that another daemon has accepted, and of which it has read those bytes (copied).
+ */
+void http_server_take(struct http_server *server, int fd, const struct sockaddr *address,
+    socklen_t len, const char *bytes, size_t bytes_len);
+
+/*
  * Connections of the control socket: they are not among `limit`, which may be what one looks for.
  * Those of publishers do not take the others' places.
  */

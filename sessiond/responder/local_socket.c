@@ -55,7 +55,8 @@ local_socket_accept(struct local_socket *local, int fd)
 bool
 local_socket_is_empty(const struct local_socket *local)
 {
-	return LIST_EMPTY(&local->newcomers.list) && LIST_EMPTY(&local->peers.list);
+	return LIST_EMPTY(&local->newcomers.list) && LIST_EMPTY(&local->peers.list) &&
+	    local->http->connections.away == 0;
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -82,7 +83,8 @@ local_socket_init(struct local_socket *local, uv_loop_t *loop, struct config *co
 	local->http = http;
 	local->state = NULL;
 	newcomers_init(&local->newcomers, loop, &sessions->timers, on_recognised, local);
-	peer_messages_init(&local->messages, config, services, sessions);
+	peer_messages_init(&local->messages, config, services, sessions, http);
+	siblings_init(&local->siblings, loop, sessions, &http->connections, config);
 	peers_init(&local->peers, loop, sessions, &peer_messages_calls, &local->messages,
 	    &config->server.local_backlog);
 }
@@ -92,7 +94,14 @@ local_socket_clear(struct local_socket *local)
 {
 	newcomers_clear(&local->newcomers);
 	peers_clear(&local->peers);
+	siblings_clear(&local->siblings);
 	peer_messages_clear(&local->messages);
+}
+
+void
+local_socket_start(struct local_socket *local)
+{
+	siblings_start(&local->siblings);
 }
 
 void
@@ -126,7 +135,8 @@ local_socket_tell_services(struct local_socket *local)
 
 	raise_payload_max(local);
 	LIST_FOREACH(peer, &local->peers.list, entry) {
-		if (peer->state == PEER_OPEN && peer_messages_send_services(peer) == -1)
+		if (peer->state == PEER_OPEN && !peer->is_daemon &&
+		    peer_messages_send_services(peer) == -1)
 			log_error("responder %u cannot be told of the services", peer->pid);
 	}
 }
@@ -141,7 +151,7 @@ local_socket_tell_state(struct local_socket *local, const char *state)
 	local->state = state;
 	local->messages.state = state == NULL ? "" : state;
 	LIST_FOREACH(peer, &local->peers.list, entry)
-		if (peer->state == PEER_OPEN)
+		if (peer->state == PEER_OPEN && !peer->is_daemon)
 			peer_messages_send_state(peer);
 }
 

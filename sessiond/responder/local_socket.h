@@ -11,6 +11,7 @@
 #include "sessiond/system/newcomers.h"
 #include "sessiond/responder/peer.h"
 #include "sessiond/responder/peer_messages.h"
+#include "sessiond/responder/siblings.h"
 #include "sessiond/session/session.h"
 
 #include <stdbool.h>
@@ -22,12 +23,16 @@ struct local_socket {
 	struct newcomers newcomers;
 	struct peers peers;
 	struct peer_messages messages;
+	struct siblings siblings;
 	const char *state; /* that responders were told last; NULL: all is well */
 };
 
 /* Everything is borrowed. Not to be moved while it is in use. */
 void local_socket_init(struct local_socket *local, uv_loop_t *loop, struct config *config,
     struct services *services, struct sessions *sessions, struct http_server *http);
+
+/* The HTTP server has started: requests of sessions that are another daemon's leave. */
+void local_socket_start(struct local_socket *local);
 
 /* Requests of the HTTP API that responders pass on are answered by it. Before the start. */
 void local_socket_serve(struct local_socket *local, const struct api *api);
@@ -38,7 +43,7 @@ void local_socket_clear(struct local_socket *local);
 /* Takes fd, a connected non-blocking socket. */
 void local_socket_accept(struct local_socket *local, int fd);
 
-/* True if nothing is connected but what was given to the HTTP server. */
+/* True if nothing is connected, or on its way to another daemon, but what the HTTP server has. */
 bool local_socket_is_empty(const struct local_socket *local);
 
 /*

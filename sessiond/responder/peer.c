@@ -34,6 +34,14 @@ peer_open(struct peer *peer)
 }
 
 void
+peer_open_daemon(struct peer *peer)
+{
+	peer->is_daemon = true;
+	link_expect_descriptors(peer->link);
+	peer_open(peer);
+}
+
+void
 peer_leave(struct peer *peer)
 {
 	set_state(peer, PEER_LEAVING);
@@ -105,6 +113,38 @@ peers_flush(struct peers *all)
 	return true;
 }
 
+/* --- descriptors ------------------------------------------------------------------------------ */
+
+static bool
+keep_descriptor(struct peer *peer, int fd)
+{
+	if (peer->kept_count == PEER_DESCRIPTORS)
+		return false;
+	peer->kept[peer->kept_count++] = fd;
+	return true;
+}
+
+int
+peer_take_descriptor(struct peer *peer)
+{
+	int fd = peer->kept[0];
+
+	if (peer->kept_count == 0)
+		return -1;
+	peer->kept_count--;
+	peer->kept[0] = peer->kept[1];
+	return fd;
+}
+
+static void
+close_descriptors(struct peer *peer)
+{
+	int fd;
+
+	while ((fd = peer_take_descriptor(peer)) != -1)
+		close(fd);
+}
+
 /* --- the link --------------------------------------------------------------------------------- */
 
 static int
@@ -118,8 +158,9 @@ on_message(void *context, const struct wire_header *header, const char *payload)
 static bool
 on_descriptor(void *context, int fd)
 {
-	(void)context;
-	return write_log_is_log(fd);
+	struct peer *peer = context;
+
+	return peer->is_daemon ? keep_descriptor(peer, fd) : write_log_is_log(fd);
 }
 
 static void
@@ -146,6 +187,7 @@ peer_drop(struct peer *peer)
 	timer_stop(&peer->timer);
 	LIST_REMOVE(peer, entry);
 	peer->all->count--;
+	close_descriptors(peer);
 	link_destroy(&peer->link);
 	free(peer);
 }

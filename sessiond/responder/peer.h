@@ -20,6 +20,11 @@
 
 enum {
 	PEER_BUCKETS = 1024,
+	/*
+	 * Of a daemon: one whose message is not here whole, and one of which the first bytes came
+	 * with the end of that.
+	 */
+	PEER_DESCRIPTORS = 2,
 };
 
 struct peer;
@@ -69,7 +74,10 @@ struct peer {
 	uint64_t frames;  /* how many FRAMEs were put on it */
 	struct timer timer;
 	bool is_dirty;
-	bool is_alone; /* it serves one request at a time; remote_holds.h */
+	bool is_alone;		    /* it serves one request at a time; remote_holds.h */
+	bool is_daemon;		    /* another one, which hands connections over; handover.h */
+	int kept[PEER_DESCRIPTORS]; /* of its messages that are not here yet */
+	size_t kept_count;
 	/* Held, or answered and not confirmed, by id: remote_request.c keeps them. */
 	LIST_HEAD(peer_bucket, remote_request) requests[PEER_BUCKETS];
 	size_t request_count;
@@ -113,6 +121,12 @@ struct buffer *peer_output(struct peer *peer);
 
 /* The peer has greeted, and is spoken to. */
 void peer_open(struct peer *peer);
+
+/* The same for one that is another daemon, which sends descriptors. */
+void peer_open_daemon(struct peer *peer);
+
+/* The descriptor that came with the message of a daemon, the caller's; -1: none did. */
+int peer_take_descriptor(struct peer *peer);
 
 /*
  * No new requests: once what it holds is answered and confirmed, and everything is written, our end

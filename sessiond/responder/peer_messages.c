@@ -7,9 +7,12 @@
 #include "common/log_limit.h"
 #include "common/memory.h"
 #include "sessiond/modules/services.h"
+#include "sessiond/responder/handover.h"
 #include "sessiond/responder/receiver_remote.h"
 #include "sessiond/session/delivery.h"
 #include "sessiond/session/session_set.h"
+#include "wire/wire_daemons.h"
+#include "wire/wire_home.h"
 #include "wire/wire_messages.h"
 
 #include <stdlib.h>
@@ -109,7 +112,13 @@ turn_away(int fd, const char *why)
 	buffer_free(&bytes);
 }
 
-/* Which process it really is, says the kernel. */
+static bool
+is_one_of_several(const struct peer_messages *messages)
+{
+	return messages->config->place.count > 1;
+}
+
+/* Which process it really is, says the kernel. What a daemon of our own user is, its HELLO says. */
 static bool
 admit(struct peers *all, int fd)
 {
@@ -117,12 +126,48 @@ admit(struct peers *all, int fd)
 	const struct peer_messages *messages = all->context;
 	uid_t user = (uid_t)-1;
 
-	if (link_peer_user(fd, &user) == 0 && config_allows_user(messages->config, user))
+	if (link_peer_user(fd, &user) == 0 &&
+	    (config_allows_user(messages->config, user) ||
+		(is_one_of_several(messages) && user == geteuid())))
 		return true;
 	log_limited(&limit, SEVERITY_ERROR,
 	    "a process of user %u may not use the socket (socket_users)", (unsigned)user);
 	turn_away(fd, "this user may not use the socket");
 	return false;
+}
+
+/* Not where there is one daemon only, which is what a responder takes for granted. */
+static void
+tell_place(struct peer *peer)
+{
+	const struct daemon_place *place = &messages_of(peer)->config->place;
+	const struct wire_daemons daemons = {place->index, place->count};
+
+	if (place->count > 1)
+		wire_encode_daemons(peer_output(peer), &daemons);
+}
+
+/* Why a peer with that HELLO is not served; NULL: it is. */
+static const char *
+refusal_of(const struct peer *peer, const struct wire_hello *hello)
+{
+	const struct peer_messages *messages = messages_of(peer);
+	unsigned roles = 1u << WIRE_RESPONDER;
+	const char *refusal;
+	uid_t user = (uid_t)-1;
+
+	if (is_one_of_several(messages) && link_peer_user(link_socket(peer->link), &user) == 0 &&
+	    user == geteuid())
+		roles |= 1u << WIRE_DAEMON;
+	refusal = wire_hello_refusal(hello, roles);
+	if (refusal != NULL || !is_one_of_several(messages) || hello->role == WIRE_DAEMON)
+		return refusal;
+	if (!config_allows_user(messages->config, user))
+		return "this user may not use the socket";
+	/* It would send here what other daemons have. */
+	return hello->minor < WIRE_MINOR_DAEMONS
+	    ? "sockjs.fcgi is older than `daemons`: the web server has to start it anew"
+	    : NULL;
 }
 
 static int
@@ -137,7 +182,7 @@ take_hello(struct peer *peer, const struct wire_header *header, const char *payl
 	peer->pid = hello.pid;
 	peer->minor = hello.minor < WIRE_MINOR ? hello.minor : WIRE_MINOR;
 	greet(peer_output(peer), peer->link_id);
-	refusal = wire_hello_refusal(&hello, 1u << WIRE_RESPONDER);
+	refusal = refusal_of(peer, &hello);
 	if (refusal != NULL) {
 		log_limited(
 		    &limit, SEVERITY_ERROR, "responder %u is refused: %s", hello.pid, refusal);
@@ -145,9 +190,14 @@ take_hello(struct peer *peer, const struct wire_header *header, const char *payl
 		peer_leave(peer);
 		return 0;
 	}
+	if (hello.role == WIRE_DAEMON) {
+		peer_open_daemon(peer);
+		return 0;
+	}
 	peer_open(peer);
 	if (hello.link_id != 0)
 		delivery_resolve(peer->all->sessions, hello.link_id, hello.frames);
+	tell_place(peer);
 	if (messages_of(peer)->state[0] != '\0')
 		peer_messages_send_state(peer);
 	return peer_messages_send_services(peer);
@@ -179,6 +229,21 @@ peer_messages_say_goodbye(struct peer *peer)
 		remote_requests_abandon(peer);
 	wire_encode_goodbye(peer_output(peer), "stopping");
 	peer_leave(peer);
+}
+
+/*
+ * True if the session of a RECEIVE or SEND lives in another daemon, which the responder was told;
+ * it is refused then.
+ */
+static bool
+is_misdirected(struct peer *peer, uint64_t request, const char *session, size_t len)
+{
+	const struct daemon_place *place = &messages_of(peer)->config->place;
+
+	if (place->count == 1 || wire_home(session, len, place->count) == place->index)
+		return false;
+	wire_encode_refused(peer_output(peer), request, 421, "This session is another daemon's.\n");
+	return true;
 }
 
 /* --- requests --------------------------------------------------------------------------------- */
@@ -218,6 +283,8 @@ take_receive(struct peer *peer, const struct wire_header *header, const char *pa
 	    find_service(peer, receive.service, receive.session, receive.session_len, &service) ==
 		-1)
 		return -1;
+	if (is_misdirected(peer, header->request, receive.session, receive.session_len))
+		return 0;
 	if (service == NULL) {
 		wire_encode_refused(
 		    peer_output(peer), header->request, 404, "404 Error: Page not found\n");
@@ -251,6 +318,8 @@ take_send(struct peer *peer, const struct wire_header *header, const char *paylo
 	if (wire_decode_send(header, payload, &send) == -1 || !remote_send_is_text(&send) ||
 	    find_service(peer, send.service, send.session, send.session_len, &service) == -1)
 		return -1;
+	if (is_misdirected(peer, header->request, send.session, send.session_len))
+		return 0;
 	if (service != NULL && answer_cookie(peer, header->request, service, send.cookie) == -1)
 		return -1;
 	remote_sends_take(&messages_of(peer)->sends, peer, header->request, service, &send);
@@ -300,6 +369,17 @@ take_written(struct peer *peer, const struct wire_header *header, const char *pa
 	return 0;
 }
 
+/* From another daemon, which says nothing else. */
+static int
+take_handover(struct peer *peer, const struct wire_header *header, const char *payload)
+{
+	if (header->type != WIRE_HANDOVER)
+		return -1;
+	return peer->state == PEER_LEAVING
+	    ? handover_decline(peer)
+	    : handover_take(peer, header, payload, messages_of(peer)->http);
+}
+
 /* --- all of them ------------------------------------------------------------------------------ */
 
 static int
@@ -309,6 +389,8 @@ take_message(struct peer *peer, const struct wire_header *header, const char *pa
 		return take_hello(peer, header, payload);
 	if (peer->state == PEER_GREETING)
 		return -1;
+	if (peer->is_daemon)
+		return take_handover(peer, header, payload);
 	if (peer->state == PEER_LEAVING) {
 		/* The responder sends it again, to the next daemon. */
 		if (header->type == WIRE_RECEIVE || header->type == WIRE_SEND ||
@@ -360,12 +442,13 @@ const struct peer_calls peer_messages_calls = {admit, take_message, lose};
 
 void
 peer_messages_init(struct peer_messages *messages, struct config *config, struct services *services,
-    struct sessions *sessions)
+    struct sessions *sessions, struct http_server *http)
 {
 	*messages = (struct peer_messages){
 	    .config = config,
 	    .services = services,
 	    .sessions = sessions,
+	    .http = http,
 	    .state = "",
 	};
 	remote_holds_init(&messages->holds, &sessions->limits, messages->config->place.count);

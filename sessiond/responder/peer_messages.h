@@ -17,6 +17,7 @@ struct peer_messages {
 	struct config *config;
 	struct services *services;
 	struct sessions *sessions;
+	struct http_server *http; /* has what other daemons hand over */
 	struct remote_sends sends;
 	struct remote_asks asks;
 	struct remote_holds holds;
@@ -31,7 +32,7 @@ extern const struct peer_calls peer_messages_calls;
 
 /* All are borrowed. */
 void peer_messages_init(struct peer_messages *messages, struct config *config,
-    struct services *services, struct sessions *sessions);
+    struct services *services, struct sessions *sessions, struct http_server *http);
 
 /* Frees what it keeps; after the last peer. */
 void peer_messages_clear(struct peer_messages *messages);

@@ -275,6 +275,74 @@ test_upgrades(void **state)
 	ASSERT_STATUS("GET / HTTP/1.0\r\nUpgrade: x\r\n\r\nBAD\r\n", 400);
 }
 
+/* --- requests of another daemon --------------------------------------------------------------- */
+
+static unsigned asked;
+
+static bool
+is_elsewhere(const void *context, const char *target, size_t len)
+{
+	assert_ptr_equal(context, &asked);
+	asked++;
+	return len >= 5 && memcmp(target, "/away", 5) == 0;
+}
+
+/* Feeds text in pieces of that size: what may pass, and what is kept of the request that leaves. */
+static void
+check_elsewhere(const char *text, size_t piece, size_t passes, const char *kept)
+{
+	struct http_framing framing = {.is_elsewhere = is_elsewhere, .context = &asked};
+	size_t len = strlen(text), passed = 0, pos = 0;
+
+	while (pos < len && framing.state != HTTP_FRAMING_ELSEWHERE) {
+		size_t n = len - pos < piece ? len - pos : piece;
+
+		passed += http_framing_feed(&framing, text + pos, n);
+		pos += n;
+	}
+	assert_int_equal(passed, passes);
+	assert_int_equal(framing.state, HTTP_FRAMING_ELSEWHERE);
+	assert_int_equal(framing.line.len, strlen(kept));
+	assert_memory_equal(framing.line.data, kept, strlen(kept));
+	assert_false(http_framing_is_between(&framing));
+	http_framing_clear(&framing);
+}
+
+#define HERE "GET /here HTTP/1.1\r\nHost: a\r\n\r\n"
+#define AWAY "GET /away?x HTTP/1.1\r\nHost: a\r\n\r\n"
+
+static void
+test_elsewhere(void **state)
+{
+	static const char line[] = "GET /away?x HTTP/1.1\r\n";
+
+	(void)state;
+	check_elsewhere(AWAY, 1000, 0, AWAY);
+	check_elsewhere("\r\n" AWAY, 1000, 2, AWAY);
+	check_elsewhere(HERE AWAY HERE, 1000, sizeof HERE - 1, AWAY HERE);
+	/* All but the end of its first line had passed when it was recognised. */
+	check_elsewhere(AWAY, 1, sizeof line - 2, line);
+	check_elsewhere(HERE AWAY, 1, sizeof HERE - 1 + sizeof line - 2, line);
+	check_elsewhere(AWAY HERE, 12, 12, "GET /away?x HTTP/1.1\r\nHo");
+}
+
+/* The first request that was brought stays, whatever it asks for. */
+static void
+test_stays(void **state)
+{
+	struct http_framing framing = {
+	    .is_elsewhere = is_elsewhere, .context = &asked, .stays = true};
+
+	(void)state;
+	asked = 0;
+	assert_int_equal(http_framing_feed(&framing, AWAY, sizeof AWAY - 1), sizeof AWAY - 1);
+	assert_int_equal(asked, 0);
+	assert_int_equal(http_framing_feed(&framing, AWAY, sizeof AWAY - 1), 0);
+	assert_int_equal(asked, 1);
+	assert_int_equal(framing.heads, 1);
+	http_framing_clear(&framing);
+}
+
 int
 main(void)
 {
@@ -288,6 +356,8 @@ main(void)
 	    cmocka_unit_test(test_chunks),
 	    cmocka_unit_test(test_behind_others),
 	    cmocka_unit_test(test_upgrades),
+	    cmocka_unit_test(test_elsewhere),
+	    cmocka_unit_test(test_stays),
 	};
 
 	return cmocka_run_group_tests_name("http_framing", tests, NULL, NULL);

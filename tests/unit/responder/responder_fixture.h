@@ -389,7 +389,7 @@ set_up_responder(void **state)
 	number_of_service = (struct service_number){service->protocol.options.sockjs_url, service};
 	services = (struct services){
 	    .items = &service, .count = 1, .numbers = &number_of_service, .number_count = 1};
-	peer_messages_init(&messages, config, &services, &sessions);
+	peer_messages_init(&messages, config, &services, &sessions, NULL);
 	peers_init(&peers, &loop, &sessions, &peer_messages_calls, &messages,
 	    &config->server.local_backlog);
 	return 0;

@@ -29,6 +29,7 @@
 /* What the link has told its owner, and what the owner answers. */
 static struct told {
 	unsigned messages, batches, gones, descriptors;
+	int descriptor; /* the last */
 	uint64_t last_request;
 	uint32_t last_length;
 	char last_byte;
@@ -83,6 +84,7 @@ on_descriptor(void *context, int fd)
 	assert_ptr_equal(context, &told);
 	assert_true(fd >= 0);
 	told.descriptors++;
+	told.descriptor = fd;
 	return !told.refuses;
 }
 

@@ -47,6 +47,34 @@ test_receives_a_descriptor(void **state)
 	close(fds[1]);
 }
 
+/* Of a daemon's link they come with any message, each before that; they are the owner's. */
+static void
+test_expects_descriptors(void **state)
+{
+	unsigned before = open_descriptors();
+	int fd = 0;
+
+	(void)state;
+	link_expect_descriptors(end);
+	say("\0", 1);
+	turn();
+	assert_int_equal(told.gones, 0);
+	for (unsigned i = 1; i < 4; i++) {
+		say_descriptors("\0", &fd, 1);
+		turn();
+		assert_int_equal(told.descriptors, i);
+		assert_int_equal(open_descriptors(), before + 1);
+		close(told.descriptor);
+	}
+	assert_int_equal(link_received_descriptor(end), -1);
+	told.refuses = true;
+	say_descriptors("\0", &fd, 1);
+	turn();
+	assert_int_equal(told.gones, 1);
+	assert_string_equal(told.why, "a descriptor that is not expected");
+	assert_int_equal(open_descriptors(), before);
+}
+
 /* The link is over, and no descriptor is left of it. before: how many there were, with it. */
 static void
 assert_descriptors_refused(unsigned before)
@@ -157,6 +185,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    LINK_TEST(test_receives_a_descriptor),
+	    LINK_TEST(test_expects_descriptors),
 	    LINK_TEST(test_refuses_many_descriptors),
 	    LINK_TEST(test_owner_refuses_descriptor),
 	    LINK_TEST(test_unexpected_descriptor),

@@ -200,6 +200,9 @@ test_roles(void **state)
 	    {WIRE_API, true, false},
 	    {WIRE_ASK, false, true},
 	    {WIRE_ANSWER, true, false},
+	    {WIRE_DAEMONS, true, false},
+	    {WIRE_HANDOVER, true, false},
+	    {WIRE_TAKEN, true, false},
 	};
 	struct wire_header header = {.length = 50};
 

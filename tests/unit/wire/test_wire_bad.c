@@ -31,6 +31,9 @@ test_least_payloads(void **state)
 	    {WIRE_API, BYTES("\0\1/\0\0\0\0\0\0\0\0\0")},
 	    {WIRE_ASK, BYTES("\0\1M\0\0\1/\0\0\0\0\0\0\0")},
 	    {WIRE_ANSWER, BYTES("\0\xc8\0\0\0\0\0\0\0")},
+	    {WIRE_DAEMONS, BYTES("\0\0\0\1")},
+	    {WIRE_HANDOVER, BYTES("G")},
+	    {WIRE_TAKEN, BYTES("")},
 	};
 	struct buffer again = BUFFER_INIT;
 	struct wire_header header = {0};
@@ -202,6 +205,9 @@ static const struct change changes[] = {
 	{"the end of a line in content_type", WIRE_ANSWER, 4, BYTES("\n"), -1},
 	{"a letter that is none of ASCII in content_type", WIRE_ANSWER, 4, BYTES("\xe4"), -1},
 	{"a body longer than all", WIRE_ANSWER, 8, BYTES("\0\0\0\3"), -1},
+	{"the last of the daemons", WIRE_DAEMONS, 0, BYTES("\0\2"), 0},
+	{"one behind the last", WIRE_DAEMONS, 0, BYTES("\0\3"), -1},
+	{"no daemon", WIRE_DAEMONS, 0, BYTES("\0\0\0\0"), -1},
 };
 /* clang-format on */
 
@@ -227,6 +233,7 @@ good_payload(enum wire_type type, size_t *len)
 	    {WIRE_API, BYTES(good_api)},
 	    {WIRE_ASK, BYTES(good_ask)},
 	    {WIRE_ANSWER, BYTES(good_answer)},
+	    {WIRE_DAEMONS, BYTES("\0\1\0\3")},
 	};
 	char *copy;
 

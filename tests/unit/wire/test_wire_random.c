@@ -206,6 +206,15 @@ put_random_answer(struct buffer *out)
 }
 
 static void
+put_random_daemons(struct buffer *out)
+{
+	struct wire_daemons daemons = {.count = 1 + random_below(65535)};
+
+	daemons.index = random_below(daemons.count);
+	wire_encode_daemons(out, &daemons);
+}
+
+static void
 put_random(struct buffer *out, enum wire_type type)
 {
 	struct wire_hello hello = {random_below(256), random_below(65536), random_below(65536),
@@ -261,6 +270,17 @@ put_random(struct buffer *out, enum wire_type type)
 		break;
 	case WIRE_ANSWER:
 		put_random_answer(out);
+		break;
+	case WIRE_DAEMONS:
+		put_random_daemons(out);
+		break;
+	case WIRE_HANDOVER:
+		assert_int_equal(wire_encode_handover(
+				     out, random_u64(), random_string(300), 1 + random_below(299)),
+		    0);
+		break;
+	case WIRE_TAKEN:
+		wire_encode_taken(out, random_u64());
 		break;
 	}
 	assert_false(buffer_failed(out));
@@ -319,7 +339,7 @@ test_random_content(void **state)
 	buffer_free(&out);
 }
 
-/* FRAME apart, which is whatever bytes there are. */
+/* FRAME and HANDOVER apart, which are whatever bytes there are. */
 static void
 test_too_little_and_too_much(void **state)
 {
@@ -331,7 +351,7 @@ test_too_little_and_too_much(void **state)
 	(void)state;
 	for (size_t i = 0; i < ROUNDS * WIRE_TYPE_COUNT; i++) {
 		type = &wire_types[i % WIRE_TYPE_COUNT];
-		if (type->type == WIRE_FRAME)
+		if (type->type == WIRE_FRAME || type->type == WIRE_HANDOVER)
 			continue;
 		buffer_clear(&out);
 		put_random(&out, type->type);

@@ -12,6 +12,7 @@
 
 #include "common/buffer.h"
 #include "wire/wire.h"
+#include "wire/wire_daemons.h"
 #include "wire/wire_messages.h"
 
 /* What has come out of a decoder can be encoded. */
@@ -218,6 +219,35 @@ recode_answer(const struct wire_header *header, const char *payload, struct buff
 	return recode_result(wire_encode_answer(out, header->request, &answer));
 }
 
+static inline int
+recode_daemons(const struct wire_header *header, const char *payload, struct buffer *out)
+{
+	struct wire_daemons daemons;
+
+	if (wire_decode_daemons(header, payload, &daemons) == -1)
+		return -1;
+	wire_encode_daemons(out, &daemons);
+	return 0;
+}
+
+/* Any bytes are one. */
+static inline int
+recode_handover(const struct wire_header *header, const char *payload, struct buffer *out)
+{
+	if (header->length == 0)
+		return -1;
+	return recode_result(wire_encode_handover(out, header->request, payload, header->length));
+}
+
+static inline int
+recode_taken(const struct wire_header *header, const char *payload, struct buffer *out)
+{
+	if (wire_decode_taken(header, payload) == -1)
+		return -1;
+	wire_encode_taken(out, header->request);
+	return 0;
+}
+
 /*
  * Appends to out. Returns 0; -1 if the payload is not such a message; RECODE_NOT_ENCODED if it was
  * decoded and could not be encoded. *is_same: the payload that was appended has to be the one that
@@ -260,6 +290,12 @@ recode(const struct wire_header *header, const char *payload, struct buffer *out
 		return recode_ask(header, payload, out);
 	case WIRE_ANSWER:
 		return recode_answer(header, payload, out);
+	case WIRE_DAEMONS:
+		return recode_daemons(header, payload, out);
+	case WIRE_HANDOVER:
+		return recode_handover(header, payload, out);
+	case WIRE_TAKEN:
+		return recode_taken(header, payload, out);
 	}
 	abort();
 }

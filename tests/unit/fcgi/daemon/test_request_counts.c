@@ -23,7 +23,7 @@ static struct timers timers;
 static struct request_counts counts;
 
 uint64_t __wrap_loop_now(const struct loop *loop);
-bool __wrap_backend_tell_counts(struct backend *backend, const struct wire_counts *given);
+bool __wrap_backends_tell_counts(struct backends *all, const struct wire_counts *given);
 
 uint64_t
 __wrap_loop_now(const struct loop *loop)
@@ -33,9 +33,9 @@ __wrap_loop_now(const struct loop *loop)
 }
 
 bool
-__wrap_backend_tell_counts(struct backend *backend, const struct wire_counts *given)
+__wrap_backends_tell_counts(struct backends *all, const struct wire_counts *given)
 {
-	(void)backend;
+	(void)all;
 	if (!is_there)
 		return false;
 	told = *given;

@@ -1,0 +1,547 @@
+/*
+ * sessiond/responder/siblings.h: connections are handed over, once, and wait for a daemon that is
+ * away. The other daemon is the test.
+ */
+#include "sessiond/responder/siblings.h"
+
+#include "common/loop.h"
+#include "sessiond/http/http_connection.h"
+#include "wire/wire_daemons.h"
+#include "wire/wire_messages.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { OTHER = 1, DAEMONS = 2 };
+
+static uv_loop_t loop;
+static struct sessions sessions;
+static struct http_connections connections;
+static struct config *config;
+static struct siblings siblings;
+static uint64_t now;
+
+/* The other daemon. */
+static int listener = -1, accepted = -1;
+static struct {
+	unsigned hellos, handovers;
+	uint64_t id; /* of the last handover */
+	int fd;
+	char bytes[1024];
+} got;
+
+static uint64_t
+clock_now(void *context)
+{
+	(void)context;
+	return now;
+}
+
+/* --- the other daemon ------------------------------------------------------------------------- */
+
+static void
+listen_other(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	snprintf(address.sun_path, sizeof address.sun_path, "%s.%d", config->server.socket, OTHER);
+	unlink(address.sun_path);
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(listen(listener, 10), 0);
+}
+
+static void
+turn(void)
+{
+	for (int i = 0; i < 5; i++)
+		uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+static void
+run_for(uint64_t ms)
+{
+	uint64_t deadline, until = now + ms;
+
+	while (timers_next(&sessions.timers, &deadline) && deadline <= until) {
+		now = deadline;
+		timers_run(&sessions.timers, now);
+		turn();
+	}
+	now = until;
+}
+
+static void
+accept_link(void)
+{
+	turn();
+	accepted = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	assert_int_not_equal(accepted, -1);
+}
+
+static void
+take(const struct wire_header *header, const char *payload)
+{
+	struct wire_hello hello;
+
+	if (header->type == WIRE_HELLO) {
+		assert_int_equal(wire_decode_hello(header, payload, &hello), 0);
+		assert_int_equal(hello.role, WIRE_DAEMON);
+		got.hellos++;
+		return;
+	}
+	assert_int_equal(header->type, WIRE_HANDOVER);
+	got.handovers++;
+	got.id = header->request;
+	memcpy(got.bytes, payload, header->length);
+	got.bytes[header->length] = '\0';
+}
+
+/* Reads all that has come; got.fd is the last descriptor that was with it. */
+static void
+hear(void)
+{
+	static char bytes[65536];
+	char control[CMSG_SPACE(sizeof(int))];
+	struct wire_header header;
+	size_t len = 0, pos = 0;
+	ssize_t n;
+
+	turn();
+	for (;;) {
+		struct iovec part = {bytes + len, sizeof bytes - len};
+		struct msghdr message = {.msg_iov = &part,
+		    .msg_iovlen = 1,
+		    .msg_control = control,
+		    .msg_controllen = sizeof control};
+
+		n = recvmsg(accepted, &message, MSG_CMSG_CLOEXEC);
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+		if (CMSG_FIRSTHDR(&message) == NULL)
+			continue;
+		if (got.fd != -1)
+			close(got.fd);
+		memcpy(&got.fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof got.fd);
+	}
+	while (wire_parse_header(bytes + pos, len - pos, 1 << 20, &header) == 1) {
+		take(&header, bytes + pos + WIRE_HEADER_SIZE);
+		pos += WIRE_HEADER_SIZE + header.length;
+	}
+	assert_int_equal(pos, len);
+}
+
+static void
+say(struct buffer *out)
+{
+	assert_int_equal(send(accepted, out->data, out->len, MSG_NOSIGNAL), out->len);
+	buffer_free(out);
+	turn();
+}
+
+static void
+say_hello(unsigned minor)
+{
+	const struct wire_hello hello = {
+	    .role = WIRE_DAEMON, .major = WIRE_MAJOR, .minor = minor, .link_id = 1};
+	struct buffer out = BUFFER_INIT;
+
+	wire_encode_hello(&out, &hello);
+	say(&out);
+}
+
+static void
+say_taken(uint64_t id)
+{
+	struct buffer out = BUFFER_INIT;
+
+	wire_encode_taken(&out, id);
+	say(&out);
+}
+
+static void
+die(void)
+{
+	close(accepted);
+	accepted = -1;
+	turn();
+}
+
+/* A link that has greeted both ways. */
+static void
+greet(void)
+{
+	accept_link();
+	hear();
+	say_hello(WIRE_MINOR);
+	hear();
+}
+
+/* --- connections ------------------------------------------------------------------------------ */
+
+/* Hands one over; returns its client's end. */
+static int
+hand_over(const char *text)
+{
+	struct buffer bytes = BUFFER_INIT;
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	buffer_append_str(&bytes, text);
+	siblings_hand_over(&siblings, OTHER, pair[0], NULL, &bytes);
+	assert_int_equal(bytes.len, 0);
+	return pair[1];
+}
+
+/* What has come to a client; *ended: that is all. */
+static const char *
+read_client(int client, bool *ended)
+{
+	static char text[1024];
+	ssize_t n = recv(client, text, sizeof text - 1, 0);
+
+	text[n < 0 ? 0 : n] = '\0';
+	*ended = recv(client, (char[1]){0}, 1, 0) == 0;
+	return text;
+}
+
+static void
+assert_open(int client)
+{
+	bool ended;
+
+	assert_string_equal(read_client(client, &ended), "");
+	assert_false(ended);
+}
+
+static void
+test_hands_over(void **state)
+{
+	int client = hand_over("GET 1");
+	bool ended;
+
+	(void)state;
+	greet();
+	assert_int_equal(got.hellos, 1);
+	assert_int_equal(got.handovers, 1);
+	assert_string_equal(got.bytes, "GET 1");
+	assert_int_equal(connections.away, 1);
+	say_taken(got.id);
+	assert_int_equal(connections.away, 0);
+	/* The other has it now, alone. */
+	assert_open(client);
+	assert_int_equal(send(got.fd, "hi", 2, 0), 2);
+	close(got.fd);
+	got.fd = -1;
+	assert_string_equal(read_client(client, &ended), "hi");
+	assert_true(ended);
+	close(client);
+	/* The next one goes the same way at once. */
+	client = hand_over("GET 2");
+	hear();
+	assert_string_equal(got.bytes, "GET 2");
+	say_taken(got.id);
+	close(client);
+}
+
+/* Nothing is sent before the other has greeted, and a bounded number before it has taken one. */
+static void
+test_many(void **state)
+{
+	enum { MANY = SIBLING_UNTAKEN_MAX + 10 };
+	int clients[MANY];
+
+	(void)state;
+	for (int i = 0; i < MANY; i++)
+		clients[i] = hand_over("GET");
+	accept_link();
+	hear();
+	assert_int_equal(got.handovers, 0);
+	say_hello(WIRE_MINOR);
+	hear();
+	assert_int_equal(got.handovers, SIBLING_UNTAKEN_MAX);
+	for (uint64_t id = 1; id <= MANY; id++) {
+		say_taken(id);
+		hear();
+	}
+	assert_int_equal(got.handovers, MANY);
+	assert_int_equal(connections.away, 0);
+	for (int i = 0; i < MANY; i++)
+		close(clients[i]);
+}
+
+/* What was not taken comes again, in its order; what was, does not. */
+static void
+test_dies(void **state)
+{
+	int clients[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		clients[i] = hand_over((const char *[]){"1", "2", "3"}[i]);
+	greet();
+	assert_int_equal(got.handovers, 3);
+	say_taken(1);
+	die();
+	assert_int_equal(connections.away, 2);
+	run_for(SIBLING_PAUSE_MS);
+	memset(got.bytes, 0, sizeof got.bytes);
+	greet();
+	assert_int_equal(got.handovers, 5);
+	assert_int_equal(got.id, 3);
+	for (int i = 1; i < 3; i++)
+		assert_open(clients[i]);
+	say_taken(2);
+	say_taken(3);
+	for (int i = 0; i < 3; i++)
+		close(clients[i]);
+}
+
+/* It has taken one, and dies before it has read all: that it has is not forgotten. */
+static void
+test_dies_with_unread_input(void **state)
+{
+	int first = hand_over("1"), second;
+	struct buffer out = BUFFER_INIT;
+
+	(void)state;
+	greet();
+	second = hand_over("2");
+	wire_encode_taken(&out, 1);
+	assert_int_equal(send(accepted, out.data, out.len, 0), out.len);
+	buffer_free(&out);
+	die();
+	assert_int_equal(connections.away, 1);
+	close(first);
+	close(second);
+}
+
+static void
+test_away(void **state)
+{
+	int client;
+	bool ended;
+	const char *text;
+
+	(void)state;
+	close(listener);
+	listener = -1;
+	client = hand_over("GET");
+	run_for(SIBLING_WAIT_MS - 1);
+	assert_open(client);
+	run_for(1);
+	text = read_client(client, &ended);
+	assert_memory_equal(text, "HTTP/1.1 503 ", 13);
+	assert_non_null(strstr(text, "\r\nRetry-After: 1\r\n"));
+	assert_non_null(strstr(text, "\r\n\r\nThe daemon that has the session is not running.\n"));
+	assert_true(ended);
+	assert_int_equal(connections.away, 0);
+	close(client);
+}
+
+static void
+test_comes_back(void **state)
+{
+	int client;
+
+	(void)state;
+	close(listener);
+	client = hand_over("GET");
+	run_for(SIBLING_WAIT_MS / 2);
+	listen_other();
+	run_for(SIBLING_PAUSE_MS);
+	greet();
+	assert_int_equal(got.handovers, 1);
+	say_taken(got.id);
+	assert_open(client);
+	close(client);
+}
+
+static void
+test_goodbye(void **state)
+{
+	struct buffer out = BUFFER_INIT;
+	int first = hand_over("1"), second;
+
+	(void)state;
+	greet();
+	wire_encode_goodbye(&out, "stopping");
+	say(&out);
+	second = hand_over("2");
+	hear();
+	assert_int_equal(got.handovers, 1);
+	die();
+	run_for(SIBLING_PAUSE_MS);
+	greet();
+	assert_int_equal(got.handovers, 3);
+	assert_string_equal(got.bytes, "2");
+	close(first);
+	close(second);
+}
+
+/* What it says is not as it has to be: the link ends, and what waits, waits. */
+static void
+test_bad_siblings(void **state)
+{
+	int client = hand_over("GET");
+	char byte;
+
+	(void)state;
+	accept_link();
+	hear();
+	say_hello(WIRE_MINOR_DAEMONS - 1);
+	assert_int_equal(recv(accepted, &byte, 1, 0), 0);
+	die();
+	run_for(SIBLING_PAUSE_MS);
+	greet();
+	say_taken(got.id + 1);
+	assert_int_equal(recv(accepted, &byte, 1, 0), 0);
+	die();
+	run_for(SIBLING_PAUSE_MS);
+	greet();
+	assert_int_equal(send(accepted, "GET / HTTP/1.1\r\n\r\n", 18, 0), 18);
+	turn();
+	assert_int_equal(recv(accepted, &byte, 1, 0), 0);
+	assert_open(client);
+	assert_int_equal(connections.away, 1);
+	close(client);
+}
+
+/* --- which leave ------------------------------------------------------------------------------ */
+
+static void
+check_target(const char *target, bool is_elsewhere)
+{
+	assert_int_equal(
+	    connections.is_elsewhere(connections.context, target, strlen(target)), is_elsewhere);
+}
+
+/* wire_home: session-0001 is of daemon 0, session-0002 of daemon 1. */
+static void
+test_which_leave(void **state)
+{
+	(void)state;
+	assert_null(connections.is_elsewhere);
+	siblings_start(&siblings);
+	check_target("/echo/000/session-0001/xhr", false);
+	check_target("/echo/000/session-0002/xhr", true);
+	check_target("/echo/000/session-0002/xhr/?a=/000/session-0001/xhr", true);
+	check_target("/a/b/c/000/session-0002/jsonp_send", true);
+	check_target("http://host/echo/000/session-0002/eventsource", true);
+	check_target("/pusher/app/key/000/session-0002/xhr_streaming?protocol=7", true);
+	check_target("/echo/000/session-0002/websocket", false);
+	check_target("/echo/000/session-0002~1/websocket", true);
+	check_target("/echo/000/session-0001~1/websocket", false);
+	check_target("/echo/info", false);
+	check_target("/session-0002/xhr", false);
+	check_target("*", false);
+	check_target("", false);
+}
+
+static void
+test_leaves(void **state)
+{
+	struct buffer bytes = BUFFER_INIT;
+	int pair[2];
+
+	(void)state;
+	siblings_start(&siblings);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	buffer_append_str(&bytes, "POST /echo/0/session-0002/xhr HTTP/1.1\r\n");
+	connections.left(connections.context, pair[0], NULL, &bytes);
+	greet();
+	assert_int_equal(got.handovers, 1);
+	close(pair[1]);
+}
+
+static void
+test_one_daemon(void **state)
+{
+	(void)state;
+	config->place = (struct daemon_place){0, 1};
+	siblings_start(&siblings);
+	assert_null(connections.is_elsewhere);
+}
+
+/* --- before and after ------------------------------------------------------------------------- */
+
+static int
+set_up(void **state)
+{
+	static const struct session_fires fires;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	now = 1000;
+	memset(&got, 0, sizeof got);
+	got.fd = -1;
+	connections = (struct http_connections){NULL};
+	config = config_create("x.conf", &err);
+	config->place = (struct daemon_place){0, DAEMONS};
+	if (asprintf(&config->server.socket, "/tmp/sockjs-test-siblings.%d", (int)getpid()) == -1 ||
+	    uv_loop_init(&loop) != 0)
+		return -1;
+	sessions_init(&sessions, clock_now, NULL, &fires);
+	siblings_init(&siblings, &loop, &sessions, &connections, config);
+	listen_other();
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	char path[200];
+
+	(void)state;
+	siblings_clear(&siblings);
+	assert_int_equal(connections.away, 0);
+	if (got.fd != -1)
+		close(got.fd);
+	if (accepted != -1)
+		close(accepted);
+	accepted = -1;
+	if (listener != -1)
+		close(listener);
+	listener = -1;
+	snprintf(path, sizeof path, "%s.%d", config->server.socket, OTHER);
+	unlink(path);
+	sessions_clear(&sessions);
+	config_destroy(&config);
+	turn();
+	return uv_loop_close(&loop);
+}
+
+#define SIBLING_TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    SIBLING_TEST(hands_over),
+	    SIBLING_TEST(many),
+	    SIBLING_TEST(dies),
+	    SIBLING_TEST(dies_with_unread_input),
+	    SIBLING_TEST(away),
+	    SIBLING_TEST(comes_back),
+	    SIBLING_TEST(goodbye),
+	    SIBLING_TEST(bad_siblings),
+	    SIBLING_TEST(which_leave),
+	    SIBLING_TEST(leaves),
+	    SIBLING_TEST(one_daemon),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
