@@ -355,7 +355,7 @@ start_control(struct server *server)
 	    .config = server->config,
 	    .sources = {&server->loop, &server->sessions, &server->services, &server->channels,
 		&server->workers, &server->http, &server->local, &server->persistence,
-		supervised_by()->restarts},
+		&server->config->place, supervised_by()->restarts},
 	    .calls = &calls,
 	    .owner = server,
 	};

@@ -7,6 +7,7 @@
 #include "common/log_output.h"
 #include "common/loop.h"
 #include "common/memory.h"
+#include "conf/daemon_place.h"
 #include "sessiond/channels/channels.h"
 #include "sessiond/control/metrics_text.h"
 #include "sessiond/http/http_server.h"
@@ -434,6 +435,7 @@ write_daemon(const struct metrics_sources *sources, bool is_ready, struct buffer
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
+	metrics_of_daemon(sources->place->count == 1 ? -1 : (int)sources->place->index);
 	metric_family(out, "sockjs_build_info", "gauge", "The version, as a label; always 1.");
 	metric_sample(out, "sockjs_build_info", 1, "version", PACKAGE_VERSION, NULL);
 	metric_single(out, "sockjs_ready", "gauge", "1 if /up says that it is, else 0.", is_ready);

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 struct channels;
+struct daemon_place;
 struct http_server;
 struct local_socket;
 struct loop;
@@ -31,6 +32,7 @@ struct metrics_sources {
 	const struct http_server *http;
 	const struct local_socket *local;
 	const struct persistence *persistence;
+	const struct daemon_place *place;
 	unsigned restarts; /* daemons before this one, under the same supervisor */
 };
 

@@ -13,6 +13,16 @@
 #define REPLACEMENT "\xef\xbf\xbd"
 #define LARGEST	    9007199254740992.0 /* up to here a double has every integer */
 
+static char daemon_label[16]; /* its value; empty: there is none */
+
+void
+metrics_of_daemon(int index)
+{
+	daemon_label[0] = '\0';
+	if (index >= 0)
+		snprintf(daemon_label, sizeof daemon_label, "%d", index);
+}
+
 void
 metric_family(struct buffer *out, const char *name, const char *type, const char *help)
 {
@@ -69,6 +79,17 @@ put_number(struct buffer *out, double value)
 	buffer_append_str(out, text);
 }
 
+static void
+put_label(struct buffer *out, char *before, const char *label, const char *value)
+{
+	buffer_append_char(out, *before);
+	buffer_append_str(out, label);
+	buffer_append_str(out, "=\"");
+	put_value(out, value);
+	buffer_append_char(out, '"');
+	*before = ',';
+}
+
 void
 metric_sample(struct buffer *out, const char *name, double value, ...)
 {
@@ -77,15 +98,11 @@ metric_sample(struct buffer *out, const char *name, double value, ...)
 	va_list args;
 
 	buffer_append_str(out, name);
+	if (daemon_label[0] != '\0')
+		put_label(out, &before, "daemon", daemon_label);
 	va_start(args, value);
-	while ((label = va_arg(args, const char *)) != NULL) {
-		buffer_append_char(out, before);
-		buffer_append_str(out, label);
-		buffer_append_str(out, "=\"");
-		put_value(out, va_arg(args, const char *));
-		buffer_append_char(out, '"');
-		before = ',';
-	}
+	while ((label = va_arg(args, const char *)) != NULL)
+		put_label(out, &before, label, va_arg(args, const char *));
 	va_end(args);
 	buffer_append_str(out, before == ',' ? "} " : " ");
 	put_number(out, value);

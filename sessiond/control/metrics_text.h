@@ -21,6 +21,12 @@ void metric_family(struct buffer *out, const char *name, const char *type, const
 void
 metric_sample(struct buffer *out, const char *name, double value, ...) __attribute__((sentinel));
 
+/*
+ * From now on each sample has the label daemon="INDEX" as well; a negative index: none has. Where
+ * several daemons are asked at one address, their samples stay apart by it.
+ */
+void metrics_of_daemon(int index);
+
 /* A family of one sample without labels. */
 void metric_single(
     struct buffer *out, const char *name, const char *type, const char *help, double value);

@@ -4,6 +4,7 @@
 #include "sessiond/ctl/commands.h"
 
 #include "sessiond/ctl/control_client.h"
+#include "sessiond/ctl/daemons.h"
 #include "sessiond/ctl/event.h"
 #include "sessiond/ctl/metrics_read.h"
 #include "sessiond/ctl/pages.h"
@@ -12,14 +13,19 @@
 #include "sessiond/ctl/text.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <sysexits.h>
+#include <unistd.h>
 
-/* One thing. */
+/* One thing, of the daemon at that socket. */
 static int
-ask(const struct command *command, const char *socket, const struct words *words, struct error *err)
+ask_at(
+    const struct command *command, const char *socket, const struct words *words, struct error *err)
 {
 	struct buffer answer = BUFFER_INIT;
 	char *body = command->body == NULL ? NULL : command->body(words, err);
@@ -33,6 +39,14 @@ ask(const struct command *command, const char *socket, const struct words *words
 	return status;
 }
 
+/* Of one of them, whichever it is. */
+static int
+ask(const struct command *command, const struct daemons *daemons, const struct words *words,
+    struct error *err)
+{
+	return ask_at(command, daemons->any, words, err);
+}
+
 /* --- what is printed -------------------------------------------------------------------------- */
 
 static void
@@ -42,6 +56,22 @@ print_json(const json_t *value)
 	printf("\n");
 }
 
+/* NULL and an error if it cannot be had. */
+static json_t *
+ask_metrics(const char *socket, struct error *err)
+{
+	struct buffer text = BUFFER_INIT;
+	json_t *metrics = NULL;
+
+	if (control_obtain(socket, "GET", "/metrics", NULL, &text, err) == 0) {
+		metrics = metrics_read(text.data);
+		if (metrics == NULL)
+			error_set(err, EX_PROTOCOL, "the daemon's metrics cannot be read");
+	}
+	buffer_free(&text);
+	return metrics;
+}
+
 static int
 refuse_answer(struct error *err)
 {
@@ -49,39 +79,61 @@ refuse_answer(struct error *err)
 }
 
 static int
-print_status(const char *answer, const struct words *words, struct error *err)
+show_status(const struct command *command, const struct daemons *daemons, const struct words *words,
+    struct error *err)
 {
-	json_t *metrics = metrics_read(answer), *status;
+	json_t *of_each[DAEMONS_MAX], *status;
+	unsigned count = 0;
 	bool is_ready;
 
-	if (metrics == NULL)
-		return error_set(err, EX_PROTOCOL, "the daemon's metrics cannot be read");
-	status = status_of(metrics);
+	(void)command;
+	while (count < daemons->count &&
+	    (of_each[count] = ask_metrics(daemons->sockets[count], err)) != NULL)
+		count++;
+	if (count < daemons->count) {
+		while (count > 0)
+			json_decref(of_each[--count]);
+		return -1;
+	}
+	status = status_of_all(of_each, count);
 	is_ready = status_is_ready(status);
 	if (words->as_json)
 		print_json(status);
 	else
 		status_print(status, stdout);
 	json_decref(status);
-	json_decref(metrics);
+	while (count > 0)
+		json_decref(of_each[--count]);
 	return is_ready ? EX_OK : 1;
 }
 
+/* Of several, one text after the other: each sample says whose it is. */
 static int
-print_metrics(const char *answer, const struct words *words, struct error *err)
+show_metrics(const struct command *command, const struct daemons *daemons,
+    const struct words *words, struct error *err)
 {
-	json_t *metrics;
+	json_t *all = json_array(), *metrics;
+	unsigned i;
+	int status = EX_OK;
 
-	if (!words->as_json) {
-		fputs(answer, stdout);
-		return EX_OK;
+	for (i = 0; i < daemons->count && status == EX_OK; i++) {
+		struct buffer text = BUFFER_INIT;
+
+		if (!words->as_json)
+			status = control_obtain(
+			    daemons->sockets[i], command->method, command->path, NULL, &text, err);
+		else if ((metrics = ask_metrics(daemons->sockets[i], err)) == NULL)
+			status = -1;
+		else
+			json_array_append_new(all, metrics);
+		if (status == EX_OK && !words->as_json)
+			fputs(text.data, stdout);
+		buffer_free(&text);
 	}
-	metrics = metrics_read(answer);
-	if (metrics == NULL)
-		return error_set(err, EX_PROTOCOL, "the daemon's metrics cannot be read");
-	print_json(metrics);
-	json_decref(metrics);
-	return EX_OK;
+	if (status == EX_OK && words->as_json)
+		print_json(daemons->count == 1 ? json_array_get(all, 0) : all);
+	json_decref(all);
+	return status;
 }
 
 static int
@@ -147,9 +199,39 @@ print_closed(json_int_t closed, const struct words *words)
 	return EX_OK;
 }
 
+/* The daemon that has the session is not known: a websocket's may be anywhere. */
+static int
+send_message(const struct command *command, const struct daemons *daemons,
+    const struct words *words, struct error *err)
+{
+	char *body = request_body_send(words, err);
+	struct buffer answer = BUFFER_INIT;
+	int status = -1;
+	unsigned i;
+
+	for (i = 0; body != NULL && i < daemons->count && status == -1; i++) {
+		struct error last = ERROR_INIT;
+
+		buffer_clear(&answer);
+		status = control_obtain(
+		    daemons->sockets[i], command->method, command->path, body, &answer, &last);
+		if (status == -1 && (last.code != EX_NOHOST || i + 1 == daemons->count)) {
+			error_set(err, last.code, "%s", last.text);
+			break;
+		}
+	}
+	if (status == 0)
+		status = print_sent(answer.data, words, err);
+	free(body);
+	buffer_free(&answer);
+	return status;
+}
+
 /* --- what comes in pages ---------------------------------------------------------------------- */
 
+/* The first column only where there are several daemons. */
 static const struct text_column session_columns[] = {
+    {"daemon", "daemon"},
     {"id", "id"},
     {"service", "service"},
     {"transport", "transport"},
@@ -161,6 +243,7 @@ static const struct text_column session_columns[] = {
 };
 
 static const struct text_column channel_columns[] = {
+    {"daemon", "daemon"},
     {"channel", "name"},
     {"service", "service"},
     {"subscribers", "subscribers"},
@@ -172,6 +255,7 @@ static const struct text_column channel_columns[] = {
 };
 
 static const struct text_column worker_columns[] = {
+    {"daemon", "daemon"},
     {"service", "service"},
     {"kind", "kind"},
     {"pid", "pid"},
@@ -185,12 +269,13 @@ static const struct text_column worker_columns[] = {
 };
 
 static int
-print_rows(json_t *rows, const struct text_column *columns, const struct words *words)
+print_rows(const struct daemons *daemons, json_t *rows, const struct text_column *columns,
+    const struct words *words)
 {
 	if (words->as_json)
 		print_json(rows);
 	else
-		text_print_table(columns, rows, stdout);
+		text_print_table(columns + (daemons->count == 1), rows, stdout);
 	json_decref(rows);
 	return EX_OK;
 }
@@ -211,38 +296,38 @@ add_ages(json_t *rows)
 }
 
 static int
-list_sessions(
-    const struct command *command, const char *socket, const struct words *words, struct error *err)
+list_sessions(const struct command *command, const struct daemons *daemons,
+    const struct words *words, struct error *err)
 {
-	json_t *sessions = pages_ask(socket, command->path, command->name, words, err);
+	json_t *sessions = pages_ask(daemons, command->path, command->name, words, err);
 
 	if (sessions == NULL)
 		return -1;
 	if (!words->as_json)
 		add_ages(sessions);
-	return print_rows(sessions, session_columns, words);
+	return print_rows(daemons, sessions, session_columns, words);
 }
 
 static int
-list_channels(
-    const struct command *command, const char *socket, const struct words *words, struct error *err)
+list_channels(const struct command *command, const struct daemons *daemons,
+    const struct words *words, struct error *err)
 {
-	json_t *channels = pages_ask(socket, command->path, command->name, words, err);
+	json_t *channels = pages_ask(daemons, command->path, command->name, words, err);
 
-	return channels == NULL ? -1 : print_rows(channels, channel_columns, words);
+	return channels == NULL ? -1 : print_rows(daemons, channels, channel_columns, words);
 }
 
 static int
-list_workers(
-    const struct command *command, const char *socket, const struct words *words, struct error *err)
+list_workers(const struct command *command, const struct daemons *daemons,
+    const struct words *words, struct error *err)
 {
-	json_t *workers = pages_ask(socket, command->path, command->name, words, err);
+	json_t *workers = pages_ask(daemons, command->path, command->name, words, err);
 
 	if (workers == NULL)
 		return -1;
 	if (!words->as_json)
 		add_ages(workers);
-	return print_rows(workers, worker_columns, words);
+	return print_rows(daemons, workers, worker_columns, words);
 }
 
 /* One page of them, from *next on, which it moves. Returns how many, or -1 and an error. */
@@ -266,8 +351,9 @@ close_page(const struct command *command, const char *socket, const struct words
 	return count;
 }
 
-static int
-close_sessions(
+/* Of one daemon, page by page. Returns how many, or -1 and an error. */
+static json_int_t
+close_at(
     const struct command *command, const char *socket, const struct words *words, struct error *err)
 {
 	json_int_t all = 0, closed;
@@ -279,20 +365,52 @@ close_sessions(
 			return -1;
 		all += closed;
 	}
+	return all;
+}
+
+/* One that some daemons do not have is no error, as long as one has it. */
+static int
+close_sessions(const struct command *command, const struct daemons *daemons,
+    const struct words *words, struct error *err)
+{
+	json_int_t all = 0, closed;
+	unsigned i, without = 0;
+
+	for (i = 0; i < daemons->count; i++) {
+		struct error last = ERROR_INIT;
+
+		closed = close_at(command, daemons->sockets[i], words, &last);
+		without += closed == -1 && last.code == EX_NOHOST;
+		if (closed == -1 && (last.code != EX_NOHOST || without == daemons->count))
+			return error_set(err, last.code, "%s", last.text);
+		all += closed == -1 ? 0 : closed;
+	}
 	return print_closed(all, words);
 }
 
 /* --- others ----------------------------------------------------------------------------------- */
 
+/* All of them; what each says has its index before it where there are several. */
 static int
-drain(
-    const struct command *command, const char *socket, const struct words *words, struct error *err)
+drain(const struct command *command, const struct daemons *daemons, const struct words *words,
+    struct error *err)
 {
-	struct command actual = *command;
+	const char *path = words->is_off ? "/control/undrain" : command->path;
+	int status = EX_OK;
+	unsigned i;
 
-	if (words->is_off)
-		actual.path = "/control/undrain";
-	return ask(&actual, socket, words, err);
+	for (i = 0; i < daemons->count && status == EX_OK; i++) {
+		struct buffer answer = BUFFER_INIT;
+
+		status =
+		    control_obtain(daemons->sockets[i], command->method, path, NULL, &answer, err);
+		if (status == EX_OK && !words->as_json && daemons->count > 1)
+			printf("daemon %u: ", i);
+		if (status == EX_OK && (!words->as_json || i + 1 == daemons->count))
+			print_done(answer.data, words, err);
+		buffer_free(&answer);
+	}
+	return status;
 }
 
 static int
@@ -309,9 +427,8 @@ print_event(void *context, const char *line, struct error *err)
 	return 0;
 }
 
-/* Without end, unless the daemon ends. */
 static int
-tail(
+tail_at(
     const struct command *command, const char *socket, const struct words *words, struct error *err)
 {
 	struct buffer target = BUFFER_INIT;
@@ -328,17 +445,52 @@ tail(
 	return status;
 }
 
+/* A line is written at once, so those of several processes do not mix. */
+static void
+tail_in_child(const struct command *command, const char *socket, const struct words *words)
+{
+	struct error err = ERROR_INIT;
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	tail_at(command, socket, words, &err);
+	fprintf(stderr, "sockjsctl: %s\n", err.text);
+	_exit(err.code);
+}
+
+/* Without end, unless a daemon ends. Each is followed by a process. */
+static int
+tail(const struct command *command, const struct daemons *daemons, const struct words *words,
+    struct error *err)
+{
+	int status = 0;
+	unsigned i;
+
+	if (daemons->count == 1)
+		return tail_at(command, daemons->any, words, err);
+	for (i = 0; i < daemons->count; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			tail_in_child(command, daemons->sockets[i], words);
+		if (pid == -1)
+			return error_set(err, EX_OSERR, "fork: %s", strerror(errno));
+	}
+	if (wait(&status) == -1 || !WIFEXITED(status))
+		return EX_UNAVAILABLE;
+	return WEXITSTATUS(status);
+}
+
 /* --- all of them ------------------------------------------------------------------------------ */
 
 static const struct command commands[] = {
-    {"status", "", NULL, false, ask, "GET", "/metrics", NULL, print_status},
-    {"metrics", "", NULL, false, ask, "GET", "/metrics", NULL, print_metrics},
+    {"status", "", NULL, false, show_status, "GET", "/metrics", NULL, NULL},
+    {"metrics", "", NULL, false, show_metrics, "GET", "/metrics", NULL, NULL},
     {"sessions", "Sa", NULL, false, list_sessions, "GET", "/control/sessions", NULL, NULL},
     {"channels", "Sa", NULL, false, list_channels, "GET", "/control/channels", NULL, NULL},
     {"workers", "S", NULL, false, list_workers, "GET", "/control/workers", NULL, NULL},
     {"publish", "Saex", "CHANNEL", true, ask, "POST", "/publish", request_body_publish,
 	print_published},
-    {"send", "Sa", "ID", true, ask, "POST", "/control/send", request_body_send, print_sent},
+    {"send", "Sa", "ID", true, send_message, "POST", "/control/send", NULL, NULL},
     {"close", "SaCr", "ID", false, close_sessions, "POST", "/control/close", NULL, NULL},
     {"tail", "Sa", NULL, false, tail, "GET", "/control/tail", NULL, NULL},
     {"reload", "", NULL, false, ask, "POST", "/control/reload", NULL, print_done},

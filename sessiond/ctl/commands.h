@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+struct daemons;
 struct words;
 
 struct command {
@@ -16,11 +17,11 @@ struct command {
 	const char *needs;   /* what its first argument is called; NULL: it has none */
 	bool takes_data;     /* there may be a second */
 	/*
-	 * Does it, with the daemon at that socket. Returns the exit status, or -1 and an error
-	 * whose code that is.
+	 * Does it, with those daemons. Returns the exit status, or -1 and an error whose code that
+	 * is.
 	 */
-	int (*run)(const struct command *command, const char *socket, const struct words *words,
-	    struct error *err);
+	int (*run)(const struct command *command, const struct daemons *daemons,
+	    const struct words *words, struct error *err);
 	/* Of those that ask for one thing. */
 	const char *method, *path;
 	char *(*body)(const struct words *words, struct error *err); /* NULL: none */

@@ -5,6 +5,7 @@
 #include "common/memory.h"
 #include "conf/config_read.h"
 #include "sessiond/ctl/commands.h"
+#include "sessiond/ctl/daemons.h"
 #include "sessiond/ctl/words.h"
 
 #include <jansson.h>
@@ -148,8 +149,14 @@ static int
 run(const struct command *command, const struct words *words, struct error *err)
 {
 	char *socket = find_socket(words, err);
-	int status = socket == NULL ? -1 : command->run(command, socket, words, err);
+	struct daemons daemons;
+	int status;
 
+	if (socket == NULL)
+		return -1;
+	daemons_find(&daemons, socket);
+	status = command->run(command, &daemons, words, err);
+	daemons_clear(&daemons);
 	free(socket);
 	return status;
 }

@@ -143,3 +143,52 @@ metrics_sum(const json_t *metrics, const char *name, const char *label, const ch
 	}
 	return sum;
 }
+
+static bool
+is_same(const json_t *a, const json_t *b)
+{
+	return json_equal(json_object_get(a, "labels"), json_object_get(b, "labels")) != 0;
+}
+
+static void
+add_sample(json_t *samples, const json_t *other)
+{
+	json_t *copy = json_deep_copy(other), *sample;
+	double sum;
+	size_t i;
+
+	json_object_del(json_object_get(copy, "labels"), "daemon");
+	json_array_foreach(samples, i, sample)
+	{
+		if (!is_same(sample, copy))
+			continue;
+		sum = json_number_value(json_object_get(sample, "value")) +
+		    json_number_value(json_object_get(copy, "value"));
+		json_object_set_new(sample, "value", json_real(sum));
+		json_decref(copy);
+		return;
+	}
+	json_array_append_new(samples, copy);
+}
+
+void
+metrics_add(json_t *metrics, const json_t *others)
+{
+	const char *name;
+	json_t *samples, *other;
+	size_t i;
+
+	json_object_foreach((json_t *)others, name, samples)
+	{
+		json_t *own = json_object_get(metrics, name);
+
+		if (own == NULL) {
+			own = json_array();
+			json_object_set_new(metrics, name, own);
+		}
+		json_array_foreach(samples, i, other)
+		{
+			add_sample(own, other);
+		}
+	}
+}

@@ -5,6 +5,7 @@
 
 #include "common/buffer.h"
 #include "sessiond/ctl/control_client.h"
+#include "sessiond/ctl/daemons.h"
 #include "sessiond/ctl/words.h"
 
 #include <sysexits.h>
@@ -39,12 +40,12 @@ ask_page(const char *socket, const char *target, const char *name, json_t *all, 
 	return page == NULL ? -2 : next;
 }
 
-json_t *
-pages_ask(const char *socket, const char *path, const char *name, const struct words *words,
-    struct error *err)
+/* All pages of one daemon, added to all. 0, or -1 and an error. */
+static int
+ask_pages(const char *socket, const char *path, const char *name, const struct words *words,
+    json_t *all, struct error *err)
 {
 	struct buffer target = BUFFER_INIT;
-	json_t *all = json_array();
 	long long next = 0;
 
 	while (next >= 0) {
@@ -56,8 +57,27 @@ pages_ask(const char *socket, const char *path, const char *name, const struct w
 					      : ask_page(socket, target.data, name, all, err);
 	}
 	buffer_free(&target);
-	if (next == -1)
-		return all;
-	json_decref(all);
-	return NULL;
+	return next == -1 ? 0 : -1;
+}
+
+json_t *
+pages_ask(const struct daemons *daemons, const char *path, const char *name,
+    const struct words *words, struct error *err)
+{
+	json_t *all = json_array(), *row;
+	size_t at = 0, i;
+	unsigned d;
+
+	for (d = 0; d < daemons->count; d++) {
+		if (ask_pages(daemons->sockets[d], path, name, words, all, err) == -1) {
+			json_decref(all);
+			return NULL;
+		}
+		for (i = at; daemons->count > 1 && i < json_array_size(all); i++) {
+			row = json_array_get(all, i);
+			json_object_set_new(row, "daemon", json_integer(d));
+		}
+		at = json_array_size(all);
+	}
+	return all;
 }

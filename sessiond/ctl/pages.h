@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+struct daemons;
 struct words;
 
 /*
@@ -17,10 +18,11 @@ struct words;
 json_t *pages_take(const char *text, const char *name, long long *next, struct error *err);
 
 /*
- * All of an array that the pages at path have by that name, of the service that the words name. A
- * new reference; NULL and an error as control_obtain has it.
+ * All of an array that the pages at path have by that name, of the service that the words name: of
+ * one daemon after the other. Where there are several, each row has its index as the member
+ * "daemon". A new reference; NULL and an error as control_obtain has it.
  */
-json_t *pages_ask(const char *socket, const char *path, const char *name, const struct words *words,
-    struct error *err);
+json_t *pages_ask(const struct daemons *daemons, const char *path, const char *name,
+    const struct words *words, struct error *err);
 
 #endif

@@ -140,6 +140,47 @@ status_of(const json_t *metrics)
 	return status;
 }
 
+/* What is no sum. */
+static void
+tell_of_all(json_t *status, json_t *daemons)
+{
+	json_int_t uptime = 0;
+	bool is_ready = true;
+	json_t *daemon;
+	size_t i;
+
+	json_array_foreach(daemons, i, daemon)
+	{
+		json_int_t up = json_integer_value(json_object_get(daemon, "uptime_seconds"));
+
+		is_ready = is_ready && status_is_ready(daemon);
+		uptime = up > uptime ? up : uptime;
+	}
+	json_object_set_new(status, "ready", json_boolean(is_ready));
+	json_object_set_new(status, "uptime_seconds", json_integer(uptime));
+	json_object_set_new(status, "daemons", daemons);
+}
+
+json_t *
+status_of_all(json_t *const *metrics, unsigned count)
+{
+	json_t *sum, *status, *daemons;
+	unsigned i;
+
+	if (count == 1)
+		return status_of(metrics[0]);
+	sum = json_object();
+	daemons = json_array();
+	for (i = 0; i < count; i++) {
+		metrics_add(sum, metrics[i]);
+		json_array_append_new(daemons, status_of(metrics[i]));
+	}
+	status = status_of(sum);
+	tell_of_all(status, daemons);
+	json_decref(sum);
+	return status;
+}
+
 bool
 status_is_ready(const json_t *status)
 {
@@ -242,6 +283,35 @@ print_services(const json_t *status, FILE *to)
 	}
 }
 
+static const char *
+state_of(const json_t *status)
+{
+	if (status_is_ready(status))
+		return "up";
+	return json_is_true(json_object_get(status, "draining")) ? "draining" : "serves nobody";
+}
+
+/* Nothing where there is one. */
+static void
+print_daemons(const json_t *status, FILE *to)
+{
+	json_t *daemons = json_object_get(status, "daemons"), *daemon;
+	char up[32], memory[32];
+	size_t i;
+
+	if (daemons != NULL)
+		fprintf(to, "\n%-7s %-14s %-14s %8s %10s %10s %10s\n", "daemon", "state", "since",
+		    "restarts", "memory", "sessions", "websockets");
+	json_array_foreach(daemons, i, daemon)
+	{
+		status_format_time((double)integer(daemon, "uptime_seconds"), up, sizeof up);
+		status_format_bytes((double)integer(daemon, "memory_bytes"), memory, sizeof memory);
+		fprintf(to, "%-7zu %-14s %-14s %8lld %10s %10lld %10lld\n", i, state_of(daemon), up,
+		    integer(daemon, "restarts"), memory, integer(daemon, "sessions"),
+		    integer(daemon, "websockets"));
+	}
+}
+
 void
 status_print(const json_t *status, FILE *to)
 {
@@ -250,6 +320,7 @@ status_print(const json_t *status, FILE *to)
 
 	print_daemon(status, to);
 	print_traffic(status, to);
+	print_daemons(status, to);
 	print_services(status, to);
 	if (json_object_size(limits) > 0)
 		fprintf(to, "\nlimits that were reached, see sockjs.conf(5):\n");

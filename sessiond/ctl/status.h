@@ -17,6 +17,12 @@
  */
 json_t *status_of(const json_t *metrics);
 
+/*
+ * The same of several daemons together: sums, ready if all are; and as daemons, an array with the
+ * status of each. Of one it is the same as status_of.
+ */
+json_t *status_of_all(json_t *const *metrics, unsigned count);
+
 bool status_is_ready(const json_t *status);
 
 /* Prints it as a table. */

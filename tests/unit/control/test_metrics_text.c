@@ -67,6 +67,19 @@ test_numbers(void **state)
 	}
 }
 
+static void
+test_daemon(void **state)
+{
+	(void)state;
+	metrics_of_daemon(3);
+	metric_sample(&out, "a", 1, NULL);
+	metric_sample(&out, "a", 1, "v", "x", NULL);
+	expect("a{daemon=\"3\"} 1\na{daemon=\"3\",v=\"x\"} 1\n");
+	metrics_of_daemon(-1);
+	metric_sample(&out, "a", 1, NULL);
+	expect("a 1\n");
+}
+
 int
 main(void)
 {
@@ -74,6 +87,7 @@ main(void)
 	    cmocka_unit_test(test_family),
 	    cmocka_unit_test(test_label_values),
 	    cmocka_unit_test(test_numbers),
+	    cmocka_unit_test(test_daemon),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

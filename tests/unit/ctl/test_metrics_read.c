@@ -77,6 +77,32 @@ test_round(void **state)
 	buffer_free(&out);
 }
 
+/* As several daemons have them. */
+static void
+test_add(void **state)
+{
+	json_t *sum = metrics_read(
+	    "up{daemon=\"0\"} 1\nn{daemon=\"0\",a=\"x\"} 2\nn{daemon=\"0\",a=\"y\"} 3\n");
+	json_t *other =
+	    metrics_read("up{daemon=\"1\"} 1\nn{daemon=\"1\",a=\"x\"} 5\nm{daemon=\"1\"} 7\n");
+	json_t *all = json_object();
+
+	(void)state;
+	metrics_add(all, sum);
+	metrics_add(all, other);
+	assert_int_equal(json_array_size(json_object_get(all, "up")), 1);
+	assert_int_equal(json_array_size(json_object_get(all, "n")), 2);
+	assert_true(metrics_sum(all, "up", NULL, NULL) == 2);
+	assert_true(metrics_sum(all, "n", "a", "x") == 7);
+	assert_true(metrics_sum(all, "n", "a", "y") == 3);
+	assert_true(metrics_sum(all, "m", NULL, NULL) == 7);
+	/* What was added is as it was. */
+	assert_true(metrics_sum(other, "n", "daemon", "1") == 5);
+	json_decref(all);
+	json_decref(sum);
+	json_decref(other);
+}
+
 int
 main(void)
 {
@@ -84,6 +110,7 @@ main(void)
 	    cmocka_unit_test(test_reads),
 	    cmocka_unit_test(test_refuses),
 	    cmocka_unit_test(test_round),
+	    cmocka_unit_test(test_add),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
