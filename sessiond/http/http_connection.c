@@ -82,7 +82,10 @@ http_connection_unwatch(struct http_connection *connection)
 	epoll_ctl(connection->all->hangup_fd, EPOLL_CTL_DEL, connection->fd, NULL);
 }
 
-/* For the connection's whole life: closing the descriptor takes it out of the set. */
+/*
+ * For the connection's whole life: closing the descriptor takes it out of the set, unless another
+ * daemon has not closed its own yet.
+ */
 static void
 watch(struct http_connection *connection)
 {
@@ -176,6 +179,8 @@ http_connection_destroy(struct http_connection **connection)
 	if (*connection == NULL)
 		return;
 	timer_stop(&(*connection)->timer);
+	if ((*connection)->all->is_elsewhere != NULL)
+		http_connection_unwatch(*connection);
 	LIST_REMOVE(*connection, entry);
 	if ((*connection)->is_leaving)
 		LIST_REMOVE(*connection, leaving_entry);

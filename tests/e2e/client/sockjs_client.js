@@ -8,6 +8,7 @@
 //   bodyLimit      bytes of a request's body that it takes
 //   processes      to start before the tests begin (lib/fcgid.js)
 //   timeout        ms that a client gives a transport at least, its option of that name
+//   daemons        how many there are; a broadcast, which is a group's, reaches the clients of one
 
 const assert = require('node:assert');
 const fs = require('node:fs');
@@ -77,16 +78,19 @@ const openSockets = (pid) => fs.readdirSync(`/proc/${pid}/fd`).filter((fd) => {
 	}
 }).length;
 
-function register(kind, { fcgiOnly = false, hidesHangUps = false, bodyLimit = Infinity, processes = 0, timeout } = {}) {
+function register(kind, { fcgiOnly = false, hidesHangUps = false, bodyLimit = Infinity, processes = 0, timeout, daemons = 1 } = {}) {
 	let stack;
 	before(async () => {
-		stack = await startStack(kind, { env: fcgiOnly ? { SOCKJS_STACK_FCGI_ONLY: '1' } : {} });
+		stack = await startStack(kind, { env: fcgiOnly ? { SOCKJS_STACK_FCGI_ONLY: '1' } : {}, daemons });
 		if (processes > 0)
 			await startProcesses(stack.url, processes);
 	});
 	after(async () => { if (stack) await stack.stop(); });
-	const label = fcgiOnly ? `${kind}, FastCGI only` : kind;
-	const check = (name, body) => test(`${label}: client ${name}`, withLog(() => stack, body));
+	const label = `${kind}${fcgiOnly ? ', FastCGI only' : ''}${daemons > 1 ? `, ${daemons} daemons` : ''}`;
+	const check = (name, body) => {
+		if (daemons === 1 || !name.includes('broadcast'))
+			test(`${label}: client ${name}`, withLog(() => stack, body));
+	};
 	const url = (prefix) => stack.url + prefix;
 	const available = fcgiOnly ? transports.filter((transport) => transport !== 'websocket') : transports;
 	const common = timeout ? { timeout } : {};

@@ -249,6 +249,31 @@ test_brought_and_silent(void **state)
 	close(client);
 }
 
+/* Whoever brought it may have it open for longer than it lives here. */
+static void
+test_brought_and_open_elsewhere(void **state)
+{
+	const struct sockaddr address = {.sa_family = AF_UNIX};
+	static const char text[] = "GET /echo HTTP/1.0\r\n\r\n";
+	int pair[2], other, poll = open_session();
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	other = dup(pair[1]);
+	http_server_take(
+	    &server, pair[1], &address, sizeof address.sa_family, text, sizeof text - 1);
+	run();
+	assert_heard(pair[0], 200, "Welcome to SockJS!\n");
+	assert_int_equal(server.connections.count, 1);
+	post(poll, "/echo/000/s/xhr", "");
+	close(pair[0]);
+	run();
+	close(other);
+	run();
+	assert_silence(poll);
+	hang_up(poll);
+}
+
 int
 main(void)
 {
@@ -265,6 +290,7 @@ main(void)
 	    LEAVE_TEST(brought_with_more),
 	    LEAVE_TEST(brought_and_refused),
 	    LEAVE_TEST(brought_and_silent),
+	    LEAVE_TEST(brought_and_open_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
