@@ -1,7 +1,7 @@
 'use strict';
 
-// A row of `make bench` as a chart: a bar for each server; a line over its end goes from the least
-// to the most of its rounds.
+// Charts of `make bench`: a bar for each server; a line over its end goes from the least to the most
+// of its rounds.
 
 const { round, statistics } = require('./statistics');
 
@@ -12,7 +12,9 @@ const BAR = 18;
 const STEP = 24;
 const HEAD = 44;
 const GROUP = 24;
+const NOTE = 18;
 
+// On a page of any colour: it has a background of its own.
 const STYLE =
 	'text{font:13px sans-serif;fill:#222}.title{font-size:15px;font-weight:bold}' +
 	'.small{fill:#666;font-size:12px}.spread{stroke:#222;stroke-width:1}.back{fill:#fff}' +
@@ -27,53 +29,71 @@ const classOf = (name, i) =>
 			: 'peer';
 
 const text = (x, y, what, more = '') => `<text x="${x}" y="${y}"${more}>${escape(what)}</text>\n`;
+const small = (x, y, what) => text(x, y, what, ' class="small"');
 
-function bar(server, i, y, scale) {
-	const { median, least, most } = server.value;
+function bar({ name, value, label }, i, y, scale) {
 	const middle = y + BAR / 2;
-	const [width, from, to] = [median, least, most].map((value) => value * scale);
-	const ratio = server.ratio ? ` (ours ${round(server.ratio.median)} of it)` : '';
+	const [width, from, to] = [value.median, value.least, value.most].map((each) =>
+		Math.max(0, each * scale),
+	);
 	return (
-		text(LEFT - 8, middle + 4, server.name, ' text-anchor="end"') +
-		`<rect class="${classOf(server.name, i)}" x="${LEFT}" y="${y}" ` +
+		text(LEFT - 8, middle + 4, name, ' text-anchor="end"') +
+		`<rect class="${classOf(name, i)}" x="${LEFT}" y="${y}" ` +
 		`width="${width.toFixed(1)}" height="${BAR}"/>\n` +
 		`<line class="spread" x1="${(LEFT + from).toFixed(1)}" y1="${middle}" ` +
 		`x2="${(LEFT + to).toFixed(1)}" y2="${middle}"/>\n` +
-		text((LEFT + to + 6).toFixed(1), middle + 4, round(median) + ratio, ' class="small"')
+		small((LEFT + to + 6).toFixed(1), middle + 4, label)
 	);
 }
 
-// Returns the text of an SVG file. about: of report.js.
-function chart(row, about) {
-	const groups = row.groups.map((group) => ({ ...group, servers: statistics(group) }));
-	const largest = Math.max(
-		...groups.flatMap(({ servers }) => servers.map(({ value }) => value.most)),
-	);
-	const scale = (WIDTH - LEFT - RIGHT) / (largest > 0 ? largest : 1);
+const largestOf = ({ bars }) => Math.max(...bars.map(({ value }) => value.most));
+
+// Returns the text of an SVG file. groups: [{title, bars: [{name, value, label}], largest: what a bar
+// of the whole width stands for (its own largest)}]. notes: lines below.
+function draw(title, groups, notes) {
 	let y = HEAD;
 	let body = '';
-	for (const { connections, servers } of groups) {
-		body += text(
-			LEFT,
-			y + 12,
-			`${connections} connection${connections > 1 ? 's' : ''}`,
-			' class="small"',
-		);
+	for (const group of groups) {
+		const largest = group.largest ?? largestOf(group);
+		const scale = (WIDTH - LEFT - RIGHT) / (largest > 0 ? largest : 1);
+		body += small(LEFT, y + 12, group.title);
 		y += GROUP;
-		servers.forEach((server, i) => {
-			body += bar(server, i, y + i * STEP, scale);
-		});
-		y += servers.length * STEP;
+		body += group.bars.map((each, i) => bar(each, i, y + i * STEP, scale)).join('');
+		y += group.bars.length * STEP;
 	}
-	const note = about.quick
-		? 'a quick run: these figures mean nothing'
-		: about.text.split('  \n')[0];
+	const lines = notes.map((note, i) => small(12, y + (i + 1) * NOTE, note));
 	return (
-		`<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y + 28}">\n` +
+		`<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y + notes.length * NOTE + 10}">\n` +
 		`<style>${STYLE}</style>\n<rect class="back" width="100%" height="100%"/>\n` +
-		`${text(12, 24, `${row.title}: ${row.unit}, less is better`, ' class="title"')}${body}` +
-		`${text(12, y + 18, note, ' class="small"')}</svg>\n`
+		`${text(12, 24, title, ' class="title"')}${body}${lines.join('')}</svg>\n`
 	);
 }
 
-module.exports = { chart };
+const connectionsText = (connections) =>
+	`${connections.toLocaleString('en')} connection${connections > 1 ? 's' : ''}`;
+
+// What has to be said about a run. about: of report.js.
+const notesOf = ({ quick, text: lines }, most) =>
+	quick
+		? ['a quick run: these figures mean nothing']
+		: lines.replaceAll('**', '').split('  \n').slice(0, most);
+
+// The chart of a row, whose bars have all the same scale.
+function chart(row, about) {
+	const groups = row.groups.map((group) => ({
+		title: connectionsText(group.connections),
+		bars: statistics(group).map(({ name, value, ratio }) => ({
+			name,
+			value,
+			label: round(value.median) + (ratio ? ` (ours ${round(ratio.median)} of it)` : ''),
+		})),
+	}));
+	const largest = Math.max(...groups.map(largestOf));
+	return draw(
+		`${row.title}: ${row.unit}, less is better`,
+		groups.map((group) => ({ ...group, largest })),
+		notesOf(about, 1),
+	);
+}
+
+module.exports = { chart, connectionsText, draw, notesOf };

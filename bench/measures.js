@@ -16,6 +16,7 @@ const { request } = require('../tests/e2e/lib/http');
 const { cpuOf, memoryOf } = require('./processes');
 
 const FEWEST = 20; // messages of a round
+const FEWEST_TO_ALL = 3; // messages of a round that everybody gets
 const BEFORE = 20; // connections that are open before memory is looked at
 const COUNTED = 100; // messages and clients whose instructions are counted
 const SETTLED = 300; // ms until a server has freed what opening took
@@ -35,9 +36,9 @@ async function withCpu(contender, ...command) {
 }
 
 // Finds out how many messages a round has.
-async function warmUp(contender, pace, command) {
+async function warmUp(contender, pace, command, fewest = FEWEST) {
 	const { seconds } = await contender.command(...command(pace.warm));
-	contender.messages = Math.max(FEWEST, Math.round((pace.warm / seconds) * pace.seconds));
+	contender.messages = Math.max(fewest, Math.round((pace.warm / seconds) * pace.seconds));
 }
 
 // Clients that wait at a time: half of them, at most 100, so that the others' polls have arrived.
@@ -63,8 +64,9 @@ const fanout = {
 	unit: 'µs of CPU a delivery',
 	async prepare(contender, row, pace) {
 		await contender.command('open', row.connections);
-		const warm = Math.max(FEWEST, Math.ceil(pace.warm / row.connections));
-		await warmUp(contender, { ...pace, warm }, (messages) => ['fanout', messages, 0]);
+		const warm = Math.max(FEWEST_TO_ALL, Math.ceil(pace.warm / row.connections));
+		const command = (messages) => ['fanout', messages, 0];
+		await warmUp(contender, { ...pace, warm }, command, FEWEST_TO_ALL);
 		if (row.rate) contender.messages = Math.max(2, Math.round(row.rate * pace.seconds));
 	},
 	round: async (contender, row) =>

@@ -109,7 +109,8 @@ function machine(options, pace) {
 	const [{ model }] = os.cpus();
 	const busy = os.loadavg()[0];
 	const today = new Date().toISOString().slice(0, 10);
-	const command = `make bench ARGS='${process.argv.slice(2).join(' ')}'`;
+	const words = process.argv.slice(2).join(' ');
+	const command = words ? `make bench ARGS='${words}'` : 'make bench';
 	const lines = [
 		`${model}, ${os.cpus().length} cores, Linux ${os.release()}, ${release()}`,
 		`node ${process.version}, npm sockjs ${versionOf('../node_modules/sockjs')}, ` +
