@@ -329,10 +329,10 @@ take_messages(struct client *client, const char *data, size_t len)
 
 /*
  * Servers close connections that were quiet for some seconds. What has crossed such an end is sent
- * again, on another connection, as browsers do.
+ * again, on another connection, as browsers do. error: of recv, or 0.
  */
 static void
-take_end(struct connection *connection)
+take_end(struct connection *connection, int error)
 {
 	struct client *client = connection->client;
 	bool polls = client->target->way->receiving == RECEIVE_POLLS;
@@ -343,7 +343,7 @@ take_end(struct connection *connection)
 	}
 	if (!client->open || connection->in.len > 0 || (connection == &client->down && !polls) ||
 	    (connection->asked && !connection->answered))
-		die("the server has closed a connection");
+		die("the server has closed a connection: %s", strerror(error));
 	connection_close(connection);
 	if (connection->asked)
 		ask(connection, connection->asked);
@@ -359,7 +359,7 @@ client_read(struct connection *connection)
 	if (len == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (len <= 0)
-		take_end(connection);
+		take_end(connection, len == 0 ? 0 : errno);
 	else if (connection == &client->down && client->open &&
 	    client->target->way->receiving != RECEIVE_POLLS)
 		take_messages(client, data, (size_t)len);

@@ -8,9 +8,14 @@ const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
+const { judgeAll } = require('../../bench/goals');
+const { missing } = require('../../bench/servers');
 const { measured } = require('./lib/bench');
 const { temporaryDirectory } = require('./lib/daemon');
 const { srcdir } = require('./lib/stack');
+
+const makePrograms = () =>
+	execFileSync('make', ['-C', process.env.SOCKJS_BUILDDIR || srcdir, 'bench-programs'], { stdio: 'pipe' });
 
 test('costs: 200 clients poll behind 20 processes of mod_fcgid, and each send is answered before a poll ends by itself', (t) =>
 	measured(t, 'fcgid_sends.js', '--clients', '200'));
@@ -26,9 +31,26 @@ for (const [script, args, line] of [
 			assert.match(stdout, line);
 	});
 
+// The server's work at a message must not grow with what it holds. libmicrohttpd looks at each
+// request that waits whenever one is answered, which shows among more polls than that.
+for (const [row, most] of [['instructions-websocket', 10000], ['instructions-polling', 1000]])
+	test(`costs: ${row} are as many among ${most} idle sessions`, async (t) => {
+		if (missing('sockjs-fcgi, counted').length > 0)
+			return t.skip('valgrind is not installed');
+		makePrograms();
+		const out = temporaryDirectory();
+		await measured(t, 'run.js', '--most', `${most}`, '--out', out, row);
+		const { rows } = JSON.parse(fs.readFileSync(path.join(out, 'results.json'), 'utf8'));
+		const [{ connections, measured: figures, met }] = judgeAll(rows);
+		assert.equal(connections, most);
+		assert.ok(met, figures);
+		fs.rmSync(out, { recursive: true });
+		return undefined;
+	});
+
 test('costs: make bench writes a table and charts', async (t) => {
 	const out = temporaryDirectory();
-	execFileSync('make', ['-C', process.env.SOCKJS_BUILDDIR || srcdir, 'bench-programs'], { stdio: 'pipe' });
+	makePrograms();
 	await measured(t, 'run.js', '--quick', '--most', '20', '--out', out, 'websocket', 'polling', 'fanout', 'connect', 'memory-poll');
 	const page = fs.readFileSync(path.join(out, 'results.md'), 'utf8');
 	for (const name of ['sockjs-fcgi', 'bare epoll', 'sockjs-node'])
