@@ -68,14 +68,16 @@ move_if_misplaced(struct call *call, void *context)
 		backend_adopt(home, call);
 }
 
-/* Calls that wait for a daemon, and are another's by now, or any's that is there. */
+/*
+ * Calls that wait for a daemon, and are another's by now, or any's that is there. Some wait for one
+ * that has just come: it has said how many there are, and they have not been issued yet.
+ */
 static void
 move_calls(struct backends *all)
 {
-	if (backend_state(all->one) != BACKEND_THERE)
-		backend_each_call(all->one, move_if_misplaced, all);
+	backend_each_call(all->one, move_if_misplaced, all);
 	for (unsigned i = 0; i < DAEMONS_MAX; i++)
-		if (all->several[i] != NULL && backend_state(all->several[i]) != BACKEND_THERE)
+		if (all->several[i] != NULL)
 			backend_each_call(all->several[i], move_if_misplaced, all);
 }
 

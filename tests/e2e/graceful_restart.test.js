@@ -9,26 +9,14 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { test } = require('node:test');
-const SockJS = require('sockjs-client');
 const { startProcesses } = require('./lib/fcgid');
 const { startStack, srcdir } = require('./lib/stack');
+const { openTalkers, hearMore, finish, until } = require('./lib/talkers');
 
 const buildDirectory = process.env.SOCKJS_BUILDDIR || srcdir;
 const TALKING = 8; // clients that always have a message under way
 const SILENT = 4; // clients that say something in the end only
-const STEPS = 10; // messages that each talking client hears between two restarts
 const FCGID_PROCESSES = 14;
-const PATIENCE = 30000; // ms
-
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function until(condition, what) {
-	const end = Date.now() + PATIENCE;
-	while (!condition()) {
-		if (Date.now() > end) assert.fail(`not within ${PATIENCE} ms: ${what}`);
-		await sleep(10);
-	}
-}
 
 // What an installation has: the programs and the modules, where each finds the others.
 function install(directory) {
@@ -40,53 +28,6 @@ function install(directory) {
 	const conf = path.join(directory, 'sockjs.conf');
 	fs.writeFileSync(conf, `[server]\nstore = ${directory}/sessions.db\n[service /echo]\nmodule = echo\n`);
 	return conf;
-}
-
-// Sends a message whenever the former one has come back.
-class Client {
-	constructor(url, talks) {
-		this.talks = talks;
-		this.sent = 0;
-		this.heard = [];
-		this.opened = 0;
-		this.socket = new SockJS(`${url}/echo`, null, { transports: ['xhr-polling'], timeout: 10000 });
-		this.socket.onopen = () => {
-			this.opened++;
-			if (this.talks) this.send();
-		};
-		this.socket.onmessage = ({ data }) => {
-			this.heard.push(data);
-			if (this.talks) this.send();
-		};
-		this.socket.onclose = ({ code, reason }) => {
-			this.closed = `${code} ${reason}`;
-		};
-	}
-
-	send() {
-		this.socket.send(`${this.sent++}`);
-	}
-
-	check() {
-		assert.equal(this.closed, undefined, 'no client notices');
-		assert.equal(this.opened, 1);
-		assert.deepEqual(
-			this.heard,
-			Array.from({ length: this.heard.length }, (_, i) => `${i}`),
-			'every message comes back once, in order',
-		);
-	}
-}
-
-// Until each talking client has heard more, and none has been closed.
-async function hearMore(clients) {
-	const before = clients.map((client) => client.heard.length);
-	const hasMore = (client, i) => client.heard.length >= before[i] + STEPS;
-	await until(
-		() => clients.some((client) => client.closed) || clients.every((client, i) => !client.talks || hasMore(client, i)),
-		'the clients are served',
-	);
-	clients.forEach((client) => client.check());
 }
 
 async function restart(stack) {
@@ -104,15 +45,6 @@ function replace(program) {
 	return fs.statSync(program).ino;
 }
 
-async function finish(clients) {
-	for (const client of clients) {
-		client.talks = false;
-		if (client.sent === 0) client.send();
-	}
-	await until(() => clients.every((client) => client.closed || client.heard.length === client.sent), 'everything is back');
-	clients.forEach((client) => client.check());
-}
-
 for (const kind of ['lighttpd', 'apache-fcgid', 'nginx'])
 	test(`${kind}: a restart and an upgrade of sessiond under ${TALKING + SILENT} polling clients`, async () => {
 		const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'sockjs-upgrade-'));
@@ -122,8 +54,7 @@ for (const kind of ['lighttpd', 'apache-fcgid', 'nginx'])
 		let clients = [];
 		try {
 			if (kind === 'apache-fcgid') await startProcesses(stack.url, FCGID_PROCESSES);
-			clients = Array.from({ length: TALKING + SILENT }, (_, index) => new Client(stack.url, index < TALKING));
-			await until(() => clients.every((client) => client.opened), 'all clients are open');
+			clients = await openTalkers(stack.url, TALKING, SILENT);
 			await hearMore(clients);
 			await restart(stack);
 			await hearMore(clients);

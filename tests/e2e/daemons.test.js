@@ -1,0 +1,279 @@
+'use strict';
+
+// Several daemons on one configuration ([server] daemons): how they are started, replaced, reloaded
+// and asked, and what clients notice of it.
+
+const assert = require('node:assert/strict');
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { test } = require('node:test');
+const { Daemon, program, runDaemon, startDaemon, temporaryDirectory } = require('./lib/daemon');
+const { Connection, request } = require('./lib/http');
+const { startStack, srcdir } = require('./lib/stack');
+const { openTalkers, hearMore, finish, until } = require('./lib/talkers');
+const { WebSocketClient } = require('./lib/websocket');
+
+const buildDirectory = process.env.SOCKJS_BUILDDIR || srcdir;
+const sockjsctl = path.join(buildDirectory, 'sessiond', 'ctl', 'sockjsctl');
+const ECHO = '[service /echo]\nmodule = echo\n';
+const TALKING = 8;
+const SILENT = 4;
+
+const childrenOf = (pid) => fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(/\s+/).filter(Boolean).map(Number);
+const readies = (daemon) => daemon.stdout.split('\n').filter((line) => line.startsWith('ready ')).length;
+
+// Several of them, on a port and on Unix sockets in a folder of their own.
+class Daemons {
+	static async start(count, { server = '', services = ECHO } = {}) {
+		const daemons = new Daemons();
+		daemons.folder = temporaryDirectory();
+		daemons.clients = [];
+		daemons.socket = path.join(daemons.folder, 'socket');
+		const conf = (n, more) => `[server]\ndaemons = ${n}\nsocket = ${daemons.socket}\nstore = ${daemons.folder}/store\n${server}${more}`;
+		daemons.write = (n, more = services) => fs.writeFileSync(path.join(daemons.main.directory, 'sockjs.conf'), conf(n, more));
+		daemons.main = await startDaemon({ conf: conf(count, services) });
+		daemons.url = daemons.main.url;
+		return daemons;
+	}
+
+	get pids() {
+		return childrenOf(this.main.pid);
+	}
+
+	log() {
+		return this.main.stderr;
+	}
+
+	lines(words) {
+		return this.log().split('\n').filter((line) => line.includes(words));
+	}
+
+	files(begin) {
+		return fs.readdirSync(this.folder).filter((name) => name.startsWith(begin) && !/-wal$|-shm$/.test(name)).sort();
+	}
+
+	ctl(...args) {
+		return spawnSync(sockjsctl, ['--socket', path.join(this.folder, 'control.sock'), ...args], { encoding: 'utf8', timeout: 30000 });
+	}
+
+	json(...args) {
+		const { stdout, stderr } = this.ctl(...args, '--json');
+		assert.equal(stderr, '');
+		return JSON.parse(stdout);
+	}
+
+	// What `change` does ends with so many lines `ready` more.
+	async replaced(change, lines = 1) {
+		const before = readies(this.main);
+		change();
+		await until(() => readies(this.main) >= before + lines, `ready again\n${this.log()}`);
+	}
+
+	async openWebSocket(index) {
+		const client = await WebSocketClient.handshake(await Connection.open(this.url), `/echo/000/ws${index}/websocket`);
+		this.clients.push(client);
+		assert.equal(await client.readText(), 'o');
+		return client;
+	}
+
+	async stop() {
+		for (const { connection } of this.clients) connection.close();
+		const status = await this.main.stop();
+		fs.rmSync(this.folder, { recursive: true, force: true });
+		return status;
+	}
+}
+
+// On the same port, with the file as it is.
+async function startAgain({ main }) {
+	const daemon = new Daemon(program, ['--config', path.join(main.directory, 'sockjs.conf'), '--listen', `127.0.0.1:${main.port}`]);
+	await daemon.waitReady();
+	return daemon;
+}
+
+const check = (name, count, options, body) =>
+	test(`${count} daemons: ${name}`, { timeout: 120000 }, async () => {
+		const daemons = await Daemons.start(count, options);
+		try {
+			await body(daemons);
+		} catch (error) {
+			process.stderr.write(`--- log:\n${daemons.log().slice(-4000)}\n`);
+			throw error;
+		} finally {
+			await daemons.stop();
+		}
+	});
+
+for (const count of [2, 3])
+	check('each has its own sockets and store; all answer at one address, and are ready together', count, {}, async (daemons) => {
+		const indices = Array.from({ length: count }, (_, i) => i);
+		assert.equal(daemons.pids.length, count);
+		assert.equal(daemons.main.stdout, `ready 127.0.0.1:${daemons.main.port} unix:${daemons.socket}\n`);
+		assert.deepEqual(daemons.files('socket'), ['socket', ...indices.map((i) => `socket.${i}`)]);
+		assert.deepEqual(daemons.files('control'), ['control.sock', ...indices.map((i) => `control.sock.${i}`)]);
+		assert.deepEqual(daemons.files('store'), indices.map((i) => `store.${i}`));
+		const modes = new Set(daemons.files('socket').map((name) => fs.statSync(path.join(daemons.folder, name)).mode & 0o777));
+		assert.deepEqual([...modes], [0o666]);
+		const sockets = await Promise.all(Array.from({ length: 16 * count }, (_, i) => daemons.openWebSocket(i)));
+		const rows = daemons.json('sessions');
+		assert.equal(rows.length, sockets.length);
+		assert.deepEqual([...new Set(rows.map((row) => row.daemon))].sort(), indices, 'each has some');
+		const status = daemons.json('status');
+		assert.equal(status.ready, true);
+		assert.equal(status.sessions, sockets.length);
+		assert.deepEqual(status.daemons.map(({ sessions }) => sessions), indices.map((i) => rows.filter(({ daemon }) => daemon === i).length));
+		for (const { connection } of daemons.clients) connection.close();
+		assert.equal((await daemons.main.stop()).code, 0);
+		assert.deepEqual([...daemons.files('socket'), ...daemons.files('control')], [], 'nothing is left behind');
+	});
+
+const post = async (url, id, what, body = '') => {
+	const answer = await request(url, 'POST', `/echo/000/${id}/${what}`, { body, timeout: 30000 });
+	return `${answer.status} ${answer.text}`;
+};
+
+// Sessions that poll, by the index of the daemon that has them: `each` of each.
+async function openSessions(daemons, count, each) {
+	const homes = Array.from({ length: count }, () => []);
+	for (let i = 0; homes.some((list) => list.length < each); i++) {
+		const before = daemons.json('status').daemons.map(({ sessions }) => sessions);
+		assert.equal(await post(daemons.url, `poll${i}`, 'xhr'), '200 o\n');
+		const home = daemons.json('status').daemons.findIndex(({ sessions }, d) => sessions > before[d]);
+		homes[home].push(`poll${i}`);
+	}
+	return homes;
+}
+
+async function exchange(url, id, text) {
+	const poll = post(url, id, 'xhr');
+	assert.equal(await post(url, id, 'xhr_send', JSON.stringify([text])), '204 ');
+	assert.equal(await poll, `200 a["${text}"]\n`);
+}
+
+check('one that is killed takes its own websockets with it, and nothing else', 2, {}, async (daemons) => {
+	const sockets = await Promise.all(Array.from({ length: 20 }, (_, i) => daemons.openWebSocket(i)));
+	const [, others] = await openSessions(daemons, 2, 1);
+	const before = daemons.json('status').daemons.map(({ websockets }) => websockets);
+	const poll = post(daemons.url, others[0], 'xhr');
+	await daemons.replaced(() => process.kill(daemons.pids[0], 'SIGKILL'));
+	await until(() => sockets.filter(({ connection }) => connection.closed).length === before[0], 'its websockets have ended');
+	assert.equal(await post(daemons.url, others[0], 'xhr_send', '["on"]'), '204 ');
+	assert.equal(await poll, '200 a["on"]\n');
+	const after = daemons.json('status').daemons;
+	assert.deepEqual(after.map(({ websockets }) => websockets), [0, before[1]]);
+	assert.deepEqual(after.map(({ restarts }) => restarts), [1, 0]);
+	assert.equal(daemons.lines('supervisor: daemon 0 (process').length, 1);
+	// It is the one with fewer now: what comes is its own until they are even.
+	await Promise.all(Array.from({ length: 4 }, (_, i) => daemons.openWebSocket(`new${i}`)));
+	assert.ok(daemons.json('status').daemons[0].websockets > 0);
+});
+
+check('a reload reaches all; a mistake changes none; another number waits for the restart', 2, {}, async (daemons) => {
+	const more = `${ECHO}[service /more]\nmodule = echo\n`;
+	const served = () => daemons.json('status').daemons.map(({ services }) => Object.keys(services));
+	daemons.write(2, more);
+	process.kill(daemons.main.pid, 'SIGHUP');
+	await until(() => daemons.lines('reloaded: 2 services').length === 2, 'both have reloaded');
+	assert.deepEqual(served(), [['/echo', '/more'], ['/echo', '/more']]);
+	daemons.write(2, `${ECHO}[service /worse]\nmodule = nosuch\n`);
+	process.kill(daemons.main.pid, 'SIGHUP');
+	await until(() => daemons.lines('the old configuration stays').length === 1, 'it is refused');
+	// By sockjsctl, whichever is asked: who refuses says so, and what it takes the others take.
+	assert.equal(daemons.ctl('reload').status, 78);
+	daemons.write(3);
+	assert.equal(daemons.ctl('reload').status, 0);
+	await until(() => daemons.lines('reloaded: 1 services').length === 2, 'both have reloaded');
+	assert.equal(daemons.lines('the old configuration stays').length, 2);
+	assert.equal(daemons.lines('daemons takes effect after a restart').length, 2);
+	assert.deepEqual(served(), [['/echo'], ['/echo']]);
+	assert.equal(daemons.pids.length, 2);
+});
+
+check('sessions go where they belong when the number changes', 1, {}, async (daemons) => {
+	const ids = Array.from({ length: 12 }, (_, i) => `stay${i}`);
+	let said = 0;
+	for (const id of ids) assert.equal(await post(daemons.url, id, 'xhr'), '200 o\n');
+	process.kill(daemons.main.pid, 'SIGTERM');
+	await daemons.main.exited;
+	// The one daemon had no supervisor, so the first change is a start.
+	daemons.write(2);
+	daemons.main = Object.assign(await startAgain(daemons), { directory: daemons.main.directory });
+	for (const count of [2, 3, 1, 2]) {
+		if (count !== daemons.pids.length) {
+			daemons.write(count);
+			await daemons.replaced(() => assert.equal(daemons.ctl('restart').status, 0));
+		}
+		assert.equal(daemons.pids.length, count);
+		assert.deepEqual(daemons.files('store'), count === 1 ? ['store'] : Array.from({ length: count }, (_, i) => `store.${i}`));
+		assert.equal(daemons.files('control').length, count === 1 ? 1 : count + 1);
+		assert.equal(daemons.json('sessions').length, ids.length);
+		for (const id of ids) await exchange(daemons.url, id, `${said++}`);
+	}
+});
+
+test('daemons: what cannot be is refused', async () => {
+	const folder = temporaryDirectory();
+	const file = path.join(folder, 'sockjs.conf');
+	const refuse = async (text, words, status = 78) => {
+		fs.writeFileSync(file, text);
+		for (const more of [['--check'], []]) {
+			const { code, stderr } = await runDaemon(['--config', file, ...more]);
+			assert.equal(code, status);
+			assert.ok(stderr.includes(words), stderr);
+		}
+	};
+	await refuse(`[server]\nlisten = 127.0.0.1:0\ndaemons = 2\n${ECHO}`, 'several daemons need a Unix socket');
+	await refuse(`[server]\nsocket = s\ndaemons = 65\n${ECHO}`, 'daemons: "65" is out of range (1 to 64)');
+	// What no daemon can start with is said once.
+	fs.writeFileSync(file, '[server]\nsocket = s\ndaemons = 3\n[service /x]\nmodule = nosuch\n');
+	const { code, stderr, stdout } = await runDaemon(['--config', file]);
+	assert.equal(code, 78);
+	assert.equal(stderr.match(/nosuch\.so/g).length, 1, stderr);
+	assert.equal(stdout, '');
+	assert.deepEqual(fs.readdirSync(folder), ['sockjs.conf']);
+	fs.rmSync(folder, { recursive: true });
+});
+
+test(`lighttpd: ${TALKING + SILENT} polling clients notice no death and no restart, and no other number of daemons`, { timeout: 120000 }, async () => {
+	const folder = temporaryDirectory();
+	const conf = path.join(folder, 'sockjs.conf');
+	fs.writeFileSync(conf, `[server]\ndaemons = 2\nstore = ${folder}/store\n${ECHO}`);
+	const stack = await startStack('lighttpd', { conf });
+	let clients = [];
+	const replaced = (former, count = former.length) =>
+		until(() => stack.pids.sessiond.length === count && !stack.pids.sessiond.some((pid) => former.includes(pid)), `${count} others are there`);
+	try {
+		const [supervisor] = stack.pids.supervisor;
+		const words = fs.readFileSync(`/proc/${supervisor}/cmdline`, 'utf8').split('\0');
+		const file = words[words.indexOf('--config') + 1];
+		clients = await openTalkers(stack.url, TALKING, SILENT);
+		await hearMore(clients);
+
+		const [victim] = stack.pids.sessiond;
+		process.kill(victim, 'SIGKILL');
+		await until(() => stack.pids.sessiond.length === 2 && !stack.pids.sessiond.includes(victim), 'another is there');
+		await hearMore(clients);
+
+		let former = stack.pids.sessiond;
+		process.kill(supervisor, 'SIGUSR2');
+		await replaced(former);
+		await hearMore(clients);
+
+		for (const count of [3, 1]) {
+			former = stack.pids.sessiond;
+			fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace(/^daemons = .*/m, `daemons = ${count}`));
+			process.kill(supervisor, 'SIGUSR2');
+			await replaced(former, count);
+			await hearMore(clients);
+		}
+		await finish(clients);
+	} catch (error) {
+		process.stderr.write(stack.log().slice(-6000));
+		throw error;
+	} finally {
+		clients.forEach((client) => client.socket.close());
+		await stack.stop();
+		fs.rmSync(folder, { recursive: true, force: true });
+	}
+});
