@@ -23,6 +23,8 @@ const WEBSOCKETS = [OURS, EPOLL, NODE, 'socket.io'];
 const APPLICATIONS = [...['module', 'worker in C', 'worker in PHP', 'worker in Python', 'callback to PHP-FPM'].map((name) => `${OURS}, ${name}`), NODE];
 const KB = 1024;
 const FLAT = 1.1; // how much a cost may grow with the number of connections
+const TWO = `${OURS}, two daemons`;
+const shared = (one) => ({ against: one, most: 1.1, rate: 1.8 }); // what a second daemon is to bring
 const HELD = [{ most: 6 * KB }, { against: NODE, most: 0.4 }];
 const counted = (...names) => names.map((name) => `${name}, counted`);
 const behind = (kind, ...names) => [OURS, ...names].map((name) => `${name} behind ${kind}`);
@@ -242,6 +244,27 @@ const rows = {
 	},
 	'workers-polling': {
 		title: 'xhr-polling echo by an application in another process', measure: echo, way: 'polling', servers: APPLICATIONS,
+	},
+	'daemons-websocket': {
+		title: 'WebSocket echo by two daemons',
+		measure: echo,
+		way: 'websocket',
+		servers: [TWO, OURS],
+		goals: [shared(OURS)],
+	},
+	'daemons-polling': {
+		title: 'xhr-polling by two daemons',
+		measure: echo,
+		way: 'polling',
+		servers: [TWO, OURS],
+		goals: [shared(OURS)],
+	},
+	'daemons-polling-lighttpd': {
+		title: 'xhr-polling by two daemons, through lighttpd',
+		measure: echo,
+		way: 'polling',
+		servers: [`${TWO} behind lighttpd`, `${OURS} behind lighttpd`],
+		goals: [shared(`${OURS} behind lighttpd`)],
 	},
 	'instructions-websocket': {
 		title: 'WebSocket echo among idle sessions',

@@ -134,9 +134,10 @@ function fill(name, directory, words) {
 
 const NCHAN_MODULE = '/usr/lib/nginx/modules/ngx_nchan_module.so';
 
-async function startOurs({ server = '', wrapper } = {}) {
+async function startOurs({ server = '', args, wrapper } = {}) {
 	const control = path.join(temporaryDirectory(), 'control');
 	const daemon = await startDaemon({
+		args,
 		wrapper,
 		conf: `[server]\nlog_level = error\ncontrol = ${control}\n${server}${services(NEVER)}`,
 	});
@@ -155,9 +156,9 @@ async function startOurs({ server = '', wrapper } = {}) {
 
 // A stack of tests/stack: a web server, the responder and the daemon. The script itself, which
 // looks after them, does not count.
-async function startOurStack(kind) {
+async function startOurStack(kind, { server = '' } = {}) {
 	const conf = path.join(temporaryDirectory(), 'sockjs.conf');
-	fs.writeFileSync(conf, services(WEB_HEARTBEAT));
+	fs.writeFileSync(conf, `[server]\n${server}${services(WEB_HEARTBEAT)}`);
 	const stack = await startStack(kind, {
 		conf,
 		env: { SOCKJS_BUILDDIR: path.resolve(builddir) },
@@ -435,6 +436,19 @@ for (const kind of ['lighttpd', 'nginx', 'apache-proxy', 'apache-fcgid']) {
 			start: () => startBehind(kind, what),
 		};
 }
+
+// Ours, as daemons that share the work.
+const TWO = `${OURS}, two daemons`;
+const twoDaemons = 'daemons = 2\nsocket = sessiond.sock\n';
+servers[TWO] = {
+	needs: [],
+	ways: SOCKJS_WAYS,
+	start: () => startOurs({ server: twoDaemons, args: ['--supervise'] }),
+};
+servers[`${TWO} behind lighttpd`] = {
+	...servers[`${OURS} behind lighttpd`],
+	start: () => startOurStack('lighttpd', { server: twoDaemons }),
+};
 
 // Under callgrind, which counts while `count` runs something.
 for (const name of [OURS, 'bare epoll', 'bare libmicrohttpd'])

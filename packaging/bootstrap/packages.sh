@@ -93,6 +93,10 @@ program pushpin pushpin
 program websocketd websocketd
 file /usr/lib/python3/dist-packages/tornado python3-tornado
 file /usr/lib/nginx/modules/ngx_nchan_module.so libnginx-mod-nchan
+program php php-cli
+files /usr/sbin/php-fpm* php-fpm
+program python3 python3
+program valgrind valgrind libc6-dbg
 '
 
 readonly deb_needs='
