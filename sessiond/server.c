@@ -394,7 +394,9 @@ start_loop(struct server *server)
 	pusher_api_init(&server->pusher_api, server->config);
 	local_socket_serve(&server->local, &server->pusher_api.api);
 	start_control(server);
-	commands_start(&server->commands, &server->loop.uv, server->config->server.command_folder,
+	/* One of them is enough: what it does concerns all. */
+	commands_start(&server->commands, &server->loop.uv,
+	    server->config->place.index == 0 ? server->config->server.command_folder : NULL,
 	    &commands, server);
 	api_bind(&server->sessions);
 	api_channel_bind(&server->channels);

@@ -14,6 +14,7 @@
 #include "wire/wire_home.h"
 #include "wire/wire_messages.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -285,6 +286,29 @@ go_on(struct sibling *sibling)
 
 /* --- what leaves ------------------------------------------------------------------------------ */
 
+/*
+ * /metrics?daemon=INDEX, and /up: the daemon that is asked; `own` if the target names none that there
+ * is.
+ */
+static unsigned
+named_in(const char *target, size_t len, unsigned count, unsigned own)
+{
+	static const char *const names[] = {"/metrics?daemon=", "/up?daemon="};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		size_t at = strlen(names[i]);
+		unsigned index = 0;
+
+		if (len <= at || len > at + 2 || memcmp(target, names[i], at) != 0)
+			continue;
+		for (; at < len && isdigit((unsigned char)target[at]); at++)
+			index = index * 10 + (unsigned)(target[at] - '0');
+		if (at == len && index < count)
+			return index;
+	}
+	return own;
+}
+
 /* The daemon that is to answer the request for that target; this one's index if any can. */
 static unsigned
 home_of(const struct siblings *all, const char *target, size_t len)
@@ -296,10 +320,11 @@ home_of(const struct siblings *all, const char *target, size_t len)
 	while (path_len < len && target[path_len] != '?' && target[path_len] != '#')
 		path_len++;
 	endpoint = route_session(target, path_len, &session, &session_len);
+	if (endpoint == NULL)
+		return named_in(target, len, all->config->place.count, all->config->place.index);
 	/* A websocket lives where it comes, unless it comes for a session that there is. */
-	if (endpoint == NULL ||
-	    (endpoint->id == ENDPOINT_WEBSOCKET &&
-		memchr(session, WIRE_HOME_END, session_len) == NULL))
+	if (endpoint->id == ENDPOINT_WEBSOCKET &&
+	    memchr(session, WIRE_HOME_END, session_len) == NULL)
 		return all->config->place.index;
 	return wire_home(session, session_len, all->config->place.count);
 }

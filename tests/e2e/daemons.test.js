@@ -169,6 +169,25 @@ check('one that is killed takes its own websockets with it, and nothing else', 2
 	assert.ok(daemons.json('status').daemons[0].websockets > 0);
 });
 
+check('each is asked at the shared address for what it counts, and says whose it is', 2, { server: 'metrics_token = 0123456789abcdef\n' }, async (daemons) => {
+	const headers = { Authorization: 'Bearer 0123456789abcdef' };
+	await Promise.all(Array.from({ length: 10 }, (_, i) => daemons.openWebSocket(i)));
+	const counts = daemons.json('status').daemons.map(({ websockets }) => websockets);
+	const connection = await Connection.open(daemons.url);
+	for (const i of [0, 1, 1, 0]) {
+		const { status, text } = await connection.request('GET', `/metrics?daemon=${i}`, { headers });
+		assert.equal(status, 200);
+		assert.equal(Number(/^sockjs_websockets\{daemon="(\d)"\} (\d+)$/m.exec(text)[2]), counts[i]);
+		assert.ok(text.split('\n').every((line) => line === '' || line.startsWith('#') || line.includes(`{daemon="${i}"`)), text);
+	}
+	for (const query of ['', '?daemon=2', '?daemon=', '?daemon=1x']) {
+		const { text } = await connection.request('GET', `/metrics${query}`, { headers });
+		assert.match(text, /^sockjs_ready\{daemon="[01]"\} 1$/m);
+	}
+	assert.equal((await connection.request('GET', '/up?daemon=1')).text, 'up\n');
+	connection.close();
+});
+
 check('a reload reaches all; a mistake changes none; another number waits for the restart', 2, {}, async (daemons) => {
 	const more = `${ECHO}[service /more]\nmodule = echo\n`;
 	const served = () => daemons.json('status').daemons.map(({ services }) => Object.keys(services));
