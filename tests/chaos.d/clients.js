@@ -9,6 +9,13 @@ const LAST_SEND_LIMIT = 20; // tries
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+// Resolves with the promise, or when the time is over. Leaves no timer behind.
+function within(ms, promise) {
+	let timer;
+	const over = new Promise((resolve) => { timer = setTimeout(resolve, ms); });
+	return Promise.race([promise, over]).finally(() => clearTimeout(timer));
+}
+
 class Clients {
 	// isStrict: only streams may fail, all other requests may not. breaksPolls: when the daemon
 	// dies, polls break, and the messages that it gave them are lost. responseLimit: bytes of
@@ -69,12 +76,12 @@ class Clients {
 		const { ledger } = session;
 		const end = Date.now() + limit;
 		const goesOn = () => !session.isDone && Date.now() < end;
-		await Promise.race([session.sending, sleep(limit)]);
+		await within(limit, session.sending);
 		for (let tries = 0; tries < LAST_SEND_LIMIT && goesOn(); tries++) {
 			const [last] = await session.send(1);
 			if (!ledger.isAcknowledged(last)) continue;
 			while (goesOn() && !(ledger.isBack(last) && ledger.isSettled())) await session.change(end - Date.now());
-			if (this.saysBye && goesOn()) await Promise.race([session.bye(), sleep(end - Date.now())]);
+			if (this.saysBye && goesOn()) await within(end - Date.now(), session.bye());
 			return;
 		}
 	}

@@ -34,7 +34,7 @@ check('DESTDIR: all parts are there, uninstall leaves what was there before, and
 		'lib/sockjs-fcgi/multiplex.so', 'lib/sockjs-fcgi/auth.so', 'lib/sockjs-fcgi/worker-threads.so', 'etc/sockjs.conf',
 		'share/sockjs-fcgi/sockjs.conf.default', 'share/sockjs-fcgi/www/index.html', 'share/sockjs-fcgi/www/sockjs.min.js',
 		'share/sockjs-fcgi/www/pusher.min.js',
-		'share/doc/sockjs-fcgi/examples/nginx.conf', 'share/doc/sockjs-fcgi/examples/htaccess', 'share/doc/sockjs-fcgi/examples/echo.c',
+		'share/doc/sockjs-fcgi/examples/nginx.conf', 'share/doc/sockjs-fcgi/examples/haproxy.cfg', 'share/doc/sockjs-fcgi/scaling.md', 'share/doc/sockjs-fcgi/examples/htaccess', 'share/doc/sockjs-fcgi/examples/echo.c',
 		'share/doc/sockjs-fcgi/modules.md', 'share/doc/sockjs-fcgi/deploy/nginx.md', 'share/sockjs-fcgi/deploy/apache2/conf-available/sockjs-fcgid.conf',
 		'share/sockjs-fcgi/deploy/apache2/sockjs/streams.conf', 'share/sockjs-fcgi/deploy/nginx/snippets/sockjs.conf', 'share/sockjs-fcgi/deploy/haproxy/sockjs.cfg',
 		'lib/systemd/system/sockjs-sessiond.service', 'lib/systemd/system/sockjs-sessiond.socket', 'lib/systemd/system/sockjs-fcgi.service',
