@@ -123,7 +123,6 @@ async function typePage() {
 			if (section === 'See that it works' || section === 'Into a configuration of your own')
 				for (const prefix of ['/probe', '/caf%C3%A9', '/live/probe']) await tryTransports('http://127.0.0.1:80', prefix);
 			if (section.startsWith('TLS')) await tryTls();
-			if (code.includes('JSESSIONID')) await tryStickiness();
 		}
 	}
 }
@@ -182,22 +181,6 @@ async function tryTls() {
 	await new Promise((resolve) => { bridge.listen(0, '127.0.0.1', resolve); });
 	await tryTransports(`http://127.0.0.1:${bridge.address().port}`);
 	bridge.close();
-}
-
-// Many sessions, all requests of each at one daemon: by its path, and by its cookie.
-async function tryStickiness() {
-	const post = (target, body, headers = {}) => request('http://127.0.0.1:80', 'POST', target, { body, headers });
-	for (let i = 0; i < 10; i++) {
-		const byPath = `/probe/${100 + i * 37}/path${i}`;
-		assert.equal((await post(`${byPath}/xhr`)).text, 'o\n');
-		assert.equal((await post(`${byPath}/xhr_send`, '["header host"]')).status, 204);
-		assert.match((await post(`${byPath}/xhr`)).text, /^a\[/);
-		const byCookie = `/chat/000/cookie${i}`;
-		const opened = await post(`${byCookie}/xhr`);
-		assert.equal(opened.text, 'o\n');
-		const headers = { Cookie: opened.header('set-cookie').split(';')[0] };
-		assert.equal((await post(`${byCookie}/xhr_send`, '["{}"]', headers)).status, 204);
-	}
 }
 
 // --- what goes wrong
