@@ -251,7 +251,7 @@ sockjs_channel_subscribers(const sockjs_service *service, const char *name)
 {
 	const struct channel *channel = find(service, name, __func__);
 
-	return channel == NULL ? 0 : channel->subscribers.count;
+	return channel == NULL ? 0 : channel_subscribers(channel);
 }
 
 sockjs_position

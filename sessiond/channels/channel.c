@@ -33,6 +33,7 @@ void
 channel_destroy(struct channel *channel)
 {
 	channel->is_ending = true;
+	membership_dissolve(&channel->entrants);
 	membership_dissolve(&channel->subscribers);
 	presence_destroy(&channel->presence);
 	history_clear(&channel->history);

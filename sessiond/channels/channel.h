@@ -36,6 +36,12 @@ struct channel {
 	bool is_recounted; /* its kind's: the number of its subscribers is to be told */
 	bool is_occupied;  /* its kind's: somebody was told that it has subscribers; is stored */
 
+	/* With an engine (channel_engine.h). */
+	struct member_array entrants; /* who waits to be subscribed: data: a channel_entrant */
+	void *shared;		      /* the engine's */
+	uint64_t shared_id;	      /* the engine's, for this daemon's part of it; is stored */
+	size_t elsewhere;	      /* subscribers of other daemons */
+
 	/* channel_journal.h's. */
 	LIST_ENTRY(channel) changed_entry;
 	bool is_changed;
@@ -51,6 +57,13 @@ struct channel_position {
 	uint64_t offset; /* of the last message; 0: none */
 	uint64_t epoch;	 /* 0: no channel's */
 };
+
+/* How many subscribers it has, over all daemons. */
+static inline size_t
+channel_subscribers(const struct channel *channel)
+{
+	return channel->subscribers.count + channel->entrants.count + channel->elsewhere;
+}
 
 /* True if a channel may have that name. */
 bool channel_name_is_valid(const char *name, size_t len);

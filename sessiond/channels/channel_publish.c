@@ -1,6 +1,7 @@
 /* See channel_publish.h. */
 #include "sessiond/channels/channel_publish.h"
 
+#include "sessiond/channels/channel_engine.h"
 #include "sessiond/limits/limits.h"
 #include "sessiond/service/service.h"
 #include "sessiond/service/watch.h"
@@ -32,12 +33,12 @@ has_room(struct channel *channel, size_t len)
 }
 
 static void
-keep(struct channel *channel, struct message *message)
+keep(struct channel *channel, struct message *message, uint64_t time)
 {
 	struct channels *all = channel->space->all;
 	size_t before = channel->history.bytes;
 
-	history_push(&channel->history, message, all->clock());
+	history_push(&channel->history, message, time);
 	all->history_bytes += channel->history.bytes - before;
 	channels_trim(channel);
 	channels_start_ttl(channel);
@@ -90,7 +91,7 @@ publish_to(
 	}
 	channels_send(channel, message, publishing->except);
 	if (keeps > 0)
-		keep(channel, message);
+		keep(channel, message, space->all->clock());
 	else
 		pass_by(channel);
 	message_unref(&message);
@@ -115,6 +116,85 @@ watch(const struct channel_space *space, const struct publishing *publishing)
 		    publishing->data, publishing->len);
 }
 
+/* --- with an engine --------------------------------------------------------------------------- */
+
+void
+channels_send_shared(const struct channel *channel, struct message *message, const char *except)
+{
+	struct channel_engine *engine = channel->space->all->engine;
+
+	if (engine == NULL)
+		channels_send(channel, message, except);
+	else
+		engine->calls->send(engine, channel, message->data, message->len, except);
+}
+
+enum channel_result
+channels_signal(
+    struct channel_space *space, const char *name, size_t len, struct channel_waiter *waiter)
+{
+	struct channel_engine *engine = space->all->engine;
+	struct channel *channel;
+
+	if (engine != NULL)
+		return engine->calls->signal(engine, space, name, len, waiter);
+	channel = channels_find(space, name, len);
+	if (channel != NULL)
+		space->kind->signalled(channel);
+	return CHANNEL_OK;
+}
+
+/* What is kept here is a copy: without room for it, or for the message, there is none. */
+void
+channels_deliver(struct channel *channel, const struct publishing *publishing, uint64_t time)
+{
+	const struct channel_space *space = channel->space;
+	struct channels *all = space->all;
+	struct channel_position position = channel_position(channel);
+	struct message *message;
+	bool is_kept;
+
+	position.offset++;
+	message = space->kind->compose(space, publishing, &position);
+	is_kept =
+	    message != NULL && channels_keeps(space, publishing->name, publishing->name_len) > 0;
+	if (message != NULL)
+		channels_send(channel, message, publishing->except);
+	if (is_kept && all->history_bytes + message->len + MESSAGE_COST <= all->limits.history) {
+		keep(channel, message, time);
+	} else {
+		all->history_bytes -= channel->history.bytes;
+		history_clear(&channel->history);
+		channel->history.first++;
+		if (is_kept || channel->is_counted)
+			channel_journal_mark(&all->journal, channel);
+	}
+	message_unref(&message);
+}
+
+static enum channel_result
+publish_shared(
+    struct channel_space *space, const struct publishing *publishing, struct channel_waiter *waiter)
+{
+	struct channel_engine *engine = space->all->engine;
+	uint32_t keeps = channels_keeps(space, publishing->name, publishing->name_len);
+	enum channel_result result;
+
+	if (!channel_name_is_valid(publishing->name, publishing->name_len))
+		return CHANNEL_BAD_NAME;
+	if (keeps > 0 &&
+	    publishing->len + MESSAGE_COST > space->service->protocol.options.history_limit) {
+		channels_count_refusal(space->all, LIMIT_HISTORY);
+		return CHANNEL_NO_ROOM;
+	}
+	result = engine->calls->publish(engine, space, publishing, keeps, waiter);
+	if (result == CHANNEL_LATER)
+		watch(space, publishing);
+	return result;
+}
+
+/* --- publishing, with or without -------------------------------------------------------------- */
+
 enum channel_result
 channels_publish(struct channel_space *space, const struct publishing *publishing,
     struct channel_waiter *waiter, struct channel_position *position)
@@ -122,8 +202,9 @@ channels_publish(struct channel_space *space, const struct publishing *publishin
 	enum channel_result result;
 	struct channel *channel;
 
-	(void)waiter;
 	*position = (struct channel_position){0, 0};
+	if (space->all->engine != NULL)
+		return publish_shared(space, publishing, waiter);
 	if (is_for_nobody(space, publishing)) {
 		watch(space, publishing);
 		return CHANNEL_OK;

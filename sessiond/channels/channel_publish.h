@@ -19,6 +19,26 @@ channels_publish(struct channel_space *space, const struct publishing *publishin
 const char *channels_publish_reason(enum channel_result result);
 
 /*
+ * With an engine, whose clients hear of it on all daemons: a message that is neither counted nor
+ * kept, as channels_send. Without one it is the same.
+ */
+void
+channels_send_shared(const struct channel *channel, struct message *message, const char *except);
+
+/*
+ * Has the kind's `signalled` called for the channel of that name, on all daemons that have it. The
+ * result is as that of channels_publish.
+ */
+enum channel_result channels_signal(
+    struct channel_space *space, const char *name, size_t len, struct channel_waiter *waiter);
+
+/*
+ * With an engine: the next message of the channel, which was published at `time` (ms since 1970), is
+ * told and kept here.
+ */
+void channels_deliver(struct channel *channel, const struct publishing *publishing, uint64_t time);
+
+/*
  * Sends a message to all subscribers but the one with the uuid `except` (NULL: to all). It is not
  * counted and not kept.
  */

@@ -3,7 +3,7 @@
  *
  *	STORE_CHANNEL       EPOCH (16 hexadecimal digits; 0: offsets count anew), a blank, OFFSET of
  *	                    the last (decimal), a blank (if it is_occupied, '*'), the service's name, NUL, the
- *	                    channel's name
+ *	                    channel's name; with an engine: NUL, its shared_id (as EPOCH)
  *	STORE_PUBLICATION   the time (ms since 1970, decimal), NUL, the message
  *	STORE_SUBSCRIPTION  nothing; or, of a member, what STORE_MEMBER has
  *	STORE_MEMBER        its id, NUL, what is known of it
@@ -61,6 +61,8 @@ put_channel(struct store *store, const struct channel *channel)
 	buffer_append(
 	    &data, channel->space->service->name, strlen(channel->space->service->name) + 1);
 	buffer_append(&data, channel->name, channel->by_name.len);
+	if (channel->shared_id != 0)
+		buffer_printf(&data, "%c%016" PRIx64, '\0', channel->shared_id);
 	result = put(store, STORE_CHANNEL, channel->number, 0, &data);
 	buffer_free(&data);
 	return result;
@@ -81,6 +83,13 @@ put_publication(struct store *store, const struct channel *channel, uint64_t off
 	return result;
 }
 
+/* Histories are the engine's, if there is one; members are what subscribers know of them. */
+static bool
+is_shared(const struct channel *channel)
+{
+	return channel->space->all->engine != NULL;
+}
+
 /* The store knows nothing of a channel that is new to it. */
 static enum store_result
 put_history(struct store *store, const struct channel *channel)
@@ -89,6 +98,8 @@ put_history(struct store *store, const struct channel *channel)
 	uint64_t offset = history->first;
 	enum store_result result = STORE_OK;
 
+	if (is_shared(channel))
+		return STORE_OK;
 	if (channel->is_stored && channel->stored_end > offset)
 		offset = channel->stored_end;
 	if (channel->is_stored && channel->stored_first < history->first)
@@ -255,7 +266,7 @@ parse_channel(const struct channel_store *store, uint64_t number, char *text, si
 	struct channel_space *space;
 	struct channel *channel;
 	uint64_t epoch, offset;
-	size_t name;
+	size_t name, name_len;
 	int at = 0;
 
 	if (sscanf(text, "%16" SCNx64 " %" SCNu64 "%n", &epoch, &offset, &at) != 2 ||
@@ -270,7 +281,10 @@ parse_channel(const struct channel_store *store, uint64_t number, char *text, si
 		epoch = 0;
 	while (epoch == 0)
 		random_bytes(&epoch, sizeof epoch);
-	channel = channels_restore(space, text + name, len - name, number, epoch, offset + 1);
+	name_len = strnlen(text + name, len - name);
+	channel = channels_restore(space, text + name, name_len, number, epoch, offset + 1);
+	if (channel != NULL && is_shared(channel) && name + name_len < len)
+		channel->shared_id = channel_epoch_parse(text + name + name_len + 1);
 	if (channel != NULL && text[at] == '*')
 		channel->is_occupied = space->kind->unsubscribed != NULL;
 	return channel;
@@ -312,7 +326,8 @@ read_publication(const struct channel_store *store, const struct stored_record *
 	struct message *message;
 	size_t at;
 
-	if (channel == NULL || channel->number != record->number || end == NULL)
+	if (channel == NULL || channel->number != record->number || end == NULL ||
+	    is_shared(channel))
 		return;
 	at = (size_t)(end - record->data) + 1;
 	message = message_create(record->data + at, record->len - at, false);

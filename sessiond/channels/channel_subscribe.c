@@ -1,6 +1,7 @@
 /* See channel_subscribe.h. */
 #include "sessiond/channels/channel_subscribe.h"
 
+#include "common/memory.h"
 #include "sessiond/limits/limits.h"
 #include "sessiond/service/service.h"
 #include "sessiond/service/watch.h"
@@ -10,6 +11,7 @@
 #include "sessiond/session/session_write.h"
 #include "sockjs/utf8.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static size_t
@@ -19,7 +21,8 @@ count_channels(const struct session *session)
 	size_t count = 0;
 
 	LIST_FOREACH(membership, &session->memberships, entry)
-		count += channels_is_group(membership->group);
+		count +=
+		    channels_is_group(membership->group) || channels_is_entrance(membership->group);
 	return count;
 }
 
@@ -134,9 +137,115 @@ join(struct channel *channel, const struct subscribing *subscribing, struct sess
 		    channel->by_name.len);
 	if (kind->subscribed != NULL)
 		kind->subscribed(channel, session, subscribing, recovered);
-	if (is_new && kind->joined != NULL)
+	if (is_new && kind->joined != NULL && channel->space->all->engine == NULL)
 		kind->joined(channel, member, session);
 }
+
+/* --- with an engine --------------------------------------------------------------------------- */
+
+static struct channel_entrant *
+entrant_create(const struct subscribing *subscribing)
+{
+	const struct channel_member *member = subscribing->member;
+	size_t len = member == NULL ? 0 : member->id_len + member->info_len;
+	struct channel_entrant *entrant = xcalloc(1, sizeof *entrant + len + 2);
+	char *text = (char *)(entrant + 1);
+
+	if (subscribing->from != NULL) {
+		entrant->recovers = true;
+		entrant->from = *subscribing->from;
+	}
+	if (member == NULL)
+		return entrant;
+	entrant->is_member = true;
+	entrant->member = (struct channel_member){
+	    text, member->id_len, text + member->id_len + 1, member->info_len};
+	memcpy(text, member->id, member->id_len);
+	if (member->info_len > 0)
+		memcpy(text + member->id_len + 1, member->info, member->info_len);
+	return entrant;
+}
+
+static enum channel_result
+enter(struct channel *channel, const struct subscribing *subscribing, struct session *session)
+{
+	struct channel_engine *engine = channel->space->all->engine;
+	struct membership *membership =
+	    membership_join(&channel->entrants, &session->memberships, session);
+
+	if (membership == NULL)
+		return CHANNEL_LATER;
+	membership->data = entrant_create(subscribing);
+	engine->calls->entering(engine, channel);
+	return CHANNEL_LATER;
+}
+
+bool
+channels_entrant_is_ready(
+    const struct channel *channel, const struct channel_entrant *entrant, uint64_t answered)
+{
+	const struct channel_position *from = &entrant->from;
+
+	if (entrant->ticket != 0)
+		return entrant->ticket <= answered;
+	if (entrant->is_member)
+		return false;
+	/* Of another epoch, or of what was never published, nothing can be had. */
+	return !entrant->recovers || from->epoch != channel->epoch ||
+	    channel_can_recover(channel, from) || from->offset >= channel->history.first;
+}
+
+static void
+let_in(struct channel *channel, struct session *session, const struct channel_entrant *entrant)
+{
+	const struct subscribing subscribing = {channel->name, channel->by_name.len,
+	    entrant->recovers ? &entrant->from : NULL,
+	    entrant->is_member ? &entrant->member : NULL};
+	bool recovered = can_recover(channel, session, subscribing.from);
+
+	join(channel, &subscribing, session, recovered);
+	if (recovered)
+		send_missed(channel, session, entrant->from.offset);
+	channel->space->all->engine->calls->changed(channel->space->all->engine, channel);
+}
+
+/* Its member is there by now, unless the engine has refused it. */
+static void
+decide(struct channel *channel, struct session *session, const struct channel_entrant *entrant)
+{
+	const struct channel_kind *kind = channel->space->kind;
+
+	if (!entrant->is_member ||
+	    presence_find(channel->presence, entrant->member.id, entrant->member.id_len) != NULL)
+		let_in(channel, session, entrant);
+	else if (kind->refused != NULL)
+		kind->refused(channel, session, CHANNEL_TOO_MANY);
+}
+
+/* Who leaves the entrance has its place in the array taken by the last. */
+void
+channels_admit(struct channel *channel, uint64_t answered)
+{
+	struct member_array *entrants = &channel->entrants;
+	size_t i = 0;
+
+	while (i < entrants->count) {
+		struct session *session = entrants->items[i]->session;
+		struct channel_entrant *entrant = entrants->items[i]->data;
+
+		if (!channels_entrant_is_ready(channel, entrant, answered)) {
+			i++;
+			continue;
+		}
+		entrants->items[i]->data = NULL;
+		if (!session->close_told)
+			decide(channel, session, entrant);
+		free(entrant);
+		membership_leave(entrants, &session->memberships);
+	}
+}
+
+/* --- subscribing, with or without ------------------------------------------------------------- */
 
 enum channel_result
 channels_subscribe(struct channel_space *space, const struct subscribing *subscribing,
@@ -155,6 +264,8 @@ channels_subscribe(struct channel_space *space, const struct subscribing *subscr
 		    space, subscribing->name, subscribing->name_len, &channel);
 	if (result != CHANNEL_OK)
 		return result;
+	if (space->all->engine != NULL)
+		return enter(channel, subscribing, session);
 	*recovered = can_recover(channel, session, subscribing->from);
 	join(channel, subscribing, session, *recovered);
 	if (*recovered)
@@ -168,8 +279,10 @@ channels_unsubscribe(
 {
 	struct channel *channel = channels_find(space, name, len);
 
-	if (channel == NULL ||
-	    membership_find(&channel->subscribers, &session->memberships) == NULL)
+	if (channel == NULL)
+		return;
+	membership_leave(&channel->entrants, &session->memberships);
+	if (membership_find(&channel->subscribers, &session->memberships) == NULL)
 		return;
 	if (watch_is_on())
 		watch_subscription(session->service, session, WATCH_UNSUBSCRIBED, name, len);

@@ -7,6 +7,7 @@
 #include "common/memory.h"
 #include "common/random.h"
 #include "conf/config.h"
+#include "sessiond/channels/channel_engine.h"
 #include "sessiond/limits/limits.h"
 #include "sessiond/service/service.h"
 #include "sessiond/session/message.h"
@@ -73,6 +74,8 @@ end_channel(struct channel *channel)
 	struct channel_space *space = channel->space;
 
 	channel_journal_end(&space->all->journal, channel);
+	if (space->all->engine != NULL)
+		space->all->engine->calls->ended(space->all->engine, channel);
 	timer_stop(&channel->ttl);
 	space->all->history_bytes -= channel->history.bytes;
 	hash_table_remove(&space->table, &channel->by_name);
@@ -80,11 +83,29 @@ end_channel(struct channel *channel)
 	channel_destroy(channel);
 }
 
+/* What a shared channel has here are copies, which need no keeping. */
+static void
+let_idle(struct channel *channel)
+{
+	struct channel_engine *engine = channel->space->all->engine;
+
+	if (!channel->is_ending && channel->subscribers.count == 0 && channel->entrants.count == 0)
+		engine->calls->idle(engine, channel);
+}
+
+void
+channels_end_shared(struct channel *channel)
+{
+	end_channel(channel);
+}
+
 void
 channels_end_if_unused(struct channel *channel)
 {
-	if (!channel->is_ending && channel->subscribers.count == 0 && channel->history.count == 0 &&
-	    presence_count(channel->presence) == 0)
+	if (channel->space->all->engine != NULL)
+		let_idle(channel);
+	else if (!channel->is_ending && channel->subscribers.count == 0 &&
+	    channel->history.count == 0 && presence_count(channel->presence) == 0)
 		end_channel(channel);
 }
 
@@ -121,6 +142,31 @@ lose_connection(const struct channels *all, struct presence_member *member)
 		remove_member(member);
 }
 
+/*
+ * The engine hears of it: others may have connections of the member. While the daemon stops, it is
+ * not told of members: with the next one, or another, they may come back before it forgets them.
+ */
+static void
+lose_shared(struct channel *channel, struct presence_member *member)
+{
+	struct channel_engine *engine = channel->space->all->engine;
+
+	if (member != NULL && --member->connections == 0 && !channel->space->all->sessions->closing)
+		engine->calls->member(engine, channel, member->id, member->by_id.len);
+	engine->calls->changed(engine, channel);
+}
+
+static void
+lose_own(struct channel *channel, struct presence_member *member)
+{
+	const struct channel_space *space = channel->space;
+
+	if (member != NULL)
+		lose_connection(space->all, member);
+	if (space->kind->unsubscribed != NULL && !channel->is_ending)
+		space->kind->unsubscribed(channel);
+}
+
 /* A session that goes on with the next daemon has not closed: it stays subscribed in the store. */
 static void
 left(struct member_array *subscribers, struct session *session, void *member)
@@ -131,17 +177,31 @@ left(struct member_array *subscribers, struct session *session, void *member)
 	if (session->journal != NULL && session->close_told)
 		channel_journal_unsubscribe(
 		    &space->all->journal, channel->number, session->journal->key);
-	if (member != NULL)
-		lose_connection(space->all, member);
-	if (space->kind->unsubscribed != NULL && !channel->is_ending)
-		space->kind->unsubscribed(channel);
+	if (space->all->engine == NULL)
+		lose_own(channel, member);
+	else if (!channel->is_ending)
+		lose_shared(channel, member);
 	channels_end_if_unused(channel);
+}
+
+static void
+gave_up(struct member_array *entrants, struct session *session, void *entrant)
+{
+	(void)session;
+	free(entrant);
+	channels_end_if_unused(container_of(entrants, struct channel, entrants));
 }
 
 bool
 channels_is_group(const struct member_array *group)
 {
 	return group->left == left;
+}
+
+bool
+channels_is_entrance(const struct member_array *group)
+{
+	return group->left == gave_up;
 }
 
 static struct channel *
@@ -152,8 +212,11 @@ add_channel(
 
 	channel->space = space;
 	channel->subscribers.left = left;
+	channel->entrants.left = gave_up;
 	hash_table_add(&space->table, &channel->by_name);
 	space->all->count++;
+	if (space->all->engine != NULL)
+		space->all->engine->calls->begun(space->all->engine, channel);
 	return channel;
 }
 
@@ -370,7 +433,7 @@ await_member(struct presence_member *member, void *context)
 		presence_set_number(presence, member, presence->last_number + 1);
 		channel_journal_join(&space->all->journal, member);
 	}
-	if (member->connections == 0)
+	if (member->connections == 0 && space->all->engine == NULL)
 		timer_start(&space->absences, &member->absence, sessions_now(space->all->sessions));
 }
 
@@ -384,8 +447,11 @@ channels_restored(struct channel *channel)
 	presence_each(channel->presence, await_member, channel->space);
 	channels_trim(channel);
 	/* Websockets end with the daemon, and so may a kill have ended all who were there. */
-	if (channel->is_occupied && channel->subscribers.count == 0)
+	if (channel->space->all->engine == NULL && channel->is_occupied &&
+	    channel->subscribers.count == 0)
 		channel->space->kind->unsubscribed(channel);
+	if (channel->space->all->engine != NULL)
+		channel->space->all->engine->calls->changed(channel->space->all->engine, channel);
 	if (channel->history.count > 0)
 		channels_start_ttl(channel);
 	else

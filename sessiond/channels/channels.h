@@ -13,35 +13,19 @@
 #include "sessiond/channels/channel.h"
 #include "sessiond/channels/channel_journal.h"
 #include "sessiond/channels/channel_message.h"
+#include "sessiond/channels/channel_result.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
+struct channel_engine;
 struct server_options;
 struct session;
 struct sessions;
 struct sockjs_service;
 struct subscribing;
-
-enum channel_result {
-	CHANNEL_OK,
-	CHANNEL_BAD_NAME,
-	CHANNEL_BAD_MEMBER, /* its id is empty, or it has too many bytes */
-	CHANNEL_TOO_MANY,   /* channels of a connection, or in all, or members of a channel */
-	CHANNEL_NO_ROOM,    /* in the histories, or for the message */
-	CHANNEL_NO_STORE,   /* which cannot be written now */
-	CHANNEL_AWAY,	    /* the engine's server, which all daemons share */
-	CHANNEL_LATER,	    /* none yet: whoever waits is told */
-};
-
-/* Who waits for what comes of a publication, until it is told; embedded in its owner. */
-struct channel_waiter {
-	/* From the loop, once. result: anything but CHANNEL_LATER; position: as channels_publish. */
-	void (*told)(struct channel_waiter *waiter, enum channel_result result,
-	    const struct channel_position *position);
-};
 
 /*
  * What the channels of a space are like. Nothing in it may end a session, a channel or a service.
@@ -64,6 +48,22 @@ struct channel_kind {
 	void (*joined)(struct channel *channel, const struct presence_member *member,
 	    const struct session *session);
 	void (*parted)(struct channel *channel, const struct presence_member *member);
+
+	/*
+	 * Somebody has signalled (channels_signal). And with an engine, when `unsubscribed` is not
+	 * called, and `joined` without a session: somebody who waited was not let in; there are
+	 * messages that subscribers will never get; there are other subscribers elsewhere.
+	 */
+	void (*signalled)(struct channel *channel);
+	void (*refused)(struct channel *channel, struct session *session, enum channel_result why);
+	void (*lost)(struct channel *channel);
+	void (*recounted)(struct channel *channel);
+	/*
+	 * Of all daemons, one is told: a channel has subscribers on any, or on none any more (member
+	 * NULL); a member is there, or none any more. The channel need not be one of this daemon.
+	 */
+	void (*happened)(const struct channel_space *space, const char *channel, const char *member,
+	    bool is_there);
 };
 
 /* The channels of one service. */
@@ -96,6 +96,7 @@ struct channels {
 	size_t history_bytes;
 	uint64_t published; /* messages, since the start */
 	struct channel_journal journal;
+	struct channel_engine *engine; /* NULL: channels are this daemon's own */
 };
 
 /*
@@ -128,7 +129,7 @@ void channels_each(const struct channel_space *space,
 enum channel_result channels_find_or_make(
     struct channel_space *space, const char *name, size_t len, struct channel **channel);
 
-/* Ends a channel without subscribers, members and history. */
+/* Ends a channel without subscribers, members and history; a shared one a while later. */
 void channels_end_if_unused(struct channel *channel);
 
 /* How many messages a channel of that name keeps. */
@@ -145,6 +146,12 @@ void channels_count_refusal(const struct channels *all, int limit);
 
 /* True if that is the group of a channel's subscribers. */
 bool channels_is_group(const struct member_array *group);
+
+/* True if it is that of those who wait to be subscribed to one. */
+bool channels_is_entrance(const struct member_array *group);
+
+/* With an engine: a channel that nobody needs ends. */
+void channels_end_shared(struct channel *channel);
 
 /*
  * A channel as it was stored: the next publication has that offset. If there is one of that name

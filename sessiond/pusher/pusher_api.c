@@ -5,6 +5,7 @@
 
 #include "common/memory.h"
 #include "conf/config.h"
+#include "sessiond/channels/channel_publish.h"
 #include "sessiond/http/http_connection.h"
 #include "sessiond/http/http_request.h"
 #include "sessiond/pusher/pusher_api_call.h"
@@ -23,11 +24,47 @@ enum { NOT_FOUND = 404, UNAVAILABLE = 503, BODY_EVENTS = 16 };
 
 /* --- what each path does ---------------------------------------------------------------------- */
 
+/* Somebody whose connections are being closed. */
+struct termination {
+	struct channel_waiter waiter; /* first */
+	struct pusher_api_call *call;
+};
+
+static void
+answer_terminated(struct pusher_api_call *call, enum channel_result result)
+{
+	if (result == CHANNEL_OK)
+		pusher_api_answer(call, json_object());
+	else
+		pusher_api_fail(call, UNAVAILABLE, "%s", channels_publish_reason(result));
+}
+
+static void
+terminated(struct channel_waiter *waiter, enum channel_result result,
+    const struct channel_position *position)
+{
+	struct termination *termination = (struct termination *)waiter;
+
+	(void)position;
+	answer_terminated(termination->call, result);
+	pusher_api_came(termination->call);
+	free(termination);
+}
+
 static void
 terminate(struct pusher_api_call *call)
 {
-	pusher_terminate_user(call->app, call->name, call->name_len);
-	pusher_api_answer(call, json_object());
+	struct termination *termination = xcalloc(1, sizeof *termination);
+	enum channel_result result;
+
+	*termination = (struct termination){{terminated}, call};
+	result = pusher_terminate_user(call->app, call->name, call->name_len, &termination->waiter);
+	if (result == CHANNEL_LATER) {
+		pusher_api_wait(call);
+		return;
+	}
+	answer_terminated(call, result);
+	free(termination);
 }
 
 struct operation {

@@ -3,7 +3,9 @@
  */
 #include "sessiond/pusher/pusher_api_call.h"
 
-#include "sessiond/channels/channels.h"
+#include "common/memory.h"
+#include "sessiond/channels/channel_publish.h"
+#include "sessiond/channels/channel_shared.h"
 #include "sessiond/service/service.h"
 #include "sessiond/session/message.h"
 #include "sockjs/utf8.h"
@@ -28,6 +30,8 @@ pusher_api_came(struct pusher_api_call *call)
 {
 	sockjs_service *service = call->app->service;
 
+	if (!call->is_later)
+		return;
 	call->answer->came(call->answer);
 	service_drop(&service);
 	free(call->name);
@@ -107,48 +111,122 @@ pusher_api_read_info(
 
 /* s until the history forgets what was published then. */
 static json_int_t
-ttl_of(const struct channel *channel, uint64_t published)
+ttl_of(const struct pusher_api_call *call, uint64_t published)
 {
-	uint64_t ttl = channel->space->service->protocol.options.history_ttl,
-		 age = channel->space->all->clock() - published;
+	uint64_t ttl = call->app->service->protocol.options.history_ttl,
+		 age = pusher_app_channels(call->app)->all->clock() - published;
 
 	return age < ttl ? (json_int_t)((ttl - age) / 1000) : 0;
 }
 
 /* What subscribers got last, as it was published; null: nothing is kept. */
 static json_t *
-describe_cache(const struct channel *channel)
+describe_cache(const struct pusher_api_call *call, const struct channel_facts *facts)
 {
-	const struct history *history = channel == NULL ? NULL : &channel->history;
-	const struct publication *last;
 	json_t *event, *cache;
 
-	if (history == NULL || history->count == 0)
+	if (facts->last == NULL)
 		return json_null();
-	last = history_at(history, history_end(history) - 1);
-	event = json_loadb(last->message->data, last->message->len, JSON_ALLOW_NUL, NULL);
+	event = json_loadb(facts->last->data, facts->last->len, JSON_ALLOW_NUL, NULL);
 	cache = event == NULL ? json_null()
 			      : json_pack("{sO sI}", "data", json_object_get(event, "data"), "ttl",
-				    ttl_of(channel, last->time));
+				    ttl_of(call, facts->time));
 	json_decref(event);
 	return cache;
 }
 
 json_t *
-pusher_api_describe(const struct pusher_api_call *call, const char *name, size_t len,
+pusher_api_describe(const struct pusher_api_call *call, const struct channel_facts *facts,
     const struct pusher_api_info *info)
 {
-	const struct channel *channel = channels_find(pusher_app_channels(call->app), name, len);
 	json_t *object = json_object();
 
 	if (info->user_count)
-		json_object_set_new(object, "user_count",
-		    json_integer(
-			channel == NULL ? 0 : (json_int_t)presence_count(channel->presence)));
+		json_object_set_new(object, "user_count", json_integer((json_int_t)facts->members));
 	if (info->subscription_count)
-		json_object_set_new(object, "subscription_count",
-		    json_integer(channel == NULL ? 0 : (json_int_t)channel->subscribers.count));
+		json_object_set_new(
+		    object, "subscription_count", json_integer((json_int_t)facts->subscribers));
 	if (info->cache)
-		json_object_set_new(object, "cache", describe_cache(channel));
+		json_object_set_new(object, "cache", describe_cache(call, facts));
 	return object;
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+void
+pusher_api_fail_away(struct pusher_api_call *call)
+{
+	pusher_api_fail(call, UNAVAILABLE, "%s", channels_publish_reason(CHANNEL_AWAY));
+}
+
+struct pusher_api_survey *
+pusher_api_survey_create(struct pusher_api_call *call, size_t n,
+    void (*done)(struct pusher_api_survey *survey), void *context)
+{
+	struct pusher_api_survey *survey = xcalloc(1, sizeof *survey + n * sizeof survey->items[0]);
+
+	survey->call = call;
+	survey->done = done;
+	survey->context = context;
+	return survey;
+}
+
+void
+pusher_api_survey_free(struct pusher_api_survey *survey)
+{
+	size_t i;
+
+	for (i = 0; i < survey->count; i++)
+		json_decref(survey->items[i].object);
+	free(survey);
+}
+
+static void
+found(struct channel_question *question, const char *name, size_t len,
+    const struct channel_facts *facts)
+{
+	struct pusher_api_item *item = (struct pusher_api_item *)question;
+
+	(void)name;
+	(void)len;
+	item->is_occupied = facts->subscribers > 0;
+	json_decref(item->object);
+	item->object = pusher_api_describe(item->survey->call, facts, &item->info);
+}
+
+static void
+ended(struct channel_question *question, bool is_answered)
+{
+	struct pusher_api_item *item = (struct pusher_api_item *)question;
+	struct pusher_api_survey *survey = item->survey;
+
+	survey->has_failed = survey->has_failed || !is_answered;
+	if (--survey->waits == 0)
+		survey->done(survey);
+}
+
+void
+pusher_api_survey_add(struct pusher_api_survey *survey, const char *name, size_t len,
+    const struct pusher_api_info *info)
+{
+	static const struct channel_facts nobody = {0, 0, NULL, 0};
+	struct pusher_api_item *item = &survey->items[survey->count++];
+
+	*item = (struct pusher_api_item){
+	    .question = {CHANNEL_ASK_ONE, info->cache, name, len, found, ended},
+	    .survey = survey,
+	    .info = *info,
+	    .object = pusher_api_describe(survey->call, &nobody, info),
+	};
+}
+
+/* The last answer frees the survey. */
+void
+pusher_api_ask(struct pusher_api_survey *survey)
+{
+	struct channel_space *space = pusher_app_channels(survey->call->app);
+	size_t i, count = survey->waits = survey->count;
+
+	for (i = 0; i < count; i++)
+		channels_ask(space, &survey->items[i].question);
 }

@@ -4,11 +4,13 @@
 #include "sessiond/pusher/pusher_api_channels.h"
 
 #include "common/buffer.h"
-#include "sessiond/channels/channels.h"
+#include "common/memory.h"
+#include "sessiond/channels/channel_shared.h"
 #include "sessiond/pusher/pusher_api_call.h"
 #include "sessiond/pusher/pusher_channel.h"
 #include "sockjs/form.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { BAD_REQUEST = 400 };
@@ -61,26 +63,72 @@ read_info(struct pusher_api_call *call, struct pusher_api_info *info)
 
 /* --- all channels ----------------------------------------------------------------------------- */
 
+/* A question about an app's channels, and the answer to the call. */
 struct listing {
-	const struct pusher_api_call *call;
-	const struct buffer *prefix;
-	const struct pusher_api_info *info;
-	json_t *channels;
+	struct channel_question question;
+	struct pusher_api_call *call;
+	struct pusher_api_info info;
+	const char *name; /* of what is told */
+	json_t *told;
+	bool has_ended;
 };
 
-static void
-list(struct channel *channel, void *context)
+static struct listing *
+listing_create(struct pusher_api_call *call, const char *name, json_t *told)
 {
-	struct listing *listing = context;
-	size_t len = channel->by_name.len;
+	struct listing *listing = xcalloc(1, sizeof *listing);
 
-	if (channel->subscribers.count == 0 || pusher_channel_type(channel->name, len).is_user ||
-	    (listing->prefix->len > 0 &&
-		(len < listing->prefix->len ||
-		    memcmp(channel->name, listing->prefix->data, listing->prefix->len) != 0)))
+	listing->call = call;
+	listing->name = name;
+	listing->told = told;
+	return listing;
+}
+
+/* Of a call that does not wait, listing_ask frees it. */
+static void
+list_ended(struct channel_question *question, bool is_answered)
+{
+	struct listing *listing = (struct listing *)question;
+	struct pusher_api_call *call = listing->call;
+
+	if (is_answered)
+		pusher_api_answer(call, json_pack("{sO}", listing->name, listing->told));
+	else
+		pusher_api_fail_away(call);
+	json_decref(listing->told);
+	listing->has_ended = true;
+	if (!call->is_later)
 		return;
-	json_object_set_new(listing->channels, channel->name,
-	    pusher_api_describe(listing->call, channel->name, len, listing->info));
+	free(listing);
+	pusher_api_came(call);
+}
+
+static void
+listing_ask(struct listing *listing)
+{
+	listing->question.ended = list_ended;
+	channels_ask(pusher_app_channels(listing->call->app), &listing->question);
+	if (listing->has_ended)
+		free(listing);
+	else
+		pusher_api_wait(listing->call);
+}
+
+static void
+list_channel(struct channel_question *question, const char *name, size_t len,
+    const struct channel_facts *facts)
+{
+	struct listing *listing = (struct listing *)question;
+	char *text;
+
+	if (pusher_channel_type(name, len).is_user)
+		return;
+	text = xmalloc(len + 1);
+	memcpy(text, name, len);
+	text[len] = '\0';
+	json_object_set_new(
+	    listing->told, text, pusher_api_describe(listing->call, facts, &listing->info));
+	free(text);
 }
 
 void
@@ -88,15 +136,17 @@ pusher_api_channels(struct pusher_api_call *call)
 {
 	struct buffer prefix = BUFFER_INIT;
 	struct pusher_api_info info;
-	struct listing listing = {call, &prefix, &info, NULL};
+	struct listing *listing;
 
 	get_parameter(call, "filter_by_prefix", &prefix);
 	if (read_info(call, &info) == 0 &&
 	    check_info(call, prefix.len == 0 ? "" : prefix.data, prefix.len,
 		"filter_by_prefix is to begin with", &info) == 0) {
-		listing.channels = json_object();
-		channels_each(pusher_app_channels(call->app), list, &listing);
-		pusher_api_answer(call, json_pack("{so}", "channels", listing.channels));
+		listing = listing_create(call, "channels", json_object());
+		listing->info = info;
+		listing->question = (struct channel_question){CHANNEL_ASK_ALL, info.cache,
+		    prefix.len == 0 ? "" : prefix.data, prefix.len, list_channel, NULL};
+		listing_ask(listing);
 	}
 	buffer_free(&prefix);
 }
@@ -112,34 +162,51 @@ check_name(struct pusher_api_call *call)
 	return -1;
 }
 
+static void
+surveyed(struct pusher_api_survey *survey)
+{
+	struct pusher_api_call *call = survey->call;
+	const struct pusher_api_item *item = &survey->items[0];
+
+	json_object_set_new(item->object, "occupied", json_boolean(item->is_occupied));
+	if (survey->has_failed)
+		pusher_api_fail_away(call);
+	else
+		pusher_api_answer(call, json_incref(item->object));
+	pusher_api_survey_free(survey);
+	pusher_api_came(call);
+}
+
 void
 pusher_api_channel(struct pusher_api_call *call)
 {
-	const struct channel *channel;
+	struct pusher_api_survey *survey;
 	struct pusher_api_info info;
-	json_t *object;
 
 	if (check_name(call) == -1 || read_info(call, &info) == -1 ||
 	    check_info(call, call->name, call->name_len, "the name is to begin with", &info) == -1)
 		return;
-	channel = channels_find(pusher_app_channels(call->app), call->name, call->name_len);
-	object = pusher_api_describe(call, call->name, call->name_len, &info);
-	json_object_set_new(
-	    object, "occupied", json_boolean(channel != NULL && channel->subscribers.count > 0));
-	pusher_api_answer(call, object);
+	survey = pusher_api_survey_create(call, 1, surveyed, NULL);
+	pusher_api_survey_add(survey, call->name, call->name_len, &info);
+	pusher_api_ask(survey);
+	if (call->answer->status == 0)
+		pusher_api_wait(call);
 }
 
 static void
-list_user(struct presence_member *member, void *context)
+list_user(struct channel_question *question, const char *id, size_t len,
+    const struct channel_facts *facts)
 {
-	json_array_append_new(context, json_pack("{ss}", "id", member->id));
+	struct listing *listing = (struct listing *)question;
+
+	(void)facts;
+	json_array_append_new(listing->told, json_pack("{ss%}", "id", id, len));
 }
 
 void
 pusher_api_users(struct pusher_api_call *call)
 {
-	const struct channel *channel;
-	json_t *users;
+	struct listing *listing;
 
 	if (check_name(call) == -1)
 		return;
@@ -147,9 +214,8 @@ pusher_api_users(struct pusher_api_call *call)
 		pusher_api_fail(call, BAD_REQUEST, "users are in presence channels only");
 		return;
 	}
-	channel = channels_find(pusher_app_channels(call->app), call->name, call->name_len);
-	users = json_array();
-	if (channel != NULL)
-		presence_each(channel->presence, list_user, users);
-	pusher_api_answer(call, json_pack("{so}", "users", users));
+	listing = listing_create(call, "users", json_array());
+	listing->question = (struct channel_question){
+	    CHANNEL_ASK_MEMBERS, false, call->name, call->name_len, list_user, NULL};
+	listing_ask(listing);
 }

@@ -20,7 +20,8 @@ struct publication_list {
 	struct pusher_api_call *call;
 	json_t *body;
 	struct channel_batch *batch; /* NULL: nothing is being published yet */
-	json_t *(*told)(const struct pusher_api_call *call, const struct publication_list *list);
+	json_t *(*told)(
+	    const struct publication_list *list, const struct pusher_api_survey *survey);
 	struct pusher_event events[PUSHER_API_CHANNELS_MAX];
 	struct pusher_api_info info[PUSHER_API_CHANNELS_MAX];
 	size_t count;
@@ -219,17 +220,9 @@ wants_info(const struct pusher_api_info *info)
 	return info->user_count || info->subscription_count || info->cache;
 }
 
-static json_t *
-describe(const struct pusher_api_call *call, const struct publication_list *list, size_t i)
-{
-	const struct pusher_event *event = &list->events[i];
-
-	return pusher_api_describe(call, event->channel, event->channel_len, &list->info[i]);
-}
-
 /* {}, or what was asked for of each channel. */
 static json_t *
-describe_channels(const struct pusher_api_call *call, const struct publication_list *list)
+describe_channels(const struct publication_list *list, const struct pusher_api_survey *survey)
 {
 	json_t *answer = json_object(), *channels;
 	size_t i;
@@ -238,14 +231,14 @@ describe_channels(const struct pusher_api_call *call, const struct publication_l
 		return answer;
 	channels = json_object();
 	for (i = 0; i < list->count; i++)
-		json_object_set_new(channels, list->events[i].channel, describe(call, list, i));
+		json_object_set(channels, list->events[i].channel, survey->items[i].object);
 	json_object_set_new(answer, "channels", channels);
 	return answer;
 }
 
 /* The same of each event, in their order. */
 static json_t *
-describe_batch(const struct pusher_api_call *call, const struct publication_list *list)
+describe_batch(const struct publication_list *list, const struct pusher_api_survey *survey)
 {
 	json_t *answer = json_object(), *batch = json_array();
 	bool is_wanted = false;
@@ -253,7 +246,7 @@ describe_batch(const struct pusher_api_call *call, const struct publication_list
 
 	for (i = 0; i < list->count; i++) {
 		is_wanted = is_wanted || wants_info(&list->info[i]);
-		json_array_append_new(batch, describe(call, list, i));
+		json_array_append(batch, survey->items[i].object);
 	}
 	if (is_wanted)
 		json_object_set(answer, "batch", batch);
@@ -271,53 +264,83 @@ clear(struct publication_list *list)
 	free(list);
 }
 
+/* All that is asked for is known. It was published, whether or not. */
+static void
+surveyed(struct pusher_api_survey *survey)
+{
+	struct publication_list *list = survey->context;
+	struct pusher_api_call *call = list->call;
+
+	pusher_api_answer(call, list->told(list, survey));
+	pusher_api_survey_free(survey);
+	clear(list);
+	pusher_api_came(call);
+}
+
+static void
+survey(struct publication_list *list)
+{
+	struct pusher_api_survey *survey =
+	    pusher_api_survey_create(list->call, list->count, surveyed, list);
+	bool is_wanted = false;
+	size_t i;
+
+	for (i = 0; i < list->count; i++) {
+		const struct pusher_event *event = &list->events[i];
+
+		is_wanted = is_wanted || wants_info(&list->info[i]);
+		pusher_api_survey_add(survey, event->channel, event->channel_len, &list->info[i]);
+	}
+	if (is_wanted)
+		pusher_api_ask(survey);
+	else
+		surveyed(survey);
+}
+
 /* All of it was published, or something was not. */
 static void
-tell_outcome(const struct publication_list *list)
+tell_outcome(struct publication_list *list)
 {
+	struct pusher_api_call *call = list->call;
 	size_t published;
 	enum channel_result result = channel_batch_result(list->batch, &published);
 
-	if (result == CHANNEL_OK)
-		pusher_api_answer(list->call, list->told(list->call, list));
-	else
-		pusher_api_fail(list->call, UNAVAILABLE, "%zu of %zu were published: %s", published,
-		    list->count, channels_publish_reason(result));
+	if (result == CHANNEL_OK) {
+		survey(list);
+		return;
+	}
+	pusher_api_fail(call, UNAVAILABLE, "%zu of %zu were published: %s", published, list->count,
+	    channels_publish_reason(result));
+	clear(list);
+	pusher_api_came(call);
 }
 
 static void
 all_told(struct channel_batch *batch)
 {
-	struct publication_list *list = batch->context;
-	struct pusher_api_call *call = list->call;
-
-	tell_outcome(list);
-	clear(list);
-	pusher_api_came(call);
+	tell_outcome(batch->context);
 }
 
-/* Returns NULL if it is answered later. */
-static struct publication_list *
+static void
 publish(struct publication_list *list)
 {
+	struct pusher_api_call *call = list->call;
 	size_t i;
 
-	list->call->answer->acknowledges = true;
+	call->answer->acknowledges = true;
 	list->batch = channel_batch_create(list->count, all_told, list);
 	for (i = 0; i < list->count; i++) {
 		struct channel_batch_item *item = channel_batch_next(list->batch);
 
 		if (!channel_batch_note(item,
 			pusher_publish(
-			    list->call->app, &list->events[i], &item->waiter, &item->position)))
+			    call->app, &list->events[i], &item->waiter, &item->position)))
 			break;
 	}
-	if (!channel_batch_is_complete(list->batch)) {
-		pusher_api_wait(list->call);
-		return NULL;
-	}
-	tell_outcome(list);
-	return list;
+	if (channel_batch_is_complete(list->batch))
+		tell_outcome(list);
+	if (call->answer->status == 0)
+		pusher_api_wait(call);
 }
 
 /* --- the two ---------------------------------------------------------------------------------- */
@@ -325,7 +348,7 @@ publish(struct publication_list *list)
 static void
 take(struct pusher_api_call *call,
     int (*read)(struct pusher_api_call *call, const json_t *body, struct publication_list *list),
-    json_t *(*told)(const struct pusher_api_call *call, const struct publication_list *list))
+    json_t *(*told)(const struct publication_list *list, const struct pusher_api_survey *survey))
 {
 	struct publication_list *list = calloc(1, sizeof *list);
 
@@ -337,8 +360,8 @@ take(struct pusher_api_call *call,
 	list->told = told;
 	list->body = read_body(call);
 	if (list->body != NULL && read(call, list->body, list) == 0)
-		list = publish(list);
-	if (list != NULL)
+		publish(list);
+	else
 		clear(list);
 }
 

@@ -19,6 +19,7 @@
 #include <string.h>
 
 enum { RECOUNT_DELAY = 200 }; /* ms: many who come at once are one number */
+enum { UNAVAILABLE = 503 };
 
 static struct channels *bound;
 static LIST_HEAD(, pusher_app) apps = LIST_HEAD_INITIALIZER(apps);
@@ -181,6 +182,13 @@ tell_all(struct channel *channel, const char *event, struct buffer *data, const 
 	message_unref(&message);
 }
 
+/* With an engine, one of all daemons tells the webhook: `happened`. */
+static bool
+is_shared(const struct channel *channel)
+{
+	return channel->space->all->engine != NULL;
+}
+
 static void
 joined(struct channel *channel, const struct presence_member *member, const struct session *session)
 {
@@ -189,8 +197,10 @@ joined(struct channel *channel, const struct presence_member *member, const stru
 	if (pusher_channel_type(channel->name, channel->by_name.len).is_user)
 		return;
 	pusher_append_member(&data, member);
-	tell_all(channel, "pusher_internal:member_added", &data, session->uuid);
-	webhook_tell(channel->space->service, "member_added", channel->name, member->id);
+	tell_all(
+	    channel, "pusher_internal:member_added", &data, session == NULL ? NULL : session->uuid);
+	if (!is_shared(channel))
+		webhook_tell(channel->space->service, "member_added", channel->name, member->id);
 }
 
 static void
@@ -202,7 +212,8 @@ parted(struct channel *channel, const struct presence_member *member)
 		return;
 	pusher_append_member_id(&data, member);
 	tell_all(channel, "pusher_internal:member_removed", &data, NULL);
-	webhook_tell(channel->space->service, "member_removed", channel->name, member->id);
+	if (!is_shared(channel))
+		webhook_tell(channel->space->service, "member_removed", channel->name, member->id);
 }
 
 static void
@@ -214,7 +225,7 @@ tell_count(struct channel *channel, void *context)
 	if (!channel->is_recounted)
 		return;
 	channel->is_recounted = false;
-	buffer_printf(&data, "{\"subscription_count\":%zu}", channel->subscribers.count);
+	buffer_printf(&data, "{\"subscription_count\":%zu}", channel_subscribers(channel));
 	tell_all(channel, "pusher_internal:subscription_count", &data, NULL);
 }
 
@@ -281,29 +292,6 @@ unsubscribed(struct channel *channel)
 	recount(channel);
 }
 
-/* To have signed in is a subscription of which its client hears elsewhere. */
-static void
-subscribed(struct channel *channel, struct session *session, const struct subscribing *subscribing,
-    bool recovered)
-{
-	if (!pusher_channel_type(channel->name, channel->by_name.len).is_user)
-		tell_subscribed(channel, session, subscribing->from == NULL ? NULL : &recovered);
-	if (channel->subscribers.count == 1)
-		tell_occupation(channel, true);
-	recount(channel);
-}
-
-static const struct channel_kind kind = {
-    .compose = compose,
-    .keeps = keeps,
-    .subscribed = subscribed,
-    .unsubscribed = unsubscribed,
-    .joined = joined,
-    .parted = parted,
-};
-
-/* --- subscribing ------------------------------------------------------------------------------ */
-
 /* The last event of a cache channel, or that there is none. */
 static void
 tell_cached(const struct channel *channel, struct session *session)
@@ -320,13 +308,107 @@ tell_cached(const struct channel *channel, struct session *session)
 	webhook_tell(channel->space->service, "cache_miss", channel->name, NULL);
 }
 
+static void
+tell_signed_in(struct session *session, const struct channel_member *user)
+{
+	struct buffer text = BUFFER_INIT;
+
+	pusher_append_signed_in(&text, user->info, user->info_len);
+	pusher_send(session, &text);
+}
+
+/* To have signed in is a subscription, too. */
+static void
+subscribed(struct channel *channel, struct session *session, const struct subscribing *subscribing,
+    bool recovered)
+{
+	struct pusher_channel_type type = pusher_channel_type(channel->name, channel->by_name.len);
+
+	if (!type.is_user)
+		tell_subscribed(channel, session, subscribing->from == NULL ? NULL : &recovered);
+	else if (subscribing->member != NULL)
+		tell_signed_in(session, subscribing->member);
+	if (!is_shared(channel) && channel->subscribers.count == 1)
+		tell_occupation(channel, true);
+	if (!is_shared(channel))
+		recount(channel);
+	if (type.is_cache && !recovered)
+		tell_cached(channel, session);
+}
+
+/* --- with an engine --------------------------------------------------------------------------- */
+
+static void
+refused(struct channel *channel, struct session *session, enum channel_result why)
+{
+	struct buffer error = BUFFER_INIT;
+
+	pusher_append_refusal(
+	    &error, channel->name, "SubscriptionError", channels_publish_reason(why), UNAVAILABLE);
+	pusher_send(session, &error);
+}
+
+/* What was missed cannot be had: a client hears what one hears that asks for it in vain. */
+static void
+lost(struct channel *channel)
+{
+	static const bool recovered = false;
+	size_t i;
+
+	if (!has_history(channel->space) ||
+	    pusher_channel_type(channel->name, channel->by_name.len).is_user)
+		return;
+	for (i = 0; i < channel->subscribers.count; i++)
+		tell_subscribed(channel, channel->subscribers.items[i]->session, &recovered);
+}
+
+/* Terminated. A session leaves its channels later, when its client has been told. */
+static void
+signalled(struct channel *channel)
+{
+	static const char reason[] = "Terminated by the application";
+	size_t i;
+
+	for (i = 0; i < channel->subscribers.count; i++)
+		pusher_refuse(channel->subscribers.items[i]->session, PUSHER_UNAUTHORIZED, reason);
+}
+
+static void
+happened(const struct channel_space *space, const char *channel, const char *member, bool is_there)
+{
+	if (pusher_channel_type(channel, strlen(channel)).is_user)
+		return;
+	if (member != NULL)
+		webhook_tell(
+		    space->service, is_there ? "member_added" : "member_removed", channel, member);
+	else
+		webhook_tell(space->service, is_there ? "channel_occupied" : "channel_vacated",
+		    channel, NULL);
+}
+
+static const struct channel_kind kind = {
+    .compose = compose,
+    .keeps = keeps,
+    .subscribed = subscribed,
+    .unsubscribed = unsubscribed,
+    .joined = joined,
+    .parted = parted,
+    .refused = refused,
+    .lost = lost,
+    .signalled = signalled,
+    .recounted = recount,
+    .happened = happened,
+};
+
+/* --- subscribing ------------------------------------------------------------------------------ */
+
 enum channel_result
 pusher_subscribe(
     struct pusher_app *app, struct session *session, const struct subscribing *subscribing)
 {
 	struct channel_space *space = pusher_app_channels(app);
-	struct channel *channel = channels_find(space, subscribing->name, subscribing->name_len);
-	enum channel_result result;
+	const struct channel *channel =
+	    channels_find(space, subscribing->name, subscribing->name_len);
 	bool recovered;
 
 	if (channel != NULL &&
@@ -334,12 +416,7 @@ pusher_subscribe(
 		tell_subscribed(channel, session, NULL);
 		return CHANNEL_OK;
 	}
-	result = channels_subscribe(space, subscribing, session, &recovered);
-	if (result != CHANNEL_OK || recovered ||
-	    !pusher_channel_type(subscribing->name, subscribing->name_len).is_cache)
-		return result;
-	tell_cached(channels_find(space, subscribing->name, subscribing->name_len), session);
-	return CHANNEL_OK;
+	return channels_subscribe(space, subscribing, session, &recovered);
 }
 
 /* --- publishing ------------------------------------------------------------------------------- */
@@ -409,22 +486,17 @@ pusher_user(const struct session *session)
 	return NULL;
 }
 
-size_t
-pusher_terminate_user(const struct pusher_app *app, const char *user, size_t len)
+enum channel_result
+pusher_terminate_user(
+    const struct pusher_app *app, const char *user, size_t len, struct channel_waiter *waiter)
 {
-	static const char reason[] = "Terminated by the application";
 	struct buffer name = BUFFER_INIT;
-	const struct channel *channel = NULL;
-	size_t i, count;
+	enum channel_result result = CHANNEL_NO_ROOM;
 
 	buffer_append_str(&name, PUSHER_USER_CHANNEL);
 	buffer_append(&name, user, len);
 	if (!buffer_failed(&name))
-		channel = channels_find(pusher_app_channels(app), name.data, name.len);
+		result = channels_signal(pusher_app_channels(app), name.data, name.len, waiter);
 	buffer_free(&name);
-	count = channel == NULL ? 0 : channel->subscribers.count;
-	/* A session leaves its channels later, when its client has been told. */
-	for (i = 0; i < count; i++)
-		pusher_refuse(channel->subscribers.items[i]->session, PUSHER_UNAUTHORIZED, reason);
-	return count;
+	return result;
 }

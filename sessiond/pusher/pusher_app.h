@@ -57,7 +57,8 @@ void pusher_refuse(struct session *session, int code, const char *text);
 
 /*
  * Subscribes a session whose signature is right. subscribing: as channel_subscribe.h has it. It is
- * told, also if it has subscribed already; anything but CHANNEL_OK is why it cannot be.
+ * told, also if it has subscribed already; what is neither CHANNEL_OK nor CHANNEL_LATER is why it
+ * cannot be.
  */
 enum channel_result pusher_subscribe(
     struct pusher_app *app, struct session *session, const struct subscribing *subscribing);
@@ -90,7 +91,8 @@ enum channel_result pusher_publish(const struct pusher_app *app, const struct pu
 /* The user who has signed in on a connection: the member of its user channel; NULL: nobody. */
 const struct presence_member *pusher_user(const struct session *session);
 
-/* Closes all connections of a user who has signed in. Returns how many. */
-size_t pusher_terminate_user(const struct pusher_app *app, const char *user, size_t len);
+/* Closes all connections of a user who has signed in: as channels_signal. */
+enum channel_result pusher_terminate_user(
+    const struct pusher_app *app, const char *user, size_t len, struct channel_waiter *waiter);
 
 #endif

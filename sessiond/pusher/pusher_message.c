@@ -81,6 +81,22 @@ pusher_append_plain(struct buffer *out, const char *event, const char *data)
 }
 
 void
+pusher_append_signed_in(struct buffer *out, const char *user_data, size_t len)
+{
+	struct buffer data = BUFFER_INIT;
+
+	buffer_append_str(&data, "{\"user_data\":");
+	json_string_append(&data, user_data, len, 0);
+	buffer_append_str(&data, "}");
+	begin(out, "pusher:signin_success", NULL);
+	buffer_append_str(out, ",\"data\":");
+	json_string_append(out, data.data, data.len, 0);
+	buffer_append_char(out, '}');
+	out->failed = out->failed || buffer_failed(&data);
+	buffer_free(&data);
+}
+
+void
 pusher_append_event(
     struct buffer *out, const char *event, const char *channel, const char *data, size_t len)
 {

@@ -47,6 +47,9 @@ void pusher_append_error(struct buffer *out, int code, const char *text);
 /* An event without a channel, and with data that is JSON already. */
 void pusher_append_plain(struct buffer *out, const char *event, const char *data);
 
+/* pusher:signin_success, with the user's data as it came. */
+void pusher_append_signed_in(struct buffer *out, const char *user_data, size_t len);
+
 /* An event of a channel; data[0..len) is JSON. */
 void pusher_append_event(
     struct buffer *out, const char *event, const char *channel, const char *data, size_t len);

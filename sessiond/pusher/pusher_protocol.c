@@ -157,7 +157,7 @@ subscribe(const struct said *said, const char *channel, const struct channel_mem
 	    channel, strlen(channel), recover == NULL ? NULL : &from, member};
 	enum channel_result result = pusher_subscribe(said->app, said->session, &subscribing);
 
-	if (result != CHANNEL_OK)
+	if (result != CHANNEL_OK && result != CHANNEL_LATER)
 		refuse(said, channel, result == CHANNEL_BAD_MEMBER ? BAD_REQUEST : UNAVAILABLE,
 		    reason_of(result));
 }
@@ -256,22 +256,6 @@ refuse_signin(const struct said *said, const char *text)
 }
 
 static void
-tell_signed_in(const struct said *said, const char *user_data)
-{
-	struct buffer text = BUFFER_INIT;
-	json_t *data = json_pack("{ss}", "user_data", user_data);
-	char *json = json_dumps(data, JSON_COMPACT);
-
-	if (json == NULL)
-		text.failed = true;
-	else
-		pusher_append_plain(&text, "pusher:signin_success", json);
-	pusher_send(said->session, &text);
-	free(json);
-	json_decref(data);
-}
-
-static void
 sign_in(const struct said *said, const struct identity *identity, const char *user_data)
 {
 	const struct channel_member member = {
@@ -290,9 +274,7 @@ sign_in(const struct said *said, const struct identity *identity, const char *us
 	if (pusher_channel_name_is_valid(name.data, name.len))
 		result = channels_subscribe(
 		    pusher_app_channels(said->app), &subscribing, said->session, &recovered);
-	if (result == CHANNEL_OK)
-		tell_signed_in(said, user_data);
-	else
+	if (result != CHANNEL_OK && result != CHANNEL_LATER)
 		refuse_signin(said,
 		    result == CHANNEL_BAD_NAME ? "the id of the user is too long"
 					       : reason_of(result));
@@ -361,7 +343,7 @@ pass_on(const struct said *said, const struct channel *channel)
 	if (data != NULL && !buffer_failed(&text))
 		message = message_create(text.data, text.len, false);
 	if (message != NULL) {
-		channels_send(channel, message, said->session->uuid);
+		channels_send_shared(channel, message, said->session->uuid);
 		pusher_socket_id(said->session->uuid, socket_id);
 		webhook_tell_client_event(said->app->service, channel->name, said->event, data,
 		    socket_id, member == NULL ? NULL : member->id);

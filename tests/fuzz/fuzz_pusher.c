@@ -163,7 +163,7 @@ happen(const char *line, size_t len)
 	} else if (line[0] == '>') {
 		publish(line + 1, len - 1, NULL);
 	} else if (line[0] == '$') {
-		pusher_terminate_user(world.app, line + 1, len - 1);
+		pusher_terminate_user(world.app, line + 1, len - 1, NULL);
 	} else if (line[0] == '@') {
 		world_set_history(len > 1 ? (uint32_t)(line[1] & 7) : 0);
 	} else if (line[0] == '~') {
