@@ -3,6 +3,7 @@
 
 #include "common/log.h"
 #include "conf/daemon_place.h"
+#include "conf/engine_address.h"
 #include "conf/option_checks.h"
 #include "sockjs/transport.h"
 
@@ -112,6 +113,23 @@ const struct conf_option server_option_table[] = {
 	.help = "polls that may be held at once by processes that serve one request at a time "
 		"(mod_fcgid), where 0 is one less than there are processes, at least 5; beyond "
 		"that, the oldest is answered early with a heartbeat"},
+    {.name = "engine",
+	.type = CONF_STRING,
+	.offset = SERVER(engine),
+	.at_start = true,
+	.check = engine_address_check,
+	.default_text = "memory",
+	.help = "where channels are: memory, of this daemon alone; or a Redis that several daemons "
+		"share, redis://[user[:password]@]HOST[:PORT][/DB] or redis+unix:///PATH"},
+    {.name = "engine_backlog",
+	.type = CONF_SIZE,
+	.offset = SERVER(engine_backlog),
+	.at_start = true,
+	.min = 65536,
+	.default_text = "8M",
+	.help =
+	    "bytes of publications that a Redis (engine) may leave unanswered; beyond that they "
+	    "get 503"},
     {.name = "channels_limit",
 	.type = CONF_U32,
 	.offset = SERVER(channels_limit),

@@ -36,6 +36,8 @@ struct server_options {
 	char *log;	       /* "stderr", "syslog", or the path of a file */
 	size_t log_size;       /* bytes of that file; 0: no limit */
 	char *trusted_proxies; /* whose X-Forwarded-For and Forwarded are believed; checked */
+	size_t engine_backlog; /* bytes that its server may owe answers for */
+	char *engine;	       /* of the channels: conf/engine_address.h; checked */
 	uint32_t channels_limit;
 	uint32_t channels_per_connection;
 	uint32_t members_per_channel;

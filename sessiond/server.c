@@ -16,6 +16,8 @@
 #include "sessiond/api/api.h"
 #include "sessiond/api/api_channel.h"
 #include "sessiond/api/api_timer.h"
+#include "sessiond/channels/channel_engine.h"
+#include "sessiond/channels/channel_shared.h"
 #include "sessiond/channels/channel_store.h"
 #include "sessiond/channels/channels.h"
 #include "sessiond/control/control.h"
@@ -25,6 +27,7 @@
 #include "sessiond/pusher/pusher_api.h"
 #include "sessiond/pusher/pusher_app.h"
 #include "sessiond/pusher/webhook.h"
+#include "sessiond/redis/redis_engine.h"
 #include "sessiond/responder/local_socket.h"
 #include "sessiond/resume/resume.h"
 #include "system/privileges.h"
@@ -84,6 +87,7 @@ struct server {
 	struct sessions sessions;
 	struct persistence persistence;
 	struct channels channels;
+	struct channel_engine *engine; /* of the channels; NULL: none */
 	struct channel_store channel_store;
 	struct workers workers;
 	struct worker_store worker_store;
@@ -98,6 +102,7 @@ struct server {
 	struct pusher_api pusher_api;
 	struct http_handlers handlers[3]; /* ended by one without a table */
 	struct commands commands;
+	bool is_ready;	 /* whoever has started it knows */
 	uint64_t stored; /* ns that the store had taken when the turn's end began */
 };
 
@@ -163,11 +168,32 @@ has_to_hold(const struct server *server)
 		server->workers.journal.has_handled);
 }
 
+/* With an engine: once that is reached, or is known to be away. */
+static void
+tell_ready(struct server *server)
+{
+	const struct channel_engine *engine = server->engine;
+
+	if (server->is_ready || (engine != NULL && !engine->calls->is_settled(engine)))
+		return;
+	server->is_ready = true;
+	start_report_end();
+	notify(NOTIFY_READY);
+	/* Whoever reads it may count on the supervisor. */
+	reception_print_ready(&server->reception);
+}
+
 static bool
 flush(struct server *server)
 {
-	bool holds = has_to_hold(server), busy;
+	bool holds, busy;
 
+	/* Who waited is let in, and has messages. */
+	if (server->engine != NULL) {
+		server->engine->calls->flush(server->engine);
+		tell_ready(server);
+	}
+	holds = has_to_hold(server);
 	if (holds)
 		turn_hold_unstored(&server->sessions);
 	turn_flush(&server->sessions);
@@ -452,6 +478,19 @@ open_store(struct server *server, struct error *err)
 	return 0;
 }
 
+/* Before the first channel, which may be one of the store. */
+static int
+start_engine(struct server *server, struct error *err)
+{
+	const struct server_options *options = &server->config->server;
+
+	if (redis_engine_create(options->engine, options->engine_backlog, &server->loop.uv,
+		&server->channels, &server->engine, err) == -1)
+		return -1;
+	channels_share(&server->channels, server->engine);
+	return 0;
+}
+
 static int
 start_http(struct server *server, size_t limit, struct error *err)
 {
@@ -501,6 +540,8 @@ stop(struct server *server)
 	commit(server);
 	sessions_each(&server->sessions, leave_session, NULL);
 	turn_flush(&server->sessions);
+	if (server->engine != NULL)
+		server->engine->calls->stop(server->engine);
 	http_server_stop(&server->http);
 	local_socket_clear(&server->local);
 	hixie76_handshakes_clear(&server->handshakes);
@@ -517,6 +558,8 @@ stop(struct server *server)
 	webhooks_bind(NULL, false);
 	api_run_bind(NULL);
 	socket_takeover_clear();
+	if (server->engine != NULL)
+		server->engine->calls->destroy(server->engine);
 	loop_close(&server->loop);
 	persistence_clear(&server->persistence);
 	channels_clear(&server->channels);
@@ -541,14 +584,12 @@ server_run(struct config *config, struct error *err)
 	    privileges_drop(config->server.user, config->server.group, err) == 0 &&
 	    services_load(&server->services, config, err) == 0 &&
 	    start_http(server, limit, err) == 0 && open_store(server, err) == 0 &&
+	    start_engine(server, err) == 0 &&
 	    services_start(&server->services, &server->sessions, err) == 0 &&
 	    restore_sessions(server, err) == 0) {
 		local_socket_start(&server->local);
 		local_socket_tell_services(&server->local);
-		start_report_end();
-		notify(NOTIFY_READY);
-		reception_print_ready(
-		    &server->reception); /* whoever reads it may count on the supervisor */
+		tell_ready(server);
 		loop_run(&server->loop);
 		status = 0;
 	}

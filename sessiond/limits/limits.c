@@ -20,6 +20,7 @@ const char *const limit_options[LIMIT_COUNT] = {
     [LIMIT_LOCAL_PEERS] = "local_peers",
     [LIMIT_MESSAGE] = "message_limit",
     [LIMIT_PUBLISH] = "publish_limit",
+    [LIMIT_ENGINE_BACKLOG] = "engine_backlog",
     [LIMIT_QUEUE] = "queue_limit",
     [LIMIT_SESSION] = "session_limit",
     [LIMIT_SESSIONS_PER_ADDRESS] = "sessions_per_address",

@@ -12,7 +12,8 @@ const { startDaemon, withLog } = require('./daemon');
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function eventually(condition, what, ms = 20000) {
+// Daemons that share their channels hear of one that was killed within 60 seconds.
+async function eventually(condition, what, ms = process.env.SOCKJS_TEST_ENGINE ? 90000 : 20000) {
 	const end = Date.now() + ms;
 	for (let last; !(last = await condition()); await sleep(10)) {
 		if (Date.now() > end)

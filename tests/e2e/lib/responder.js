@@ -9,6 +9,7 @@ const net = require('node:net');
 const path = require('node:path');
 const { test } = require('node:test');
 const { Daemon, program: sessiond, temporaryDirectory } = require('./daemon');
+const { engine } = require('./redis');
 const { srcdir } = require('./stack');
 
 const buildDirectory = process.env.SOCKJS_BUILDDIR || srcdir;
@@ -23,7 +24,7 @@ class Pair {
 		this.socket = path.join(this.directory, 'sessiond');
 		this.daemons = [];
 		this.count = 0;
-		fs.writeFileSync(this.file, `[server]\nsocket = ${this.socket}\nlog_level = error\n${server}\n[fcgi]\n${fcgi}\n${services}`);
+		fs.writeFileSync(this.file, `[server]\nsocket = ${this.socket}\nlog_level = error\n${engine()}${server}\n[fcgi]\n${fcgi}\n${services}`);
 	}
 
 	// Changes the configuration; change: of its text.

@@ -1,0 +1,407 @@
+/*
+ * See redis_presence.h. Each change of members has a version, one more than that before. So who
+ * has missed one notices, and asks for all.
+ */
+#include "sessiond/redis/redis_presence.h"
+
+#include "common/memory.h"
+#include "sessiond/channels/channel_shared.h"
+#include "sessiond/service/service.h"
+#include "sessiond/session/session_set.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- what is here ----------------------------------------------------------------------------- */
+
+static bool
+is_touched(const struct redis_channel *it, const char *id, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < it->touched.count; i++)
+		if (it->touched.lens[i] == len && memcmp(it->touched.ids[i], id, len) == 0)
+			return true;
+	return false;
+}
+
+static void
+add_touched(struct redis_channel *it, const char *id, size_t len)
+{
+	char *copy = xmalloc(len);
+
+	memcpy(copy, id, len);
+	it->touched.ids = xgrow(it->touched.ids, &it->touched.room, it->touched.count, sizeof copy);
+	it->touched.lens = xgrow(
+	    it->touched.lens, &it->touched.lens_room, it->touched.count, sizeof *it->touched.lens);
+	it->touched.ids[it->touched.count] = copy;
+	it->touched.lens[it->touched.count++] = len;
+}
+
+void
+redis_presence_touch(struct redis_channel *it, const char *id, size_t len)
+{
+	if (!is_touched(it, id, len))
+		add_touched(it, id, len);
+	redis_state_mark(it, true);
+}
+
+static void
+touch_own(struct presence_member *member, void *context)
+{
+	if (member->connections > 0)
+		add_touched(context, member->id, member->by_id.len);
+}
+
+void
+redis_presence_touch_all(struct redis_channel *it)
+{
+	redis_presence_forget(it);
+	presence_each(it->channel->presence, touch_own, it);
+	redis_state_mark(it, true);
+}
+
+void
+redis_presence_forget(struct redis_channel *it)
+{
+	while (it->touched.count > 0)
+		free(it->touched.ids[--it->touched.count]);
+}
+
+/* Who waits to be let in as that member; NULL: nobody. */
+static const struct channel_member *
+find_entering(const struct channel *channel, const char *id, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < channel->entrants.count; i++) {
+		const struct channel_entrant *entrant = channel->entrants.items[i]->data;
+
+		if (entrant != NULL && entrant->is_member && entrant->member.id_len == len &&
+		    memcmp(entrant->member.id, id, len) == 0)
+			return &entrant->member;
+	}
+	return NULL;
+}
+
+/* What is known of a member that is here, or enters. False: it is not. */
+static bool
+find_here(const struct channel *channel, const char *id, size_t len, struct channel_member *found)
+{
+	const struct presence_member *member = presence_find(channel->presence, id, len);
+	const struct channel_member *entering;
+
+	if (member != NULL && member->connections > 0) {
+		*found = (struct channel_member){id, len, member->info, member->info_len};
+		return true;
+	}
+	entering = find_entering(channel, id, len);
+	if (entering != NULL)
+		*found = *entering;
+	return entering != NULL;
+}
+
+/* --- telling ---------------------------------------------------------------------------------- */
+
+static void
+put_keys(struct redis_words *words, const struct redis_engine *engine,
+    const struct channel_space *space, const char *name, size_t len)
+{
+	redis_words_text(words, "3");
+	redis_state_put_key(words, engine, space, name, len, 'x');
+	redis_state_put_key(words, engine, space, name, len, 'p');
+	redis_state_put_list(words, engine, space);
+	redis_state_put_key(words, engine, space, name, len, '\0');
+	redis_words_add(words, name, len);
+}
+
+static void
+put_touched(const struct redis_channel *it, struct redis_words *words)
+{
+	struct redis_words joins = {.lens = NULL};
+	struct redis_words parts = {.lens = NULL};
+	struct channel_member member;
+	const char *at;
+	size_t i;
+
+	for (i = 0; i < it->touched.count; i++) {
+		const char *id = it->touched.ids[i];
+		size_t len = it->touched.lens[i];
+
+		if (find_here(it->channel, id, len, &member)) {
+			redis_words_add(&joins, id, len);
+			redis_words_add(&joins, member.info, member.info_len);
+		} else {
+			redis_words_add(&parts, id, len);
+		}
+	}
+	redis_words_number(words, (int64_t)parts.count);
+	for (i = 0, at = parts.bytes.data; i < parts.count; at += parts.lens[i++])
+		redis_words_add(words, at, parts.lens[i]);
+	for (i = 0, at = joins.bytes.data; i < joins.count; at += joins.lens[i++])
+		redis_words_add(words, at, joins.lens[i]);
+	redis_words_clear(&parts);
+	redis_words_clear(&joins);
+}
+
+void
+redis_presence_put(struct redis_channel *it, struct redis_words *words)
+{
+	const struct channel *channel = it->channel;
+	char version[24], me[REDIS_ID_SIZE];
+
+	channel_epoch_text(channel->shared_id, me);
+	it->told = channel->subscribers.count + channel->entrants.count;
+	put_keys(words, it->engine, channel->space, channel->name, channel->by_name.len);
+	redis_words_text(words, me);
+	redis_words_number(words, (int64_t)it->told);
+	redis_words_number(words, REDIS_EXPIRY);
+	snprintf(version, sizeof version, "%" PRIu64, it->version);
+	redis_words_text(words, version);
+	put_touched(it, words);
+	redis_presence_forget(it);
+}
+
+/* --- what is known ---------------------------------------------------------------------------- */
+
+/* One that is here is there: it is told again. */
+static void
+drop(struct redis_channel *it, const char *id, size_t len)
+{
+	const struct presence_member *member = presence_find(it->channel->presence, id, len);
+
+	if (member != NULL && member->connections > 0)
+		redis_presence_touch(it, id, len);
+	channels_drop_member(it->channel, id, len);
+}
+
+static void
+add(struct redis_channel *it, const char *id, size_t len, const char *info, size_t info_len)
+{
+	const struct channel_member member = {id, len, info, info_len};
+
+	if (len > 0)
+		channels_add_member(it->channel, &member);
+}
+
+/* A text of a list; "" if there is none. */
+static const char *
+text_at(const struct redis_engine *engine, const struct redis_reply *list, size_t i, size_t *len)
+{
+	const struct redis_client_ops *ops = engine->commands.ops;
+	const struct redis_reply *item = ops->at(list, i);
+
+	*len = 0;
+	return item == NULL ? "" : ops->text(item, len);
+}
+
+struct comparison {
+	struct redis_channel *it;
+	const struct redis_reply *users;
+};
+
+/* Members are few, or the server has lost what it knew: each is looked for. */
+static bool
+is_listed(const struct comparison *with, const struct presence_member *member)
+{
+	const struct redis_engine *engine = with->it->engine;
+	size_t i, count = engine->commands.ops->count(with->users);
+
+	for (i = 0; i < count; i += 2) {
+		size_t len;
+		const char *id = text_at(engine, with->users, i, &len);
+
+		if (len == member->by_id.len && memcmp(id, member->id, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+drop_unlisted(struct presence_member *member, void *context)
+{
+	const struct comparison *with = context;
+
+	if (!is_listed(with, member))
+		drop(with->it, member->id, member->by_id.len);
+}
+
+static void
+take_all(struct redis_channel *it, const struct redis_reply *users)
+{
+	struct comparison with = {it, users};
+	size_t i, count = it->engine->commands.ops->count(users);
+
+	presence_each(it->channel->presence, drop_unlisted, &with);
+	for (i = 0; i + 1 < count; i += 2) {
+		size_t len, info_len;
+		const char *id = text_at(it->engine, users, i, &len),
+			   *info = text_at(it->engine, users, i + 1, &info_len);
+
+		add(it, id, len, info, info_len);
+	}
+}
+
+/* One of all daemons hears of each thing that has happened: the webhook. */
+static void
+tell_kind(const struct channel_space *space, const char *name, const char *what, const char *id)
+{
+	if (space->kind->happened == NULL)
+		return;
+	if (*what == '+' || *what == '-')
+		space->kind->happened(space, name, id, *what == '+');
+	else
+		space->kind->happened(space, name, NULL, *what == 'O');
+}
+
+static void
+take_events(struct redis_channel *it, const struct redis_reply *events, bool is_news)
+{
+	size_t i, count = it->engine->commands.ops->count(events);
+
+	for (i = 0; i + 2 < count; i += 3) {
+		size_t what_len, len, info_len;
+		const char *what = text_at(it->engine, events, i, &what_len),
+			   *id = text_at(it->engine, events, i + 1, &len),
+			   *info = text_at(it->engine, events, i + 2, &info_len);
+
+		if (is_news && *what == '+')
+			add(it, id, len, info, info_len);
+		else if (is_news && *what == '-')
+			drop(it, id, len);
+		tell_kind(it->channel->space, it->channel->name, what, id);
+	}
+}
+
+bool
+redis_presence_take(struct redis_channel *it, const struct redis_reply *reply)
+{
+	const struct redis_client_ops *ops = it->engine->commands.ops;
+	size_t len;
+	uint64_t version = strtoull(text_at(it->engine, reply, 0, &len), NULL, 10);
+	bool is_news = version >= it->version || version == 0;
+
+	if (ops->count(reply) != 5)
+		return false;
+	take_events(it, ops->at(reply, 2), is_news);
+	if (is_news && ops->number(ops->at(reply, 3)) == 1)
+		take_all(it, ops->at(reply, 4));
+	if (is_news)
+		it->version = version;
+	channels_set_subscribers(
+	    it->channel, (size_t)strtoull(text_at(it->engine, reply, 1, &len), NULL, 10));
+	return true;
+}
+
+void
+redis_presence_hear(struct redis_channel *it, const struct redis_message *message)
+{
+	if (it->state < REDIS_CHANNEL_OPENING || message->number <= it->version)
+		return;
+	if (it->version == 0 || message->number != it->version + 1) {
+		redis_state_mark(it, true);
+		return;
+	}
+	it->version = message->number;
+	if (message->kind == REDIS_JOINED)
+		add(it, message->text, message->len, message->info, message->info_len);
+	else
+		drop(it, message->text, message->len);
+}
+
+/* --- daemons that have died ------------------------------------------------------------------- */
+
+struct sweep {
+	struct redis_engine *engine;
+	struct sockjs_service *service; /* held */
+	char *name;			/* of a channel; NULL: the list of all */
+};
+
+static struct sweep *
+sweep_create(struct redis_engine *engine, struct sockjs_service *service, const char *name)
+{
+	struct sweep *sweep = xcalloc(1, sizeof *sweep);
+
+	sweep->engine = engine;
+	sweep->service = service_hold(service);
+	sweep->name = name == NULL ? NULL : xstrdup(name);
+	return sweep;
+}
+
+static void
+sweep_free(struct sweep *sweep)
+{
+	service_drop(&sweep->service);
+	free(sweep->name);
+	free(sweep);
+}
+
+static void
+swept(void *data, const struct redis_reply *reply)
+{
+	struct sweep *sweep = data;
+	const struct redis_client_ops *ops = sweep->engine->commands.ops;
+	const struct redis_reply *events = reply == NULL ? NULL : ops->at(reply, 2);
+	size_t i, count = events == NULL ? 0 : ops->count(events);
+
+	for (i = 0; i + 2 < count && sweep->service->channels != NULL; i += 3) {
+		size_t len;
+
+		tell_kind(sweep->service->channels, sweep->name,
+		    text_at(sweep->engine, events, i, &len),
+		    text_at(sweep->engine, events, i + 1, &len));
+	}
+	sweep_free(sweep);
+}
+
+static void
+sweep_channel(struct redis_engine *engine, struct channel_space *space, const char *name)
+{
+	struct redis_words words = {.lens = NULL};
+	char nobody[REDIS_ID_SIZE];
+
+	redis_state_make_id(nobody);
+	put_keys(&words, engine, space, name, strlen(name));
+	redis_words_text(&words, nobody);
+	redis_words_text(&words, "-");
+	redis_words_number(&words, REDIS_EXPIRY);
+	redis_words_text(&words, "-");
+	redis_words_text(&words, "0");
+	redis_link_run(&engine->commands, REDIS_SYNC, &words, swept,
+	    sweep_create(engine, space->service, name));
+}
+
+static void
+found_expired(void *data, const struct redis_reply *reply)
+{
+	struct sweep *sweep = data;
+	const struct redis_client_ops *ops = sweep->engine->commands.ops;
+	size_t i, count = reply == NULL ? 0 : ops->count(reply);
+
+	for (i = 0; i < count && sweep->service->channels != NULL; i++) {
+		size_t len;
+		const char *name = text_at(sweep->engine, reply, i, &len);
+
+		if (strlen(name) == len && channel_name_is_valid(name, len))
+			sweep_channel(sweep->engine, sweep->service->channels, name);
+	}
+	sweep_free(sweep);
+}
+
+void
+redis_presence_sweep(struct redis_engine *engine, struct channel_space *space)
+{
+	struct redis_words words = {.lens = NULL};
+
+	redis_words_text(&words, "ZRANGEBYSCORE");
+	redis_state_put_list(&words, engine, space);
+	redis_words_text(&words, "-inf");
+	redis_words_number(&words, (int64_t)engine->channels->clock());
+	redis_words_text(&words, "LIMIT");
+	redis_words_text(&words, "0");
+	redis_words_text(&words, "100");
+	redis_link_call(
+	    &engine->commands, &words, found_expired, sweep_create(engine, space->service, NULL));
+}

@@ -1,0 +1,106 @@
+/*
+ * What the files of this room share: the engine, and what it has of each channel of this daemon.
+ */
+#ifndef SESSIOND_REDIS_STATE_H
+#define SESSIOND_REDIS_STATE_H
+
+#include "common/timer_queue.h"
+#include "conf/engine_address.h"
+#include "sessiond/channels/channel_engine.h"
+#include "sessiond/channels/channels.h"
+#include "sessiond/redis/redis_link.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#define REDIS_ID_SIZE 17 /* 16 hexadecimal digits and a NUL */
+
+enum {
+	REDIS_EXPIRY = 40000,  /* ms after which a daemon that says nothing is dead */
+	REDIS_REFRESH = 13000, /* ms between what it says, and looks for the dead */
+	REDIS_LINGER = 1000,   /* ms that a channel without subscribers stays subscribed */
+	REDIS_RECOUNT = 200,   /* ms that a number of subscribers may wait to be told */
+};
+
+struct redis_held;
+
+struct redis_engine {
+	struct channel_engine base; /* first */
+	struct channels *channels;
+	struct engine_address address;
+	struct redis_link commands, topics;
+	size_t backlog; /* bytes that publications may wait with */
+	char prefix[24];
+	char run[64];	 /* the server's run id */
+	char durable[2]; /* "1": it forgets nothing that it has acknowledged */
+	size_t held;	 /* bytes of publications that are held */
+	LIST_HEAD(, redis_channel) all;
+	LIST_HEAD(, redis_channel) dirty;
+	bool counts_are_due; /* what may wait has waited */
+	struct timer_queue refreshes, lingers, recounts, sweeps;
+	struct timer recount, sweep;
+};
+
+enum redis_channel_state {
+	REDIS_CHANNEL_AWAY,	   /* not subscribed to its topic, or not known to be */
+	REDIS_CHANNEL_SUBSCRIBING, /* its topic was asked for */
+	REDIS_CHANNEL_OPENING,	   /* it hears, and has to ask where the channel is */
+	REDIS_CHANNEL_READING,	   /* it has asked */
+	REDIS_CHANNEL_LIVE,
+};
+
+struct redis_channel {
+	struct redis_engine *engine;
+	struct channel *channel; /* NULL: ended; what was asked for is still to come */
+	LIST_ENTRY(redis_channel) entry, dirty_entry;
+	enum redis_channel_state state;
+	unsigned refs; /* calls that will be answered */
+	char *topic;
+	size_t topic_len;
+
+	/* Its messages. */
+	bool has_position;	      /* the channel's is one of this engine */
+	struct channel_position seen; /* was published, and not told; offset 0: none */
+	uint64_t asked, answered;     /* calls of what entrants wait for */
+
+	/* Who is there. */
+	bool is_dirty;	  /* on the engine's list */
+	bool is_due;	  /* ... and it cannot wait */
+	size_t told;	  /* subscribers that it has said to have */
+	uint64_t version; /* of the members that are known; 0: none */
+	struct {
+		char **ids;
+		size_t *lens;
+		size_t count, room, lens_room;
+	} touched; /* members that may have come or gone here */
+	struct timer refresh, linger;
+
+	STAILQ_HEAD(, redis_held) held; /* publications that wait for entrants */
+};
+
+static inline struct redis_engine *
+redis_engine_of(struct channel_engine *engine)
+{
+	return (struct redis_engine *)engine;
+}
+
+/* The topic of a channel, and behind it a letter: the name of a key ('\0': the topic itself). */
+void redis_state_put_key(struct redis_words *words, const struct redis_engine *engine,
+    const struct channel_space *space, const char *name, size_t len, char key);
+
+/* The key of the space's channels that have subscribers. */
+void redis_state_put_list(struct redis_words *words, const struct redis_engine *engine,
+    const struct channel_space *space);
+
+/* A random id; an epoch is one, too. */
+void redis_state_make_id(char id[REDIS_ID_SIZE]);
+
+/* It has something to say at the end of the turn; is_due: it cannot wait for others. */
+void redis_state_mark(struct redis_channel *it, bool is_due);
+
+/* The name of a space, which all daemons know it by. */
+void redis_state_append_space(struct buffer *out, const struct channel_space *space);
+
+#endif

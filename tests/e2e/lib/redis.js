@@ -1,0 +1,82 @@
+'use strict';
+
+// A Redis (or Valkey) of a test's own: on a Unix socket in a temporary directory, which forgets
+// everything unless it is told otherwise.
+
+const { spawn, spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const net = require('node:net');
+const path = require('node:path');
+const { temporaryDirectory } = require('./daemon');
+
+const program = ['redis-server', 'valkey-server'].find((name) => spawnSync(name, ['--version']).error === undefined);
+const module_ = path.join(process.env.SOCKJS_BUILDDIR || path.join(__dirname, '../../..'), 'sessiond/redis/redis.so');
+
+// Why there is none; false: there is one.
+const skip = program === undefined ? 'redis-server is not installed'
+	: !fs.existsSync(module_) && 'built without hiredis';
+
+const DATABASES = 4096;
+
+// The line of [server] with which a test's daemon has its channels in the Redis that SOCKJS_TEST_ENGINE
+// names, in a database of its own; empty without that.
+const engine = () => process.env.SOCKJS_TEST_ENGINE === undefined ? ''
+	: `engine = ${process.env.SOCKJS_TEST_ENGINE}?db=${Math.floor(Math.random() * DATABASES)}\n`;
+
+class Redis {
+	// options: of redis-server, as on its command line.
+	static async start(...options) {
+		const redis = new Redis();
+		redis.directory = temporaryDirectory();
+		redis.socket = path.join(redis.directory, 'redis.sock');
+		redis.options = options;
+		await redis.run();
+		return redis;
+	}
+
+	get url() {
+		return `redis+unix://${this.socket}`;
+	}
+
+	async run() {
+		this.child = spawn(program, ['--port', '0', '--unixsocket', this.socket, '--dir', this.directory,
+			'--save', '', '--appendonly', 'no', '--databases', String(DATABASES), ...this.options], { stdio: ['ignore', 'pipe', 'inherit'] });
+		this.ended = new Promise((resolve) => this.child.on('exit', resolve));
+		await new Promise((resolve, reject) => {
+			let text = '';
+			this.child.stdout.on('data', (bytes) => {
+				text += bytes;
+				if (/ready to accept connections/i.test(text))
+					resolve();
+			});
+			this.ended.then(() => reject(new Error(text)));
+		});
+	}
+
+	// One command; resolves with the reply, as text.
+	command(...words) {
+		return new Promise((resolve, reject) => {
+			const socket = net.connect(this.socket);
+			let text = '';
+			socket.on('error', reject).on('close', () => resolve(text));
+			socket.on('data', (bytes) => {
+				text += bytes;
+			});
+			for (const all of [words, ['QUIT']])
+				socket.write(`*${all.length}\r\n${all.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`);
+		});
+	}
+
+	async kill(signal = 'SIGKILL') {
+		this.child.kill('SIGCONT');
+		this.child.kill(signal);
+		await this.ended;
+	}
+
+	async stop() {
+		await this.kill();
+		fs.rmSync(this.directory, { recursive: true, force: true });
+	}
+}
+
+module.exports = { Redis, engine, skip };
