@@ -4,88 +4,46 @@
  */
 #include "sessiond/fastcgi/fastcgi_record.h"
 
+#include "fastcgi/fastcgi_framing.h"
+
 #include <string.h>
 #include <strings.h>
 
-enum {
-	PROTOCOL_VERSION = 1,
-	REQUEST_ID = 1,
-	ROLE_RESPONDER = 1,
-	HEADER = 8,
-	CONTENT_MAX = 65528, /* of our records: the largest that needs no padding */
-	END_CONTENT = 8,
-	SHORT_LENGTH_MAX = 127,
-
-	BEGIN_REQUEST = 1,
-	END_REQUEST = 3,
-	PARAMS = 4,
-	STDIN = 5,
-	STDOUT = 6,
-	STDERR = 7,
-};
+enum { REQUEST_ID = 1 };
 
 /* --- the request ------------------------------------------------------------------------------ */
-
-static void
-append_header(struct buffer *out, unsigned type, size_t content)
-{
-	const char header[HEADER] = {
-	    PROTOCOL_VERSION, (char)type, 0, REQUEST_ID, (char)(content >> 8), (char)content, 0, 0};
-
-	buffer_append(out, header, sizeof header);
-}
 
 /* A stream of records, with the empty one that ends it. */
 static void
 append_stream(struct buffer *out, unsigned type, const char *content, size_t len)
 {
-	size_t n;
-
-	for (; len > 0; content += n, len -= n) {
-		n = len < CONTENT_MAX ? len : CONTENT_MAX;
-		append_header(out, type, n);
-		buffer_append(out, content, n);
-	}
-	append_header(out, type, 0);
-}
-
-static void
-append_length(struct buffer *out, size_t length)
-{
-	const char bytes[] = {(char)(0x80 | (length >> 24 & 0x7f)), (char)(length >> 16),
-	    (char)(length >> 8), (char)length};
-
-	if (length <= SHORT_LENGTH_MAX)
-		buffer_append_char(out, (char)length);
-	else
-		buffer_append(out, bytes, sizeof bytes);
+	fastcgi_append_stream(out, type, REQUEST_ID, content, len);
+	fastcgi_append_header(out, type, REQUEST_ID, 0);
 }
 
 static void
 append_param(struct buffer *out, const struct fastcgi_param *param)
 {
-	if (param->value == NULL)
-		return;
-	append_length(out, strlen(param->name));
-	append_length(out, strlen(param->value));
-	buffer_append_str(out, param->name);
-	buffer_append_str(out, param->value);
+	if (param->value != NULL)
+		fastcgi_append_pair(out,
+		    &(struct fastcgi_pair){
+			param->name, param->value, strlen(param->name), strlen(param->value)});
 }
 
 void
 fastcgi_append_request(struct buffer *out, const struct fastcgi_param *params, size_t count,
     const char *body, size_t len)
 {
-	const char begin[] = {0, ROLE_RESPONDER, 0 /* it closes */, 0, 0, 0, 0, 0};
+	const FCGI_BeginRequestBody begin = {.roleB0 = FCGI_RESPONDER}; /* it closes */
 	struct buffer pairs = BUFFER_INIT;
 	size_t i;
 
 	for (i = 0; i < count; i++)
 		append_param(&pairs, &params[i]);
-	append_header(out, BEGIN_REQUEST, sizeof begin);
-	buffer_append(out, begin, sizeof begin);
-	append_stream(out, PARAMS, pairs.data, pairs.len);
-	append_stream(out, STDIN, body, len);
+	fastcgi_append_header(out, FCGI_BEGIN_REQUEST, REQUEST_ID, sizeof begin);
+	buffer_append(out, &begin, sizeof begin);
+	append_stream(out, FCGI_PARAMS, pairs.data, pairs.len);
+	append_stream(out, FCGI_STDIN, body, len);
 	out->failed |= buffer_failed(&pairs);
 	buffer_free(&pairs);
 }
@@ -119,7 +77,7 @@ append_to(struct buffer *to, const char *content, size_t len)
 static enum fastcgi_error
 take_end(struct fastcgi_answer *answer, const unsigned char *content, size_t len)
 {
-	if (len < END_CONTENT)
+	if (len < sizeof(FCGI_EndRequestBody))
 		return FASTCGI_BAD_END;
 	answer->app_status = (uint32_t)content[0] << 24 | (uint32_t)content[1] << 16 |
 	    (uint32_t)content[2] << 8 | content[3];
@@ -132,11 +90,11 @@ static enum fastcgi_error
 take_content(struct fastcgi_answer *answer, unsigned type, const char *content, size_t len)
 {
 	switch (type) {
-	case STDOUT:
+	case FCGI_STDOUT:
 		return append_to(&answer->out, content, len);
-	case STDERR:
+	case FCGI_STDERR:
 		return append_to(&answer->errors, content, len);
-	case END_REQUEST:
+	case FCGI_END_REQUEST:
 		return take_end(answer, (const unsigned char *)content, len);
 	default:
 		return FASTCGI_BAD_TYPE;
@@ -146,25 +104,24 @@ take_content(struct fastcgi_answer *answer, unsigned type, const char *content, 
 int
 fastcgi_answer_take(struct fastcgi_answer *answer, const char *data, size_t len)
 {
-	const unsigned char *header = (const unsigned char *)data;
-	size_t content, size;
+	const unsigned char *bytes = (const unsigned char *)data;
+	struct fastcgi_header header;
 	enum fastcgi_error error;
 
-	if (len > 0 && header[0] != PROTOCOL_VERSION)
+	if (len > 0 && bytes[0] != FCGI_VERSION_1)
 		return FASTCGI_BAD_VERSION;
-	if (len < HEADER)
+	if (len < FCGI_HEADER_LEN)
 		return FASTCGI_MORE;
-	if ((header[2] << 8 | header[3]) != REQUEST_ID)
+	header = fastcgi_read_header(bytes);
+	if (header.id != REQUEST_ID)
 		return FASTCGI_BAD_ID;
-	content = (size_t)header[4] << 8 | header[5];
-	size = HEADER + content + header[6];
-	if (size > answer->limit - answer->received)
+	if (header.size > answer->limit - answer->received)
 		return FASTCGI_TOO_LONG;
-	if (size > len)
+	if (header.size > len)
 		return FASTCGI_MORE;
-	answer->received += size;
-	error = take_content(answer, header[1], data + HEADER, content);
-	return error != 0 ? (int)error : (int)size;
+	answer->received += header.size;
+	error = take_content(answer, header.type, data + FCGI_HEADER_LEN, header.content);
+	return error != 0 ? (int)error : (int)header.size;
 }
 
 /* --- the response ----------------------------------------------------------------------------- */
