@@ -3,7 +3,7 @@
  */
 #include "fcgi/origin.h"
 
-#include "fcgi/webserver/libfcgi.h"
+#include "fcgi/webserver/params.h"
 #include "sockjs/forwarded.h"
 
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 static void
 read_address(char *const *params, const char *name, union net_address *address)
 {
-	const char *text = libfcgi_param(name, params);
+	const char *text = params_find(params, name);
 
 	if (text == NULL)
 		text = "";
@@ -23,7 +23,7 @@ read_address(char *const *params, const char *name, union net_address *address)
 static void
 read_port(char *const *params, const char *name, union net_address *address)
 {
-	const char *port = libfcgi_param(name, params);
+	const char *port = params_find(params, name);
 
 	if (port != NULL && address->any.sa_family != AF_UNSPEC)
 		address->v4.sin_port = htons((uint16_t)atoi(port)); /* of both kinds */

@@ -431,12 +431,8 @@ static void
 take_frame(struct request *request, const struct wire_frame *frame)
 {
 	/* The socket may take what nobody will read. */
-	if (connection_peer_gone(request->connection)) {
-		backend_abort(request->call.backend, &request->call, true);
-		connection_drop(request->connection);
-		return;
-	}
-	answer_frames(request, frame->bytes, frame->len, frame->end);
+	if (connection_is_there(request->connection))
+		answer_frames(request, frame->bytes, frame->len, frame->end);
 }
 
 static void

@@ -6,7 +6,7 @@
 #include "common/buffer.h"
 #include "common/log_limit.h"
 #include "common/memory.h"
-#include "fcgi/webserver/libfcgi.h"
+#include "fcgi/webserver/params.h"
 #include "sockjs/request_target.h"
 
 #include <ctype.h>
@@ -31,8 +31,8 @@ find_header(const void *context, const char *name)
 		return cgi->authority;
 	if (strcmp(variable, "HTTP_CONTENT_TYPE") == 0 ||
 	    strcmp(variable, "HTTP_CONTENT_LENGTH") == 0)
-		return libfcgi_param(variable + strlen("HTTP_"), cgi->params);
-	return libfcgi_param(variable, cgi->params);
+		return params_find(cgi->params, variable + strlen("HTTP_"));
+	return params_find(cgi->params, variable);
 }
 
 static void
@@ -53,9 +53,9 @@ append_encoded(struct buffer *to, const char *text)
 static char *
 decoded_target(char **params, bool with_query)
 {
-	const char *script = libfcgi_param("SCRIPT_NAME", params),
-		   *info = libfcgi_param("PATH_INFO", params),
-		   *query = libfcgi_param("QUERY_STRING", params);
+	const char *script = params_find(params, "SCRIPT_NAME"),
+		   *info = params_find(params, "PATH_INFO"),
+		   *query = params_find(params, "QUERY_STRING");
 	struct buffer target = BUFFER_INIT;
 	char *text = NULL;
 
@@ -74,8 +74,8 @@ int
 request_read(struct cgi_request *cgi, char **params)
 {
 	static struct log_limit limit;
-	const char *uri = libfcgi_param("REQUEST_URI", params),
-		   *method = libfcgi_param("REQUEST_METHOD", params);
+	const char *uri = params_find(params, "REQUEST_URI"),
+		   *method = params_find(params, "REQUEST_METHOD");
 	char *target = uri != NULL ? xstrdup(uri) : decoded_target(params, true), *end;
 
 	if (target == NULL || method == NULL) {

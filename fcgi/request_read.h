@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 struct cgi_request {
-	char **params;	 /* borrowed (libfcgi.h) */
+	char **params;	 /* borrowed (params.h) */
 	char *target;	 /* owned; the next three point into it, but for a rewritten path */
 	char *rewritten; /* owned; NULL: not looked at */
 	char *path;	 /* percent-encoded, as the service's prefix is matched against */

@@ -12,7 +12,6 @@
 #include "fcgi/daemon/request_counts.h"
 #include "fcgi/request.h"
 #include "fcgi/webserver/connection.h"
-#include "fcgi/webserver/libfcgi.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -148,8 +147,6 @@ start(struct responder *responder, struct error *err)
 	const struct fcgi_options *options = &responder->config->options;
 	size_t limit = descriptor_limit_raise(options->connection_limit, OWN_DESCRIPTORS);
 
-	if (libfcgi_start(err) == -1)
-		return -1;
 	backends_start(&responder->backends, responder->config, &responder->loop,
 	    &responder->timers, &request_backend_calls);
 	if (connections_init(&responder->connections, &responder->loop, &responder->timers, limit,

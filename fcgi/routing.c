@@ -3,7 +3,7 @@
  */
 #include "fcgi/routing.h"
 
-#include "fcgi/webserver/libfcgi.h"
+#include "fcgi/webserver/params.h"
 #include "sockjs/prefix.h"
 
 #include <string.h>
@@ -26,7 +26,7 @@ find_behind(struct routing *routing, const struct known_services *known, bool re
 static size_t
 find_begins(const struct cgi_request *cgi, size_t begins[3])
 {
-	const char *script = libfcgi_param("SCRIPT_NAME", cgi->params), *path = cgi->path;
+	const char *script = params_find(cgi->params, "SCRIPT_NAME"), *path = cgi->path;
 	size_t len, count = 0;
 	long span;
 

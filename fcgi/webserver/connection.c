@@ -1,8 +1,11 @@
 /*
  * See connection.h.
  *
- * All sockets are watched by one epoll set, edge-triggered and for their whole life, which the loop
- * watches in turn: a request that is held costs no call when it is parked nor when it is answered.
+ * Sockets are watched by one epoll set, edge-triggered, which the loop watches in turn: a request on
+ * a kept connection costs one call to read it and one to write its answer. The set learns of a
+ * socket when something has to be waited for: the next request, room, or an answer that does not
+ * come soon. Some web servers connect for each request, and most of those are over by then.
+ *
  * A connection that was dropped stays in memory until the end of the turn, so that every pointer is
  * good until then.
  */
@@ -12,18 +15,13 @@
 #include "common/log_limit.h"
 #include "common/memory.h"
 #include "fcgi/webserver/incoming.h"
-#include "fcgi/webserver/libfcgi.h"
+#include "fcgi/webserver/outgoing.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -31,15 +29,13 @@ enum {
 	ACCEPTS_A_TURN = 64,
 	EVENTS_A_TURN = 256,
 	STALL_LIMIT_MS = 10000, /* without a byte taken of an answer that leaves */
-	WRITE_WAIT_S = 1,
-	/* Small writes are accounted at a multiple: 1/4 of the socket's buffer surely fits. */
-	SEND_SHARE = 4,
+	WATCH_DELAY_MS = 50,	/* nobody looks whether a request's client leaves sooner */
 };
 
 enum connection_state {
 	CONNECTION_WAITING, /* for a whole request */
 	CONNECTION_PARKED,  /* the request is being handled */
-	CONNECTION_WRITING, /* a large answer leaves as the web server takes it */
+	CONNECTION_WRITING, /* what the socket had no room for leaves as the web server takes it */
 	CONNECTION_GONE,
 };
 
@@ -48,20 +44,17 @@ struct connection {
 	LIST_ENTRY(connection) entry; /* of all; of dead once it is gone */
 	enum connection_state state;
 	int fd;
-	unsigned id; /* of the request, in its records */
-	struct libfcgi *libfcgi;
-	void *request;	      /* what is told the news; NULL: nothing */
-	struct timer timer;   /* of arrivals while it waits, of stalls while it writes */
-	bool is_collecting;   /* the next request's turn comes after this one */
-	bool failed;	      /* to write */
-	bool response_ended;  /* nothing follows what is in out */
-	bool unsent_ends;     /* the response, that is */
-	struct incoming in;   /* the next request, as far as it has come */
-	struct buffer out;    /* of the response, to be given to libfcgi */
-	struct buffer unsent; /* records of the response, for a socket that had no room for them */
+	uint32_t watched;    /* events of the epoll set; 0: it is not in there */
+	unsigned id;	     /* of the request, in its records */
+	char **params;	     /* of the request; NULL: there is none */
+	void *request;	     /* what is told the news; NULL: nothing */
+	struct timer timer;  /* of arrivals while it waits, of watches or stalls afterwards */
+	bool is_kept;	     /* for another request, after this one */
+	bool is_collecting;  /* the next request's turn comes after this one */
+	bool response_ended; /* nothing follows what is in out */
+	struct incoming in;  /* the next request, as far as it has come */
+	struct outgoing out; /* of the response, what is not written yet */
 };
-
-static void send_unsent(struct connection *connection);
 
 static void
 tell(struct connection *connection, enum connection_news news)
@@ -82,13 +75,20 @@ start_timer(struct connection *connection, struct timer_queue *queue)
 }
 
 static void
-set_watch(struct connection *connection, int operation, uint32_t events)
+watch(struct connection *connection)
 {
 	struct epoll_event event = {
-	    .events = events | EPOLLRDHUP | EPOLLET, .data.ptr = connection};
+	    .events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = connection};
 
-	if (epoll_ctl(connection->connections->epoll_fd, operation, connection->fd, &event) == -1)
+	if (connection->state == CONNECTION_WRITING)
+		event.events |= EPOLLOUT;
+	if (connection->state == CONNECTION_GONE || event.events == connection->watched)
+		return;
+	if (epoll_ctl(connection->connections->epoll_fd,
+		connection->watched == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, connection->fd,
+		&event) == -1)
 		fatal(1, "epoll: %s", strerror(errno));
+	connection->watched = event.events;
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -100,11 +100,10 @@ forget(struct connection *connection)
 
 	connection->state = CONNECTION_GONE;
 	timer_stop(&connection->timer);
-	libfcgi_destroy(&connection->libfcgi);
 	close(connection->fd);
+	free(connection->params);
 	buffer_free(&connection->in.bytes);
-	buffer_free(&connection->out);
-	buffer_free(&connection->unsent);
+	buffer_free(&connection->out.bytes);
 	LIST_REMOVE(connection, entry);
 	LIST_INSERT_HEAD(&connections->dead, connection, entry);
 	connections->count--;
@@ -120,8 +119,8 @@ connection_drop(struct connection *connection)
 	forget(connection);
 }
 
-bool
-connection_peer_gone(const struct connection *connection)
+static bool
+peer_has_left(const struct connection *connection)
 {
 	/* What else is there is its next request. */
 	unsigned char head[8];
@@ -132,18 +131,6 @@ connection_peer_gone(const struct connection *connection)
 	return connection->in.bytes.len == 0 && record_is_abort(head, (size_t)n, connection->id);
 }
 
-static bool
-fits_socket(int fd, size_t len)
-{
-	int room = 0, queued = 0;
-	socklen_t size = sizeof room;
-
-	if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, &size) == -1 ||
-	    ioctl(fd, SIOCOUTQ, &queued) == -1)
-		return false;
-	return queued < room && len < (size_t)(room - queued) / SEND_SHARE;
-}
-
 /*
  * Nobody waits for the response any more. The web server may: one that says so by closing its side,
  * because its client has gone, takes a connection that ends without END_REQUEST for a crash.
@@ -151,40 +138,53 @@ fits_socket(int fd, size_t len)
 static void
 end_unanswered(struct connection *connection)
 {
-	enum { END = 64 }; /* bytes, at most, of the records that end a request */
+	struct buffer *bytes = &connection->out.bytes;
 
 	tell(connection, CONNECTION_LOST);
-	if (fits_socket(connection->fd, END)) {
-		libfcgi_write_to(connection->libfcgi, connection->fd);
-		libfcgi_end(connection->libfcgi);
-	}
+	outgoing_end(&connection->out, connection->id);
+	send(connection->fd, bytes->data, bytes->len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	forget(connection);
+}
+
+bool
+connection_is_there(struct connection *connection)
+{
+	struct connections *connections = connection->connections;
+
+	if (connection->watched == 0) {
+		if (peer_has_left(connection))
+			end_unanswered(connection);
+	} else if (!connections->has_looked) {
+		connections_dispatch(connections);
+	}
+	return connection->state != CONNECTION_GONE;
 }
 
 /* --- a request comes -------------------------------------------------------------------------- */
 
-/* The request is whole. */
-static void
+/* The request is whole. Returns -1 if it is broken. */
+static int
 take_request(struct connection *connection)
 {
 	struct connections *connections = connection->connections;
 	struct incoming *in = &connection->in;
 	struct buffer body = BUFFER_INIT;
-	size_t rest = incoming_take_body(in, &body);
-	int status = libfcgi_read(connection->libfcgi, in->bytes.data, rest);
+	char **params = incoming_take(in, &body);
 	bool is_cut = in->is_cut;
 
 	connection->id = in->scan.id;
+	connection->is_kept = in->scan.is_kept;
+	connection->params = params;
 	incoming_next(in);
-	if (status == -1 || buffer_failed(&body)) {
-		connection_drop(connection);
-	} else {
+	if (params != NULL) {
 		timer_stop(&connection->timer);
+		if (connection->watched == 0)
+			start_timer(connection, &connections->watches);
 		connection->state = CONNECTION_PARKED;
-		connections->calls->arrived(connections->owner, connection,
-		    libfcgi_params(connection->libfcgi), &body, is_cut);
+		connections->calls->arrived(connections->owner, connection, params, &body, is_cut);
 	}
 	buffer_free(&body);
+	return params == NULL ? -1 : 0;
 }
 
 /* Reads what has come; returns false when there is nothing more, or the connection is over. */
@@ -217,10 +217,8 @@ collect_one(struct connection *connection)
 		if (progress == RECORD_INCOMPLETE && !read_more(connection))
 			return false;
 	}
-	if (progress == RECORD_COMPLETE) {
-		take_request(connection);
+	if (progress == RECORD_COMPLETE && take_request(connection) == 0)
 		return true;
-	}
 	log_limited(&limit, SEVERITY_INFO,
 	    "a web server's connection was given up: no FastCGI, a request too large, or aborted");
 	connection_drop(connection);
@@ -240,31 +238,12 @@ collect(struct connection *connection)
 	while (connection->state == CONNECTION_WAITING && collect_one(connection))
 		;
 	connection->is_collecting = false;
+	/* Whatever has come meanwhile, the set tells at once. */
+	if (connection->state == CONNECTION_WAITING)
+		watch(connection);
 }
 
 /* --- its answer goes -------------------------------------------------------------------------- */
-
-/* Gives libfcgi what is to be written. */
-static void
-write_response(struct connection *connection, const char *bytes, size_t len, bool to_socket)
-{
-	struct libfcgi *libfcgi = connection->libfcgi;
-	struct buffer *out = &connection->out;
-
-	connection->failed = buffer_failed(out) ||
-	    libfcgi_put(libfcgi, out->data, out->len) == -1 ||
-	    libfcgi_put(libfcgi, bytes, len) == -1;
-	buffer_free(out);
-	if (connection->failed)
-		return;
-	if (!connection->response_ended) {
-		connection->failed = libfcgi_flush(libfcgi) == -1;
-		return;
-	}
-	if (to_socket)
-		tell(connection, CONNECTION_LAST_WRITE);
-	connection->failed = libfcgi_end(libfcgi) == -1;
-}
 
 /* The connection's next request may be here already, or a part of it. */
 static void
@@ -279,134 +258,108 @@ await_next(struct connection *connection)
 		collect(connection);
 }
 
-/* What was to be written has left, or could not. ended: that was all of the response. */
+/* The response is with the web server. */
 static void
-response_is_out(struct connection *connection, bool ended)
+end_response(struct connection *connection)
 {
-	connection->state = CONNECTION_PARKED;
-	if (connection->failed) {
-		tell(connection, CONNECTION_UNWRITTEN);
-		connection_drop(connection);
-		return;
-	}
-	if (!ended) {
-		/* While it left, more may have followed, or the peer's end. */
-		if (connection->out.len > 0 || connection->response_ended)
-			connection_push(connection, NULL, 0, connection->response_ended);
-		else if (connection_peer_gone(connection))
-			end_unanswered(connection);
-		return;
-	}
 	tell(connection, CONNECTION_WRITTEN);
+	timer_stop(&connection->timer);
 	connection->response_ended = false;
-	if (libfcgi_is_kept(connection->libfcgi))
+	free(connection->params);
+	connection->params = NULL;
+	if (connection->is_kept)
 		await_next(connection);
 	else
 		forget(connection);
 }
 
-/* Sends what the socket takes of what is unsent; what then remains leaves with a later event. */
-static void
-send_unsent(struct connection *connection)
+/* Writes what the socket takes. Returns 1 if that is all; 0 if there is more; -1 if it failed. */
+static int
+write_some(struct connection *connection)
 {
-	struct buffer *unsent = &connection->unsent;
-	ssize_t n = 0;
+	struct buffer *bytes = &connection->out.bytes;
+	bool ends = connection->response_ended;
+	ssize_t n;
 
-	while (unsent->len > 0) {
-		if (connection->unsent_ends)
+	while (bytes->len > 0) {
+		if (ends)
 			tell(connection, CONNECTION_LAST_WRITE);
-		n = send(connection->fd, unsent->data, unsent->len, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (connection->unsent_ends && n != (ssize_t)unsent->len)
+		n = send(connection->fd, bytes->data, bytes->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (ends && n != (ssize_t)bytes->len)
 			tell(connection, CONNECTION_CUT_SHORT);
-		if (n <= 0 && errno != EINTR)
-			break;
+		if (n == -1 && errno != EINTR)
+			return errno == EAGAIN ? 0 : -1;
 		if (n <= 0)
 			continue;
-		start_timer(connection, &connection->connections->stalls);
-		buffer_consume(unsent, (size_t)n);
+		buffer_consume(bytes, (size_t)n);
+		if (connection->state == CONNECTION_WRITING)
+			start_timer(connection, &connection->connections->stalls);
 	}
-	if (n == -1 && errno == EAGAIN)
-		return;
-	connection->failed = unsent->len > 0;
-	timer_stop(&connection->timer);
-	set_watch(connection, EPOLL_CTL_MOD, EPOLLIN);
-	response_is_out(connection, connection->unsent_ends);
+	return 1;
 }
 
-/* The socket may not have room for it: libfcgi writes it to memory. */
+/* What the socket has no room for leaves with later events. */
 static void
-write_large_response(struct connection *connection, const char *bytes, size_t len)
+write_out(struct connection *connection)
 {
-	connection->unsent_ends = connection->response_ended;
-	connection->failed = libfcgi_write_to_memory(connection->libfcgi) == -1;
-	if (!connection->failed)
-		write_response(connection, bytes, len, false);
-	if (!connection->failed)
-		connection->failed = libfcgi_take_memory(&connection->unsent) == -1;
-	if (connection->failed) {
-		response_is_out(connection, false);
+	bool was_writing = connection->state == CONNECTION_WRITING;
+	int result = buffer_failed(&connection->out.bytes) ? -1 : write_some(connection);
+
+	if (result == 0) {
+		connection->state = CONNECTION_WRITING;
+		if (!was_writing)
+			start_timer(connection, &connection->connections->stalls);
+		watch(connection);
 		return;
 	}
-	connection->state = CONNECTION_WRITING;
-	start_timer(connection, &connection->connections->stalls);
-	set_watch(connection, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
-	send_unsent(connection);
+	connection->state = CONNECTION_PARKED;
+	if (result == -1) {
+		tell(connection, CONNECTION_UNWRITTEN);
+		connection_drop(connection);
+		return;
+	}
+	buffer_free(&connection->out.bytes);
+	if (was_writing) {
+		timer_stop(&connection->timer);
+		watch(connection);
+	}
+	if (connection->response_ended)
+		end_response(connection);
+	/* Meanwhile nobody has looked. */
+	else if (was_writing && peer_has_left(connection))
+		end_unanswered(connection);
 }
 
 struct buffer *
 connection_output(struct connection *connection)
 {
-	return &connection->out;
+	return outgoing_content(&connection->out);
 }
 
 void
 connection_push(struct connection *connection, const char *bytes, size_t len, bool ends)
 {
+	outgoing_put(&connection->out, connection->id, bytes, len);
 	if (ends)
-		connection->response_ended = true;
-	/* It follows when what is unsent has left. */
-	if (connection->state != CONNECTION_PARKED) {
-		buffer_append(&connection->out, bytes, len);
-		return;
-	}
-	if (!fits_socket(connection->fd, connection->out.len + len)) {
-		write_large_response(connection, bytes, len);
-		return;
-	}
-	ends = connection->response_ended;
-	libfcgi_write_to(connection->libfcgi, connection->fd);
-	write_response(connection, bytes, len, true);
-	response_is_out(connection, ends);
+		outgoing_end(&connection->out, connection->id);
+	connection->response_ended |= ends;
+	/* Else it follows when the rest has left. */
+	if (connection->state == CONNECTION_PARKED)
+		write_out(connection);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
-
-/*
- * libfcgi's writes block. They are made where there is room; should that be wrong, this bounds it.
- */
-static void
-set_write_timeout(int fd)
-{
-	const struct timeval wait = {.tv_sec = WRITE_WAIT_S};
-
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
-}
 
 void
 connection_create(struct connections *connections, int fd)
 {
 	struct connection *connection = xcalloc(1, sizeof *connection);
-	const int on = 1;
 
 	connection->connections = connections;
 	connection->fd = fd;
-	connection->libfcgi = libfcgi_create();
 	LIST_INSERT_HEAD(&connections->all, connection, entry);
 	connections->count++;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	set_write_timeout(fd);
 	start_timer(connection, &connections->arrivals);
-	set_watch(connection, EPOLL_CTL_ADD, EPOLLIN);
 	collect(connection);
 }
 
@@ -421,22 +374,25 @@ on_event(struct connection *connection, uint32_t events)
 {
 	bool is_closed = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
 
+	connection->in.is_drained = false;
 	switch (connection->state) {
 	case CONNECTION_WAITING:
 		collect(connection);
-		/* Closed right behind its request: no other event will say so. */
+		/* Closed right behind what has come: no other event will say so. */
 		if (is_closed && connection->state == CONNECTION_PARKED)
 			end_unanswered(connection);
+		else if (is_closed && connection->state == CONNECTION_WAITING)
+			connection_drop(connection);
 		break;
 	case CONNECTION_PARKED:
-		if (is_closed || connection_peer_gone(connection))
+		if (is_closed || peer_has_left(connection))
 			end_unanswered(connection);
 		break;
 	case CONNECTION_WRITING:
 		if (is_closed)
 			connection_drop(connection);
 		else if (events & EPOLLOUT)
-			send_unsent(connection);
+			write_out(connection);
 		break;
 	case CONNECTION_GONE:
 		break;
@@ -465,6 +421,13 @@ stall_fire(struct timer *timer, void *ctx)
 	connection_drop(container_of(timer, struct connection, timer));
 }
 
+static void
+watch_fire(struct timer *timer, void *ctx)
+{
+	(void)ctx;
+	watch(container_of(timer, struct connection, timer));
+}
+
 int
 connections_init(struct connections *connections, struct loop *loop, struct timers *timers,
     size_t limit, const size_t *body_limit, uint64_t request_timeout,
@@ -483,6 +446,7 @@ connections_init(struct connections *connections, struct loop *loop, struct time
 	LIST_INIT(&connections->all);
 	LIST_INIT(&connections->dead);
 	timer_queue_add(timers, &connections->arrivals, request_timeout, arrival_fire, connections);
+	timer_queue_add(timers, &connections->watches, WATCH_DELAY_MS, watch_fire, connections);
 	timer_queue_add(timers, &connections->stalls, STALL_LIMIT_MS, stall_fire, connections);
 	return 0;
 }
@@ -510,6 +474,7 @@ connections_reap(struct connections *connections)
 		LIST_REMOVE(connection, entry);
 		free(connection);
 	}
+	connections->has_looked = false;
 }
 
 bool
@@ -545,6 +510,7 @@ connections_dispatch(struct connections *connections)
 	struct epoll_event ready[EVENTS_A_TURN];
 	int i, n = epoll_wait(connections->epoll_fd, ready, EVENTS_A_TURN, 0);
 
+	connections->has_looked = true;
 	for (i = 0; i < n; i++)
 		on_event(ready[i].data.ptr, ready[i].events);
 }

@@ -2,10 +2,9 @@
  * A FastCGI connection from the web server, and the one request that it has at a time.
  *
  * It stays on the loop all its life. The bytes of a request are collected until it is whole
- * (record.h); then libfcgi reads its head from memory, and the connection waits for the answer. An
- * answer that is too large for the socket's buffer is written by libfcgi to memory, and leaves from
- * there as the web server reads it. So nothing that a web server does or leaves undone keeps others
- * waiting.
+ * (record.h); then the connection waits for the answer. What the socket has no room for of that
+ * leaves as the web server reads it. So nothing that a web server does or leaves undone keeps
+ * others waiting.
  *
  * Whoever answers is told by two callbacks: a request is there, and what becomes of it.
  */
@@ -35,7 +34,7 @@ enum connection_news {
 
 struct connection_calls {
 	/*
-	 * A request is whole. params: its variables (libfcgi.h), valid until the last news. body:
+	 * A request is whole. params: its variables (params.h), valid until the last news. body:
 	 * its standard input, to be taken or left; is_cut: it was more than body_limit, and a part
 	 * is missing. connection_attach makes known what is told the news; the answer may be given
 	 * at once.
@@ -55,7 +54,9 @@ struct connections {
 	struct loop *loop;
 	const struct connection_calls *calls;
 	void *owner;
+	bool has_looked;	     /* in this turn, at what the sockets ask for */
 	struct timer_queue arrivals; /* requests that the web server has to pass on whole */
+	struct timer_queue watches;  /* answers that come late: their clients may leave */
 	struct timer_queue stalls;   /* answers that the web server has to read */
 	LIST_HEAD(, connection) all;
 	LIST_HEAD(, connection) dead; /* to be freed at the end of the turn */
@@ -86,13 +87,15 @@ bool connections_accept(struct connections *connections, int listen_fd);
 /* True if there are as many as the limit allows. */
 bool connections_are_full(const struct connections *connections);
 
-/* Does what the sockets ask for. */
+/*
+ * Does what the sockets ask for. Any request may be told its last news, and others may arrive.
+ */
 void connections_dispatch(struct connections *connections);
 
 /* Drops those that no part of a request has come on. */
 void connections_drop_idle(struct connections *connections);
 
-/* Frees what was dropped in this turn. */
+/* The turn ends: frees what was dropped in it. */
 void connections_reap(struct connections *connections);
 
 /* Takes an accepted socket, and reads it. */
@@ -101,7 +104,7 @@ void connection_create(struct connections *connections, int fd);
 /* request is told the news of the request that has arrived. */
 void connection_attach(struct connection *connection, void *request);
 
-/* What is written before the bytes of the next connection_push: to be appended to. */
+/* What is written before the bytes of the next connection_push: to be appended to, until then. */
 struct buffer *connection_output(struct connection *connection);
 
 /*
@@ -110,8 +113,11 @@ struct buffer *connection_output(struct connection *connection);
  */
 void connection_push(struct connection *connection, const char *bytes, size_t len, bool ends);
 
-/* True if the web server has closed its side, or gives up the request that is being handled. */
-bool connection_peer_gone(const struct connection *connection);
+/*
+ * An answer is there: looks whether somebody waits for it. False if the web server has closed its
+ * side, or gives up the request: that was told that it is lost, and is not there any more.
+ */
+bool connection_is_there(struct connection *connection);
 
 /*
  * Ends the connection at once. Its request, should there be one, is told that it is lost, or

@@ -4,6 +4,7 @@
 #include "fcgi/webserver/incoming.h"
 
 #include "fcgi/webserver/management.h"
+#include "fcgi/webserver/params.h"
 
 #include <errno.h>
 #include <string.h>
@@ -18,8 +19,15 @@ int
 incoming_read(struct incoming *incoming, int fd)
 {
 	struct buffer *bytes = &incoming->bytes;
-	char *to = buffer_reserve(bytes, READ_SIZE);
-	ssize_t n = to == NULL ? 0 : recv(fd, to, READ_SIZE, MSG_DONTWAIT);
+	char *to;
+	ssize_t n;
+
+	if (incoming->is_drained)
+		return 0;
+	to = buffer_reserve(bytes, READ_SIZE);
+	n = to == NULL ? 0 : recv(fd, to, READ_SIZE, MSG_DONTWAIT);
+	/* A stream gives all that it has; what comes later the system tells of. */
+	incoming->is_drained = n < READ_SIZE;
 
 	if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
 		if (bytes->len == 0)
@@ -92,16 +100,19 @@ incoming_scan(struct incoming *incoming, int fd, size_t body_limit, size_t capac
 	}
 	if (progress == RECORD_INCOMPLETE && bytes->len > body_limit * 2 + HEAD_LIMIT)
 		return RECORD_BROKEN;
-	if (progress == RECORD_COMPLETE &&
-	    !record_params_fit(scan, (const unsigned char *)bytes->data))
-		return RECORD_BROKEN;
 	return progress;
 }
 
-size_t
-incoming_take_body(struct incoming *incoming, struct buffer *body)
+char **
+incoming_take(struct incoming *incoming, struct buffer *body)
 {
-	return record_take_body(&incoming->scan, (unsigned char *)incoming->bytes.data, body);
+	unsigned char *data = (unsigned char *)incoming->bytes.data;
+	const unsigned char *pairs;
+	size_t len;
+
+	record_append_body(&incoming->scan, data, body);
+	len = record_join_params(&incoming->scan, data, &pairs);
+	return buffer_failed(body) ? NULL : params_read(pairs, len);
 }
 
 void

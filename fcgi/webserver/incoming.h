@@ -17,25 +17,31 @@ struct incoming {
 	struct buffer bytes; /* from the beginning of a request on */
 	struct record_scan scan;
 	bool is_cut; /* the request's body was too large: a part of it was thrown away */
+	/* Nothing is there but what was read; the owner takes it back when more has come. */
+	bool is_drained;
 };
 
-/* Reads some of what has come. Returns 1; 0 if nothing is there now; -1 if nothing will be. */
+/*
+ * Reads some of what has come. Returns 1; 0 if nothing is there now; -1 if nothing will be. To see
+ * the end, it has to be asked again once the socket was drained.
+ */
 int incoming_read(struct incoming *incoming, int fd);
 
 /*
  * Looks for a whole request (never RECORD_MANAGEMENT). More than body_limit bytes of its standard
  * input are not kept. capacity: how many connections there may be, which a web server can ask for;
- * it is answered on fd. RECORD_BROKEN also if it does not read that answer, if the request's head
- * is too large, or if its parameters promise more than is there.
+ * it is answered on fd. RECORD_BROKEN also if it does not read that answer, or if the request's
+ * head is too large.
  */
 enum record_progress
 incoming_scan(struct incoming *incoming, int fd, size_t body_limit, size_t capacity);
 
 /*
- * The request is RECORD_COMPLETE: appends its standard input to body. Returns the bytes that it has
- * then, from incoming->bytes on.
+ * The request is RECORD_COMPLETE: appends its standard input to body, and returns its variables
+ * (params.h), which are the caller's to free. NULL: they are broken, or there is no memory. Then
+ * only incoming_next is left to do.
  */
-size_t incoming_take_body(struct incoming *incoming, struct buffer *body);
+char **incoming_take(struct incoming *incoming, struct buffer *body);
 
 /* Drops the request that is RECORD_COMPLETE; what is behind it begins another one. */
 void incoming_next(struct incoming *incoming);

@@ -2,8 +2,11 @@
 #include "fcgi/webserver/listen.h"
 
 #include "common/memory.h"
+#include "fcgi/webserver/libfcgi.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +18,7 @@
 static int
 take_passed(struct listening_socket *socket, struct error *err)
 {
-	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+	int fd = libfcgi_is_passed() ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : -1;
 
 	if (fd != -1 && listening_socket_adopt(socket, fd, NULL) == 0)
 		return 0;
@@ -95,6 +98,16 @@ is_path(const char *addresses)
 	return strchr(addresses, '/') != NULL;
 }
 
+/* Answers are written whole. What is accepted here inherits it, from the first byte on. */
+static void
+set_no_delay(const struct listening_socket *socket)
+{
+	const int on = 1;
+
+	if (!socket->is_unix)
+		setsockopt(socket->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
 int
 listen_open(struct listen_set *set, const char *addresses, const struct socket_access *access,
     struct error *err)
@@ -106,13 +119,14 @@ listen_open(struct listen_set *set, const char *addresses, const struct socket_a
 		status = walk(addresses, open_address, set, err);
 		if (status == -1)
 			listen_close(set);
-		return status;
+	} else {
+		status = addresses == NULL ? take_passed(&set->sockets[0], err)
+					   : listening_socket_open_unix(&set->sockets[0], "listen",
+						 addresses, access, err);
+		set->count = status == 0;
 	}
-	status = addresses == NULL
-	    ? take_passed(&set->sockets[0], err)
-	    : listening_socket_open_unix(&set->sockets[0], "listen", addresses, access, err);
-	if (status == 0)
-		set->count = 1;
+	for (size_t i = 0; i < set->count; i++)
+		set_no_delay(&set->sockets[i]);
 	return status;
 }
 

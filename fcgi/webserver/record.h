@@ -1,9 +1,8 @@
 /*
- * Is a whole FastCGI request here? libfcgi reads a connection by blocking reads. So the loop
- * collects a request's bytes as they come, this module says when it is whole and takes its body
- * out, and libfcgi then reads the rest without waiting for anybody.
+ * Is a whole FastCGI request here? The loop collects a request's bytes as they come; this module
+ * says when it is whole, and where what it carries is in them.
  *
- * Pure. Source: the FastCGI specification 1.0, sections 3.3, 3.4, 5.1 to 5.3 and 8.
+ * Pure. Source: the FastCGI specification 1.0, sections 3.3, 5.1 to 5.4 and 8.
  */
 #ifndef FCGI_RECORD_H
 #define FCGI_RECORD_H
@@ -26,28 +25,31 @@ struct record_scan {
 	size_t body;	   /* bytes of standard input among them */
 	size_t last_begin; /* where the record before .at begins */
 	bool last_is_body; /* that record is standard input, and not its end */
+	bool is_kept;	   /* the web server wants to use the connection for more requests */
+	bool has_params;   /* all of them: standard input is next */
 	unsigned id;	   /* of the request; 0: its begin was not seen */
+	size_t begin;	   /* where that is; before it, nothing is the request's */
 };
 
 /*
  * Looks on in data[0..len), the bytes since the request's first one. Stops after each record of
  * standard input (returns RECORD_INCOMPLETE; .last_is_body) and after each management record, so
  * that the caller can take it out; call again until .at does not move.
+ *
+ * What a responder is not asked is passed over: records of another id, and of other types.
  */
 enum record_progress record_scan(struct record_scan *scan, const unsigned char *data, size_t len);
 
-/*
- * Moves the standard input of a request that is RECORD_COMPLETE out of it: appends its content to
- * body and closes the gaps in data[0..scan->at). Returns the bytes that the request has then, from
- * data on; what is behind them, up to scan->at, is void.
- */
-size_t record_take_body(const struct record_scan *scan, unsigned char *data, struct buffer *body);
+/* Appends the standard input of a request that is RECORD_COMPLETE, data being its bytes, to body. */
+void
+record_append_body(const struct record_scan *scan, const unsigned char *data, struct buffer *body);
 
 /*
- * False if the parameters of a request that is RECORD_COMPLETE promise bytes that are not in data,
- * its bytes from the first one on: libfcgi would allocate what they promise, up to 4 GB.
+ * Moves the content of the parameters' records together, if there are several; the records are void
+ * then. Returns its bytes, which begin at *params.
  */
-bool record_params_fit(const struct record_scan *scan, const unsigned char *data);
+size_t record_join_params(
+    const struct record_scan *scan, unsigned char *data, const unsigned char **params);
 
 /*
  * True if data[0..len) begins with the head of the record by which the web server gives up the

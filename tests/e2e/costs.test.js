@@ -9,12 +9,12 @@ const { test } = require('node:test');
 const { run, measured } = require('./lib/bench');
 
 // System calls a message, with some room: libmicrohttpd and libuv differ in theirs.
-const CALLS = { 'websocket': 5, 'fanout': 28, 'polling': 20, 'streaming': 10, 'polling-fastcgi/sessiond': 10, 'polling-fastcgi/responder': 36 };
+const CALLS = { 'websocket': 5, 'fanout': 28, 'polling': 20, 'streaming': 10, 'polling-fastcgi/sessiond': 10, 'polling-fastcgi/responder': 18 };
 
 test('costs: an idle websocket takes at most 2048 bytes of resident memory', (t) => measured(t, 'idle_websockets.js', '--max-bytes', '2048'));
 
-test('costs: 8,000 held polls take at most 8 threads, and 24 KB of resident memory each', (t) =>
-	measured(t, 'held_polls.js', '--check', '24576', '--threads', '8'));
+test('costs: 8,000 held polls take at most 8 threads, and 6 KB of resident memory each', (t) =>
+	measured(t, 'held_polls.js', '--check', '6144', '--threads', '8'));
 
 test('costs: a message takes few system calls', async (t) => {
 	const stdout = await measured(t, 'system_calls.js', '--json');

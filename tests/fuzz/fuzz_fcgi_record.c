@@ -1,6 +1,7 @@
 /*
  * Fuzz target: when a FastCGI request is whole. How it is cut into reads does not matter, what is
- * called whole ends with the empty record of its standard input, and what was counted is there.
+ * called whole ends with the empty record of its standard input, and what was counted is there. What
+ * it carries is the contents of its records, in their order.
  *
  * Input: a byte that decides the cuts, then what a web server sends. Built with -fsanitize=fuzzer,
  * or with replay.c for the corpus.
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fastcgi/fastcgi_framing.h"
 #include "fcgi/webserver/record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -61,6 +63,50 @@ check_end(const struct record_scan *scan, const uint8_t *data)
 	REQUIRE(last[4] == 0 && last[5] == 0);
 }
 
+/* Appends the contents of the request's records of that type, from its begin to an empty one. */
+static void
+append_contents(
+    const struct record_scan *scan, const uint8_t *data, unsigned type, struct buffer *to)
+{
+	struct fastcgi_header record;
+	bool has_begun = false;
+	size_t at;
+
+	for (at = 0; at < scan->at; at += record.size) {
+		record = fastcgi_read_header(data + at);
+		has_begun |= record.type == FCGI_BEGIN_REQUEST && record.id != 0;
+		if (!has_begun || record.type != type || record.id != scan->id)
+			continue;
+		if (record.content == 0)
+			break;
+		buffer_append(to, data + at + FCGI_HEADER_LEN, record.content);
+	}
+}
+
+static void
+check_contents(const struct record_scan *scan, const uint8_t *data)
+{
+	struct buffer params = BUFFER_INIT, body = BUFFER_INIT, taken = BUFFER_INIT;
+	uint8_t *copy = malloc(scan->at);
+	const unsigned char *joined;
+	size_t len;
+
+	REQUIRE(copy != NULL);
+	memcpy(copy, data, scan->at);
+	append_contents(scan, data, FCGI_PARAMS, &params);
+	append_contents(scan, data, FCGI_STDIN, &body);
+	record_append_body(scan, copy, &taken);
+	REQUIRE(taken.len == scan->body && taken.len == body.len);
+	REQUIRE(body.len == 0 || memcmp(taken.data, body.data, body.len) == 0);
+	len = record_join_params(scan, copy, &joined);
+	REQUIRE(len == params.len);
+	REQUIRE(len == 0 || memcmp(joined, params.data, len) == 0);
+	buffer_free(&params);
+	buffer_free(&body);
+	buffer_free(&taken);
+	free(copy);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -75,8 +121,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	data++;
 	size--;
 	progress = scan_on(&whole, data, size);
-	if (progress == RECORD_COMPLETE)
+	if (progress == RECORD_COMPLETE) {
 		check_end(&whole, data);
+		check_contents(&whole, data);
+	}
 	while (last == RECORD_INCOMPLETE && len < size) {
 		random = random * 1664525u + 1013904223u;
 		len += 1 + (random >> 16) % 40;

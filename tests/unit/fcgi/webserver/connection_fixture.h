@@ -21,7 +21,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "fcgi/webserver/libfcgi.h"
+#include "fcgi/webserver/params.h"
 
 enum {
 	BEGIN = 1,
@@ -34,6 +34,7 @@ enum {
 	LIMIT = 3,
 	REQUEST_TIMEOUT = 5000,
 	STALL_LIMIT = 10000,
+	WATCH_DELAY = 50,
 	SEND_BUFFER = 16384,
 	LARGE = 1 << 20,
 };
@@ -66,7 +67,7 @@ static const char *answer_at_once;
 static inline void
 on_arrived(void *owner, struct connection *connection, char **params, struct buffer *b, bool is_cut)
 {
-	const char *value = libfcgi_param("REQUEST_URI", params);
+	const char *value = params_find(params, "REQUEST_URI");
 
 	assert_ptr_equal(owner, &connections);
 	assert_non_null(value);

@@ -4,6 +4,8 @@
 #include "fcgi/webserver/listen.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -106,6 +109,26 @@ test_tcp(void **state)
 	listen_close(&set);
 }
 
+/* What is accepted waits for nothing before it sends. */
+static void
+test_no_delay(void **state)
+{
+	struct sockaddr_in address;
+	socklen_t len = sizeof address, size = sizeof(int);
+	int client = socket(AF_INET, SOCK_STREAM, 0), accepted, on = 0;
+
+	(void)state;
+	opens(&set, "127.0.0.1:0", "0660");
+	assert_int_equal(getsockname(set.sockets[0].fd, (struct sockaddr *)&address, &len), 0);
+	assert_int_equal(connect(client, (struct sockaddr *)&address, len), 0);
+	accepted = accept(set.sockets[0].fd, NULL, NULL);
+	assert_int_equal(getsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &on, &size), 0);
+	assert_true(on);
+	close(accepted);
+	close(client);
+	listen_close(&set);
+}
+
 static void
 test_several(void **state)
 {
@@ -135,6 +158,25 @@ test_refused(void **state)
 	    "/no/such/folder/socket", EX_UNAVAILABLE, "cannot listen on /no/such/folder/socket");
 }
 
+/* In a process of its own: libfcgi looks once. */
+static void
+refuses_no_socket(void)
+{
+	const struct socket_access access = access_of("0660");
+	struct error err = ERROR_INIT;
+	pid_t child = fork();
+	int status = 0;
+
+	assert_int_not_equal(child, -1);
+	if (child == 0)
+		_exit(listen_open(&set, NULL, &access, &err) == -1 && err.code == EX_USAGE &&
+			    strstr(err.text, "descriptor 0 is no listening socket") != NULL
+			? EX_OK
+			: EX_SOFTWARE);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 /* The file belongs to the web server that passes the socket. */
 static void
 test_passed(void **state)
@@ -145,7 +187,7 @@ test_passed(void **state)
 	(void)state;
 	assert_true(before != -1 && null != -1);
 	assert_int_equal(dup2(null, STDIN_FILENO), STDIN_FILENO);
-	refuses(NULL, EX_USAGE, "descriptor 0 is no listening socket");
+	refuses_no_socket();
 	opens(&made, path, "0660");
 	assert_int_equal(dup2(made.sockets[0].fd, STDIN_FILENO), STDIN_FILENO);
 	opens(&set, NULL, "0660");
@@ -165,6 +207,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_unix),
 	    cmocka_unit_test(test_tcp),
+	    cmocka_unit_test(test_no_delay),
 	    cmocka_unit_test(test_several),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_passed),

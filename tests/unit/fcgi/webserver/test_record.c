@@ -3,6 +3,7 @@
  */
 #include "fcgi/webserver/record.h"
 
+#include <fastcgi.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,15 +15,6 @@
 #include <cmocka.h>
 
 #include "common/buffer.h"
-
-enum {
-	BEGIN = 1,
-	ABORT = 2,
-	PARAMS = 4,
-	STDIN = 5,
-	DATA = 8,
-	GET_VALUES = 9,
-};
 
 static void
 put(struct buffer *to, unsigned type, unsigned id, const char *content, size_t len, size_t padding)
@@ -40,9 +32,9 @@ put(struct buffer *to, unsigned type, unsigned id, const char *content, size_t l
 static void
 put_head(struct buffer *to, unsigned id)
 {
-	put(to, BEGIN, id, "\0\1\0\0\0\0\0\0", 8, 0);
-	put(to, PARAMS, id, "\1\1AB", 4, 4);
-	put(to, PARAMS, id, "", 0, 0);
+	put(to, FCGI_BEGIN_REQUEST, id, "\0\1\0\0\0\0\0\0", 8, 0);
+	put(to, FCGI_PARAMS, id, "\1\1AB", 4, 4);
+	put(to, FCGI_PARAMS, id, "", 0, 0);
 }
 
 static void
@@ -50,8 +42,8 @@ put_request(struct buffer *to, unsigned id, const char *body, size_t len)
 {
 	put_head(to, id);
 	if (len > 0)
-		put(to, STDIN, id, body, len, 3);
-	put(to, STDIN, id, "", 0, 0);
+		put(to, FCGI_STDIN, id, body, len, 3);
+	put(to, FCGI_STDIN, id, "", 0, 0);
 }
 
 /* From a copy without a byte to spare, so that a sanitizer sees what is read beyond it. */
@@ -144,8 +136,8 @@ test_byte_by_byte(void **state)
 	memset(body, 'x', sizeof body);
 	put_head(&b, 1);
 	for (i = 1; i <= 300; i += 37)
-		put(&b, STDIN, 1, body, i, i % 256);
-	put(&b, STDIN, 1, "", 0, 7);
+		put(&b, FCGI_STDIN, 1, body, i, i % 256);
+	put(&b, FCGI_STDIN, 1, "", 0, 7);
 	for (k = 0; k < b.len; k++)
 		assert_int_equal(scan_exact(&scan, b.data, k), RECORD_INCOMPLETE);
 	assert_int_equal(scan_exact(&scan, b.data, b.len), RECORD_COMPLETE);
@@ -165,7 +157,7 @@ test_padding(void **state)
 	(void)state;
 	put_head(&b, 1);
 	end = b.len;
-	put(&b, STDIN, 1, "", 0, 255);
+	put(&b, FCGI_STDIN, 1, "", 0, 255);
 	for (k = 0; k < b.len; k++) {
 		assert_int_equal(scan_exact(&scan, b.data, k), RECORD_INCOMPLETE);
 		assert_true(scan.at <= end);
@@ -186,9 +178,9 @@ test_stops_at_body(void **state)
 	(void)state;
 	put_head(&b, 1);
 	head = b.len;
-	put(&b, STDIN, 1, "abc", 3, 5);
-	put(&b, STDIN, 1, "de", 2, 0);
-	put(&b, STDIN, 1, "", 0, 0);
+	put(&b, FCGI_STDIN, 1, "abc", 3, 5);
+	put(&b, FCGI_STDIN, 1, "de", 2, 0);
+	put(&b, FCGI_STDIN, 1, "", 0, 0);
 	data = (const unsigned char *)b.data;
 	assert_int_equal(record_scan(&scan, data, b.len), RECORD_INCOMPLETE);
 	assert_true(scan.last_is_body);
@@ -217,9 +209,9 @@ test_body_taken_out(void **state)
 	(void)state;
 	put_head(&b, 1);
 	head = b.len;
-	put(&b, STDIN, 1, "abc", 3, 5);
-	put(&b, STDIN, 1, "de", 2, 0);
-	put(&b, STDIN, 1, "", 0, 0);
+	put(&b, FCGI_STDIN, 1, "abc", 3, 5);
+	put(&b, FCGI_STDIN, 1, "de", 2, 0);
+	put(&b, FCGI_STDIN, 1, "", 0, 0);
 	do {
 		progress = record_scan(&scan, (const unsigned char *)b.data, b.len);
 		if (!scan.last_is_body)
@@ -265,16 +257,16 @@ test_abort(void **state)
 
 	(void)state;
 	put_head(&b, 7);
-	put(&b, STDIN, 7, "ab", 2, 0);
-	put(&b, ABORT, 7, "", 0, 0);
+	put(&b, FCGI_STDIN, 7, "ab", 2, 0);
+	put(&b, FCGI_ABORT_REQUEST, 7, "", 0, 0);
 	assert_int_equal(scan_all(&b, &scan), RECORD_BROKEN);
 	buffer_free(&b);
 
 	/* Of another request: nobody's business. */
 	put_head(&b, 7);
-	put(&b, ABORT, 6, "", 0, 0);
+	put(&b, FCGI_ABORT_REQUEST, 6, "", 0, 0);
 	assert_int_equal(scan_all(&b, &scan), RECORD_INCOMPLETE);
-	put(&b, STDIN, 7, "", 0, 0);
+	put(&b, FCGI_STDIN, 7, "", 0, 0);
 	assert_int_equal(scan_all(&b, &scan), RECORD_COMPLETE);
 	buffer_free(&b);
 }
@@ -283,7 +275,7 @@ test_abort(void **state)
 static void
 test_other_records(void **state)
 {
-	static const unsigned types[] = {BEGIN, PARAMS, DATA, GET_VALUES, 77, 255};
+	static const unsigned types[] = {FCGI_BEGIN_REQUEST, FCGI_DATA, FCGI_GET_VALUES, 77, 255};
 	struct buffer b = BUFFER_INIT;
 	struct record_scan scan;
 	size_t i;
@@ -292,12 +284,12 @@ test_other_records(void **state)
 	put_head(&b, 1);
 	for (i = 0; i < sizeof types / sizeof types[0]; i++)
 		put(&b, types[i], 1, "", 0, 0);
-	put(&b, STDIN, 2, "", 0, 0);
-	put(&b, GET_VALUES, 0, "\0\0", 2, 6);
+	put(&b, FCGI_STDIN, 2, "", 0, 0);
+	put(&b, FCGI_GET_VALUES, 0, "\0\0", 2, 6);
 	assert_int_equal(scan_all(&b, &scan), RECORD_INCOMPLETE);
 	assert_int_equal(scan.at, b.len);
 	assert_int_equal(scan.body, 0);
-	put(&b, STDIN, 1, "", 0, 0);
+	put(&b, FCGI_STDIN, 1, "", 0, 0);
 	assert_int_equal(scan_all(&b, &scan), RECORD_COMPLETE);
 	assert_int_equal(scan.at, b.len);
 	buffer_free(&b);
@@ -314,8 +306,8 @@ test_other_versions(void **state)
 	(void)state;
 	for (i = 0; i < sizeof versions; i++) {
 		for (at = 0; at <= 1; at++) {
-			put(&b, BEGIN, 1, "\0\1\0\0\0\0\0\0", 8, 0);
-			put(&b, PARAMS, 1, "", 0, 0);
+			put(&b, FCGI_BEGIN_REQUEST, 1, "\0\1\0\0\0\0\0\0", 8, 0);
+			put(&b, FCGI_PARAMS, 1, "", 0, 0);
 			b.data[at * 16] = (char)versions[i];
 			assert_int_equal(scan_all(&b, &scan), RECORD_BROKEN);
 			buffer_free(&b);
@@ -334,9 +326,9 @@ test_no_begin(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof ids / sizeof ids[0]; i++) {
-		put(&b, PARAMS, ids[i], "", 0, 0);
-		put(&b, STDIN, ids[i], "x", 1, 0);
-		put(&b, STDIN, ids[i], "", 0, 0);
+		put(&b, FCGI_PARAMS, ids[i], "", 0, 0);
+		put(&b, FCGI_STDIN, ids[i], "x", 1, 0);
+		put(&b, FCGI_STDIN, ids[i], "", 0, 0);
 		assert_int_not_equal(scan_all(&b, &scan), RECORD_COMPLETE);
 		buffer_free(&b);
 	}
@@ -352,8 +344,8 @@ test_largest_record(void **state)
 	(void)state;
 	assert_non_null(body);
 	put_head(&b, 65535);
-	put(&b, STDIN, 65535, body, 65535, 255);
-	put(&b, STDIN, 65535, "", 0, 0);
+	put(&b, FCGI_STDIN, 65535, body, 65535, 255);
+	put(&b, FCGI_STDIN, 65535, "", 0, 0);
 	assert_int_equal(scan_all(&b, &scan), RECORD_COMPLETE);
 	assert_int_equal(scan.body, 65535);
 	assert_int_equal(scan.at, b.len);
@@ -361,41 +353,89 @@ test_largest_record(void **state)
 	free(body);
 }
 
-/* What is left is the request without its body. Records of others, and what follows, stay. */
+/* What a request says at its begin, and what is no such thing. */
 static void
-test_take_body(void **state)
+test_begin(void **state)
 {
-	struct buffer b = BUFFER_INIT, rest = BUFFER_INIT, body = BUFFER_INIT;
+	static const struct {
+		const char *body;
+		size_t len;
+		enum record_progress progress;
+		bool is_kept;
+	} begins[] = {
+	    {"\0\1\0\0\0\0\0\0", 8, RECORD_COMPLETE, false},
+	    {"\0\1\1\0\0\0\0\0", 8, RECORD_COMPLETE, true},
+	    {"\0\1\376\0\0\0\0\0", 8, RECORD_COMPLETE, false},
+	    {"\0\3\377\0\0\0\0\0", 8, RECORD_COMPLETE, true},
+	    {"\0\0\1\0\0\0\0\0", 8, RECORD_BROKEN, false},
+	    {"\0\4\1\0\0\0\0\0", 8, RECORD_BROKEN, false},
+	    {"\1\1\1\0\0\0\0\0", 8, RECORD_BROKEN, false},
+	    {"\0\1\1\0\0\0\0", 7, RECORD_BROKEN, false},
+	    {"\0\1\1\0\0\0\0\0\0", 9, RECORD_BROKEN, false},
+	    {"", 0, RECORD_BROKEN, false},
+	};
+	struct buffer b = BUFFER_INIT;
 	struct record_scan scan;
-	size_t left, whole;
+	size_t i;
 
 	(void)state;
-	put_head(&rest, 7);
-	put(&rest, STDIN, 8, "other", 5, 3);
-	put(&rest, STDIN, 7, "", 0, 5);
+	for (i = 0; i < sizeof begins / sizeof begins[0]; i++) {
+		put(&b, FCGI_BEGIN_REQUEST, 1, begins[i].body, begins[i].len, 0);
+		put(&b, FCGI_PARAMS, 1, "", 0, 0);
+		put(&b, FCGI_STDIN, 1, "", 0, 0);
+		assert_int_equal(scan_all(&b, &scan), begins[i].progress);
+		assert_int_equal(scan.is_kept, begins[i].is_kept);
+		buffer_free(&b);
+	}
+}
+
+/* First all parameters, then all standard input. */
+static void
+test_order(void **state)
+{
+	struct buffer b = BUFFER_INIT;
+	struct record_scan scan;
+
+	(void)state;
+	put(&b, FCGI_BEGIN_REQUEST, 1, "\0\1\0\0\0\0\0\0", 8, 0);
+	put(&b, FCGI_PARAMS, 1, "\1\1AB", 4, 0);
+	put(&b, FCGI_STDIN, 1, "x", 1, 0);
+	assert_int_equal(scan_all(&b, &scan), RECORD_BROKEN);
+	buffer_free(&b);
+	for (size_t len = 0; len <= 4; len += 4) {
+		put_head(&b, 1);
+		put(&b, FCGI_PARAMS, 1, "\1\1CD", len, 0);
+		assert_int_equal(scan_all(&b, &scan), RECORD_BROKEN);
+		buffer_free(&b);
+	}
+}
+
+/* Of that request's records alone, and of none before or behind them. */
+static void
+test_body(void **state)
+{
+	struct buffer b = BUFFER_INIT, body = BUFFER_INIT;
+	struct record_scan scan;
+
+	(void)state;
+	put(&b, FCGI_STDIN, 7, "before", 6, 0);
 	put_head(&b, 7);
-	put(&b, STDIN, 7, "[\"hello", 7, 1);
-	put(&b, STDIN, 8, "other", 5, 3);
-	put(&b, STDIN, 7, " wor", 4, 0);
-	put(&b, STDIN, 7, "ld\"]", 4, 255);
-	put(&b, STDIN, 7, "", 0, 5);
-	whole = b.len;
-	buffer_append_str(&b, "next");
+	put(&b, FCGI_STDIN, 7, "[\"hello", 7, 1);
+	put(&b, FCGI_STDIN, 8, "other", 5, 3);
+	put(&b, FCGI_STDIN, 7, " wor", 4, 0);
+	put(&b, FCGI_STDIN, 7, "ld\"]", 4, 255);
+	put(&b, FCGI_STDIN, 7, "", 0, 5);
+	put(&b, FCGI_STDIN, 7, "next", 4, 0);
 	assert_int_equal(scan_all(&b, &scan), RECORD_COMPLETE);
-	assert_int_equal(scan.at, whole);
-	left = record_take_body(&scan, (unsigned char *)b.data, &body);
-	assert_int_equal(left, rest.len);
-	assert_memory_equal(b.data, rest.data, left);
+	record_append_body(&scan, (const unsigned char *)b.data, &body);
 	assert_int_equal(body.len, scan.body);
 	assert_memory_equal(body.data, "[\"hello world\"]", body.len);
-	assert_memory_equal(b.data + scan.at, "next", 4);
 	buffer_free(&body);
-	buffer_free(&rest);
 	buffer_free(&b);
 }
 
 static void
-test_take_no_body(void **state)
+test_no_body(void **state)
 {
 	struct buffer b = BUFFER_INIT, body = BUFFER_INIT;
 	struct record_scan scan;
@@ -403,59 +443,54 @@ test_take_no_body(void **state)
 	(void)state;
 	put_request(&b, 1, "", 0);
 	assert_int_equal(scan_all(&b, &scan), RECORD_COMPLETE);
-	assert_int_equal(record_take_body(&scan, (unsigned char *)b.data, &body), b.len);
-	assert_int_equal(body.len, 0);
+	record_append_body(&scan, (const unsigned char *)b.data, &body);
+	assert_null(body.base);
 	buffer_free(&b);
 }
 
-/* Parameters in records that end after each `cut` bytes. */
-static bool
-fit(const char *params, size_t len, size_t cut)
+/* However the records cut them. */
+static void
+test_params(void **state)
 {
+	static const char params[] = "\1\2ABC\0\0\200\0\0\2\1DEF";
+	const size_t len = sizeof params - 1;
+	const unsigned char *joined;
 	struct buffer b = BUFFER_INIT;
 	struct record_scan scan;
-	size_t at;
-	bool result;
-
-	put(&b, BEGIN, 1, "\0\1\0\0\0\0\0\0", 8, 0);
-	for (at = 0; at < len; at += cut)
-		put(&b, PARAMS, 1, params + at, len - at < cut ? len - at : cut, 3);
-	put(&b, PARAMS, 2, "\377\377", 2, 0);
-	put(&b, PARAMS, 1, "", 0, 0);
-	put(&b, STDIN, 1, "", 0, 0);
-	assert_int_equal(scan_all(&b, &scan), RECORD_COMPLETE);
-	result = record_params_fit(&scan, (const unsigned char *)b.data);
-	buffer_free(&b);
-	return result;
-}
-
-/*
- * However the records cut them, and whatever form a length has. A prefix that ends within a pair
- * promises too much.
- */
-static void
-test_params_fit(void **state)
-{
-	static const char params[] = "\1\2ABC\0\0\200\0\0\2\1DEF\3\200\0\0\0GHI";
-	static const size_t ends[] = {0, 5, 7, 15, 23};
-	size_t len, cut, end = 0;
+	size_t cut, at;
 
 	(void)state;
-	for (len = 0; len < sizeof params; len++) {
-		if (len > ends[end])
-			end++;
-		for (cut = 1; cut <= len + 1; cut++)
-			assert_int_equal(fit(params, len, cut), len == ends[end]);
+	for (cut = 1; cut <= len; cut++) {
+		put(&b, FCGI_PARAMS, 1, "\1\1XY", 4, 0);
+		put(&b, FCGI_BEGIN_REQUEST, 1, "\0\1\0\0\0\0\0\0", 8, 0);
+		for (at = 0; at < len; at += cut) {
+			put(&b, FCGI_PARAMS, 1, params + at, len - at < cut ? len - at : cut, 3);
+			put(&b, FCGI_PARAMS, 2, "\377\377", 2, 0);
+		}
+		put(&b, FCGI_PARAMS, 1, "", 0, 0);
+		put(&b, FCGI_STDIN, 1, "x", 1, 0);
+		put(&b, FCGI_STDIN, 1, "", 0, 0);
+		assert_int_equal(scan_all(&b, &scan), RECORD_COMPLETE);
+		assert_int_equal(record_join_params(&scan, (unsigned char *)b.data, &joined), len);
+		assert_memory_equal(joined, params, len);
+		buffer_free(&b);
 	}
 }
 
 static void
-test_params_promise(void **state)
+test_no_params(void **state)
 {
+	const unsigned char *joined;
+	struct buffer b = BUFFER_INIT;
+	struct record_scan scan;
+
 	(void)state;
-	assert_false(fit("\377\377\377\377\377\377\377\377A", 9, 9));
-	assert_false(fit("\377\377\377\377\0A", 6, 6));
-	assert_false(fit("\1\1AB\0\177", 6, 6));
+	put(&b, FCGI_BEGIN_REQUEST, 1, "\0\1\0\0\0\0\0\0", 8, 0);
+	put(&b, FCGI_PARAMS, 1, "", 0, 0);
+	put(&b, FCGI_STDIN, 1, "", 0, 0);
+	assert_int_equal(scan_all(&b, &scan), RECORD_COMPLETE);
+	assert_int_equal(record_join_params(&scan, (unsigned char *)b.data, &joined), 0);
+	buffer_free(&b);
 }
 
 int
@@ -475,10 +510,12 @@ main(void)
 	    cmocka_unit_test(test_other_versions),
 	    cmocka_unit_test(test_no_begin),
 	    cmocka_unit_test(test_largest_record),
-	    cmocka_unit_test(test_take_body),
-	    cmocka_unit_test(test_take_no_body),
-	    cmocka_unit_test(test_params_fit),
-	    cmocka_unit_test(test_params_promise),
+	    cmocka_unit_test(test_begin),
+	    cmocka_unit_test(test_order),
+	    cmocka_unit_test(test_body),
+	    cmocka_unit_test(test_no_body),
+	    cmocka_unit_test(test_params),
+	    cmocka_unit_test(test_no_params),
 	};
 
 	return cmocka_run_group_tests_name("fcgi_record", tests, NULL, NULL);
