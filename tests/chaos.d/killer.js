@@ -4,6 +4,7 @@
 // has a successor.
 
 const fs = require('node:fs');
+const boxes = require('./boxes');
 
 const PAUSE = [200, 2000]; // ms between two kills
 const RETURN_LIMIT = 60000; // ms
@@ -41,7 +42,11 @@ async function until(condition, what) {
 	}
 }
 
-async function killOne(stack, name, random, signal = 'SIGKILL') {
+// The name in the `pids` line; of a cluster, that of one of its boxes.
+const oneOf = (stack, name, random) => random.of(Object.keys(stack.pids).filter((each) => each.replace(/\d+$/, '') === name));
+
+async function killOne(stack, what, random, signal = 'SIGKILL') {
+	const name = oneOf(stack, what, random);
 	const pid = random.of(stack.pids[name]);
 	const lines = stack.pidsLines;
 	process.kill(pid, signal);
@@ -65,10 +70,10 @@ async function reload(stack) {
 }
 
 // Has the daemon read its configuration again, with its modules.
-async function reloadConf(stack) {
+async function reloadConf(stack, random) {
 	const count = () => stack.log().split(': reloaded: ').length;
 	const before = count();
-	process.kill(stack.pids.supervisor[0], 'SIGHUP');
+	process.kill(stack.pids[oneOf(stack, 'supervisor', random)][0], 'SIGHUP');
 	await until(() => count() > before, 'sessiond reloads');
 }
 
@@ -93,6 +98,7 @@ const KILLS = {
 	mixed: (stack, random) => random.of([crash, restart, reloadConf])(stack, random),
 	responder: (stack, random) => killOne(stack, 'fcgi', random),
 	webserver: reload,
+	...boxes,
 	worker: killApplication,
 	callback: killApplication,
 };

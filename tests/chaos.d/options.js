@@ -5,9 +5,10 @@
 const fs = require('node:fs');
 const path = require('node:path');
 
-const KINDS = ['lighttpd', 'apache-fcgid', 'apache-proxy', 'nginx', 'direct'];
+const KINDS = ['lighttpd', 'apache-fcgid', 'apache-proxy', 'nginx', 'direct', 'cluster'];
+const BOXES = ['node', 'drain', 'haproxy']; // of the kind cluster alone
 const APPLICATIONS = ['worker', 'callback'];
-const TARGETS = ['sessiond', 'restart', 'conf', 'mixed', 'responder', 'webserver', ...APPLICATIONS, 'none'];
+const TARGETS = ['sessiond', 'restart', 'conf', 'mixed', 'responder', 'webserver', ...BOXES, ...APPLICATIONS, 'none'];
 
 const USAGE = `Usage: tests/chaos KIND SECONDS [OPTION...]
 
@@ -18,6 +19,8 @@ order, and if no session ended. Exits with 1 otherwise, and with 64 if the comma
   --kill WHAT       ${TARGETS.join(', ')} (default: sessiond);
                     restart ends sessiond by SIGTERM, conf sends it SIGHUP, mixed does one of all these;
                     webserver reloads it gracefully;
+                    of the kind cluster (two boxes behind HAProxy): node takes the power of a box away, whose sessions may then end
+                    and nobody else's, drain has one drain, haproxy reloads HAProxy;
                     worker: /echo is an application in processes of its own (tests/chaos.d/worker.py), which are killed, then the
                     daemon, then both: each message must be handled once and in order, each connection's end be told once;
                     callback: the same with PHP-FPM, which is stopped and started
@@ -93,6 +96,13 @@ function readOptions(words, conf) {
 	options.kind = oneOf('KIND', rest[0], KINDS);
 	options.seconds = wholeNumber('SECONDS', rest[1], 1);
 	options.calibrate = options.calibrate || Math.max(2, Math.round(options.seconds / 8));
+	if (options.kind !== 'cluster' && BOXES.includes(options.kill))
+		throw new UsageError(`--kill ${options.kill}: only the kind cluster has boxes`);
+	if (options.kind === 'cluster') {
+		const others = ['webserver', ...APPLICATIONS];
+		if (options.publish || others.includes(options.kill)) throw new UsageError(`the kind cluster knows no --publish, nor --kill ${others.join(', ')}`);
+		options.store = 'conf'; // each daemon has its own
+	}
 	if (options.kind === 'direct' && ['responder', 'webserver'].includes(options.kill))
 		throw new UsageError(`--kill ${options.kill}: there is none in the kind direct`);
 	options.hasApplication = APPLICATIONS.includes(options.kill);

@@ -42,6 +42,7 @@ class Session {
 		this.lanes = new Lanes(run.url);
 		this.hasOpened = false; // a frame has come
 		this.ends = []; // reasons for which sockjs-client would have closed the session
+		this.isExcused = false; // it may end: what it was in is gone
 		this.isOver = false; // the server has forgotten or closed the session
 		this.hasSaidBye = false; // the application is to close it
 		this.failures = new Map(); // request that failed and was tried again -> how often

@@ -262,7 +262,7 @@ check('a box that is killed: its sessions end, the others notice nothing, and it
 	await echoes(kept, 'after it is known');
 	for (const poller of first) assert.equal((await poller.ask('xhr_send', '["x"]')).status, 404);
 	const meanwhile = await openPollers(20);
-	cluster.restore();
+	await cluster.restore(1);
 	await cluster.untilStatus(1, 'UP');
 	for (const poller of [...second, ...meanwhile]) {
 		await poller.echo('it is back');

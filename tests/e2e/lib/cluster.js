@@ -25,14 +25,14 @@ function tell(socket, command) {
 }
 
 class Cluster {
-	constructor(stack, boxes) {
+	constructor(stack) {
 		this.stack = stack;
 		this.url = stack.url;
-		this.boxes = boxes; // how many; they are counted from 1
 		this.folder = fs.readlinkSync(`/proc/${stack.pids.haproxy[0]}/cwd`);
 		this.conf = path.join(this.folder, 'haproxy.cfg');
 		const lines = fs.readFileSync(this.conf, 'utf8').matchAll(/server box(\d+) (\S+)/g);
 		this.urls = Object.fromEntries([...lines].map(([, box, address]) => [box, `http://${address}`]));
+		this.boxes = Object.keys(this.urls).length; // they are counted from 1
 	}
 
 	haproxy(command) {
@@ -77,21 +77,28 @@ class Cluster {
 		return homes;
 	}
 
+	pidsOf(box) {
+		return ['lighttpd', 'fcgi', 'supervisor', 'sessiond'].flatMap((name) => this.stack.pids[`${name}${box}`]);
+	}
+
 	// Takes the box's power away: nothing starts its programs again until restore().
 	async cut(box) {
 		this.stack.child.kill('SIGSTOP');
-		for (const name of ['lighttpd', 'fcgi', 'supervisor', 'sessiond'])
-			for (const pid of this.stack.pids[`${name}${box}`]) {
-				try {
-					process.kill(pid, 'SIGKILL');
-				} catch (error) {
-					if (error.code !== 'ESRCH') throw error; // with its supervisor
-				}
+		this.gone = this.pidsOf(box);
+		for (const pid of this.gone) {
+			try {
+				process.kill(pid, 'SIGKILL');
+			} catch (error) {
+				if (error.code !== 'ESRCH') throw error; // it went with its supervisor
 			}
+		}
 	}
 
-	restore() {
+	// Resolves when the stack has started all of them.
+	async restore(box) {
 		this.stack.child.kill('SIGCONT');
+		const areBack = () => this.pidsOf(box).every((pid) => !this.gone.includes(pid));
+		await eventually(areBack, () => `box${box} is back: ${this.stack.log()}`, LIMIT);
 	}
 
 	// Has HAProxy read its configuration again. Resolves when another process has taken over. The
@@ -110,7 +117,7 @@ class Cluster {
 	}
 
 	async stop() {
-		this.restore();
+		this.stack.child.kill('SIGCONT');
 		return this.stack.stop();
 	}
 }
@@ -118,7 +125,7 @@ class Cluster {
 // options: of startStack.
 async function startCluster(boxes, options = {}) {
 	const stack = await startStack('cluster', { ...options, env: { ...options.env, SOCKJS_STACK_BOXES: String(boxes) } });
-	return new Cluster(stack, boxes);
+	return new Cluster(stack);
 }
 
-module.exports = { startCluster };
+module.exports = { Cluster, startCluster };
