@@ -13,6 +13,8 @@
  *	API(/apps/,10)      an API, with its body_limit
  *	7:200(text)         an ANSWER
  *	bye(text)           a GOODBYE
+ *	DAEMONS(0,2)        a DAEMONS: the first of two
+ *	7:taken             a TAKEN
  *	closed              the end of the connection, by the daemon
  *
  * each with a blank after it.
@@ -26,6 +28,7 @@
 #include "sessiond/modules/services.h"
 #include "sessiond/responder/peer.h"
 #include "sessiond/responder/peer_messages.h"
+#include "wire/wire_daemons.h"
 #include "wire/wire_messages.h"
 
 #include <errno.h>
@@ -118,6 +121,7 @@ hear_message(const struct wire_header *header, const char *payload)
 	enum wire_sent_result result;
 	struct wire_answer answer;
 	struct wire_api api;
+	struct wire_daemons daemons;
 
 	switch (header->type) {
 	case WIRE_HELLO:
@@ -159,6 +163,14 @@ hear_message(const struct wire_header *header, const char *payload)
 		assert_int_equal(wire_decode_answer(header, payload, &answer), 0);
 		buffer_printf(&heard, "%u:%u(%.*s) ", request, answer.status, (int)answer.body_len,
 		    answer.body);
+		break;
+	case WIRE_DAEMONS:
+		assert_int_equal(wire_decode_daemons(header, payload, &daemons), 0);
+		buffer_printf(&heard, "DAEMONS(%u,%u) ", daemons.index, daemons.count);
+		break;
+	case WIRE_TAKEN:
+		assert_int_equal(wire_decode_taken(header, payload), 0);
+		buffer_printf(&heard, "%u:taken ", request);
 		break;
 	case WIRE_GOODBYE:
 		assert_int_equal(wire_decode_goodbye(header, payload, &goodbye), 0);
