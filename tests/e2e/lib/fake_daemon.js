@@ -30,6 +30,9 @@ function encodeApi(path, limit) {
 	return encodeMessage(TYPE.api, { payload: Buffer.concat([string16(path), bytes]) });
 }
 
+// Which of how many.
+const encodeDaemons = (index, count) => encodeMessage(TYPE.daemons, { payload: Buffer.from([0, index, 0, count]) });
+
 class FakeDaemon {
 	static start(path) {
 		const daemon = new FakeDaemon();
@@ -60,10 +63,11 @@ class FakeDaemon {
 		return peer;
 	}
 
-	// Likewise, and it is served. minor: the daemon's version; api: what encodeApi takes.
-	async serve(connection, { minor = 0, api, services = ['/echo'] } = {}) {
+	// Likewise, and it is served. minor: the daemon's version; api: what encodeApi takes; place:
+	// [index, count] where there are several.
+	async serve(connection, { minor = 0, api, services = ['/echo'], place } = {}) {
 		const peer = await this.accept();
-		const told = api ? [encodeApi(...api)] : [];
+		const told = [...(place ? [encodeDaemons(...place)] : []), ...(api ? [encodeApi(...api)] : [])];
 		peer.write(Buffer.concat([encodeHello({ role: ROLE.daemon, connection, minor }), ...told, encodeServices(services)]));
 		return peer;
 	}

@@ -6,7 +6,7 @@
 const net = require('node:net');
 const { withTimeout } = require('./daemon');
 
-const TYPE = { hello: 1, goodbye: 2, services: 0x10, state: 0x11, api: 0x12, receive: 0x20, send: 0x21, abort: 0x22, written: 0x23, counts: 0x24, ask: 0x25, frame: 0x30, sent: 0x31, refused: 0x32, cookie: 0x33, answer: 0x34 };
+const TYPE = { hello: 1, goodbye: 2, services: 0x10, state: 0x11, api: 0x12, daemons: 0x13, receive: 0x20, send: 0x21, abort: 0x22, written: 0x23, counts: 0x24, ask: 0x25, frame: 0x30, sent: 0x31, refused: 0x32, cookie: 0x33, answer: 0x34, handover: 0x40, taken: 0x41 };
 const ROLE = { daemon: 1, responder: 2, worker: 3 };
 const FLAG = { oneFrame: 1, alone: 4, end: 1 }; // of RECEIVE, and of FRAME
 const HEADER_SIZE = 16;
