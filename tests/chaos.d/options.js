@@ -27,6 +27,7 @@ order, and if no session ended. Exits with 1 otherwise, and with 64 if the comma
   --websockets N    clients with websockets, beside a worker or a callback (default: 20)
   --polling N       clients with xhr-polling (default: 50)
   --streaming N     clients with xhr-streaming (default: 20)
+  --daemons N       daemons that share the work, of which one at a time is killed (default: 1)
   --conf FILE       configuration of the services (default: tests/services.conf)
   --store WHERE     [server] store: a path; none; or conf, which keeps that of --conf (default: a temporary file)
   --calibrate S     seconds without kills at first, to compare with (default: an eighth of SECONDS, at least 2)
@@ -65,6 +66,7 @@ const READERS = {
 	'--polling': ['polling', (name, text) => wholeNumber(name, text, 0)],
 	'--streaming': ['streaming', (name, text) => wholeNumber(name, text, 0)],
 	'--websockets': ['websockets', (name, text) => wholeNumber(name, text, 0)],
+	'--daemons': ['daemons', (name, text) => wholeNumber(name, text, 1)],
 	'--conf': ['conf', readable],
 	'--store': ['store', (name, text) => text],
 	'--calibrate': ['calibrate', (name, text) => wholeNumber(name, text, 1)],
@@ -76,7 +78,7 @@ const FLAGS = { '--publish': 'publish' };
 
 // Returns the options, or throws a UsageError. `conf` is the default of --conf.
 function readOptions(words, conf) {
-	const options = { kill: 'sessiond', polling: 50, streaming: 20, websockets: 20, conf, seed: Math.floor(Math.random() * 1e9) };
+	const options = { kill: 'sessiond', polling: 50, streaming: 20, websockets: 20, daemons: 1, conf, seed: Math.floor(Math.random() * 1e9) };
 	const rest = [];
 	for (let i = 0; i < words.length; i++) {
 		if (!words[i].startsWith('-')) {
@@ -105,6 +107,8 @@ function readOptions(words, conf) {
 	}
 	if (options.kind === 'direct' && ['responder', 'webserver'].includes(options.kill))
 		throw new UsageError(`--kill ${options.kill}: there is none in the kind direct`);
+	if (options.daemons > 1 && (options.publish || !['sessiond', 'responder', 'none'].includes(options.kill)))
+		throw new UsageError('--daemons: with --kill sessiond, responder or none, and without --publish');
 	options.hasApplication = APPLICATIONS.includes(options.kill);
 	if (options.kind === 'direct' && options.hasApplication)
 		throw new UsageError(`--kill ${options.kill}: polls of the kind direct break with the daemon`);
