@@ -56,18 +56,6 @@ async function killOne(stack, what, random, signal = 'SIGKILL') {
 	);
 }
 
-// One of several daemons, of which the stack does not tell.
-async function killDaemon(stack, random) {
-	const [supervisor] = stack.pids.supervisor;
-	const all = childrenOf(supervisor);
-	const pid = random.of(all);
-	process.kill(pid, 'SIGKILL');
-	await until(() => {
-		const now = childrenOf(supervisor);
-		return now.length === all.length && !now.includes(pid);
-	}, `daemon ${pid} comes back`);
-}
-
 // Reloads the web server, and waits until its last old request has ended. With a second reload
 // before that, the web server would have old requests from two reloads.
 async function reload(stack) {
@@ -90,8 +78,7 @@ async function reloadConf(stack, random) {
 }
 
 const restart = (stack, random) => killOne(stack, 'sessiond', random, 'SIGTERM');
-const crash = (stack, random) =>
-	childrenOf(stack.pids.supervisor[0]).length > 1 ? killDaemon(stack, random) : killOne(stack, 'sessiond', random);
+const crash = (stack, random) => killOne(stack, 'sessiond', random);
 
 // First the application alone, then the daemon, then both at once.
 async function killApplication(stack, random, application, progress) {

@@ -26,3 +26,8 @@ for (const [kill, kinds] of Object.entries({ worker: ['lighttpd', 'apache-fcgid'
 for (const kind of ['direct', 'lighttpd', 'nginx'])
 	checkChaos(`${kind}: ${SECONDS} s of kills, restarts and reloads of sessiond: no publication is lost`,
 		kind, SECONDS, { publish: true, kill: 'mixed' }, { ...least, 'subscriptions recovered': 100 });
+
+for (const [kill, kinds] of Object.entries({ sessiond: ['direct', 'lighttpd', 'apache-fcgid', 'apache-proxy', 'nginx'], responder: ['lighttpd', 'apache-fcgid'] }))
+	for (const kind of kinds)
+		checkChaos(`${kind}: ${SECONDS} s of kills of the ${kill} with three daemons: nothing is lost, doubled or out of order`,
+			kind, SECONDS, { kill, daemons: 3 }, least);

@@ -1,3 +1,0 @@
-'use strict';
-
-require('./lib/suite').run('apache-proxy', { daemons: 2 });

@@ -1,0 +1,3 @@
+'use strict';
+
+require('./lib/suite').run('apache-fcgid', { daemons: 2 });

@@ -1,3 +1,0 @@
-'use strict';
-
-require('./lib/suite').run('lighttpd', { daemons: 2 });
