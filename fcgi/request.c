@@ -42,7 +42,7 @@ struct request {
 	size_t messages_len;
 	char *cookie; /* that sessiond says to set, with jsessionid = module; NULL: none */
 	struct chunking *chunking; /* NULL: no such probe runs */
-	struct reply reply;	   /* the last member: see create */
+	struct reply reply;
 };
 
 static struct request *
@@ -123,7 +123,7 @@ fail_away(struct request *request)
 	char reason[BACKENDS_REASON_SIZE];
 
 	backends_away_reason(request->requests->backends, reason);
-	snprintf(request->reply.text, sizeof request->reply.text,
+	snprintf(request->reply.text, REPLY_TEXT_SIZE,
 	    "The session daemon is not running%s%s.\n", reason[0] == '\0' ? "" : ": ", reason);
 	fail(request, request->reply.text);
 }
@@ -496,13 +496,12 @@ const struct backend_calls request_backend_calls = {on_there, on_lost, on_answer
 
 /* --- what its connection says ----------------------------------------------------------------- */
 
-/* Everything is zero but the reply's text, which is large, and not looked at before it is set. */
 static struct request *
 create(struct requests *requests, struct connection *connection)
 {
-	struct request *request = xmalloc(sizeof *request);
+	struct request *request = xcalloc(1, sizeof *request);
 
-	memset(request, 0, offsetof(struct request, reply.text));
+	request->reply.text = requests->text;
 	request->requests = requests;
 	request->connection = connection;
 	request->call.id = ++requests->last_id;

@@ -11,6 +11,7 @@
 #include "fcgi/daemon/backends.h"
 #include "fcgi/daemon/request_counts.h"
 #include "fcgi/webserver/connection.h"
+#include "sockjs/reply.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,6 +33,8 @@ struct requests {
 	/* There were two at once: the web server does not keep a process for each. */
 	bool were_shared;
 	uint64_t last_id;
+	/* Of all replies: a composed body is sent before the next one is composed. */
+	char text[REPLY_TEXT_SIZE];
 };
 
 /* For connections, whose owner is then a struct requests. */

@@ -20,7 +20,7 @@ void
 up_reply(const char *unready, struct reply *reply)
 {
 	int n = snprintf(
-	    reply->text, sizeof reply->text, "%.1000s\n", unready == NULL ? "up" : unready);
+	    reply->text, REPLY_TEXT_SIZE, "%.1000s\n", unready == NULL ? "up" : unready);
 
 	reply->status = unready == NULL ? 200 : 503;
 	reply->content_type = "text/plain; charset=UTF-8";

@@ -183,7 +183,7 @@ set_info_body(struct reply *reply, const struct protocol_service *service, uint3
 		buffer_append_str(&base_url, ",\"base_url\":");
 		json_string_append(&base_url, options->base_url, strlen(options->base_url), 0);
 	}
-	n = snprintf(reply->text, sizeof reply->text,
+	n = snprintf(reply->text, REPLY_TEXT_SIZE,
 	    "{\"websocket\":%s%s,\"cookie_needed\":%s,\"entropy\":%" PRIu32 "%.*s}",
 	    websocket_is_enabled(options) ? "true" : "false",
 	    options->disable_cors ? "" : ",\"origins\":[\"*:*\"]",
@@ -191,7 +191,7 @@ set_info_body(struct reply *reply, const struct protocol_service *service, uint3
 	    base_url.len > 0 ? base_url.data : "");
 	buffer_free(&base_url);
 	reply->body = reply->text;
-	reply->body_len = (size_t)n < sizeof reply->text ? (size_t)n : sizeof reply->text - 1;
+	reply->body_len = (size_t)n < REPLY_TEXT_SIZE ? (size_t)n : REPLY_TEXT_SIZE - 1;
 }
 
 bool
@@ -248,13 +248,14 @@ decide_preflight(struct reply *reply, const struct endpoint *endpoint)
 static void
 decide_method_not_allowed(struct reply *reply, const struct endpoint *endpoint)
 {
-	*reply = (struct reply){.status = 405, .allow = endpoint->allow, .body = ""};
+	*reply = (struct reply){
+	    .status = 405, .allow = endpoint->allow, .body = "", .text = reply->text};
 }
 
 static void
 decide_not_found(struct reply *reply)
 {
-	*reply = (struct reply){.body = ""};
+	*reply = (struct reply){.body = "", .text = reply->text};
 	reply_set_error(reply, 404, "404 Error: Page not found\n");
 }
 
@@ -324,6 +325,7 @@ reply_decide(const struct protocol_service *service, const struct endpoint *endp
 	    .cookie = endpoint->in_session,
 	    .cache = endpoint->uncached ? REPLY_NOT_CACHED : REPLY_CACHE_UNSAID,
 	    .body = "",
+	    .text = reply->text,
 	};
 	if (endpoint->preflight != NULL && strcmp(head->method, "OPTIONS") == 0) {
 		decide_preflight(reply, endpoint);
@@ -395,13 +397,21 @@ cors_headers(const struct reply *reply, const struct protocol_service *service,
 		allow_headers(reply, service, head, sink, context);
 }
 
+void
+reply_date(time_t when, char text[REPLY_DATE_SIZE])
+{
+	struct tm tm;
+
+	gmtime_r(&when, &tm);
+	/* The C locale's names: neither program calls setlocale. */
+	strftime(text, REPLY_DATE_SIZE, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+}
+
 static void
 cache_headers(
     const struct reply *reply, const struct request_head *head, reply_sink *sink, void *context)
 {
-	time_t expires = head->now + YEAR;
-	char text[64];
-	struct tm tm;
+	char text[REPLY_DATE_SIZE];
 
 	if (reply->cache == REPLY_NOT_CACHED) {
 		sink(context, "Cache-Control", NOT_CACHED);
@@ -409,9 +419,7 @@ cache_headers(
 		sink(context, "Cache-Control", "no-cache");
 	} else if (reply->cache == REPLY_CACHED) {
 		sink(context, "Cache-Control", CACHED);
-		gmtime_r(&expires, &tm);
-		/* The C locale's names: neither program calls setlocale. RFC 9110 5.6.7. */
-		strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+		reply_date(head->now + YEAR, text);
 		sink(context, "Expires", text);
 	}
 }

@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 /* A service as the protocol sees it: its options and what is made of them once. */
 struct protocol_service {
@@ -69,6 +70,8 @@ const struct endpoint *reply_route(const struct protocol_service *service, const
 bool reply_module_cookie(
     const struct protocol_service *service, const char *cookies, char value[REPLY_COOKIE_MAX]);
 
+#define REPLY_TEXT_SIZE 2048
+
 struct reply {
 	int status;
 	const char *content_type; /* NULL: no such header */
@@ -88,13 +91,13 @@ struct reply {
 	} cache;
 	const char *body; /* borrowed: constant, the service's, or `text` of this reply */
 	size_t body_len;
-	char text[2048]; /* what a short composed body is kept in */
+	char *text; /* REPLY_TEXT_SIZE bytes for a short composed body; the caller's */
 };
 
 /*
  * Decides the answer to head at endpoint (NULL: no SockJS URL, that is 404). Returns true if *reply
  * is the whole answer; false if the session decides, *reply then being the answer of a success
- * without its body. entropy: 32 random bits for info.
+ * without its body. Of *reply, text has to be set. entropy: 32 random bits for info.
  */
 bool reply_decide(const struct protocol_service *service, const struct endpoint *endpoint,
     const struct request_head *head, uint32_t entropy, struct reply *reply);
@@ -117,6 +120,11 @@ bool reply_etag_is_known(const struct request_head *head, const char *etag);
  * cookie headers stay.
  */
 void reply_set_error(struct reply *reply, int status, const char *text);
+
+#define REPLY_DATE_SIZE 32
+
+/* Writes the time as headers have it (RFC 9110 5.6.7). */
+void reply_date(time_t when, char text[REPLY_DATE_SIZE]);
 
 typedef void reply_sink(void *context, const char *name, const char *value);
 

@@ -31,14 +31,13 @@ find_header(const void *context, const char *name)
 	    request->response.connection->mhd, MHD_HEADER_KIND, name);
 }
 
-/* Everything is zero but the reply's text. */
 struct http_request *
 http_request_create(struct http_requests *all, struct http_connection *connection, const char *uri)
 {
-	struct http_request *request = xmalloc(sizeof *request);
+	struct http_request *request = xcalloc(1, sizeof *request);
 
-	memset(request, 0, offsetof(struct http_request, response.reply.text));
 	request->all = all;
+	request->response.reply.text = all->text;
 	request->began = sessions_now(all->sessions);
 	request->target = xstrdup(uri);
 	/* What is no target was refused by http_framing.c, and is answered nowhere else. */

@@ -55,6 +55,8 @@ struct http_requests {
 	bool is_stopping;			/* no request is handled any more */
 	struct http_request_queue small, large; /* whose bodies wait for a turn */
 	size_t handled;				/* bytes of large bodies and answers in this turn */
+	/* Of all replies: a composed body is copied before the next one is composed. */
+	char text[REPLY_TEXT_SIZE];
 };
 
 enum http_request_phase {
@@ -97,7 +99,7 @@ struct http_request {
 	struct connection_info *info;	  /* of a request that the fallback has; else NULL */
 	uint64_t handle;		  /* what the fallback knows it by; 0: it does not */
 
-	struct http_response response; /* last, as is its reply */
+	struct http_response response;
 };
 
 /* A turn begins: lets those go on whose bodies have room in it. */

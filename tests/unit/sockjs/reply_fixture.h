@@ -22,6 +22,7 @@
 
 static char url[] = "http://cdn/sockjs.js";
 static struct protocol_service service;
+static char reply_text[REPLY_TEXT_SIZE];
 static struct reply reply;
 static struct buffer headers; /* `Name: value\n` of each, then a NUL */
 static bool is_whole;
@@ -80,6 +81,7 @@ ask(const char *method, const char *path)
 	size_t len;
 
 	memset(&reply, 0xff, sizeof reply);
+	reply.text = reply_text;
 	is_whole = reply_decide(
 	    &service, route_find(path, strlen(path), &session, &len), &head, 4294967295u, &reply);
 	buffer_clear(&headers);
