@@ -415,7 +415,7 @@ const struct conf_option server_option_table[] = {
 	.at_start = true,
 	.min = 4096,
 	.max = 1 << 20,
-	.default_text = "32k",
+	.default_text = "16k",
 	.help = "memory for one HTTP connection; the head of a request must fit into it"},
 };
 const size_t server_option_count = sizeof server_option_table / sizeof server_option_table[0];

@@ -47,7 +47,7 @@
 #include "sessiond/session/turn.h"
 #include "sessiond/persistence/persistence.h"
 #include "sessiond/persistence/session_restore.h"
-#include "sessiond/http/socket_takeover.h"
+#include "sessiond/system/socket_takeover.h"
 #include "sessiond/http/static_files.h"
 #include "sessiond/store/store.h"
 #include "sessiond/store/store_backend.h"
@@ -74,7 +74,6 @@
 enum {
 	/* Not for connections: acceptors, epoll sets, files that are served, takeovers. */
 	OWN_DESCRIPTORS = 64,
-	CONNECTION_COST = 36864, /* bytes, roughly: libmicrohttpd's pool is nearly all of it */
 	SESSION_COST = 1024,
 	ROUNDS_A_TURN = 4, /* of requests and flushes, before the loop looks at the sockets again */
 };
@@ -234,8 +233,7 @@ end_turn(void *owner)
 		busy = turn_is_due(&server->sessions) || busy;
 	}
 	limits_turn(&server->sessions.limits, messages_bytes(),
-	    server->http.connections.count * CONNECTION_COST +
-		server->sessions.count * SESSION_COST,
+	    http_server_memory(&server->http) + server->sessions.count * SESSION_COST,
 	    sessions_now(&server->sessions));
 	reception_end_turn(&server->reception);
 	if (!busy)

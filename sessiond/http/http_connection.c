@@ -11,8 +11,8 @@
 #include "common/log_limit.h"
 #include "common/memory.h"
 #include "sessiond/session/session.h"
-#include "sessiond/http/socket_takeover.h"
 #include "sessiond/session/session_set.h"
+#include "sessiond/system/socket_takeover.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -82,17 +82,36 @@ http_connection_unwatch(struct http_connection *connection)
 	epoll_ctl(connection->all->hangup_fd, EPOLL_CTL_DEL, connection->fd, NULL);
 }
 
+static void
+put_by_fd(struct http_connections *all, int fd, struct http_connection *connection)
+{
+	size_t before = all->by_fd_size, i;
+
+	while (all->by_fd_size <= (size_t)fd)
+		all->by_fd =
+		    xgrow(all->by_fd, &all->by_fd_size, all->by_fd_size, sizeof(*all->by_fd));
+	for (i = before; i < all->by_fd_size; i++)
+		all->by_fd[i] = NULL;
+	all->by_fd[fd] = connection;
+}
+
 /*
  * For the connection's whole life: closing the descriptor takes it out of the set, unless another
  * daemon has not closed its own yet.
  */
-static void
-watch(struct http_connection *connection)
+void
+http_connection_watch(struct http_connection *connection, int fd)
 {
 	static struct log_limit limit;
-	struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = connection};
+	struct http_connections *all = connection->all;
+	unsigned output = connection->awaits_output ? EPOLLOUT : 0;
+	struct epoll_event event = {
+	    .events = EPOLLRDHUP | EPOLLET | output, .data.ptr = connection};
 
-	if (epoll_ctl(connection->all->hangup_fd, EPOLL_CTL_ADD, connection->fd, &event) == -1)
+	put_by_fd(all, connection->fd, NULL);
+	put_by_fd(all, fd, connection);
+	connection->fd = fd;
+	if (epoll_ctl(all->hangup_fd, EPOLL_CTL_ADD, fd, &event) == -1)
 		log_limited(&limit, SEVERITY_ERROR, "a connection's hang-up cannot be watched: %s",
 		    strerror(errno));
 }
@@ -115,29 +134,18 @@ http_connection_await_output(struct http_connection *connection, bool took_somet
 		    strerror(errno));
 }
 
-void
+bool
 http_connection_output_taken(struct http_connection *connection)
 {
-	if (!connection->awaits_output)
-		return;
-	timer_stop(&connection->timer);
+	bool awaited = connection->awaits_output;
+
+	if (awaited)
+		timer_stop(&connection->timer);
 	connection->awaits_output = false;
+	return awaited;
 }
 
 /* --- the life of a connection ----------------------------------------------------------------- */
-
-static void
-put_by_fd(struct http_connections *all, int fd, struct http_connection *connection)
-{
-	size_t before = all->by_fd_size, i;
-
-	while (all->by_fd_size <= (size_t)fd)
-		all->by_fd =
-		    xgrow(all->by_fd, &all->by_fd_size, all->by_fd_size, sizeof(*all->by_fd));
-	for (i = before; i < all->by_fd_size; i++)
-		all->by_fd[i] = NULL;
-	all->by_fd[fd] = connection;
-}
 
 struct http_connection *
 http_connections_find(const struct http_connections *all, int fd)
@@ -148,8 +156,14 @@ http_connections_find(const struct http_connections *all, int fd)
 struct http_connection *
 http_connection_create(struct http_connections *all, struct MHD_Connection *mhd)
 {
-	struct http_connection *connection = xcalloc(1, sizeof *connection);
+	struct http_connection *connection = all->returning;
 
+	all->returning = NULL;
+	if (connection != NULL) {
+		connection->mhd = mhd;
+		return connection;
+	}
+	connection = xcalloc(1, sizeof *connection);
 	connection->all = all;
 	connection->mhd = mhd;
 	connection->address = all->arriving;
@@ -163,37 +177,76 @@ http_connection_create(struct http_connections *all, struct MHD_Connection *mhd)
 	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 	LIST_INSERT_HEAD(&all->list, connection, entry);
 	all->count++;
-	put_by_fd(all, connection->fd, connection);
 	connection->is_in_head = true;
 	connection->framing.context = all->context;
 	connection->framing.is_elsewhere =
 	    connection->way == HTTP_WAY_CLIENTS ? all->is_elsewhere : NULL;
 	timer_start(&all->heads, &connection->timer, sessions_now(all->sessions));
-	watch(connection);
+	http_connection_watch(connection, connection->fd);
 	return connection;
+}
+
+void
+http_connection_closed(struct http_connection *connection, struct MHD_Connection *mhd)
+{
+	if (connection->mhd == mhd) {
+		http_connection_destroy(&connection);
+		return;
+	}
+	connection->all->ghosts--;
+	if (--connection->ghosts == 0 && connection->is_dead)
+		free(connection);
 }
 
 void
 http_connection_destroy(struct http_connection **connection)
 {
-	if (*connection == NULL)
-		return;
-	timer_stop(&(*connection)->timer);
-	if ((*connection)->all->is_elsewhere != NULL)
-		http_connection_unwatch(*connection);
-	LIST_REMOVE(*connection, entry);
-	if ((*connection)->is_leaving)
-		LIST_REMOVE(*connection, leaving_entry);
-	buffer_free(&(*connection)->brought);
-	put_by_fd((*connection)->all, (*connection)->fd, NULL);
-	http_framing_clear(&(*connection)->framing);
-	(*connection)->all->count--;
-	(*connection)->all->control_count -= (*connection)->way != HTTP_WAY_CLIENTS;
-	(*connection)->all->publish_count -= (*connection)->way == HTTP_WAY_PUBLISH;
-	address_count_drop(&(*connection)->all->sessions->limits.addresses, (*connection)->address);
-	free((*connection)->rates);
-	free(*connection);
+	struct http_connection *c = *connection;
+	struct http_connections *all;
+
 	*connection = NULL;
+	if (c == NULL)
+		return;
+	all = c->all;
+	timer_stop(&c->timer);
+	http_connection_leave_queue(c);
+	if (all->is_elsewhere != NULL)
+		http_connection_unwatch(c);
+	LIST_REMOVE(c, entry);
+	if (c->is_leaving)
+		LIST_REMOVE(c, leaving_entry);
+	buffer_free(&c->brought);
+	put_by_fd(all, c->fd, NULL);
+	http_framing_clear(&c->framing);
+	all->count--;
+	all->control_count -= c->way != HTTP_WAY_CLIENTS;
+	all->publish_count -= c->way == HTTP_WAY_PUBLISH;
+	address_count_drop(&all->sessions->limits.addresses, c->address);
+	free(c->rates);
+	if (c->is_parked) {
+		all->parked_count--;
+		close(c->fd);
+	}
+	c->is_dead = true;
+	if (c->ghosts == 0)
+		free(c);
+}
+
+void
+http_connection_enter(struct http_connection *connection, struct http_connection_queue *queue)
+{
+	http_connection_leave_queue(connection);
+	TAILQ_INSERT_TAIL(queue, connection, queue_entry);
+	connection->queue = queue;
+	connection->all->has_work = true;
+}
+
+void
+http_connection_leave_queue(struct http_connection *connection)
+{
+	if (connection->queue != NULL)
+		TAILQ_REMOVE(connection->queue, connection, queue_entry);
+	connection->queue = NULL;
 }
 
 void
@@ -228,8 +281,7 @@ http_connection_idle(struct http_connection *connection)
 	struct http_connections *all = connection->all;
 	bool is_last = connection->is_gone && connection->heads == connection->framing.heads;
 
-	connection->is_answering = false;
-
+	connection->is_answering = connection->is_due = false;
 	connection->is_in_head = !http_framing_is_between(&connection->framing);
 	timer_start(connection->is_in_head ? &all->heads : &all->idles, &connection->timer,
 	    sessions_now(all->sessions));
@@ -243,6 +295,7 @@ void
 http_connection_hold(struct http_connection *connection)
 {
 	connection->is_suspended = connection->is_held = true;
+	connection->is_due = false;
 	MHD_suspend_connection(connection->mhd);
 }
 
@@ -261,6 +314,14 @@ http_connection_resume(struct http_connection *connection)
 {
 	if (!connection->is_suspended)
 		return;
+	/* That of its wait; a request that is still to come has another. */
+	if (connection->response != NULL)
+		timer_stop(&connection->timer);
+	if (connection->is_parked) {
+		http_connection_enter(connection, &connection->all->done);
+		return;
+	}
+	http_connection_leave_queue(connection);
 	connection->is_suspended = connection->is_held = false;
 	connection->all->has_work = true;
 	MHD_resume_connection(connection->mhd);

@@ -31,6 +31,8 @@ struct http_connections {
 	void (*hung_up)(struct http_response *response);
 	/* Its peer takes more of a response that awaits that. */
 	void (*can_write)(struct http_response *response);
+	/* A parked response is over. Returns true if another request may follow. */
+	bool (*ended)(struct http_response *response);
 	LIST_HEAD(, http_connection) list;
 	size_t count;
 	struct http_connection **by_fd; /* NULL: none with that descriptor */
@@ -42,10 +44,15 @@ struct http_connections {
 	struct timer_queue idles;  /* kept connections between two requests */
 	struct timer_queue lasts;  /* while draining: connections that await a request still */
 	struct timer_queue stalls; /* streams whose peer has to read on */
-	struct address_entry *arriving; /* of the connection that is being added, */
-	enum http_way arriving_way;	/* as is this */
-	size_t control_count;		/* of `count`: those of the control socket, */
-	size_t publish_count;		/* and of these: those that may publish only */
+	struct timer_queue waits;  /* suspended ones that are to be parked */
+	TAILQ_HEAD(http_connection_queue, http_connection) due, done; /* http_parking.c's */
+	size_t parked_count;
+	size_t ghosts; /* connections of libmicrohttpd that it has not ended yet */
+	struct http_connection *returning; /* is given back to it now; NULL: none */
+	struct address_entry *arriving;	   /* of the connection that is being added, */
+	enum http_way arriving_way;	   /* as is this */
+	size_t control_count;		   /* of `count`: those of the control socket, */
+	size_t publish_count;		   /* and of these: those that may publish only */
 	/*
 	 * Whether a request is another daemon's; NULL: there is no other. To be set before the
 	 * first.
@@ -63,11 +70,11 @@ struct http_connections {
 	bool has_work;	  /* libmicrohttpd has to run in this turn */
 };
 
-/* A connection inside libmicrohttpd; its socket is libmicrohttpd's. */
+/* A connection inside libmicrohttpd, whose socket is libmicrohttpd's; or a parked one. */
 struct http_connection {
 	struct http_connections *all;
 	LIST_ENTRY(http_connection) entry;
-	struct MHD_Connection *mhd;
+	struct MHD_Connection *mhd; /* NULL while it is parked */
 	enum http_way way;
 	int fd;
 	struct timer timer;		/* of a queue above; none while a response is under way */
@@ -79,11 +86,17 @@ struct http_connection {
 	bool is_suspended;		/* libmicrohttpd does not look at it */
 	bool is_held;			/* suspended, and goes on also if the peer hangs up */
 	bool is_gone;			/* the peer hung up */
-	unsigned char shuts;		/* how often libmicrohttpd was made to read that */
-	bool awaits_output;		/* can_write is to be called */
-	struct address_entry *address;	/* its place among its address's connections; NULL: none */
-	struct rate_points *rates;	/* NULL: no rate is limited */
-	bool is_leaving;		/* it is in that list */
+	bool is_due;			/* resumed to be parked, and not suspended again yet */
+	bool is_parked;			/* suspended, and not libmicrohttpd's any more */
+	bool is_dead;			/* destroyed, but for its ghosts */
+	unsigned ghosts;		/* connections of libmicrohttpd that have left it behind */
+	TAILQ_ENTRY(http_connection) queue_entry;
+	struct http_connection_queue *queue; /* in which it is; NULL: none */
+	unsigned char shuts;		     /* how often libmicrohttpd was made to read that */
+	bool awaits_output;		     /* can_write is to be called */
+	struct address_entry *address; /* its place among its address's connections; NULL: none */
+	struct rate_points *rates;     /* NULL: no rate is limited */
+	bool is_leaving;	       /* it is in that list */
 	LIST_ENTRY(http_connection) leaving_entry;
 	struct buffer brought; /* what another daemon had read of it, before its socket */
 	bool has_local;	       /* local is filled */
@@ -122,11 +135,17 @@ bool http_connections_drop_waiting(struct http_connections *all);
 /* Frees what they share. All connections must be gone, that is, libmicrohttpd stopped. */
 void http_connections_clear(struct http_connections *all);
 
-/* libmicrohttpd has a new connection, whose first request has to arrive. Aborts without memory. */
+/*
+ * libmicrohttpd has a new connection, whose first request has to arrive; or has one back, which is
+ * the one that is returned then. Aborts without memory.
+ */
 struct http_connection *
 http_connection_create(struct http_connections *all, struct MHD_Connection *mhd);
 
-/* libmicrohttpd is about to close it. Sets *connection NULL; takes NULL. */
+/* libmicrohttpd is about to close its connection, which may be none of ours any more. */
+void http_connection_closed(struct http_connection *connection, struct MHD_Connection *mhd);
+
+/* Ends it; closes a parked one's socket. Sets *connection NULL; takes NULL. */
 void http_connection_destroy(struct http_connection **connection);
 
 /* The connection with that descriptor, NULL if it is none of these. */
@@ -153,7 +172,10 @@ bool http_connection_suspend(struct http_connection *connection);
 /* The same for what goes on soon in any case: also if the client has gone, or goes meanwhile. */
 void http_connection_hold(struct http_connection *connection);
 
-/* Lets libmicrohttpd go on in this turn. Does nothing if the connection is not suspended. */
+/*
+ * Lets libmicrohttpd go on in this turn; a parked one is over then. Does nothing if the connection
+ * is not suspended.
+ */
 void http_connection_resume(struct http_connection *connection);
 
 /*
@@ -177,14 +199,21 @@ void http_connection_bring(struct http_connection *connection, const char *bytes
  */
 void http_connection_await_output(struct http_connection *connection, bool took_something);
 
-/* It has taken all. */
-void http_connection_output_taken(struct http_connection *connection);
+/* It has taken all. False if nothing was awaited. */
+bool http_connection_output_taken(struct http_connection *connection);
 
 /*
  * Gives the descriptor up to its new owner: no watching any more. Before it is taken from
  * libmicrohttpd.
  */
 void http_connection_unwatch(struct http_connection *connection);
+
+/* Its socket has that descriptor, and is watched for a hang-up. */
+void http_connection_watch(struct http_connection *connection, int fd);
+
+/* It waits in that queue now, and there is work; it waits in none. */
+void http_connection_enter(struct http_connection *connection, struct http_connection_queue *queue);
+void http_connection_leave_queue(struct http_connection *connection);
 
 /*
  * Ends a request that is still being read: a bare response with that status, written past

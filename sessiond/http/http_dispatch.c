@@ -5,6 +5,7 @@
 #include "sessiond/http/http_dispatch.h"
 
 #include "common/log.h"
+#include "common/memory.h"
 #include "common/random.h"
 #include "sessiond/http/chunking_probe.h"
 #include "sessiond/http/http_connection.h"
@@ -405,20 +406,12 @@ count(const struct http_request *request)
 		counts->answered[endpoint][request->response.status]++;
 }
 
-void
-http_dispatch_completed(
-    void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code)
+static void
+end(struct http_request *request, bool has_arrived)
 {
-	struct http_request *request = *context;
-	struct http_connection *connection;
+	struct http_connection *connection = request->response.connection;
 
-	(void)cls;
-	(void)mhd;
-	if (request == NULL)
-		return;
-	*context = NULL;
-	connection = request->response.connection;
-	http_response_completed(&request->response, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+	http_response_completed(&request->response, has_arrived);
 	connection->response = NULL;
 	http_connection_idle(connection);
 	count(request);
@@ -428,4 +421,27 @@ http_dispatch_completed(
 	http_upgrade_offer_destroy(&request->offer);
 	http_fallback_forget(request);
 	http_request_destroy(&request);
+}
+
+bool
+http_dispatch_ended(struct http_response *response)
+{
+	bool has_arrived = !response->is_broken, closes = response->closes;
+
+	end(container_of(response, struct http_request, response), has_arrived);
+	return has_arrived && !closes;
+}
+
+void
+http_dispatch_completed(
+    void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code)
+{
+	struct http_request *request = *context;
+
+	(void)cls;
+	(void)mhd;
+	*context = NULL;
+	/* A parked one goes on without libmicrohttpd. */
+	if (request != NULL && !request->response.connection->is_parked)
+		end(request, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 }

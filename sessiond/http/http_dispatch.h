@@ -5,7 +5,10 @@
 #define SESSIOND_HTTP_DISPATCH_H
 
 #include <microhttpd.h>
+#include <stdbool.h>
 #include <stddef.h>
+
+struct http_response;
 
 /* Callbacks of libmicrohttpd; cls is the struct http_requests, *context the struct http_request. */
 void *http_dispatch_begin(void *cls, const char *uri, struct MHD_Connection *mhd);
@@ -14,5 +17,11 @@ http_dispatch_handle(void *cls, struct MHD_Connection *mhd, const char *url, con
     const char *version, const char *upload_data, size_t *upload_data_size, void **context);
 void http_dispatch_completed(
     void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code);
+
+/*
+ * The request of a parked response is over: frees it. Returns true if its connection may have
+ * another one.
+ */
+bool http_dispatch_ended(struct http_response *response);
 
 #endif

@@ -4,14 +4,19 @@
  * Sessions push frames; libmicrohttpd pulls a response, a chunk and a send for each pull. So of a
  * stream it has only the head and the end. In between its connection is suspended, and what is in
  * `out` is written here, once a turn: each frame a chunk, as many as there are in one send.
+ *
+ * A poll that is parked (http_parking.h) is such a stream, too: its head waits in `out`, and with
+ * its body it has ended.
  */
 #include "sessiond/http/http_response.h"
 
 #include "sessiond/http/http_connection.h"
+#include "sessiond/http/http_parking.h"
 #include "sessiond/session/delivery.h"
 #include "sessiond/session/in_flight.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
+#include "sockjs/ws_handshake.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -105,11 +110,103 @@ http_response_set(struct http_response *response, struct MHD_Response *ready, un
 	wake(response);
 }
 
+/*
+ * libmicrohttpd marks a connection closed that ends now, but frees it only when it next looks at
+ * it; of the connections with the common timeout it looks at the oldest alone, of those with their
+ * own at each. So the connection gets its own, and one more run.
+ */
+static void
+end_connection(struct http_response *response, struct MHD_Connection *mhd)
+{
+	MHD_set_connection_option(mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1u);
+	response->connection->all->has_work = true;
+}
+
+/* --- parked polls ----------------------------------------------------------------------------- */
+
+static void
+put_header(void *context, const char *name, const char *value)
+{
+	buffer_printf(context, "%s: %s\r\n", name, value);
+}
+
+/* What is known before its frame, and while libmicrohttpd still has the request's headers. */
+static void
+compose_head(struct http_response *response)
+{
+	const struct reply *reply = &response->reply;
+
+	buffer_printf(&response->out, "HTTP/1.1 %d %s\r\n%s", reply->status,
+	    MHD_get_reason_phrase_for((unsigned)reply->status),
+	    response->closes ? "Connection: close\r\n" : "");
+	response->head->now = time(NULL);
+	reply_headers(reply, response->protocol, response->head, put_header, &response->out);
+}
+
+static bool
+asks_to_close(const struct http_response *response, struct MHD_Connection *mhd)
+{
+	return response->is_http10 ||
+	    http_header_has_token(
+		MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONNECTION),
+		"close");
+}
+
+/*
+ * Parks a response that was resumed for that, within libmicrohttpd's callback, which returns then
+ * that it is broken. False: it was not, or has to stay.
+ */
+static bool
+park(struct http_response *response)
+{
+	struct MHD_Connection *mhd = response->connection->mhd;
+	bool is_poll = response->receiver.ops == &http_poll_receiver;
+
+	if (!http_parking_is_due(response->connection) || response->is_broken ||
+	    response->receiver.session == NULL)
+		return false;
+	response->closes = asks_to_close(response, mhd);
+	if (is_poll)
+		compose_head(response);
+	if (!buffer_failed(&response->out) && http_parking_enter(response->connection)) {
+		end_connection(response, mhd);
+		return true;
+	}
+	if (is_poll)
+		buffer_free(&response->out);
+	return false;
+}
+
+/* Only what its head was composed for: an error finds the connection's end. */
+static void
+answer_parked(struct http_response *response)
+{
+	const struct reply *reply = &response->reply;
+	struct buffer *out = &response->out;
+	char date[REPLY_DATE_SIZE];
+
+	reply_date(time(NULL), date);
+	buffer_printf(out, "Date: %s\r\nContent-Length: %zu\r\n\r\n", date, reply->body_len);
+	buffer_append(out, reply->body, reply->body_len);
+	response->status = (unsigned)reply->status;
+	response->is_broken |= reply->status != MHD_HTTP_OK || buffer_failed(out);
+	response->is_open = response->out_ended = true;
+	http_response_flush(response);
+}
+
+/* --- whole answers ---------------------------------------------------------------------------- */
+
 void
 http_response_reply(struct http_response *response)
 {
 	const struct reply *reply = &response->reply;
-	struct MHD_Response *made = MHD_create_response_from_buffer(
+	struct MHD_Response *made;
+
+	if (response->connection->is_parked) {
+		answer_parked(response);
+		return;
+	}
+	made = MHD_create_response_from_buffer(
 	    reply->body_len, (void *)(uintptr_t)reply->body, MHD_RESPMEM_MUST_COPY);
 
 	if (made != NULL)
@@ -206,8 +303,13 @@ http_response_leave(struct http_response *response)
 		return MHD_YES;
 	if (!response->is_broken && response->ready != NULL)
 		return wait_for_commit(response) ? MHD_YES : queue(response);
-	if (!response->is_broken && http_connection_suspend(response->connection))
+	if (park(response))
+		return MHD_NO;
+	if (!response->is_broken && http_connection_suspend(response->connection)) {
+		if (response->receiver.ops == &http_poll_receiver)
+			http_parking_expect(response->connection);
 		return MHD_YES;
+	}
 	response->is_broken = true;
 	session_receiver_broke(&response->receiver);
 	return MHD_NO;
@@ -228,18 +330,6 @@ http_response_completed(struct http_response *response, bool has_arrived)
 
 /* --- streams ---------------------------------------------------------------------------------- */
 
-/*
- * The connection ends with the stream. libmicrohttpd marks it closed, but frees it only when it
- * next looks at it; of the connections with the common timeout it looks at the oldest alone, of
- * those with their own at each. So the connection gets its own, and one more run.
- */
-static void
-end_connection(struct http_response *response)
-{
-	MHD_set_connection_option(response->connection->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1u);
-	response->connection->all->has_work = true;
-}
-
 /* libmicrohttpd has sent the head, and asks for more: it never gets any, but the end. */
 static ssize_t
 read_stream(void *cls, uint64_t position, char *to, size_t max)
@@ -251,17 +341,21 @@ read_stream(void *cls, uint64_t position, char *to, size_t max)
 	(void)max;
 	if (!response->is_broken && response->out.len == 0 && response->out_ended) {
 		if (response->is_http10)
-			end_connection(response);
+			end_connection(response, response->connection->mhd);
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	}
+	if (park(response))
+		return MHD_CONTENT_READER_END_WITH_ERROR;
 	if (!response->is_broken && http_connection_suspend(response->connection)) {
+		if (response->receiver.ops == &http_stream_receiver)
+			http_parking_expect(response->connection);
 		response->is_open = true;
 		http_response_flush(response);
 		return 0;
 	}
 	response->is_broken = true;
 	session_receiver_broke(&response->receiver);
-	end_connection(response);
+	end_connection(response, response->connection->mhd);
 	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
@@ -272,6 +366,20 @@ http_response_flush(struct http_response *response)
 		wake(response);
 	else if (response->is_open)
 		wait(response);
+}
+
+void
+http_response_end_stream(struct http_response *response)
+{
+	static const char last_chunk[] = "0\r\n\r\n";
+
+	/* Else libmicrohttpd sends it. */
+	if (response->connection->is_parked && !response->is_http10)
+		buffer_append(&response->out, last_chunk, strlen(last_chunk));
+	if (buffer_failed(&response->out))
+		response->is_broken = true;
+	response->out_ended = true;
+	http_response_flush(response);
 }
 
 /* Returns what was written, -1 if the connection is broken. */
@@ -308,11 +416,14 @@ write_stream(struct http_response *response)
 		return;
 	}
 	buffer_consume(&response->out, (size_t)n);
+	/* Most streams are quiet for long. */
+	if (response->out.len == 0)
+		buffer_free(&response->out);
 	count_out(response);
 	if (response->out.len > 0)
 		http_connection_await_output(response->connection, n > 0);
-	else
-		http_connection_output_taken(response->connection);
+	else if (http_connection_output_taken(response->connection))
+		http_parking_expect(response->connection);
 	if (response->out.len == 0 && n > 0)
 		tell_drained(response);
 	if (response->out.len == 0 && response->out_ended)

@@ -45,6 +45,7 @@ struct http_response {
 	bool acknowledges;     /* says that messages are kept: an error if they cannot be stored */
 	bool is_broken;	       /* nothing can be answered any more: the connection is to end */
 	bool is_queued;	       /* libmicrohttpd has it */
+	bool closes;	       /* of a parked one: the connection ends with it */
 	unsigned status;
 	struct MHD_Response *ready;	 /* owned until it is queued; NULL: not yet */
 	LIST_ENTRY(http_response) entry; /* of waiting, while is_waiting */
@@ -63,7 +64,7 @@ struct http_response {
 	const struct http_stream_calls *calls; /* NULL: a session has it */
 	void *owner;			       /* theirs */
 
-	struct reply reply; /* last: its text is large, and not looked at before it is set */
+	struct reply reply;
 };
 
 /* A response to a request with that head, which stays where it is. Everything given is borrowed. */
@@ -98,6 +99,9 @@ void http_response_stream(struct http_response *response);
  */
 size_t http_response_begin_chunk(struct http_response *response);
 size_t http_response_end_chunk(struct http_response *response, size_t begin);
+
+/* Nothing follows what is in out. */
+void http_response_end_stream(struct http_response *response);
 
 /*
  * Something was added to out, or out_ended was set, or the peer takes more: it is written when what

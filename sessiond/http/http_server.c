@@ -10,6 +10,7 @@
 #include "conf/config_options.h"
 #include "sessiond/http/http_dispatch.h"
 #include "sessiond/http/http_intake.h"
+#include "sessiond/http/http_parking.h"
 #include "sessiond/http/static_files.h"
 #include "sessiond/session/session_set.h"
 #include "sessiond/websocket/websocket.h"
@@ -22,6 +23,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+enum { CONNECTION_COST = 4096 }; /* bytes, roughly, beside libmicrohttpd's pool */
+
 /* --- connections come ------------------------------------------------------------------------- */
 
 static void
@@ -33,8 +36,8 @@ on_connection(
 	if (code == MHD_CONNECTION_NOTIFY_STARTED)
 		connection = http_connection_create(cls, mhd);
 	else
-		http_connection_destroy(&connection);
-	*context = connection;
+		http_connection_closed(connection, mhd);
+	*context = code == MHD_CONNECTION_NOTIFY_STARTED ? connection : NULL;
 }
 
 /* False if all places are taken by connections that are busy. */
@@ -191,9 +194,19 @@ http_server_run(struct http_server *server)
 		return false;
 	server->connections.has_work = false;
 	loop_note_work();
+	http_parking_run(&server->connections, server->mhd);
 	http_intake_run(&server->connections, server->mhd);
 	start_timer(server);
 	return true;
+}
+
+size_t
+http_server_memory(const struct http_server *server)
+{
+	const struct http_connections *all = &server->connections;
+
+	return all->count * CONNECTION_COST +
+	    (all->count - all->parked_count) * server->connection_memory;
 }
 
 void
@@ -234,6 +247,7 @@ start_mhd(struct http_server *server, const struct server_options *options)
 	unsigned idle_seconds = (unsigned)((options->keepalive_timeout + 999) / 1000);
 
 	server->longest_idle = (uint64_t)idle_seconds * 1000;
+	server->connection_memory = options->connection_memory;
 	return MHD_start_daemon(HTTP_SERVER_ONE_THREAD | MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
 		MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG,
 	    0, NULL, NULL, http_dispatch_handle, &server->requests, MHD_OPTION_EXTERNAL_LOGGER,
@@ -273,8 +287,10 @@ http_server_start(struct http_server *server, const struct http_requests *reques
 	if (http_connections_init(&server->connections, requests->loop, requests->sessions,
 		options->request_timeout, options->keepalive_timeout, err) == -1)
 		return -1;
+	http_parking_init(&server->connections);
 	server->connections.hung_up = http_response_break;
 	server->connections.can_write = http_response_flush;
+	server->connections.ended = http_dispatch_ended;
 	server->mhd = start_mhd(server, options);
 	if (server->mhd == NULL)
 		return error_set(
@@ -323,10 +339,12 @@ http_server_stop(struct http_server *server)
 	LIST_FOREACH(connection, &server->connections.list, entry)
 		if (connection->response != NULL)
 			http_response_break(connection->response);
+	http_parking_run(&server->connections, server->mhd);
 	http_intake_run(&server->connections, server->mhd);
 	uv_close((uv_handle_t *)&server->poll, NULL);
 	uv_close((uv_handle_t *)&server->timer, NULL);
 	MHD_stop_daemon(server->mhd);
 	server->mhd = NULL;
+	http_parking_clear(&server->connections);
 	http_connections_clear(&server->connections);
 }

@@ -43,11 +43,12 @@ struct server_options;
 struct http_server {
 	struct http_requests requests;
 	struct http_connections connections;
-	struct MHD_Daemon *mhd; /* NULL: it does not run */
-	uv_poll_t poll;		/* libmicrohttpd's epoll descriptor */
-	uv_timer_t timer;	/* libmicrohttpd's timeouts */
-	size_t limit;		/* of all connections, websockets included */
-	uint64_t longest_idle;	/* ms: libmicrohttpd's own limit, which cannot be changed */
+	struct MHD_Daemon *mhd;	  /* NULL: it does not run */
+	uv_poll_t poll;		  /* libmicrohttpd's epoll descriptor */
+	uv_timer_t timer;	  /* libmicrohttpd's timeouts */
+	size_t limit;		  /* of all connections, websockets included */
+	size_t connection_memory; /* bytes: a pool of libmicrohttpd's */
+	uint64_t longest_idle;	  /* ms: libmicrohttpd's own limit, which cannot be changed */
 };
 
 /*
@@ -116,6 +117,9 @@ bool http_server_is_waiting(const struct http_server *server);
  * the end of each turn.
  */
 bool http_server_run(struct http_server *server);
+
+/* Bytes that its connections take, roughly. */
+size_t http_server_memory(const struct http_server *server);
 
 /* The turn is committed, or could not be: the answers that waited for that leave. */
 void http_server_committed(struct http_server *server, enum commit_result committed);

@@ -8,7 +8,7 @@
 #include "common/memory.h"
 #include "sessiond/http/http_connection.h"
 #include "sessiond/http/http_request.h"
-#include "sessiond/http/socket_takeover.h"
+#include "sessiond/system/socket_takeover.h"
 #include "sessiond/session/admission.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"

@@ -68,7 +68,9 @@ send_messages(struct receiver *receiver, struct message_queue *queue)
 static void
 end(struct receiver *receiver)
 {
-	if (response_of(receiver)->ready == NULL && !response_of(receiver)->is_queued)
+	const struct http_response *response = response_of(receiver);
+
+	if (response->ready == NULL && !response->is_queued && !response->out_ended)
 		http_response_break(response_of(receiver));
 }
 

@@ -76,10 +76,7 @@ send_messages(struct receiver *receiver, struct message_queue *queue)
 static void
 end(struct receiver *receiver)
 {
-	struct http_response *response = response_of(receiver);
-
-	response->out_ended = true;
-	http_response_flush(response);
+	http_response_end_stream(response_of(receiver));
 }
 
 static size_t

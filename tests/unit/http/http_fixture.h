@@ -12,7 +12,7 @@
 
 #include "conf/config_options.h"
 #include "sessiond/http/http_server.h"
-#include "sessiond/http/socket_takeover.h"
+#include "sessiond/system/socket_takeover.h"
 #include "sessiond/http/static_files.h"
 #include "sessiond/modules/services.h"
 #include "sessiond/persistence/persistence.h"

@@ -1,8 +1,8 @@
 /*
- * sessiond/http/socket_takeover.h, with libmicrohttpd as the daemon runs it: no thread, no
+ * sessiond/system/socket_takeover.h, with libmicrohttpd as the daemon runs it: no thread, no
  * listener, external epoll.
  */
-#include "sessiond/http/socket_takeover.h"
+#include "sessiond/system/socket_takeover.h"
 
 #include "sessiond/http/http_server.h"
 

@@ -1,7 +1,7 @@
 /*
  * See socket_takeover.h, which says how and why.
  */
-#include "sessiond/http/socket_takeover.h"
+#include "sessiond/system/socket_takeover.h"
 
 #include <errno.h>
 #include <fcntl.h>
