@@ -14,7 +14,6 @@
 	'use strict';
 
 	var ACK_MESSAGES = 32, ACK_CHARACTERS = 32768, ACK_DELAY = 1000;
-	var QUIET = 15000; // ms without a word before it is asked for one, and again before it is given up
 	var CLOSE_DELAY = 5000, RETRY_LEAST = 250, RETRY_MOST = 10000;
 	var FINAL = [2020, 2021, 2022, 2023]; // codes after which it does not come again
 
@@ -22,7 +21,10 @@
 		return Math.random().toString(36).slice(2, 10);
 	}
 
-	// options: sockjs-client's, and bufferLimit: characters that may wait to be acknowledged.
+	// options: sockjs-client's, and
+	//   bufferLimit  characters that may wait to be acknowledged
+	//   patience     ms without a word after which the server is asked for one, and as many more until
+	//                the connection is given up
 	function ResumingSockJS(url, protocols, options) {
 		var home = 'resume-' + random() + random() + '~';
 		this._options = {};
@@ -31,6 +33,7 @@
 		this._options.sessionId = function () { return home + random(); };
 		this._args = [url, protocols, this._options];
 		this._limit = this._options.bufferLimit || 16 * 1024 * 1024;
+		this._patience = this._options.patience || 15000;
 		this._listeners = {};
 		this._waiting = []; // sent, and not acknowledged
 		this._confirmed = 0; // of ours, as many has the server
@@ -61,7 +64,7 @@
 		if (this.bufferedAmount > this._limit)
 			return this._finish(1008, 'Messages are not acknowledged', false);
 		this._waiting.push(data);
-		this._say(data.charAt(0) === '~' ? '~' + data : data);
+		this._pass(data, this._confirmed + this._waiting.length);
 	};
 
 	self.close = function (code, reason) {
@@ -111,6 +114,14 @@
 		return true;
 	};
 
+	// Browsers repeat requests: so messages have numbers, unless a websocket has them.
+	self._pass = function (data, number) {
+		if (this.transport !== 'websocket')
+			this._say('~' + number + ' ' + data);
+		else
+			this._say(data.charAt(0) === '~' ? '~' + data : data);
+	};
+
 	self._connect = function () {
 		var me = this, leg = new SockJS(this._args[0], this._args[1], this._args[2]);
 		this._leg = leg;
@@ -120,22 +131,24 @@
 			leg.send(me._key ? '~r' + me._got + ' ' + me._key : '~n');
 			me._listen();
 		};
-		leg.onmessage = function (event) { if (leg === me._leg) { me._listen(); me._take(event.data); } };
+		leg.onmessage = function (event) { if (leg === me._leg) me._take(event.data); };
 		leg.onheartbeat = function () { if (leg === me._leg) { me._listen(); me._tell('heartbeat'); } };
 		leg.onclose = function (event) { if (leg === me._leg) me._broke(event); };
 	};
 
-	// A network that is gone says nothing: so is who does not answer.
+	// A network that is gone says nothing. While messages wait to be acknowledged, only that is an answer.
 	self._listen = function () {
 		var me = this;
-		this._after('quiet', QUIET, function () {
+		this._after('quiet', this._patience, function () {
 			me._say('~?');
-			me._after('quiet', QUIET, function () { me._broke({ code: 1006, reason: 'No answer' }); });
+			me._after('quiet', me._patience, function () { me._broke({ code: 1006, reason: 'No answer' }); });
 		});
 	};
 
 	self._broke = function (event) {
 		var leg = this._leg, me = this, now = Date.now();
+		if (!leg)
+			return;
 		this._leg = null;
 		this._isJoined = false;
 		clearTimeout(this._timers.quiet);
@@ -174,10 +187,14 @@
 	// --- what is said
 
 	self._take = function (text) {
-		var rest = text.slice(2), blank = rest.indexOf(' ');
-		if (text.charAt(0) !== '~' || text.charAt(1) === '~')
-			return this._deliver(text.charAt(0) === '~' ? text.slice(1) : text);
+		var rest = text.slice(2), blank = rest.indexOf(' '), waiting = this._waiting.length, number;
+		if (waiting === 0)
+			this._listen();
+		if (text.charAt(0) !== '~')
+			return this._deliver(text);
 		switch (text.charAt(1)) {
+		case '~':
+			return this._deliver(text.slice(1));
 		case 'o':
 			this._timeout = Number(rest.slice(0, blank));
 			this._key = rest.slice(blank + 1);
@@ -187,13 +204,21 @@
 		case 'r':
 			return this._resume(Number(rest));
 		case 'a':
-			return this._acknowledged(Number(rest));
+			this._acknowledged(Number(rest.slice(0, blank)));
+			if (this._waiting.length < waiting)
+				this._listen();
+			return Number(rest.slice(blank + 1)) === this._got || this._broke({ code: 1006, reason: 'A message is missing' });
 		case '?':
 			return this._acknowledge();
 		case 'c':
 			this._say('~c');
 			return this._finish(Number(rest.slice(0, blank)), rest.slice(blank + 1), true);
 		}
+		number = parseInt(text.slice(1), 10);
+		if (number === this._got + 1)
+			this._deliver(text.slice(text.indexOf(' ') + 1));
+		else if (number > this._got)
+			this._broke({ code: 1006, reason: 'A message is missing' });
 	};
 
 	self._deliver = function (data) {
@@ -231,10 +256,11 @@
 		if (!this._acknowledged(count))
 			return;
 		this._isJoined = true;
+		this._listen();
 		this._told = this._got;
 		this._untold = this._tries = this._away = 0;
 		this.reconnecting = false;
-		this._waiting.forEach(function (data) { this._say(data.charAt(0) === '~' ? '~' + data : data); }, this);
+		this._waiting.forEach(function (data, i) { this._pass(data, count + i + 1); }, this);
 		this._tell('resume');
 	};
 

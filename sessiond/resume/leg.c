@@ -149,20 +149,31 @@ static bool __attribute__((format(printf, 2, 3))) say(struct leg *leg, const cha
 	return push(leg, message_create(text, (size_t)len, false));
 }
 
-/* The application's message, with another mark if it begins with one. */
-static bool
-pass_on(struct leg *leg, struct message *message)
+static struct message *
+message_behind(const char *head, size_t head_len, const struct message *message)
 {
-	struct message *marked;
+	struct buffer bytes = BUFFER_INIT;
+	struct message *made;
 
-	if (message->len == 0 || message->data[0] != LEG_MARK)
+	buffer_append(&bytes, head, head_len);
+	buffer_append(&bytes, message->data, message->len);
+	made = buffer_failed(&bytes) ? NULL : message_create(bytes.data, bytes.len, false);
+	buffer_free(&bytes);
+	return made;
+}
+
+/* The application's message, with its number, or with another mark if it begins with one. */
+static bool
+pass_on(struct leg *leg, struct message *message, uint64_t number)
+{
+	char head[32] = {LEG_MARK};
+	int len = 1;
+
+	if (leg->receiver.transport->id != TRANSPORT_WEBSOCKET)
+		len = snprintf(head, sizeof head, "~%" PRIu64 " ", number);
+	else if (message->len == 0 || message->data[0] != LEG_MARK)
 		return push(leg, message_ref(message));
-	marked = message_create(message->data, message->len + 1, false);
-	if (marked != NULL) {
-		memcpy(marked->data + 1, message->data, message->len);
-		marked->data[0] = LEG_MARK;
-	}
-	return push(leg, marked);
+	return push(leg, message_behind(head, (size_t)len, message));
 }
 
 static bool
@@ -172,7 +183,8 @@ acknowledge(struct leg *leg, const struct session *carried)
 	leg->untold = 0;
 	leg->must_ack = false;
 	timer_stop(&leg->timer);
-	return say(leg, "~a%" PRIu64, leg->told);
+	return say(
+	    leg, "~a%" PRIu64 " %" PRIu64, leg->told, carried->counted->confirmed + leg->sent);
 }
 
 static bool
@@ -200,9 +212,10 @@ send_messages(struct leg *leg, struct session *carried)
 	const struct message_queue *queue = &carried->queue;
 
 	while (has_more(leg, carried)) {
-		if (!pass_on(leg, queue->items[(queue->head + leg->sent) & (queue->room - 1)]))
+		uint32_t at = (queue->head + leg->sent++) & (queue->room - 1);
+
+		if (!pass_on(leg, queue->items[at], carried->counted->confirmed + leg->sent))
 			return false;
-		leg->sent++;
 	}
 	return true;
 }
@@ -279,7 +292,9 @@ leg_confirm(struct leg *leg, struct session *carried, uint64_t count)
 	uint64_t n = count - carried->counted->confirmed;
 	struct message *message;
 
-	if (count < carried->counted->confirmed || n > leg->sent)
+	if (count < carried->counted->confirmed)
+		return true;
+	if (n > leg->sent)
 		return false;
 	leg->is_asked = false;
 	if (n == 0)

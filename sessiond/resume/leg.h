@@ -96,8 +96,8 @@ void leg_owe(struct leg *leg);
 void leg_note_received(struct leg *leg, size_t len);
 
 /*
- * The client has had as many messages since the session began: they are forgotten. False: these were
- * never sent to it, or it had said more before.
+ * The client has had as many messages since the session began: they are forgotten. Fewer than it
+ * said before change nothing. False: as many were never sent to it.
  */
 bool leg_confirm(struct leg *leg, struct session *carried, uint64_t count);
 

@@ -110,7 +110,8 @@ static bool
 agrees(struct leg *leg, struct session *carried, uint64_t count)
 {
 	leg->sent = carried->queue.count;
-	if (!leg_confirm(leg, carried, count) && session_ready_state(carried) == SOCKJS_OPEN)
+	if ((count < carried->counted->confirmed || !leg_confirm(leg, carried, count)) &&
+	    session_ready_state(carried) == SOCKJS_OPEN)
 		return false;
 	leg->sent = 0;
 	return true;

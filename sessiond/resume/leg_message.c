@@ -31,6 +31,17 @@ is_key(const char *key, size_t len)
 	return len == LEG_KEY_LEN;
 }
 
+static bool
+read_number(struct leg_message *message, const char *at, const char *end)
+{
+	if (!read_count(&at, end, &message->count) || message->count == 0 || at == end ||
+	    *at != ' ')
+		return false;
+	message->data = at + 1;
+	message->len = (size_t)(end - message->data);
+	return true;
+}
+
 /* What is behind its mark and its letter. */
 static bool
 read_rest(struct leg_message *message, const char *at, const char *end)
@@ -77,6 +88,11 @@ leg_message_read(const char *data, size_t len)
 	if (len > 1 && data[1] == LEG_MARK) {
 		message.data++;
 		message.len--;
+		return message;
+	}
+	if (len > 1 && data[1] >= '0' && data[1] <= '9') {
+		if (!read_number(&message, data + 1, data + len))
+			message.kind = LEG_MESSAGE_BROKEN;
 		return message;
 	}
 	message.kind = len == 1 ? LEG_MESSAGE_BROKEN : kind_of(data[1]);

@@ -25,10 +25,21 @@ leg_of(sockjs_connection connection)
 
 /* --- messages --------------------------------------------------------------------------------- */
 
-/* What it causes is stored with the count of it, or not at all. */
+/*
+ * What it causes is stored with the count of it, or not at all. One that has come before was in a
+ * request that a browser has repeated.
+ */
 static void
 receive(struct leg *leg, struct session *carried, const struct leg_message *message)
 {
+	uint64_t next = carried->counted->received + 1;
+
+	if (message->count != 0 && message->count < next)
+		return;
+	if (message->count > next) {
+		leg_close(leg, SERVICE_CODE_GOING_AWAY, "A message is missing");
+		return;
+	}
 	carried->counted->received++;
 	journal_mark_send(&leg->all->sessions->journal, carried->journal);
 	session_receive(carried, message->data, message->len, false);
@@ -45,6 +56,9 @@ take(struct leg *leg, struct session *carried, const struct leg_message *message
 	case LEG_MESSAGE_ACK:
 		if (!leg_confirm(leg, carried, message->count))
 			leg_close(leg, LEG_CODE_BROKEN, "Never sent");
+		break;
+	case LEG_MESSAGE_NEW:
+	case LEG_MESSAGE_RESUME: /* repeated, too */
 		break;
 	case LEG_MESSAGE_ASK:
 		leg->must_ack = true;
@@ -83,7 +97,8 @@ on_data(sockjs_connection connection, const sockjs_message *data)
 		leg_begin(leg, &message);
 		break;
 	case LEG_WAITING:
-		leg_close(leg, LEG_CODE_BROKEN, "Not open yet");
+		if (message.kind != LEG_MESSAGE_NEW)
+			leg_close(leg, LEG_CODE_BROKEN, "Not open yet");
 		break;
 	case LEG_ENDING:
 		end(leg, &message);

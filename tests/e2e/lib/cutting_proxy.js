@@ -57,6 +57,14 @@ class CuttingProxy {
 			pair.end();
 	}
 
+	// Breaks all that is there now.
+	cutAll() {
+		for (const pair of this.pairs) {
+			this.cuts++;
+			pair.end();
+		}
+	}
+
 	come() {
 		this.isAway = false;
 	}

@@ -128,6 +128,29 @@ begun(char name)
 	return leg;
 }
 
+/* The same over xhr-streaming: its leg's session is found by its id. */
+static inline struct session *
+begun_over_http(char name)
+{
+	struct connection_source source = fake_source;
+	struct fake_receiver *fake = fake_stream(name);
+	const char *id = "resume-h~http";
+	struct admission_refusal refusal;
+	struct session *leg;
+
+	source.path = "/echo/000/resume-h~http/xhr_streaming";
+	leg =
+	    admission_obtain(service, id, strlen(id), fake->receiver.transport, &source, &refusal);
+	assert_non_null(leg);
+	session_arrive(leg, &fake->receiver, &source);
+	say_on(leg, "~n");
+	end_turn();
+	hide_key();
+	buffer_clear(&seen);
+	buffer_clear(&written);
+	return leg;
+}
+
 static inline int
 write_carried(const char *text)
 {

@@ -39,6 +39,11 @@ test_data(void **state)
 	assert_data("~~", "~");
 	assert_data("~~n", "~n");
 	assert_data("~~~", "~~");
+	assert_data("~1 ", "");
+	assert_data("~12 ab c", "ab c");
+	assert_data("~3 ~n", "~n");
+	assert_int_equal(read_text("~12 ab c").count, 12);
+	assert_int_equal(read_text("~~12 a").count, 0);
 }
 
 static void
@@ -65,8 +70,9 @@ test_words(void **state)
 static void
 test_broken(void **state)
 {
-	static const char *const texts[] = {"~", "~x", "~o", "~n ", "~nn", "~?1", "~c1", "~a",
-	    "~a ", "~a-1", "~a+1", "~a01", "~a00", "~a1 ", "~a1.5", "~a1e3", "~a9007199254740993",
+	static const char *const texts[] = {"~", "~x", "~0 a", "~1", "~1a", "~01 a",
+	    "~9007199254740993 a", "~o", "~n ", "~nn", "~?1", "~c1", "~a", "~a ", "~a-1", "~a+1",
+	    "~a01", "~a00", "~a1 ", "~a1.5", "~a1e3", "~a9007199254740993",
 	    "~a18446744073709551616", "~a99999999999999999999999999", "~r", "~r1", "~r1 ",
 	    "~r " KEY, "~r-1 " KEY, "~r1  " KEY, "~r1 " KEY "0",
 	    "~r1 0123456789ABCDEF0123456789abcdef", "~r1 0123456789abcdef0123456789abcde",

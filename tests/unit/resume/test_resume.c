@@ -70,10 +70,9 @@ test_broken_framing(void **state)
 	end_turn();
 	assert_told("1<c[2020,\"Broken framing\"] 1. ");
 	assert_int_equal(carried()->state, SESSION_DETACHED);
-	leg = resume_on('2', 0);
-	say_on(leg, "~n");
+	resume_on('2', 0);
 	end_turn();
-	assert_told("2<o 2<c[2020,\"Broken framing\"] 2. ");
+	assert_told("2<o 2<a[\"~r0\"] ");
 }
 
 static void
@@ -110,7 +109,7 @@ test_end(void **state)
 	say_on(leg, "a");
 	say_on(leg, "b");
 	end_turn();
-	assert_told("=a 1<a[\"~a2\",\"bye\",\"~?\"] ");
+	assert_told("=a 1<a[\"~a2 0\",\"bye\",\"~?\"] ");
 	say_on(leg, "~a1");
 	end_turn();
 	assert_told("- 1<a[\"~c1000 Normal closure\"] ");

@@ -49,7 +49,7 @@ expect_before(void)
 	say_on(leg, "4");
 	say_on(leg, "5");
 	end_turn();
-	assert_told("=4 =5 2<a[\"~a5\",\"4\",\"5\"] ");
+	assert_told("=4 =5 2<a[\"~a5 3\",\"4\",\"5\"] ");
 }
 
 static void
