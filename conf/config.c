@@ -90,17 +90,50 @@ config_take_place(struct config *config, const struct daemon_place *place)
 	}
 }
 
+bool
+config_shares_channels(const struct server_options *options)
+{
+	const struct conf_option *engine =
+	    conf_find(server_option_table, server_option_count, "engine");
+	const char *value;
+
+	if (engine == NULL)
+		return false;
+	memcpy(&value, (const char *)options + engine->offset, sizeof value);
+	return value != NULL && strcmp(value, "memory") != 0;
+}
+
+/* NULL: there is none. */
+static const struct config_section *
+first_app(const struct config *config)
+{
+	size_t i;
+
+	for (i = 0; i < config->section_count; i++)
+		if (config->sections[i].app != NULL)
+			return &config->sections[i];
+	return NULL;
+}
+
 int
 config_check_daemons(const struct config *config, struct error *err)
 {
 	const struct server_options *options = &config->server;
+	const struct config_section *app = first_app(config);
 
-	if (options->daemons == 1 || options->socket != NULL)
+	if (options->daemons == 1)
+		return 0;
+	if (options->socket == NULL)
+		return error_set(err, EX_CONFIG,
+		    "%s: several daemons need a Unix socket, beside which each has its own: set "
+		    "`socket = PATH` in [server], or `daemons = 1`",
+		    config->path);
+	if (app == NULL || config_shares_channels(options))
 		return 0;
 	return error_set(err, EX_CONFIG,
-	    "%s: several daemons need a Unix socket, beside which each has its own: set `socket = "
-	    "PATH` in [server], or `daemons = 1`",
-	    config->path);
+	    "%s:%u: the clients of an [app] are in several daemons, which have to share their "
+	    "channels: set `engine = redis://HOST` in [server], or `daemons = 1`",
+	    config->path, app->line);
 }
 
 enum log_severity

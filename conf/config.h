@@ -55,6 +55,9 @@ void config_override(struct config *config, const struct config_override *comman
  */
 void config_take_place(struct config *config, const struct daemon_place *place);
 
+/* True if the channels of several daemons are one another's: an engine beside them has them. */
+bool config_shares_channels(const struct server_options *options);
+
 /*
  * What several daemons need and the file does not say: -1 and an error (EX_CONFIG). 0 if all is
  * well, or if there is one daemon.

@@ -3,25 +3,13 @@
  */
 #include <sockjs.h>
 
-static int
-on_start(sockjs_service *service)
-{
-	sockjs_service_set_user_data(service, sockjs_group_create(service));
-	return 0;
-}
-
-static void
-on_stop(sockjs_service *service)
-{
-	sockjs_group *everybody = sockjs_service_user_data(service);
-
-	sockjs_group_destroy(&everybody);
-}
+/* A channel, so that it works over several daemons too. */
+static const char everybody[] = "everybody";
 
 static void
 on_connection(sockjs_connection connection)
 {
-	sockjs_group_add(sockjs_service_user_data(sockjs_service_of(connection)), connection);
+	sockjs_channel_subscribe(connection, everybody, NULL, NULL);
 }
 
 static void
@@ -29,15 +17,13 @@ on_data(sockjs_connection connection, const sockjs_message *message)
 {
 	/* A raw websocket may send binary messages, which the others cannot get. */
 	if (!message->binary)
-		sockjs_group_write(sockjs_service_user_data(sockjs_service_of(connection)),
-		    message->data, message->len);
+		sockjs_publish(sockjs_service_of(connection), everybody, message->data,
+		    message->len, SOCKJS_NOBODY);
 }
 
 SOCKJS_MODULE = {
     .abi = SOCKJS_ABI,
     .name = "broadcast",
-    .start = on_start,
-    .stop = on_stop,
     .connection = on_connection,
     .data = on_data,
 };

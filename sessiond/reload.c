@@ -71,6 +71,8 @@ read_and_open(const struct reload *reload, struct reload_change *change, struct 
 	if (change->fresh == NULL)
 		return -1;
 	config_override(change->fresh, &config->command_line);
+	if (config->place.count > 1 && config_check_daemons(change->fresh, err) == -1)
+		return -1;
 	config_take_place(change->fresh, &config->place);
 	return open_files(change, err) == -1 ? -1 : open_acceptors(reload, change, err);
 }

@@ -423,6 +423,8 @@ start_loop(struct server *server)
 	    server->config->place.index == 0 ? server->config->server.command_folder : NULL,
 	    &commands, server);
 	api_bind(&server->sessions);
+	api_set_daemons(
+	    server->config->place.count, config_shares_channels(&server->config->server));
 	api_channel_bind(&server->channels);
 	pusher_bind(&server->channels);
 	workers_init(

@@ -28,6 +28,39 @@ api_bind(struct sessions *sessions)
 	atomic_store(&lines, 0);
 }
 
+static struct {
+	unsigned daemons;
+	bool shares_channels;
+	bool is_told[API_APART_KINDS];
+} several = {.daemons = 1};
+
+void
+api_set_daemons(unsigned daemons, bool shares_channels)
+{
+	several.daemons = daemons;
+	several.shares_channels = shares_channels;
+}
+
+void
+api_use(const sockjs_service *service, enum api_apart what)
+{
+	static const char *const words[] = {
+	    [API_GROUPS] =
+		"groups: each daemon has its own, with its own connections; channels with "
+		"an engine are shared",
+	    [API_CHANNELS] =
+		"channels: each daemon has its own; `engine = redis://HOST` in [server] "
+		"makes them one",
+	};
+
+	if (several.daemons == 1 || several.is_told[what] ||
+	    (what == API_CHANNELS && several.shares_channels))
+		return;
+	several.is_told[what] = true;
+	log_error(
+	    "[service %s] uses, with %u daemons, %s", service->name, several.daemons, words[what]);
+}
+
 /* A module that goes wrong does so with every message; its lines must not be all the log has. */
 static bool
 is_worth_a_line(void)

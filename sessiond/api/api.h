@@ -18,6 +18,22 @@ struct sessions;
  */
 void api_bind(struct sessions *sessions);
 
+/*
+ * There are so many daemons, and their channels are one another's or not: until it is called, there
+ * is one. Borrows nothing.
+ */
+void api_set_daemons(unsigned daemons, bool shares_channels);
+
+/* What connections of several daemons do not share, but a module may think that they do. */
+enum api_apart {
+	API_GROUPS,
+	API_CHANNELS,
+	API_APART_KINDS,
+};
+
+/* A service uses it. The first time, a line in the log says what that means, if it does. */
+void api_use(const sockjs_service *service, enum api_apart what);
+
 /* False on another thread than api_bind's, with a line in the log: call must do nothing. */
 bool api_is_loop(const char *call);
 

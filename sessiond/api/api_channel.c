@@ -145,6 +145,7 @@ subscribe(struct session *session, const char *call, struct subscribing *subscri
 		return api_refuse_gone(session, call);
 	if (subscribing->name == NULL)
 		return api_refuse(session, call, "name is NULL");
+	api_use(session->service, API_CHANNELS);
 	subscribing->name_len = strlen(subscribing->name);
 	if (from != NULL) {
 		position = position_of(from);
@@ -223,6 +224,7 @@ sockjs_publish(sockjs_service *service, const char *name, const char *data, size
 		return api_refuse(NULL, __func__, "name or data is NULL");
 	if (!utf8_is_valid_wtf8(data, len))
 		return api_refuse(NULL, __func__, "the message is not UTF-8");
+	api_use(service, API_CHANNELS);
 	api_find(except, __func__, &session);
 	publishing.name_len = strlen(name);
 	publishing.except = session == NULL ? NULL : session->uuid;

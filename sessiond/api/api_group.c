@@ -41,6 +41,7 @@ sockjs_group_create(sockjs_service *service)
 
 	if (!api_is_service(service, __func__))
 		return NULL;
+	api_use(service, API_GROUPS);
 	group = xcalloc(1, sizeof *group);
 	LIST_INSERT_HEAD(&service->groups, group, entry);
 	live_set_add(&live, group);

@@ -244,6 +244,7 @@ test('daemons: what cannot be is refused', async () => {
 	};
 	await refuse(`[server]\nlisten = 127.0.0.1:0\ndaemons = 2\n${ECHO}`, 'several daemons need a Unix socket');
 	await refuse(`[server]\nsocket = s\ndaemons = 65\n${ECHO}`, 'daemons: "65" is out of range (1 to 64)');
+	await refuse('[server]\nsocket = s\ndaemons = 2\n[app x]\nkey = k\nsecret = s\n', ':4: the clients of an [app] are in several daemons');
 	// What no daemon can start with is said once.
 	fs.writeFileSync(file, '[server]\nsocket = s\ndaemons = 3\n[service /x]\nmodule = nosuch\n');
 	const { code, stderr, stdout } = await runDaemon(['--config', file]);

@@ -98,6 +98,7 @@ test_take_place(void **state)
 static void
 test_check_daemons(void **state)
 {
+	struct config_section *app;
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -107,6 +108,13 @@ test_check_daemons(void **state)
 	assert_int_equal(err.code, EX_CONFIG);
 	assert_non_null(strstr(err.text, "set `socket = PATH`"));
 	config->server.socket = strdup("/run/s");
+	assert_int_equal(config_check_daemons(config, &err), 0);
+	app = config_add_section(config, "app x", 7);
+	assert_int_equal(config_section_make_app(app, "x", &err), 0);
+	err = (struct error)ERROR_INIT;
+	assert_int_equal(config_check_daemons(config, &err), -1);
+	assert_non_null(strstr(err.text, "x.conf:7: the clients of an [app] are in several"));
+	config->server.daemons = 1;
 	assert_int_equal(config_check_daemons(config, &err), 0);
 }
 
