@@ -11,6 +11,12 @@
 
 enum { INPUT_SIZE = 65536 };
 
+#if HIREDIS_MAJOR == 0
+typedef int list_count;
+#else
+typedef size_t list_count;
+#endif
+
 union stream {
 	uv_handle_t handle;
 	uv_stream_t stream;
@@ -26,6 +32,8 @@ struct redis_client {
 	uv_getaddrinfo_t resolving;
 	uv_connect_t connecting;
 	redisReader *reader;
+	redisReplyObjectFunctions make;
+	void *(*make_list)(const redisReadTask *task, list_count count);
 	char *out; /* what is queued */
 	size_t out_len, out_room;
 	bool is_open;	   /* connected */
@@ -220,6 +228,30 @@ waits(const struct redis_client *client)
 	return client->out_len + (client->has_handle ? client->to.stream.write_queue_size : 0);
 }
 
+/* --- the reader ------------------------------------------------------------------------------- */
+
+/* hiredis would allocate whatever number it is told, and look at each when it frees them. */
+static void *
+make_list(const redisReadTask *task, list_count count)
+{
+	const struct redis_client *client = task->privdata;
+
+	return count > REDIS_LIST_MAX ? NULL : client->make_list(task, count);
+}
+
+static void
+create_reader(struct redis_client *client)
+{
+	client->reader = redisReaderCreate();
+	if (client->reader == NULL)
+		abort();
+	client->make = *client->reader->fn;
+	client->make_list = client->make.createArray;
+	client->make.createArray = make_list;
+	client->reader->fn = &client->make;
+	client->reader->privdata = client;
+}
+
 /* --- connecting ------------------------------------------------------------------------------- */
 
 static void
@@ -282,9 +314,7 @@ create(uv_loop_t *loop, const char *host, const char *port, const char *path,
 	client->calls = calls;
 	client->owner = owner;
 	client->resolving.data = client->connecting.data = client;
-	client->reader = redisReaderCreate();
-	if (client->reader == NULL)
-		abort();
+	create_reader(client);
 	client->has_handle = true;
 	if (path == NULL) {
 		connect_tcp(client, host, port);

@@ -16,6 +16,7 @@
 enum {
 	REDIS_CLIENT_ABI = 1,
 	REDIS_REPLY_MAX = 64 << 20, /* bytes of a reply: a longer one ends the connection */
+	REDIS_LIST_MAX = 1 << 20,   /* things in a list: the same */
 };
 
 #define REDIS_CLIENT_SYMBOL "sockjs_redis_client"

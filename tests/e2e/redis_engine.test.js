@@ -142,3 +142,228 @@ check('a user of both is one member; the API, client events and ends are of all'
 	assert.deepStrictEqual(await ask(b, 'POST', '/apps/1/users/ann/terminate_connections', '{}'), {});
 	assert.strictEqual(dataOf({ data: JSON.stringify((await ann.next()).data) }).code, 4009);
 });
+
+// --- Redis is away, forgets, or loses connections ---------------------------------------------------
+
+// A subscriber that reads all the time, and checks that offsets have neither a hole nor a repetition
+// unless it was told so. `data` is what it has heard.
+class Reader {
+	static async open(pair, channel = 'news') {
+		const reader = new Reader();
+		reader.client = await open(pair);
+		reader.data = [];
+		reader.told = 0; // that something is lost
+		const { offset, epoch } = await reader.client.subscribe(channel);
+		Object.assign(reader, { offset, epoch });
+		reader.reading = reader.read().catch((error) => {
+			reader.error = error;
+		});
+		return reader;
+	}
+
+	async read() {
+		for (;;) {
+			const message = await this.client.next();
+			if (message.event === 'pusher_internal:subscription_succeeded') {
+				assert.strictEqual(message.recovered, false);
+				this.told++;
+			} else {
+				assert.deepStrictEqual([message.epoch, message.offset], [this.epoch, this.offset + 1]);
+				this.data.push(message.data);
+			}
+			({ offset: this.offset, epoch: this.epoch } = message);
+		}
+	}
+
+	// Resolves when it has heard that, which was published last.
+	hears(data) {
+		return eventually(() => {
+			if (this.error)
+				throw this.error;
+			return this.data.includes(data);
+		}, () => `"${data}" after ${this.data.length}, the last ${this.data.at(-1)}`);
+	}
+}
+
+let published_ = 0;
+
+// Publishes in turn with both until it is stopped. `acknowledged` is what was answered with 200.
+class Traffic {
+	constructor(pairs) {
+		this.acknowledged = [];
+		this.refused = 0;
+		this.running = this.run(pairs);
+	}
+
+	async run(pairs) {
+		for (let i = 0; !this.isStopped; i++) {
+			const data = `m${++published_}`;
+			const { offset } = await publish(pairs[i % pairs.length], { channel: 'news', data });
+			if (offset)
+				this.acknowledged.push(data);
+			else
+				this.refused++;
+		}
+	}
+
+	// So many more are acknowledged.
+	goesOn(n) {
+		const until = this.acknowledged.length + n;
+		return eventually(() => this.acknowledged.length >= until, `${n} more publications`);
+	}
+
+	async stop() {
+		this.isStopped = true;
+		await this.running;
+	}
+}
+
+// All that was acknowledged was heard, once, in its order.
+function judge(reader, acknowledged) {
+	const known = new Set(acknowledged);
+	assert.deepStrictEqual(reader.data.filter((data) => known.has(data)), acknowledged);
+	assert.strictEqual(new Set(reader.data).size, reader.data.length, 'twice');
+}
+
+async function judgeAll(readers, traffic, pair) {
+	await traffic.stop();
+	await eventually(async () => (await publish(pair, { channel: 'news', data: 'last' })).offset > 0, 'the last');
+	for (const reader of readers)
+		await reader.hears('last');
+}
+
+const ALWAYS = ['--appendonly', 'yes', '--appendfsync', 'always'];
+
+check('subscriber connections are killed under traffic: no hole, nothing twice', {}, async ([a, b], redis) => {
+	const readers = [await Reader.open(a), await Reader.open(b)];
+	const traffic = new Traffic([a, b]);
+	for (let i = 0; i < 5; i++) {
+		await traffic.goesOn(20);
+		await redis.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+	}
+	await traffic.goesOn(20);
+	await judgeAll(readers, traffic, a);
+	for (const reader of readers) {
+		judge(reader, traffic.acknowledged);
+		assert.strictEqual(reader.told, 0);
+	}
+	assert.strictEqual(traffic.refused, 0);
+});
+
+check('Redis is killed and forgets nothing: what was answered is heard', { options: ALWAYS }, async ([a, b], redis) => {
+	const readers = [await Reader.open(a), await Reader.open(b)];
+	const { epoch } = readers[0];
+	const traffic = new Traffic([a, b]);
+	await traffic.goesOn(20);
+	await redis.kill();
+	await eventually(() => traffic.refused > 0, 'a refusal');
+	await redis.run();
+	await traffic.goesOn(20);
+	await judgeAll(readers, traffic, a);
+	for (const reader of readers) {
+		judge(reader, traffic.acknowledged);
+		assert.deepStrictEqual([reader.told, reader.epoch], [0, epoch]);
+	}
+});
+
+for (const [name, harm] of [
+	['is killed and forgets', async (redis, traffic) => {
+		await redis.kill();
+		await eventually(() => traffic.refused > 0, 'a refusal');
+		await redis.run();
+	}],
+	['is emptied', (redis) => redis.command('FLUSHALL')],
+])
+	check(`Redis ${name}: subscribers are told, and go on with another epoch`, {}, async ([a, b], redis) => {
+		const readers = [await Reader.open(a), await Reader.open(b)];
+		const { epoch } = readers[0];
+		const traffic = new Traffic([a, b]);
+		await traffic.goesOn(20);
+		await harm(redis, traffic);
+		await traffic.goesOn(20);
+		await judgeAll(readers, traffic, b);
+		for (const reader of readers) {
+			assert.strictEqual(reader.told, 1);
+			assert.notStrictEqual(reader.epoch, epoch);
+		}
+		const late = await open(a);
+		assert.strictEqual((await late.subscribe('news', { recover: { offset: 1, epoch } })).recovered, false);
+	});
+
+check('while Redis is away, who subscribes waits, and connections stay', { daemons: 1 }, async ([a], redis) => {
+	const [ann, bob] = [await open(a), await open(a)];
+	await ann.subscribe('presence-room', { user: { user_id: 'ann' } });
+	await redis.kill();
+	await eventually(async () => (await publish(a, { channel: 'news', data: '' })).status === 503, 'a 503');
+	const refused = await publish(a, { channel: 'news', data: '' });
+	assert.match(refused.text, /the server that the daemons share \(engine\) cannot be reached/);
+	await bob.ask('presence-room', { user: { user_id: 'bob' } });
+	await bob.expectNothing();
+	await redis.run();
+	const answer = await bob.next();
+	assert.strictEqual(answer.event, 'pusher_internal:subscription_succeeded');
+	assert.deepStrictEqual(dataOf(answer).presence.ids.sort(), ['ann', 'bob']);
+	for (;;) {
+		const { event } = await ann.next();
+		if (event === 'pusher_internal:member_added')
+			break;
+		assert.strictEqual(event, 'pusher_internal:subscription_succeeded'); // the room has another epoch
+	}
+});
+
+// --- what is no Redis, or an evil one -----------------------------------------------------------------
+
+// Answers each connection with what `say` makes of the bytes that came.
+class Fake {
+	static async start(say) {
+		const fake = new Fake();
+		fake.count = 0;
+		fake.server = net.createServer((socket) => {
+			fake.count++;
+			socket.on('error', () => {}).on('data', (bytes) => say(socket, String(bytes)));
+		});
+		await new Promise((resolve) => fake.server.listen(0, '127.0.0.1', resolve));
+		fake.url = `redis://:secret@127.0.0.1:${fake.server.address().port}`;
+		return fake;
+	}
+
+	stop() {
+		this.server.close();
+	}
+}
+
+const EVIL = [
+	['says garbage', (socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')],
+	['closes at once', (socket) => socket.destroy()],
+	['promises a huge list', (socket) => socket.write('*2147483647\r\n')],
+	['nests lists', (socket) => socket.write('*1\r\n'.repeat(100))],
+	['answers more than it was asked', (socket) => socket.write('+OK\r\n'.repeat(20))],
+	['wants another password', (socket) => socket.write('-WRONGPASS invalid username-password pair\r\n')],
+	['has nothing but empty texts', (socket) => socket.write('$0\r\n\r\n'.repeat(3))],
+];
+for (const [name, say] of EVIL)
+	check(`a server that ${name} costs channels alone`, { daemons: 1, make: () => Fake.start(say) }, async ([a], fake) => {
+		await eventually(() => fake.count >= 4, 'it is tried again');
+		assert.strictEqual((await publish(a, { channel: 'news', data: '' })).status, 503);
+		const client = await open(a);
+		await client.ask('news');
+		await client.expectNothing();
+		assert.match(a.log(), /error: engine 127\.0\.0\.1:\d+ \((commands|topics)\): .+; channels wait until it is back/);
+		assert.ok(!a.log().includes('secret'), 'the password is nobody\'s');
+	});
+
+check('what strangers publish to our topics is passed over', { daemons: 1 }, async ([a], redis) => {
+	const client = await open(a);
+	await client.subscribe('news');
+	for (const text of ['', 'P', 'P1', 'P1 x 1 0 0 ', 'S99 x', '+1 0 ', '-', '#', `P18446744073709551615 ${'0'.repeat(15)}1 1 0 - x`])
+		await redis.command('PUBLISH', 'sockjs:0:app 1\tnews', text);
+	await published(a, 'news', 'hello');
+	for (;;) {
+		const { event, data, recovered } = await client.next();
+		if (event === 'e') {
+			assert.strictEqual(data, 'hello');
+			break;
+		}
+		assert.strictEqual(recovered, false);
+	}
+});
