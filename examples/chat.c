@@ -4,7 +4,6 @@
  *	{"join": "tea", "name": "Ann"}  "names": {...} to Ann; {"id": "1", "joined": "Ann"} to all
  *	{"say": "Hello"}                {"id": "1", "said": "Hello"} to all in the room
  *	{"leave": true}, or the end     {"id": "1", "left": "Ann"} to all who are still there
- *	anything else                   {"id": "1", "error": "..."}
  */
 #include <sockjs.h>
 #include <jansson.h>
@@ -13,10 +12,7 @@
 
 static const char help[] = "join a room by its name and yours; then say something, or leave";
 
-/*
- * Tells everybody in a room, or (room NULL) one connection. A room is a channel, and its name is
- * the user data of who is in it. Takes the value.
- */
+/* Tells everybody in a room, which is a channel, or (room NULL) one connection. Takes the value. */
 static void
 tell(sockjs_service *service, const char *room, sockjs_connection one, const char *about,
     const char *what, json_t *value)
@@ -57,27 +53,31 @@ leave(sockjs_connection connection)
 }
 
 static void
-join(sockjs_connection connection, const char *room, const char *name)
+join(sockjs_connection one, const char *room, const char *name)
 {
-	const sockjs_member person = {sockjs_id(connection), name, strlen(name)};
-	json_t *names = json_object();
+	const sockjs_member person = {sockjs_id(one), name, strlen(name)};
 
-	leave(connection);
-	if (sockjs_channel_join(connection, room, &person, NULL, NULL) == SOCKJS_OK) {
-		sockjs_set_user_data(connection, strdup(room));
-		sockjs_channel_members(sockjs_service_of(connection), room, add_name, names);
-		tell(NULL, NULL, connection, sockjs_id(connection), "names", json_incref(names));
-	} else {
-		tell(NULL, NULL, connection, sockjs_id(connection), "error",
-		    json_string("that room is full, or the name too long"));
-	}
-	json_decref(names);
+	leave(one);
+	if (sockjs_channel_join(one, room, &person, NULL, NULL) == SOCKJS_OK)
+		sockjs_set_user_data(one, strdup(room));
+	else
+		tell(NULL, NULL, one, sockjs_id(one), "error", json_string("the room is full"));
 }
 
 static void
-on_data(sockjs_connection connection, const sockjs_message *said)
+on_subscribed(sockjs_connection one, const char *room, bool recovered)
 {
-	const char *room = sockjs_user_data(connection);
+	json_t *names = json_object();
+
+	(void)recovered;
+	sockjs_channel_members(sockjs_service_of(one), room, add_name, names);
+	tell(NULL, NULL, one, sockjs_id(one), "names", names);
+}
+
+static void
+on_data(sockjs_connection one, const sockjs_message *said)
+{
+	const char *room = sockjs_user_data(one);
 	json_error_t wrong = {.text = "longer than 4096 bytes"};
 	json_t *json = said->len > 4096 ? NULL : json_loadb(said->data, said->len, 0, &wrong);
 	const char *to = json_string_value(json_object_get(json, "join"));
@@ -85,14 +85,13 @@ on_data(sockjs_connection connection, const sockjs_message *said)
 	const char *text = json_string_value(json_object_get(json, "say"));
 
 	if (to != NULL && name != NULL)
-		join(connection, to, name);
+		join(one, to, name);
 	else if (room != NULL && text != NULL)
-		tell(sockjs_service_of(connection), room, connection, sockjs_id(connection), "said",
-		    json_string(text));
+		tell(sockjs_service_of(one), room, one, sockjs_id(one), "said", json_string(text));
 	else if (room != NULL && json_object_get(json, "leave") != NULL)
-		leave(connection);
+		leave(one);
 	else
-		tell(NULL, NULL, connection, sockjs_id(connection), "error",
+		tell(NULL, NULL, one, sockjs_id(one), "error",
 		    json_string(json == NULL ? wrong.text : help));
 	json_decref(json);
 }
@@ -100,6 +99,7 @@ on_data(sockjs_connection connection, const sockjs_message *said)
 static int
 start(sockjs_service *service)
 {
+	sockjs_on_subscribed(service, on_subscribed);
 	return sockjs_on_presence(service, on_presence);
 }
 

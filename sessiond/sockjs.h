@@ -50,10 +50,7 @@ typedef struct sockjs_connection {
 	uint64_t handle;
 } sockjs_connection;
 
-/*
- * A request outside every service, for the module of the [fallback] section. A value like
- * sockjs_connection.
- */
+/* A request outside every service, for the module of [fallback]. A value like a connection. */
 typedef struct sockjs_request {
 	uint64_t handle;
 } sockjs_request;
@@ -348,10 +345,7 @@ SOCKJS_API sockjs_service *sockjs_service_of(sockjs_connection connection);
 /* The prefix as sockjs.conf has it; "fallback" for the section of that name. */
 SOCKJS_API const char *sockjs_service_prefix(const sockjs_service *service);
 
-/*
- * A pointer of the application's, kept with the service and never followed. NULL at first. Error:
- * INVALID.
- */
+/* A pointer of the application's, which is never followed. NULL at first. Error: INVALID. */
 SOCKJS_API int sockjs_service_set_user_data(sockjs_service *service, void *data);
 SOCKJS_API void *sockjs_service_user_data(const sockjs_service *service);
 
@@ -365,10 +359,7 @@ SOCKJS_API void sockjs_log(const sockjs_service *service, enum sockjs_severity s
 
 /* --- a module's own options ------------------------------------------------------------------- */
 
-/*
- * The value of `module.NAME = VALUE` in the service's section; NULL if there is no such line. The
- * section's other options cannot be read.
- */
+/* The value of `module.NAME = VALUE` in the service's section; NULL if there is no such line. */
 SOCKJS_API const char *sockjs_option(const sockjs_service *service, const char *name);
 
 /*
@@ -410,9 +401,7 @@ SOCKJS_API sockjs_group *sockjs_group_create(sockjs_service *service);
  */
 SOCKJS_API int sockjs_group_destroy(sockjs_group **group);
 
-/*
- * OK also if it is a member already. Errors: INVALID (group is NULL), GONE (group or connection).
- */
+/* OK also if it is one already. Errors: INVALID (group is NULL), GONE (group or connection). */
 SOCKJS_API int sockjs_group_add(sockjs_group *group, sockjs_connection connection);
 
 /* OK also if it is no member, or gone. Errors: INVALID (group is NULL), GONE (the group). */
@@ -490,11 +479,20 @@ SOCKJS_API size_t sockjs_channel_members(const sockjs_service *service, const ch
 /*
  * Has the service told of members: is_there when the first connection of one has joined, and false
  * when the last is gone. It is called afterwards, from the loop; what it is given is valid during
- * the call. callback NULL: not any more. Error: STOPPED.
+ * the call. Of daemons that share channels, one is told. callback NULL: not any more. Error: STOPPED.
  */
 typedef void sockjs_presence_callback(
     sockjs_service *service, const char *channel, const sockjs_member *member, bool is_there);
 SOCKJS_API int sockjs_on_presence(sockjs_service *service, sockjs_presence_callback *callback);
+
+/*
+ * Has the service told, in the same way, that a connection is in a channel. Where daemons share them
+ * (`engine`), that is after sockjs_channel_subscribe has returned; only then members are known, and
+ * whether it has recovered.
+ */
+typedef void sockjs_subscribed_callback(
+    sockjs_connection connection, const char *channel, bool recovered);
+SOCKJS_API int sockjs_on_subscribed(sockjs_service *service, sockjs_subscribed_callback *callback);
 
 /*
  * Publishes a message of len bytes to a channel of the service. It is encoded once. Subscribers

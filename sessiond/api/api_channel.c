@@ -54,37 +54,86 @@ tell_presence(void *data)
 
 /* A module is not called from within its own call: it hears of it afterwards. */
 static void
-note_presence(const struct channel *channel, const struct presence_member *member, bool is_there)
+note_presence(const struct channel_space *space, const char *channel,
+    const struct channel_member *member, bool is_there)
 {
-	sockjs_service *service = channel->space->service;
-	size_t member_len = member->by_id.len + 1 + member->info_len;
+	sockjs_service *service = space->service;
+	size_t len = strlen(channel) + 1;
 	struct presence_event *event;
+	char *info;
 
-	if (service->presence == NULL)
+	if (service->presence == NULL || member == NULL)
 		return;
-	event = xmalloc(sizeof *event + member_len + channel->by_name.len + 1);
-	memcpy(event->text, member->id, member_len);
-	event->channel = event->text + member_len;
-	memcpy(event->channel, channel->name, channel->by_name.len + 1);
+	event = xcalloc(1, sizeof *event + member->id_len + 1 + member->info_len + len);
+	memcpy(event->text, member->id, member->id_len);
+	info = event->text + member->id_len + 1;
+	if (member->info_len > 0)
+		memcpy(info, member->info, member->info_len);
+	event->channel = info + member->info_len;
+	memcpy(event->channel, channel, len);
 	event->service = service;
-	event->member =
-	    (sockjs_member){event->text, event->text + member->by_id.len + 1, member->info_len};
+	event->member = (sockjs_member){event->text, info, member->info_len};
 	event->is_there = is_there;
 	if (sockjs_run(service, tell_presence, event) != SOCKJS_OK)
 		free(event);
+}
+
+/* With an engine, one of all daemons tells its module: `happened`. */
+static void
+note_own(const struct channel *channel, const struct presence_member *member, bool is_there)
+{
+	const struct channel_member told = {
+	    member->id, member->by_id.len, member->info, member->info_len};
+
+	if (channel->space->all->engine == NULL)
+		note_presence(channel->space, channel->name, &told, is_there);
 }
 
 static void
 joined(struct channel *channel, const struct presence_member *member, const struct session *session)
 {
 	(void)session;
-	note_presence(channel, member, true);
+	note_own(channel, member, true);
 }
 
 static void
 parted(struct channel *channel, const struct presence_member *member)
 {
-	note_presence(channel, member, false);
+	note_own(channel, member, false);
+}
+
+struct subscribed_event {
+	sockjs_service *service;
+	sockjs_connection connection;
+	bool recovered;
+	char channel[];
+};
+
+static void
+tell_subscribed(void *data)
+{
+	struct subscribed_event *event = data;
+
+	if (event->service->subscribed != NULL)
+		event->service->subscribed(event->connection, event->channel, event->recovered);
+	free(event);
+}
+
+static void
+subscribed(struct channel *channel, struct session *session, const struct subscribing *subscribing,
+    bool recovered)
+{
+	sockjs_service *service = channel->space->service;
+	struct subscribed_event *event;
+
+	(void)subscribing;
+	if (service->subscribed == NULL)
+		return;
+	event = xmalloc(sizeof *event + channel->by_name.len + 1);
+	*event = (struct subscribed_event){service, {session->handle}, recovered};
+	memcpy(event->channel, channel->name, channel->by_name.len + 1);
+	if (sockjs_run(service, tell_subscribed, event) != SOCKJS_OK)
+		free(event);
 }
 
 static struct message *
@@ -95,8 +144,11 @@ compose(const struct channel_space *space, const struct publishing *publishing,
 	    publishing, position, space->service->protocol.options.channel_envelope);
 }
 
-const struct channel_kind api_channel_kind = {
-    .compose = compose, .joined = joined, .parted = parted};
+const struct channel_kind api_channel_kind = {.compose = compose,
+    .subscribed = subscribed,
+    .joined = joined,
+    .parted = parted,
+    .happened = note_presence};
 
 /* --- subscribers ------------------------------------------------------------------------------ */
 
@@ -305,5 +357,16 @@ sockjs_on_presence(sockjs_service *service, sockjs_presence_callback *callback)
 	if (!api_is_service(service, __func__))
 		return SOCKJS_STOPPED;
 	service->presence = callback;
+	return SOCKJS_OK;
+}
+
+int
+sockjs_on_subscribed(sockjs_service *service, sockjs_subscribed_callback *callback)
+{
+	if (!api_is_loop(__func__))
+		return SOCKJS_WRONG_THREAD;
+	if (!api_is_service(service, __func__))
+		return SOCKJS_STOPPED;
+	service->subscribed = callback;
 	return SOCKJS_OK;
 }

@@ -62,8 +62,8 @@ struct channel_kind {
 	 * Of all daemons, one is told: a channel has subscribers on any, or on none any more (member
 	 * NULL); a member is there, or none any more. The channel need not be one of this daemon.
 	 */
-	void (*happened)(const struct channel_space *space, const char *channel, const char *member,
-	    bool is_there);
+	void (*happened)(const struct channel_space *space, const char *channel,
+	    const struct channel_member *member, bool is_there);
 };
 
 /* The channels of one service. */

@@ -374,13 +374,14 @@ signalled(struct channel *channel)
 }
 
 static void
-happened(const struct channel_space *space, const char *channel, const char *member, bool is_there)
+happened(const struct channel_space *space, const char *channel,
+    const struct channel_member *member, bool is_there)
 {
 	if (pusher_channel_type(channel, strlen(channel)).is_user)
 		return;
 	if (member != NULL)
-		webhook_tell(
-		    space->service, is_there ? "member_added" : "member_removed", channel, member);
+		webhook_tell(space->service, is_there ? "member_added" : "member_removed", channel,
+		    member->id);
 	else
 		webhook_tell(space->service, is_there ? "channel_occupied" : "channel_vacated",
 		    channel, NULL);

@@ -244,16 +244,28 @@ take_all(struct redis_channel *it, const struct redis_reply *users)
 	}
 }
 
-/* One of all daemons hears of each thing that has happened: the webhook. */
-static void
-tell_kind(const struct channel_space *space, const char *name, const char *what, const char *id)
+/* A thing that has happened, of a list of them: what, and who. */
+static const char *
+event_at(const struct redis_engine *engine, const struct redis_reply *events, size_t i,
+    struct channel_member *member)
 {
-	if (space->kind->happened == NULL)
-		return;
-	if (*what == '+' || *what == '-')
-		space->kind->happened(space, name, id, *what == '+');
-	else
-		space->kind->happened(space, name, NULL, *what == 'O');
+	size_t len;
+
+	member->id = text_at(engine, events, i + 1, &member->id_len);
+	member->info = text_at(engine, events, i + 2, &member->info_len);
+	return text_at(engine, events, i, &len);
+}
+
+/* One of all daemons hears of each: webhooks, and modules. */
+static void
+tell_kind(const struct channel_space *space, const char *name, const char *what,
+    const struct channel_member *member)
+{
+	bool is_member = *what == '+' || *what == '-';
+
+	if (space->kind->happened != NULL && strlen(member->id) == member->id_len)
+		space->kind->happened(
+		    space, name, is_member ? member : NULL, *what == '+' || *what == 'O');
 }
 
 static void
@@ -262,16 +274,14 @@ take_events(struct redis_channel *it, const struct redis_reply *events, bool is_
 	size_t i, count = it->engine->commands.ops->count(events);
 
 	for (i = 0; i + 2 < count; i += 3) {
-		size_t what_len, len, info_len;
-		const char *what = text_at(it->engine, events, i, &what_len),
-			   *id = text_at(it->engine, events, i + 1, &len),
-			   *info = text_at(it->engine, events, i + 2, &info_len);
+		struct channel_member member;
+		const char *what = event_at(it->engine, events, i, &member);
 
 		if (is_news && *what == '+')
-			add(it, id, len, info, info_len);
+			add(it, member.id, member.id_len, member.info, member.info_len);
 		else if (is_news && *what == '-')
-			drop(it, id, len);
-		tell_kind(it->channel->space, it->channel->name, what, id);
+			drop(it, member.id, member.id_len);
+		tell_kind(it->channel->space, it->channel->name, what, &member);
 	}
 }
 
@@ -347,11 +357,10 @@ swept(void *data, const struct redis_reply *reply)
 	size_t i, count = events == NULL ? 0 : ops->count(events);
 
 	for (i = 0; i + 2 < count && sweep->service->channels != NULL; i += 3) {
-		size_t len;
+		struct channel_member member;
+		const char *what = event_at(sweep->engine, events, i, &member);
 
-		tell_kind(sweep->service->channels, sweep->name,
-		    text_at(sweep->engine, events, i, &len),
-		    text_at(sweep->engine, events, i + 1, &len));
+		tell_kind(sweep->service->channels, sweep->name, what, &member);
 	}
 	sweep_free(sweep);
 }

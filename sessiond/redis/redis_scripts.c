@@ -99,7 +99,7 @@ static const char sync[] = COMMON
     "    set(user, daemons - 1, info)\n"
     "  else\n"
     "    call('HDEL', p, '+' .. user)\n"
-    "    tell('-', user, '')\n"
+    "    tell('-', user, info)\n"
     "  end\n"
     "end\n"
     "local function join(user, info)\n"

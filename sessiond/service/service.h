@@ -75,6 +75,7 @@ struct sockjs_service {
 	const struct channel_kind *channel_kind; /* NULL: as those of modules */
 	/* The module's, for who comes and goes in its channels; NULL: it does not want to know. */
 	sockjs_presence_callback *presence;
+	sockjs_subscribed_callback *subscribed; /* the same, for who has entered one */
 };
 
 /*

@@ -13,6 +13,7 @@ const { request } = require('./lib/http');
 const { SocketClient } = require('./lib/pusher');
 const { Redis, skip } = require('./lib/redis');
 const { Pair } = require('./lib/responder');
+const { WebSocketClient } = require('./lib/websocket');
 
 const LISTEN = { listen: '127.0.0.1:0' };
 const APP = { key: 'mykey', secret: 'mysecret' };
@@ -22,8 +23,10 @@ secret = mysecret
 client_events = on
 client_event_rate = 1000
 history = 1000
-[service /multiplex]
-module = multiplex
+[service /chat]
+module = chat
+[service /broadcast]
+module = broadcast
 `;
 const control = (pair) => path.join(pair.directory, 'control.sock');
 const dataOf = ({ data }) => JSON.parse(data);
@@ -141,6 +144,34 @@ check('a user of both is one member; the API, client events and ends are of all'
 	assert.strictEqual((await ann.signIn({ id: 'ann' })).event, 'pusher:signin_success');
 	assert.deepStrictEqual(await ask(b, 'POST', '/apps/1/users/ann/terminate_connections', '{}'), {});
 	assert.strictEqual(dataOf({ data: JSON.stringify((await ann.next()).data) }).code, 4009);
+});
+
+// A module subscribes a client and publishes at once: the client hears that, too.
+check('the chat and broadcast examples are of both', {}, async ([a, b]) => {
+	const visit = async (pair, service) => {
+		const client = await WebSocketClient.connect(pair.sessiond.url, `/${service}/websocket`);
+		client.json = async () => JSON.parse(await client.readText());
+		return client;
+	};
+	const [ann, bob] = [await visit(a, 'chat'), await visit(b, 'chat')];
+	const [{ id: one }, { id: other }] = [await ann.json(), await bob.json()];
+	const join = (client, name) => client.send(JSON.stringify({ join: 'tea', name }));
+	join(ann, 'Ann');
+	assert.deepStrictEqual(await ann.json(), { id: one, names: { [one]: 'Ann' } });
+	assert.deepStrictEqual(await ann.json(), { id: one, joined: 'Ann' });
+	join(bob, 'Bob');
+	assert.deepStrictEqual(await bob.json(), { id: other, names: { [one]: 'Ann', [other]: 'Bob' } });
+	for (const client of [bob, ann])
+		assert.deepStrictEqual(await client.json(), { id: other, joined: 'Bob' });
+	bob.sendClose(1000, '');
+	assert.deepStrictEqual(await ann.json(), { id: other, left: 'Bob' });
+	const [first, second] = [await visit(a, 'broadcast'), await visit(b, 'broadcast')];
+	first.send('from the one');
+	assert.strictEqual(await first.readText(), 'from the one');
+	second.send('from the other');
+	assert.strictEqual(await first.readText(), 'from the other');
+	for (let heard; heard !== 'from the other';)
+		heard = await second.readText();
 });
 
 // --- Redis is away, forgets, or loses connections ---------------------------------------------------
@@ -267,7 +298,9 @@ check('Redis is killed and forgets nothing: what was answered is heard', { optio
 });
 
 for (const [name, harm] of [
-	['is killed and forgets', async (redis, traffic) => {
+	['is killed and has an old snapshot', async (redis, traffic) => {
+		await redis.command('SAVE');
+		await traffic.goesOn(20);
 		await redis.kill();
 		await eventually(() => traffic.refused > 0, 'a refusal');
 		await redis.run();
