@@ -47,11 +47,6 @@ class Clients {
 		}
 	}
 
-	// The sessions of these names may end from now on, with what was on its way in them.
-	excuse(names) {
-		for (const session of this.sessions) if (names.includes(session.ledger.name)) session.isExcused = true;
-	}
-
 	// Resolves when all clients have their session open.
 	async open(limit) {
 		const end = Date.now() + limit;

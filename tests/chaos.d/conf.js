@@ -17,7 +17,7 @@ function patient(text) {
 	return text.replace(section, `$&disconnect_delay = ${DISCONNECT_DELAY}\n`);
 }
 
-// The text with what --publish needs: apps, and the control socket in `folder`.
+// The text with what --publish needs: apps, and the control socket in `folder`, if that is given.
 function withApps(text, folder) {
 	const section = /^[ \t]*\[server\][^\n]*\n/m;
 	const lines = publishers.server(folder);
@@ -35,9 +35,9 @@ function withApplication(text, lines, user) {
 }
 
 // Returns the configuration to use: with the store in `folder`, or where --store says.
-function writeConf({ conf, store, publish }, folder, application) {
+function writeConf({ kind, conf, store, publish }, folder, application) {
 	let text = patient(fs.readFileSync(conf, 'utf8'));
-	if (publish) text = withApps(text, folder);
+	if (publish) text = withApps(text, kind === 'cluster' ? null : folder);
 	if (application) text = withApplication(text, application.lines, application.user);
 	const line = `store = ${store || path.join(folder, 'sessions.db')}\n`;
 	const file = path.join(folder, 'sockjs.conf');

@@ -98,7 +98,12 @@ const KILLS = {
 	mixed: (stack, random) => random.of([crash, restart, reloadConf])(stack, random),
 	responder: (stack, random) => killOne(stack, 'fcgi', random),
 	webserver: reload,
-	...boxes,
+	node: boxes.node,
+	drain: boxes.drain,
+	haproxy: boxes.haproxy,
+	redis: boxes.redisWith(killOne),
+	flush: boxes.flush,
+	any: (stack, random) => random.of([crash, restart, reloadConf, boxes.node, boxes.drain, boxes.haproxy, KILLS.redis])(stack, random),
 	worker: killApplication,
 	callback: killApplication,
 };

@@ -6,7 +6,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const KINDS = ['lighttpd', 'apache-fcgid', 'apache-proxy', 'nginx', 'direct', 'cluster'];
-const BOXES = ['node', 'drain', 'haproxy']; // of the kind cluster alone
+const BOXES = ['node', 'drain', 'haproxy', 'redis', 'flush', 'any']; // of the kind cluster alone
 const APPLICATIONS = ['worker', 'callback'];
 const TARGETS = ['sessiond', 'restart', 'conf', 'mixed', 'responder', 'webserver', ...BOXES, ...APPLICATIONS, 'none'];
 
@@ -20,7 +20,8 @@ order, and if no session ended. Exits with 1 otherwise, and with 64 if the comma
                     restart ends sessiond by SIGTERM, conf sends it SIGHUP, mixed does one of all these;
                     webserver reloads it gracefully;
                     of the kind cluster (two boxes behind HAProxy): node takes the power of a box away, whose sessions may then end
-                    and nobody else's, drain has one drain, haproxy reloads HAProxy;
+                    and nobody else's, drain has one drain, haproxy reloads HAProxy, redis kills or stops their Redis, or ends the
+                    connections of its subscribers, flush empties it, any does one of all these but flush;
                     worker: /echo is an application in processes of its own (tests/chaos.d/worker.py), which are killed, then the
                     daemon, then both: each message must be handled once and in order, each connection's end be told once;
                     callback: the same with PHP-FPM, which is stopped and started
@@ -102,7 +103,7 @@ function readOptions(words, conf) {
 		throw new UsageError(`--kill ${options.kill}: only the kind cluster has boxes`);
 	if (options.kind === 'cluster') {
 		const others = ['webserver', ...APPLICATIONS];
-		if (options.publish || others.includes(options.kill)) throw new UsageError(`the kind cluster knows no --publish, nor --kill ${others.join(', ')}`);
+		if (others.includes(options.kill)) throw new UsageError(`--kill ${options.kill}: the kind cluster cannot do that`);
 		options.store = 'conf'; // each daemon has its own
 	}
 	if (options.kind === 'direct' && ['responder', 'webserver'].includes(options.kill))
@@ -116,4 +117,4 @@ function readOptions(words, conf) {
 	return options;
 }
 
-module.exports = { readOptions, UsageError, USAGE };
+module.exports = { BOXES, readOptions, UsageError, USAGE };

@@ -31,9 +31,10 @@ const PUBLISH_FAULTS = [...FAULTS, GONE, WRONG];
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// What is said for it in sockjs.conf; see conf.js.
+// What is said for it in sockjs.conf; see conf.js. Without a folder, the control sockets stay where they
+// are.
 const controlIn = (folder) => path.join(folder, 'control.sock');
-const server = (folder) => `control = ${controlIn(folder)}\nhistories_limit = 256m\n`;
+const server = (folder) => `${folder ? `control = ${controlIn(folder)}\n` : ''}histories_limit = 256m\n`;
 const apps = () =>
 	APPS.map(
 		({ name, key, secret, history }) =>
@@ -76,11 +77,12 @@ function sign({ name, key, secret }, body) {
 }
 
 class Publishing {
-	// folder: that of server().
-	constructor({ url, folder, random, note }) {
-		Object.assign(this, { url: new URL(url), control: controlIn(folder), random, note });
+	// controls: the control sockets, any of which may be published to. forgets: histories may be lost,
+	// if that is said.
+	constructor({ url, controls, forgets = false, random, note }) {
+		Object.assign(this, { url: new URL(url), controls, random, note });
 		this.isStopped = false;
-		this.channels = APPS.map((app) => new Publications(`${app.name}/${CHANNEL}`, app.isLasting));
+		this.channels = APPS.map((app) => new Publications(`${app.name}/${CHANNEL}`, app.isLasting && !forgets));
 		this.subscribers = APPS.flatMap((app, at) =>
 			WAYS.flatMap((way) =>
 				Array.from({ length: SUBSCRIBERS }, (_, index) =>
@@ -141,7 +143,7 @@ class Publishing {
 			data: texts[i],
 		}));
 		try {
-			const to = { socketPath: this.control, path: '/publish' };
+			const to = { socketPath: this.random.of(this.controls), path: '/publish' };
 			const answers = await post(to, JSON.stringify(body));
 			for (const [i, at] of places.entries()) this.channels[at].acknowledge(texts[i], answers[i]);
 			return true;
@@ -216,4 +218,4 @@ class Publishing {
 	}
 }
 
-module.exports = { Publishing, PUBLISH_FAULTS, apps, server };
+module.exports = { Publishing, PUBLISH_FAULTS, apps, controlIn, server };

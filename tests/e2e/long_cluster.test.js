@@ -1,20 +1,26 @@
 'use strict';
 
-// Chaos for minutes with two boxes behind HAProxy (examples/haproxy.cfg): daemons are killed, boxes
-// drained and taken away, HAProxy reloaded. haproxy.test.js has the same in seconds.
+// Chaos for minutes with two boxes behind HAProxy (examples/haproxy.cfg), which share a Redis: daemons
+// are killed, boxes drained and taken away, HAProxy reloaded, Redis killed, stopped and emptied.
+// haproxy.test.js has what it can of that in seconds.
 
 const { checkChaos } = require('./lib/chaos');
 const { isThere } = require('./lib/installation');
+const redis = require('./lib/redis');
 
 const SECONDS = 120;
-const least = { 'kills': 1, 'messages acknowledged': 100 };
-const skip = ['haproxy', 'lighttpd'].every(isThere) ? false : 'there is no haproxy, or no lighttpd';
+const skip = ['haproxy', 'lighttpd'].every(isThere) ? redis.skip : 'there is no haproxy, or no lighttpd';
+const least = { 'kills': 1, 'messages acknowledged': 100, 'publications acknowledged': 20, 'subscriptions recovered': 5 };
 const promises = {
 	mixed: 'kills, restarts and reloads of the daemons: nothing is lost, doubled or out of order',
 	drain: 'boxes that drain: nothing is lost, doubled or out of order, and no request fails',
 	haproxy: 'reloads of HAProxy: nothing is lost, doubled or out of order, and no request fails',
-	node: 'boxes that are killed: their sessions end, and nothing is lost, doubled or out of order in any other',
+	node: 'boxes that are killed: their sessions end, nothing is lost, doubled or out of order in any other, and no publication',
+	redis: 'a Redis that is killed or stopped, or loses its subscribers: no publication is lost that was answered with 200',
+	flush: 'a Redis that is emptied: whoever misses a publication is told that it cannot be had',
+	any: 'all of that but the last',
 };
 
 for (const [kill, promise] of Object.entries(promises))
-	checkChaos(`cluster: ${SECONDS} s of ${promise}`, 'cluster', SECONDS, { kill }, { ...least, ...(kill === 'node' ? { 'sessions of killed boxes': 1 } : {}) }, skip);
+	checkChaos(`cluster: ${SECONDS} s of ${promise}`, 'cluster', SECONDS, { kill, publish: true },
+		{ ...least, ...(kill === 'node' ? { 'sessions of killed boxes': 1 } : {}) }, skip);

@@ -1,12 +1,14 @@
 # HAProxy in front of SOCKJS_STACK_BOXES boxes (default: 2). What would be a machine of its own is a
 # folder here, box1 and so on, with lighttpd on a port of 127.0.0.1, a responder and sessiond.
-# HAProxy's socket is haproxy.sock in the stack's folder, where it works.
+# They share a Redis, where it is installed and redis.so was built. HAProxy's socket is haproxy.sock
+# in the stack's folder, where it works.
 
 # shellcheck source=webserver.inc
 . "$here/stack.d/webserver.inc"
 
 cluster_boxes=${SOCKJS_STACK_BOXES-2}
 cluster_addresses=
+cluster_engine= # a line of [server]
 
 # cluster_free_port VARIABLE: stores a port that nobody listens on.
 cluster_free_port() {
@@ -17,6 +19,19 @@ cluster_free_port() {
 	printf -v "$1" %s $n
 }
 
+# It loses nothing that it has answered.
+cluster_redis() {
+	local server port
+	server=$(command -v redis-server || command -v valkey-server) || return 0
+	[ -e "$builddir/sessiond/redis/redis.so" ] || return 0
+	cluster_free_port port
+	mkdir "$dir/redis"
+	program redis "$server" --bind 127.0.0.1 --port "$port" --dir "$dir/redis" --save '' \
+		--appendonly yes --appendfsync always
+	ready_at[redis]=$port
+	cluster_engine="engine = redis://127.0.0.1:$port"
+}
+
 # cluster_box N: what webserver.inc calls a stack's is the box's here.
 cluster_box() {
 	local dir=$dir/box$1 port
@@ -24,7 +39,7 @@ cluster_box() {
 	mkdir "$dir" "$dir/state"
 	cluster_free_port port
 	web_prepare
-	sed -i 's/^[[:space:]]*\[server\]/&\ntrusted_proxies = unix 127.0.0.1/' "$web_conf"
+	sed -i "s|^[[:space:]]*\[server\]|&\ntrusted_proxies = unix 127.0.0.1\n$cluster_engine|" "$web_conf"
 	web_fill lighttpd.conf lighttpd
 	supervised "sessiond$1" env STATE_DIRECTORY="$dir/state" \
 		"$builddir/sessiond/sockjs-sessiond" --supervise --config "$web_conf"
@@ -54,6 +69,7 @@ cluster_haproxy() {
 kind_programs() {
 	local n
 	chmod 711 "$dir"
+	cluster_redis
 	for ((n = 1; n <= cluster_boxes; n++)); do
 		cluster_box "$n"
 	done

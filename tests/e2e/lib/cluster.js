@@ -8,6 +8,7 @@ const net = require('node:net');
 const path = require('node:path');
 const { eventually } = require('./guard');
 const { request } = require('./http');
+const redis = require('./redis');
 const { startStack } = require('./stack');
 
 const LIMIT = 60000; // ms
@@ -62,9 +63,20 @@ class Cluster {
 		}, () => `box${box} is ${status}: ${seen}`, LIMIT);
 	}
 
+	controlOf(box) {
+		return path.join(this.folder, `box${box}`, 'run', 'control.sock');
+	}
+
 	// Asks the box's control socket.
 	async control(box, target, method = 'POST') {
-		return request(path.join(this.folder, `box${box}`, 'run', 'control.sock'), method, target);
+		return request(this.controlOf(box), method, target);
+	}
+
+	// Resolves with the reply to a command to the boxes' Redis.
+	async redis(...words) {
+		const conf = fs.readFileSync(path.join(this.folder, 'box1', 'sockjs.conf'), 'utf8');
+		const [, host, port] = /^engine = redis:\/\/([^:]+):(\d+)$/m.exec(conf);
+		return redis.command({ host, port: Number(port) }, ...words);
 	}
 
 	// The boxes that have a session.

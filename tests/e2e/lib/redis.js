@@ -23,6 +23,20 @@ const DATABASES = 4096;
 const engine = () => process.env.SOCKJS_TEST_ENGINE === undefined ? ''
 	: `engine = ${process.env.SOCKJS_TEST_ENGINE}?db=${Math.floor(Math.random() * DATABASES)}\n`;
 
+// One command; resolves with the reply, as text. to: of net.connect.
+function command(to, ...words) {
+	return new Promise((resolve, reject) => {
+		const socket = net.connect(to);
+		let text = '';
+		socket.on('error', reject).on('close', () => resolve(text));
+		socket.on('data', (bytes) => {
+			text += bytes;
+		});
+		for (const all of [words, ['QUIT']])
+			socket.write(`*${all.length}\r\n${all.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`);
+	});
+}
+
 class Redis {
 	// options: of redis-server, as on its command line.
 	static async start(...options) {
@@ -53,18 +67,8 @@ class Redis {
 		});
 	}
 
-	// One command; resolves with the reply, as text.
 	command(...words) {
-		return new Promise((resolve, reject) => {
-			const socket = net.connect(this.socket);
-			let text = '';
-			socket.on('error', reject).on('close', () => resolve(text));
-			socket.on('data', (bytes) => {
-				text += bytes;
-			});
-			for (const all of [words, ['QUIT']])
-				socket.write(`*${all.length}\r\n${all.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`);
-		});
+		return command({ path: this.socket }, ...words);
 	}
 
 	async kill(signal = 'SIGKILL') {
@@ -79,4 +83,4 @@ class Redis {
 	}
 }
 
-module.exports = { Redis, engine, skip };
+module.exports = { Redis, command, engine, skip };
