@@ -112,10 +112,11 @@ find_of_path(struct routing *routing, const struct cgi_request *cgi, struct know
 struct known_services *
 routing_services(const struct cgi_request *cgi, const struct backends *backends)
 {
-	const char *session;
-	size_t len;
+	const char *session = NULL;
+	size_t len = 0;
 
-	route_session(cgi->path, strlen(cgi->path), &session, &len);
+	if (backends_are_several(backends))
+		route_session(cgi->path, strlen(cgi->path), &session, &len);
 	return backends_services(backends, session, len);
 }
 

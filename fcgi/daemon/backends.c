@@ -181,6 +181,12 @@ backends_stop(struct backends *all)
 
 /* --- what is asked of them -------------------------------------------------------------------- */
 
+bool
+backends_are_several(const struct backends *all)
+{
+	return all->count > 1;
+}
+
 struct known_services *
 backends_services(const struct backends *all, const char *session, size_t session_len)
 {

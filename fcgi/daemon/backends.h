@@ -34,6 +34,9 @@ void backends_start(struct backends *all, const struct responder_config *config,
 /* Closes all connections. No call may be listed. */
 void backends_stop(struct backends *all);
 
+/* Where there is one, nobody has to find out whose a request is. */
+bool backends_are_several(const struct backends *all);
+
 /*
  * The services that were told last by the daemon of that session (NULL: by any), as far as it has
  * told them; NULL: none has yet. Borrowed.

@@ -375,6 +375,10 @@ siblings_init(struct siblings *all, uv_loop_t *loop, struct sessions *sessions,
 {
 	*all = (struct siblings){
 	    .loop = loop, .sessions = sessions, .connections = connections, .config = config};
+	/* Each queue of timers costs every turn of the loop. */
+	all->are_there = config->place.count > 1 && config->server.socket != NULL;
+	if (!all->are_there)
+		return;
 	timer_queue_add(&sessions->timers, &all->waits, SIBLING_WAIT_MS, wait_fire, all);
 	timer_queue_add(&sessions->timers, &all->pauses, SIBLING_PAUSE_MS, pause_fire, all);
 	for (unsigned i = 0; i < DAEMONS_MAX; i++) {
@@ -390,7 +394,7 @@ siblings_init(struct siblings *all, uv_loop_t *loop, struct sessions *sessions,
 void
 siblings_start(struct siblings *all)
 {
-	if (all->config->place.count == 1 || all->config->server.socket == NULL)
+	if (!all->are_there)
 		return;
 	all->connections->context = all;
 	all->connections->left = left;
@@ -413,6 +417,8 @@ clear(struct sibling *sibling)
 void
 siblings_clear(struct siblings *all)
 {
+	if (!all->are_there)
+		return;
 	for (unsigned i = 0; i < DAEMONS_MAX; i++)
 		clear(&all->items[i]);
 	timer_queue_remove(&all->sessions->timers, &all->waits);

@@ -16,6 +16,7 @@
 #include "sessiond/http/http_connection.h"
 #include "sessiond/session/session_set.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/queue.h>
 #include <uv.h>
@@ -47,6 +48,7 @@ struct siblings {
 	struct sessions *sessions;
 	struct http_connections *connections;
 	const struct config *config;
+	bool are_there; /* else nothing here is used */
 	struct timer_queue waits, pauses;
 	uint64_t last_id;
 	struct sibling items[DAEMONS_MAX]; /* by index; its own is not used */

@@ -46,20 +46,20 @@ function commandOf(kind, port, conf) {
 }
 
 // The same configuration for several daemons, which each have a socket beside one of that path.
-function withDaemons(text, daemons, socket) {
-	const options = `[server]\ndaemons = ${daemons}\nsocket = ${socket}\n`;
+function withDaemons(text, daemons, socket, more) {
+	const options = `[server]\ndaemons = ${daemons}\nsocket = ${socket}\n${more}`;
 
 	return /^\[server\]$/m.test(text) ? text.replace(/^\[server\]\n/m, options) : options + text;
 }
 
 // Joins configuration files to one, which the caller deletes with its directory.
-function joinFiles(files, daemons) {
+function joinFiles(files, daemons, server) {
 	const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'sockjs-e2e-'));
 	const joined = path.join(directory, 'sockjs.conf');
 	const text = files.map((file) => fs.readFileSync(file, 'utf8')).join('\n');
 	fs.writeFileSync(
 		joined,
-		daemons > 1 ? withDaemons(text, daemons, path.join(directory, 'sessiond.sock')) : text,
+		daemons > 1 ? withDaemons(text, daemons, path.join(directory, 'sessiond.sock'), server) : text,
 	);
 	return { directory, joined };
 }
@@ -167,15 +167,15 @@ function borrowed(kind, url) {
 
 // kind: `reference`, or a kind that tests/stack knows. conf: a configuration file, or several that
 // belong together; default tests/services.conf. env: more of the script's environment. daemons: how
-// many there are. Resolves, when it accepts connections, with {url, pids, pidsLines, log(), stop()}.
+// many there are; server: lines for [server] where there are several. Resolves, when it accepts connections, with {url, pids, pidsLines, log(), stop()}.
 async function startStack(
 	kind,
-	{ conf = path.join(srcdir, 'tests/services.conf'), env, daemons = 1 } = {},
+	{ conf = path.join(srcdir, 'tests/services.conf'), env, daemons = 1, server = '' } = {},
 ) {
 	if (process.env.SOCKJS_TARGET && kind !== 'reference')
 		return borrowed(kind, process.env.SOCKJS_TARGET);
 	const port = await freePort();
-	const stack = new Stack(kind, port, joinFiles([].concat(conf), daemons), env);
+	const stack = new Stack(kind, port, joinFiles([].concat(conf), daemons, server), env);
 	return stack.ready;
 }
 

@@ -34,6 +34,7 @@ const AT_ONCE = { work: 6, wait: Infinity }; // tests that run side by side: tho
 // before it even starts one. So what counts in tenths of seconds comes last, when there are
 // processes.
 const AT_ONCE_FCGID = { work: 4, wait: 6, last: /disconnect_delay|receiver|heartbeat_delay$/ };
+const FCGID_MAX_HELD = 13; // polls: one less than there are processes
 const DEFAULT_TIMEOUT = 120000; // ms
 const SHOWN_CONNECTIONS = 6; // of a failed test
 const SHOWN_LOG = 200; // lines
@@ -169,11 +170,13 @@ async function runAll(kind, cases, stacks) {
 }
 
 function startAll(kind, daemons) {
+	// A daemon would hold its part of what there are processes for; here it may hold all.
+	const server = `fcgid_max_held = ${FCGID_MAX_HELD * daemons}\n`;
 	const stacks = {};
 	for (const [name, conf] of Object.entries(configurations)) {
 		if (name !== 'standard' && process.env.SOCKJS_TARGET && kind !== 'reference')
 			stacks[name] = Promise.resolve({ skip: `SOCKJS_TARGET does not serve ${name}.conf` });
-		else stacks[name] = startStack(kind, { conf, daemons }).catch((error) => ({ error }));
+		else stacks[name] = startStack(kind, { conf, daemons, server }).catch((error) => ({ error }));
 	}
 	return stacks;
 }

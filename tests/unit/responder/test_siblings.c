@@ -471,7 +471,9 @@ static void
 test_one_daemon(void **state)
 {
 	(void)state;
+	siblings_clear(&siblings);
 	config->place = (struct daemon_place){0, 1};
+	siblings_init(&siblings, &loop, &sessions, &connections, config);
 	siblings_start(&siblings);
 	assert_null(connections.is_elsewhere);
 }
