@@ -25,6 +25,30 @@ is_who_starts(const struct server_options *options)
 	return geteuid() == 0 || entry == NULL || entry->pw_uid == geteuid();
 }
 
+/* What each of several daemons has of its own. Whether somebody listens there is no matter. */
+static int
+check_own_sockets(const struct listening_wish *wish, unsigned count, struct error *err)
+{
+	struct daemon_place place = {0, count};
+	int status = 0;
+
+	for (; count > 1 && place.index < count && status == 0; place.index++) {
+		char *path = daemon_place_path(wish->path, &place);
+		char *control = daemon_place_path(wish->control, &place);
+		char taken[LISTENING_ADDRESS_SIZE];
+		struct listening_wish own = *wish;
+		bool is_served;
+
+		own.addresses = NULL;
+		own.path = path;
+		own.control = control;
+		status = listening_sockets_check(&own, &is_served, taken, err);
+		free(path);
+		free(control);
+	}
+	return status;
+}
+
 /* *is_served: somebody listens on `socket`. */
 static int
 check_sockets(const struct server_options *options, bool *is_served, struct error *err)
@@ -36,6 +60,8 @@ check_sockets(const struct server_options *options, bool *is_served, struct erro
 
 	if (status == 0)
 		status = listening_sockets_check(&wish, is_served, taken, err);
+	if (status == 0)
+		status = check_own_sockets(&wish, options->daemons, err);
 	free(control);
 	if (status == -1)
 		return -1;
