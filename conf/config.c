@@ -93,14 +93,7 @@ config_take_place(struct config *config, const struct daemon_place *place)
 bool
 config_shares_channels(const struct server_options *options)
 {
-	const struct conf_option *engine =
-	    conf_find(server_option_table, server_option_count, "engine");
-	const char *value;
-
-	if (engine == NULL)
-		return false;
-	memcpy(&value, (const char *)options + engine->offset, sizeof value);
-	return value != NULL && strcmp(value, "memory") != 0;
+	return options->engine != NULL && strcmp(options->engine, "memory") != 0;
 }
 
 /* NULL: there is none. */

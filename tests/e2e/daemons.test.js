@@ -10,6 +10,7 @@ const path = require('node:path');
 const { test } = require('node:test');
 const { Daemon, program, runDaemon, startDaemon, temporaryDirectory } = require('./lib/daemon');
 const { Connection, request } = require('./lib/http');
+const { Redis, skip: redisIsMissing } = require('./lib/redis');
 const { startStack, srcdir } = require('./lib/stack');
 const { openTalkers, hearMore, finish, until } = require('./lib/talkers');
 const { WebSocketClient } = require('./lib/websocket');
@@ -70,8 +71,8 @@ class Daemons {
 		await until(() => readies(this.main) >= before + lines, `ready again\n${this.log()}`);
 	}
 
-	async openWebSocket(index) {
-		const client = await WebSocketClient.handshake(await Connection.open(this.url), `/echo/000/ws${index}/websocket`);
+	async openWebSocket(index, service = '/echo') {
+		const client = await WebSocketClient.handshake(await Connection.open(this.url), `${service}/000/ws${index}/websocket`);
 		this.clients.push(client);
 		assert.equal(await client.readText(), 'o');
 		return client;
@@ -228,6 +229,43 @@ check('sessions go where they belong when the number changes', 1, {}, async (dae
 		assert.equal(daemons.files('control').length, count === 1 ? 1 : count + 1);
 		assert.equal(daemons.json('sessions').length, ids.length);
 		for (const id of ids) await exchange(daemons.url, id, `${said++}`);
+	}
+});
+
+const BROADCAST = '[service /broadcast]\nmodule = broadcast\n';
+
+// Clients of the service, of both daemons.
+async function openListeners(daemons) {
+	const clients = await Promise.all(Array.from({ length: 12 }, (_, i) => daemons.openWebSocket(i, '/broadcast')));
+	assert.equal(new Set(daemons.json('sessions').map((row) => row.daemon)).size, 2);
+	return clients;
+}
+
+check('without an engine, a module that uses channels is told once that they are apart', 2, { services: BROADCAST }, async (daemons) => {
+	await openListeners(daemons);
+	const lines = () => daemons.lines('[service /broadcast] uses, with 2 daemons, channels: each daemon has its own');
+	await until(() => lines().length >= 2, 'each says it');
+	await openListeners(daemons);
+	assert.equal(lines().length, 2);
+});
+
+test('2 daemons: with a Redis, what one publishes the clients of the other hear', { timeout: 60000, skip: redisIsMissing }, async () => {
+	const redis = await Redis.start();
+	const daemons = await Daemons.start(2, { server: `engine = ${redis.url}\n`, services: `${BROADCAST}[app x]\nkey = k\nsecret = s\n` });
+	try {
+		const clients = await openListeners(daemons);
+		const hear = async (text) => {
+			for (const client of clients) assert.equal(await client.readText(), `a["${text}"]`);
+		};
+		clients[0].send('["from a client"]');
+		await hear('from a client');
+		const { status, stderr } = daemons.ctl('publish', 'everybody', 'from a script', '--service', '/broadcast');
+		assert.equal(status, 0, stderr);
+		await hear('from a script');
+		assert.deepEqual(daemons.lines('uses, with 2 daemons'), []);
+	} finally {
+		await daemons.stop();
+		await redis.stop();
 	}
 });
 

@@ -114,6 +114,12 @@ test_check_daemons(void **state)
 	err = (struct error)ERROR_INIT;
 	assert_int_equal(config_check_daemons(config, &err), -1);
 	assert_non_null(strstr(err.text, "x.conf:7: the clients of an [app] are in several"));
+	free(config->server.engine);
+	config->server.engine = strdup("redis://127.0.0.1");
+	assert_int_equal(config_check_daemons(config, &err), 0);
+	free(config->server.engine);
+	config->server.engine = strdup("memory");
+	assert_int_equal(config_check_daemons(config, &err), -1);
 	config->server.daemons = 1;
 	assert_int_equal(config_check_daemons(config, &err), 0);
 }
