@@ -165,6 +165,39 @@ test_pass(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* In the child: what the sockets are for is known by their names. */
+static int
+look_at_names(const struct listening_sockets *opened)
+{
+	struct listening_sockets found = {.count = 3};
+
+	if (inherited_sockets_pass(opened->sockets, opened->count) == -1 ||
+	    inherited_sockets_take(found.sockets, LISTENING_SOCKETS_MAX, &err) != 3)
+		return 1;
+	if (!found.sockets[0].is_shared || found.sockets[0].is_control)
+		return 2;
+	if (found.sockets[1].is_shared || !found.sockets[1].is_control)
+		return 3;
+	return found.sockets[2].is_shared || found.sockets[2].is_control ? 4 : 0;
+}
+
+static void
+test_pass_names(void **state)
+{
+	int status;
+	pid_t child;
+
+	(void)state;
+	opens("127.0.0.1:0 127.0.0.1:0", path_in_folder("socket"), 3);
+	set.sockets[0].is_shared = true;
+	set.sockets[1].is_control = set.sockets[1].is_shared = true; /* each daemon's */
+	child = fork();
+	if (child == 0)
+		_exit(look_at_names(&set));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 int
 main(void)
 {
@@ -174,6 +207,7 @@ main(void)
 	    TEST(test_nonsense_in_the_environment),
 	    TEST(test_what_is_no_listening_socket),
 	    TEST(test_pass),
+	    TEST(test_pass_names),
 	};
 
 	return cmocka_run_group_tests_name("inherited_sockets", tests, NULL, NULL);
