@@ -14,12 +14,19 @@ const CUTS = Number(process.env.SOCKJS_CUTS) || 8; // for each transport
 const KILLS = Number(process.env.SOCKJS_KILLS) || 3;
 const ROOM = 20000; // bytes, the most that pass before a cut
 const TRANSPORTS = ['websocket', 'xhr-streaming', 'eventsource', 'xhr-polling'];
-const KINDS = { direct: TRANSPORTS, lighttpd: ['websocket', 'xhr-streaming', 'xhr-polling'] };
+const STACKS = [
+	{ kind: 'direct', daemons: 1, transports: TRANSPORTS },
+	{ kind: 'lighttpd', daemons: 2, transports: ['websocket', 'xhr-streaming', 'xhr-polling'] },
+	...(process.env.SOCKJS_LONG === '1' ? [
+		{ kind: 'direct', daemons: 3, transports: TRANSPORTS },
+		{ kind: 'lighttpd', daemons: 1, transports: ['websocket', 'xhr-streaming', 'xhr-polling'] },
+	] : []),
+];
 
-for (const [kind, transports] of Object.entries(KINDS)) {
-	test(kind, { concurrency: true }, async (t) => {
+for (const { kind, daemons, transports } of STACKS) {
+	test(`${kind}, daemons = ${daemons}`, { concurrency: true }, async (t) => {
 		let stack;
-		before(async () => { stack = await startResuming(kind); });
+		before(async () => { stack = await startResuming(kind, daemons); });
 		after(async () => { if (stack) await stack.stop(); });
 		// Each has a network of its own.
 		const check = (name, body) => t.test(name, withLog(() => stack, async () => {
@@ -45,7 +52,7 @@ for (const [kind, transports] of Object.entries(KINDS)) {
 				assert.deepStrictEqual(await talker.close(3456, 'enough'), { code: 3456, reason: 'enough', wasClean: true });
 			})));
 
-		await check(`${KILLS} times kill -9 of the daemon, and cuts`, async (proxy) => {
+		await check(`${KILLS} times kill -9 of a daemon, and cuts`, async (proxy) => {
 			const talkers = await Promise.all(transports.map((transport) => new Talker(`${proxy.url}/echo`, transport).opened));
 			for (let i = 0; i < KILLS; i++) {
 				proxy.limit = ROOM;

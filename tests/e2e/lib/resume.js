@@ -90,28 +90,28 @@ class Talker {
 	}
 }
 
-// A stack of that kind whose services /echo and /close resume, with a store; more: further lines of
-// /echo. Stops with stop().
-async function startResuming(kind, more = '', env = {}) {
+// A stack of that kind whose service /echo resumes, with a store, and with as many daemons.
+async function startResuming(kind, daemons = 1) {
 	const directory = temporaryDirectory();
 	const file = path.join(directory, 'sockjs.conf');
+	// Other stacks have a socket by themselves, by which daemons hand connections over.
+	const socket = kind === 'direct' ? `socket = ${path.join(directory, 'socket')}\n` : '';
 	fs.writeFileSync(file, `[server]\nstore = ${path.join(directory, 'sessions.db')}\ndisconnect_delay = 20s\n` +
-		`[service /echo]\nmodule = echo\nresume = on\n${more}\n[service /close]\nmodule = close\nresume = on\n` +
-		'[service /plain]\nmodule = echo\n');
-	const stack = await startStack(kind, { conf: file, env });
+		`daemons = ${daemons}\n${socket}[service /echo]\nmodule = echo\nresume = on\n`);
+	const stack = await startStack(kind, { conf: file });
 	const stop = stack.stop.bind(stack);
 	stack.stop = async () => {
 		const status = await stop();
 		fs.rmSync(directory, { recursive: true, force: true });
 		return status;
 	};
-	// kill -9 of the daemon, which its supervisor starts again.
+	// kill -9 of a daemon, which its supervisor starts again.
 	stack.killDaemon = async () => {
-		const [pid] = stack.pids.sessiond;
+		const pid = stack.pids.sessiond[Math.floor(Math.random() * daemons)];
 		const lines = stack.pidsLines;
 		process.kill(pid, 'SIGKILL');
 		const end = Date.now() + LIMIT;
-		while (stack.pidsLines === lines || stack.pids.sessiond.length === 0 || stack.pids.sessiond[0] === pid) {
+		while (stack.pidsLines === lines || stack.pids.sessiond.length < daemons || stack.pids.sessiond.includes(pid)) {
 			if (Date.now() > end) throw new Error('the daemon does not come back');
 			await new Promise((resolve) => setTimeout(resolve, 20));
 		}
