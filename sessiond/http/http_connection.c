@@ -281,7 +281,7 @@ http_connection_idle(struct http_connection *connection)
 	struct http_connections *all = connection->all;
 	bool is_last = connection->is_gone && connection->heads == connection->framing.heads;
 
-	connection->is_answering = connection->is_due = false;
+	connection->is_answering = connection->is_due = connection->skips_read = false;
 	connection->is_in_head = !http_framing_is_between(&connection->framing);
 	timer_start(connection->is_in_head ? &all->heads : &all->idles, &connection->timer,
 	    sessions_now(all->sessions));
@@ -323,6 +323,7 @@ http_connection_resume(struct http_connection *connection)
 	}
 	http_connection_leave_queue(connection);
 	connection->is_suspended = connection->is_held = false;
+	connection->skips_read = connection->is_answering;
 	connection->all->has_work = true;
 	MHD_resume_connection(connection->mhd);
 }

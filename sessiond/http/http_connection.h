@@ -84,6 +84,7 @@ struct http_connection {
 	struct http_response *response; /* to the current request; NULL between two */
 	bool is_answering;		/* a request is here whole, and not answered yet */
 	bool is_suspended;		/* libmicrohttpd does not look at it */
+	bool skips_read;		/* libmicrohttpd finds nothing when it reads next */
 	bool is_held;			/* suspended, and goes on also if the peer hangs up */
 	bool is_gone;			/* the peer hung up */
 	bool is_due;			/* resumed to be parked, and not suspended again yet */

@@ -106,17 +106,26 @@ judge(struct http_connection *connection, const char *data, size_t len)
 	return (ssize_t)passed;
 }
 
-/*
- * A client that sends nothing more may still read. libmicrohttpd, which reads before it asks for
- * the answer of a connection that was suspended, would close it.
- */
 static ssize_t
-end(const struct http_connection *connection)
+nothing_yet(void)
 {
-	if (!connection->is_answering)
-		return 0;
 	errno = EAGAIN;
 	return -1;
+}
+
+/*
+ * libmicrohttpd reads before it asks for the answer of a connection that was suspended. What comes
+ * after a request need not be known for that, so the socket is not asked: libmicrohttpd puts it
+ * into its epoll set anew, which tells of it then.
+ */
+static bool
+skips_read(struct http_connection *connection)
+{
+	bool skips = connection != NULL && connection->skips_read;
+
+	if (skips)
+		connection->skips_read = false;
+	return skips;
 }
 
 ssize_t
@@ -128,12 +137,17 @@ http_intake_receive(int fd, void *to, size_t max, int flags)
 
 	if (connection != NULL && connection->framing.state >= HTTP_FRAMING_REFUSED)
 		return stop(connection);
+	if (connection != NULL && skips_read(connection))
+		return nothing_yet();
 	n = connection != NULL && connection->brought.len > 0
 	    ? take_brought(connection, to, max)
 	    : recvfrom(fd, to, max, flags, NULL, NULL);
 	if (connection == NULL || n < 0)
 		return n;
-	return n == 0 ? end(connection) : judge(connection, to, (size_t)n);
+	/* A client that sends nothing more may still read: libmicrohttpd would close it. */
+	if (n == 0)
+		return connection->is_answering ? nothing_yet() : 0;
+	return judge(connection, to, (size_t)n);
 }
 
 void
