@@ -105,24 +105,27 @@ buffer_added(struct buffer *b, size_t n)
 	b->len += n;
 }
 
+/* Most of what is appended is short and fits. */
+static bool
+has_room(const struct buffer *b, size_t n)
+{
+	return n <= b->room - b->len && !b->failed;
+}
+
 void
 buffer_append(struct buffer *b, const void *bytes, size_t n)
 {
-	char *to;
-
-	if (n == 0)
+	if (n == 0 || (!has_room(b, n) && buffer_reserve(b, n) == NULL))
 		return;
-	to = buffer_reserve(b, n);
-	if (to == NULL)
-		return;
-	memcpy(to, bytes, n);
+	memcpy(b->data + b->len, bytes, n);
 	b->len += n;
 }
 
 void
 buffer_append_char(struct buffer *b, char c)
 {
-	buffer_append(b, &c, 1);
+	if (has_room(b, 1) || buffer_reserve(b, 1) != NULL)
+		b->data[b->len++] = c;
 }
 
 void

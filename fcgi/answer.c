@@ -3,7 +3,6 @@
  */
 #include "fcgi/answer.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static void
@@ -51,20 +50,31 @@ reason_of(int status)
 	return "Other";
 }
 
+static void
+append_number(struct buffer *out, size_t number)
+{
+	char digits[24], *at = digits + sizeof digits;
+
+	do
+		*--at = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	buffer_append(out, at, (size_t)(digits + sizeof digits - at));
+}
+
 void
 answer_head(struct buffer *out, const struct reply *reply, const struct protocol_service *service,
     const struct request_head *head, ssize_t body_len)
 {
-	char line[64];
-	int n;
-
-	n = snprintf(
-	    line, sizeof line, "Status: %d %s\r\n", reply->status, reason_of(reply->status));
-	buffer_append(out, line, (size_t)n);
+	buffer_append_str(out, "Status: ");
+	append_number(out, (size_t)reply->status);
+	buffer_append_char(out, ' ');
+	buffer_append_str(out, reason_of(reply->status));
+	buffer_append(out, "\r\n", 2);
 	reply_headers(reply, service, head, write_header, out);
 	if (body_len >= 0 && reply->status != 204 && reply->status != 304) {
-		n = snprintf(line, sizeof line, "Content-Length: %zd\r\n", body_len);
-		buffer_append(out, line, (size_t)n);
+		buffer_append_str(out, "Content-Length: ");
+		append_number(out, (size_t)body_len);
+		buffer_append(out, "\r\n", 2);
 	}
 	buffer_append(out, "\r\n", 2);
 }

@@ -123,8 +123,8 @@ fail_away(struct request *request)
 	char reason[BACKENDS_REASON_SIZE];
 
 	backends_away_reason(request->requests->backends, reason);
-	snprintf(request->reply.text, REPLY_TEXT_SIZE,
-	    "The session daemon is not running%s%s.\n", reason[0] == '\0' ? "" : ": ", reason);
+	snprintf(request->reply.text, REPLY_TEXT_SIZE, "The session daemon is not running%s%s.\n",
+	    reason[0] == '\0' ? "" : ": ", reason);
 	fail(request, request->reply.text);
 }
 

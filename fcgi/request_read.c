@@ -12,27 +12,23 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* A header by its HTTP name, in any case: CGI has it as HTTP_NAME, two of them without. */
 static const char *
 find_header(const void *context, const char *name)
 {
 	const struct cgi_request *cgi = context;
-	char variable[64] = "HTTP_";
-	size_t i, n = strlen("HTTP_");
 
-	for (i = 0; name[i] != '\0' && n < sizeof variable - 1; i++, n++) {
-		char c = name[i];
-
-		variable[n] = c == '-' ? '_' : c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-	}
-	variable[n] = '\0';
-	if (cgi->authority != NULL && strcmp(variable, "HTTP_HOST") == 0)
+	if (cgi->authority != NULL && strcasecmp(name, "Host") == 0)
 		return cgi->authority;
-	if (strcmp(variable, "HTTP_CONTENT_TYPE") == 0 ||
-	    strcmp(variable, "HTTP_CONTENT_LENGTH") == 0)
-		return params_find(cgi->params, variable + strlen("HTTP_"));
-	return params_find(cgi->params, variable);
+	if (strncasecmp(name, "Content-", strlen("Content-")) != 0)
+		return params_find_header(cgi->params, name);
+	if (strcasecmp(name, "Content-Type") == 0)
+		return params_find(cgi->params, "CONTENT_TYPE");
+	if (strcasecmp(name, "Content-Length") == 0)
+		return params_find(cgi->params, "CONTENT_LENGTH");
+	return params_find_header(cgi->params, name);
 }
 
 static void

@@ -19,8 +19,8 @@ up_is_asked(const struct cgi_request *cgi)
 void
 up_reply(const char *unready, struct reply *reply)
 {
-	int n = snprintf(
-	    reply->text, REPLY_TEXT_SIZE, "%.1000s\n", unready == NULL ? "up" : unready);
+	int n =
+	    snprintf(reply->text, REPLY_TEXT_SIZE, "%.1000s\n", unready == NULL ? "up" : unready);
 
 	reply->status = unready == NULL ? 200 : 503;
 	reply->content_type = "text/plain; charset=UTF-8";

@@ -440,6 +440,7 @@ connections_init(struct connections *connections, struct loop *loop, struct time
 	    .owner = owner,
 	    .body_limit = body_limit,
 	    .limit = limit,
+	    .accepts_a_turn = ACCEPTS_A_TURN,
 	};
 	if (connections->epoll_fd == -1)
 		return error_set(err, EX_OSERR, "epoll: %s", strerror(errno));
@@ -493,15 +494,21 @@ is_exhaustion(int error)
 bool
 connections_accept(struct connections *connections, int listen_fd)
 {
-	int i, fd;
+	unsigned most = connections->accepts_a_turn, i;
+	int fd = 0;
 
-	for (i = 0; i < ACCEPTS_A_TURN && !connections_are_full(connections); i++) {
+	for (i = 0; i < most && !connections_are_full(connections); i++) {
 		fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
 		if (fd == -1)
-			return !is_exhaustion(errno);
+			break;
 		connection_create(connections, fd);
 	}
-	return true;
+	/* To find nobody costs a call, too: as many are asked for as have come of late. */
+	if (i < most)
+		connections->accepts_a_turn = i == 0 ? 1 : i;
+	else if (most < ACCEPTS_A_TURN && ++connections->full_turns % 4 == 0)
+		connections->accepts_a_turn = most * 2;
+	return fd != -1 || !is_exhaustion(errno);
 }
 
 void

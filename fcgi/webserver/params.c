@@ -59,3 +59,38 @@ params_find(char *const *params, const char *name)
 	}
 	return NULL;
 }
+
+/* As CGI writes the character of a header's name (RFC 3875, 4.1.18). */
+static char
+character(char c)
+{
+	return c == '-' ? '_' : c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+/* The name behind HTTP_, if a variable begins with that; else NULL. */
+static const char *
+skip_prefix(const char *variable)
+{
+	return variable[0] == 'H' && variable[1] == 'T' && variable[2] == 'T' &&
+		variable[3] == 'P' && variable[4] == '_'
+	    ? variable + 5
+	    : NULL;
+}
+
+const char *
+params_find_header(char *const *params, const char *name)
+{
+	const char first = character(*name), *at, *wanted;
+
+	for (; *params != NULL; params++) {
+		at = skip_prefix(*params);
+		/* A request is asked for twenty, and most are not there. */
+		if (at == NULL || *at != first)
+			continue;
+		for (wanted = name; *wanted != '\0' && *at == character(*wanted); wanted++)
+			at++;
+		if (*wanted == '\0' && *at == '=')
+			return at + 1;
+	}
+	return NULL;
+}

@@ -19,4 +19,7 @@ char **params_read(const unsigned char *data, size_t len);
 /* The value of a variable; NULL: it is not there. */
 const char *params_find(char *const *params, const char *name);
 
+/* The value of HTTP_NAME, name being that of a header in any case. */
+const char *params_find_header(char *const *params, const char *name);
+
 #endif

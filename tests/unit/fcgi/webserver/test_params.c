@@ -63,6 +63,30 @@ test_found(void **state)
 	free(large);
 }
 
+static void
+test_headers(void **state)
+{
+	struct buffer b = BUFFER_INIT;
+	char **params;
+
+	(void)state;
+	put(&b, "HTTP_X_FORWARDED_FOR", "first");
+	put(&b, "HTTP_HOST", "localhost");
+	put(&b, "X_FORWARDED_FOR", "none");
+	put(&b, "HTTP_X_FORWARDED_FOR", "last");
+	put(&b, "HTTP_", "empty");
+	params = read_exact(b.data, b.len);
+	assert_string_equal(params_find_header(params, "X-Forwarded-For"), "last");
+	assert_string_equal(params_find_header(params, "x-forwarded-for"), "last");
+	assert_string_equal(params_find_header(params, "HOST"), "localhost");
+	assert_null(params_find_header(params, ""));
+	assert_null(params_find_header(params, "X-Forwarded"));
+	assert_null(params_find_header(params, "X-Forwarded-Form"));
+	assert_null(params_find_header(params, "Hos"));
+	free(params);
+	buffer_free(&b);
+}
+
 /* As a list it begins with the last one; so that counts of two. */
 static void
 test_last_one_counts(void **state)
@@ -137,6 +161,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_found),
+	    cmocka_unit_test(test_headers),
 	    cmocka_unit_test(test_last_one_counts),
 	    cmocka_unit_test(test_none),
 	    cmocka_unit_test(test_promises),
