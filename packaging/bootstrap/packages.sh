@@ -3,7 +3,8 @@
 # --- what has to be there
 #
 # Lines of: how to look for it, its name, the Debian packages that have it (the first is the usual
-# name elsewhere, too). Libraries are looked for as pkg-config modules.
+# name elsewhere, too). Libraries are looked for as pkg-config modules. `either` is for programs, with
+# commas, of which one is enough.
 
 readonly build_needs='
 program gcc gcc
@@ -73,6 +74,8 @@ program systemd-nspawn systemd-container
 file /sbin/init systemd-sysv
 program nsenter util-linux
 program haproxy haproxy
+library hiredis libhiredis-dev
+either redis-server,valkey-server redis-server
 file /usr/lib/lighttpd/mod_openssl.so lighttpd-mod-openssl
 '
 
@@ -100,6 +103,7 @@ program valgrind valgrind libc6-dbg
 '
 
 readonly deb_needs='
+library hiredis libhiredis-dev
 program dpkg-buildpackage dpkg-dev
 file /usr/share/build-essential/list build-essential
 program dh debhelper
@@ -108,6 +112,7 @@ program dh debhelper
 is_there() {
 	case $1 in
 	program) command -v "$2" >/dev/null ;;
+	either) compgen -c | grep -qxE "${2//,/|}" ;;
 	library) pkg-config --exists "$2" 2>/dev/null ;;
 	header) echo "#include <$2>" | gcc -E - >/dev/null 2>&1 ;;
 	file) [ -e "$2" ] ;;

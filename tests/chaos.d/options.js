@@ -21,7 +21,7 @@ order, and if no session ended. Exits with 1 otherwise, and with 64 if the comma
                     webserver reloads it gracefully;
                     of the kind cluster (two boxes behind HAProxy): node takes the power of a box away, whose sessions may then end
                     and nobody else's, drain has one drain, haproxy reloads HAProxy, redis kills or stops their Redis, or ends the
-                    connections of its subscribers, flush empties it, any does one of all these but flush;
+                    connections of its subscribers, flush empties it, any does one of all these but haproxy and flush;
                     worker: /echo is an application in processes of its own (tests/chaos.d/worker.py), which are killed, then the
                     daemon, then both: each message must be handled once and in order, each connection's end be told once;
                     callback: the same with PHP-FPM, which is stopped and started

@@ -50,9 +50,10 @@ function missingFor([program, ...files]) {
 	return file ? `there is no ${file}: this is no Debian, or lacks a package` : false;
 }
 
-function typePage(name) {
+// program: of lib, with its arguments.
+function type(program, ...args) {
 	// The shell is the init of its processes, and buries those that daemons leave.
-	const child = spawn('unshare', [...UNSHARE, 'bash', '-c', '"$0" "$@" & wait $!', process.execPath, path.join(__dirname, 'lib/typed_page.js'), name, stage], {
+	const child = spawn('unshare', [...UNSHARE, 'bash', '-c', '"$0" "$@" & wait $!', process.execPath, path.join(__dirname, 'lib', program), ...args], {
 		env: { ...process.env, LC_ALL: 'C' },
 		stdio: ['ignore', 'pipe', 'pipe'],
 	});
@@ -77,6 +78,13 @@ test('deploy: every page of a web server is typed', () => {
 // Most of the time a page waits for its web server to start and to stop.
 test('deploy: the pages', { concurrency: 5 }, (t) => Promise.all(Object.entries(pages).map(([name, needs]) =>
 	t.test(`deploy: ${name}.md`, { skip: missingFor(needs) }, async () => {
-		const { status, output } = await typePage(name);
+		const { status, output } = await type('typed_page.js', name, stage);
 		assert.equal(status, 0, output);
 	}))));
+
+const canBridge = () => spawnSync('unshare', ['--net', 'ip', 'link', 'add', 'br0', 'type', 'bridge']).status === 0;
+
+test('deploy: scaling.md, with a network of machines', { skip: missingFor([...pages.haproxy, ...pages.lighttpd.slice(1)]) || (canBridge() ? false : 'this kernel or container has no bridges') }, async () => {
+	const { status, output } = await type('typed_boxes.js', stage);
+	assert.equal(status, 0, output);
+});

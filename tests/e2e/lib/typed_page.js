@@ -1,13 +1,10 @@
 'use strict';
 
-// Types a page of doc/deploy: `node typed_page.js PAGE STAGE`, as root in namespaces of its own
-// (mounts, network, processes), which deploy.test.js has made. The commands run in a copy of this
-// machine's files that takes writes and is gone with the namespace, with an installation (STAGE, of
-// `make install DESTDIR=STAGE`) put into it. Then every transport is tried through the web server.
+// Types a page of doc/deploy: `node typed_page.js PAGE STAGE`, as root in namespaces of its own, which
+// deploy.test.js has made. The commands run in a Root (typed_root.js). Then every transport is tried through the web server.
 // Prints what it does; ends with 0 if all was as the page says.
 
 const assert = require('node:assert/strict');
-const { spawn, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
@@ -16,88 +13,41 @@ const { ALL, PROBE, Client, ask } = require('./addresses');
 const { eventually } = require('./guard');
 const { request } = require('./http');
 const { srcdir } = require('./stack');
+const { CONF, LIMIT, PREFIX, Root, blocksOf, converse, run } = require('./typed_root');
 
-const LIMIT = 30000; // ms
 const [name, stage] = process.argv.slice(2);
-const prefix = '/usr/local';
-const conf = `${prefix}/etc/sockjs.conf`;
 const page = fs.readFileSync(path.join(srcdir, 'doc/deploy', `${name}.md`), 'utf8');
 const servers = { 'apache-proxy': 'apache2', 'apache-fcgid': 'apache2', lighttpd: 'lighttpd', nginx: 'nginx', haproxy: 'haproxy' };
 const server = servers[name];
 
-let root;
+let box; // the Root
+let root; // its path
 
-// fails: whether the command has to; null: it may.
-function run(command, args, { fails = false } = {}) {
-	const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', timeout: LIMIT, stdio: ['ignore', 'pipe', 'pipe'] });
-	if (error) throw error;
-	if (fails !== null) assert.equal(status !== 0, fails, `${args.at(-1)}\n${stdout}${stderr}`);
-	return stdout + stderr;
-}
-
-const inside = (script, options) =>
-	run('chroot', [root, 'env', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'sh', '-euc', script], options);
+const inside = (script, options) => box.inside(script, options);
 
 function makeRoot() {
-	const base = path.join(stage, '..', `root-${name}`);
-	fs.mkdirSync(base);
-	run('mount', ['-t', 'tmpfs', 'tmpfs', base]);
-	for (const part of ['up', 'work', 'root']) fs.mkdirSync(path.join(base, part));
-	root = path.join(base, 'root');
-	run('mount', ['-t', 'overlay', 'overlay', '-o', `lowerdir=/,upperdir=${base}/up,workdir=${base}/work`, root]);
-	run('mount', ['-t', 'proc', 'proc', `${root}/proc`]);
-	run('mount', ['--rbind', '/dev', `${root}/dev`]);
-	run('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', `${root}/run`]);
-	fs.mkdirSync(`${root}/run/lock`);
-	run('cp', ['-a', `${stage}/.`, root]);
+	box = new Root(path.join(stage, '..', `root-${name}`), stage);
+	root = box.path;
 	run('ip', ['link', 'set', 'lo', 'up']);
 }
 
-// --- what the init system would run
-
-const programs = [];
-
-// Starts a program in the root, and waits until it is ready.
-async function start(...command) {
-	const child = spawn('chroot', [root, ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
-	let output = '';
-	child.stdout.on('data', (data) => { output += data; });
-	child.stderr.on('data', (data) => { output += data; });
-	programs.push({ command, log: () => output });
-	await eventually(() => /^ready /m.test(output), () => `${command.join(' ')}: ${output}`, LIMIT);
-}
-
 async function startServices() {
-	const option = (wanted) => new RegExp(`^${wanted} = (.*)$`, 'm').exec(fs.readFileSync(root + conf, 'utf8'))[1];
-	const user = option('user');
-	const sockets = path.dirname(option('socket'));
-	inside(`getent passwd ${user} >/dev/null || useradd --system --user-group --no-create-home ${user}
-		install -d -o ${user} -g ${user} ${sockets}
-		install -d -m 0700 -o ${user} -g ${user} ${path.dirname(option('store'))}`);
 	fs.copyFileSync(PROBE, path.join(root, 'usr/lib/probe.so'));
 	for (const service of ['/probe', '/caf%C3%A9'])
-		fs.appendFileSync(root + conf, `\n[service ${service}]\nmodule = /usr/lib/probe.so\ndisconnect_delay = 20s\nheaders = host\n`);
-	fs.appendFileSync(root + conf, '\n[app 1]\nkey = mykey\nsecret = a secret of the application\n');
+		box.configure(`\n[service ${service}]\nmodule = /usr/lib/probe.so\ndisconnect_delay = 20s\nheaders = host\n`);
+	box.configure('\n[app 1]\nkey = mykey\nsecret = a secret of the application\n');
 	// What monitoring.md has one do.
-	fs.appendFileSync(root + conf, '\n[service /status]\nmodule = status\n');
-	inside(`sed -i 's/^\\[server\\]$/&\\nstatus_token = ${'0123456789abcdef'.repeat(4)}/' ${conf}`);
-	await start(`${prefix}/sbin/sockjs-sessiond`, '--config', conf);
+	box.configure('\n[service /status]\nmodule = status\n');
+	inside(`sed -i 's/^\\[server\\]$/&\\nstatus_token = ${'0123456789abcdef'.repeat(4)}/' ${CONF}`);
+	await box.startDaemon();
 	if (['nginx', 'apache-proxy'].includes(name)) {
-		await start('setpriv', '--reuid', user, '--regid', user, '--groups', `${user},www-data`, `${prefix}/libexec/sockjs-fcgi/sockjs.fcgi`,
-			'--config', conf, '--listen', `${sockets}/sockjs.fcgi.sock`, '--mode', '0666');
+		const user = box.option('user');
+		await box.start('setpriv', '--reuid', user, '--regid', user, '--groups', `${user},www-data`, `${PREFIX}/libexec/sockjs-fcgi/sockjs.fcgi`,
+			'--config', CONF, '--listen', `${path.dirname(box.option('socket'))}/sockjs.fcgi.sock`, '--mode', '0666');
 	}
 }
 
 // --- the page
-
-const blocks = [...page.matchAll(/^## (.*)$|^```(\w+)\n([^]*?)^```$/gm)].map(([, title, kind, code]) => ({ title, kind, code }));
-
-function converse(dialogue) {
-	for (const part of dialogue.split(/^\$ /m).slice(1)) {
-		const [command, ...answer] = part.split('\n');
-		assert.equal(inside(command, { fails: null }).trimEnd(), answer.join('\n').trimEnd(), command);
-	}
-}
 
 const logFiles = { apache2: 'apache2/error.log', lighttpd: 'lighttpd/error.log', nginx: 'nginx/error.log' };
 const answers = () => new Promise((resolve) => {
@@ -107,7 +57,7 @@ const answers = () => new Promise((resolve) => {
 
 async function typePage() {
 	let section = '';
-	for (const { title, kind, code } of blocks) {
+	for (const { title, kind, code } of blocksOf(page)) {
 		if (title) {
 			section = title;
 			console.log(`# ${section}`);
@@ -119,7 +69,7 @@ async function typePage() {
 			if (section === 'Set up') await serveProbe();
 		} else if (kind === 'console') {
 			console.log(code);
-			converse(code);
+			converse(code, (command) => inside(command, { fails: null }));
 			if (section === 'See that it works' || section === 'Into a configuration of your own')
 				for (const prefix of ['/probe', '/caf%C3%A9', '/live/probe']) await tryTransports('http://127.0.0.1:80', prefix);
 			if (section.startsWith('TLS')) await tryTls();
@@ -240,7 +190,7 @@ async function main() {
 		console.log('# What goes wrong');
 		wrong[server]();
 	} catch (error) {
-		for (const { command, log } of programs) console.log(`--- ${command.join(' ')}\n${log().slice(-3000)}`);
+		if (box) console.log(box.log());
 		const file = logFiles[server] && `${root}/var/log/${logFiles[server]}`;
 		if (file && fs.existsSync(file)) console.log(`--- ${file}\n${fs.readFileSync(file, 'utf8').slice(-3000)}`);
 		throw error;
