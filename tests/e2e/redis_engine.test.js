@@ -5,9 +5,11 @@
 
 const assert = require('node:assert');
 const crypto = require('node:crypto');
+const { spawnSync } = require('node:child_process');
 const net = require('node:net');
 const path = require('node:path');
 const { test } = require('node:test');
+const { program } = require('./lib/daemon');
 const { eventually } = require('./lib/guard');
 const { request } = require('./lib/http');
 const { SocketClient } = require('./lib/pusher');
@@ -384,6 +386,33 @@ for (const [name, say] of EVIL)
 		assert.match(a.log(), /error: engine 127\.0\.0\.1:\d+ \((commands|topics)\): .+; channels wait until it is back/);
 		assert.ok(!a.log().includes('secret'), 'the password is nobody\'s');
 	});
+
+const conf = (pair, url) => pair.rewrite((text) => text.replace(/^engine = .*$/m, `engine = ${url}`));
+const checked = (pair) => {
+	const { status, stderr } = spawnSync(program, ['--config', pair.file, '--check'], { encoding: 'utf8' });
+	return { status, stderr };
+};
+
+check('--check asks the server, and says what to do', { daemons: 1, options: ['--requirepass', 'pass word'] }, async ([a], redis) => {
+	assert.match(checked(a).stderr, /engine: the Redis at \S+: NOAUTH .*; put its password into the URL, redis:\/\/:PASSWORD@HOST\n/);
+	assert.match((await publish(a, { channel: 'news', data: '' })).text, /cannot be reached/);
+	conf(a, redis.url.replace('unix://', 'unix://:wrong@'));
+	assert.match(checked(a).stderr, /WRONGPASS .*; the URL has another user or password than the server/);
+	conf(a, redis.url.replace('unix://', 'unix://:pass%20word@'));
+	assert.deepStrictEqual(checked(a), { status: 0, stderr: '' });
+	await a.sessiond.stop();
+	await a.startSessiond(LISTEN);
+	const client = await open(a);
+	await client.subscribe('news');
+	await published(a, 'news', 'hello');
+	assert.strictEqual((await client.next()).data, 'hello');
+	conf(a, `${redis.url.replace('unix://', 'unix://:pass%20word@')}?db=9999`);
+	assert.match(checked(a).stderr, /ERR DB index is out of range; the server has no such database/);
+	conf(a, `redis+unix://${a.directory}/nowhere`);
+	assert.match(checked(a).stderr, /engine: the Redis at \S+nowhere: no such file or directory; see whether it runs/);
+	conf(a, 'rediss://here');
+	assert.match(checked(a).stderr, /engine: it is memory, redis:\/\/.*; TLS is none of it/);
+});
 
 check('what strangers publish to our topics is passed over', { daemons: 1 }, async ([a], redis) => {
 	const client = await open(a);
