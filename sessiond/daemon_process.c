@@ -233,7 +233,7 @@ daemon_process_forget(struct daemon_process *daemon)
 	daemon_process_close_events(daemon);
 	daemon->pid = 0;
 	daemon->is_ready = daemon->is_asked = daemon->restarts_later = false;
-	daemon->is_reloading = daemon->has_refused = daemon->is_told = daemon->pass_hup = false;
+	daemon->is_reloading = daemon->is_alone = daemon->is_told = daemon->pass_hup = false;
 	daemon->kill_due = 0;
 }
 

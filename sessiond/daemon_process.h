@@ -34,7 +34,7 @@ struct daemon_process {
 	bool is_asked;	 /* it was told to end */
 	int stop_signal; /* the last one that it was told by */
 	bool is_reloading;
-	bool has_refused;     /* what it was to reload */
+	bool is_alone;	      /* in what it reloads: the others are not told */
 	bool is_told;	      /* to reload, by its supervisor: another one has done so */
 	bool pass_hup;	      /* the signal, once it is ready */
 	bool pass_usr1;	      /* the same */

@@ -197,7 +197,7 @@ reload_run(const struct reload *reload, struct error *err)
 		log_error("%s; the old configuration stays", cause.text);
 	abandon(&change);
 	if (status == -1)
-		notify(NOTIFY_REFUSED);
+		notify(NOTIFY_ALONE);
 	notify(NOTIFY_READY);
 	return status == 0 ? 0 : error_set(err, cause.code, "%s", cause.text);
 }

@@ -335,6 +335,13 @@ reload(void *owner, struct error *err)
 	return reload_run(&server->reload, err);
 }
 
+static int
+reload_one(void *owner, struct error *err)
+{
+	notify(NOTIFY_ALONE);
+	return reload(owner, err);
+}
+
 /* A daemon that would not start again is not ended. */
 static int
 restart(void *owner, struct error *err)
@@ -373,7 +380,7 @@ end(void *owner, struct error *err)
 static void
 start_control(struct server *server)
 {
-	static const struct control_calls calls = {reload, restart};
+	static const struct control_calls calls = {reload, reload_one, restart};
 
 	server->control = (struct control){
 	    .config = server->config,

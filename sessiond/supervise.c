@@ -151,9 +151,9 @@ spread_reload(struct supervisor *supervisor, const struct daemon_process *origin
 static void
 on_ready(struct supervisor *supervisor, struct daemon_process *daemon)
 {
-	bool has_reloaded = daemon->is_reloading && !daemon->has_refused && !daemon->is_told;
+	bool has_reloaded = daemon->is_reloading && !daemon->is_alone && !daemon->is_told;
 
-	daemon->is_reloading = daemon->has_refused = daemon->is_told = false;
+	daemon->is_reloading = daemon->is_alone = daemon->is_told = false;
 	daemon->is_ready = supervisor->is_begun = true;
 	if (has_reloaded)
 		spread_reload(supervisor, daemon);
@@ -172,8 +172,8 @@ on_event(struct supervisor *supervisor, struct daemon_process *daemon, unsigned 
 		if (supervisor->is_told)
 			notify(NOTIFY_RELOADING);
 		supervisor->is_told = false;
-	} else if (event == NOTIFY_REFUSED) {
-		daemon->has_refused = true;
+	} else if (event == NOTIFY_ALONE) {
+		daemon->is_alone = true;
 	}
 }
 

@@ -175,6 +175,16 @@ answer_reload(void *context, struct http_request *request)
 }
 
 static bool
+answer_reload_one(void *context, struct http_request *request)
+{
+	const struct control *control = context;
+	struct error err = ERROR_INIT;
+	int status = control->calls->reload_one(control->owner, &err);
+
+	return answer_outcome(request, status, "reloaded\n", &err);
+}
+
+static bool
 answer_restart(void *context, struct http_request *request)
 {
 	const struct control *control = context;
@@ -284,6 +294,7 @@ const struct http_handler control_handlers[] = {
     {"/up", "GET", ANYWHERE, false, answer_up},
     {"/metrics", "GET", ANYWHERE, false, answer_metrics},
     {"/control/reload", "POST", ON_CONTROL, false, answer_reload},
+    {"/control/reload-one", "POST", ON_CONTROL, false, answer_reload_one},
     {"/control/restart", "POST", ON_CONTROL, false, answer_restart},
     {"/control/drain", "POST", ON_CONTROL, false, answer_drain_on},
     {"/control/undrain", "POST", ON_CONTROL, false, answer_drain_off},

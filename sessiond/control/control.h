@@ -4,6 +4,7 @@
  *     GET /up                 200 "up", or 503 and why it serves nobody: on every way in
  *     GET /metrics            metrics.h: on the control socket, elsewhere with metrics_token alone
  *     POST /control/reload    reads the configuration again; 422 and why it was refused
+ *     POST /control/reload-one  the same, and who asks also asks the other daemons
  *     POST /control/restart   checks it, then has the supervisor start the daemon anew
  *     POST /control/drain     takes no new sessions, and says so at /up; those that are there go on
  *     POST /control/undrain   takes new ones again; so does a daemon that is started anew
@@ -30,6 +31,7 @@
 /* What the daemon does when it is told to. Each returns 0, or -1 and an error: why not. */
 struct control_calls {
 	int (*reload)(void *owner, struct error *err);
+	int (*reload_one)(void *owner, struct error *err); /* the others are not told */
 	int (*restart)(void *owner, struct error *err);
 };
 

@@ -390,6 +390,28 @@ close_sessions(const struct command *command, const struct daemons *daemons,
 
 /* --- others ----------------------------------------------------------------------------------- */
 
+/* One after the other, until one refuses: then those before it have taken the file. */
+static int
+reload(const struct command *command, const struct daemons *daemons, const struct words *words,
+    struct error *err)
+{
+	int status = EX_OK;
+	unsigned i;
+
+	if (daemons->count == 1)
+		return ask(command, daemons, words, err);
+	for (i = 0; i < daemons->count && status == EX_OK; i++) {
+		struct buffer answer = BUFFER_INIT;
+
+		status = control_obtain(daemons->sockets[i], command->method, "/control/reload-one",
+		    NULL, &answer, err);
+		if (status == EX_OK && i + 1 == daemons->count)
+			print_done(answer.data, words, err);
+		buffer_free(&answer);
+	}
+	return status;
+}
+
 /* All of them; what each says has its index before it where there are several. */
 static int
 drain(const struct command *command, const struct daemons *daemons, const struct words *words,
@@ -493,7 +515,7 @@ static const struct command commands[] = {
     {"send", "Sa", "ID", true, send_message, "POST", "/control/send", NULL, NULL},
     {"close", "SaCr", "ID", false, close_sessions, "POST", "/control/close", NULL, NULL},
     {"tail", "Sa", NULL, false, tail, "GET", "/control/tail", NULL, NULL},
-    {"reload", "", NULL, false, ask, "POST", "/control/reload", NULL, print_done},
+    {"reload", "", NULL, false, reload, "POST", "/control/reload", NULL, print_done},
     {"restart", "", NULL, false, ask, "POST", "/control/restart", NULL, print_done},
     {"drain", "o", NULL, false, drain, "POST", "/control/drain", NULL, print_done},
 };

@@ -76,7 +76,7 @@ notify(enum notify_event event)
 
 	if (supervisor != -1) {
 		(void)!write(supervisor, &byte, 1);
-	} else if (name != NULL && event != NOTIFY_REFUSED) {
+	} else if (name != NULL && event != NOTIFY_ALONE) {
 		write_text(event, text, sizeof text);
 		send_to(name, text);
 	}

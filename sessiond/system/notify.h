@@ -11,7 +11,8 @@ enum notify_event {
 	NOTIFY_READY, /* connections are served; also after a reload */
 	NOTIFY_RELOADING,
 	NOTIFY_STOPPING,
-	NOTIFY_REFUSED, /* what was to be reloaded; said before NOTIFY_READY, to our supervisor alone */
+	/* To our supervisor alone, before NOTIFY_READY: no other daemon is to reload because of this. */
+	NOTIFY_ALONE,
 };
 
 /* Reports it. errno is kept. */
