@@ -118,7 +118,7 @@ is_one_of_several(const struct peer_messages *messages)
 	return messages->config->place.count > 1;
 }
 
-/* Which process it really is, says the kernel. What a daemon of our own user is, its HELLO says. */
+/* Which process it really is, says the kernel. */
 static bool
 admit(struct peers *all, int fd)
 {
@@ -126,9 +126,7 @@ admit(struct peers *all, int fd)
 	const struct peer_messages *messages = all->context;
 	uid_t user = (uid_t)-1;
 
-	if (link_peer_user(fd, &user) == 0 &&
-	    (config_allows_user(messages->config, user) ||
-		(is_one_of_several(messages) && user == geteuid())))
+	if (link_peer_user(fd, &user) == 0 && config_allows_user(messages->config, user))
 		return true;
 	log_limited(&limit, SEVERITY_ERROR,
 	    "a process of user %u may not use the socket (socket_users)", (unsigned)user);
@@ -162,8 +160,6 @@ refusal_of(const struct peer *peer, const struct wire_hello *hello)
 	refusal = wire_hello_refusal(hello, roles);
 	if (refusal != NULL || !is_one_of_several(messages) || hello->role == WIRE_DAEMON)
 		return refusal;
-	if (!config_allows_user(messages->config, user))
-		return "this user may not use the socket";
 	/* It would send here what other daemons have. */
 	return hello->minor < WIRE_MINOR_DAEMONS
 	    ? "sockjs.fcgi is older than `daemons`: the web server has to start it anew"

@@ -108,8 +108,8 @@ function readOptions(words, conf) {
 	}
 	if (options.kind === 'direct' && ['responder', 'webserver'].includes(options.kill))
 		throw new UsageError(`--kill ${options.kill}: there is none in the kind direct`);
-	if (options.daemons > 1 && (options.publish || !['sessiond', 'responder', 'none'].includes(options.kill)))
-		throw new UsageError('--daemons: with --kill sessiond, responder or none, and without --publish');
+	if (options.daemons > 1 && (options.publish || APPLICATIONS.includes(options.kill)))
+		throw new UsageError(`--daemons: not with --publish, --kill ${APPLICATIONS.join(' or ')}`);
 	options.hasApplication = APPLICATIONS.includes(options.kill);
 	if (options.kind === 'direct' && options.hasApplication)
 		throw new UsageError(`--kill ${options.kill}: polls of the kind direct break with the daemon`);

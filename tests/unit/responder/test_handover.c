@@ -41,6 +41,26 @@ __wrap_http_server_take(struct http_server *server, int fd, const struct sockadd
 	taken.bytes[bytes_len] = '\0';
 }
 
+/* Whose the processes at the two ends are. */
+static uid_t user, own_user;
+
+int __wrap_link_peer_user(int fd, uid_t *whose);
+uid_t __wrap_geteuid(void);
+
+int
+__wrap_link_peer_user(int fd, uid_t *whose)
+{
+	(void)fd;
+	*whose = user;
+	return 0;
+}
+
+uid_t
+__wrap_geteuid(void)
+{
+	return own_user;
+}
+
 /* --- the other daemon ------------------------------------------------------------------------- */
 
 static void
@@ -293,6 +313,24 @@ test_only_among_several(void **state)
 	open_responder();
 }
 
+/* Another daemon is one of its own user; whoever else may use the socket is none. */
+static void
+test_own_user(void **state)
+{
+	(void)state;
+	user = own_user = 12345;
+	open_daemon();
+	assert_heard("HELLO ");
+	close(responder);
+	user = 0;
+	open_daemon();
+	assert_heard("HELLO bye(not a role that is served here) closed ");
+	connect_responder();
+	encode_hello(0, 0);
+	say();
+	assert_heard("HELLO DAEMONS(0,2) SERVICES(1) ");
+}
+
 static void
 test_tells_responders(void **state)
 {
@@ -342,6 +380,7 @@ static int
 set_up(void **state)
 {
 	memset(&taken, 0, sizeof taken);
+	user = own_user = 0;
 	if (set_up_responder(state) == -1)
 		return -1;
 	config->place = (struct daemon_place){0, 2};
@@ -363,6 +402,7 @@ main(void)
 	    HANDOVER_TEST(flood_of_descriptors),
 	    HANDOVER_TEST(other_messages),
 	    HANDOVER_TEST(only_among_several),
+	    HANDOVER_TEST(own_user),
 	    HANDOVER_TEST(tells_responders),
 	    HANDOVER_TEST(misdirected),
 	    HANDOVER_TEST(old_responder),

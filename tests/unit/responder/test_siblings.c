@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -192,18 +193,24 @@ greet(void)
 
 /* --- connections ------------------------------------------------------------------------------ */
 
-/* Hands one over; returns its client's end. */
+/* Hands one over, which has a place among its address's; returns its client's end. */
 static int
-hand_over(const char *text)
+hand_over_of(struct address_entry *address, const char *text)
 {
 	struct buffer bytes = BUFFER_INIT;
 	int pair[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 	buffer_append_str(&bytes, text);
-	siblings_hand_over(&siblings, OTHER, pair[0], NULL, &bytes);
+	siblings_hand_over(&siblings, OTHER, pair[0], address, &bytes);
 	assert_int_equal(bytes.len, 0);
 	return pair[1];
+}
+
+static int
+hand_over(const char *text)
+{
+	return hand_over_of(NULL, text);
 }
 
 /* What has come to a client; *ended: that is all. */
@@ -254,6 +261,23 @@ test_hands_over(void **state)
 	hear();
 	assert_string_equal(got.bytes, "GET 2");
 	say_taken(got.id);
+	close(client);
+}
+
+/* It is one of its address's connections here until it is the other's. */
+static void
+test_keeps_its_place(void **state)
+{
+	const struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = 7};
+	const struct sockaddr *any = (const struct sockaddr *)&address;
+	struct address_count *addresses = &sessions.limits.addresses;
+	int client = hand_over_of(address_count_add(addresses, any), "GET");
+
+	(void)state;
+	greet();
+	assert_int_equal(address_count_get(addresses, any), 1);
+	say_taken(got.id);
+	assert_int_equal(address_count_get(addresses, any), 0);
 	close(client);
 }
 
@@ -533,6 +557,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    SIBLING_TEST(hands_over),
+	    SIBLING_TEST(keeps_its_place),
 	    SIBLING_TEST(many),
 	    SIBLING_TEST(dies),
 	    SIBLING_TEST(dies_with_unread_input),
