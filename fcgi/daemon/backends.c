@@ -192,7 +192,9 @@ backends_services(const struct backends *all, const char *session, size_t sessio
 {
 	struct known_services *told = backend_services(all->one), *own;
 
-	if (session != NULL && all->count > 1) {
+	if (all->count == 1)
+		return told;
+	if (session != NULL) {
 		own = backend_services(all->several[wire_home(session, session_len, all->count)]);
 		if (own != NULL)
 			return own;

@@ -236,7 +236,7 @@ is_misdirected(struct peer *peer, uint64_t request, const char *session, size_t 
 {
 	const struct daemon_place *place = &messages_of(peer)->config->place;
 
-	if (place->count == 1 || wire_home(session, len, place->count) == place->index)
+	if (wire_home(session, len, place->count) == place->index)
 		return false;
 	wire_encode_refused(peer_output(peer), request, 421, "This session is another daemon's.\n");
 	return true;
@@ -279,7 +279,8 @@ take_receive(struct peer *peer, const struct wire_header *header, const char *pa
 	    find_service(peer, receive.service, receive.session, receive.session_len, &service) ==
 		-1)
 		return -1;
-	if (is_misdirected(peer, header->request, receive.session, receive.session_len))
+	if (is_one_of_several(messages) &&
+	    is_misdirected(peer, header->request, receive.session, receive.session_len))
 		return 0;
 	if (service == NULL) {
 		wire_encode_refused(
@@ -314,7 +315,8 @@ take_send(struct peer *peer, const struct wire_header *header, const char *paylo
 	if (wire_decode_send(header, payload, &send) == -1 || !remote_send_is_text(&send) ||
 	    find_service(peer, send.service, send.session, send.session_len, &service) == -1)
 		return -1;
-	if (is_misdirected(peer, header->request, send.session, send.session_len))
+	if (is_one_of_several(messages_of(peer)) &&
+	    is_misdirected(peer, header->request, send.session, send.session_len))
 		return 0;
 	if (service != NULL && answer_cookie(peer, header->request, service, send.cookie) == -1)
 		return -1;
