@@ -62,6 +62,31 @@ ${server.socket ? '' : '\t\tkeepalive 128;\n'}	}
 }
 `;
 
+const proxied = (server) => `LoadModule proxy_module ${MODULES}/mod_proxy.so
+LoadModule proxy_fcgi_module ${MODULES}/mod_proxy_fcgi.so
+LoadModule proxy_http_module ${MODULES}/mod_proxy_http.so
+ProxyTimeout 600
+ProxyPass "/" ${
+	server.socket
+		? `"unix:${server.socket}|fcgi://localhost/"`
+		: `"http://127.0.0.1:${server.port}/" enablereuse=on`
+}`;
+
+// As many processes as in examples/. `responder` is a copy that Apache's user may run.
+const fcgid = (directory) => `LoadModule alias_module ${MODULES}/mod_alias.so
+LoadModule fcgid_module ${MODULES}/mod_fcgid.so
+FcgidIPCDir ${directory}/fcgid
+FcgidProcessTableFile ${directory}/fcgid_shm
+FcgidMaxProcesses 20
+FcgidMaxProcessesPerClass 14
+FcgidSpawnScoreUpLimit 20
+AliasMatch "^(/.*)$" "${directory}/responder$1"
+<Directory "${directory}">
+	Require all granted
+	Options +ExecCGI
+	SetHandler fcgid-script
+</Directory>`;
+
 const apache = ({ server, port, directory }) => `ServerRoot ${directory}
 ServerName localhost
 Listen 127.0.0.1:${port}
@@ -72,9 +97,6 @@ User ${user}
 Group ${user}
 LoadModule mpm_event_module ${MODULES}/mod_mpm_event.so
 LoadModule authz_core_module ${MODULES}/mod_authz_core.so
-LoadModule proxy_module ${MODULES}/mod_proxy.so
-LoadModule proxy_fcgi_module ${MODULES}/mod_proxy_fcgi.so
-LoadModule proxy_http_module ${MODULES}/mod_proxy_http.so
 MaxKeepAliveRequests 0
 KeepAliveTimeout 600
 ThreadsPerChild 64
@@ -83,12 +105,7 @@ MaxRequestWorkers 512
 <Location "/">
 	Require all granted
 </Location>
-ProxyTimeout 600
-ProxyPass "/" ${
-	server.socket
-		? `"unix:${server.socket}|fcgi://localhost/"`
-		: `"http://127.0.0.1:${server.port}/" enablereuse=on`
-}
+${server.program ? fcgid(directory) : proxied(server)}
 `;
 
 const debian = (program, name = program) => ({ program, debian: name });
@@ -118,7 +135,8 @@ const proxies = {
 		],
 	},
 	'apache-proxy': apacheProxy,
-	// What mod_fcgid passes on is FastCGI alone: others are behind mod_proxy.
+	// What mod_fcgid passes on is FastCGI alone, of programs that it starts: others are behind
+	// mod_proxy.
 	'apache-fcgid': {
 		...apacheProxy,
 		needs: [
@@ -128,13 +146,18 @@ const proxies = {
 	},
 };
 
-// server: {port} of HTTP, or {socket} of FastCGI. Resolves, when a request was answered, with a
+// server: {port} of HTTP, {socket} of FastCGI, or the {program} of a responder. Resolves, when a request was answered, with a
 // Daemon that has a port.
 async function startProxy(kind, server) {
 	const directory = temporaryDirectory();
 	const port = await freePort();
 	const file = path.join(directory, 'server.conf');
 	fs.chmodSync(directory, 0o755);
+	if (server.program) {
+		fs.copyFileSync(server.program, path.join(directory, 'responder'));
+		fs.mkdirSync(path.join(directory, 'fcgid'));
+		fs.chmodSync(path.join(directory, 'fcgid'), 0o1777);
+	}
 	fs.writeFileSync(file, proxies[kind].configure({ server, port, directory }));
 	const [program, ...args] = proxies[kind].command(file, directory);
 	const daemon = new Daemon(program, args, {

@@ -18,7 +18,7 @@ const { connect, echo, fanout, firstAnswer, instructions, latency, memory } = re
 const OURS = 'sockjs-fcgi';
 const NODE = 'sockjs-node';
 const EPOLL = 'bare epoll';
-const STREAM = 'bare stream';
+const HTTP = 'bare HTTP';
 const WEBSOCKETS = [OURS, EPOLL, NODE, 'socket.io'];
 const APPLICATIONS = [...['module', 'worker in C', 'worker in PHP', 'worker in Python', 'callback to PHP-FPM'].map((name) => `${OURS}, ${name}`), NODE];
 const KB = 1024;
@@ -90,7 +90,7 @@ const rows = {
 		title: 'xhr-polling',
 		measure: echo,
 		way: 'polling',
-		servers: [OURS, 'bare libmicrohttpd', NODE, 'socket.io'],
+		servers: [OURS, 'bare libmicrohttpd', HTTP, NODE, 'socket.io'],
 		goals: [
 			{ against: 'bare libmicrohttpd', most: 1.3 },
 			{ against: NODE, most: 0.18 },
@@ -123,26 +123,26 @@ const rows = {
 		measure: echo,
 		way: 'polling',
 		connections: 8,
-		servers: behind('apache-fcgid', NODE),
+		servers: behind('apache-fcgid', 'bare libfcgi', NODE),
 	},
 	'polling-to-all': {
 		title: 'one message to all polls',
 		measure: fanout,
 		way: 'polling to all',
 		connections: 1000,
-		servers: [OURS, NODE, 'socket.io', 'nchan'],
+		servers: [OURS, HTTP, NODE, 'socket.io', 'nchan'],
 	},
 	'xhr-streaming': {
 		title: 'xhr-streaming echo',
 		measure: echo,
 		way: 'xhr-streaming',
-		servers: [OURS, STREAM, NODE],
+		servers: [OURS, HTTP, NODE],
 	},
 	eventsource: {
 		title: 'eventsource echo',
 		measure: echo,
 		way: 'eventsource',
-		servers: [OURS, STREAM, NODE],
+		servers: [OURS, HTTP, NODE],
 	},
 	'stream-1': {
 		title: 'xhr-streaming, one message a second to each',
@@ -150,7 +150,7 @@ const rows = {
 		way: 'xhr-streaming to all',
 		connections: 1000,
 		rate: 1,
-		servers: [OURS, STREAM, NODE, 'pushpin'],
+		servers: [OURS, HTTP, NODE, 'pushpin'],
 	},
 	'stream-100': {
 		title: 'xhr-streaming, 100 messages a second to each',
@@ -158,7 +158,7 @@ const rows = {
 		way: 'xhr-streaming to all',
 		connections: 1000,
 		rate: 100,
-		servers: [OURS, STREAM, NODE],
+		servers: [OURS, HTTP, NODE],
 	},
 	'eventsource-1': {
 		title: 'eventsource, one message a second to each',
@@ -166,7 +166,7 @@ const rows = {
 		way: 'eventsource to all',
 		connections: 1000,
 		rate: 1,
-		servers: [OURS, STREAM, NODE, 'nchan'],
+		servers: [OURS, HTTP, NODE, 'nchan'],
 	},
 	'eventsource-100': {
 		title: 'eventsource, 100 messages a second to each',
@@ -174,7 +174,7 @@ const rows = {
 		way: 'eventsource to all',
 		connections: 1000,
 		rate: 100,
-		servers: [OURS, STREAM, NODE, 'nchan'],
+		servers: [OURS, HTTP, NODE, 'nchan'],
 	},
 	connect: {
 		title: 'WebSockets that connect and close',

@@ -211,7 +211,11 @@ async function main() {
 	console.log(`written: ${path.join(options.out, 'results.md')}`);
 }
 
-main().catch((error) => {
-	console.error(error);
-	process.exit(1);
-});
+// What a server that did not start has left running ends, too.
+main().then(
+	() => process.exit(),
+	(error) => {
+		console.error(error);
+		process.exit(1);
+	},
+);

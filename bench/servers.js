@@ -48,7 +48,9 @@ const WEBSOCKET_WAYS = {
 	raw: ['raw-websocket', '--path', '/echo/websocket'],
 	'websocket to all': ['sockjs-websocket', '--path', '/broadcast'],
 };
-const STREAM_WAYS = {
+const HTTP_WAYS = {
+	polling: ['sockjs-polling', '--path', '/echo'],
+	'polling to all': ['sockjs-polling', '--path', '/broadcast'],
 	'xhr-streaming': ['sockjs-xhr-streaming', '--path', '/echo'],
 	eventsource: ['sockjs-eventsource', '--path', '/echo'],
 	'xhr-streaming to all': ['sockjs-xhr-streaming', '--path', '/broadcast'],
@@ -56,9 +58,7 @@ const STREAM_WAYS = {
 };
 const SOCKJS_WAYS = {
 	...WEBSOCKET_WAYS,
-	...STREAM_WAYS,
-	polling: ['sockjs-polling', '--path', '/echo'],
-	'polling to all': ['sockjs-polling', '--path', '/broadcast'],
+	...HTTP_WAYS,
 };
 const DEFLATE_WAY = { deflate: ['raw-websocket', '--path', '/echo/websocket', '--deflate'] };
 
@@ -251,11 +251,11 @@ const servers = {
 				...options,
 			}),
 	},
-	'bare stream': {
+	'bare HTTP': {
 		needs: [],
-		ways: STREAM_WAYS,
+		ways: HTTP_WAYS,
 		start: () =>
-			start((port) => [built('floor/bare_stream'), `${port}`], {
+			start((port) => [built('floor/bare_http'), `${port}`], {
 				ready: true,
 			}),
 	},
@@ -422,6 +422,16 @@ for (const [language, needs, application, options] of [
 ])
 	servers[`sockjs-fcgi, ${language}`] = { needs, ways: SOCKJS_WAYS, start: () => startWorkers(application, options) };
 
+// What mod_fcgid starts is a part of Apache.
+servers['bare libfcgi behind apache-fcgid'] = {
+	needs: proxies['apache-fcgid'].needs,
+	ways: servers['bare libfcgi'].ways,
+	async start() {
+		const apache = await startProxy('apache-fcgid', { program: built('bare_responder') });
+		return served('apache-fcgid', apache, { port: apache.port });
+	},
+};
+
 // Behind a web server: ours through FastCGI, the peers through HTTP.
 for (const kind of ['lighttpd', 'nginx', 'apache-proxy', 'apache-fcgid']) {
 	servers[`sockjs-fcgi behind ${kind}`] = {
@@ -430,7 +440,7 @@ for (const kind of ['lighttpd', 'nginx', 'apache-proxy', 'apache-fcgid']) {
 		start: () => startOurStack(kind),
 	};
 	for (const what of ['sockjs-node', 'bare libfcgi'])
-		servers[`${what} behind ${kind}`] = {
+		servers[`${what} behind ${kind}`] ??= {
 			needs: [...proxies[kind].needs, ...servers[what].needs],
 			ways: servers[what].ways,
 			start: () => startBehind(kind, what),

@@ -1,7 +1,7 @@
 /*
- * bare_stream PORT: the least that a server of streams does for a message, for comparison: one recv
- * and the answer 204 for who sends it, one send of a chunk for who gets it, and epoll. Below
- * /broadcast everybody gets it, else the stream whose session sends it.
+ * bare_http PORT: the least that a server of streams and polls does for a message, for comparison:
+ * one recv and the answer 204 for who sends it, one send of a chunk or of an answer for who gets it,
+ * and epoll. Below /broadcast everybody gets it, else the client whose session sends it.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,9 +18,17 @@
 #define ID_END	 8 /* hexadecimal digits at an id's end, which count the load's clients */
 #define PRELUDE	 2048
 
+enum receives {
+	RECEIVES_NOTHING,
+	RECEIVES_STREAM,
+	RECEIVES_EVENTS, /* as an EventSource */
+	RECEIVES_POLL,
+};
+
 struct client {
 	struct peer peer;
-	bool streams, events; /* events: of an EventSource */
+	enum receives receives;
+	bool waits; /* a poll is there */
 	unsigned session;
 	LIST_ENTRY(client) list;
 };
@@ -57,19 +65,34 @@ send_chunk(
 }
 
 static void
-deliver(const struct client *to, const char *body, int len)
+answer_poll(const struct client *to, const char *before, const char *text, int len)
 {
-	if (to->events)
-		send_chunk(to, "data: a", body, len, "\r\n\r\n");
-	else
-		send_chunk(to, "a", body, len, "\n");
+	static char answer[LARGEST + 128];
+	int n =
+	    snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s%.*s\n",
+		(int)strlen(before) + len + 1, before, len, text);
+
+	send_all(to->peer.fd, answer, (size_t)n);
 }
 
 static void
-take_message(const struct client *client, const char *request, const char *body, size_t len)
+deliver(struct client *to, const char *body, int len)
+{
+	if (to->receives == RECEIVES_EVENTS) {
+		send_chunk(to, "data: a", body, len, "\r\n\r\n");
+	} else if (to->receives == RECEIVES_STREAM) {
+		send_chunk(to, "a", body, len, "\n");
+	} else if (to->waits) {
+		to->waits = false;
+		answer_poll(to, "a", body, len);
+	}
+}
+
+static void
+take_message(struct client *client, const char *request, const char *body, size_t len)
 {
 	static const char answer[] = "HTTP/1.1 204 No Content\r\n\r\n";
-	const struct client *to = sessions[session_of(request)];
+	struct client *to = sessions[session_of(request)];
 
 	if (strncmp(request, "POST /broadcast", 15) == 0) {
 		LIST_FOREACH(to, &everybody, list) {
@@ -82,28 +105,48 @@ take_message(const struct client *client, const char *request, const char *body,
 }
 
 static void
-begin_stream(struct client *client, const char *request)
+begin_stream(const struct client *client)
 {
 	static const char head[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 	static char prelude[PRELUDE];
 
-	client->streams = true;
-	client->events = is_for(request, "/eventsource");
-	client->session = session_of(request);
-	sessions[client->session] = client;
-	LIST_INSERT_HEAD(&everybody, client, list);
 	memset(prelude, 'h', sizeof prelude);
 	send_all(client->peer.fd, head, strlen(head));
-	if (client->events)
+	if (client->receives == RECEIVES_EVENTS)
 		send_chunk(client, "data: ", "o", 1, "\r\n\r\n");
 	else
 		send_chunk(client, "", prelude, sizeof prelude, "\no\n");
 }
 
+static enum receives
+kind_of(const char *request)
+{
+	if (is_for(request, "/eventsource"))
+		return RECEIVES_EVENTS;
+	return is_for(request, "/xhr_streaming") ? RECEIVES_STREAM : RECEIVES_POLL;
+}
+
+static void
+take_receiver(struct client *client, const char *request)
+{
+	if (client->receives == RECEIVES_POLL) {
+		client->waits = true;
+		return;
+	}
+	client->receives = kind_of(request);
+	client->session = session_of(request);
+	sessions[client->session] = client;
+	LIST_INSERT_HEAD(&everybody, client, list);
+	if (client->receives == RECEIVES_POLL)
+		answer_poll(client, "", "o", 1);
+	else
+		begin_stream(client);
+}
+
 static void
 leave(struct client *client)
 {
-	if (client->streams) {
+	if (client->receives != RECEIVES_NOTHING) {
 		LIST_REMOVE(client, list);
 		sessions[client->session] = NULL;
 	}
@@ -131,7 +174,7 @@ take(void *data)
 	if (is_for(request, "/xhr_send"))
 		take_message(client, request, body, (size_t)(request + len - body));
 	else
-		begin_stream(client, request);
+		take_receiver(client, request);
 }
 
 int
