@@ -38,14 +38,14 @@ async function node(stack, random) {
 	await cluster.untilStatus(box, 'UP');
 }
 
-// Has the daemon of a box drain, and take new sessions again.
+// Has the daemons of a box drain, and take new sessions again.
 async function drain(stack, random) {
 	const cluster = new Cluster(stack);
 	const box = random.integer(1, cluster.boxes);
-	await cluster.control(box, '/control/drain');
+	await cluster.drain(box);
 	await cluster.untilStatus(box, 'NOLB');
 	await sleep(random.between(...AWAY));
-	await cluster.control(box, '/control/undrain');
+	await cluster.drain(box, { off: true });
 	await cluster.untilStatus(box, 'UP');
 }
 

@@ -224,7 +224,7 @@ check('a body that is too large is refused at the door', async () => {
 check('a box whose daemon drains keeps its sessions and gets no new ones', async () => {
 	const [first, second] = await byHome(await openPollers(20));
 	const socket = await openWebSocket(1);
-	assert.equal((await cluster.control(1, '/control/drain')).status, 200);
+	await cluster.drain(1);
 	await cluster.untilStatus(1, 'NOLB');
 	for (const poller of [...first, ...second]) await poller.echo('still there');
 	await echoes(socket, 'still there');
@@ -233,7 +233,7 @@ check('a box whose daemon drains keeps its sessions and gets no new ones', async
 	for (let i = 0; i < 4; i++) (await WebSocketClient.connect(cluster.url, '/echo/websocket')).connection.close();
 	assert.equal((await cluster.servers()).any.box1.stot, stot, 'no websocket goes there');
 
-	assert.equal((await cluster.control(1, '/control/undrain')).status, 200);
+	await cluster.drain(1, { off: true });
 	await cluster.untilStatus(1, 'UP');
 	for (const poller of [...first, ...second]) await poller.echo('at the same place');
 	assert.ok((await byHome(await openPollers(20)))[0].length > 0, 'new ones come again');

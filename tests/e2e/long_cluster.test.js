@@ -4,9 +4,14 @@
 // are killed, boxes drained and taken away, HAProxy reloaded, Redis killed, stopped and emptied.
 // haproxy.test.js has what it can of that in seconds.
 
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { after } = require('node:test');
 const { checkChaos } = require('./lib/chaos');
 const { isThere } = require('./lib/installation');
 const redis = require('./lib/redis');
+const { srcdir } = require('./lib/stack');
 
 const SECONDS = 120;
 const skip = ['haproxy', 'lighttpd'].every(isThere) ? redis.skip : 'there is no haproxy, or no lighttpd';
@@ -24,3 +29,10 @@ const promises = {
 for (const [kill, promise] of Object.entries(promises))
 	checkChaos(`cluster: ${SECONDS} s of ${promise}`, 'cluster', SECONDS, { kill, publish: true },
 		{ ...least, ...(kill === 'node' ? { 'sessions of killed boxes': 1 } : {}) }, skip);
+
+const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'sockjs-cluster-'));
+const conf = path.join(directory, 'services.conf');
+fs.writeFileSync(conf, `[server]\ndaemons = 2\n\n${fs.readFileSync(path.join(srcdir, 'tests/services.conf'), 'utf8')}`);
+after(() => fs.rmSync(directory, { recursive: true, force: true }));
+
+checkChaos(`cluster: ${SECONDS} s of the same with two daemons in each box`, 'cluster', SECONDS, { kill: 'any', publish: true, conf }, least, skip);

@@ -3,14 +3,17 @@
 // Several boxes behind HAProxy, as tests/cluster has them, for tests that look at each of them and
 // take one away.
 
+const { execFile } = require('node:child_process');
 const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
+const { promisify } = require('node:util');
 const { eventually } = require('./guard');
 const { request } = require('./http');
 const redis = require('./redis');
-const { startStack } = require('./stack');
+const { startStack, srcdir } = require('./stack');
 
+const sockjsctl = path.join(process.env.SOCKJS_BUILDDIR || srcdir, 'sessiond', 'ctl', 'sockjsctl');
 const LIMIT = 60000; // ms
 const RELOAD_AGAIN = 3000;
 
@@ -67,9 +70,9 @@ class Cluster {
 		return path.join(this.folder, `box${box}`, 'run', 'control.sock');
 	}
 
-	// Asks the box's control socket.
-	async control(box, target, method = 'POST') {
-		return request(this.controlOf(box), method, target);
+	// Has the box's daemons take no new sessions; off: has them take new ones again.
+	async drain(box, { off = false } = {}) {
+		await promisify(execFile)(sockjsctl, ['--socket', this.controlOf(box), 'drain', ...(off ? ['--off'] : [])]);
 	}
 
 	// Resolves with the reply to a command to the boxes' Redis.
