@@ -6,7 +6,7 @@
 #include "common/log.h"
 #include "sessiond/http/static_files.h"
 #include "sessiond/modules/services.h"
-#include "sessiond/redis/redis_engine.h"
+#include "sessiond/redis/redis_check.h"
 #include "sessiond/store/store_file.h"
 #include "sessiond/system/listening_sockets.h"
 #include "system/privileges.h"
@@ -150,7 +150,7 @@ check_run(const struct config *config, struct error *err)
 	    privileges_drop(options->user, options->group, err) == -1 ||
 	    log_check_target(options->log, err) == -1 || check_static(options, err) == -1 ||
 	    check_stores(options, is_served, err) == -1 ||
-	    redis_engine_check(options->engine, err) == -1)
+	    redis_check(options->engine, err) == -1)
 		return -1;
 	return check_modules(config, err);
 }

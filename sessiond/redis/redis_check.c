@@ -1,9 +1,9 @@
 /*
- * redis_engine_check() of redis_engine.h: a loop of its own, which ends when the server has
- * answered everything, has said what is wrong, or nothing for REDIS_TIMEOUT.
+ * See redis_check.h. A loop of its own ends when the server has answered everything, has said what is wrong, or nothing for REDIS_TIMEOUT.
  */
+#include "sessiond/redis/redis_check.h"
+
 #include "conf/engine_address.h"
-#include "sessiond/redis/redis_engine.h"
 #include "sessiond/redis/redis_library.h"
 #include "sessiond/redis/redis_link.h"
 
@@ -145,7 +145,7 @@ run(struct checking *checking)
 }
 
 int
-redis_engine_check(const char *option, struct error *err)
+redis_check(const char *option, struct error *err)
 {
 	struct checking checking = {.err = err};
 	int status = engine_address_read(option, &checking.address, err);

@@ -20,10 +20,4 @@ struct channels;
 int redis_engine_create(const char *option, size_t backlog, uv_loop_t *loop,
     struct channels *channels, struct channel_engine **engine, struct error *err);
 
-/*
- * For --check: connects and greets, and waits for that, for REDIS_TIMEOUT at most. Returns -1 and an
- * error that says what is wrong.
- */
-int redis_engine_check(const char *option, struct error *err);
-
 #endif

@@ -10,6 +10,7 @@ const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const { withEngine } = require('./engine');
 const { freePort, srcdir } = require('./stack');
 
 const buildDirectory = process.env.SOCKJS_BUILDDIR || srcdir;
@@ -122,7 +123,7 @@ class Daemon {
 async function startDaemon({ conf, args = [], wrapper = [], env, folderMode } = {}) {
 	const directory = temporaryDirectory();
 	const file = path.join(directory, 'sockjs.conf');
-	fs.writeFileSync(file, conf);
+	fs.writeFileSync(file, withEngine(conf));
 	if (folderMode)
 		fs.chmodSync(directory, folderMode);
 	for (let attempt = 1; ; attempt++) {

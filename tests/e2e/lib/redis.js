@@ -8,6 +8,7 @@ const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
 const { temporaryDirectory } = require('./daemon');
+const { DATABASES } = require('./engine');
 
 const program = ['redis-server', 'valkey-server'].find((name) => spawnSync(name, ['--version']).error === undefined);
 const module_ = path.join(process.env.SOCKJS_BUILDDIR || path.join(__dirname, '../../..'), 'sessiond/redis/redis.so');
@@ -15,13 +16,6 @@ const module_ = path.join(process.env.SOCKJS_BUILDDIR || path.join(__dirname, '.
 // Why there is none; false: there is one.
 const skip = program === undefined ? 'redis-server is not installed'
 	: !fs.existsSync(module_) && 'built without hiredis';
-
-const DATABASES = 4096;
-
-// The line of [server] with which a test's daemon has its channels in the Redis that SOCKJS_TEST_ENGINE
-// names, in a database of its own; empty without that.
-const engine = () => process.env.SOCKJS_TEST_ENGINE === undefined ? ''
-	: `engine = ${process.env.SOCKJS_TEST_ENGINE}?db=${Math.floor(Math.random() * DATABASES)}\n`;
 
 // One command; resolves with the reply, as text. to: of net.connect.
 function command(to, ...words) {
@@ -42,6 +36,7 @@ class Redis {
 	static async start(...options) {
 		const redis = new Redis();
 		redis.directory = temporaryDirectory();
+		fs.chmodSync(redis.directory, 0o755); // for daemons of other users
 		redis.socket = path.join(redis.directory, 'redis.sock');
 		redis.options = options;
 		await redis.run();
@@ -53,7 +48,7 @@ class Redis {
 	}
 
 	async run() {
-		this.child = spawn(program, ['--port', '0', '--unixsocket', this.socket, '--dir', this.directory,
+		this.child = spawn(program, ['--port', '0', '--unixsocket', this.socket, '--unixsocketperm', '777', '--dir', this.directory,
 			'--save', '', '--appendonly', 'no', '--databases', String(DATABASES), ...this.options], { stdio: ['ignore', 'pipe', 'inherit'] });
 		this.ended = new Promise((resolve) => this.child.on('exit', resolve));
 		await new Promise((resolve, reject) => {
@@ -83,4 +78,4 @@ class Redis {
 	}
 }
 
-module.exports = { Redis, command, engine, skip };
+module.exports = { Redis, command, skip };

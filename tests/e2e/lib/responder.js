@@ -9,7 +9,7 @@ const net = require('node:net');
 const path = require('node:path');
 const { test } = require('node:test');
 const { Daemon, program: sessiond, temporaryDirectory } = require('./daemon');
-const { engine } = require('./redis');
+const { engine } = require('./engine');
 const { srcdir } = require('./stack');
 
 const buildDirectory = process.env.SOCKJS_BUILDDIR || srcdir;

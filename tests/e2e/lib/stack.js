@@ -13,6 +13,7 @@ const fs = require('node:fs');
 const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
+const { withEngine } = require('./engine');
 
 const srcdir = process.env.SOCKJS_SRCDIR || path.resolve(__dirname, '../../..');
 const START_LIMIT = 90000; // ms
@@ -56,7 +57,7 @@ function withDaemons(text, daemons, socket, more) {
 function joinFiles(files, daemons, server) {
 	const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'sockjs-e2e-'));
 	const joined = path.join(directory, 'sockjs.conf');
-	const text = files.map((file) => fs.readFileSync(file, 'utf8')).join('\n');
+	const text = withEngine(files.map((file) => fs.readFileSync(file, 'utf8')).join('\n'));
 	fs.writeFileSync(
 		joined,
 		daemons > 1 ? withDaemons(text, daemons, path.join(directory, 'sessiond.sock'), server) : text,

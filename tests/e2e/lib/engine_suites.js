@@ -1,0 +1,37 @@
+'use strict';
+
+// Runs test files with the channels of their daemons in a Redis (lib/engine.js).
+
+const assert = require('node:assert');
+const { spawn } = require('node:child_process');
+const path = require('node:path');
+const { test } = require('node:test');
+const { Redis, skip } = require('./redis');
+
+async function output(file, env) {
+	const child = spawn(process.execPath, ['--test-reporter=tap', file], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+	let text = '';
+	for (const stream of [child.stdout, child.stderr])
+		stream.on('data', (bytes) => {
+			text += bytes;
+		});
+	const code = await new Promise((resolve) => child.on('close', resolve));
+	return { code, text };
+}
+
+function run(names) {
+	for (const name of names)
+		test(`redis engine: ${name}.test.js`, { skip }, async () => {
+			const redis = await Redis.start();
+			try {
+				const env = { SOCKJS_TEST_ENGINE: redis.url, NODE_TEST_CONTEXT: undefined };
+				const { code, text } = await output(path.join(__dirname, '..', `${name}.test.js`), env);
+				assert.strictEqual(code, 0, text.slice(-20000));
+				assert.match(await redis.command('INFO', 'commandstats'), /cmdstat_evalsha/, 'Redis was used');
+			} finally {
+				await redis.stop();
+			}
+		});
+}
+
+module.exports = { run };

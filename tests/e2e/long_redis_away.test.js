@@ -1,0 +1,57 @@
+'use strict';
+
+// A Redis that stands still for longer than it is waited for, and a daemon that is killed: who is in
+// a channel is known to the others within 60 seconds, and nothing is lost.
+
+const assert = require('node:assert');
+const { eventually } = require('./lib/guard');
+const { ask, check, judge, judgeAll, open, publish, Reader, Traffic } = require('./lib/shared_channels');
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+check('Redis stands still for 10 seconds: publishing is refused, and nothing that was answered is lost', {}, async ([a, b], redis) => {
+	const readers = [await Reader.open(a), await Reader.open(b)];
+	const traffic = new Traffic([a, b]);
+	await traffic.goesOn(20);
+	redis.child.kill('SIGSTOP');
+	const since = Date.now();
+	await eventually(() => traffic.refused > 0, 'a refusal');
+	await sleep(10000 - (Date.now() - since));
+	redis.child.kill('SIGCONT');
+	await traffic.goesOn(20);
+	await judgeAll(readers, traffic, a);
+	for (const reader of readers) {
+		judge(reader, traffic.acknowledged);
+		assert.strictEqual(reader.told, 0);
+	}
+});
+
+check('a stopped Redis is owed no more than engine_backlog', { daemons: 1, server: 'engine_backlog = 64k' }, async ([a], redis) => {
+	redis.child.kill('SIGSTOP');
+	const answers = [];
+	for (let i = 0; i < 40; i++)
+		answers.push(publish(a, { channel: 'news', data: 'x'.repeat(10000) }));
+	const first = await Promise.race(answers);
+	assert.strictEqual(first.status, 503, 'at once, while others still wait');
+	redis.child.kill('SIGCONT');
+	const all = await Promise.all(answers);
+	assert.ok(all.some(({ offset }) => offset > 0), 'those that found room');
+});
+
+check('a daemon is killed: its members part, and its channels end', {}, async ([a, b]) => {
+	const [ann, bob] = [await open(a), await open(b)];
+	await ann.subscribe('presence-room', { user: { user_id: 'ann' } });
+	await bob.subscribe('presence-room', { user: { user_id: 'bob' } });
+	await ann.next();
+	await bob.subscribe('presence-other', { user: { user_id: 'bob' } });
+	b.sessiond.child.kill('SIGKILL');
+	let removed = { event: 'pusher:pong' };
+	for (let i = 0; i < 90 && removed.event === 'pusher:pong'; i++) {
+		await sleep(1000);
+		await ann.say('pusher:ping', {});
+		removed = await ann.next();
+	}
+	assert.strictEqual(removed.event, 'pusher_internal:member_removed');
+	assert.deepStrictEqual(JSON.parse(removed.data), { user_id: 'bob' });
+	await eventually(async () => Object.keys((await ask(a, 'GET', '/apps/1/channels')).channels).length === 1, 'presence-other is vacant', 60000);
+});
