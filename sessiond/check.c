@@ -149,8 +149,7 @@ check_run(const struct config *config, struct error *err)
 	if (check_sockets(options, &is_served, err) == -1 ||
 	    privileges_drop(options->user, options->group, err) == -1 ||
 	    log_check_target(options->log, err) == -1 || check_static(options, err) == -1 ||
-	    check_stores(options, is_served, err) == -1 ||
-	    redis_check(options->engine, err) == -1)
+	    check_stores(options, is_served, err) == -1 || redis_check(options->engine, err) == -1)
 		return -1;
 	return check_modules(config, err);
 }

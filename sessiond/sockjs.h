@@ -490,8 +490,8 @@ SOCKJS_API int sockjs_on_presence(sockjs_service *service, sockjs_presence_callb
  * (`engine`), that is after sockjs_channel_subscribe has returned; only then members are known, and
  * whether it has recovered.
  */
-typedef void sockjs_subscribed_callback(
-    sockjs_connection connection, const char *channel, bool recovered);
+typedef void
+sockjs_subscribed_callback(sockjs_connection connection, const char *channel, bool recovered);
 SOCKJS_API int sockjs_on_subscribed(sockjs_service *service, sockjs_subscribed_callback *callback);
 
 /*
