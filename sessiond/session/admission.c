@@ -209,7 +209,11 @@ admit(struct sockjs_service *service, const char *id, size_t id_len,
 
 	if (error != NULL)
 		return refuse(refusal, UNAVAILABLE, error);
-	if (service->application->authorize != NULL && has_guessed_enough(service, source->peer))
+	/* A leg may come for a session that is there. */
+	if (service->sessions->is_draining && !leg)
+		return refuse(refusal, UNAVAILABLE, "The server is draining.\n");
+	if (service->application->authorize != NULL && !leg &&
+	    has_guessed_enough(service, source->peer))
 		return refuse_guess(service, source->peer, refusal);
 	info = keep(service, id_len, source, refusal);
 	if (info == NULL)

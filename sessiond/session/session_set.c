@@ -80,8 +80,6 @@ sessions_refusal(struct sessions *sessions, const struct sockaddr *address, bool
 	static struct log_limit all, of_address;
 	char text[INET6_ADDRSTRLEN];
 
-	if (sessions->is_draining)
-		return "The server is draining.\n";
 	is_stored = is_stored && sessions->journal.is_kept;
 	if (sessions->closing && !is_stored)
 		return "The server is stopping.\n";

@@ -121,6 +121,41 @@ check('the application closes: the code arrives, once', async () => {
 	assert.strictEqual(talker.closes.length, 1);
 });
 
+check('the interface is that of SockJS', async () => {
+	const { ResumingSockJS } = require('./lib/resume');
+	const url = `${daemon.url}/echo`;
+	assert.throws(() => new ResumingSockJS('ftp://x/echo'), SyntaxError);
+	const socket = new ResumingSockJS(url, null, { transports: 'websocket', bufferLimit: 1000 });
+	const told = [];
+	const gone = () => told.push('wrong');
+	for (const type of ['open', 'message', 'close'])
+		socket.addEventListener(type, (event) => told.push([event.type, event.data, event.code, event.target === socket]));
+	socket.addEventListener('message', gone);
+	socket.removeEventListener('message', gone);
+	assert.deepStrictEqual([socket.url, socket.readyState, socket.OPEN, ResumingSockJS.CLOSED], [url, 0, 1, 3]);
+	assert.throws(() => socket.send('early'), /InvalidStateError/);
+	await eventually(() => socket.readyState === 1, 'open');
+	assert.strictEqual(socket.transport, 'websocket');
+	assert.throws(() => socket.close(1001), /InvalidAccessError/);
+	assert.throws(() => socket.close(1000, 'x'.repeat(124)), SyntaxError);
+	socket.send(5);
+	await eventually(() => told.length === 2, 'a message');
+	await eventually(() => socket.bufferedAmount === 0, 'it is acknowledged');
+	socket.close();
+	socket.close();
+	socket.send('late');
+	await eventually(() => socket.readyState === 3 && told.length === 3, 'closed');
+	assert.deepStrictEqual(told, [['open', undefined, undefined, true], ['message', '5', undefined, true], ['close', undefined, 1000, true]]);
+
+	const full = new ResumingSockJS(url, null, { transports: 'websocket', bufferLimit: 1000 });
+	const closed = new Promise((resolve) => { full.onclose = resolve; });
+	full.onopen = () => { full.send('x'.repeat(600)); full.send('x'.repeat(600)); };
+	assert.strictEqual((await withTimeout(closed, LIMIT, 'it is closed')).code, 1008);
+
+	const nowhere = new ResumingSockJS(`${daemon.url}/nowhere`);
+	assert.strictEqual((await withTimeout(new Promise((resolve) => { nowhere.onclose = resolve; }), LIMIT, 'no close')).code, 1002);
+});
+
 // What sockjs-client says and hears is compared with what it says and hears of a service without.
 check('sockjs-client itself notices nothing', async () => {
 	const hear = async (service, transport) => {

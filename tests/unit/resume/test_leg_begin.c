@@ -149,6 +149,21 @@ test_guesses(void **state)
 	assert_told("5<o 5<a[\"~r0\"] ");
 }
 
+/* A daemon that drains takes no new sessions, and those that are there go on. */
+static void
+test_draining(void **state)
+{
+	(void)state;
+	break_leg(begun('1'));
+	sessions.is_draining = true;
+	say_on(open_leg('2'), "~n");
+	end_turn();
+	assert_told("2<o 2<c[2023,\"The server is draining.\"] 2. ");
+	resume_on('3', 0);
+	end_turn();
+	assert_told("3<o 3<a[\"~r0\"] ");
+}
+
 static void
 test_no_first_message(void **state)
 {
@@ -231,6 +246,7 @@ main(void)
 	    RESUME_TEST(take_over),
 	    RESUME_TEST(gone),
 	    RESUME_TEST(guesses),
+	    RESUME_TEST(draining),
 	    RESUME_TEST(no_first_message),
 	    RESUME_TEST(refused),
 	    RESUME_TEST(impatient),

@@ -202,6 +202,11 @@ test_room_comes_first(void **state)
 	sessions.limit = 0;
 	assert_refused(obtain("s"), 503, "Too many sessions.\n");
 	assert_refused(open_websocket(), 503, "Too many sessions.\n");
+	sessions.limit = SIZE_MAX;
+	sessions.is_draining = true;
+	assert_refused(obtain("s"), 503, "The server is draining.\n");
+	assert_refused(open_websocket(), 503, "The server is draining.\n");
+	sessions.is_draining = false;
 	assert_int_equal(asked, 0);
 	sessions.limit = 10;
 	sessions.limit_per_address = 1;

@@ -26,11 +26,6 @@ test_refusal(void **state)
 	assert_string_equal(sessions_refusal(&sessions, from_two, true), "Too many sessions.\n");
 	pass(DISCONNECT_DELAY); /* s ends */
 	assert_null(sessions_refusal(&sessions, from_one, true));
-	sessions.is_draining = true;
-	assert_string_equal(
-	    sessions_refusal(&sessions, from_one, true), "The server is draining.\n");
-	sessions.is_draining = false;
-	assert_null(sessions_refusal(&sessions, from_one, true));
 	sessions.closing = true;
 	assert_string_equal(
 	    sessions_refusal(&sessions, from_two, true), "The server is stopping.\n");
