@@ -84,7 +84,7 @@ const rows = {
 		measure: fanout,
 		way: 'channel to all',
 		connections: 1000,
-		servers: [OURS, 'nchan', 'pushpin'],
+		servers: [OURS, `${OURS}, Redis`, `${TWO}, Redis`, 'nchan', 'pushpin'],
 	},
 	polling: {
 		title: 'xhr-polling',
@@ -265,6 +265,14 @@ const rows = {
 		way: 'polling',
 		servers: [`${TWO} behind lighttpd`, `${OURS} behind lighttpd`],
 		goals: [shared(`${OURS} behind lighttpd`)],
+	},
+	'daemons-fanout': {
+		title: 'one message to all WebSockets, by two daemons with a Redis',
+		measure: fanout,
+		way: 'websocket to all',
+		connections: 1000,
+		servers: [`${TWO}, Redis`, OURS],
+		goals: [shared(OURS)],
 	},
 	'instructions-websocket': {
 		title: 'WebSocket echo among idle sessions',

@@ -18,6 +18,7 @@ const { eventually } = require('../tests/e2e/lib/guard');
 const { openStream } = require('../tests/e2e/lib/http');
 const { freePort, srcdir, startStack } = require('../tests/e2e/lib/stack');
 const { PhpFpm } = require('../tests/e2e/lib/php_fpm');
+const redis = require('../tests/e2e/lib/redis');
 const workers = require('../tests/e2e/lib/workers');
 const { Callgrind } = require('./callgrind');
 const { proxies, startProxy } = require('./proxies');
@@ -35,10 +36,8 @@ disconnect_delay = 10m
 response_limit = 1G
 websocket_deflate = on
 `;
-const services = (heartbeat) =>
-	service('echo', heartbeat) +
-	service('broadcast', heartbeat) +
-	'[app 1]\nkey = key\nsecret = secret\nheartbeat_delay = 119s\n';
+const services = (heartbeat) => service('echo', heartbeat) + service('broadcast', heartbeat);
+const APP = '[app 1]\nkey = key\nsecret = secret\nheartbeat_delay = 119s\n';
 
 const NEVER = '30m';
 const WEB_HEARTBEAT = '25s'; // web servers give up on a poll that is not answered for longer
@@ -60,6 +59,7 @@ const SOCKJS_WAYS = {
 	...WEBSOCKET_WAYS,
 	...HTTP_WAYS,
 };
+const CHANNEL_WAY = { 'channel to all': ['channel-websocket', '--up', '@control'] };
 const DEFLATE_WAY = { deflate: ['raw-websocket', '--path', '/echo/websocket', '--deflate'] };
 
 const accepts = (port) =>
@@ -134,12 +134,12 @@ function fill(name, directory, words) {
 
 const NCHAN_MODULE = '/usr/lib/nginx/modules/ngx_nchan_module.so';
 
-async function startOurs({ server = '', args, wrapper } = {}) {
+async function startOurs({ server = '', app = APP, args, wrapper } = {}) {
 	const control = path.join(temporaryDirectory(), 'control');
 	const daemon = await startDaemon({
 		args,
 		wrapper,
-		conf: `[server]\nlog_level = error\ncontrol = ${control}\n${server}${services(NEVER)}`,
+		conf: `[server]\nlog_level = error\ncontrol = ${control}\n${server}${services(NEVER)}${app}`,
 	});
 	const { parts, log, stop } = served('sessiond', daemon);
 	return {
@@ -238,7 +238,7 @@ const servers = {
 		ways: {
 			...SOCKJS_WAYS,
 			...DEFLATE_WAY,
-			'channel to all': ['channel-websocket', '--up', '@control'],
+			...CHANNEL_WAY,
 		},
 		start: (options) => startOurs(options),
 	},
@@ -447,18 +447,46 @@ for (const kind of ['lighttpd', 'nginx', 'apache-proxy', 'apache-fcgid']) {
 		};
 }
 
-// Ours, as daemons that share the work.
+// Ours, as daemons that share the work. An [app]'s channels would need a Redis.
 const TWO = `${OURS}, two daemons`;
 const twoDaemons = 'daemons = 2\nsocket = sessiond.sock\n';
 servers[TWO] = {
 	needs: [],
 	ways: SOCKJS_WAYS,
-	start: () => startOurs({ server: twoDaemons, args: ['--supervise'] }),
+	start: () => startOurs({ server: twoDaemons, app: '', args: ['--supervise'] }),
 };
 servers[`${TWO} behind lighttpd`] = {
 	...servers[`${OURS} behind lighttpd`],
 	start: () => startOurStack('lighttpd', { server: twoDaemons }),
 };
+
+// Ours, with channels in a Redis, which is a part of the server.
+async function startOverRedis(options) {
+	const engine = await redis.Redis.start();
+	const server = await startOurs({
+		...options,
+		server: `${options.server}engine = ${engine.url}\n`,
+	});
+	const { stop } = server;
+	server.parts.redis = [engine.child.pid];
+	return Object.assign(server, { stop: () => stop().finally(() => engine.stop()) });
+}
+
+const overRedis = (options) => ({
+	needs: redis.skip
+		? [
+				debian('redis-server'),
+				{
+					file: path.join(builddir, 'sessiond/redis/redis.so'),
+					debian: 'libhiredis-dev',
+				},
+			]
+		: [],
+	ways: { ...SOCKJS_WAYS, ...CHANNEL_WAY },
+	start: () => startOverRedis(options),
+});
+servers[`${OURS}, Redis`] = overRedis({ server: '' });
+servers[`${TWO}, Redis`] = overRedis({ server: twoDaemons, args: ['--supervise'] });
 
 // Under callgrind, which counts while `count` runs something.
 for (const name of [OURS, 'bare epoll', 'bare libmicrohttpd'])

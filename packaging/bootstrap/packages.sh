@@ -100,6 +100,8 @@ program php php-cli
 files /usr/sbin/php-fpm* php-fpm
 program python3 python3
 program valgrind valgrind libc6-dbg
+library hiredis libhiredis-dev
+either redis-server,valkey-server redis-server
 '
 
 readonly deb_needs='
