@@ -202,6 +202,28 @@ function servesAt(pid, where) {
 	});
 }
 
+// They go while the head, the body or the connection is under way. A number as random as another.
+check('clients that go at any moment cost nobody anything', async ({ wrong, session }) => {
+	const text = head(`${session}/xhr_send`, 'Content-Length: 9\r\n') + '["lost",1]';
+	let random = 1;
+	const next = (below) => {
+		random = (random * 48271) % 0x7fffffff;
+		return random % below;
+	};
+	await openAt(wrong, session);
+	for (let i = 0; i < 20; i++)
+		await Promise.all(Array.from({ length: 10 }, async () => {
+			const connection = await Connection.open(wrong);
+			connection.write(text.slice(0, next(text.length)));
+			if (next(2) === 0) await new Promise(setImmediate);
+			if (next(2) === 0) connection.end();
+			await new Promise(setImmediate);
+			connection.close();
+		}));
+	assert.equal((await post(wrong, `${session}/xhr_send`, '["x"]')).status, 204);
+	assert.match((await post(wrong, `${session}/xhr`)).text, /"x"\]\n$/);
+});
+
 test('handover: no descriptor is left of any', async () => {
 	const counts = () => childrenOf(main.pid).map(openDescriptors);
 	Connection.closeAll();

@@ -249,6 +249,59 @@ compare_cuts(const char *data, size_t len, unsigned random)
 	http_framing_clear(&cut);
 }
 
+/* --- requests of another daemon --------------------------------------------------------------- */
+
+/* Those whose target ends with a letter of the second half. */
+static bool
+is_elsewhere(const void *context, const char *target, size_t len)
+{
+	(void)context;
+	return target[len - 1] >= 'n';
+}
+
+/* Feeds bytes in pieces until a request leaves. Returns where it begins; len: none does. */
+static size_t
+find_leaving(const char *data, size_t len, size_t piece)
+{
+	struct http_framing framing = {.is_elsewhere = is_elsewhere};
+	size_t pos = 0, begin = len, part;
+
+	while (pos < len && framing.state < HTTP_FRAMING_REFUSED) {
+		part = len - pos < piece ? len - pos : piece;
+		REQUIRE(http_framing_feed(&framing, data + pos, part) <= part);
+		pos += part;
+	}
+	/* All that was read of it is kept, and nothing else. */
+	if (framing.state == HTTP_FRAMING_ELSEWHERE) {
+		REQUIRE(framing.line.len > 0 && framing.line.len <= pos);
+		begin = pos - framing.line.len;
+		REQUIRE(memcmp(framing.line.data, data + begin, framing.line.len) == 0);
+	}
+	http_framing_clear(&framing);
+	return begin;
+}
+
+static bool
+may_upgrade(const char *data, size_t len)
+{
+	static const char name[] = "upgrade";
+
+	for (size_t i = 0; i + sizeof name - 1 <= len; i++)
+		if (strncasecmp(data + i, name, sizeof name - 1) == 0)
+			return true;
+	return false;
+}
+
+/* The same one, however the bytes are cut, where no upgrade makes a difference. */
+static void
+compare_leaving(const char *data, size_t len, size_t piece)
+{
+	size_t whole = find_leaving(data, len, len);
+
+	if (!may_upgrade(data, len))
+		REQUIRE(find_leaving(data, len, piece) == whole);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -260,6 +313,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	compare_cuts(bytes, size - 1, data[0] * 2654435761u + 1);
+	compare_leaving(bytes, size - 1, 1 + data[0] % 40u);
 	judge_bytewise(&framing, bytes, size - 1, &ours);
 	for (lenience = 0; framing.refusal == NULL && lenience < 64; lenience++) {
 		struct ends theirs = {.count = 0};

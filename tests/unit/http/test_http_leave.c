@@ -149,6 +149,28 @@ test_leaves_behind_a_poll(void **state)
 	run();
 }
 
+/* What ends the connection ends it: what comes behind it in the same write is nobody's. */
+static void
+check_end(const char *text)
+{
+	int client = connect_client();
+
+	say(client, text);
+	assert_heard(client, 200, "Welcome to SockJS!\n");
+	assert_true(heard.ended);
+	assert_int_equal(gone.count, 0);
+	assert_int_equal(server.connections.count, 0);
+	close(client);
+}
+
+static void
+test_behind_the_last(void **state)
+{
+	(void)state;
+	check_end("GET /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" AWAY("POST"));
+	check_end("GET /echo HTTP/1.0\r\n\r\n" AWAY("POST"));
+}
+
 static void
 test_bad_request_stays(void **state)
 {
@@ -284,6 +306,7 @@ main(void)
 	    LEAVE_TEST(leaves_later),
 	    LEAVE_TEST(leaves_behind_another),
 	    LEAVE_TEST(leaves_behind_a_poll),
+	    LEAVE_TEST(behind_the_last),
 	    LEAVE_TEST(bad_request_stays),
 	    LEAVE_TEST(brought),
 	    LEAVE_TEST(brought_with_a_part),
