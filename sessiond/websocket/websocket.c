@@ -90,8 +90,8 @@ discard(struct websocket *websocket)
 	buffer_free(&websocket->undelivered);
 	drop_out(websocket);
 	limits_give_input(websocket_limits(websocket), &websocket->input);
-	if (websocket->deflate_place != NULL)
-		limit_give(websocket->deflate_place, 1);
+	if (websocket->has_deflate_place)
+		limit_give(&websocket_limits(websocket)->deflate, 1);
 	websocket_deflate_destroy(&websocket->deflate);
 	address_count_drop(&websocket_limits(websocket)->addresses, websocket->address);
 	free(websocket->rates);
@@ -151,7 +151,7 @@ websocket_watch(struct websocket *websocket)
 		events |= UV_WRITABLE;
 	if (websocket->state == WEBSOCKET_GONE || events == websocket->events)
 		return;
-	websocket->events = events;
+	websocket->events = (unsigned char)events;
 	uv_poll_start(&websocket->poll, events, websocket->all->input_calls->events);
 }
 

@@ -80,21 +80,21 @@ struct websocket {
 	struct websocket_deflate *deflate; /* NULL: not agreed */
 	uv_poll_t poll;
 	int fd;
-	int events; /* that poll watches */
-	enum websocket_state state;
+	unsigned char events; /* that poll watches */
+	enum websocket_state state : 8;
 	bool peer_closed;	       /* its close frame came */
+	bool has_deflate_place;	       /* of the limit */
 	struct timer timer;	       /* of closings or unfinished */
 	struct websocket_queue *queue; /* in which it waits: nothing is read then; NULL: none */
 	long work;		       /* what it may still cost in this turn */
 	TAILQ_ENTRY(websocket) wait_entry;
-	struct buffer unparsed;	     /* the beginning of a frame; while it waits, frames */
-	struct buffer message;	     /* the beginning of a message */
-	struct buffer undelivered;   /* messages of a frame, as message_array_decode leaves them */
-	struct buffer out;	     /* what the peer did not take yet */
-	size_t input;		     /* room of the first three that is taken from the cap of all */
-	struct limit *deflate_place; /* of which it has one; NULL: none */
-	struct rate_points *rates;   /* NULL: no rate is limited */
-	uint64_t client;	     /* the address_count_number of its address */
+	struct buffer unparsed;	   /* the beginning of a frame; while it waits, frames */
+	struct buffer message;	   /* the beginning of a message */
+	struct buffer undelivered; /* messages of a frame, as message_array_decode leaves them */
+	struct buffer out;	   /* what the peer did not take yet */
+	size_t input;		   /* room of the first three that is taken from the cap of all */
+	struct rate_points *rates; /* NULL: no rate is limited */
+	uint64_t client;	   /* the address_count_number of its address */
 	struct address_entry *address; /* its place among its address's connections; NULL: none */
 };
 

@@ -42,7 +42,7 @@ start(const struct websocket_plan *plan, int fd, const struct websocket_framing 
 	websocket = websocket_create(plan->all, fd, kind, plan->transport, framing,
 	    plan->service->protocol.options.message_limit, plan->deflate);
 	websocket->address = plan->address;
-	websocket->deflate_place = plan->deflate_place;
+	websocket->has_deflate_place = plan->deflate_place != NULL;
 	websocket->client = plan->client;
 	if (limits_have_rates(&plan->all->sessions->limits))
 		websocket->rates = xcalloc(1, sizeof *websocket->rates);
