@@ -178,6 +178,7 @@ http_connection_create(struct http_connections *all, struct MHD_Connection *mhd)
 	LIST_INSERT_HEAD(&all->list, connection, entry);
 	all->count++;
 	connection->is_in_head = true;
+	connection->framing.head_max = all->head_max;
 	connection->framing.context = all->context;
 	connection->framing.is_elsewhere =
 	    connection->way == HTTP_WAY_CLIENTS ? all->is_elsewhere : NULL;
@@ -427,6 +428,10 @@ reason_of(int status)
 		return "Request Timeout";
 	case MHD_HTTP_CONTENT_TOO_LARGE:
 		return "Content Too Large";
+	case MHD_HTTP_URI_TOO_LONG:
+		return "URI Too Long";
+	case MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE:
+		return "Request Header Fields Too Large";
 	case MHD_HTTP_TOO_MANY_REQUESTS:
 		return "Too Many Requests";
 	default:

@@ -66,6 +66,7 @@ struct http_connections {
 	void *context; /* of both */
 	LIST_HEAD(, http_connection) leaving;
 	size_t away;	  /* that have left, and are not with the other daemon yet */
+	size_t head_max;  /* bytes of a request's head */
 	bool is_draining; /* none is kept for another request */
 	bool has_work;	  /* libmicrohttpd has to run in this turn */
 };

@@ -284,6 +284,7 @@ end_head(struct http_framing *framing)
 	if (framing->has_encoding && !framing->is_http11)
 		return REFUSAL(400, "Transfer-Encoding in HTTP/1.0");
 	framing->heads++;
+	framing->head_len = 0;
 	framing->left = framing->length;
 	if (framing->is_chunked)
 		framing->state = HTTP_FRAMING_CHUNK_SIZE;
@@ -400,6 +401,17 @@ keep_part(struct http_framing *framing, const char *data, size_t len)
 	return judge_bytes(line->data + judged, len - judged);
 }
 
+/* These bytes are the next; libmicrohttpd could not say that there are too many of them. */
+static bool
+is_too_long(struct http_framing *framing, size_t len)
+{
+	bool is_head =
+	    framing->state == HTTP_FRAMING_REQUEST_LINE || framing->state == HTTP_FRAMING_FIELD;
+
+	framing->head_len += is_head ? len : 0;
+	return is_head && framing->head_max > 0 && framing->head_len > framing->head_max;
+}
+
 /* Takes a line, or the rest or a part of one. Returns the bytes that it used. */
 static size_t
 take_line(
@@ -408,7 +420,11 @@ take_line(
 	const char *end = memchr(data, '\n', len);
 	size_t used = end == NULL ? len : (size_t)(end - data) + 1;
 
-	if (end == NULL) {
+	if (is_too_long(framing, used)) {
+		*refusal = framing->state == HTTP_FRAMING_REQUEST_LINE
+		    ? REFUSAL(414, "the request line is longer than connection_memory allows")
+		    : REFUSAL(431, "the head is longer than connection_memory allows");
+	} else if (end == NULL) {
 		*refusal = keep_part(framing, data, len);
 	} else if (framing->line.len == 0) {
 		*refusal = judge_line(framing, data, used - 1);

@@ -30,7 +30,7 @@ enum http_framing_state {
 };
 
 struct http_refusal {
-	int status;	  /* 400, 413, 501 or 503 */
+	int status;	  /* 400, 413, 414, 431, 501 or 503 */
 	const char *text; /* what is wrong, for the log */
 };
 
@@ -39,6 +39,8 @@ struct http_framing {
 	const struct http_refusal *refusal; /* of HTTP_FRAMING_REFUSED */
 	uint64_t left;			    /* bytes of the body, or of its chunk */
 	uint64_t heads;			    /* complete ones so far */
+	size_t head_len;		    /* bytes of the present one */
+	size_t head_max;		    /* more of them are refused; 0: none are */
 	/*
 	 * The part of a line that has come; of HTTP_FRAMING_ELSEWHERE, all of the request that has.
 	 */

@@ -23,7 +23,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { CONNECTION_COST = 4096 }; /* bytes, roughly, beside libmicrohttpd's pool */
+enum {
+	CONNECTION_COST = 4096, /* bytes, roughly, beside libmicrohttpd's pool */
+	/*
+	 * Of its pool, libmicrohttpd reads into one half. The other one is for a head's fields and for
+	 * the answer's head; for what is missing there, an answer would never come.
+	 */
+	HEAD_RESERVE = 512,
+};
 
 /* --- connections come ------------------------------------------------------------------------- */
 
@@ -288,6 +295,7 @@ http_server_start(struct http_server *server, const struct http_requests *reques
 		options->request_timeout, options->keepalive_timeout, err) == -1)
 		return -1;
 	http_parking_init(&server->connections);
+	server->connections.head_max = options->connection_memory / 2 - HEAD_RESERVE;
 	server->connections.hung_up = http_response_break;
 	server->connections.can_write = http_response_flush;
 	server->connections.ended = http_dispatch_ended;

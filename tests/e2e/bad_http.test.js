@@ -171,6 +171,20 @@ check('a target of 100,000 bytes gets 414', async ({ url }) => {
 	assert.deepStrictEqual(statuses, [414]);
 });
 
+// 7,680 bytes: what connection_memory allows.
+check('a head of the most bytes that may be is answered, one of more gets 431', async ({ url }) => {
+	const head = (size) => {
+		const [begin, end] = ['GET /echo HTTP/1.1\r\nHost: x\r\nCookie: ', '\r\n\r\n'];
+		return begin + 'c'.repeat(size - begin.length - end.length) + end;
+	};
+	for (const [size, status] of [[7679, 200], [7680, 200], [7681, 431], [7800, 431], [8000, 431]]) {
+		const connection = await Connection.open(url);
+		connection.write(head(size));
+		assert.strictEqual((await connection.readAnswer()).status, status, `${size} bytes`);
+		connection.close();
+	}
+});
+
 check('a header of 100,000 bytes gets 431', async ({ url }) => {
 	const { statuses } = await outcome(url, get('/echo', `X-A: ${'x'.repeat(100000)}\r\n`));
 	assert.deepStrictEqual(statuses, [431]);

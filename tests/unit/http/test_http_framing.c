@@ -343,6 +343,43 @@ test_stays(void **state)
 	http_framing_clear(&framing);
 }
 
+/* The status of a request after another one, if a head may be that long. */
+static int
+status_within(const char *request, size_t head_max, size_t piece)
+{
+	static const char before[] = "POST / HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc";
+	struct http_framing framing = {.head_max = head_max};
+	size_t len = strlen(request), n;
+	int status;
+
+	assert_int_equal(http_framing_feed(&framing, before, strlen(before)), strlen(before));
+	for (; len > 0 && framing.refusal == NULL; request += n, len -= n) {
+		n = piece < len ? piece : len;
+		http_framing_feed(&framing, request, n);
+	}
+	status = framing.refusal == NULL ? 0 : framing.refusal->status;
+	http_framing_clear(&framing);
+	return status;
+}
+
+static void
+test_head_max(void **state)
+{
+	static const char head[] =
+	    "POST /0123456789012345678901234567890123456789 HTTP/1.1\r\n" HOST
+	    "Content-Length: 3\r\n\r\n";
+	static const size_t pieces[] = {1, 7, 1000};
+	char request[sizeof head + 3];
+
+	(void)state;
+	strcat(strcpy(request, head), "abc");
+	for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+		assert_int_equal(status_within(request, sizeof head - 1, pieces[i]), 0);
+		assert_int_equal(status_within(request, sizeof head - 2, pieces[i]), 431);
+		assert_int_equal(status_within(request, 50, pieces[i]), 414);
+	}
+}
+
 int
 main(void)
 {
@@ -358,6 +395,7 @@ main(void)
 	    cmocka_unit_test(test_upgrades),
 	    cmocka_unit_test(test_elsewhere),
 	    cmocka_unit_test(test_stays),
+	    cmocka_unit_test(test_head_max),
 	};
 
 	return cmocka_run_group_tests_name("http_framing", tests, NULL, NULL);
