@@ -223,6 +223,7 @@ peer_messages_say_goodbye(struct peer *peer)
 {
 	if (peer->all->sessions->journal.is_kept)
 		remote_requests_abandon(peer);
+	remote_asks_give_up(&messages_of(peer)->asks, peer);
 	wire_encode_goodbye(peer_output(peer), "stopping");
 	peer_leave(peer);
 }

@@ -198,6 +198,24 @@ remote_asks_answer(struct remote_asks *asks, enum commit_result committed)
 }
 
 void
+remote_asks_give_up(struct remote_asks *asks, const struct peer *peer)
+{
+	size_t i;
+
+	for (i = 0; i < asks->count; i++) {
+		struct remote_ask *ask = asks->list[i];
+		struct api_answer unknown = {.status = 0};
+
+		if (ask->peer != peer || ask->answer.status != 0)
+			continue;
+		set_text(&unknown, UNAVAILABLE, "The server is stopping.\n");
+		put(ask, &unknown);
+		buffer_free(&unknown.body);
+		ask->peer = NULL;
+	}
+}
+
+void
 remote_asks_forget(struct remote_asks *asks, const struct peer *peer)
 {
 	size_t i;

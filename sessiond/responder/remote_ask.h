@@ -38,6 +38,12 @@ void remote_asks_take(
 /* After the commit: answers those whose answer is there. Returns true if there were any. */
 bool remote_asks_answer(struct remote_asks *asks, enum commit_result committed);
 
+/*
+ * The peer is about to be told goodbye, after which a responder repeats what has no answer: those of
+ * its requests that wait for theirs get 503, for they may have been carried out.
+ */
+void remote_asks_give_up(struct remote_asks *asks, const struct peer *peer);
+
 /* The peer is gone: its requests get no answer. */
 void remote_asks_forget(struct remote_asks *asks, const struct peer *peer);
 

@@ -324,6 +324,23 @@ test_later(void **state)
 	buffer_clear(&asked);
 }
 
+/* The responder would repeat it at the next daemon, and it may have been carried out. */
+static void
+test_given_up(void **state)
+{
+	(void)state;
+	open_with_api();
+	next.status = 0;
+	say_ask(7, "/apps/1", "");
+	assert_heard("");
+	peer_messages_say_goodbye(LIST_FIRST(&peers.list));
+	assert_heard("7:503(The server is stopping.\n) bye(stopping) closed ");
+	come(200);
+	run();
+	assert_int_equal(messages.asks.count, 0);
+	buffer_clear(&asked);
+}
+
 /* What was not answered is freed. */
 static void
 test_end(void **state)
@@ -352,6 +369,7 @@ main(void)
 	    TEST(after_goodbye),
 	    TEST(lost),
 	    TEST(later),
+	    TEST(given_up),
 	    TEST(end),
 	};
 
