@@ -22,8 +22,8 @@ struct engine_address {
 };
 
 /*
- * Reads it. Returns 1; 0 if it is `memory`, and -1 and an error (EX_CONFIG), when *address is empty.
- * engine_address_clear in any case.
+ * Reads it. Returns 1; 0 if it is `memory`, and -1 and an error (EX_CONFIG), when *address is
+ * empty. engine_address_clear in any case.
  */
 int engine_address_read(const char *text, struct engine_address *address, struct error *err);
 

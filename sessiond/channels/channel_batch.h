@@ -6,7 +6,8 @@
  *	for (...) {
  *		struct channel_batch_item *item = channel_batch_next(batch);
  *
- *		if (!channel_batch_note(item, channels_publish(..., &item->waiter, &item->position)))
+ *		if (!channel_batch_note(
+ *			item, channels_publish(..., &item->waiter, &item->position)))
  *			break;
  *	}
  *	if (channel_batch_is_complete(batch))

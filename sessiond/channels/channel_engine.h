@@ -1,7 +1,7 @@
 /*
- * Channels that several daemons share: an engine counts what is published, keeps it, passes it on to
- * all daemons, and knows who is where. Without one (NULL in struct channels) channels are a daemon's
- * own: its memory does all of that at once, and its store keeps it.
+ * Channels that several daemons share: an engine counts what is published, keeps it, passes it on
+ * to all daemons, and knows who is where. Without one (NULL in struct channels) channels are a
+ * daemon's own: its memory does all of that at once, and its store keeps it.
  *
  * With an engine, what a channel has here are copies: the end of its history, its members, its
  * position. They change only by what the engine says (channel_shared.h), so all daemons tell their
@@ -31,8 +31,8 @@ struct channel_facts {
 };
 
 /*
- * Somebody asks for what is known over all daemons; embedded in its owner, which lives until it ends.
- * Told is each thing that was found, then the end. Names are valid during the call.
+ * Somebody asks for what is known over all daemons; embedded in its owner, which lives until it
+ * ends. Told is each thing that was found, then the end. Names are valid during the call.
  */
 struct channel_question {
 	enum {

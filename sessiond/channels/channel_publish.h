@@ -33,8 +33,8 @@ enum channel_result channels_signal(
     struct channel_space *space, const char *name, size_t len, struct channel_waiter *waiter);
 
 /*
- * With an engine: the next message of the channel, which was published at `time` (ms since 1970), is
- * told and kept here.
+ * With an engine: the next message of the channel, which was published at `time` (ms since 1970),
+ * is told and kept here.
  */
 void channels_deliver(struct channel *channel, const struct publishing *publishing, uint64_t time);
 

@@ -19,7 +19,7 @@ enum channel_result {
 
 /* Who waits for what comes of a publication, until it is told; embedded in its owner. */
 struct channel_waiter {
-	/* From the loop, once. result: anything but CHANNEL_LATER; position: as channels_publish. */
+	/* From the loop, once; result: not CHANNEL_LATER; position: as channels_publish has it. */
 	void (*told)(struct channel_waiter *waiter, enum channel_result result,
 	    const struct channel_position *position);
 };

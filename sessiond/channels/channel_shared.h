@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 /*
- * Asks what is known over all daemons. Without an engine, `ended` is called before this returns; with
- * one, afterwards.
+ * Asks what is known over all daemons. Without an engine, `ended` is called before this returns;
+ * with one, afterwards.
  */
 void channels_ask(struct channel_space *space, struct channel_question *question);
 
@@ -21,8 +21,8 @@ void channels_ask(struct channel_space *space, struct channel_question *question
 void channels_share(struct channels *all, struct channel_engine *engine);
 
 /*
- * Older messages of the channel's epoch, which end where its history begins, are put before it. Takes
- * a reference of each, oldest first.
+ * Older messages of the channel's epoch, which end where its history begins, are put before it.
+ * Takes a reference of each, oldest first.
  */
 void channels_put_before(
     struct channel *channel, const struct publication *publications, uint32_t count);

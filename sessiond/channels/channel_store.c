@@ -2,8 +2,9 @@
  * See channel_store.h. The bytes of the records:
  *
  *	STORE_CHANNEL       EPOCH (16 hexadecimal digits; 0: offsets count anew), a blank, OFFSET of
- *	                    the last (decimal), a blank (if it is_occupied, '*'), the service's name, NUL, the
- *	                    channel's name; with an engine: NUL, its shared_id (as EPOCH)
+ *	                    the last (decimal), a blank (if it is_occupied, '*'), the
+ *	                    service's name, NUL, the channel's name; with an engine: NUL, its
+ *	                    shared_id (as EPOCH)
  *	STORE_PUBLICATION   the time (ms since 1970, decimal), NUL, the message
  *	STORE_SUBSCRIPTION  nothing; or, of a member, what STORE_MEMBER has
  *	STORE_MEMBER        its id, NUL, what is known of it

@@ -59,8 +59,9 @@ struct channel_kind {
 	void (*lost)(struct channel *channel);
 	void (*recounted)(struct channel *channel);
 	/*
-	 * Of all daemons, one is told: a channel has subscribers on any, or on none any more (member
-	 * NULL); a member is there, or none any more. The channel need not be one of this daemon.
+	 * Of all daemons, one is told: a channel has subscribers on any, or on none any more
+	 * (member NULL); a member is there, or none any more. The channel need not be one of this
+	 * daemon.
 	 */
 	void (*happened)(const struct channel_space *space, const char *channel,
 	    const struct channel_member *member, bool is_there);

@@ -8,6 +8,7 @@
 #include "common/loop.h"
 #include "common/memory.h"
 #include "conf/daemon_place.h"
+#include "sessiond/channels/channel_engine.h"
 #include "sessiond/channels/channels.h"
 #include "sessiond/control/metrics_text.h"
 #include "sessiond/http/http_server.h"
@@ -224,6 +225,9 @@ write_channels(const struct metrics_sources *sources, struct buffer *out)
 	    "Bytes of the messages that channels keep.", (double)channels->history_bytes);
 	metric_single(out, "sockjs_channel_messages_published_total", "counter",
 	    "Messages that were published to channels.", (double)channels->published);
+	metric_single(out, "sockjs_engine_up", "gauge",
+	    "0 while the server that daemons share their channels by is away.",
+	    channels->engine == NULL || channels->engine->calls->is_there(channels->engine));
 }
 
 /* --- applications in other processes ---------------------------------------------------------- */

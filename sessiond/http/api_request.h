@@ -20,8 +20,8 @@ struct api_request {
 };
 
 /*
- * It is made now, or later: then its status is 0 until it is there. Whoever asks keeps it where it is
- * until then, also if the client has gone.
+ * It is made now, or later: then its status is 0 until it is there. Whoever asks keeps it where it
+ * is until then, also if the client has gone.
  */
 struct api_answer {
 	unsigned status;	  /* of HTTP; 429 and 503 tell the client to come again */

@@ -212,7 +212,7 @@ read_batch(struct pusher_api_call *call, const json_t *body, struct publication_
 	return 0;
 }
 
-/* --- what is told ------------------------------------------------------------------------------- */
+/* --- what is told ----------------------------------------------------------------------------- */
 
 static bool
 wants_info(const struct pusher_api_info *info)

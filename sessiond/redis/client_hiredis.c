@@ -1,6 +1,6 @@
 /*
- * See redis_client.h. This is the shared object; no other file knows hiredis, and it uses nothing of
- * the daemon.
+ * See redis_client.h. This is the shared object; no other file knows hiredis, and it uses nothing
+ * of the daemon.
  */
 #include "sessiond/redis/redis_client.h"
 

@@ -4,9 +4,9 @@
  *
  *     AWAY -> SUBSCRIBING -> OPENING -> READING -> LIVE, and AWAY again when the server is
  *
- * Messages are told in the order of their offsets. One that does not follow the last is not told: it
- * is in the stream, and what is missing, too; so that is read. What is not there any more is lost,
- * and subscribers hear that.
+ * Messages are told in the order of their offsets. One that does not follow the last is not told:
+ * it is in the stream, and what is missing, too; so that is read. What is not there any more is
+ * lost, and subscribers hear that.
  */
 #ifndef SESSIOND_REDIS_CHANNEL_H
 #define SESSIOND_REDIS_CHANNEL_H

@@ -1,5 +1,6 @@
 /*
- * See redis_check.h. A loop of its own ends when the server has answered everything, has said what is wrong, or nothing for REDIS_TIMEOUT.
+ * See redis_check.h. A loop of its own ends when the server has answered everything, has said what
+ * is wrong, or nothing for REDIS_TIMEOUT.
  */
 #include "sessiond/redis/redis_check.h"
 

@@ -47,7 +47,7 @@ struct redis_client_ops {
 	 */
 	struct redis_client *(*create)(uv_loop_t *loop, const char *host, const char *port,
 	    const char *path, const struct redis_client_calls *calls, void *owner);
-	/* Queues a command of argc words. -1: there is no memory for it, and the client is useless. */
+	/* Queues a command of argc words. -1: there is no memory for it. */
 	int (*put)(struct redis_client *client, int argc, const char **words, const size_t *lens);
 	/* Sends what is queued, as far as the server takes it. */
 	void (*flush)(struct redis_client *client);

@@ -13,9 +13,9 @@ struct channel_engine;
 struct channels;
 
 /*
- * The engine of the option `engine`: loads what it needs, and begins to connect; the server need not
- * be there yet. Borrows loop and channels. backlog: bytes that may wait for the server. Returns 0,
- * and *engine: NULL for `memory`; or -1 and an error.
+ * The engine of the option `engine`: loads what it needs, and begins to connect; the server need
+ * not be there yet. Borrows loop and channels. backlog: bytes that may wait for the server. Returns
+ * 0, and *engine: NULL for `memory`; or -1 and an error.
  */
 int redis_engine_create(const char *option, size_t backlog, uv_loop_t *loop,
     struct channels *channels, struct channel_engine **engine, struct error *err);

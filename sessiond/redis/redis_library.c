@@ -49,7 +49,7 @@ redis_library_load(struct error *err)
 	if (loaded != NULL && loaded->abi == REDIS_CLIENT_ABI)
 		return loaded;
 	error_set(err, EX_UNAVAILABLE,
-	    "engine: %s; the package sockjs-fcgi-redis has it, and configure --with-redis builds it",
+	    "engine: %s; the package sockjs-fcgi-redis has it (or configure --with-redis)",
 	    handle == NULL ? dlerror() : "redis.so is of another version");
 	loaded = NULL;
 	return NULL;

@@ -1,7 +1,7 @@
 /*
- * A connection to the server that is always wanted: it is made again when it is lost. It greets with
- * user, password and database. What is called is answered in its order; if nothing is answered for
- * REDIS_TIMEOUT, the server is away.
+ * A connection to the server that is always wanted: it is made again when it is lost. It greets
+ * with user, password and database. What is called is answered in its order; if nothing is answered
+ * for REDIS_TIMEOUT, the server is away.
  *
  * There are two: one calls, the other listens to topics.
  */
@@ -78,8 +78,8 @@ void redis_link_clear(struct redis_link *link);
 void redis_link_ready(struct redis_link *link);
 
 /*
- * Calls. fn may be NULL. Takes what is in the words, which are empty then. If it is not connected, fn
- * is called at once.
+ * Calls. fn may be NULL. Takes what is in the words, which are empty then. If it is not connected,
+ * fn is called at once.
  */
 void
 redis_link_call(struct redis_link *link, struct redis_words *words, redis_reply_fn *fn, void *data);

@@ -8,8 +8,8 @@
  *     # COUNT                                so many subscribers are there
  *     X                                      a signal
  *
- * with no blank behind the letter. EVENT is - for none. An entry of a stream begins with TIME. Times
- * are ms since 1970.
+ * with no blank behind the letter. EVENT is - for none. An entry of a stream begins with TIME.
+ * Times are ms since 1970.
  */
 #ifndef SESSIOND_REDIS_MESSAGE_H
 #define SESSIOND_REDIS_MESSAGE_H

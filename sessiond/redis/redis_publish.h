@@ -16,7 +16,8 @@ enum channel_result redis_signal(struct channel_engine *engine, struct channel_s
 
 /*
  * Who has subscribed hears what is published after that, by the same application at least: while
- * somebody waits to be let in, publications of this daemon are held. Now they go, or (is_away) fail.
+ * somebody waits to be let in, publications of this daemon are held. Now they go, or (is_away)
+ * fail.
  */
 void redis_publish_release(struct redis_channel *it, bool is_away);
 

@@ -4,9 +4,9 @@
  *
  *     m    hash: e(poch), o(ffset) of the last, r(un id of the server), b(ytes of the stream)
  *     s    stream: the history; the ids are OFFSET-0, the field is d
- *     x    sorted set of expiries: DAEMON (it has subscribers), DAEMON and USER (it has that member)
- *     p    hash: =DAEMON its subscribers, t(otal) of these, +USER "DAEMONS INFO", n(umber of users),
- *          v(ersion), which counts how members have come and gone
+ *     x    sorted set of expiries: DAEMON (it has subscribers), DAEMON and USER (and that member)
+ *     p    hash: =DAEMON its subscribers, t(otal) of these, +USER "DAEMONS INFO", n(umber of
+ *          users), v(ersion), which counts how members have come and gone
  *
  * and the space a sorted set of its channels with subscribers, with their expiries.
  */
@@ -21,15 +21,16 @@ enum redis_script {
 	REDIS_PUBLISH,
 	/*
 	 * KEYS m s; ARGV run, durable, fresh epoch, ttl, epoch and offset of what is there ("-":
-	 * nothing), 1 if somebody has it. Returns epoch, offset, and of what follows, but at least of
-	 * the last, id, body, ...
+	 * nothing), 1 if somebody has it. Returns epoch, offset, and of what follows, but at least
+	 * of the last, id, body, ...
 	 */
 	REDIS_READ,
 	/*
-	 * KEYS x p list; ARGV topic, name, daemon, its subscribers ("-": it does not say), ttl, known
-	 * version, number of parts, parts, (id, info) of joins. Also ends what has expired. Returns
-	 * version, subscribers of all, what happened (kind, id, info, ...; kinds + - of members, O V
-	 * of the channel), and (id, info, ...) of all members, if the version was not the known one.
+	 * KEYS x p list; ARGV topic, name, daemon, its subscribers ("-": it does not say), ttl,
+	 * known version, number of parts, parts, (id, info) of joins. Also ends what has expired.
+	 * Returns version, subscribers of all, what happened (kind, id, info, ...; kinds + - of
+	 * members, O V of the channel), and (id, info, ...) of all members, if the version was not
+	 * the known one.
 	 */
 	REDIS_SYNC,
 	REDIS_SCRIPTS,
