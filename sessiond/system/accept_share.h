@@ -1,7 +1,7 @@
 /*
- * How many connections each of several daemons has, in memory that they share. All of them are
- * woken for a connection on a socket that they share, and who is first would soon have most: so one
- * that has clearly more than another leaves it to that one.
+ * How many connections each of several daemons has, in memory that they share. They take turns at
+ * accepting (acceptor.c), but connections do not end in turn, and a daemon that was started anew has
+ * none: so one that has clearly more than another leaves the next ones to that.
  */
 #ifndef SESSIOND_ACCEPT_SHARE_H
 #define SESSIOND_ACCEPT_SHARE_H

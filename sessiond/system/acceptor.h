@@ -19,8 +19,8 @@ struct acceptor;
 typedef void acceptor_accept(void *context, int fd, const struct sockaddr *address, socklen_t len);
 
 /*
- * Asked before a connection is accepted: true if another process that shares the socket should have
- * it. If that does not take it soon, it is accepted all the same.
+ * Asked when a connection was accepted: true if other processes that share the socket should have
+ * the next ones, which are left to them for a moment.
  */
 typedef bool acceptor_yields(void *context);
 
