@@ -54,7 +54,7 @@ after(async () => {
 function begin(transport) {
 	const messageOf = (n) => (n % 3 === 0 ? `~${n}` : String(n));
 	const state = { sent: 0, got: 0, wrong: null, breaks: 0, closes: [], isQuiet: false };
-	const socket = new ResumingSockJS('/echo', null, { transports: transport, timeout: 10000, patience: 2000 }); // eslint-disable-line no-undef
+	const socket = new ResumingSockJS('/echo', null, { transports: transport, timeout: 10000, patience: 2000 });
 	const talk = () => {
 		while (!state.isQuiet && socket.readyState === 1 && state.sent - state.got < 5)
 			socket.send(messageOf(state.sent++));

@@ -115,6 +115,38 @@ test_end(void **state)
 	assert_told("- 1<a[\"~c1000 Normal closure\"] ");
 }
 
+static sockjs_connection other;
+
+static void
+tell_other(sockjs_connection connection, const sockjs_message *message)
+{
+	(void)connection;
+	assert_int_equal(sockjs_write(other, message->data, message->len), SOCKJS_OK);
+}
+
+/* What a message does to others is stored with it, even if it leaves in the same turn. */
+static void
+test_effects_on_others(void **state)
+{
+	struct session *leg = begun('1'), *session = arrive("s", remote_poll('2'));
+
+	(void)state;
+	end_turn();
+	delivery_confirm(&flight);
+	arrive("s", remote_poll('3'));
+	end_turn();
+	buffer_clear(&seen);
+	buffer_clear(&written);
+	other.handle = session->handle;
+	hooks.data = tell_other;
+	say_on(leg, "hi");
+	end_turn();
+	assert_told("=hi 3<a[\"hi\"] 3. ");
+	buffer_append_char(&written, '\0');
+	assert_non_null(strstr(written.data, "M2@0=hi "));
+	delivery_confirm(&flight);
+}
+
 /* A daemon that stops lets go of the leg, and the next one has the session. */
 static void
 test_stop(void **state)
@@ -167,6 +199,7 @@ main(void)
 	    RESUME_TEST(broken_framing),
 	    RESUME_TEST(closed_at_once),
 	    RESUME_TEST(end),
+	    RESUME_TEST(effects_on_others),
 	    RESUME_TEST(stop),
 	    RESUME_TEST(damaged_store),
 	};
