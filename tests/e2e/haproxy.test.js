@@ -22,6 +22,7 @@ const { withLog } = require('./lib/daemon');
 const { eventually } = require('./lib/guard');
 const { Connection, request } = require('./lib/http');
 const { isThere } = require('./lib/installation');
+const { Talker } = require('./lib/resume');
 const { Session } = require('./lib/session');
 const { srcdir } = require('./lib/stack');
 const { WebSocketClient } = require('./lib/websocket');
@@ -29,6 +30,7 @@ const { WebSocketClient } = require('./lib/websocket');
 const SESSIONS = 200;
 const OPEN_LIMIT = 60000; // ms
 const CLIENT = '127.0.0.9';
+const TRANSPORTS = ['websocket', 'xhr-streaming', 'eventsource', 'xhr-polling']; // of sockjs-client in node
 const skip = ['haproxy', 'lighttpd'].every(isThere) ? false : 'there is no haproxy, or no lighttpd';
 
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'sockjs-haproxy-'));
@@ -40,6 +42,9 @@ disconnect_delay = 60s
 [service /probe]
 module = ${PROBE}
 disconnect_delay = 60s
+[service /resumed]
+module = echo
+resume = on
 `);
 
 let cluster;
@@ -136,7 +141,7 @@ check('the transports of HTTP, and who the client is', async () => {
 	}));
 });
 
-for (const transport of ['websocket', 'xhr-streaming', 'eventsource', 'xhr-polling'])
+for (const transport of TRANSPORTS)
 	check(`sockjs-client over ${transport}`, () => Promise.all(Array.from({ length: 6 }, async () => {
 		const client = await connect(`${cluster.url}/a/nested/name`, { transports: transport });
 		const texts = Array.from({ length: 30 }, (_, i) => `${i}`);
@@ -305,6 +310,33 @@ check('a connection that was idle while HAProxy was reloaded serves one more req
 	assert.equal(answer.status, 200);
 	assert.equal(answer.header('connection'), 'close');
 	await connection.expectClose();
+});
+
+check('clients that resume lose nothing: daemons are killed, a box drains, HAProxy is reloaded', async () => {
+	const talkers = await Promise.all(TRANSPORTS.flatMap((transport) => [1, 2].map(() => new Talker(`${cluster.url}/resumed`, transport).opened)));
+	const kill = async (box) => {
+		const [pid] = cluster.stack.pids[`sessiond${box}`];
+		process.kill(pid, 'SIGKILL');
+		await eventually(() => !cluster.stack.pids[`sessiond${box}`].includes(pid), 'the daemon is back', OPEN_LIMIT);
+	};
+	const drain = async () => {
+		await cluster.drain(2);
+		await cluster.untilStatus(2, 'NOLB');
+	};
+	const undrain = async () => {
+		await cluster.drain(2, { off: true });
+		await cluster.untilStatus(2, 'UP');
+	};
+	for (const step of [() => kill(1), () => kill(2), drain, undrain, () => cluster.reload()]) {
+		const had = talkers.map((talker) => talker.got);
+		await step();
+		await Promise.all(talkers.map((talker, i) => talker.until(() => talker.got > had[i] + 50, 'it goes on')));
+	}
+	for (const talker of talkers) {
+		await talker.finish();
+		assert.equal((await talker.close()).code, 1000);
+	}
+	assert.ok(talkers.some((talker) => talker.breaks > 0));
 });
 
 check('by cookie, for a service with jsessionid', async () => {
