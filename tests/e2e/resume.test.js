@@ -5,6 +5,7 @@
 // cuts, and resume_peers.test.js those who do otherwise.
 
 const assert = require('node:assert');
+const { spawnSync } = require('node:child_process');
 const { test, before, after } = require('node:test');
 const { withLog } = require('./lib/daemon');
 const { CuttingProxy } = require('./lib/cutting_proxy');
@@ -14,12 +15,14 @@ const CUTS = Number(process.env.SOCKJS_CUTS) || 8; // for each transport
 const KILLS = Number(process.env.SOCKJS_KILLS) || 3;
 const ROOM = 20000; // bytes, the most that pass before a cut
 const TRANSPORTS = ['websocket', 'xhr-streaming', 'eventsource', 'xhr-polling'];
+const hasHaproxy = spawnSync('haproxy', ['-v']).status === 0;
 const STACKS = [
 	{ kind: 'direct', daemons: 1, transports: TRANSPORTS },
 	{ kind: 'lighttpd', daemons: 2, transports: ['websocket', 'xhr-streaming', 'xhr-polling'] },
 	...(process.env.SOCKJS_LONG === '1' ? [
 		{ kind: 'direct', daemons: 3, transports: TRANSPORTS },
 		{ kind: 'lighttpd', daemons: 1, transports: ['websocket', 'xhr-streaming', 'xhr-polling'] },
+		...(hasHaproxy ? [{ kind: 'cluster', daemons: 2, transports: ['websocket', 'xhr-streaming', 'xhr-polling'] }] : []),
 	] : []),
 ];
 
@@ -52,12 +55,12 @@ for (const { kind, daemons, transports } of STACKS) {
 				assert.deepStrictEqual(await talker.close(3456, 'enough'), { code: 3456, reason: 'enough', wasClean: true });
 			})));
 
-		await check(`${KILLS} times kill -9 of a daemon, and cuts`, async (proxy) => {
+		await check(`${KILLS} times the end of a daemon, mostly by kill -9, and cuts`, async (proxy) => {
 			const talkers = await Promise.all(transports.map((transport) => new Talker(`${proxy.url}/echo`, transport).opened));
 			for (let i = 0; i < KILLS; i++) {
 				proxy.limit = ROOM;
 				const had = talkers.map((talker) => talker.got);
-				await stack.killDaemon();
+				await stack.killDaemon(i % 3 === 2 ? 'SIGTERM' : 'SIGKILL');
 				proxy.limit = 0;
 				await Promise.all(talkers.map((talker, at) => talker.until(() => talker.got > had[at] + 50, 'it goes on')));
 			}

@@ -94,10 +94,13 @@ class Talker {
 async function startResuming(kind, daemons = 1) {
 	const directory = temporaryDirectory();
 	const file = path.join(directory, 'sockjs.conf');
-	// Other stacks have a socket by themselves, by which daemons hand connections over.
-	const socket = kind === 'direct' ? `socket = ${path.join(directory, 'socket')}\n` : '';
-	fs.writeFileSync(file, `[server]\nstore = ${path.join(directory, 'sessions.db')}\ndisconnect_delay = 20s\n` +
-		`daemons = ${daemons}\n${socket}[service /echo]\nmodule = echo\nresume = on\n`);
+	const lines = [`daemons = ${daemons}`, 'disconnect_delay = 20s'];
+	// Boxes have a store each, and every stack but `direct` a socket, by which daemons hand connections over.
+	if (kind !== 'cluster')
+		lines.push(`store = ${path.join(directory, 'sessions.db')}`);
+	if (kind === 'direct')
+		lines.push(`socket = ${path.join(directory, 'socket')}`);
+	fs.writeFileSync(file, `[server]\n${lines.join('\n')}\n[service /echo]\nmodule = echo\nresume = on\n`);
 	const stack = await startStack(kind, { conf: file });
 	const stop = stack.stop.bind(stack);
 	stack.stop = async () => {
@@ -105,13 +108,15 @@ async function startResuming(kind, daemons = 1) {
 		fs.rmSync(directory, { recursive: true, force: true });
 		return status;
 	};
-	// kill -9 of a daemon, which its supervisor starts again.
-	stack.killDaemon = async () => {
-		const pid = stack.pids.sessiond[Math.floor(Math.random() * daemons)];
+	// Ends a daemon, which its supervisor starts again.
+	stack.killDaemon = async (signal) => {
+		const all = () => Object.entries(stack.pids).filter(([name]) => name.startsWith('sessiond')).flatMap(([, pids]) => pids);
+		const before = all();
+		const pid = before[Math.floor(Math.random() * before.length)];
 		const lines = stack.pidsLines;
-		process.kill(pid, 'SIGKILL');
+		process.kill(pid, signal);
 		const end = Date.now() + LIMIT;
-		while (stack.pidsLines === lines || stack.pids.sessiond.length < daemons || stack.pids.sessiond.includes(pid)) {
+		while (stack.pidsLines === lines || all().length < before.length || all().includes(pid)) {
 			if (Date.now() > end) throw new Error('the daemon does not come back');
 			await new Promise((resolve) => setTimeout(resolve, 20));
 		}
