@@ -19,7 +19,7 @@ const FEWEST = 20; // messages of a round
 const FEWEST_TO_ALL = 3; // messages of a round that everybody gets
 const BEFORE = 20; // connections that are open before memory is looked at
 const COUNTED = 100; // messages and clients whose instructions are counted
-const SETTLED = 300; // ms until a server has freed what opening took
+const SETTLED = 300; // ms until a server has freed what opening took, if a row says no other
 
 const total = (parts) => Object.values(parts).reduce((sum, each) => sum + each, 0);
 const difference = (after, before, count) =>
@@ -119,7 +119,7 @@ const memory = {
 			server.before = memoryOf(server.parts);
 		}
 		await contender.command('open', BEFORE + row.connections);
-		await sleep(SETTLED);
+		await sleep(row.settled ?? SETTLED);
 		const parts = difference(memoryOf(server.parts), server.before, row.connections);
 		for (const name of row.without || []) delete parts[name];
 		return { value: total(parts), parts };
@@ -147,6 +147,7 @@ const instructions = {
 			contender.server.isWarm = true;
 		}
 		await contender.command('open', row.connections);
+		await sleep(row.settled ?? SETTLED);
 	},
 	async round(contender) {
 		const counted = await contender.server.count(() => contender.command('echo', COUNTED, 1, 0));

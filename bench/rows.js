@@ -10,6 +10,7 @@
 //   atOnce       clients that wait for an answer at a time (100, or half of them)
 //   rate         messages a second of a fan-out; unset: as fast as everybody gets them
 //   half         of `latency`: whose top rate decides
+//   settled      of `memory` and `instructions`: ms that connections are idle before (300)
 //   without      of `memory`: parts that do not count
 //   goals        what is to be reached: bench/goals.js
 
@@ -25,6 +26,7 @@ const KB = 1024;
 const FLAT = 1.1; // how much a cost may grow with the number of connections
 const TWO = `${OURS}, two daemons`;
 const shared = (one) => ({ against: one, most: 1.1, rate: 1.8 }); // what a second daemon is to bring
+const HELD_FOR = 2500; // ms: what waits for longer than a second may be kept in another way
 const HELD = [{ most: 6 * KB }, { against: NODE, most: 0.4 }];
 const counted = (...names) => names.map((name) => `${name}, counted`);
 const behind = (kind, ...names) => [OURS, ...names].map((name) => `${name} behind ${kind}`);
@@ -204,6 +206,7 @@ const rows = {
 	'memory-poll': {
 		title: 'memory of a held poll',
 		measure: memory,
+		settled: HELD_FOR,
 		way: 'polling',
 		connections: 5000,
 		servers: [OURS, NODE, 'socket.io'],
@@ -212,6 +215,7 @@ const rows = {
 	'memory-stream': {
 		title: 'memory of an idle stream',
 		measure: memory,
+		settled: HELD_FOR,
 		way: 'xhr-streaming',
 		connections: 5000,
 		servers: [OURS, NODE],
@@ -220,6 +224,7 @@ const rows = {
 	'memory-poll-lighttpd': {
 		title: 'memory of a held poll behind lighttpd, without lighttpd',
 		measure: memory,
+		settled: HELD_FOR,
 		way: 'polling',
 		connections: 3000,
 		without: ['lighttpd'],
@@ -285,6 +290,7 @@ const rows = {
 	'instructions-polling': {
 		title: 'xhr-polling among idle sessions',
 		measure: instructions,
+		settled: HELD_FOR,
 		way: 'polling',
 		connections: [100, 10000],
 		servers: counted(OURS, 'bare libmicrohttpd'),
