@@ -56,6 +56,9 @@ api_use(const sockjs_service *service, enum api_apart what)
 	if (several.daemons == 1 || several.is_told[what] ||
 	    (what == API_CHANNELS && several.shares_channels))
 		return;
+	/* A module of the daemon's own knows. */
+	if (what == API_GROUPS && service->image == NULL)
+		return;
 	several.is_told[what] = true;
 	log_error(
 	    "[service %s] uses, with %u daemons, %s", service->name, several.daemons, words[what]);

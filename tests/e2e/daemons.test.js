@@ -248,12 +248,14 @@ async function openListeners(daemons) {
 	return clients;
 }
 
-check('without an engine, a module that uses channels is told once that they are apart', 2, { services: BROADCAST }, async (daemons) => {
+const APART = `${BROADCAST}[service /status]\nmodule = status\n`;
+check('without an engine, a module that uses channels is told once that they are apart', 2, { services: APART }, async (daemons) => {
 	await openListeners(daemons);
 	const lines = () => daemons.lines('[service /broadcast] uses, with 2 daemons, channels: each daemon has its own');
 	await until(() => lines().length >= 2, 'each says it');
 	await openListeners(daemons);
 	assert.equal(lines().length, 2);
+	assert.deepEqual(daemons.lines('groups'), []);
 });
 
 test('2 daemons: with a Redis, what one publishes the clients of the other hear', { timeout: 60000, skip: redisIsMissing }, async () => {
