@@ -17,8 +17,14 @@
 	var CLOSE_DELAY = 5000, RETRY_LEAST = 250, RETRY_MOST = 10000;
 	var FINAL = [2020, 2021, 2022, 2023]; // codes after which it does not come again
 
+	// Eight characters that nobody can guess, where there is a source of such.
 	function random() {
-		return Math.random().toString(36).slice(2, 10);
+		var bytes = new Uint8Array(8).map(function () { return Math.random() * 256; });
+		if (typeof crypto === 'object')
+			crypto.getRandomValues(bytes);
+		return Array.prototype.map.call(bytes, function (byte) {
+			return 'abcdefghijklmnopqrstuvwxyz234567'.charAt(byte & 31);
+		}).join('');
 	}
 
 	// options: sockjs-client's, and
