@@ -359,7 +359,8 @@ test_stderr(void **state)
 	start("echo one >&2; echo >&2; printf two >&2");
 	expect("", "exited with status 0");
 	log = capture_end();
-	snprintf(line, sizeof line, "error: [/chat]: process %ld: one\n", (long)program_pid(program));
+	snprintf(
+	    line, sizeof line, "error: [/chat]: process %ld: one\n", (long)program_pid(program));
 	assert_non_null(strstr(log, line));
 	assert_non_null(strstr(log, ": two\n"));
 	assert_int_equal(count_lines(log), 3);

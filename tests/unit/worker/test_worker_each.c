@@ -273,7 +273,8 @@ test_deaf_process(void **state)
 	for (i = 0; i < 20; i++)
 		receive_text(session, message);
 	log = capture_end();
-	assert_non_null(strstr(log, "[service /echo]: worker_queue_limit (100000) reached: process "));
+	assert_non_null(
+	    strstr(log, "[service /echo]: worker_queue_limit (100000) reached: process "));
 	turn();
 	assert_seen("1<o 1<c[4503,\"The application does not read\"] 1. ");
 	assert_int_equal(worker_each_count(service), 0);
