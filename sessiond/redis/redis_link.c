@@ -283,13 +283,35 @@ runs_anew(struct redis_link *link, struct redis_call *call, const struct redis_r
 	return true;
 }
 
+/* A person has to change something. */
+static void
+refused(struct redis_link *link, const char *why)
+{
+	char text[200];
+
+	snprintf(text, sizeof text, "it says \"%.150s\"", why);
+	redis_link_break(link, text);
+}
+
+/* SUBSCRIBE has no reply of its own, but an error if the user may not. */
+static void
+complain(struct redis_link *link, const struct redis_reply *reply)
+{
+	size_t len;
+
+	if (link->ops->type(reply) == REDIS_ERROR)
+		refused(link, link->ops->text(reply, &len));
+	else
+		redis_link_break(link, "it says what it was not asked for");
+}
+
 static void
 answer(struct redis_link *link, const struct redis_reply *reply)
 {
 	struct redis_call *call = STAILQ_FIRST(&link->pending);
 
 	if (call == NULL) {
-		redis_link_break(link, "it says what it was not asked for");
+		complain(link, reply);
 		return;
 	}
 	STAILQ_REMOVE_HEAD(&link->pending, entry);
@@ -314,18 +336,14 @@ replied(void *owner, const struct redis_reply *reply)
 
 /* --- greeting --------------------------------------------------------------------------------- */
 
-/* What was greeted with is refused: a person has to change something. */
 static void
 greeted(void *data, const struct redis_reply *reply)
 {
 	struct redis_link *link = data;
-	char text[200];
 	size_t len;
 
-	if (reply == NULL || link->ops->type(reply) != REDIS_ERROR)
-		return;
-	snprintf(text, sizeof text, "it says \"%.150s\"", link->ops->text(reply, &len));
-	redis_link_break(link, text);
+	if (reply != NULL && link->ops->type(reply) == REDIS_ERROR)
+		refused(link, link->ops->text(reply, &len));
 }
 
 static void

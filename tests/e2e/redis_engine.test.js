@@ -9,7 +9,7 @@ const net = require('node:net');
 const { program } = require('./lib/daemon');
 const { eventually } = require('./lib/guard');
 const { LISTEN, ask, check, judge, judgeAll, open, publish, published, Reader, Traffic } = require('./lib/shared_channels');
-const { WebSocketClient } = require('./lib/websocket');
+const { OPCODE, WebSocketClient, encodeFrame } = require('./lib/websocket');
 
 const dataOf = ({ data }) => JSON.parse(data);
 
@@ -105,6 +105,13 @@ check('the chat and broadcast examples are of both', {}, async ([a, b]) => {
 	assert.strictEqual(await first.readText(), 'from the other');
 	for (let heard; heard !== 'from the other';)
 		heard = await second.readText();
+	// Subscribed and published in one turn.
+	for (let i = 0; i < 10; i++) {
+		const own = await WebSocketClient.connect(a.sessiond.url, '/broadcast/websocket', { early: encodeFrame(OPCODE.text, `own ${i}`) });
+		for (let heard; heard !== `own ${i}`;)
+			heard = await own.readText();
+		own.sendClose(1000, '');
+	}
 });
 
 // --- Redis is away, forgets, or loses connections ---------------------------------------------------
