@@ -55,3 +55,15 @@ check('a daemon is killed: its members part, and its channels end', {}, async ([
 	assert.deepStrictEqual(JSON.parse(removed.data), { user_id: 'bob' });
 	await eventually(async () => Object.keys((await ask(a, 'GET', '/apps/1/channels')).channels).length === 1, 'presence-other is vacant', 60000);
 });
+
+check('Redis is emptied: who is there is told anew', {}, async ([a, b], redis) => {
+	const [ann, bob] = [await open(a), await open(b)];
+	await ann.subscribe('presence-room', { user: { user_id: 'ann' } });
+	await bob.subscribe('presence-room', { user: { user_id: 'bob' } });
+	await redis.command('FLUSHALL');
+	const users = async () => (await ask(a, 'GET', '/apps/1/channels/presence-room/users')).users.map(({ id }) => id).sort().join();
+	assert.strictEqual(await users(), '');
+	await eventually(async () => await users() === 'ann,bob', 'both are there', 60000);
+	bob.close();
+	await eventually(async () => await users() === 'ann', 'bob has parted', 60000);
+});

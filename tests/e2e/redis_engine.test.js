@@ -5,7 +5,9 @@
 
 const assert = require('node:assert');
 const { spawnSync } = require('node:child_process');
+const http = require('node:http');
 const net = require('node:net');
+const { after, before } = require('node:test');
 const { program } = require('./lib/daemon');
 const { eventually } = require('./lib/guard');
 const { LISTEN, ask, check, judge, judgeAll, open, publish, published, Reader, Traffic } = require('./lib/shared_channels');
@@ -77,6 +79,39 @@ check('a user of both is one member; the API, client events and ends are of all'
 	assert.strictEqual((await ann.signIn({ id: 'ann' })).event, 'pusher:signin_success');
 	assert.deepStrictEqual(await ask(b, 'POST', '/apps/1/users/ann/terminate_connections', '{}'), {});
 	assert.strictEqual(dataOf({ data: JSON.stringify((await ann.next()).data) }).code, 4009);
+});
+
+// The web application of both daemons.
+const heard = [];
+const hook = http.createServer((incoming, response) => {
+	let text = '';
+	incoming.on('data', (bytes) => {
+		text += bytes;
+	}).on('end', () => {
+		heard.push(...JSON.parse(text).events.map(({ name, user_id: user }) => (user ? `${name} ${user}` : name)));
+		response.end();
+	});
+});
+before(() => new Promise((resolve) => hook.listen(0, '127.0.0.1', resolve)));
+after(() => hook.close().closeAllConnections());
+
+check('of both daemons, one tells the webhook', {
+	get app() {
+		return `webhook = http://127.0.0.1:${hook.address().port}/\n`;
+	},
+}, async ([a, b]) => {
+	const clients = [];
+	for (const pair of [a, b, a]) {
+		clients.push(await open(pair));
+		await clients.at(-1).subscribe('presence-room', { user: { user_id: 'ann' } });
+	}
+	clients.push(await open(b));
+	await clients.at(-1).subscribe('presence-room', { user: { user_id: 'bob' } });
+	for (const client of clients)
+		client.close();
+	await eventually(() => heard.includes('channel_vacated') && heard.length >= 6, () => heard.join());
+	assert.deepStrictEqual(heard.sort(), ['channel_occupied', 'channel_vacated',
+		'member_added ann', 'member_added bob', 'member_removed ann', 'member_removed bob']);
 });
 
 // A module subscribes a client and publishes at once: the client hears that, too.
