@@ -3,8 +3,10 @@
  */
 #include "tests/unit/session/session_fixture.h"
 
+#include "sessiond/api/api.h"
 #include "sessiond/api/api_group.h"
 #include "sessiond/session/turn.h"
+#include "tests/unit/log_capture.h"
 
 #include <stdio.h>
 
@@ -227,6 +229,29 @@ test_many_groups(void **state)
 		sockjs_group_destroy(&groups[g]);
 }
 
+/* Each of several daemons has its own: a module that is not the daemon's is told, once. */
+static void
+test_several_daemons(void **state)
+{
+	sockjs_group *own, *first, *second;
+
+	(void)state;
+	api_set_daemons(3, true);
+	capture_begin();
+	own = sockjs_group_create(service);
+	service->image = (struct module_image *)service; /* not looked into */
+	first = sockjs_group_create(service);
+	second = sockjs_group_create(service);
+	capture_end();
+	service->image = NULL;
+	api_set_daemons(1, false);
+	assert_non_null(strstr(captured, "uses, with 3 daemons, groups: each daemon has its own"));
+	assert_null(strstr(strstr(captured, "3 daemons") + 1, "3 daemons"));
+	sockjs_group_destroy(&own);
+	sockjs_group_destroy(&first);
+	sockjs_group_destroy(&second);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
 
 int
@@ -242,6 +267,7 @@ main(void)
 	    TEST(write_in_close),
 	    TEST(destroy_in_close),
 	    TEST(many_groups),
+	    TEST(several_daemons),
 	};
 
 	return cmocka_run_group_tests_name("group", tests, NULL, NULL);
