@@ -11,7 +11,7 @@ const { chart } = require('./chart');
 const { machine, summary, table } = require('./report');
 const { rows } = require('./rows');
 const { fileLimit } = require('./processes');
-const { missing } = require('./servers');
+const { missing, servers } = require('./servers');
 
 const options = parseArguments(
 	'Usage: node bench/run.js [--OPTION ...] [ROW ...]\n\n' +
@@ -104,15 +104,17 @@ async function each(contenders, what) {
 	}
 }
 
-// Servers that start once: a number of connections after the other, and with each they take turns.
+// Servers that start once: a number of connections after the other, and with each they take turns
+// that can have so many.
 async function measureRunning(row, contenders, groups, rounds) {
 	await each(contenders, (contender) => contender.start(row.way, row.size));
 	for (const { connections, results } of groups) {
 		const work = { ...row, connections };
-		await each(contenders, (contender) => row.measure.prepare(contender, work, pace));
-		await row.measure.agree?.(contenders, work, pace);
+		const able = contenders.filter(({ name }) => !(servers[name].most < connections));
+		await each(able, (contender) => row.measure.prepare(contender, work, pace));
+		await row.measure.agree?.(able, work, pace);
 		for (let i = 0; i < rounds; i++)
-			await each(contenders, async (contender) => {
+			await each(able, async (contender) => {
 				results[contender.name].push(await row.measure.round(contender, work));
 			});
 	}
@@ -163,10 +165,10 @@ const countsOf = (row) => [
 
 // Resolves with {name, title, unit, goals, groups}; or undefined, if ours would stand alone.
 async function measureRow(name, row) {
-	const servers = availableOf(row);
-	if (servers.length < 2 || servers[0] !== row.servers[0] || (row.half && !servers.includes(row.half)))
+	const names = availableOf(row);
+	if (names.length < 2 || names[0] !== row.servers[0] || (row.half && !names.includes(row.half)))
 		return console.error(`  ${name} is left out: there is nothing to compare`);
-	const groups = await measure({ size: 20, ...row }, servers);
+	const groups = await measure({ size: 20, ...row }, names);
 	if (groups.length === 0) return undefined;
 	return { name, title: row.title, unit: row.measure.unit, goals: row.goals, groups };
 }

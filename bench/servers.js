@@ -6,6 +6,7 @@
 //   needs   what must be there: {file: PATH} or {program: NAME}, and Debian's package or npm's
 //   ways    by name: the arguments with which bench/load speaks to it; @WORD is what the started
 //           server has by that name
+//   most    connections that it can have; unset: as many as there are
 //   start   starts it; resolves with {port, parts, log(), stop()}. parts: {NAME: [PID, ...]}, the
 //           processes that, with all their children, are the server
 
@@ -375,6 +376,7 @@ const servers = {
 	},
 	pushpin: {
 		needs: [debian('pushpin')],
+		most: 1000, // with 2,000 it loses messages
 		ways: {
 			'websocket to all': ['pushpin-websocket', '--up', '@up'],
 			'channel to all': ['pushpin-websocket', '--up', '@up'],
