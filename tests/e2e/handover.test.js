@@ -9,13 +9,14 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { after, before, test } = require('node:test');
 const { openDescriptors, startDaemon, temporaryDirectory } = require('./lib/daemon');
-const { eventually } = require('./lib/guard');
+const { eventually, sleep } = require('./lib/guard');
 const { Connection } = require('./lib/http');
 const { WebSocketClient } = require('./lib/websocket');
 
 // The ids whose sessions live in daemon 0 and in daemon 1 (tests/unit/wire/test_wire_home.c).
 const IDS = ['session-0001', 'session-0002'];
 const LIMIT = 30000; // ms
+const PARKED = 1500; // ms, more than HTTP_PARK_DELAY
 
 const folder = temporaryDirectory();
 const socket = path.join(folder, 'socket');
@@ -106,6 +107,22 @@ check('a connection goes to and fro', async ({ home, wrong }) => {
 		assert.equal((await connection.request('POST', `${session}/xhr`, { timeout: LIMIT })).text, `a["${i}"]\n`);
 	}
 	assert.match((await connection.request('GET', '/echo/info')).text, /"websocket":true/);
+	connection.close();
+});
+
+// Its socket is libmicrohttpd's no more after PARKED ms, and again for the next request.
+check('a poll that waits, on a connection that comes and goes', async ({ home, wrong }) => {
+	const sessions = [newSession(home), newSession(1 - home)];
+	const connection = await Connection.open(wrong);
+	for (const session of sessions)
+		await openAt(wrong, session);
+	for (const [i, session] of [...sessions, ...sessions].entries()) {
+		const polling = connection.request('POST', `${session}/xhr`, { timeout: LIMIT });
+		if (i < 2)
+			await sleep(PARKED);
+		assert.equal((await post(wrong, `${session}/xhr_send`, `["${i}"]`)).status, 204);
+		assert.equal((await polling).text, `a["${i}"]\n`);
+	}
 	connection.close();
 });
 
