@@ -119,8 +119,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct reader reader = {.data = data, .size = size};
 	struct buffer again = BUFFER_INIT, unused = BUFFER_INIT;
-	char **params = params_read(data, size);
+	char **params;
 
+	/* Nothing may lie nowhere. */
+	if (size == 0)
+		return 0;
+	params = params_read(data, size);
 	check(&reader, params, &again);
 	if (params != NULL) {
 		check_find(params);
