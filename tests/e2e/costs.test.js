@@ -13,8 +13,8 @@ const CALLS = { 'websocket': 5, 'fanout': 28, 'polling': 20, 'streaming': 10, 'p
 
 test('costs: an idle websocket takes at most 2048 bytes of resident memory', (t) => measured(t, 'idle_websockets.js', '--max-bytes', '2048'));
 
-test('costs: 8,000 held polls take at most 8 threads, and 6 KB of resident memory each', (t) =>
-	measured(t, 'held_polls.js', '--check', '6144', '--threads', '8'));
+test('costs: 8,000 held polls take at most 8 threads, and 3 KB of resident memory each', (t) =>
+	measured(t, 'held_polls.js', '--check', '3072', '--threads', '8'));
 
 test('costs: a message takes few system calls', async (t) => {
 	const stdout = await measured(t, 'system_calls.js', '--json');
