@@ -247,16 +247,18 @@ find_channel(const struct channel_store *store, uint64_t number)
 const char *
 channel_store_name(const struct stored_record *record, size_t *len)
 {
-	const char *end = record->data + record->len, *at;
+	const char *end = record->data + record->len, *at, *name;
 
 	at = record->len == 0 ? NULL : memchr(record->data, ' ', record->len);
 	if (at == NULL)
 		return NULL;
 	for (at++; at < end && *at >= '0' && *at <= '9'; at++)
 		;
-	if (at == end)
+	name = at == end ? NULL : memchr(at, '\0', (size_t)(end - at));
+	if (name == NULL)
 		return NULL;
-	*len = (size_t)(end - at) - 1;
+	name++;
+	*len = (size_t)(name - at) - 1 + strnlen(name, (size_t)(end - name));
 	return at + 1;
 }
 

@@ -44,7 +44,7 @@ void channel_store_end_restore(struct channel_store *store);
 
 /*
  * What a record of the kind STORE_CHANNEL and that of no other channel has, borrowed: its service
- * and its name. NULL: it is none.
+ * and its name. What is behind is of its daemon's part of it alone. NULL: it is none.
  */
 const char *channel_store_name(const struct stored_record *record, size_t *len);
 

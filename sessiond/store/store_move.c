@@ -57,7 +57,8 @@ static const char *const move_sessions[] = {"INSERT INTO temp.base SELECT max("
     "DELETE FROM main.messages WHERE " IS_NEW("session"),
     /* Their subscriptions, and the channels of these, without what was published. */
     "INSERT INTO home.records"
-    " SELECT kind, (SELECT n FROM base) + row_number() OVER (ORDER BY number), part, data"
+    " SELECT kind, (SELECT n FROM base) + row_number() OVER (ORDER BY number), part,"
+    "  up_to_name(data)"
     " FROM main.records WHERE kind = 1 AND number IN"
     "  (SELECT part FROM main.records WHERE kind = 3 AND " IS_MOVED(
 	"number") ")"
@@ -142,6 +143,26 @@ channel_name(sqlite3_context *context, int count, sqlite3_value **values)
 	name_of(context, values[0], STORE_CHANNEL, move->calls->channel_name);
 }
 
+/* What is behind the name is of one daemon's part of the channel. */
+static void
+up_to_name(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	const struct move *move = sqlite3_user_data(context);
+	struct stored_record record = {
+	    .kind = STORE_CHANNEL, .data = sqlite3_value_blob(values[0])};
+	const char *name;
+	size_t len;
+
+	(void)count;
+	record.len = (size_t)sqlite3_value_bytes(values[0]);
+	name = move->calls->channel_name(&record, &len);
+	if (name == NULL)
+		sqlite3_result_value(context, values[0]);
+	else
+		sqlite3_result_blob(
+		    context, record.data, (int)(name + len - record.data), SQLITE_TRANSIENT);
+}
+
 static int
 add_functions(sqlite3 *db, struct move *move)
 {
@@ -154,6 +175,9 @@ add_functions(sqlite3 *db, struct move *move)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_create_function(
 		    db, "channel_name", 1, flags, move, channel_name, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_create_function(
+		    db, "up_to_name", 1, flags, move, up_to_name, NULL, NULL);
 	return rc;
 }
 

@@ -23,7 +23,10 @@ struct store_move_calls {
 	unsigned (*home)(const char *id, size_t len, unsigned count);
 	/* The uuid of the session that a STORE_WORKER belongs to. NULL: of none. Borrows. */
 	const char *(*worker_uuid)(const struct stored_record *record, size_t *len);
-	/* What a STORE_CHANNEL and no other one has: its service and its name. NULL: none. */
+	/*
+	 * What a STORE_CHANNEL and no other one has: its service and its name. NULL: none. What is
+	 * behind it in the record stays where it is.
+	 */
 	const char *(*channel_name)(const struct stored_record *record, size_t *len);
 };
 

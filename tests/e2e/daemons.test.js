@@ -18,6 +18,7 @@ const { WebSocketClient } = require('./lib/websocket');
 const buildDirectory = process.env.SOCKJS_BUILDDIR || srcdir;
 const sockjsctl = path.join(buildDirectory, 'sessiond', 'ctl', 'sockjsctl');
 const ECHO = '[service /echo]\nmodule = echo\n';
+const BROADCAST = '[service /broadcast]\nmodule = broadcast\n';
 const TALKING = 8;
 const SILENT = 4;
 
@@ -129,8 +130,8 @@ for (const count of [2, 3])
 		assert.deepEqual([...daemons.files('socket'), ...daemons.files('control')], [], 'nothing is left behind');
 	});
 
-const post = async (url, id, what, body = '') => {
-	const answer = await request(url, 'POST', `/echo/000/${id}/${what}`, { body, timeout: 30000 });
+const post = async (url, id, what, body = '', service = '/echo') => {
+	const answer = await request(url, 'POST', `${service}/000/${id}/${what}`, { body, timeout: 30000 });
 	return `${answer.status} ${answer.text}`;
 };
 
@@ -146,9 +147,9 @@ async function openSessions(daemons, count, each) {
 	return homes;
 }
 
-async function exchange(url, id, text) {
-	const poll = post(url, id, 'xhr');
-	assert.equal(await post(url, id, 'xhr_send', JSON.stringify([text])), '204 ');
+async function exchange(url, id, text, service) {
+	const poll = post(url, id, 'xhr', '', service);
+	assert.equal(await post(url, id, 'xhr_send', JSON.stringify([text]), service), '204 ');
 	assert.equal(await poll, `200 a["${text}"]\n`);
 }
 
@@ -217,10 +218,12 @@ check('a reload reaches all; a mistake changes none; another number waits for th
 	assert.equal(daemons.pids.length, 2);
 });
 
-check('sessions go where they belong when the number changes', 1, {}, async (daemons) => {
+check('sessions and their subscriptions go where they belong when the number changes', 1, { services: ECHO + BROADCAST }, async (daemons) => {
 	const ids = Array.from({ length: 12 }, (_, i) => `stay${i}`);
 	let said = 0;
 	for (const id of ids) assert.equal(await post(daemons.url, id, 'xhr'), '200 o\n');
+	// Its channel is its daemon's alone, and it is the only one there.
+	assert.equal(await post(daemons.url, 'subscriber', 'xhr', '', '/broadcast'), '200 o\n');
 	process.kill(daemons.main.pid, 'SIGTERM');
 	await daemons.main.exited;
 	// The one daemon had no supervisor, so the first change is a start.
@@ -234,12 +237,12 @@ check('sessions go where they belong when the number changes', 1, {}, async (dae
 		assert.equal(daemons.pids.length, count);
 		assert.deepEqual(daemons.files('store'), count === 1 ? ['store'] : Array.from({ length: count }, (_, i) => `store.${i}`));
 		assert.equal(daemons.files('control').length, count === 1 ? 1 : count + 1);
-		assert.equal(daemons.json('sessions').length, ids.length);
+		assert.equal(daemons.json('sessions').length, ids.length + 1);
 		for (const id of ids) await exchange(daemons.url, id, `${said++}`);
+		await exchange(daemons.url, 'subscriber', `${said++}`, '/broadcast');
 	}
 });
 
-const BROADCAST = '[service /broadcast]\nmodule = broadcast\n';
 
 // Clients of the service, of both daemons.
 async function openListeners(daemons) {

@@ -272,6 +272,41 @@ test_anew(void **state)
 	assert_polled("a", "a[\"1\",\"2\",\"3\"]");
 }
 
+/* By which two daemons' records are known to be of one channel. */
+static void
+test_name_of_record(void **state)
+{
+	static const struct {
+		const char *data;
+		size_t len, from, name_len; /* 0: none */
+	} cases[] = {
+	    {"00000000000000ab 17 /chat\0room", 30, 20, 10},
+	    {"00000000000000ab 17*/chat\0room\0"
+	     "00000000000000cd",
+		47, 20, 10},
+	    {"0 1 /\0", 6, 4, 2},
+	    {"0 1 /chat", 9, 0, 0},
+	    {"0 123", 5, 0, 0},
+	    {"0", 1, 0, 0},
+	    {"", 0, 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct stored_record record = {
+		    STORE_CHANNEL, 1, 0, cases[i].data, cases[i].len};
+		size_t len;
+		const char *name = channel_store_name(&record, &len);
+
+		if (cases[i].name_len == 0) {
+			assert_null(name);
+			continue;
+		}
+		assert_ptr_equal(name, cases[i].data + cases[i].from);
+		assert_int_equal(len, cases[i].name_len);
+	}
+}
+
 int
 main(void)
 {
@@ -285,6 +320,7 @@ main(void)
 	    TEST(strange_records),
 	    TEST(store_fails),
 	    TEST(anew),
+	    cmocka_unit_test(test_name_of_record),
 	};
 
 	log_open("test_channel_store", SEVERITY_ERROR);

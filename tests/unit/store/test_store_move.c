@@ -40,7 +40,17 @@ name_of(const struct stored_record *record, size_t *len)
 	return record->len == 0 ? NULL : record->data;
 }
 
-static const struct store_move_calls calls = {home, name_of, name_of};
+/* Up to a colon; what is behind is a daemon's own. */
+static const char *
+channel_of(const struct stored_record *record, size_t *len)
+{
+	const char *colon = record->len == 0 ? NULL : memchr(record->data, ':', record->len);
+
+	*len = colon == NULL ? record->len : (size_t)(colon - record->data);
+	return record->len == 0 ? NULL : record->data;
+}
+
+static const struct store_move_calls calls = {home, name_of, channel_of};
 
 static int
 move(unsigned count, struct error *err)
@@ -55,6 +65,7 @@ struct lines {
 	char text[LINES_MAX][LINE_SIZE];
 	/* Of the file that is read. */
 	unsigned file, files;
+	unsigned parts; /* of a daemon's own that channels have, in all files */
 	char ids[NUMBERS][16], channels[NUMBERS][16], workers[NUMBERS][16]; /* by key, by number */
 };
 
@@ -101,6 +112,8 @@ on_record(void *context, const struct stored_record *record)
 	switch (record->kind) {
 	case STORE_CHANNEL:
 		snprintf(lines.channels[record->number], 16, "%.*s", len, record->data);
+		lines.parts += strchr(lines.channels[record->number], ':') != NULL;
+		lines.channels[record->number][strcspn(lines.channels[record->number], ":")] = 0;
 		break;
 	case STORE_SUBSCRIPTION:
 		add("subscription %s %s %.*s", lines.ids[record->number],
@@ -152,7 +165,7 @@ dump(unsigned files)
 	const struct store_loader loader = {on_session, on_message, on_record, NULL};
 	char *text = xcalloc(LINES_MAX, LINE_SIZE + 1), *end = text;
 
-	lines.count = 0;
+	lines.count = lines.parts = 0;
 	lines.files = files;
 	for (unsigned i = 0; i < files; i++) {
 		struct store *store = open_file(i, files);
@@ -214,7 +227,7 @@ put_all(struct store *store, unsigned n)
 static void
 make(void)
 {
-	static const char *const channels[CHANNELS] = {"red", "green", "blue"};
+	static const char *const channels[CHANNELS] = {"red:1", "green:2", "blue"};
 	struct store *store;
 
 	folder_clear();
@@ -276,10 +289,13 @@ test_numbers(void **state)
 	(void)state;
 	make();
 	expected = dump(1);
+	assert_int_equal(lines.parts, 2);
 	assert_non_null(strstr(expected, "subscription id 20 blue member\n"));
 	assert_non_null(strstr(expected, "event uuid-99 1 close\n"));
 	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
 		assert_moved(counts[i], expected);
+	/* What was one daemon's own of a channel is not another one's. */
+	assert_int_equal(lines.parts, 0);
 	free(expected);
 }
 

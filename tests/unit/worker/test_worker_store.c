@@ -314,6 +314,24 @@ test_service_gone(void **state)
 	assert_string_equal(capture_end(), "");
 }
 
+static void
+test_uuid_of_record(void **state)
+{
+	static const char data[] = "/chat\0uuid\0k\0\0";
+	struct stored_record record = {STORE_WORKER, 1, 0, data, sizeof data};
+	const char *uuid;
+	size_t len;
+
+	(void)state;
+	uuid = worker_store_uuid(&record, &len);
+	assert_ptr_equal(uuid, data + 6);
+	assert_int_equal(len, 4);
+	record.len -= 1; /* a field is missing */
+	assert_null(worker_store_uuid(&record, &len));
+	record.len = 0;
+	assert_null(worker_store_uuid(&record, &len));
+}
+
 int
 main(void)
 {
@@ -328,6 +346,7 @@ main(void)
 	    WORKER_TEST(full),
 	    WORKER_TEST(strange_records),
 	    WORKER_TEST(service_gone),
+	    cmocka_unit_test(test_uuid_of_record),
 	};
 
 	log_open("test_worker_store", SEVERITY_ERROR);
