@@ -103,8 +103,16 @@ after(async () => {
 
 check('its version is configure\'s', () => {
 	const version = /\[sockjs-fcgi\], \[([\d.]+)\]/.exec(fs.readFileSync(path.join(srcdir, 'configure.ac'), 'utf8'))[1];
-	for (const name of ['sockjs-fcgi', 'sockjs-fcgi-dev'])
+	for (const name of ['sockjs-fcgi', 'sockjs-fcgi-dev', 'sockjs-fcgi-redis'])
 		assert.strictEqual(run('dpkg-deb', ['-f', packages[name], 'Version']).trim(), version);
+});
+
+check('only the package that is there for it has what needs hiredis', () => {
+	const modules = (name) => run('dpkg-deb', ['-c', packages[name]]).split('\n').filter((line) => line.endsWith('.so')).map((line) => path.basename(line));
+	assert.deepStrictEqual(modules('sockjs-fcgi-redis'), ['redis.so']);
+	assert.match(run('dpkg-deb', ['-f', packages['sockjs-fcgi-redis'], 'Depends']), /libhiredis/);
+	assert.ok(modules('sockjs-fcgi').includes('echo.so') && !modules('sockjs-fcgi').includes('redis.so'));
+	assert.ok(!depends.some((name) => name.startsWith('libhiredis')), depends.join());
 });
 
 check('installs where no systemd runs, with nothing but its dependencies, and its units are enabled', () => {

@@ -150,12 +150,14 @@ check('the chat and broadcast examples are of both', {}, async ([a, b]) => {
 
 const ALWAYS = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
-check('subscriber connections are killed under traffic: no hole, nothing twice', {}, async ([a, b], redis) => {
+check('subscriber connections are killed, and scripts forgotten, under traffic: no hole, nothing twice', {}, async ([a, b], redis) => {
 	const readers = [await Reader.open(a), await Reader.open(b)];
 	const traffic = new Traffic([a, b]);
 	for (let i = 0; i < 5; i++) {
 		await traffic.goesOn(20);
 		await redis.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+		await traffic.goesOn(5);
+		await redis.command('SCRIPT', 'FLUSH');
 	}
 	await traffic.goesOn(20);
 	await judgeAll(readers, traffic, a);
