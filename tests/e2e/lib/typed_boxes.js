@@ -38,7 +38,7 @@ function makeMachine(name) {
 		run('sh', ['-euc', `ip link add v-${name} type veth peer name eth0 netns ${holder.pid}
 			ip link set v-${name} master br0 up
 			nsenter --net=${net} sh -euc 'ip link set lo up; ip link set eth0 up; ip addr add ${machines[name]}/24 dev eth0'`]);
-		roots[name] = new Root(path.join(stage, '..', `root-${name}`), stage, ['nsenter', `--net=${net}`]);
+		roots[name] = new Root(path.join(stage, '..', `machine-${name}`), stage, ['nsenter', `--net=${net}`]);
 	});
 }
 
