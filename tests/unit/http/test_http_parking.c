@@ -91,6 +91,26 @@ test_poll(void **state)
 	assert_int_equal(server.connections.count, 0);
 }
 
+/* The times of a connection between two requests count for one that was given back. */
+static void
+test_given_back(void **state)
+{
+	int client = park_poll();
+
+	(void)state;
+	write_and_run("a");
+	assert_heard(client, 200, "a[\"a\"]\n");
+	pass_time(KEEPALIVE_TIMEOUT - 1);
+	assert_silence(client);
+	put(client, "GET /echo HTTP/1.1\r\n");
+	run();
+	pass_time(REQUEST_TIMEOUT);
+	run();
+	assert_heard(client, 408, "");
+	assert_true(heard.ended);
+	close(client);
+}
+
 static void
 test_same_head(void **state)
 {
@@ -452,6 +472,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    HTTP_TEST(poll),
+	    HTTP_TEST(given_back),
 	    HTTP_TEST(same_head),
 	    HTTP_TEST(jsonp),
 	    HTTP_TEST(close),
