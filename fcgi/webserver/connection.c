@@ -1,8 +1,8 @@
 /*
  * See connection.h.
  *
- * Sockets are watched by one epoll set, edge-triggered, which the loop watches in turn: a request on
- * a kept connection costs one call to read it and one to write its answer. The set learns of a
+ * Sockets are watched by one epoll set, edge-triggered, which the loop watches in turn: a request
+ * on a kept connection costs one call to read it and one to write its answer. The set learns of a
  * socket when something has to be waited for: the next request, room, or an answer that does not
  * come soon. Some web servers connect for each request, and most of those are over by then.
  *

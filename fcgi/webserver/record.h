@@ -40,7 +40,7 @@ struct record_scan {
  */
 enum record_progress record_scan(struct record_scan *scan, const unsigned char *data, size_t len);
 
-/* Appends the standard input of a request that is RECORD_COMPLETE, data being its bytes, to body. */
+/* Appends the standard input of a request that is RECORD_COMPLETE to body. data: its bytes. */
 void
 record_append_body(const struct record_scan *scan, const unsigned char *data, struct buffer *body);
 
