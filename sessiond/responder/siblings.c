@@ -21,7 +21,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ANSWER_MAX = 1024 }; /* bytes of the largest message that a sibling sends */
+enum {
+	ANSWER_MAX = 1024, /* bytes of the largest message that a sibling sends */
+	LAST_READS = 16,   /* of a client that is refused, which may not stop to send */
+};
 
 struct handover {
 	struct sibling *sibling;
@@ -69,8 +72,9 @@ refuse(const struct handover *handover)
 	    handover->sibling->index);
 	send(handover->fd, bytes, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	shutdown(handover->fd, SHUT_WR);
-	while (recvfrom(handover->fd, bytes, sizeof bytes, MSG_DONTWAIT, NULL, NULL) > 0)
-		;
+	for (int i = 0; i < LAST_READS; i++)
+		if (recvfrom(handover->fd, bytes, sizeof bytes, MSG_DONTWAIT, NULL, NULL) <= 0)
+			break;
 }
 
 static void
