@@ -5,6 +5,7 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const { setTimeout: sleep } = require('node:timers/promises');
 const { judgeAll } = require('./goals');
 const { round, statistics, withSpread } = require('./statistics');
 
@@ -64,6 +65,7 @@ function tableLines(row) {
 
 const line = (cells) => `| ${cells.join(' | ')} |\n`;
 
+const BUSY = 0.05;
 const GOALS_HEAD = ['work', 'connections', 'goal', 'measured', 'met'];
 
 function goals(rows) {
@@ -104,10 +106,24 @@ function release() {
 	return (/^PRETTY_NAME="?([^"\n]*)/m.exec(text) || ['', 'Linux'])[1];
 }
 
+// How much of all processors' time others need, looked at for a second. (The load average would
+// still tell of what was minutes ago.)
+async function busyShare() {
+	const spent = () => {
+		const times = os.cpus().map((cpu) => cpu.times);
+		const sum = (numbers) => numbers.reduce((total, each) => total + each, 0);
+		return { all: sum(times.flatMap(Object.values)), idle: sum(times.map(({ idle }) => idle)) };
+	};
+	const before = spent();
+	await sleep(1000);
+	const after = spent();
+	return 1 - (after.idle - before.idle) / (after.all - before.all);
+}
+
 // Where and how a run was made.
-function machine(options, pace) {
+async function machine(options, pace) {
 	const [{ model }] = os.cpus();
-	const busy = os.loadavg()[0];
+	const busy = await busyShare();
 	const today = new Date().toISOString().slice(0, 10);
 	const words = process.argv.slice(2).join(' ');
 	const command = words ? `make bench ARGS='${words}'` : 'make bench';
@@ -118,9 +134,9 @@ function machine(options, pace) {
 		`${command}, ${today}, ${pace.rounds} rounds of ${pace.seconds} s`,
 	];
 	if (options.quick) lines.push('**A quick run: these figures mean nothing.**');
-	if (busy > 0.5)
+	if (busy > BUSY)
 		lines.push(
-			`**The machine was busy (load ${busy.toFixed(1)}): these figures mean little.**`,
+			`**The machine was busy (${Math.round(busy * 100)}% before it began): these figures mean little.**`,
 		);
 	return { text: lines.join('  \n'), busy, quick: Boolean(options.quick) };
 }

@@ -190,7 +190,7 @@ async function main() {
 			console.log(`${name.padEnd(22)} ${title}: ${servers.join(', ')}`);
 		return;
 	}
-	const about = machine(options, pace);
+	const about = await machine(options, pace);
 	const done = [];
 	console.log(about.text);
 	for (const [name, row] of chosen()) {
