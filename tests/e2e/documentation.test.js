@@ -358,7 +358,7 @@ const texts = ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'doc/model/README.md'
 	...fs.readdirSync(path.join(srcdir, 'doc')).filter((name) => name.endsWith('.md')).map((name) => `doc/${name}`),
 	...fs.readdirSync(path.join(srcdir, 'doc/deploy')).map((name) => `doc/deploy/${name}`),
 	...rooms.map((room) => `${room}/README.md`).filter((name) => fs.existsSync(path.join(srcdir, name)))];
-const FOLDERS = ['', ...rooms, ...below('tests/unit'), 'examples', 'tests', 'tests/e2e', 'tests/e2e/lib', 'tests/fuzz', 'bench', 'doc', 'doc/man', 'doc/deploy', 'packaging'];
+const FOLDERS = ['', ...rooms, ...below('tests/unit'), 'examples', 'www', 'tests', 'tests/e2e', 'tests/e2e/lib', 'tests/fuzz', 'bench', 'doc', 'doc/man', 'doc/deploy', 'packaging'];
 const isThere = (...parts) => fs.existsSync(path.join(srcdir, ...parts)) || fs.existsSync(path.join(builddir, ...parts));
 
 // As GitHub makes them of headings.
