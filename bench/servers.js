@@ -16,7 +16,7 @@ const net = require('node:net');
 const path = require('node:path');
 const { Daemon, startDaemon, temporaryDirectory } = require('../tests/e2e/lib/daemon');
 const { eventually } = require('../tests/e2e/lib/guard');
-const { openStream } = require('../tests/e2e/lib/http');
+const { Connection } = require('../tests/e2e/lib/http');
 const { freePort, srcdir, startStack } = require('../tests/e2e/lib/stack');
 const { PhpFpm } = require('../tests/e2e/lib/php_fpm');
 const redis = require('../tests/e2e/lib/redis');
@@ -40,6 +40,7 @@ websocket_deflate = on
 const services = (heartbeat) => service('echo', heartbeat) + service('broadcast', heartbeat);
 const APP = '[app 1]\nkey = key\nsecret = secret\nheartbeat_delay = 119s\n';
 
+const START_PATIENCE = 60000; // ms
 const NEVER = '30m';
 const WEB_HEARTBEAT = '25s'; // web servers give up on a poll that is not answered for longer
 
@@ -72,11 +73,15 @@ const accepts = (port) =>
 		socket.on('error', () => resolve(false));
 	});
 
+// While a server starts, it may take a request that it never answers.
 async function doesAnswer(port, target) {
 	try {
-		const answer = await openStream(`http://127.0.0.1:${port}`, 'GET', target);
-		answer.connection.close();
-		return answer.status === 200;
+		const connection = await Connection.open(`http://127.0.0.1:${port}`);
+		try {
+			return (await connection.open('GET', target, { timeout: 1000 })).status === 200;
+		} finally {
+			connection.close();
+		}
 	} catch {
 		return false;
 	}
@@ -118,6 +123,7 @@ async function start(command, { ready = false, up, answers, wrapper = [] } = {})
 				);
 			},
 			() => `${program} serves\n${daemon.log()}`,
+			START_PATIENCE,
 		);
 	return served(path.basename(program), daemon, { port, up: `${another}` });
 }
