@@ -128,11 +128,16 @@ void
 http_server_add_control(struct http_server *server, int fd, enum http_way way,
     const struct sockaddr *address, socklen_t len)
 {
-	static struct log_limit failed;
+	static struct log_limit refused, failed;
 	const struct http_connections *all = &server->connections;
+	bool publishes = way == HTTP_WAY_PUBLISH;
 
-	if (way == HTTP_WAY_PUBLISH ? all->publish_count >= HTTP_PUBLISH_MAX
-				    : all->control_count - all->publish_count >= HTTP_CONTROL_MAX) {
+	if (publishes ? all->publish_count >= HTTP_PUBLISH_MAX
+		      : all->control_count - all->publish_count >= HTTP_CONTROL_MAX) {
+		log_limited(&refused, SEVERITY_ERROR,
+		    "%s hold %d connections to the control socket: a further one gets 503",
+		    publishes ? "publishers" : "those who may do everything",
+		    publishes ? HTTP_PUBLISH_MAX : HTTP_CONTROL_MAX);
 		refuse(fd, MHD_HTTP_SERVICE_UNAVAILABLE);
 		return;
 	}

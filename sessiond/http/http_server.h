@@ -96,7 +96,7 @@ void http_server_take(struct http_server *server, int fd, const struct sockaddr 
  * Connections of the control socket: they are not among `limit`, which may be what one looks for.
  * Those of publishers do not take the others' places.
  */
-#define HTTP_CONTROL_MAX 16
+#define HTTP_CONTROL_MAX 64
 #define HTTP_PUBLISH_MAX 64
 
 /*

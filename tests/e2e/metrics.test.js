@@ -341,7 +341,7 @@ check('connections of the control socket do not wait for those of clients', { se
 		return connection;
 	};
 	const idle = [];
-	for (let i = 0; i < 16; i++) idle.push(await begin());
+	for (let i = 0; i < 64; i++) idle.push(await begin());
 	const refused = await begin();
 	assert.strictEqual((await refused.readAnswer()).status, 503);
 	[...idle, refused].forEach((connection) => connection.close());
