@@ -221,13 +221,14 @@ append_pair(struct buffer *out, const unsigned char *s)
 bool
 utf8_has_surrogate(const char *wtf8, size_t len)
 {
-	const unsigned char *at = (const unsigned char *)wtf8, *end = at + len;
+	const char *at;
 
 	/* A half of either kind is ED A0..BF; what else begins with ED goes on with less. */
-	while (at < end && (at = memchr(at, 0xed, (size_t)(end - at))) != NULL) {
-		if (end - at >= 2 && at[1] >= 0xa0)
+	while (len >= 2 && (at = memchr(wtf8, 0xed, len - 1)) != NULL) {
+		if ((unsigned char)at[1] >= 0xa0)
 			return true;
-		at++;
+		len -= (size_t)(at + 1 - wtf8);
+		wtf8 = at + 1;
 	}
 	return false;
 }

@@ -158,12 +158,13 @@ read_count(struct rest *rest, struct redis_message *message)
 {
 	char text[24];
 	size_t len = (size_t)(rest->end - rest->at);
-	struct rest copy = {text, text + len + 1};
+	struct rest copy = {text, text};
 
 	if (len == 0 || len > sizeof text - 1)
 		return false;
 	memcpy(text, rest->at, len);
 	text[len] = ' ';
+	copy.end += len + 1;
 	return take_number(&copy, ' ', &message->number);
 }
 

@@ -34,7 +34,7 @@ class Daemons {
 
 	// The responder asks at the shared socket, of daemon `index`, and then comes to each.
 	async greet(index = 0, options = {}) {
-		const peer = await this.shared.serve(100n, { minor: MINOR, place: [index, this.count] });
+		const peer = await this.shared.serve(100n, { minor: MINOR, place: [index, this.count], ...options });
 		await peer.expectEnd();
 		const peers = [];
 		for (let i = 0; i < this.count; i++)
