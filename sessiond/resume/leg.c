@@ -22,30 +22,36 @@ leg_of(struct receiver *receiver)
 	return container_of(receiver, struct leg, receiver);
 }
 
-static struct leg *
-leg_of_timer(struct timer *timer)
-{
-	return container_of(timer, struct leg, timer);
-}
-
 /* --- life ------------------------------------------------------------------------------------- */
 
 static void
+await(struct leg *leg)
+{
+	timer_start(&leg->all->hellos, &leg->hello, sessions_now(leg->all->sessions));
+}
+
+/* Who says nothing may have no network, and comes again. */
+static void
 hello_fire(struct timer *timer, void *ctx)
 {
-	struct leg *leg = leg_of_timer(timer);
+	struct leg *leg = container_of(timer, struct leg, hello);
 
 	(void)ctx;
-	if (leg->state == LEG_ENDING)
+	/* What it says is not read. */
+	if (leg->session->service->refuses_sends)
+		await(leg);
+	else if (leg->state == LEG_ENDING)
 		leg_close(leg, SESSION_CODE_NORMAL, "Normal closure");
+	else if (leg->state == LEG_SILENT)
+		leg_close(leg, SERVICE_CODE_GOING_AWAY, "No first message");
 	else
-		leg_close(leg, LEG_CODE_BROKEN, "No first message");
+		leg_close(leg, SERVICE_CODE_GOING_AWAY, "No answer");
 }
 
 static void
 ack_fire(struct timer *timer, void *ctx)
 {
-	struct leg *leg = leg_of_timer(timer);
+	struct leg *leg = container_of(timer, struct leg, ack);
 
 	(void)ctx;
 	leg->must_ack = true;
@@ -77,7 +83,7 @@ leg_create(struct legs *all, struct session *session)
 	leg->receiver = (struct receiver){&leg_receiver, session->transport, NULL};
 	leg->all = all;
 	leg->session = session;
-	timer_start(&all->hellos, &leg->timer, sessions_now(all->sessions));
+	await(leg);
 	return leg;
 }
 
@@ -92,7 +98,8 @@ owe_nothing(struct leg *leg)
 static void
 let_go(struct leg *leg)
 {
-	timer_stop(&leg->timer);
+	timer_stop(&leg->hello);
+	timer_stop(&leg->ack);
 	owe_nothing(leg);
 	leg->state = LEG_CLOSED;
 	session_receiver_broke(&leg->receiver);
@@ -182,7 +189,7 @@ acknowledge(struct leg *leg, const struct session *carried)
 	leg->told = carried->counted->received;
 	leg->untold = 0;
 	leg->must_ack = false;
-	timer_stop(&leg->timer);
+	timer_stop(&leg->ack);
 	return say(
 	    leg, "~a%" PRIu64 " %" PRIu64, leg->told, carried->counted->confirmed + leg->sent);
 }
@@ -231,7 +238,8 @@ send_owed(struct leg *leg)
 		return;
 	if (leg->told < carried->counted->received && has_more(leg, carried))
 		leg->must_ack = true;
-	if (leg->must_ack && !acknowledge(leg, carried))
+	/* Who asks and does not read is answered once it has read. */
+	if (leg->must_ack && !leg->session->is_over_mark && !acknowledge(leg, carried))
 		return;
 	if (!send_messages(leg, carried) || !leg->asks || leg->sent < carried->queue.count)
 		return;
@@ -281,8 +289,8 @@ leg_note_received(struct leg *leg, size_t len)
 	    leg->untold >= LEG_ACK_BYTES) {
 		leg->must_ack = true;
 		leg_owe(leg);
-	} else if (!timer_is_running(&leg->timer)) {
-		timer_start(&leg->all->acks, &leg->timer, sessions_now(leg->all->sessions));
+	} else if (!timer_is_running(&leg->ack)) {
+		timer_start(&leg->all->acks, &leg->ack, sessions_now(leg->all->sessions));
 	}
 }
 
@@ -323,7 +331,7 @@ tell_close(struct leg *leg, const struct receiver_frame *frame)
 		return;
 	owe_nothing(leg);
 	leg->state = LEG_ENDING;
-	timer_start(&leg->all->hellos, &leg->timer, sessions_now(leg->all->sessions));
+	await(leg);
 }
 
 static enum receiver_result
@@ -345,13 +353,18 @@ on_frame(struct receiver *receiver, const struct receiver_frame *frame)
 	return RECEIVER_MORE;
 }
 
-/* They stay in the queue. Once the session is closing it waits for them to be confirmed. */
+/*
+ * They stay in the queue. Once the session is closing it waits for them to be confirmed, and is
+ * here again whenever some were.
+ */
 static enum receiver_result
 on_messages(struct receiver *receiver, struct message_queue *queue)
 {
 	struct leg *leg = leg_of(receiver);
 
 	leg->asks = receiver->session->state == SESSION_CLOSING_ATTACHED && !leg->is_asked;
+	if (leg->asks)
+		await(leg);
 	if (leg->sent < queue->count || leg->asks)
 		leg_owe(leg);
 	return RECEIVER_MORE;

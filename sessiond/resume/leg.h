@@ -21,7 +21,7 @@
 #include <sys/queue.h>
 
 enum {
-	LEG_HELLO_DELAY = 10000, /* ms for a client's first message, and for the last */
+	LEG_HELLO_DELAY = 10000, /* ms for a client's first message, and for its last ones */
 	LEG_ACK_DELAY = 1000,	 /* ms that a message waits to be acknowledged */
 	LEG_ACK_MESSAGES = 32,	 /* ... or until there are so many */
 	LEG_ACK_BYTES = 32768,
@@ -30,7 +30,7 @@ enum {
 
 /* With these a leg is closed, and its client does not come again. Others: it does. */
 enum {
-	LEG_CODE_BROKEN = 2020,	 /* no first message, or one that is none */
+	LEG_CODE_BROKEN = 2020,	 /* a message that is none */
 	LEG_CODE_GONE = 2021,	 /* there is no such session any more */
 	LEG_CODE_TAKEN = 2022,	 /* another leg carries it */
 	LEG_CODE_REFUSED = 2023, /* not let in */
@@ -63,7 +63,7 @@ struct leg {
 	struct session *session; /* its own */
 	uint64_t carried;	 /* the handle of the other; 0: none was found yet */
 	LIST_ENTRY(leg) owing;
-	struct timer timer; /* of hellos or acks */
+	struct timer hello, ack; /* of those queues */
 	enum leg_state state;
 	uint64_t told;	     /* as many of its messages the client knows to have arrived */
 	size_t untold;	     /* bytes of those that it does not */

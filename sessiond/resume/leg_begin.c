@@ -151,7 +151,8 @@ go_on(struct leg *leg, const struct leg_message *message, const struct connectio
 	struct session *carried = find(leg, message, source, &refusal);
 
 	if (carried == NULL && refusal.status != NOT_FOUND) {
-		leg_close(leg, LEG_CODE_REFUSED, refusal.text);
+		/* A neighbour at its address may have guessed: later the session is there for it. */
+		leg_close(leg, SERVICE_CODE_GOING_AWAY, refusal.text);
 	} else if (carried == NULL || !agrees(leg, carried, message->count)) {
 		leg_close(leg, LEG_CODE_GONE, "The session is gone");
 	} else {
@@ -165,7 +166,7 @@ leg_begin(struct leg *leg, const struct leg_message *message)
 {
 	struct origin origin;
 
-	timer_stop(&leg->timer);
+	timer_stop(&leg->hello);
 	read_origin(&origin, leg->session);
 	if (message->kind == LEG_MESSAGE_NEW)
 		begin(leg, &origin.source);

@@ -147,6 +147,9 @@ start_heartbeat(struct session *session)
 void
 session_sent(struct session *session, enum receiver_result result)
 {
+	/* It has let go meanwhile (session_receiver_broke). */
+	if (session->receiver == NULL)
+		return;
 	if (result == RECEIVER_DONE)
 		handle_event(session, SESSION_RECEIVER_ENDS);
 	else if (!session->receiver->ops->single)

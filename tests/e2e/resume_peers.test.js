@@ -254,7 +254,7 @@ check('a flood of legs that guess keys is refused, and who is there goes on', as
 		each.say(`~r0 ${OTHER_KEY}`);
 	await Promise.all(legs.map((each) => each.until(() => each.code !== undefined, 'an answer')));
 	const codes = legs.map(({ code }) => code);
-	assert.deepStrictEqual([...new Set(codes)].sort(), [2021, 2023]);
+	assert.deepStrictEqual([...new Set(codes)].sort(), [1001, 2021]);
 	assert.ok(codes.filter((code) => code === 2021).length <= 5);
 	for (const each of legs)
 		each.socket.terminate();

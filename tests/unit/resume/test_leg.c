@@ -1,7 +1,22 @@
 /*
  * sessiond/resume/leg.c: what a leg sends and when, what is kept for its client, and how much.
+ * Linked with -Wl,--wrap=malloc, so that a large allocation can fail.
  */
 #include "tests/unit/resume/resume_fixture.h"
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+
+static size_t fails_from; /* bytes: the next allocation of as many fails; 0: none */
+
+void *
+__wrap_malloc(size_t size)
+{
+	if (fails_from == 0 || size < fails_from)
+		return __real_malloc(size);
+	fails_from = 0;
+	return NULL;
+}
 
 /* Nothing leaves before it is stored. */
 static void
@@ -153,7 +168,10 @@ test_numbers(void **state)
 	assert_int_equal(carried()->queue.count, 2);
 }
 
-/* A leg whose client does not read is given no more than its window, until it has drained. */
+/*
+ * A leg whose client does not read is given no more than its window, and no answers, until it has
+ * drained.
+ */
 static void
 test_window(void **state)
 {
@@ -171,9 +189,15 @@ test_window(void **state)
 		assert_int_equal(write_carried(large), SOCKJS_OK);
 	end_turn();
 	assert_int_equal(leg->queue.count, 2);
+	for (i = 0; i < 8; i++)
+		say_on(leg, "~?");
+	end_turn();
+	assert_int_equal(leg->queue.count, 2);
 	fake->congested = false;
 	session_receiver_drained(&fake->receiver);
 	end_turn();
+	hide_key();
+	assert_non_null(strstr(seen.data, "\"~a0 2\""));
 	assert_int_equal(leg->queue.count, 0);
 	assert_int_equal(carried()->queue.count, 8);
 	say_on(leg, "~a8");
@@ -251,6 +275,36 @@ test_close_again(void **state)
 	assert_told("3<o 3<c[2021,\"The session is gone\"] 3. ");
 }
 
+/* Who acknowledges nothing that the close waits for loses the leg; the session waits as ever. */
+static void
+test_close_unanswered(void **state)
+{
+	struct session *leg = begun('1');
+
+	(void)state;
+	write_carried("a");
+	write_carried("b");
+	sockjs_close((sockjs_connection){carried()->handle}, 3000, "Go away!");
+	end_turn();
+	assert_told("1<a[\"a\",\"b\",\"~?\"] ");
+	pass_turns(LEG_HELLO_DELAY - 1);
+	say_on(leg, "~a1");
+	end_turn();
+	assert_told("1<a[\"~?\"] ");
+	pass_turns(LEG_HELLO_DELAY - 1);
+	say_on(leg, "~a1");
+	end_turn();
+	assert_told("");
+	pass_turns(1);
+	assert_told("1<c[1001,\"No answer\"] 1. ");
+	assert_int_equal(carried()->state, SESSION_CLOSING_DETACHED);
+	resume_on('2', 2);
+	end_turn();
+	hide_key();
+	assert_non_null(strstr(seen.data, "~c3000 Go away!"));
+	assert_int_equal(carried()->state, SESSION_LINGERING);
+}
+
 /* Without a store nothing has to wait. */
 static void
 test_without_a_store(void **state)
@@ -270,6 +324,31 @@ test_without_a_store(void **state)
 	assert_told("2<o 2<a[\"~r1\",\"a\"] ");
 }
 
+/* Nor has the end of a leg that has no memory, which comes within a call of what it carries. */
+static void
+test_without_memory(void **state)
+{
+	char *large = calloc(1, LEG_WINDOW + 1);
+
+	(void)state;
+	assert_non_null(large);
+	memset(large, LEG_MARK, LEG_WINDOW);
+	service->is_passing = true;
+	service->protocol.options.queue_limit = 16 * LEG_WINDOW;
+	begun('1');
+	assert_int_equal(write_carried(large), SOCKJS_OK);
+	fails_from = LEG_WINDOW;
+	end_turn();
+	assert_int_equal(fails_from, 0);
+	assert_told("1<c[1001,\"Out of memory\"] 1. ");
+	assert_int_equal(carried()->state, SESSION_DETACHED);
+	resume_on('2', 0);
+	end_turn();
+	hide_key();
+	assert_non_null(strstr(seen.data, "2<a[\"~r0\",\"~~"));
+	free(large);
+}
+
 int
 main(void)
 {
@@ -284,7 +363,9 @@ main(void)
 	    RESUME_TEST(queue_limit),
 	    RESUME_TEST(close),
 	    RESUME_TEST(close_again),
+	    RESUME_TEST(close_unanswered),
 	    RESUME_TEST(without_a_store),
+	    RESUME_TEST(without_memory),
 	};
 
 	log_open("test_resume", SEVERITY_ERROR);

@@ -141,7 +141,7 @@ test_guesses(void **state)
 	buffer_clear(&seen);
 	say_on(open_leg('4'), "~r0 " OTHER_KEY);
 	end_turn();
-	assert_told("4<o 4<c[2023,\"Too many requests.\"] 4. ");
+	assert_told("4<o 4<c[1001,\"Too many requests.\"] 4. ");
 	resume_on('5', 0);
 	end_turn();
 	assert_told("5<o 5<a[\"~r0\"] ");
@@ -170,7 +170,7 @@ test_no_first_message(void **state)
 	pass_turns(LEG_HELLO_DELAY - 1);
 	assert_told("1<o ");
 	pass_turns(1);
-	assert_told("1<c[2020,\"No first message\"] 1. ");
+	assert_told("1<c[1001,\"No first message\"] 1. ");
 	say_on(open_leg('2'), "hello");
 	end_turn();
 	assert_told("2<o 2<c[2020,\"No first message\"] 2. ");
@@ -178,6 +178,23 @@ test_no_first_message(void **state)
 	end_turn();
 	assert_told("3<o 3<c[2020,\"No first message\"] 3. ");
 	assert_int_equal(service->table.count, 0);
+}
+
+/* It may be there, and is not read, as its service takes no messages. */
+static void
+test_no_first_message_while_refused(void **state)
+{
+	struct session *leg = open_leg('1');
+
+	(void)state;
+	service_refuse_sends(service, true);
+	pass_turns(LEG_HELLO_DELAY);
+	assert_told("1<o ");
+	service_refuse_sends(service, false);
+	pass_turns(LEG_HELLO_DELAY - 1);
+	say_on(leg, "~n");
+	end_turn();
+	assert_told("+ 1<a[\"~o60000 KEY\"] ");
 }
 
 static int
@@ -246,6 +263,7 @@ main(void)
 	    RESUME_TEST(guesses),
 	    RESUME_TEST(draining),
 	    RESUME_TEST(no_first_message),
+	    RESUME_TEST(no_first_message_while_refused),
 	    RESUME_TEST(refused),
 	    RESUME_TEST(impatient),
 	};
