@@ -15,20 +15,20 @@
 
 	var ACK_MESSAGES = 32, ACK_CHARACTERS = 32768, ACK_DELAY = 1000;
 	var CLOSE_DELAY = 5000, RETRY_LEAST = 250, RETRY_MOST = 10000;
+	var MESSAGE_COST = 64; // characters that one counts for beside its own
 	var FINAL = [2020, 2021, 2022, 2023]; // codes after which it does not come again
 
 	// Eight characters that nobody can guess, where there is a source of such.
 	function random() {
-		var bytes = new Uint8Array(8).map(function () { return Math.random() * 256; });
-		if (typeof crypto === 'object')
-			crypto.getRandomValues(bytes);
-		return Array.prototype.map.call(bytes, function (byte) {
-			return 'abcdefghijklmnopqrstuvwxyz234567'.charAt(byte & 31);
-		}).join('');
+		var bytes = typeof crypto === 'object' && crypto.getRandomValues ? crypto.getRandomValues(new Uint8Array(8)) : null;
+		var text = '';
+		for (var i = 0; i < 8; i++)
+			text += 'abcdefghijklmnopqrstuvwxyz234567'.charAt((bytes ? bytes[i] : Math.random() * 256) & 31);
+		return text;
 	}
 
 	// options: sockjs-client's, and
-	//   bufferLimit  characters that may wait to be acknowledged
+	//   bufferLimit  characters that may wait to be acknowledged, MESSAGE_COST more for each message
 	//   patience     ms without a word after which the server is asked for one, and as many more until
 	//                the connection is given up
 	function ResumingSockJS(url, protocols, options) {
@@ -39,7 +39,7 @@
 		this._options.sessionId = function () { return home + random(); };
 		this._args = [url, protocols, this._options];
 		this._limit = this._options.bufferLimit || 16 * 1024 * 1024;
-		this._patience = this._options.patience || 15000;
+		this._patience = this._given = this._options.patience || 15000; // given: more where that was too little
 		this._listeners = {};
 		this._waiting = []; // sent, and not acknowledged
 		this._confirmed = 0; // of ours, as many has the server
@@ -67,7 +67,7 @@
 		if (this.readyState !== SockJS.OPEN)
 			return;
 		this.bufferedAmount += data.length;
-		if (this.bufferedAmount > this._limit)
+		if (this.bufferedAmount + MESSAGE_COST * this._waiting.length > this._limit)
 			return this._finish(1008, 'Messages are not acknowledged', false);
 		this._waiting.push(data);
 		this._pass(data, this._confirmed + this._waiting.length);
@@ -80,12 +80,12 @@
 			throw new SyntaxError('reason argument has an invalid length');
 		if (this.readyState >= SockJS.CLOSING)
 			return;
-		this._wish = [code || 1000, reason || 'Normal closure', true];
+		this._wish = [code || 1000, reason || 'Normal closure'];
 		if (!this._leg || this._leg.readyState !== SockJS.OPEN)
-			return this._finish.apply(this, this._wish);
-		this._leg.send('~c');
+			return this._close(false);
+		this._say('~c');
 		this.readyState = SockJS.CLOSING;
-		this._after('close', CLOSE_DELAY, this._finish.bind(this, this._wish[0], this._wish[1], true));
+		this._after('close', CLOSE_DELAY, this._close.bind(this, false));
 	};
 
 	self.addEventListener = function (type, listener) {
@@ -100,9 +100,14 @@
 		event = event || {};
 		event.type = type;
 		event.target = this;
-		if (this['on' + type])
-			this['on' + type](event);
-		(this._listeners[type] || []).slice().forEach(function (listener) { listener.call(this, event); }, this);
+		[this['on' + type]].concat(this._listeners[type] || []).forEach(function (listener) {
+			try {
+				if (listener)
+					listener.call(this, event);
+			} catch (error) { // what comes next must be taken all the same
+				setTimeout(function () { throw error; }, 0);
+			}
+		}, this);
 	};
 
 	// --- the network's
@@ -145,10 +150,21 @@
 	// A network that is gone says nothing. While messages wait to be acknowledged, only that is an answer.
 	self._listen = function () {
 		var me = this;
-		this._after('quiet', this._patience, function () {
+		this._after('quiet', this._given, function () {
 			me._say('~?');
-			me._after('quiet', me._patience, function () { me._broke({ code: 1006, reason: 'No answer' }); });
+			me._after('quiet', me._given, function () {
+				if (me._isJoined) // one message may take longer
+					me._given *= 2;
+				me._broke({ code: 1006, reason: 'No answer' });
+			});
 		});
+	};
+
+	// It was what was waited for.
+	self._progress = function () {
+		this._given = this._patience;
+		this._tries = 0;
+		this._listen();
 	};
 
 	self._broke = function (event) {
@@ -162,7 +178,7 @@
 		if (leg.readyState < SockJS.CLOSING)
 			leg.close();
 		if (this._wish)
-			return this._finish.apply(this, this._wish);
+			return this._close(event.code === 1000);
 		if (!this._key || FINAL.indexOf(event.code) >= 0)
 			return this._finish(event.code, event.reason, event.wasClean);
 		this._away = this._away || now;
@@ -174,6 +190,11 @@
 			this.reconnecting = true;
 			this._tell('reconnecting');
 		}
+	};
+
+	// As the application wished. Unless the server has heard that, what is not acknowledged may be lost.
+	self._close = function (isHeard) {
+		this._finish(this._wish[0], this._wish[1], isHeard || this._waiting.length === 0);
 	};
 
 	self._finish = function (code, reason, wasClean) {
@@ -194,8 +215,8 @@
 
 	self._take = function (text) {
 		var rest = text.slice(2), blank = rest.indexOf(' '), waiting = this._waiting.length, number;
-		if (waiting === 0)
-			this._listen();
+		if (waiting === 0 && text.slice(0, 2) !== '~r')
+			this._progress();
 		if (text.charAt(0) !== '~')
 			return this._deliver(text);
 		switch (text.charAt(1)) {
@@ -205,6 +226,8 @@
 			this._timeout = Number(rest.slice(0, blank));
 			this._key = rest.slice(blank + 1);
 			this._isJoined = true;
+			if (this._wish)
+				return this._say('~c');
 			this.readyState = SockJS.OPEN;
 			return this._tell('open');
 		case 'r':
@@ -212,7 +235,7 @@
 		case 'a':
 			this._acknowledged(Number(rest.slice(0, blank)));
 			if (this._waiting.length < waiting)
-				this._listen();
+				this._progress();
 			return Number(rest.slice(blank + 1)) === this._got || this._broke({ code: 1006, reason: 'A message is missing' });
 		case '?':
 			return this._acknowledge();
@@ -264,9 +287,11 @@
 		this._isJoined = true;
 		this._listen();
 		this._told = this._got;
-		this._untold = this._tries = this._away = 0;
+		this._untold = this._away = 0;
 		this.reconnecting = false;
 		this._waiting.forEach(function (data, i) { this._pass(data, count + i + 1); }, this);
+		if (this._wish)
+			return this._say('~c');
 		this._tell('resume');
 	};
 
