@@ -146,17 +146,27 @@ end_unanswered(struct connection *connection)
 	forget(connection);
 }
 
+/*
+ * One look sees some of what is ready. The set tells of each before it tells of one again: so many
+ * looks see them all, whatever comes meanwhile.
+ */
+static void
+look_at_all(struct connections *connections)
+{
+	size_t looks = connections->count / EVENTS_A_TURN + 1;
+
+	while (!connections->has_looked && looks-- > 0)
+		connections_dispatch(connections);
+	connections->has_looked = true;
+}
+
 bool
 connection_is_there(struct connection *connection)
 {
-	struct connections *connections = connection->connections;
-
-	if (connection->watched == 0) {
-		if (peer_has_left(connection))
-			end_unanswered(connection);
-	} else if (!connections->has_looked) {
-		connections_dispatch(connections);
-	}
+	if (connection->watched != 0)
+		look_at_all(connection->connections);
+	else if (peer_has_left(connection))
+		end_unanswered(connection);
 	return connection->state != CONNECTION_GONE;
 }
 
@@ -517,7 +527,7 @@ connections_dispatch(struct connections *connections)
 	struct epoll_event ready[EVENTS_A_TURN];
 	int i, n = epoll_wait(connections->epoll_fd, ready, EVENTS_A_TURN, 0);
 
-	connections->has_looked = true;
+	connections->has_looked = n < EVENTS_A_TURN;
 	for (i = 0; i < n; i++)
 		on_event(ready[i].data.ptr, ready[i].events);
 }

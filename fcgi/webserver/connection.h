@@ -55,7 +55,7 @@ struct connections {
 	const struct connection_calls *calls;
 	void *owner;
 	unsigned accepts_a_turn, full_turns; /* as many as come of late */
-	bool has_looked;		     /* in this turn, at what the sockets ask for */
+	bool has_looked;		     /* in this turn, at all that the sockets ask for */
 	struct timer_queue arrivals;	     /* requests that the web server has to pass on whole */
 	struct timer_queue watches;	     /* answers that come late: their clients may leave */
 	struct timer_queue stalls;	     /* answers that the web server has to read */

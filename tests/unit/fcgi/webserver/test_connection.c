@@ -300,6 +300,28 @@ test_left(void **state)
 	assert_response("", true);
 }
 
+/* However many others have something to say before. */
+static void
+test_left_behind_many(void **state)
+{
+	enum { MANY = 300 }; /* more than one look sees */
+	int pairs[MANY][2];
+
+	(void)state;
+	give_request(KEEP, "/echo", "");
+	connections_reap(&connections);
+	for (int i = 0; i < MANY; i++) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pairs[i]), 0);
+		connection_create(&connections, pairs[i][0]);
+		assert_int_equal(send(pairs[i][1], "\1", 1, 0), 1);
+	}
+	shutdown(web_server, SHUT_WR);
+	assert_false(connection_is_there(current));
+	assert_string_equal(news, "L");
+	for (int i = 0; i < MANY; i++)
+		close(pairs[i][1]);
+}
+
 /* A socket with a request that is there at once is watched only if its answer does not come soon. */
 static void
 test_watched_late(void **state)
@@ -449,6 +471,7 @@ main(void)
 	    TEST(test_leaves_while_large),
 	    TEST(test_peer_closes),
 	    TEST(test_left),
+	    TEST(test_left_behind_many),
 	    TEST(test_watched_late),
 	    TEST(test_abort),
 	    TEST(test_next_behind),
