@@ -28,6 +28,7 @@
 enum {
 	ACCEPTS_A_TURN = 64,
 	EVENTS_A_TURN = 256,
+	READS_A_TURN = 16,	/* of one connection; its other bytes wait for the next turn */
 	STALL_LIMIT_MS = 10000, /* without a byte taken of an answer that leaves */
 	WATCH_DELAY_MS = 50,	/* nobody looks whether a request's client leaves sooner */
 };
@@ -52,6 +53,7 @@ struct connection {
 	bool is_kept;	     /* for another request, after this one */
 	bool is_collecting;  /* the next request's turn comes after this one */
 	bool response_ended; /* nothing follows what is in out */
+	unsigned reads_left; /* of READS_A_TURN, while it collects */
 	struct incoming in;  /* the next request, as far as it has come */
 	struct outgoing out; /* of the response, what is not written yet */
 };
@@ -74,21 +76,32 @@ start_timer(struct connection *connection, struct timer_queue *queue)
 	timer_start(queue, &connection->timer, loop_now(connection->connections->loop));
 }
 
-static void
-watch(struct connection *connection)
+static uint32_t
+events_of(const struct connection *connection)
 {
-	struct epoll_event event = {
-	    .events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = connection};
+	const uint32_t always = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
-	if (connection->state == CONNECTION_WRITING)
-		event.events |= EPOLLOUT;
-	if (connection->state == CONNECTION_GONE || event.events == connection->watched)
-		return;
+	return connection->state == CONNECTION_WRITING ? always | EPOLLOUT : always;
+}
+
+/* The set then tells of what is there already, too. */
+static void
+watch_anew(struct connection *connection)
+{
+	struct epoll_event event = {.events = events_of(connection), .data.ptr = connection};
+
 	if (epoll_ctl(connection->connections->epoll_fd,
 		connection->watched == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, connection->fd,
 		&event) == -1)
 		fatal(1, "epoll: %s", strerror(errno));
 	connection->watched = event.events;
+}
+
+static void
+watch(struct connection *connection)
+{
+	if (connection->state != CONNECTION_GONE && events_of(connection) != connection->watched)
+		watch_anew(connection);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -197,12 +210,19 @@ take_request(struct connection *connection)
 	return params == NULL ? -1 : 0;
 }
 
-/* Reads what has come; returns false when there is nothing more, or the connection is over. */
+/*
+ * Reads what has come; returns false when there is nothing more, or it is not to be read in this
+ * turn, or the connection is over.
+ */
 static bool
 read_more(struct connection *connection)
 {
-	int got = incoming_read(&connection->in, connection->fd);
+	int got;
 
+	if (connection->reads_left == 0)
+		return false;
+	connection->reads_left--;
+	got = incoming_read(&connection->in, connection->fd);
 	if (got == -1)
 		connection_drop(connection);
 	else if (got == 1 && !timer_is_running(&connection->timer))
@@ -210,10 +230,7 @@ read_more(struct connection *connection)
 	return got == 1;
 }
 
-/*
- * Collects one request, until it is whole; returns false when nothing more is there, or the
- * connection is over.
- */
+/* Collects one request, until it is whole; returns false as read_more does. */
 static bool
 collect_one(struct connection *connection)
 {
@@ -237,7 +254,8 @@ collect_one(struct connection *connection)
 
 /*
  * A request that is answered at once makes room for the next. That one is taken here, however many
- * there are, and not in the depths of the answer.
+ * there are, and not in the depths of the answer. But a web server that always has more to say does
+ * not keep others waiting.
  */
 static void
 collect(struct connection *connection)
@@ -245,12 +263,17 @@ collect(struct connection *connection)
 	if (connection->is_collecting)
 		return;
 	connection->is_collecting = true;
+	connection->reads_left = READS_A_TURN;
 	while (connection->state == CONNECTION_WAITING && collect_one(connection))
 		;
 	connection->is_collecting = false;
-	/* Whatever has come meanwhile, the set tells at once. */
-	if (connection->state == CONNECTION_WAITING)
+	if (connection->state != CONNECTION_WAITING)
+		return;
+	/* Whatever has come meanwhile, the set tells at once; and what was left there. */
+	if (connection->in.is_drained)
 		watch(connection);
+	else
+		watch_anew(connection);
 }
 
 /* --- its answer goes -------------------------------------------------------------------------- */
@@ -391,7 +414,8 @@ on_event(struct connection *connection, uint32_t events)
 		/* Closed right behind what has come: no other event will say so. */
 		if (is_closed && connection->state == CONNECTION_PARKED)
 			end_unanswered(connection);
-		else if (is_closed && connection->state == CONNECTION_WAITING)
+		else if (is_closed && connection->state == CONNECTION_WAITING &&
+		    connection->in.is_drained)
 			connection_drop(connection);
 		break;
 	case CONNECTION_PARKED:

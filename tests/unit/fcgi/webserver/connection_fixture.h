@@ -63,6 +63,19 @@ static char body[100], uri[100], news[100];
 static bool was_cut;
 static unsigned arrived;
 static const char *answer_at_once;
+static const struct buffer *follow_up; /* sent whenever one has arrived, so many times */
+static unsigned follow_ups;
+
+/* The web server reads what was answered, and says more. */
+static inline void
+send_follow_up(void)
+{
+	char answers[1000];
+
+	recv(web_server, answers, sizeof answers, MSG_DONTWAIT);
+	follow_ups--;
+	assert_int_equal(send(web_server, follow_up->data, follow_up->len, 0), follow_up->len);
+}
 
 static inline void
 on_arrived(void *owner, struct connection *connection, char **params, struct buffer *b, bool is_cut)
@@ -77,6 +90,8 @@ on_arrived(void *owner, struct connection *connection, char **params, struct buf
 	arrived++;
 	current = connection;
 	connection_attach(connection, news);
+	if (follow_ups > 0)
+		send_follow_up();
 	if (answer_at_once != NULL)
 		connection_push(connection, answer_at_once, strlen(answer_at_once), true);
 }
@@ -111,6 +126,7 @@ setup(void **state)
 	news[0] = '\0';
 	current = NULL;
 	answer_at_once = NULL;
+	follow_ups = 0;
 	loop.is_draining = false;
 	timers_init(&timers);
 	assert_int_equal(connections_init(&connections, &loop, &timers, LIMIT, &body_limit,

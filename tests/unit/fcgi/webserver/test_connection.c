@@ -163,6 +163,35 @@ test_pipelined(void **state)
 	buffer_free(&b);
 }
 
+/* A web server that always has more to say is heard in turns, and nothing of it is lost. */
+static void
+test_always_more(void **state)
+{
+	enum { AT_FIRST = 10, MORE = 1000, LEN = 4000 };
+	struct buffer b = BUFFER_INIT, one = BUFFER_INIT;
+	char content[LEN + 1];
+	unsigned before;
+
+	(void)state;
+	answer_at_once = "x";
+	memset(content, 'c', LEN);
+	content[LEN] = '\0';
+	put_request(&one, KEEP, "/echo", content);
+	for (int i = 0; i < AT_FIRST; i++)
+		buffer_append(&b, one.data, one.len);
+	follow_up = &one;
+	follow_ups = MORE;
+	give(&b, 0, b.len);
+	assert_int_not_equal(follow_ups, 0);
+	do {
+		before = arrived;
+		turn();
+	} while (arrived > before);
+	assert_int_equal(arrived, AT_FIRST + MORE);
+	buffer_free(&one);
+	buffer_free(&b);
+}
+
 /* --- a large response ------------------------------------------------------------------------- */
 
 static char *
@@ -465,6 +494,7 @@ main(void)
 	    TEST(test_not_kept),
 	    TEST(test_stream),
 	    TEST(test_pipelined),
+	    TEST(test_always_more),
 	    TEST(test_large),
 	    TEST(test_large_end),
 	    TEST(test_stall),
