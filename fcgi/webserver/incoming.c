@@ -10,10 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum {
-	READ_SIZE = 16384,   /* bytes that a read asks for */
-	HEAD_LIMIT = 262144, /* bytes of a request beside its body */
-};
+enum { READ_SIZE = 16384 }; /* bytes that a read asks for */
 
 int
 incoming_read(struct incoming *incoming, int fd)
@@ -98,7 +95,8 @@ incoming_scan(struct incoming *incoming, int fd, size_t body_limit, size_t capac
 		    answer_management(incoming, fd, capacity) == -1)
 			return RECORD_BROKEN;
 	}
-	if (progress == RECORD_INCOMPLETE && bytes->len > body_limit * 2 + HEAD_LIMIT)
+	/* What the records have beside their content counts, too, and what is passed over. */
+	if (progress == RECORD_INCOMPLETE && bytes->len > body_limit * 2 + RECORD_PARAMS_MAX)
 		return RECORD_BROKEN;
 	return progress;
 }

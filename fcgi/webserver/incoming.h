@@ -30,8 +30,8 @@ int incoming_read(struct incoming *incoming, int fd);
 /*
  * Looks for a whole request (never RECORD_MANAGEMENT). More than body_limit bytes of its standard
  * input are not kept. capacity: how many connections there may be, which a web server can ask for;
- * it is answered on fd. RECORD_BROKEN also if it does not read that answer, or if the request's
- * head is too large.
+ * it is answered on fd. RECORD_BROKEN also if it does not read that answer, or if what is kept of
+ * the request is too large.
  */
 enum record_progress
 incoming_scan(struct incoming *incoming, int fd, size_t body_limit, size_t capacity);

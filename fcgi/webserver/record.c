@@ -36,6 +36,9 @@ take(struct record_scan *scan, const struct fastcgi_header *record)
 		if (scan->has_params)
 			return RECORD_BROKEN;
 		scan->has_params = is_end;
+		scan->params += record->content;
+		if (scan->params > RECORD_PARAMS_MAX)
+			return RECORD_BROKEN;
 	}
 	if (record->type != FCGI_STDIN)
 		return RECORD_INCOMPLETE;

@@ -12,16 +12,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { RECORD_PARAMS_MAX = 262144 }; /* bytes of a request's parameters, names and lengths too */
+
 enum record_progress {
 	RECORD_INCOMPLETE, /* more has to come */
 	RECORD_MANAGEMENT, /* .last_begin to .at asks about the program, not the request */
 	RECORD_COMPLETE,   /* the request is there, up to the end of its standard input */
-	RECORD_BROKEN,	   /* it is no FastCGI, or the web server gave the request up */
+	RECORD_BROKEN,	   /* it is no FastCGI, has too many parameters, or was given up */
 };
 
 /* How far a request was looked at; all zero at its start. */
 struct record_scan {
 	size_t at;	   /* bytes of whole records; after RECORD_COMPLETE the request's length */
+	size_t params;	   /* bytes of parameters among them */
 	size_t body;	   /* bytes of standard input among them */
 	size_t last_begin; /* where the record before .at begins */
 	bool last_is_body; /* that record is standard input, and not its end */

@@ -477,6 +477,32 @@ test_params(void **state)
 	}
 }
 
+/* However many there are, and whatever their size, that is the most. */
+static void
+test_params_limit(void **state)
+{
+	const size_t record = 65528, last = RECORD_PARAMS_MAX % record;
+	struct buffer b = BUFFER_INIT;
+	struct record_scan scan;
+	char *pairs = calloc(1, record);
+
+	(void)state;
+	assert_non_null(pairs);
+	for (size_t more = 0; more <= 1; more++) {
+		put(&b, FCGI_BEGIN_REQUEST, 1, "\0\1\0\0\0\0\0\0", 8, 0);
+		for (size_t i = 0; i < RECORD_PARAMS_MAX / record; i++) {
+			put(&b, FCGI_PARAMS, 1, pairs, record, 0);
+			put(&b, FCGI_PARAMS, 2, pairs, record, 0);
+		}
+		put(&b, FCGI_PARAMS, 1, pairs, last + more, 0);
+		put(&b, FCGI_PARAMS, 1, "", 0, 0);
+		put(&b, FCGI_STDIN, 1, "", 0, 0);
+		assert_int_equal(scan_all(&b, &scan), more == 0 ? RECORD_COMPLETE : RECORD_BROKEN);
+		buffer_free(&b);
+	}
+	free(pairs);
+}
+
 static void
 test_no_params(void **state)
 {
@@ -515,6 +541,7 @@ main(void)
 	    cmocka_unit_test(test_body),
 	    cmocka_unit_test(test_no_body),
 	    cmocka_unit_test(test_params),
+	    cmocka_unit_test(test_params_limit),
 	    cmocka_unit_test(test_no_params),
 	};
 
