@@ -2,8 +2,8 @@
  * See request.h.
  *
  * A request is freed by news of its connection, which come as late as the next event, or as early
- * as within the connection_push that ends the response, or a connection_drop. So both are the last
- * that a function here does to a request.
+ * as within the connection_push that ends the response, a connection_drop, or a connection_is_there
+ * that says no. So each is the last that a function here does to a request.
  */
 #include "fcgi/request.h"
 
@@ -30,8 +30,7 @@
 struct request {
 	struct requests *requests;
 	struct connection *connection;
-	uint64_t began;	 /* ms of loop_now */
-	char method[16]; /* for the log, cut: the variables are gone by then */
+	uint64_t began; /* ms of loop_now */
 	struct call call;
 	struct cgi_request cgi;
 	struct routing routing;
@@ -517,8 +516,8 @@ destroy(struct request *request)
 	struct requests *requests = request->requests;
 
 	if (log_is_enabled(SEVERITY_INFO) && request->is_answered)
-		request_log(&request->cgi, &request->routing, request->method,
-		    request->reply.status, loop_now(requests->loop) - request->began);
+		request_log(&request->cgi, &request->routing, request->reply.status,
+		    loop_now(requests->loop) - request->began);
 	if (request->is_answered)
 		request_counts_add(requests->counts,
 		    endpoint_kind(request->routing.endpoint, request->routing.service != NULL),
@@ -550,8 +549,6 @@ on_arrived(
 	request->body = *body;
 	*body = (struct buffer)BUFFER_INIT;
 	request->is_cut = is_cut;
-	if (log_is_enabled(SEVERITY_INFO))
-		snprintf(request->method, sizeof request->method, "%s", request->cgi.head.method);
 	connection_attach(connection, request);
 	if (backends_services(requests->backends, NULL, 0) != NULL)
 		decide(request);

@@ -18,8 +18,7 @@ client_of(const struct cgi_request *cgi, char text[INET6_ADDRSTRLEN])
 }
 
 void
-request_log(const struct cgi_request *cgi, const struct routing *routing, const char *method,
-    int status, uint64_t ms)
+request_log(const struct cgi_request *cgi, const struct routing *routing, int status, uint64_t ms)
 {
 	const struct known_service *service = routing->service;
 	char path[LOG_TEXT_MAX], address[INET6_ADDRSTRLEN];
@@ -28,7 +27,7 @@ request_log(const struct cgi_request *cgi, const struct routing *routing, const 
 		return;
 	route_log_path(cgi->path, routing->prefix_len, routing->endpoint, routing->session_id,
 	    routing->session_id_len, path, sizeof path);
-	log_info("%s %s %s %d %llums", client_of(cgi, address), method, path, status,
+	log_info("%s %.15s %s %d %llums", client_of(cgi, address), cgi->head.method, path, status,
 	    (unsigned long long)ms);
 }
 

@@ -12,10 +12,10 @@
 
 /*
  * One that was answered, as sessiond has those that it answers itself, if the service's log_level
- * asks for it. method: the head's may be gone by then.
+ * asks for it.
  */
-void request_log(const struct cgi_request *cgi, const struct routing *routing, const char *method,
-    int status, uint64_t ms);
+void
+request_log(const struct cgi_request *cgi, const struct routing *routing, int status, uint64_t ms);
 
 /* One of which sessiond dies: it was lost so many times with it. len: bytes of its messages. */
 void request_log_guilty(
