@@ -2,7 +2,7 @@
 #include "fastcgi/fastcgi_framing.h"
 
 enum {
-	CONTENT_MAX = 65528, /* of our records: the largest that needs no padding */
+	CONTENT_MAX = 65528, /* where a stream is cut: what follows is aligned without padding */
 	LONG_LENGTH = 0x80,  /* the length has four bytes, of which this is not a part */
 	SHORT_LENGTH_MAX = 127,
 };
