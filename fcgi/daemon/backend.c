@@ -284,6 +284,7 @@ disconnect(struct backend *backend, enum backend_state state)
 {
 	set_state(backend, state);
 	link_destroy(&backend->link);
+	suspects_stop(backend->suspects);
 	backend->is_reading = false;
 	backend->unconfirmed = 0;
 }

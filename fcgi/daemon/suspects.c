@@ -137,11 +137,26 @@ try_some(struct suspects *suspects)
 	uv_timer_start(&suspects->timer, on_survived, SUSPECTS_TRIAL_MS, 0);
 }
 
+/* A connection that ended with a goodbye was judged by nobody. */
+static void
+forget_trial(struct call *call, void *context)
+{
+	(void)context;
+	call->suspicion.is_tried &= call->is_issued;
+}
+
 void
 suspects_try(struct suspects *suspects)
 {
+	calls_each(suspects->calls, forget_trial, NULL);
 	suspects->batch = 1;
 	try_some(suspects);
+}
+
+void
+suspects_stop(struct suspects *suspects)
+{
+	uv_timer_stop(&suspects->timer);
 }
 
 /* --- judgement -------------------------------------------------------------------------------- */
@@ -201,7 +216,7 @@ suspects_judge(struct suspects *suspects, unsigned *losses)
 {
 	struct trial trial = {.now = uv_now(suspects->loop)};
 
-	uv_timer_stop(&suspects->timer);
+	suspects_stop(suspects);
 	calls_each(suspects->calls, count_tried, &trial);
 	calls_each(suspects->calls, judge, &trial);
 	if (trial.guilty == NULL)

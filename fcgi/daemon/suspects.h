@@ -44,6 +44,9 @@ bool suspects_hold_back(const struct call *call);
 /* sessiond is there again, and has what is not held back: begins the trials. */
 void suspects_try(struct suspects *suspects);
 
+/* The connection is not there any more: nothing is tried until suspects_try. */
+void suspects_stop(struct suspects *suspects);
+
 /*
  * The connection was lost, and the calls are still as they were issued: judges them. Returns the
  * guilty one and its losses; NULL: none is.
