@@ -1,7 +1,7 @@
 /*
  * See siblings.h. There is a link to each of the others, from the first connection that goes there
- * on. A handover is on one of two lists: it waits to be sent, with a deadline, or it is not taken
- * yet. This daemon has the connection open until it is.
+ * on. A handover is on one of two lists: it waits to be sent, or it was, and is not taken yet. This
+ * daemon has the connection open until it is. Its deadline is one, however often it is sent.
  */
 #include "sessiond/responder/siblings.h"
 
@@ -29,7 +29,8 @@ enum {
 struct handover {
 	struct sibling *sibling;
 	TAILQ_ENTRY(handover) entry;
-	struct timer wait; /* runs while it waits */
+	struct timer wait; /* runs until it is taken */
+	bool is_sent;	   /* it is among `untaken` */
 	uint64_t id;
 	int fd;
 	struct address_entry *address;
@@ -37,6 +38,7 @@ struct handover {
 };
 
 static void go_on(struct sibling *sibling);
+static void on_gone(void *context, bool is_broken, const char *why);
 
 /* --- handovers -------------------------------------------------------------------------------- */
 
@@ -77,23 +79,35 @@ refuse(const struct handover *handover)
 			break;
 }
 
+/* Whether these are carried out nobody can tell: the next daemon must not get them. */
+static void
+refuse_untaken(struct sibling *sibling)
+{
+	struct handover *handover;
+
+	while ((handover = TAILQ_FIRST(&sibling->untaken)) != NULL) {
+		TAILQ_REMOVE(&sibling->untaken, handover, entry);
+		refuse(handover);
+		destroy(handover);
+	}
+	sibling->untaken_count = 0;
+}
+
 static void
 wait_fire(struct timer *timer, void *context)
 {
 	struct handover *handover = container_of(timer, struct handover, wait);
+	struct sibling *sibling = handover->sibling;
 
 	(void)context;
+	if (handover->is_sent) {
+		refuse_untaken(sibling);
+		on_gone(sibling, true, "it takes no connections");
+		return;
+	}
+	TAILQ_REMOVE(&sibling->waiting, handover, entry);
 	refuse(handover);
-	TAILQ_REMOVE(&handover->sibling->waiting, handover, entry);
 	destroy(handover);
-}
-
-static void
-start_waiting(struct handover *handover)
-{
-	struct siblings *all = handover->sibling->all;
-
-	timer_start(&all->waits, &handover->wait, sessions_now(all->sessions));
 }
 
 /* Its descriptor leaves with its first bytes, so that what was put before it has to have left. */
@@ -104,7 +118,6 @@ send_first(struct sibling *sibling)
 	struct buffer *out = link_output(sibling->link);
 
 	TAILQ_REMOVE(&sibling->waiting, handover, entry);
-	timer_stop(&handover->wait);
 	if (wire_encode_handover(out, handover->id, handover->bytes.data, handover->bytes.len) ==
 	    -1) {
 		refuse(handover);
@@ -112,6 +125,7 @@ send_first(struct sibling *sibling)
 		return;
 	}
 	TAILQ_INSERT_TAIL(&sibling->untaken, handover, entry);
+	handover->is_sent = true;
 	sibling->untaken_count++;
 	link_send_descriptor(sibling->link, handover->fd);
 	link_flush(sibling->link);
@@ -202,7 +216,7 @@ take_back(struct sibling *sibling)
 	while ((handover = TAILQ_LAST(&sibling->untaken, handover_list)) != NULL) {
 		TAILQ_REMOVE(&sibling->untaken, handover, entry);
 		TAILQ_INSERT_HEAD(&sibling->waiting, handover, entry);
-		start_waiting(handover);
+		handover->is_sent = false;
 	}
 	sibling->untaken_count = 0;
 }
@@ -367,7 +381,7 @@ siblings_hand_over(struct siblings *all, unsigned index, int fd, struct address_
 	*bytes = (struct buffer)BUFFER_INIT;
 	all->connections->away++;
 	TAILQ_INSERT_TAIL(&sibling->waiting, handover, entry);
-	start_waiting(handover);
+	timer_start(&all->waits, &handover->wait, sessions_now(all->sessions));
 	go_on(sibling);
 }
 

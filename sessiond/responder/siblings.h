@@ -22,7 +22,7 @@
 #include <uv.h>
 
 enum {
-	SIBLING_WAIT_MS = 10000, /* of a connection for a daemon that is away; then it gets 503 */
+	SIBLING_WAIT_MS = 10000, /* until a connection is taken; then it gets 503 */
 	SIBLING_PAUSE_MS = 50,	 /* before an attempt to connect, after one that has failed */
 	SIBLING_UNTAKEN_MAX =
 	    64, /* connections that a daemon is sent before it has taken the first */

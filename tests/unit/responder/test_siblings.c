@@ -354,11 +354,23 @@ test_dies_with_unread_input(void **state)
 }
 
 static void
+assert_503(int client)
+{
+	bool ended;
+	const char *text = read_client(client, &ended);
+
+	assert_memory_equal(text, "HTTP/1.1 503 ", 13);
+	assert_non_null(strstr(text, "\r\nRetry-After: 1\r\n"));
+	assert_non_null(strstr(text, "\r\n\r\nThe daemon that has the session is not running.\n"));
+	assert_true(ended);
+	assert_int_equal(connections.away, 0);
+	close(client);
+}
+
+static void
 test_away(void **state)
 {
 	int client;
-	bool ended;
-	const char *text;
 
 	(void)state;
 	close(listener);
@@ -367,13 +379,48 @@ test_away(void **state)
 	run_for(SIBLING_WAIT_MS - 1);
 	assert_open(client);
 	run_for(1);
-	text = read_client(client, &ended);
-	assert_memory_equal(text, "HTTP/1.1 503 ", 13);
-	assert_non_null(strstr(text, "\r\nRetry-After: 1\r\n"));
-	assert_non_null(strstr(text, "\r\n\r\nThe daemon that has the session is not running.\n"));
-	assert_true(ended);
-	assert_int_equal(connections.away, 0);
-	close(client);
+	assert_503(client);
+}
+
+/* It has greeted, and takes nothing: what it was sent nobody else gets. */
+static void
+test_wedged(void **state)
+{
+	int first = hand_over("1"), second;
+
+	(void)state;
+	greet();
+	run_for(SIBLING_WAIT_MS - 1);
+	second = hand_over("2");
+	hear();
+	assert_int_equal(got.handovers, 2);
+	assert_open(first);
+	run_for(1);
+	assert_int_equal(recv(accepted, &(char){0}, 1, 0), 0);
+	close(got.fd);
+	got.fd = -1;
+	assert_503(first);
+	assert_503(second);
+}
+
+/* Its links end one after the other, as those to one without descriptors do. */
+static void
+test_loses_links(void **state)
+{
+	int client = hand_over("GET");
+
+	(void)state;
+	greet();
+	for (uint64_t ms = SIBLING_PAUSE_MS; ms < SIBLING_WAIT_MS; ms += SIBLING_PAUSE_MS) {
+		assert_open(client);
+		die();
+		run_for(SIBLING_PAUSE_MS);
+		greet();
+	}
+	run_for(SIBLING_PAUSE_MS);
+	close(got.fd);
+	got.fd = -1;
+	assert_503(client);
 }
 
 static void
@@ -562,6 +609,8 @@ main(void)
 	    SIBLING_TEST(dies),
 	    SIBLING_TEST(dies_with_unread_input),
 	    SIBLING_TEST(away),
+	    SIBLING_TEST(wedged),
+	    SIBLING_TEST(loses_links),
 	    SIBLING_TEST(comes_back),
 	    SIBLING_TEST(goodbye),
 	    SIBLING_TEST(bad_siblings),
