@@ -124,6 +124,9 @@ http_connection_await_output(struct http_connection *connection, bool took_somet
 	struct epoll_event event = {
 	    .events = EPOLLRDHUP | EPOLLOUT | EPOLLET, .data.ptr = connection};
 
+	/* It is not parked meanwhile: its timer would be stopped. */
+	if (!connection->is_parked)
+		http_connection_leave_queue(connection);
 	if (connection->way == HTTP_WAY_CLIENTS && (took_something || !connection->awaits_output))
 		timer_start(&all->stalls, &connection->timer, sessions_now(all->sessions));
 	if (connection->awaits_output)

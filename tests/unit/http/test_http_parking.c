@@ -375,6 +375,33 @@ test_reader_who_stops(void **state)
 	close(client);
 }
 
+/* It stops to read when it is about to be parked. */
+static void
+test_stream_whose_reader_stops(void **state)
+{
+	enum { MANY = 300 * 1024 };
+	int client = connect_client();
+	char *large = malloc(MANY + 1);
+
+	(void)state;
+	memset(large, 'x', MANY);
+	large[MANY] = '\0';
+	service->protocol.options.queue_limit = 2 * MANY;
+	service->protocol.options.response_limit = 10 * MANY;
+	post(client, STREAM, "");
+	hear(client);
+	now += HTTP_PARK_DELAY;
+	timers_run(&sessions.timers, now);
+	assert_false(TAILQ_EMPTY(&server.connections.due));
+	write_and_run(large);
+	free(large);
+	assert_int_equal(server.connections.parked_count, 0);
+	pass_time(KEEPALIVE_TIMEOUT);
+	run();
+	assert_int_equal(server.connections.count, 0);
+	close(client);
+}
+
 /* More than may leave at a time. */
 static void
 test_many(void **state)
@@ -487,6 +514,7 @@ main(void)
 	    HTTP_TEST(stream_of_http10),
 	    HTTP_TEST(slow_reader),
 	    HTTP_TEST(reader_who_stops),
+	    HTTP_TEST(stream_whose_reader_stops),
 	    HTTP_TEST(many),
 	    HTTP_TEST(no_descriptor),
 	    HTTP_TEST(drain),
