@@ -374,18 +374,21 @@ leave(struct http_connection *connection)
 {
 	struct http_connections *all = connection->all;
 	struct address_entry *address = connection->address;
+	struct buffer *line = &connection->framing.line;
 	int fd;
 
+	/* What was brought, and not read again here, follows. */
+	buffer_append(line, connection->brought.data, connection->brought.len);
 	MHD_suspend_connection(connection->mhd);
 	http_connection_unwatch(connection);
-	fd = socket_takeover(connection->fd);
+	fd = buffer_failed(line) ? -1 : socket_takeover(connection->fd);
 	if (fd == -1) {
 		http_connection_abort(connection, MHD_HTTP_SERVICE_UNAVAILABLE);
-		buffer_free(&connection->framing.line);
+		buffer_free(line);
 	} else {
 		connection->address = NULL;
-		all->left(all->context, fd, address, &connection->framing.line);
-		connection->framing.line = (struct buffer)BUFFER_INIT;
+		all->left(all->context, fd, address, line);
+		*line = (struct buffer)BUFFER_INIT;
 	}
 	MHD_resume_connection(connection->mhd);
 	all->has_work = true;

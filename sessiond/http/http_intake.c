@@ -116,15 +116,14 @@ nothing_yet(void)
 /*
  * libmicrohttpd reads before it asks for the answer of a connection that was suspended. What comes
  * after a request need not be known for that, so the socket is not asked: libmicrohttpd puts it
- * into its epoll set anew, which tells of it then.
+ * into its epoll set anew, which tells of it then. It does not tell of what was brought.
  */
 static bool
 skips_read(struct http_connection *connection)
 {
-	bool skips = connection != NULL && connection->skips_read;
+	bool skips = connection->skips_read && connection->brought.len == 0;
 
-	if (skips)
-		connection->skips_read = false;
+	connection->skips_read = false;
 	return skips;
 }
 

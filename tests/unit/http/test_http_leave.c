@@ -8,7 +8,7 @@
 static struct {
 	unsigned count;
 	int fd;
-	char bytes[1024];
+	char bytes[64 * 1024];
 } gone;
 
 /* Another daemon's is what has "away" in its target. */
@@ -246,6 +246,56 @@ test_brought_with_more(void **state)
 	hang_up(client);
 }
 
+enum { LARGE = 40 * 1024 }; /* bytes, more than libmicrohttpd has room for */
+
+/* Behind a request that waits, which is answered first. */
+static void
+test_brought_with_much(void **state)
+{
+	struct buffer text = BUFFER_INIT;
+	int opened = open_session(), client;
+	size_t count = 0, answers = 0;
+
+	(void)state;
+	buffer_append_str(&text, "POST /echo/000/s/xhr HTTP/1.1\r\nHost: a\r\n\r\n");
+	for (; text.len < LARGE; count++)
+		buffer_printf(&text, "GET /echo HTTP/1.1\r\nHost: a\r\nX: %01000d\r\n\r\n", 0);
+	buffer_append(&text, "", 1);
+	client = bring(text.data);
+	buffer_free(&text);
+	assert_silence(client);
+	write_text(latest, "a");
+	run();
+	read_all(client);
+	for (const char *at = heard.text; (at = strstr(at, "Welcome to SockJS!\n")) != NULL; at++)
+		answers++;
+	assert_int_equal(answers, count);
+	close(client);
+	hang_up(opened);
+}
+
+/* It is brought on whole. */
+static void
+test_brought_with_much_for_another(void **state)
+{
+	static const char next[] =
+	    "POST /echo/0/away/xhr_send HTTP/1.1\r\nHost: a\r\nContent-Length: 40960\r\n\r\n";
+	struct buffer text = BUFFER_INIT;
+	int client;
+
+	(void)state;
+	buffer_append_str(&text, AWAY("POST"));
+	buffer_append_str(&text, next);
+	for (int i = 0; i < LARGE; i++)
+		buffer_append_char(&text, 'x');
+	buffer_append(&text, "", 1);
+	client = bring(text.data);
+	assert_heard(client, 200, "o\n");
+	assert_seen("+ ");
+	assert_left(client, text.data + sizeof AWAY("POST") - 1);
+	buffer_free(&text);
+}
+
 static void
 test_brought_and_refused(void **state)
 {
@@ -311,6 +361,8 @@ main(void)
 	    LEAVE_TEST(brought),
 	    LEAVE_TEST(brought_with_a_part),
 	    LEAVE_TEST(brought_with_more),
+	    LEAVE_TEST(brought_with_much),
+	    LEAVE_TEST(brought_with_much_for_another),
 	    LEAVE_TEST(brought_and_refused),
 	    LEAVE_TEST(brought_and_silent),
 	    LEAVE_TEST(brought_and_open_elsewhere),
