@@ -192,6 +192,38 @@ test_always_more(void **state)
 	buffer_free(&b);
 }
 
+/* What one turn leaves is taken in the next, even if nothing more comes but the end. */
+static void
+test_much_at_once(void **state)
+{
+	enum { COUNT = 8, LEN = 40000 };
+	const int room = LARGE; /* the system may give less: then it comes in pieces */
+	struct buffer b = BUFFER_INIT;
+	char *content = calloc(1, LEN + 1);
+	size_t at = 0;
+
+	(void)state;
+	assert_non_null(content);
+	answer_at_once = "x";
+	memset(content, 'c', LEN);
+	for (int i = 0; i < COUNT; i++)
+		put_request(&b, KEEP, "/echo", content);
+	setsockopt(web_server, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+	while (at < b.len) {
+		ssize_t n = send(web_server, b.data + at, b.len - at, MSG_DONTWAIT);
+
+		at += n == -1 ? 0 : (size_t)n;
+		if (at == b.len)
+			shutdown(web_server, SHUT_WR);
+		turn();
+	}
+	turn();
+	assert_int_equal(arrived, COUNT);
+	assert_int_equal(connections.count, 0);
+	free(content);
+	buffer_free(&b);
+}
+
 /* --- a large response ------------------------------------------------------------------------- */
 
 static char *
@@ -495,6 +527,7 @@ main(void)
 	    TEST(test_stream),
 	    TEST(test_pipelined),
 	    TEST(test_always_more),
+	    TEST(test_much_at_once),
 	    TEST(test_large),
 	    TEST(test_large_end),
 	    TEST(test_stall),
