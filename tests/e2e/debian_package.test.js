@@ -444,6 +444,27 @@ booted('reload says whether the file was taken', async () => {
 	assert.strictEqual(container.property(SERVICE, 'MainPID'), former);
 });
 
+booted('two daemons: each has a socket for the web server\'s group, and a restart refuses nobody', async () => {
+	const daemons = (count) => (text) => text.replace(/^#?daemons = .*$/m, `daemons = ${count}`);
+	const folder = '/run/sockjs-fcgi';
+	const owners = (name) => container.run('stat', '-c', '%U %G %a', `${folder}/${name}`);
+	await withConf(daemons(2), async () => {
+		container.run('systemctl', 'restart', SERVICE);
+		for (const end of ['', '.0', '.1']) {
+			assert.strictEqual(owners(`sessiond.sock${end}`), 'sockjs www-data 660', end);
+			assert.strictEqual(owners(`control.sock${end}`), 'sockjs sockjs 660', end);
+		}
+		assert.strictEqual(owners(''), 'sockjs sockjs 755');
+		assert.strictEqual(await status('/echo'), '200');
+		assert.strictEqual((await ask(responder(), 'GET', '/echo')).text, 'Welcome to SockJS!\n');
+		assert.strictEqual(JSON.parse(container.run('sockjsctl', 'status', '--json')).daemons.length, 2);
+		await whileAsked(() => container.runBeside('systemctl', 'restart', SERVICE));
+		assert.strictEqual(container.property(SERVICE, 'NRestarts'), '0');
+	});
+	container.run('systemctl', 'restart', SERVICE);
+	assert.deepStrictEqual(fs.readdirSync(container.path(folder)).filter((name) => /\.\d$/.test(name)), []);
+});
+
 booted('an upgrade: nobody is refused', async () => {
 	fs.copyFileSync(nextVersion(), container.path('/root/next.deb'));
 	await whileAsked(() => container.runBeside('dpkg', '--force-unsafe-io', '-i', '/root/next.deb'));
