@@ -143,19 +143,56 @@ daemon_process_start(struct daemon_process *daemon, const struct daemon_start *s
 
 /* --- its life --------------------------------------------------------------------------------- */
 
-static void
+bool
+daemon_process_is_settled(const struct daemon_process *daemon)
+{
+	return daemon->is_ready && !daemon->is_asked && !daemon->is_ending &&
+	    !daemon->is_reloading && !daemon->is_told;
+}
+
+static bool
+reloads_first(const struct daemon_process *daemon)
+{
+	return daemon->died_reloading ||
+	    (daemon->is_reloading && !daemon->is_alone && !daemon->is_told);
+}
+
+bool
+daemon_process_became_ready(struct daemon_process *daemon)
+{
+	bool is_first = reloads_first(daemon);
+
+	daemon->is_told = daemon->pass_hup = daemon->is_told_later;
+	daemon->is_reloading = daemon->is_alone = daemon->is_told_later = daemon->died_reloading =
+	    false;
+	daemon->is_ready = true;
+	return is_first;
+}
+
+void
+daemon_process_tell(struct daemon_process *daemon)
+{
+	if (daemon_process_is_settled(daemon))
+		daemon->is_told = daemon->pass_hup = true;
+	else if (daemon->pid != 0 && !daemon->is_asked && !daemon->is_ending)
+		daemon->is_told_later = true;
+}
+
+static bool
 pass_on(const struct daemon_process *daemon, bool *is_pending, int number)
 {
 	if (!*is_pending || !daemon->is_ready)
-		return;
+		return false;
 	*is_pending = false;
 	kill(daemon->pid, number);
+	return true;
 }
 
 void
 daemon_process_pass(struct daemon_process *daemon)
 {
-	pass_on(daemon, &daemon->pass_hup, SIGHUP);
+	if (pass_on(daemon, &daemon->pass_hup, SIGHUP))
+		daemon->is_reloading = true;
 	pass_on(daemon, &daemon->pass_usr1, SIGUSR1);
 }
 
@@ -172,12 +209,15 @@ daemon_process_close_events(struct daemon_process *daemon)
 void
 daemon_process_end(struct daemon_process *daemon, int number)
 {
+	bool is_known = daemon->is_ending && !daemon->is_asked;
+
 	if (daemon->pid == 0)
 		return;
 	daemon->is_asked = true;
 	daemon->stop_signal = number;
 	daemon->kill_due = daemon_process_now() + STOP_LIMIT_MS;
-	kill(daemon->pid, number);
+	if (!is_known)
+		kill(daemon->pid, number);
 }
 
 void
@@ -232,8 +272,9 @@ daemon_process_forget(struct daemon_process *daemon)
 {
 	daemon_process_close_events(daemon);
 	daemon->pid = 0;
-	daemon->is_ready = daemon->is_asked = daemon->restarts_later = false;
-	daemon->is_reloading = daemon->is_alone = daemon->is_told = daemon->pass_hup = false;
+	daemon->is_ready = daemon->is_asked = daemon->is_ending = daemon->restarts_later = false;
+	daemon->is_reloading = daemon->is_alone = daemon->is_told = daemon->is_told_later = false;
+	daemon->pass_hup = false;
 	daemon->kill_due = 0;
 }
 
@@ -252,5 +293,6 @@ daemon_process_ended(struct daemon_process *daemon, int status)
 	daemon->start_due = now + pause;
 	daemon->restarts++;
 	log_death(daemon, status, pause);
+	daemon->died_reloading = reloads_first(daemon);
 	daemon_process_forget(daemon);
 }

@@ -31,11 +31,14 @@ struct daemon_process {
 	pid_t pid;		      /* 0: there is none */
 	int events;		      /* from the daemon, -1: it has closed it */
 	bool is_ready;
-	bool is_asked;	 /* it was told to end */
-	int stop_signal; /* the last one that it was told by */
-	bool is_reloading;
+	bool is_asked;	      /* it was told to end */
+	bool is_ending;	      /* it has said so itself */
+	int stop_signal;      /* the last one that it was told by */
+	bool is_reloading;    /* or has been told to, by a signal */
 	bool is_alone;	      /* in what it reloads: the others are not told */
 	bool is_told;	      /* to reload, by its supervisor: another one has done so */
+	bool is_told_later;   /* the same, once it is ready again */
+	bool died_reloading;  /* a file that the others do not know yet */
 	bool pass_hup;	      /* the signal, once it is ready */
 	bool pass_usr1;	      /* the same */
 	bool restarts_later;  /* in good order, when it is its turn */
@@ -64,7 +67,25 @@ int daemon_process_listen(struct daemon_process *daemon, struct daemon_place pla
 void daemon_process_start(
     struct daemon_process *daemon, const struct daemon_start *start, bool is_first);
 
-/* Tells the child to end, by a signal; it has 30 s. Does nothing without one. */
+/* Serves, and nothing is under way that its supervisor waits for. */
+bool daemon_process_is_settled(const struct daemon_process *daemon);
+
+/*
+ * The child has said that it is ready, or again. True if it has taken a configuration that the others
+ * do not know of.
+ */
+bool daemon_process_became_ready(struct daemon_process *daemon);
+
+/*
+ * Another daemon has taken a configuration. Has this one told, or told again when it is ready: it is
+ * never told twice at a time. One that ends needs nothing, the next reads the file.
+ */
+void daemon_process_tell(struct daemon_process *daemon);
+
+/*
+ * Tells the child to end, by a signal; it has 30 s. Does nothing without one. A child that ends
+ * already is not sent the first signal, since it would hurry.
+ */
 void daemon_process_end(struct daemon_process *daemon, int number);
 
 /* It has not ended in time. */

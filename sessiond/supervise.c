@@ -41,7 +41,7 @@ struct supervisor {
 	bool is_printed;	     /* that all of them are ready */
 	bool is_told;		     /* the manager knows of daemons that are ready */
 	bool is_stopping;	     /* none is to be started again */
-	bool pass_hup;		     /* to the first daemon that is ready */
+	bool pass_hup;		     /* to the first daemon that is settled */
 	int exit_status;	     /* the first of those that ended last that is not 0 */
 	int status;		     /* -1: go on, else how this process exits */
 };
@@ -70,7 +70,7 @@ are_all_ready(struct supervisor *supervisor)
 	struct daemon_process *d;
 
 	for (d = supervisor->daemons; d < end_of(supervisor); d++)
-		if (!d->is_ready || d->is_asked || d->is_reloading || d->is_told)
+		if (!daemon_process_is_settled(d))
 			return false;
 	return true;
 }
@@ -129,7 +129,7 @@ pass_pending(struct supervisor *supervisor)
 	struct daemon_process *d;
 
 	for (d = supervisor->daemons; d < end_of(supervisor); d++) {
-		if (supervisor->pass_hup && d->is_ready) {
+		if (supervisor->pass_hup && daemon_process_is_settled(d)) {
 			supervisor->pass_hup = false;
 			d->pass_hup = true;
 		}
@@ -144,18 +144,15 @@ spread_reload(struct supervisor *supervisor, const struct daemon_process *origin
 	struct daemon_process *d;
 
 	for (d = supervisor->daemons; d < end_of(supervisor); d++)
-		if (d != origin && d->is_ready)
-			d->is_told = d->pass_hup = true;
+		if (d != origin)
+			daemon_process_tell(d);
 }
 
 static void
 on_ready(struct supervisor *supervisor, struct daemon_process *daemon)
 {
-	bool has_reloaded = daemon->is_reloading && !daemon->is_alone && !daemon->is_told;
-
-	daemon->is_reloading = daemon->is_alone = daemon->is_told = false;
-	daemon->is_ready = supervisor->is_begun = true;
-	if (has_reloaded)
+	supervisor->is_begun = true;
+	if (daemon_process_became_ready(daemon))
 		spread_reload(supervisor, daemon);
 	if (are_all_ready(supervisor))
 		all_are_ready(supervisor);
@@ -174,6 +171,8 @@ on_event(struct supervisor *supervisor, struct daemon_process *daemon, unsigned 
 		supervisor->is_told = false;
 	} else if (event == NOTIFY_ALONE) {
 		daemon->is_alone = true;
+	} else if (event == NOTIFY_STOPPING) {
+		daemon->is_ending = true;
 	}
 }
 

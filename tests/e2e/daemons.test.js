@@ -218,6 +218,25 @@ check('a reload reaches all; a mistake changes none; another number waits for th
 	assert.equal(daemons.pids.length, 2);
 });
 
+check('reloads that overlap end, and none is lost while one daemon ends', 3, {}, async (daemons) => {
+	const reloads = (services) => daemons.lines(`reloaded: ${services}`).length;
+	const endings = () => daemons.lines('SIGTERM: stopping').length;
+	const signals = [daemons.main.pid, ...daemons.pids, daemons.main.pid, ...daemons.pids];
+	for (const pid of signals) process.kill(pid, 'SIGHUP');
+	await until(() => reloads(1) >= 3, 'all have reloaded');
+	// A restart begins when the last reload is over.
+	await daemons.replaced(() => process.kill(daemons.main.pid, 'SIGUSR2'));
+	assert.ok(reloads(1) <= 3 * signals.length, `${reloads(1)} reloads`);
+	// A client that does not answer holds the first daemon for a while; the others hear of the file.
+	while (daemons.json('status').daemons[0].websockets === 0) await daemons.openWebSocket(daemons.clients.length);
+	const before = endings();
+	process.kill(daemons.main.pid, 'SIGUSR2');
+	await until(() => endings() > before, 'one ends');
+	daemons.write(3, `${ECHO}[service /more]\nmodule = echo\n`);
+	process.kill(daemons.main.pid, 'SIGHUP');
+	await until(() => reloads(2) >= 2, 'the others have reloaded');
+});
+
 check('sessions and their subscriptions go where they belong when the number changes', 1, { services: ECHO + BROADCAST }, async (daemons) => {
 	const ids = Array.from({ length: 12 }, (_, i) => `stay${i}`);
 	let said = 0;
