@@ -18,6 +18,14 @@
 #include <unistd.h>
 
 static int
+fail_to_wait(const char *path, struct error *err)
+{
+	return error_set(err, EX_UNAVAILABLE,
+	    "%s: the daemon has not answered within %d s: a module may block it, see the log", path,
+	    CONTROL_CLIENT_WAIT_S);
+}
+
+static int
 fail_to_connect(const char *path, struct error *err)
 {
 	switch (errno) {
@@ -35,6 +43,8 @@ fail_to_connect(const char *path, struct error *err)
 		    "%s: permission denied: be root, or have `control_users` name you in the "
 		    "daemon's configuration",
 		    path);
+	case EAGAIN:
+		return fail_to_wait(path, err);
 	default:
 		return error_set(err, EX_UNAVAILABLE, "%s: %s", path, strerror(errno));
 	}
@@ -67,10 +77,7 @@ static int
 fail_to_exchange(const char *path, struct error *err)
 {
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
-		return error_set(err, EX_UNAVAILABLE,
-		    "%s: the daemon has not answered within %d s: a module may block it, see the "
-		    "log",
-		    path, CONTROL_CLIENT_WAIT_S);
+		return fail_to_wait(path, err);
 	return error_set(err, EX_UNAVAILABLE, "%s: the daemon has gone: %s", path, strerror(errno));
 }
 

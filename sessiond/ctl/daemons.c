@@ -1,10 +1,12 @@
 /*
- * See daemons.h. What somebody has left of a socket, whom nobody answers for, does not count.
+ * See daemons.h. What somebody has left of a socket, whom nobody answers for, does not count. One
+ * whose backlog is full does: it is asked, and the command says that it does not answer.
  */
 #include "sessiond/ctl/daemons.h"
 
 #include "common/memory.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +27,7 @@ is_served(const char *path)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
 		return false;
-	served = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+	served = connect(fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EAGAIN;
 	close(fd);
 	return served;
 }
