@@ -41,6 +41,7 @@ check_own_sockets(const struct listening_wish *wish, unsigned count, struct erro
 		bool is_served;
 
 		own.addresses = NULL;
+		own.beside = 0;
 		own.path = path;
 		own.control = control;
 		status = listening_sockets_check(&own, &is_served, taken, err);

@@ -65,6 +65,7 @@ daemon_process_listen(struct daemon_process *daemon, struct daemon_place place,
 	own.addresses = NULL;
 	own.path = path;
 	own.control = control;
+	own.beside = 0;
 	if (place.count > 1 && daemon->own.count == 0)
 		status = listening_sockets_add(&daemon->own, &own, err);
 	free(path);

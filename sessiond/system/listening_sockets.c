@@ -35,6 +35,7 @@ listening_wish_init(struct listening_wish *wish, const struct server_options *op
 	    .path = options->socket,
 	    .control = *control,
 	    .needs_control = options->control != NULL,
+	    .beside = options->daemons == 1 ? 0 : 1 + (*control != NULL),
 	};
 	if (socket_access_resolve(options->user, options->socket_group, options->socket_mode,
 		&wish->access, err) == -1)
@@ -114,20 +115,37 @@ match(struct wanted *wanted, struct listening_sockets *set)
 		control->is_control = true;
 }
 
-static struct listening_socket *
-add_room(struct listening_sockets *set, size_t others, struct error *err)
+/* count: of sockets that a daemon is to have. */
+static int
+check_count(size_t count, const struct listening_wish *wish, struct error *err)
 {
-	if (set->count + others < LISTENING_SOCKETS_MAX)
-		return &set->sockets[set->count];
-	error_set(err, EX_CONFIG, "more than %d sockets to listen on", LISTENING_SOCKETS_MAX);
-	return NULL;
+	if (count + wish->beside <= LISTENING_SOCKETS_MAX)
+		return 0;
+	if (wish->beside == 0)
+		return error_set(
+		    err, EX_CONFIG, "more than %d sockets to listen on", LISTENING_SOCKETS_MAX);
+	return error_set(err, EX_CONFIG,
+	    "more than %d sockets to listen on, of which each of several daemons has %zu of its own",
+	    LISTENING_SOCKETS_MAX, wish->beside);
+}
+
+static struct listening_socket *
+add_room(struct listening_sockets *set, size_t others, const struct listening_wish *wish,
+    struct error *err)
+{
+	if (check_count(set->count + others + 1, wish, err) == -1)
+		return NULL;
+	return &set->sockets[set->count];
 }
 
 static int
-open_path(struct listening_sockets *set, size_t others, const char *option, const char *path,
-    const struct socket_access *access, struct error *err)
+open_path(struct listening_sockets *set, size_t others, const struct listening_wish *wish,
+    bool is_control, struct error *err)
 {
-	struct listening_socket *room = add_room(set, others, err);
+	const char *option = is_control ? "control" : "socket";
+	const char *path = is_control ? wish->control : wish->path;
+	const struct socket_access *access = is_control ? &wish->control_access : &wish->access;
+	struct listening_socket *room = add_room(set, others, wish, err);
 
 	if (room == NULL || listening_socket_open_unix(room, option, path, access, err) == -1)
 		return -1;
@@ -142,7 +160,7 @@ open_control(struct listening_sockets *set, size_t others, const struct listenin
 {
 	struct error cause = ERROR_INIT;
 
-	if (open_path(set, others, "control", wish->control, &wish->control_access, &cause) == 0) {
+	if (open_path(set, others, wish, true, &cause) == 0) {
 		set->sockets[set->count - 1].is_control = true;
 		return 0;
 	}
@@ -166,13 +184,16 @@ open_missing(
 	for (i = 0; i < wanted->count; i++) {
 		if (wanted->has_word[i])
 			continue;
-		room = add_room(set, others, err);
+		room = add_room(set, others, wish, err);
 		if (room == NULL || listening_socket_open_tcp(room, wanted->words[i], err) == -1)
 			return -1;
 		set->count++;
 	}
 	if (wish->path != NULL && !wanted->has_path &&
-	    open_path(set, others, "socket", wish->path, &wish->access, err) == -1)
+	    open_path(set, others, wish, false, err) == -1)
+		return -1;
+	/* What is inherited counts, too. */
+	if (check_count(set->count + others, wish, err) == -1)
 		return -1;
 	if (set->count + others == wanted->has_control)
 		return error_set(err, EX_CONFIG,
@@ -325,6 +346,10 @@ listening_sockets_check(const struct listening_wish *wish, bool *is_served,
 	*is_served = false;
 	taken[0] = '\0';
 	status = read_words(&wanted, err);
+	if (status == 0)
+		status = check_count(wanted.count + (wish->path != NULL) +
+			(wish->control != NULL && wish->needs_control),
+		    wish, err);
 	if (status == 0)
 		status = check_words(&wanted, taken, err);
 	if (status == 0 && wish->path != NULL)

@@ -28,6 +28,7 @@ struct listening_wish {
 	const char *path;      /* of a Unix socket; NULL: none */
 	const char *control;   /* of the control socket; NULL: none */
 	bool needs_control;    /* its path was given: an error if it cannot be had */
+	size_t beside;	       /* how many more each of several daemons has, that others have not */
 	struct socket_access access, control_access; /* of the files of the two */
 };
 

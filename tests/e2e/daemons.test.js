@@ -312,6 +312,8 @@ test('daemons: what cannot be is refused', async () => {
 		}
 	};
 	await refuse(`[server]\nlisten = 127.0.0.1:0\ndaemons = 2\n${ECHO}`, 'several daemons need a Unix socket');
+	const addresses = '127.0.0.1:0 '.repeat(14);
+	await refuse(`[server]\nlisten = ${addresses}\nsocket = s\ndaemons = 2\n${ECHO}`, 'more than 16 sockets to listen on, of which each of several daemons has 2');
 	await refuse(`[server]\nsocket = s\ndaemons = 65\n${ECHO}`, 'daemons: "65" is out of range (1 to 64)');
 	await refuse('[server]\nsocket = s\ndaemons = 2\n[app x]\nkey = k\nsecret = s\n', ':4: the clients of an [app] are in several daemons');
 	// What no daemon can start with is said once.
