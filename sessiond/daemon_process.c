@@ -66,8 +66,8 @@ daemon_process_listen(struct daemon_process *daemon, struct daemon_place place,
 	own.path = path;
 	own.control = control;
 	own.beside = 0;
-	if (place.count > 1 && daemon->own.count == 0)
-		status = listening_sockets_add(&daemon->own, &own, err);
+	if (place.count > 1)
+		status = listening_sockets_replace(&daemon->own, &own, err);
 	free(path);
 	free(control);
 	return status;
@@ -99,8 +99,9 @@ become_daemon(const struct daemon_process *daemon, const struct daemon_start *st
 {
 	const int first = INHERITED_SOCKETS_FIRST + LISTENING_SOCKETS_MAX;
 	struct supervision supervision = {start->pid, fcntl(events, F_DUPFD, first), -1,
-	    daemon->restarts, daemon->place, is_first};
+	    daemon->restarts, daemon->place, is_first, ""};
 
+	memcpy(supervision.socket, start->socket, sizeof supervision.socket);
 	if (start->shares != -1)
 		supervision.shares = fcntl(start->shares, F_DUPFD, first);
 	if (supervision.events == -1 || supervised_pass(&supervision) == -1 ||

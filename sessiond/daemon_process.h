@@ -21,8 +21,9 @@ struct daemon_start {
 	char **argv; /* borrowed */
 	pid_t pid;   /* the supervisor: a child that asks who its parent is may ask too late */
 	sigset_t mask;
-	struct listening_sockets sockets; /* that all of them share */
-	int shares;			  /* accept_share_create's; -1: none */
+	struct listening_sockets sockets;   /* that all of them share */
+	int shares;			    /* accept_share_create's; -1: none */
+	char socket[SUPERVISION_PATH_SIZE]; /* they have theirs beside it; "": none */
 };
 
 struct daemon_process {
@@ -57,8 +58,8 @@ void daemon_process_init(struct daemon_process *daemon, struct daemon_place plac
 
 /*
  * Opens what a daemon of that place has of its own: beside each Unix socket of the wish, another.
- * They stay open from one child to the next. Does nothing if they are open, or if the place is the
- * only one. -1 and an error if one cannot be had.
+ * They stay open from one child to the next; what a former wish named, and this one does not, is
+ * closed. Does nothing if the place is the only one. -1 and an error if one cannot be had.
  */
 int daemon_process_listen(struct daemon_process *daemon, struct daemon_place place,
     const struct listening_wish *wish, struct error *err);

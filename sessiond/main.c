@@ -109,6 +109,8 @@ main(int argc, char **argv)
 	config = config_read(file, &err);
 	if (config == NULL)
 		return command_line_fail(&line, &err);
+	if (supervised_by()->socket[0] != '\0')
+		config_override(config, &(struct config_override){NULL, supervised_by()->socket});
 	config_override(config, &(struct config_override){address, socket});
 	config_take_place(config, &supervised_by()->place);
 	log_open(PROGRAM, config_log_level(config));

@@ -204,6 +204,8 @@ listen_each(struct supervisor *supervisor, unsigned count, const struct listenin
 		if (daemon_process_listen(
 			&supervisor->daemons[i], (struct daemon_place){i, count}, wish, err) == -1)
 			return -1;
+	snprintf(supervisor->start.socket, sizeof supervisor->start.socket, "%s",
+	    count == 1 ? "" : wish->path);
 	return 0;
 }
 
@@ -246,15 +248,20 @@ begin(struct supervisor *supervisor, unsigned count)
 static int
 listen_anew(struct supervisor *supervisor, const struct config *fresh, struct error *err)
 {
-	struct listening_sockets *sockets = &supervisor->start.sockets;
+	struct listening_sockets *sockets = &supervisor->start.sockets, added = {.count = 0};
+	bool stays[LISTENING_SOCKETS_MAX];
 	struct listening_wish wish;
 	char *control;
 	int status = listening_wish_init(&wish, &fresh->server, &control, err);
 
 	if (status == 0)
+		status = listening_sockets_change(sockets, &wish, &added, stays, err);
+	if (status == 0)
 		status = listen_each(supervisor, fresh->server.daemons, &wish, err);
 	if (status == 0)
-		status = listening_sockets_replace(sockets, &wish, err);
+		listening_sockets_commit(sockets, &added, stays);
+	else
+		listening_sockets_close(&added);
 	free(control);
 	return status;
 }

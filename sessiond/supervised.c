@@ -13,7 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-/* The numbers of struct supervision, in their order. */
+/* What struct supervision has, in its order; the path is the rest. */
 #define VARIABLE "SOCKJS_SUPERVISOR"
 
 static struct supervision above = {.events = -1, .shares = -1, .place = {0, 1}, .is_first = true};
@@ -21,23 +21,24 @@ static struct supervision above = {.events = -1, .shares = -1, .place = {0, 1}, 
 int
 supervised_pass(const struct supervision *s)
 {
-	char value[96];
+	char value[96 + SUPERVISION_PATH_SIZE];
 
-	snprintf(value, sizeof value, "%ld %d %d %u %u %u %d", (long)s->supervisor, s->events,
-	    s->shares, s->restarts, s->place.index, s->place.count, s->is_first);
+	snprintf(value, sizeof value, "%ld %d %d %u %u %u %d %s", (long)s->supervisor, s->events,
+	    s->shares, s->restarts, s->place.index, s->place.count, s->is_first, s->socket);
 	return setenv(VARIABLE, value, 1);
 }
 
 static bool
 read_variable(const char *value, struct supervision *s)
 {
-	int first = 0;
+	int first = 0, end = 0;
 	long pid;
 
 	if (value == NULL ||
-	    sscanf(value, "%ld %d %d %u %u %u %d", &pid, &s->events, &s->shares, &s->restarts,
-		&s->place.index, &s->place.count, &first) != 7)
+	    sscanf(value, "%ld %d %d %u %u %u %d%n", &pid, &s->events, &s->shares, &s->restarts,
+		&s->place.index, &s->place.count, &first, &end) != 7)
 		return false;
+	snprintf(s->socket, sizeof s->socket, "%s", value[end] == ' ' ? value + end + 1 : "");
 	s->supervisor = (pid_t)pid;
 	s->is_first = first != 0;
 	return s->place.count <= DAEMONS_MAX && s->place.index < s->place.count;

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+enum { SUPERVISION_PATH_SIZE = 108 }; /* what a sockaddr_un has room for */
+
 struct supervision {
 	pid_t supervisor;  /* 0: none */
 	int events;	   /* where the daemon's go (notify.h) */
@@ -19,6 +21,8 @@ struct supervision {
 	struct daemon_place place;
 	bool
 	    is_first; /* no other daemon runs, nor did one since they all were ended or not begun */
+	/* `socket` as the supervisor has it, whatever the file says by now. "": as the file says. */
+	char socket[SUPERVISION_PATH_SIZE];
 };
 
 /* In the child that becomes the daemon: makes it part of the environment. 0, or -1 with errno. */
@@ -31,7 +35,7 @@ int supervised_pass(const struct supervision *supervision);
  */
 int supervised_begin(struct error *err);
 
-/* In the daemon, borrowed for good. Without a supervisor: {0, -1, -1, 0, {0, 1}, true}. */
+/* In the daemon, borrowed for good. Without a supervisor: {0, -1, -1, 0, {0, 1}, true, ""}. */
 const struct supervision *supervised_by(void);
 
 #endif

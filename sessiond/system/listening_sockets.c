@@ -236,21 +236,6 @@ listening_sockets_inherit(struct listening_sockets *set, struct error *err)
 }
 
 int
-listening_sockets_add(
-    struct listening_sockets *set, const struct listening_wish *wish, struct error *err)
-{
-	struct wanted wanted = {.wish = wish};
-	int status = read_words(&wanted, err);
-
-	if (status == 0)
-		status = open_missing(set, 0, &wanted, err);
-	free(wanted.copy);
-	if (status == -1)
-		listening_sockets_close(set);
-	return status;
-}
-
-int
 listening_sockets_change(const struct listening_sockets *present, const struct listening_wish *wish,
     struct listening_sockets *added, bool stays[LISTENING_SOCKETS_MAX], struct error *err)
 {
@@ -274,25 +259,33 @@ listening_sockets_change(const struct listening_sockets *present, const struct l
 	return status;
 }
 
-int
-listening_sockets_replace(
-    struct listening_sockets *set, const struct listening_wish *wish, struct error *err)
+void
+listening_sockets_commit(struct listening_sockets *set, const struct listening_sockets *added,
+    const bool stays[LISTENING_SOCKETS_MAX])
 {
-	bool stays[LISTENING_SOCKETS_MAX];
-	struct listening_sockets added;
 	size_t i, left = 0;
 
-	if (listening_sockets_change(set, wish, &added, stays, err) == -1)
-		return -1;
 	for (i = 0; i < set->count; i++) {
 		if (stays[i])
 			set->sockets[left++] = set->sockets[i];
 		else
 			listening_socket_close(&set->sockets[i]);
 	}
-	for (i = 0; i < added.count; i++)
-		set->sockets[left++] = added.sockets[i];
+	for (i = 0; i < added->count; i++)
+		set->sockets[left++] = added->sockets[i];
 	set->count = left;
+}
+
+int
+listening_sockets_replace(
+    struct listening_sockets *set, const struct listening_wish *wish, struct error *err)
+{
+	bool stays[LISTENING_SOCKETS_MAX];
+	struct listening_sockets added;
+
+	if (listening_sockets_change(set, wish, &added, stays, err) == -1)
+		return -1;
+	listening_sockets_commit(set, &added, stays);
 	return 0;
 }
 

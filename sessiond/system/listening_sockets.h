@@ -57,13 +57,6 @@ int listening_sockets_open(
 int listening_sockets_inherit(struct listening_sockets *set, struct error *err);
 
 /*
- * Opens into a set that is empty what the wish names, and takes nothing from the environment. -1 and
- * an error as above.
- */
-int listening_sockets_add(
-    struct listening_sockets *set, const struct listening_wish *wish, struct error *err);
-
-/*
  * As listening_sockets_open, for a wish that has changed while the sockets of `present` are open. Opens into `added`
  * what it names and present has not. Sets stays[i] if it names present's socket i, or if that was
  * inherited. -1 and an error as above; `added` is empty then.
@@ -71,6 +64,10 @@ int listening_sockets_add(
 int
 listening_sockets_change(const struct listening_sockets *present, const struct listening_wish *wish,
     struct listening_sockets *added, bool stays[LISTENING_SOCKETS_MAX], struct error *err);
+
+/* Makes that change: closes what does not stay, and has the rest in the set. */
+void listening_sockets_commit(struct listening_sockets *set, const struct listening_sockets *added,
+    const bool stays[LISTENING_SOCKETS_MAX]);
 
 /*
  * Looks whether listening_sockets_open would succeed, without what is inherited, and changes
@@ -82,8 +79,8 @@ int listening_sockets_check(const struct listening_wish *wish, bool *is_served,
     char taken[LISTENING_ADDRESS_SIZE], struct error *err);
 
 /*
- * The same, and makes the change at once: closes what does not stay, and has the rest in its place.
- * -1 and an error as above; nothing has changed then.
+ * listening_sockets_change and listening_sockets_commit at once. -1 and an error as above; nothing has
+ * changed then.
  */
 int listening_sockets_replace(
     struct listening_sockets *set, const struct listening_wish *wish, struct error *err);

@@ -237,6 +237,18 @@ check('reloads that overlap end, and none is lost while one daemon ends', 3, {},
 	await until(() => reloads(2) >= 2, 'the others have reloaded');
 });
 
+check('another `socket` moves with a restart; a daemon that dies before it has the former one', 2, {}, async (daemons) => {
+	const ids = (await openSessions(daemons, 2, 4)).flat();
+	daemons.socket = path.join(daemons.folder, 'other');
+	daemons.write(2);
+	await daemons.replaced(() => process.kill(daemons.pids[0], 'SIGKILL'));
+	for (const id of ids) await exchange(daemons.url, id, 'before');
+	assert.deepEqual(daemons.files('other'), []);
+	await daemons.replaced(() => process.kill(daemons.main.pid, 'SIGUSR2'));
+	assert.deepEqual([daemons.files('other'), daemons.files('socket')], [['other', 'other.0', 'other.1'], []]);
+	for (const id of ids) await exchange(daemons.url, id, 'after');
+});
+
 check('sessions and their subscriptions go where they belong when the number changes', 1, { services: ECHO + BROADCAST }, async (daemons) => {
 	const ids = Array.from({ length: 12 }, (_, i) => `stay${i}`);
 	let said = 0;

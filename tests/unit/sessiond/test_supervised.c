@@ -35,7 +35,7 @@ in_child(int (*look)(void))
 static int
 look_at_what_was_passed(void)
 {
-	const struct supervision passed = {getppid(), 7, 8, 3, {1, 2}, true};
+	const struct supervision passed = {getppid(), 7, 8, 3, {1, 2}, true, "/a folder/socket"};
 	const struct supervision *found = supervised_by();
 	struct error err = ERROR_INIT;
 
@@ -46,7 +46,7 @@ look_at_what_was_passed(void)
 	if (found->supervisor != passed.supervisor || found->events != 7 || found->shares != 8)
 		return 3;
 	if (found->restarts != 3 || found->place.index != 1 || found->place.count != 2 ||
-	    !found->is_first)
+	    !found->is_first || strcmp(found->socket, "/a folder/socket") != 0)
 		return 4;
 	/* Programs that the daemon starts get neither. */
 	return (fcntl(7, F_GETFD) & FD_CLOEXEC) != 0 && (fcntl(8, F_GETFD) & FD_CLOEXEC) != 0 ? 0
