@@ -377,6 +377,13 @@ leave(struct http_connection *connection)
 	struct buffer *line = &connection->framing.line;
 	int fd;
 
+	/* It was shut down behind the last answer, here or by libmicrohttpd, or has failed. */
+	if (send(connection->fd, "", 0, MSG_NOSIGNAL | MSG_DONTWAIT) == -1) {
+		buffer_free(line);
+		shutdown(connection->fd, SHUT_RDWR);
+		all->has_work = true;
+		return;
+	}
 	/* What was brought, and not read again here, follows. */
 	buffer_append(line, connection->brought.data, connection->brought.len);
 	MHD_suspend_connection(connection->mhd);

@@ -171,6 +171,26 @@ test_behind_the_last(void **state)
 	check_end("GET /echo HTTP/1.0\r\n\r\n" AWAY("POST"));
 }
 
+/* ... and what comes when nothing can be answered any more. */
+static void
+test_too_late(void **state)
+{
+	int client = open_session();
+
+	(void)state;
+	post(client, "/echo/000/s/xhr", "");
+	http_server_drain(&server);
+	write_text(latest, "a");
+	run();
+	assert_heard(client, 200, "a[\"a\"]\n");
+	assert_true(heard.ended);
+	assert_int_equal(server.connections.count, 1);
+	say(client, AWAY("POST"));
+	assert_int_equal(gone.count, 0);
+	assert_int_equal(server.connections.count, 0);
+	close(client);
+}
+
 static void
 test_bad_request_stays(void **state)
 {
@@ -357,6 +377,7 @@ main(void)
 	    LEAVE_TEST(leaves_behind_another),
 	    LEAVE_TEST(leaves_behind_a_poll),
 	    LEAVE_TEST(behind_the_last),
+	    LEAVE_TEST(too_late),
 	    LEAVE_TEST(bad_request_stays),
 	    LEAVE_TEST(brought),
 	    LEAVE_TEST(brought_with_a_part),
