@@ -1,6 +1,7 @@
 /* See redis_channel.h. */
 #include "sessiond/redis/redis_channel.h"
 
+#include "common/log_limit.h"
 #include "common/memory.h"
 #include "common/random.h"
 #include "sessiond/channels/channel_publish.h"
@@ -107,12 +108,13 @@ redis_channel_end(struct redis_channel *it)
 	free_if_unused(it);
 }
 
-void
-redis_channel_lose(struct redis_channel *it)
+/* What it had asked for is to be asked for anew. */
+static void
+leave_off(struct redis_channel *it, enum redis_channel_state state)
 {
 	size_t i;
 
-	it->state = REDIS_CHANNEL_AWAY;
+	it->state = state;
 	it->version = 0;
 	timer_stop(&it->refresh);
 	for (i = 0; i < it->channel->entrants.count; i++) {
@@ -121,7 +123,29 @@ redis_channel_lose(struct redis_channel *it)
 		if (entrant != NULL)
 			entrant->ticket = 0;
 	}
+}
+
+void
+redis_channel_lose(struct redis_channel *it)
+{
+	leave_off(it, REDIS_CHANNEL_AWAY);
 	redis_publish_release(it, true);
+}
+
+/* The server refuses it, for a while perhaps. */
+static void
+fail(struct redis_channel *it, const struct redis_reply *reply)
+{
+	static struct log_limit limit;
+	struct redis_engine *engine = it->engine;
+	size_t len;
+
+	log_limited(&limit, SEVERITY_ERROR,
+	    "engine: a channel waits until it can be asked for: it says \"%.150s\"",
+	    engine->commands.ops->text(reply, &len));
+	leave_off(it, REDIS_CHANNEL_FAILED);
+	timer_start(&engine->lingers, &it->linger, sessions_now(engine->channels->sessions));
+	redis_publish_release(it, false);
 }
 
 /* --- what it was told ------------------------------------------------------------------------- */
@@ -327,6 +351,18 @@ take_read(struct redis_channel *it, const struct redis_reply *reply)
 }
 
 static void
+take(struct redis_channel *it, const struct asking *asking, const struct redis_reply *reply)
+{
+	if (asking->ticket > it->answered)
+		it->answered = asking->ticket;
+	if (asking->is_read)
+		take_read(it, reply);
+	else if (!redis_presence_take(it, reply))
+		redis_link_break(&it->engine->commands, "its reply to a sync is none");
+	let_in(it);
+}
+
+static void
 answered(void *data, const struct redis_reply *reply)
 {
 	struct asking *asking = data;
@@ -334,17 +370,12 @@ answered(void *data, const struct redis_reply *reply)
 	const struct redis_client_ops *ops = it->engine->commands.ops;
 
 	it->refs--;
-	if (it->channel != NULL && reply != NULL && it->state >= REDIS_CHANNEL_OPENING) {
-		if (asking->ticket > it->answered)
-			it->answered = asking->ticket;
-		if (ops->type(reply) == REDIS_ERROR)
-			redis_link_break(&it->engine->commands, "a script fails");
-		else if (asking->is_read)
-			take_read(it, reply);
-		else if (!redis_presence_take(it, reply))
-			redis_link_break(&it->engine->commands, "its reply to a sync is none");
-		let_in(it);
-	}
+	if (it->channel == NULL || reply == NULL || it->state < REDIS_CHANNEL_OPENING)
+		;
+	else if (ops->type(reply) == REDIS_ERROR)
+		fail(it, reply);
+	else
+		take(it, asking, reply);
 	free(asking);
 	free_if_unused(it);
 }
@@ -371,7 +402,8 @@ find_start(const struct redis_channel *it, struct channel_position *from)
 	for (i = 0; i < it->channel->entrants.count; i++) {
 		const struct channel_entrant *entrant = it->channel->entrants.items[i]->data;
 
-		if (entrant == NULL || !entrant->recovers)
+		if (entrant == NULL || !entrant->recovers ||
+		    entrant->from.offset > REDIS_OFFSET_MAX)
 			continue;
 		if (!is_found ||
 		    (entrant->from.epoch == from->epoch && entrant->from.offset < from->offset))
@@ -447,16 +479,28 @@ subscribe(struct redis_channel *it)
 }
 
 /* Anew: others may have forgotten what is here. */
-void
-redis_channel_open(struct redis_channel *it)
+static void
+begin_asking(struct redis_channel *it)
 {
-	if (it->state != REDIS_CHANNEL_SUBSCRIBING)
-		return;
 	it->state = REDIS_CHANNEL_OPENING;
 	it->has_position = it->has_position || it->channel->is_stored;
 	redis_presence_touch_all(it);
 	timer_start(
 	    &it->engine->refreshes, &it->refresh, sessions_now(it->engine->channels->sessions));
+}
+
+void
+redis_channel_open(struct redis_channel *it)
+{
+	if (it->state == REDIS_CHANNEL_SUBSCRIBING)
+		begin_asking(it);
+}
+
+void
+redis_channel_retry(struct redis_channel *it)
+{
+	if (it->state == REDIS_CHANNEL_FAILED)
+		begin_asking(it);
 }
 
 static void

@@ -4,6 +4,9 @@
  *
  *     AWAY -> SUBSCRIBING -> OPENING -> READING -> LIVE, and AWAY again when the server is
  *
+ * What it asks for may be refused, as by a server without memory: then it is FAILED, and after
+ * REDIS_LINGER OPENING again. Others go on.
+ *
  * Messages are told in the order of their offsets. One that does not follow the last is not told:
  * it is in the stream, and what is missing, too; so that is read. What is not there any more is
  * lost, and subscribers hear that.
@@ -25,6 +28,9 @@ void redis_channel_lose(struct redis_channel *it);
 
 /* Its topic is listened to. */
 void redis_channel_open(struct redis_channel *it);
+
+/* It has waited: if it had failed, it asks again. */
+void redis_channel_retry(struct redis_channel *it);
 
 /* A publication was passed on. */
 void redis_channel_hear(struct redis_channel *it, const struct redis_publication *publication);

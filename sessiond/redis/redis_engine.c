@@ -263,6 +263,8 @@ linger_fire(struct timer *timer, void *context)
 	(void)context;
 	if (channel->subscribers.count == 0 && channel->entrants.count == 0)
 		channels_end_shared(channel);
+	else
+		redis_channel_retry(it);
 }
 
 static void

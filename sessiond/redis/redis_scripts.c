@@ -60,6 +60,7 @@ static const char read[] = COMMON STATE
     "end\n"
     "local found = {e, int(o)}\n"
     "if o == 0 then return found end\n"
+    "first = math.max(first, 1)\n"
     "for _, entry in ipairs(call('XRANGE', KEYS[2], int(math.min(first, o)) .. '-0', '+')) do\n"
     "  found[#found + 1] = entry[1]\n"
     "  found[#found + 1] = entry[2][2]\n"

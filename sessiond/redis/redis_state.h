@@ -15,12 +15,13 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#define REDIS_ID_SIZE 17 /* 16 hexadecimal digits and a NUL */
+#define REDIS_ID_SIZE	 17		     /* 16 hexadecimal digits and a NUL */
+#define REDIS_OFFSET_MAX ((uint64_t)1 << 53) /* scripts count with doubles */
 
 enum {
 	REDIS_EXPIRY = 40000,  /* ms after which a daemon that says nothing is dead */
 	REDIS_REFRESH = 13000, /* ms between what it says, and looks for the dead */
-	REDIS_LINGER = 1000,   /* ms that a channel without subscribers stays subscribed */
+	REDIS_LINGER = 1000,   /* ms that a channel without subscribers, or a failed one, waits */
 	REDIS_RECOUNT = 200,   /* ms that a number of subscribers may wait to be told */
 };
 
@@ -46,6 +47,7 @@ struct redis_engine {
 enum redis_channel_state {
 	REDIS_CHANNEL_AWAY,	   /* not subscribed to its topic, or not known to be */
 	REDIS_CHANNEL_SUBSCRIBING, /* its topic was asked for */
+	REDIS_CHANNEL_FAILED,	   /* it hears; what it asked for was refused: it asks again soon */
 	REDIS_CHANNEL_OPENING,	   /* it hears, and has to ask where the channel is */
 	REDIS_CHANNEL_READING,	   /* it has asked */
 	REDIS_CHANNEL_LIVE,

@@ -52,6 +52,18 @@ check('who comes to the other daemon recovers there', {}, async ([a, b]) => {
 	assert.strictEqual((await stranger.subscribe('news', { recover: { offset: 0, epoch: '0123456789abcdef' } })).recovered, false);
 });
 
+check('an offset that nothing can have costs its client alone', {}, async ([a, b]) => {
+	const { epoch } = await published(a, 'news', '1');
+	// The daemon knows nothing of the channel yet: it asks from where the client says.
+	for (const offset of [-5, -1, 2 ** 60, 2 ** 53]) {
+		const client = await open(b);
+		assert.strictEqual((await client.subscribe('news', { recover: { offset, epoch } })).recovered, false);
+		client.close();
+		await published(b, 'news', '2');
+	}
+	assert.doesNotMatch(b.log(), /error: engine/);
+});
+
 check('a user of both is one member; the API, client events and ends are of all', {}, async ([a, b]) => {
 	const room = 'presence-room';
 	const [ann, bob] = [await open(a), await open(b)];
@@ -229,6 +241,20 @@ check('while Redis is away, who subscribes waits, and connections stay', { daemo
 			break;
 		assert.strictEqual(event, 'pusher_internal:subscription_succeeded'); // the room has another epoch
 	}
+});
+
+check('while Redis has no memory, who subscribes waits, and others go on', { daemons: 1 }, async ([a], redis) => {
+	const [ann, bob] = [await open(a), await open(a)];
+	await ann.subscribe('presence-room', { user: { user_id: 'ann' } });
+	await redis.command('CONFIG', 'SET', 'maxmemory', '1');
+	await bob.ask('presence-room', { user: { user_id: 'bob' } });
+	await bob.expectNothing();
+	ann.say('client-hello', {}, 'presence-room');
+	await eventually(() => /a channel waits until it can be asked for: it says "/.test(a.log()), 'a refusal');
+	await redis.command('CONFIG', 'SET', 'maxmemory', '0');
+	assert.deepStrictEqual(dataOf(await bob.next()).presence.ids.sort(), ['ann', 'bob']);
+	assert.strictEqual((await ann.next()).event, 'pusher_internal:member_added');
+	assert.doesNotMatch(a.log(), /channels wait until it is back/);
 });
 
 // --- what is no Redis, or an evil one -----------------------------------------------------------------
