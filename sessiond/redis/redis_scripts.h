@@ -29,8 +29,8 @@ enum redis_script {
 	 * KEYS x p list; ARGV topic, name, daemon, its subscribers ("-": it does not say), ttl,
 	 * known version, number of parts, parts, (id, info) of joins. Also ends what has expired.
 	 * Returns version, subscribers of all, what happened (kind, id, info, ...; kinds + - of
-	 * members, O V of the channel), and (id, info, ...) of all members, if the version was not
-	 * the known one.
+	 * members, O V of the channel), 1 or 0, and (id, info, ...) of all members: 1 if the
+	 * version was not the known one, or none is known (0), and 0 if there is no list.
 	 */
 	REDIS_SYNC,
 	REDIS_SCRIPTS,

@@ -243,6 +243,25 @@ check('while Redis is away, who subscribes waits, and connections stay', { daemo
 	}
 });
 
+check('who has gone while Redis was away, and forgot, has parted everywhere', {}, async ([a, b], redis) => {
+	const [ann, bob] = [await open(a), await open(b)];
+	await ann.subscribe('presence-room', { user: { user_id: 'ann' } });
+	await bob.subscribe('presence-room', { user: { user_id: 'bob' } });
+	assert.strictEqual((await ann.next()).event, 'pusher_internal:member_added');
+	await redis.kill();
+	bob.close();
+	await eventually(async () => (await publish(b, { channel: 'news', data: '' })).status === 503, 'a 503');
+	await redis.run();
+	for (;;) {
+		const message = await ann.next();
+		if (message.event === 'pusher_internal:member_removed') {
+			assert.strictEqual(dataOf(message).user_id, 'bob');
+			break;
+		}
+		assert.strictEqual(message.event, 'pusher_internal:subscription_succeeded');
+	}
+});
+
 check('while Redis has no memory, who subscribes waits, and others go on', { daemons: 1 }, async ([a], redis) => {
 	const [ann, bob] = [await open(a), await open(a)];
 	await ann.subscribe('presence-room', { user: { user_id: 'ann' } });
