@@ -209,17 +209,20 @@ let_in(struct channel *channel, struct session *session, const struct channel_en
 	channel->space->all->engine->calls->changed(channel->space->all->engine, channel);
 }
 
-/* Its member is there by now, unless the engine has refused it. */
-static void
+/* Its member is there by now, unless the engine has refused it. False: it is not let in. */
+static bool
 decide(struct channel *channel, struct session *session, const struct channel_entrant *entrant)
 {
 	const struct channel_kind *kind = channel->space->kind;
 
 	if (!entrant->is_member ||
-	    presence_find(channel->presence, entrant->member.id, entrant->member.id_len) != NULL)
+	    presence_find(channel->presence, entrant->member.id, entrant->member.id_len) != NULL) {
 		let_in(channel, session, entrant);
-	else if (kind->refused != NULL)
+		return true;
+	}
+	if (kind->refused != NULL)
 		kind->refused(channel, session, CHANNEL_TOO_MANY);
+	return false;
 }
 
 /* Who leaves the entrance has its place in the array taken by the last. */
@@ -238,9 +241,10 @@ channels_admit(struct channel *channel, uint64_t answered)
 			continue;
 		}
 		entrants->items[i]->data = NULL;
-		if (!session->close_told)
-			decide(channel, session, entrant);
-		free(entrant);
+		if (!session->close_told && decide(channel, session, entrant))
+			free(entrant);
+		else
+			channels_turn_away(channel, entrant);
 		membership_leave(entrants, &session->memberships);
 	}
 }

@@ -184,12 +184,30 @@ left(struct member_array *subscribers, struct session *session, void *member)
 	channels_end_if_unused(channel);
 }
 
+/* It may have been told of as a member already: as in lose_shared, the engine hears of it. */
+void
+channels_turn_away(struct channel *channel, struct channel_entrant *entrant)
+{
+	struct channels *all = channel->space->all;
+
+	if (entrant->is_member && !channel->is_ending && !all->sessions->closing)
+		all->engine->calls->member(
+		    all->engine, channel, entrant->member.id, entrant->member.id_len);
+	free(entrant);
+}
+
 static void
 gave_up(struct member_array *entrants, struct session *session, void *entrant)
 {
+	struct channel *channel = container_of(entrants, struct channel, entrants);
+	struct channel_engine *engine = channel->space->all->engine;
+
 	(void)session;
-	free(entrant);
-	channels_end_if_unused(container_of(entrants, struct channel, entrants));
+	if (entrant != NULL)
+		channels_turn_away(channel, entrant);
+	if (!channel->is_ending)
+		engine->calls->changed(engine, channel);
+	channels_end_if_unused(channel);
 }
 
 bool

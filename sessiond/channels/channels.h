@@ -21,6 +21,7 @@
 #include <sys/queue.h>
 
 struct channel_engine;
+struct channel_entrant;
 struct server_options;
 struct session;
 struct sessions;
@@ -150,6 +151,9 @@ bool channels_is_group(const struct member_array *group);
 
 /* True if it is that of those who wait to be subscribed to one. */
 bool channels_is_entrance(const struct member_array *group);
+
+/* With an engine: somebody waits no more, and is not let in. Frees the entrant. */
+void channels_turn_away(struct channel *channel, struct channel_entrant *entrant);
 
 /* With an engine: a channel that nobody needs ends. */
 void channels_end_shared(struct channel *channel);

@@ -10,7 +10,8 @@
 
 /* --- the engine ------------------------------------------------------------------------------- */
 
-static unsigned entered, published, ended;
+static unsigned entered, published, changes, members, ended;
+static char last_member[8];
 
 static enum channel_result
 engine_publish(struct channel_engine *engine, struct channel_space *space,
@@ -41,6 +42,23 @@ engine_entering(struct channel_engine *engine, struct channel *channel)
 }
 
 static void
+engine_changed(struct channel_engine *engine, struct channel *channel)
+{
+	(void)engine;
+	(void)channel;
+	changes++;
+}
+
+static void
+engine_member(struct channel_engine *engine, struct channel *channel, const char *id, size_t len)
+{
+	(void)engine;
+	(void)channel;
+	snprintf(last_member, sizeof last_member, "%.*s", (int)len, id);
+	members++;
+}
+
+static void
 engine_ended(struct channel_engine *engine, struct channel *channel)
 {
 	(void)engine;
@@ -52,7 +70,8 @@ static const struct channel_engine_calls engine_calls = {
     .publish = engine_publish,
     .begun = engine_note,
     .entering = engine_entering,
-    .changed = engine_note,
+    .changed = engine_changed,
+    .member = engine_member,
     .idle = engine_note,
     .ended = engine_ended,
 };
@@ -64,7 +83,7 @@ set_up_shared(void **state)
 	set_up_in_memory(state);
 	set_history(10);
 	channels_share(&channels, &engine);
-	entered = published = ended = 0;
+	entered = published = changes = members = ended = 0;
 	return 0;
 }
 
@@ -72,6 +91,14 @@ static struct channel *
 news(void)
 {
 	return channels_find(service->channels, "news", 4);
+}
+
+static int
+join_as(const char *client, const char *id)
+{
+	const sockjs_member member = {id, "", 0};
+
+	return sockjs_channel_join(connection_of(client), "news", &member, NULL, NULL);
 }
 
 static void
@@ -115,6 +142,26 @@ test_gives_up(void **state)
 	channels_end_shared(news());
 	assert_int_equal(ended, 1);
 	assert_null(news());
+}
+
+/* The engine may have told others of the member that somebody who waits would have been. */
+static void
+test_member_gives_up(void **state)
+{
+	(void)state;
+	open_client("a");
+	assert_int_equal(join_as("a", "ann"), SOCKJS_OK);
+	sockjs_channel_unsubscribe(connection_of("a"), "news");
+	assert_int_equal(members, 1);
+	assert_string_equal(last_member, "ann");
+	assert_int_equal(changes, 1);
+	/* One that the engine does not know when it has answered is not let in. */
+	assert_int_equal(join_as("a", "ann"), SOCKJS_OK);
+	((struct channel_entrant *)news()->entrants.items[0]->data)->ticket = 1;
+	channels_admit(news(), 1);
+	assert_int_equal(news()->subscribers.count + news()->entrants.count, 0);
+	assert_int_equal(members, 2);
+	assert_int_equal(changes, 2);
 }
 
 static void
@@ -190,6 +237,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    SHARED_TEST(entrant),
 	    SHARED_TEST(gives_up),
+	    SHARED_TEST(member_gives_up),
 	    SHARED_TEST(history),
 	    SHARED_TEST(members),
 	    SHARED_TEST(publishing),
