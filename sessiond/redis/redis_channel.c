@@ -229,6 +229,8 @@ read_reply(const struct redis_channel *it, const struct redis_reply *reply, stru
 		return false;
 	found->position.epoch = channel_epoch_parse(ops->text(ops->at(reply, 0), &len));
 	found->position.offset = strtoull(ops->text(ops->at(reply, 1), &len), NULL, 10);
+	if (found->position.offset > REDIS_OFFSET_MAX)
+		return false;
 	found->publications = xcalloc(count, sizeof *found->publications);
 	found->parts = xcalloc(count, sizeof *found->parts);
 	for (i = 2; i + 1 < count; i += 2)

@@ -344,6 +344,17 @@ check('--check asks the server, and says what to do', { daemons: 1, options: ['-
 	assert.match(checked(a).stderr, /engine: it is memory, redis:\/\/.*; TLS is none of it/);
 });
 
+check('an offset in Redis that nothing can have is no position', { daemons: 1 }, async ([a], redis) => {
+	const key = 'sockjs:0:app 1\tnews\tm';
+	await published(a, 'news', 'hello');
+	await redis.command('HSET', key, 'o', String(2n ** 60n));
+	const client = await open(a);
+	await client.ask('news');
+	await eventually(() => /its reply to a read is none/.test(a.log()), 'it is refused');
+	await redis.command('DEL', key);
+	assert.strictEqual((await client.next()).event, 'pusher_internal:subscription_succeeded');
+});
+
 check('what strangers publish to our topics is passed over', { daemons: 1 }, async ([a], redis) => {
 	const client = await open(a);
 	await client.subscribe('news');
