@@ -206,6 +206,21 @@ told_durability(void *data, const struct redis_reply *reply)
 	go_on(engine);
 }
 
+/* A call whose script is not known would be made anew behind later ones. */
+static void
+load_scripts(struct redis_engine *engine)
+{
+	struct redis_words words = {.lens = NULL};
+	size_t i;
+
+	for (i = 0; i < REDIS_SCRIPTS; i++) {
+		redis_words_text(&words, "SCRIPT");
+		redis_words_text(&words, "LOAD");
+		redis_words_text(&words, redis_scripts[i]);
+		redis_link_call(&engine->commands, &words, NULL, NULL);
+	}
+}
+
 static void
 greet_commands(void *owner)
 {
@@ -219,6 +234,7 @@ greet_commands(void *owner)
 	redis_words_text(&words, "GET");
 	redis_words_text(&words, "append*");
 	redis_link_call(&engine->commands, &words, told_durability, engine);
+	load_scripts(engine);
 }
 
 static void
