@@ -117,10 +117,12 @@ put_publication(struct redis_words *words, const struct redis_engine *engine,
 	buffer_free(&body);
 }
 
+/* Also behind others that are, whoever they have waited for. */
 static bool
 is_held(const struct redis_channel *it)
 {
-	return it != NULL && it->engine->topics.is_ready && it->channel->entrants.count > 0;
+	return it != NULL && it->engine->topics.is_ready &&
+	    (it->channel->entrants.count > 0 || !STAILQ_EMPTY(&it->held));
 }
 
 static void
