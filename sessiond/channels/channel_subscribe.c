@@ -190,9 +190,9 @@ channels_entrant_is_ready(
 		return entrant->ticket <= answered;
 	if (entrant->is_member)
 		return false;
-	/* Of another epoch, or of what was never published, nothing can be had. */
+	/* Of another epoch nothing can be had. What is not here yet may be on other daemons. */
 	return !entrant->recovers || from->epoch != channel->epoch ||
-	    channel_can_recover(channel, from) || from->offset >= channel->history.first;
+	    channel_can_recover(channel, from);
 }
 
 static void

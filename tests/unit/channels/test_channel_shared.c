@@ -187,6 +187,9 @@ test_history(void **state)
 	assert_int_equal(news()->history.count, 3);
 	assert_true(channels_entrant_is_ready(news(), &entrant, 0));
 	assert_int_equal(channels.history_bytes, news()->history.bytes);
+	/* Who comes from another daemon may have more than this one: that is asked for. */
+	entrant.from.offset = 12;
+	assert_false(channels_entrant_is_ready(news(), &entrant, 0));
 	/* Of another epoch nothing can be had: that is known at once. */
 	entrant.from.epoch = 6;
 	assert_true(channels_entrant_is_ready(news(), &entrant, 0));
