@@ -80,7 +80,18 @@ channels_ask(struct channel_space *space, struct channel_question *question)
 
 /* --- the history ------------------------------------------------------------------------------ */
 
-/* A history only grows at its end: a longer one takes its place. */
+static bool
+has_room_for(const struct channels *all, const struct publication *publications, uint32_t count)
+{
+	size_t bytes = all->history_bytes;
+	uint32_t i;
+
+	for (i = 0; i < count; i++)
+		bytes += publications[i].message->len + MESSAGE_COST;
+	return bytes <= all->limits.history;
+}
+
+/* A history only grows at its end: a longer one takes its place, if there is room. */
 void
 channels_put_before(struct channel *channel, const struct publication *publications, uint32_t count)
 {
@@ -89,6 +100,8 @@ channels_put_before(struct channel *channel, const struct publication *publicati
 	uint64_t offset;
 	uint32_t i;
 
+	if (!has_room_for(all, publications, count))
+		return;
 	for (i = 0; i < count; i++)
 		history_push(&longer, publications[i].message, publications[i].time);
 	for (offset = history->first; offset < history_end(history); offset++) {

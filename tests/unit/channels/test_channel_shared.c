@@ -180,6 +180,10 @@ test_history(void **state)
 	deliver("11");
 	assert_int_equal(channel_position(news()).offset, 11);
 	assert_false(channels_entrant_is_ready(news(), &entrant, 0));
+	channels.limits.history = channels.history_bytes + 2 * MESSAGE_COST;
+	channels_put_before(news(), before, 2);
+	assert_int_equal(news()->history.count, 1);
+	channels.limits.history += strlen("9") + strlen("10");
 	channels_put_before(news(), before, 2);
 	message_unref(&before[0].message);
 	message_unref(&before[1].message);
