@@ -62,6 +62,30 @@ can_recover(
 
 /* --- members ---------------------------------------------------------------------------------- */
 
+/* With an engine: those who wait to be members that are not there yet. */
+static size_t
+count_entering(const struct channel *channel)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < channel->entrants.count; i++) {
+		const struct channel_entrant *entrant = channel->entrants.items[i]->data;
+
+		count += entrant != NULL && entrant->is_member &&
+		    presence_find(channel->presence, entrant->member.id, entrant->member.id_len) ==
+			NULL;
+	}
+	return count;
+}
+
+static bool
+has_room_for_member(const struct channel *channel, size_t limit)
+{
+	size_t count = presence_count(channel->presence);
+
+	return count + channel->entrants.count < limit || count + count_entering(channel) < limit;
+}
+
 static enum channel_result
 check_member(const struct channel_space *space, const struct channel *channel,
     const struct channel_member *member)
@@ -75,7 +99,7 @@ check_member(const struct channel_space *space, const struct channel *channel,
 		channels_count_refusal(all, LIMIT_MEMBER);
 		return CHANNEL_BAD_MEMBER;
 	}
-	if (channel != NULL && presence_count(channel->presence) >= all->limits.members &&
+	if (channel != NULL && !has_room_for_member(channel, all->limits.members) &&
 	    presence_find(channel->presence, member->id, member->id_len) == NULL) {
 		channels_count_refusal(all, LIMIT_MEMBERS);
 		return CHANNEL_TOO_MANY;

@@ -164,6 +164,22 @@ test_member_gives_up(void **state)
 	assert_int_equal(changes, 2);
 }
 
+/* Who waits to be a member has its place, before the engine knows. */
+static void
+test_member_limit(void **state)
+{
+	(void)state;
+	channels.limits.members = 2;
+	open_client("a");
+	open_client("b");
+	open_client("c");
+	assert_int_equal(join_as("a", "ann"), SOCKJS_OK);
+	assert_int_equal(join_as("b", "bob"), SOCKJS_OK);
+	assert_int_equal(join_as("c", "cat"), SOCKJS_FULL);
+	sockjs_channel_unsubscribe(connection_of("a"), "news");
+	assert_int_equal(join_as("c", "cat"), SOCKJS_OK);
+}
+
 static void
 test_history(void **state)
 {
@@ -245,6 +261,7 @@ main(void)
 	    SHARED_TEST(entrant),
 	    SHARED_TEST(gives_up),
 	    SHARED_TEST(member_gives_up),
+	    SHARED_TEST(member_limit),
 	    SHARED_TEST(history),
 	    SHARED_TEST(members),
 	    SHARED_TEST(publishing),
