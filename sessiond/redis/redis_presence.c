@@ -326,8 +326,11 @@ redis_presence_hear(struct redis_channel *it, const struct redis_message *messag
 struct sweep {
 	struct redis_engine *engine;
 	struct sockjs_service *service; /* held */
-	char *name;			/* of a channel; NULL: the list of all */
+	char *name; /* of a channel; of the list of all: the first that was found, NULL: none yet */
+	int64_t now; /* the server's, ms since 1970 */
 };
+
+enum { SWEEP = 100 }; /* channels that are looked for at once */
 
 static struct sweep *
 sweep_create(struct redis_engine *engine, struct sockjs_service *service, const char *name)
@@ -382,21 +385,68 @@ sweep_channel(struct redis_engine *engine, struct channel_space *space, const ch
 	    sweep_create(engine, space->service, name));
 }
 
+/* The same first one again: nothing comes of it. */
+static bool
+has_moved_on(struct sweep *sweep, const char *first)
+{
+	bool is_new = sweep->name == NULL || strcmp(sweep->name, first) != 0;
+
+	free(sweep->name);
+	sweep->name = xstrdup(first);
+	return is_new;
+}
+
+static void look_for_expired(struct sweep *sweep);
+
 static void
 found_expired(void *data, const struct redis_reply *reply)
 {
 	struct sweep *sweep = data;
 	const struct redis_client_ops *ops = sweep->engine->commands.ops;
-	size_t i, count = reply == NULL ? 0 : ops->count(reply);
+	size_t i, count = reply == NULL ? 0 : ops->count(reply), len;
 
 	for (i = 0; i < count && sweep->service->channels != NULL; i++) {
-		size_t len;
 		const char *name = text_at(sweep->engine, reply, i, &len);
 
 		if (strlen(name) == len && channel_name_is_valid(name, len))
 			sweep_channel(sweep->engine, sweep->service->channels, name);
 	}
-	sweep_free(sweep);
+	if (count == SWEEP && sweep->service->channels != NULL &&
+	    has_moved_on(sweep, text_at(sweep->engine, reply, 0, &len)))
+		look_for_expired(sweep);
+	else
+		sweep_free(sweep);
+}
+
+/* It is answered when those that were found before have been swept, and left the list. */
+static void
+look_for_expired(struct sweep *sweep)
+{
+	struct redis_words words = {.lens = NULL};
+
+	redis_words_text(&words, "ZRANGEBYSCORE");
+	redis_state_put_list(&words, sweep->engine, sweep->service->channels);
+	redis_words_text(&words, "-inf");
+	redis_words_number(&words, sweep->now);
+	redis_words_text(&words, "LIMIT");
+	redis_words_text(&words, "0");
+	redis_words_number(&words, SWEEP);
+	redis_link_call(&sweep->engine->commands, &words, found_expired, sweep);
+}
+
+static void
+told_time(void *data, const struct redis_reply *reply)
+{
+	struct sweep *sweep = data;
+	size_t len;
+
+	if (reply == NULL || sweep->engine->commands.ops->count(reply) != 2 ||
+	    sweep->service->channels == NULL) {
+		sweep_free(sweep);
+		return;
+	}
+	sweep->now = strtoll(text_at(sweep->engine, reply, 0, &len), NULL, 10) * 1000;
+	look_for_expired(sweep);
 }
 
 void
@@ -404,13 +454,7 @@ redis_presence_sweep(struct redis_engine *engine, struct channel_space *space)
 {
 	struct redis_words words = {.lens = NULL};
 
-	redis_words_text(&words, "ZRANGEBYSCORE");
-	redis_state_put_list(&words, engine, space);
-	redis_words_text(&words, "-inf");
-	redis_words_number(&words, (int64_t)engine->channels->clock());
-	redis_words_text(&words, "LIMIT");
-	redis_words_text(&words, "0");
-	redis_words_text(&words, "100");
+	redis_words_text(&words, "TIME");
 	redis_link_call(
-	    &engine->commands, &words, found_expired, sweep_create(engine, space->service, NULL));
+	    &engine->commands, &words, told_time, sweep_create(engine, space->service, NULL));
 }

@@ -67,3 +67,12 @@ check('Redis is emptied: who is there is told anew', {}, async ([a, b], redis) =
 	bob.close();
 	await eventually(async () => await users() === 'ann', 'bob has parted', 60000);
 });
+
+check('all channels of a daemon that has died are swept at once', { daemons: 1 }, async ([a], redis) => {
+	const client = await open(a);
+	await client.subscribe('news');
+	const list = 'sockjs:0:app 1';
+	const left = Array.from({ length: 950 }, (_, i) => ['1', `left-${i}`]).flat();
+	assert.match(await redis.command('ZADD', list, ...left), /^:950\r\n/);
+	await eventually(async () => (await redis.command('ZCARD', list)).startsWith(':1\r\n'), 'news alone is there');
+});
