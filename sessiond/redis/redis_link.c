@@ -16,7 +16,6 @@ struct redis_call {
 	void *data;
 	int script;		  /* -1: none */
 	struct redis_words words; /* of a script: to be run anew, if the server does not know it */
-	size_t bytes;
 };
 
 /* --- words ------------------------------------------------------------------------------------ */
@@ -61,7 +60,6 @@ tell_lost(struct redis_link *link)
 
 	while ((call = STAILQ_FIRST(&link->pending)) != NULL) {
 		STAILQ_REMOVE_HEAD(&link->pending, entry);
-		link->bytes -= call->bytes;
 		if (call->fn != NULL)
 			call->fn(call->data, NULL);
 		redis_words_clear(&call->words);
@@ -166,13 +164,11 @@ put(struct redis_link *link, const struct redis_words *words, const char *const 
 }
 
 static struct redis_call *
-note(struct redis_link *link, redis_reply_fn *fn, void *data, size_t bytes)
+note(struct redis_link *link, redis_reply_fn *fn, void *data)
 {
 	struct redis_call *call = xcalloc(1, sizeof *call);
 
 	*call = (struct redis_call){.fn = fn, .data = data, .script = -1};
-	call->bytes = bytes + sizeof *call;
-	link->bytes += call->bytes;
 	STAILQ_INSERT_TAIL(&link->pending, call, entry);
 	if (STAILQ_FIRST(&link->pending) == call)
 		watch_time(link);
@@ -183,7 +179,7 @@ void
 redis_link_call(struct redis_link *link, struct redis_words *words, redis_reply_fn *fn, void *data)
 {
 	if (put(link, words, NULL, 0))
-		note(link, fn, data, words->bytes.len);
+		note(link, fn, data);
 	else if (fn != NULL)
 		fn(data, NULL);
 	redis_words_clear(words);
@@ -229,7 +225,7 @@ run(struct redis_link *link, int script, const char *const before[2], struct red
 		redis_words_clear(words);
 		return;
 	}
-	call = note(link, fn, data, words->bytes.len);
+	call = note(link, fn, data);
 	call->script = script;
 	call->words = *words;
 	*words = (struct redis_words){.lens = NULL};
@@ -315,7 +311,6 @@ answer(struct redis_link *link, const struct redis_reply *reply)
 		return;
 	}
 	STAILQ_REMOVE_HEAD(&link->pending, entry);
-	link->bytes -= call->bytes;
 	watch_time(link);
 	if (!runs_anew(link, call, reply) && call->fn != NULL)
 		call->fn(call->data, reply);

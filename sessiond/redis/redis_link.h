@@ -62,7 +62,6 @@ struct redis_link {
 	struct redis_client *client; /* NULL: away */
 	bool is_connected, is_ready;
 	STAILQ_HEAD(, redis_call) pending;
-	size_t bytes; /* of what was called and not answered */
 	struct timer_queue timeouts, retries, pings;
 	struct timer timeout, retry, ping;
 	bool was_told; /* the log has that it is away */

@@ -16,6 +16,7 @@
 struct waiting {
 	struct redis_engine *engine;
 	struct channel_waiter *waiter; /* NULL: nobody */
+	size_t bytes;		       /* of the engine's owed */
 };
 
 struct redis_held {
@@ -25,17 +26,20 @@ struct redis_held {
 };
 
 static struct waiting *
-waiting_create(struct redis_engine *engine, struct channel_waiter *waiter)
+waiting_create(
+    struct redis_engine *engine, const struct redis_words *words, struct channel_waiter *waiter)
 {
 	struct waiting *waiting = xcalloc(1, sizeof *waiting);
 
-	*waiting = (struct waiting){engine, waiter};
+	*waiting = (struct waiting){engine, waiter, words->bytes.len + sizeof *waiting};
+	engine->owed += waiting->bytes;
 	return waiting;
 }
 
 static void
 tell(struct waiting *waiting, enum channel_result result, const struct channel_position *position)
 {
+	waiting->engine->owed -= waiting->bytes;
 	if (waiting->waiter != NULL)
 		waiting->waiter->told(waiting->waiter, result, position);
 	free(waiting);
@@ -132,35 +136,32 @@ hold(struct redis_channel *it, struct redis_words *words, struct waiting *waitin
 
 	held->words = *words;
 	held->waiting = waiting;
-	it->engine->held += words->bytes.len;
 	STAILQ_INSERT_TAIL(&it->held, held, entry);
 }
 
 void
 redis_publish_release(struct redis_channel *it, bool is_away)
 {
-	struct redis_engine *engine = it->engine;
 	struct redis_held *held;
 
 	while ((held = STAILQ_FIRST(&it->held)) != NULL) {
 		STAILQ_REMOVE_HEAD(&it->held, entry);
-		engine->held -= held->words.bytes.len;
 		if (is_away) {
 			tell_away(held->waiting);
 			redis_words_clear(&held->words);
 		} else {
-			redis_link_run(&engine->commands, REDIS_PUBLISH, &held->words, published,
-			    held->waiting);
+			redis_link_run(&it->engine->commands, REDIS_PUBLISH, &held->words,
+			    published, held->waiting);
 		}
 		free(held);
 	}
 }
 
-/* More than a stopped server may be owed. */
+/* More than a stopped server may be owed; what channels ask for is no publisher's to answer for. */
 static bool
 is_full(struct redis_engine *engine, size_t len)
 {
-	if (engine->commands.bytes + engine->held + len <= engine->backlog)
+	if (engine->owed + len <= engine->backlog)
 		return false;
 	channels_count_refusal(engine->channels, LIMIT_ENGINE_BACKLOG);
 	return true;
@@ -183,7 +184,7 @@ redis_publish(struct channel_engine *base, struct channel_space *space,
 		redis_words_clear(&words);
 		return CHANNEL_NO_ROOM;
 	}
-	waiting = waiting_create(engine, waiter);
+	waiting = waiting_create(engine, &words, waiter);
 	if (is_held(channel == NULL ? NULL : channel->shared))
 		hold(channel->shared, &words, waiting);
 	else
@@ -213,11 +214,13 @@ pass_on(struct redis_engine *engine, const struct channel_space *space, const ch
     size_t name_len, const char *bytes, size_t len, struct channel_waiter *waiter)
 {
 	struct redis_words words = {.lens = NULL};
+	struct waiting *waiting;
 
 	redis_words_text(&words, "PUBLISH");
 	redis_state_put_key(&words, engine, space, name, name_len, '\0');
 	redis_words_add(&words, bytes, len);
-	redis_link_call(&engine->commands, &words, passed_on, waiting_create(engine, waiter));
+	waiting = waiting_create(engine, &words, waiter);
+	redis_link_call(&engine->commands, &words, passed_on, waiting);
 }
 
 void

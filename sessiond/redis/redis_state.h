@@ -36,7 +36,7 @@ struct redis_engine {
 	char prefix[24];
 	char run[64];	 /* the server's run id */
 	char durable[2]; /* "1": it forgets nothing that it has acknowledged */
-	size_t held;	 /* bytes of publications that are held */
+	size_t owed;	 /* bytes of publications that wait, here or for an answer */
 	LIST_HEAD(, redis_channel) all;
 	LIST_HEAD(, redis_channel) dirty;
 	bool counts_are_due; /* what may wait has waited */
