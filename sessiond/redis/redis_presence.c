@@ -17,11 +17,11 @@
 /* --- what is here ----------------------------------------------------------------------------- */
 
 static bool
-is_touched(const struct redis_channel *it, const char *id, size_t len)
+is_touched(const struct redis_channel *it, size_t count, const char *id, size_t len)
 {
 	size_t i;
 
-	for (i = 0; i < it->touched.count; i++)
+	for (i = 0; i < count; i++)
 		if (it->touched.lens[i] == len && memcmp(it->touched.ids[i], id, len) == 0)
 			return true;
 	return false;
@@ -43,23 +43,33 @@ add_touched(struct redis_channel *it, const char *id, size_t len)
 void
 redis_presence_touch(struct redis_channel *it, const char *id, size_t len)
 {
-	if (!is_touched(it, id, len))
+	if (!is_touched(it, it->touched.count, id, len))
 		add_touched(it, id, len);
 	redis_state_mark(it, true);
 }
 
+struct touching {
+	struct redis_channel *it;
+	size_t before; /* touched before that */
+};
+
 static void
 touch_own(struct presence_member *member, void *context)
 {
-	if (member->connections > 0)
-		add_touched(context, member->id, member->by_id.len);
+	struct touching *touching = context;
+	const char *id = member->id;
+	size_t len = member->by_id.len;
+
+	if (member->connections > 0 && !is_touched(touching->it, touching->before, id, len))
+		add_touched(touching->it, id, len);
 }
 
 void
 redis_presence_touch_all(struct redis_channel *it)
 {
-	redis_presence_forget(it);
-	presence_each(it->channel->presence, touch_own, it);
+	struct touching touching = {it, it->touched.count};
+
+	presence_each(it->channel->presence, touch_own, &touching);
 	redis_state_mark(it, true);
 }
 
