@@ -261,6 +261,16 @@ put_before(struct redis_channel *it, const struct found *found)
 		    it->channel, found->publications, (uint32_t)(first - found->first));
 }
 
+/* Nothing is kept, so what is not here yet is on its way as messages: they set the position. */
+static bool
+comes_by_itself(const struct redis_channel *it)
+{
+	const struct channel *channel = it->channel;
+
+	return it->state == REDIS_CHANNEL_LIVE &&
+	    channels_keeps(channel->space, channel->name, channel->by_name.len) == 0;
+}
+
 /* The same epoch: what was missed is told, if all of it is there. */
 static void
 go_on(struct redis_channel *it, const struct found *found)
@@ -269,7 +279,7 @@ go_on(struct redis_channel *it, const struct found *found)
 
 	if (found->position.offset > here.offset && found->first <= here.offset + 1)
 		deliver_from(it, found, here.offset + 1);
-	else if (found->position.offset > here.offset)
+	else if (found->position.offset > here.offset && !comes_by_itself(it))
 		channels_set_position(it->channel, &found->position);
 }
 
