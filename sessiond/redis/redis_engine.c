@@ -270,17 +270,22 @@ refresh_fire(struct timer *timer, void *context)
 	timer_start(&engine->refreshes, timer, now(engine));
 }
 
+/* One that has yet to say who has left waits for the server. */
 static void
 linger_fire(struct timer *timer, void *context)
 {
+	struct redis_engine *engine = context;
 	struct redis_channel *it = container_of(timer, struct redis_channel, linger);
 	struct channel *channel = it->channel;
+	bool is_unused = channel->subscribers.count == 0 && channel->entrants.count == 0;
 
-	(void)context;
-	if (channel->subscribers.count == 0 && channel->entrants.count == 0)
+	if (is_unused && it->touched.count == 0) {
 		channels_end_shared(channel);
-	else
-		redis_channel_retry(it);
+		return;
+	}
+	redis_channel_retry(it);
+	if (is_unused)
+		timer_start(&engine->lingers, timer, now(engine));
 }
 
 static void
