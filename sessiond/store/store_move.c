@@ -348,9 +348,29 @@ prepare(const char *path, struct error *err)
 	return status;
 }
 
+/*
+ * Daemons leave all files from the first that is too many on: they are made in that order, and
+ * emptied in the other one. Behind one that is not there, a file is somebody's copy, such as PATH.1.
+ */
+static bool
+is_taken(const struct move *move, unsigned file, bool *has_gap)
+{
+	if (!is_left(move, file))
+		return true;
+	if (access(move->paths[file], F_OK) == -1) {
+		*has_gap = *has_gap || file != MAIN;
+		return false;
+	}
+	if (*has_gap)
+		log_info("store: %s stays as it is: a file with a lower number is missing",
+		    move->paths[file]);
+	return !*has_gap;
+}
+
 static void
 name_files(struct move *move, const char *path)
 {
+	bool has_gap = false;
 	unsigned i;
 
 	for (i = 0; i < PATHS; i++) {
@@ -358,7 +378,7 @@ name_files(struct move *move, const char *path)
 			move->paths[i] = xstrdup(path);
 		else if (asprintf(&move->paths[i], "%s.%u", path, i - 1) == -1)
 			abort();
-		if (is_left(move, i) && access(move->paths[i], F_OK) == -1) {
+		if (!is_taken(move, i, &has_gap)) {
 			free(move->paths[i]);
 			move->paths[i] = NULL;
 		}
@@ -408,7 +428,7 @@ empty_all(struct move *move, struct error *err)
 {
 	unsigned i;
 
-	for (i = 0; i < PATHS; i++) {
+	for (i = PATHS; i-- > 0;) {
 		if (move->paths[i] == NULL)
 			continue;
 		if (empty(move, i, err) == -1)

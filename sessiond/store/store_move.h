@@ -8,6 +8,9 @@
  * machine ends: each pair of files is one transaction of SQLite over both. Whoever begins again goes
  * on where it ended, for any number of daemons. A process that is killed may leave a small file of
  * SQLite's behind, PATH-mj and nine digits, which nobody needs.
+ *
+ * Of the files of more daemons than there are, those are taken that all lower ones lead up to. Behind
+ * a gap, a file is somebody's copy, such as PATH.1 beside the one daemon's, and is left alone.
  */
 #ifndef SESSIOND_STORE_MOVE_H
 #define SESSIOND_STORE_MOVE_H

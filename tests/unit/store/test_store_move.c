@@ -358,6 +358,25 @@ test_refused(void **state)
 	store_close(&store);
 }
 
+/* A backup whose name is like a daemon's. */
+static void
+test_copy(void **state)
+{
+	struct error err = ERROR_INIT;
+	char *copy = xstrdup(in_folder("sessions.db.1")), *expected;
+
+	(void)state;
+	make();
+	expected = dump(1);
+	assert_int_equal(rename(store_path, copy), 0);
+	assert_int_equal(move(1, &err), 0);
+	assert_true(is_there("sessions.db.1") && !is_there("sessions.db"));
+	assert_int_equal(rename(copy, store_path), 0);
+	assert_moved(2, expected);
+	free(expected);
+	free(copy);
+}
+
 /* True if the fault was met. */
 static bool
 is_cut(enum fault fault, unsigned nth, unsigned count)
@@ -425,6 +444,7 @@ main(void)
 	    cmocka_unit_test(test_numbers),
 	    cmocka_unit_test(test_same_numbers),
 	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_copy),
 	    cmocka_unit_test(test_killed),
 	    cmocka_unit_test(test_power),
 	};
