@@ -63,7 +63,6 @@
 #include "wire/wire_home.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -347,32 +346,21 @@ static int
 restart(void *owner, struct error *err)
 {
 	struct server *server = owner;
-	pid_t supervisor = supervised_by()->supervisor;
 
 	if (server->loop.is_draining)
 		return error_set(err, EX_TEMPFAIL, "the daemon is stopping");
-	if (supervisor == 0)
-		return error_set(err, EX_UNAVAILABLE,
-		    "this daemon has no supervisor that would start it again: `systemctl restart "
-		    "sockjs-sessiond` does, and so does one that is started with --supervise");
-	if (reload_check(&server->reload, err) == -1)
+	if (supervised_require(err) == -1 || reload_check(&server->reload, err) == -1)
 		return -1;
 	log_info("the daemon is to be started anew");
-	return kill(supervisor, SIGUSR2) == 0
-	    ? 0
-	    : error_set(err, EX_OSERR, "the supervisor cannot be told: %s", strerror(errno));
+	return supervised_tell(SIGUSR2, err);
 }
 
 /* As if whoever has started it had told it to end. */
 static int
 end(void *owner, struct error *err)
 {
-	pid_t pid = supervised_by()->supervisor;
-
 	(void)owner;
-	if (kill(pid == 0 ? getpid() : pid, SIGTERM) == 0)
-		return 0;
-	return error_set(err, EX_OSERR, "the supervisor cannot be told: %s", strerror(errno));
+	return supervised_tell(SIGTERM, err);
 }
 
 /* --- the start -------------------------------------------------------------------------------- */

@@ -5,10 +5,12 @@
 
 #include "sessiond/system/notify.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -74,4 +76,22 @@ const struct supervision *
 supervised_by(void)
 {
 	return &above;
+}
+
+int
+supervised_require(struct error *err)
+{
+	if (above.supervisor != 0)
+		return 0;
+	return error_set(err, EX_UNAVAILABLE,
+	    "this daemon has no supervisor that would start it again: `systemctl restart "
+	    "sockjs-sessiond` does, and so does one that is started with --supervise");
+}
+
+int
+supervised_tell(int signal, struct error *err)
+{
+	if (kill(above.supervisor == 0 ? getpid() : above.supervisor, signal) == 0)
+		return 0;
+	return error_set(err, EX_OSERR, "the supervisor cannot be told: %s", strerror(errno));
 }

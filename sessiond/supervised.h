@@ -38,4 +38,10 @@ int supervised_begin(struct error *err);
 /* In the daemon, borrowed for good. Without a supervisor: {0, -1, -1, 0, {0, 1}, true, ""}. */
 const struct supervision *supervised_by(void);
 
+/* -1 and an error (EX_UNAVAILABLE) without a supervisor, which would start the daemon again. */
+int supervised_require(struct error *err);
+
+/* Sends a signal to the supervisor; without one, to this process. -1 and an error (EX_OSERR). */
+int supervised_tell(int signal, struct error *err);
+
 #endif
