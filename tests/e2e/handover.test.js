@@ -10,6 +10,7 @@ const path = require('node:path');
 const { after, before, test } = require('node:test');
 const { openDescriptors, startDaemon, temporaryDirectory } = require('./lib/daemon');
 const { eventually, sleep } = require('./lib/guard');
+const { allAsleep } = require('./lib/asleep');
 const { Connection } = require('./lib/http');
 const { WebSocketClient } = require('./lib/websocket');
 
@@ -197,11 +198,13 @@ check('a websocket with a ~ in its id', async ({ wrong, session }) => {
 // It waits for the daemon that follows, with all that has come of it.
 check('a daemon that is killed and comes back', async ({ home, wrong, session }) => {
 	await openAt(wrong, session);
-	const pid = childrenOf(main.pid).find((each) => servesAt(each, at(home)));
+	const [pid, other] = [at(home), wrong].map((where) => childrenOf(main.pid).find((each) => servesAt(each, where)));
 	process.kill(pid, 'SIGSTOP');
-	const sending = post(wrong, `${session}/xhr_send`, '["x"]');
-	const polling = Connection.open(wrong).then((connection) => connection.request('POST', `${session}/xhr`, { timeout: LIMIT }));
-	await new Promise((resolve) => { setTimeout(resolve, 100); });
+	const [sender, poller] = [await Connection.open(wrong), await Connection.open(wrong)];
+	const sending = sender.request('POST', `${session}/xhr_send`, { body: '["x"]', timeout: LIMIT });
+	const polling = poller.request('POST', `${session}/xhr`, { timeout: LIMIT });
+	// Then the other daemon has handed both over.
+	await allAsleep({ pid: other });
 	process.kill(pid, 'SIGKILL');
 	assert.equal((await sending).status, 204);
 	assert.equal((await polling).text, 'a["x"]\n');
