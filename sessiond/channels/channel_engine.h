@@ -100,7 +100,8 @@ struct channel_entrant {
 	struct channel_position from;
 	bool is_member; /* as which it wants to be there; its texts are behind this struct */
 	struct channel_member member;
-	uint64_t ticket; /* the engine's: of what was asked for it; 0: nothing yet */
+	uint64_t ticket;	 /* the engine's: of what was asked for it; 0: nothing yet */
+	struct hash_entry by_id; /* the engine's, among members that enter */
 };
 
 #endif

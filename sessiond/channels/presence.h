@@ -11,6 +11,7 @@
 #include "common/hash_table.h"
 #include "common/timer_queue.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,7 @@ struct presence_member {
 	struct channel *channel;
 	uint64_t number; /* in the store, among its channel's; from 1 */
 	unsigned connections;
+	bool is_listed;	      /* for who compares the members with a list */
 	struct timer absence; /* with no connection */
 	const char *info;
 	size_t info_len;

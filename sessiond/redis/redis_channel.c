@@ -27,8 +27,6 @@ free_if_unused(struct redis_channel *it)
 	if (it->channel != NULL || it->refs > 0)
 		return;
 	redis_presence_forget(it);
-	free(it->touched.ids);
-	free(it->touched.lens);
 	free(it->topic);
 	free(it);
 }
@@ -54,6 +52,7 @@ redis_channel_begin(struct redis_engine *engine, struct channel *channel)
 	it->engine = engine;
 	it->channel = channel;
 	STAILQ_INIT(&it->held);
+	STAILQ_INIT(&it->touched);
 	while (channel->shared_id == 0)
 		random_bytes(&channel->shared_id, sizeof channel->shared_id);
 	set_topic(it);
@@ -66,12 +65,17 @@ redis_channel_begin(struct redis_engine *engine, struct channel *channel)
 static bool
 is_only(const struct redis_channel *it)
 {
-	const struct redis_channel *other;
+	const struct channel_space *space;
 
-	LIST_FOREACH(other, &it->engine->all, entry)
-		if (other != it && other->topic_len == it->topic_len &&
+	LIST_FOREACH(space, &it->engine->channels->spaces, entry) {
+		const struct channel *channel =
+		    channels_find(space, it->channel->name, it->channel->by_name.len);
+		const struct redis_channel *other = channel == NULL ? NULL : channel->shared;
+
+		if (other != NULL && other != it && other->topic_len == it->topic_len &&
 		    memcmp(other->topic, it->topic, it->topic_len) == 0)
 			return false;
+	}
 	return true;
 }
 
@@ -525,7 +529,7 @@ ask(struct redis_channel *it)
 
 	it->asked++;
 	issue_tickets(it, &reads);
-	if (syncs || it->touched.count > 0)
+	if (syncs || it->touched_ids.count > 0)
 		ask_who(it, reads ? 0 : it->asked);
 	if (reads)
 		ask_where(it);

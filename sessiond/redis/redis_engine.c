@@ -279,7 +279,7 @@ linger_fire(struct timer *timer, void *context)
 	struct channel *channel = it->channel;
 	bool is_unused = channel->subscribers.count == 0 && channel->entrants.count == 0;
 
-	if (is_unused && it->touched.count == 0) {
+	if (is_unused && it->touched_ids.count == 0) {
 		channels_end_shared(channel);
 		return;
 	}
@@ -361,15 +361,23 @@ ended(struct channel_engine *engine, struct channel *channel)
 }
 
 static void
+flush_list(struct redis_channel *it)
+{
+	struct redis_channel *next;
+
+	for (; it != NULL; it = next) {
+		next = LIST_NEXT(it, dirty_entry);
+		redis_channel_flush(it);
+	}
+}
+
+/* Those that may wait are not looked at each turn: there may be many. */
+static void
 flush_channels(struct redis_engine *engine, bool all)
 {
-	struct redis_channel *it, *next;
-
-	for (it = LIST_FIRST(&engine->dirty); it != NULL; it = next) {
-		next = LIST_NEXT(it, dirty_entry);
-		if (all || it->is_due || engine->counts_are_due)
-			redis_channel_flush(it);
-	}
+	flush_list(LIST_FIRST(&engine->due));
+	if (all || engine->counts_are_due)
+		flush_list(LIST_FIRST(&engine->waiting));
 }
 
 static void

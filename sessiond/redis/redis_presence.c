@@ -16,101 +16,99 @@
 
 /* --- what is here ----------------------------------------------------------------------------- */
 
-static bool
-is_touched(const struct redis_channel *it, size_t count, const char *id, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (it->touched.lens[i] == len && memcmp(it->touched.ids[i], id, len) == 0)
-			return true;
-	return false;
-}
+struct redis_touched {
+	struct hash_entry by_id;
+	STAILQ_ENTRY(redis_touched) next;
+	char id[];
+};
 
 static void
-add_touched(struct redis_channel *it, const char *id, size_t len)
+touch(struct redis_channel *it, const char *id, size_t len)
 {
-	char *copy = xmalloc(len);
+	struct redis_touched *touched;
 
-	memcpy(copy, id, len);
-	it->touched.ids = xgrow(it->touched.ids, &it->touched.room, it->touched.count, sizeof copy);
-	it->touched.lens = xgrow(
-	    it->touched.lens, &it->touched.lens_room, it->touched.count, sizeof *it->touched.lens);
-	it->touched.ids[it->touched.count] = copy;
-	it->touched.lens[it->touched.count++] = len;
+	if (hash_table_find(&it->touched_ids, id, len) != NULL)
+		return;
+	if (it->touched_ids.room == 0)
+		hash_table_init(&it->touched_ids);
+	touched = xmalloc(sizeof *touched + len);
+	memcpy(touched->id, id, len);
+	touched->by_id = (struct hash_entry){.key = touched->id, .len = len};
+	hash_table_add(&it->touched_ids, &touched->by_id);
+	STAILQ_INSERT_TAIL(&it->touched, touched, next);
 }
 
 void
 redis_presence_touch(struct redis_channel *it, const char *id, size_t len)
 {
-	if (!is_touched(it, it->touched.count, id, len))
-		add_touched(it, id, len);
+	touch(it, id, len);
 	redis_state_mark(it, true);
 }
 
-struct touching {
-	struct redis_channel *it;
-	size_t before; /* touched before that */
-};
-
 static void
-touch_own(struct presence_member *member, void *context)
+touch_own(struct presence_member *member, void *it)
 {
-	struct touching *touching = context;
-	const char *id = member->id;
-	size_t len = member->by_id.len;
-
-	if (member->connections > 0 && !is_touched(touching->it, touching->before, id, len))
-		add_touched(touching->it, id, len);
+	if (member->connections > 0)
+		touch(it, member->id, member->by_id.len);
 }
 
 void
 redis_presence_touch_all(struct redis_channel *it)
 {
-	struct touching touching = {it, it->touched.count};
-
-	presence_each(it->channel->presence, touch_own, &touching);
+	presence_each(it->channel->presence, touch_own, it);
 	redis_state_mark(it, true);
 }
 
 void
 redis_presence_forget(struct redis_channel *it)
 {
-	while (it->touched.count > 0)
-		free(it->touched.ids[--it->touched.count]);
+	struct redis_touched *touched;
+
+	while ((touched = STAILQ_FIRST(&it->touched)) != NULL) {
+		STAILQ_REMOVE_HEAD(&it->touched, next);
+		free(touched);
+	}
+	hash_table_clear(&it->touched_ids);
 }
 
-/* Who waits to be let in as that member; NULL: nobody. */
-static const struct channel_member *
-find_entering(const struct channel *channel, const char *id, size_t len)
+/* Those who wait to be let in as members, by their ids; of one id, one. */
+static void
+list_entering(const struct channel *channel, struct hash_table *entering)
 {
 	size_t i;
 
 	for (i = 0; i < channel->entrants.count; i++) {
-		const struct channel_entrant *entrant = channel->entrants.items[i]->data;
+		struct channel_entrant *entrant = channel->entrants.items[i]->data;
 
-		if (entrant != NULL && entrant->is_member && entrant->member.id_len == len &&
-		    memcmp(entrant->member.id, id, len) == 0)
-			return &entrant->member;
+		if (entrant == NULL || !entrant->is_member)
+			continue;
+		entrant->by_id =
+		    (struct hash_entry){.key = entrant->member.id, .len = entrant->member.id_len};
+		if (entering->room == 0)
+			hash_table_init(entering);
+		if (hash_table_find(entering, entrant->member.id, entrant->member.id_len) == NULL)
+			hash_table_add(entering, &entrant->by_id);
 	}
-	return NULL;
 }
 
 /* What is known of a member that is here, or enters. False: it is not. */
 static bool
-find_here(const struct channel *channel, const char *id, size_t len, struct channel_member *found)
+find_here(const struct channel *channel, const struct hash_table *entering,
+    const struct redis_touched *touched, struct channel_member *found)
 {
+	const char *id = touched->id;
+	size_t len = touched->by_id.len;
 	const struct presence_member *member = presence_find(channel->presence, id, len);
-	const struct channel_member *entering;
+	const struct hash_entry *entry;
 
 	if (member != NULL && member->connections > 0) {
 		*found = (struct channel_member){id, len, member->info, member->info_len};
 		return true;
 	}
-	entering = find_entering(channel, id, len);
-	if (entering != NULL)
-		*found = *entering;
-	return entering != NULL;
+	entry = hash_table_find(entering, id, len);
+	if (entry != NULL)
+		*found = container_of(entry, const struct channel_entrant, by_id)->member;
+	return entry != NULL;
 }
 
 /* --- telling ---------------------------------------------------------------------------------- */
@@ -132,21 +130,25 @@ put_touched(const struct redis_channel *it, struct redis_words *words)
 {
 	struct redis_words joins = {.lens = NULL};
 	struct redis_words parts = {.lens = NULL};
+	const struct redis_touched *touched;
+	struct hash_table entering = {.room = 0};
 	struct channel_member member;
 	const char *at;
 	size_t i;
 
-	for (i = 0; i < it->touched.count; i++) {
-		const char *id = it->touched.ids[i];
-		size_t len = it->touched.lens[i];
+	if (!STAILQ_EMPTY(&it->touched))
+		list_entering(it->channel, &entering);
+	STAILQ_FOREACH(touched, &it->touched, next) {
+		size_t len = touched->by_id.len;
 
-		if (find_here(it->channel, id, len, &member)) {
-			redis_words_add(&joins, id, len);
+		if (find_here(it->channel, &entering, touched, &member)) {
+			redis_words_add(&joins, touched->id, len);
 			redis_words_add(&joins, member.info, member.info_len);
 		} else {
-			redis_words_add(&parts, id, len);
+			redis_words_add(&parts, touched->id, len);
 		}
 	}
+	hash_table_clear(&entering);
 	redis_words_number(words, (int64_t)parts.count);
 	for (i = 0, at = parts.bytes.data; i < parts.count; at += parts.lens[i++])
 		redis_words_add(words, at, parts.lens[i]);
@@ -207,44 +209,37 @@ text_at(const struct redis_engine *engine, const struct redis_reply *list, size_
 	return item == NULL ? "" : ops->text(item, len);
 }
 
-struct comparison {
-	struct redis_channel *it;
-	const struct redis_reply *users;
-};
-
-/* Members are few, or the server has lost what it knew: each is looked for. */
-static bool
-is_listed(const struct comparison *with, const struct presence_member *member)
+/* A list has the id of each, and what is known of it. */
+static void
+mark_listed(const struct redis_channel *it, const struct redis_reply *users)
 {
-	const struct redis_engine *engine = with->it->engine;
-	size_t i, count = engine->commands.ops->count(with->users);
+	size_t i, len, count = it->engine->commands.ops->count(users);
 
-	for (i = 0; i < count; i += 2) {
-		size_t len;
-		const char *id = text_at(engine, with->users, i, &len);
+	for (i = 0; i + 1 < count; i += 2) {
+		const char *id = text_at(it->engine, users, i, &len);
+		struct presence_member *member = presence_find(it->channel->presence, id, len);
 
-		if (len == member->by_id.len && memcmp(id, member->id, len) == 0)
-			return true;
+		if (member != NULL)
+			member->is_listed = true;
 	}
-	return false;
 }
 
 static void
-drop_unlisted(struct presence_member *member, void *context)
+drop_unlisted(struct presence_member *member, void *it)
 {
-	const struct comparison *with = context;
-
-	if (!is_listed(with, member))
-		drop(with->it, member->id, member->by_id.len);
+	if (!member->is_listed)
+		drop(it, member->id, member->by_id.len);
+	else
+		member->is_listed = false;
 }
 
 static void
 take_all(struct redis_channel *it, const struct redis_reply *users)
 {
-	struct comparison with = {it, users};
 	size_t i, count = it->engine->commands.ops->count(users);
 
-	presence_each(it->channel->presence, drop_unlisted, &with);
+	mark_listed(it, users);
+	presence_each(it->channel->presence, drop_unlisted, it);
 	for (i = 0; i + 1 < count; i += 2) {
 		size_t len, info_len;
 		const char *id = text_at(it->engine, users, i, &len),

@@ -69,11 +69,17 @@ redis_state_mark(struct redis_channel *it, bool is_due)
 {
 	struct redis_engine *engine = it->engine;
 
-	it->is_due = it->is_due || is_due;
-	if (!it->is_dirty)
-		LIST_INSERT_HEAD(&engine->dirty, it, dirty_entry);
+	if (it->is_dirty && (it->is_due || !is_due))
+		return;
+	if (it->is_dirty)
+		LIST_REMOVE(it, dirty_entry);
 	it->is_dirty = true;
-	if (!it->is_due && !timer_is_running(&engine->recount))
+	it->is_due = is_due;
+	if (is_due)
+		LIST_INSERT_HEAD(&engine->due, it, dirty_entry);
+	else
+		LIST_INSERT_HEAD(&engine->waiting, it, dirty_entry);
+	if (!is_due && !timer_is_running(&engine->recount))
 		timer_start(
 		    &engine->recounts, &engine->recount, sessions_now(engine->channels->sessions));
 }

@@ -4,6 +4,7 @@
 #ifndef SESSIOND_REDIS_STATE_H
 #define SESSIOND_REDIS_STATE_H
 
+#include "common/hash_table.h"
 #include "common/timer_queue.h"
 #include "conf/engine_address.h"
 #include "sessiond/channels/channel_engine.h"
@@ -26,6 +27,7 @@ enum {
 };
 
 struct redis_held;
+struct redis_touched;
 
 struct redis_engine {
 	struct channel_engine base; /* first */
@@ -38,8 +40,9 @@ struct redis_engine {
 	char durable[2]; /* "1": it forgets nothing that it has acknowledged */
 	size_t owed;	 /* bytes of publications that wait, here or for an answer */
 	LIST_HEAD(, redis_channel) all;
-	LIST_HEAD(, redis_channel) dirty;
-	bool counts_are_due; /* what may wait has waited */
+	LIST_HEAD(, redis_channel) due;	    /* to be told of at the end of the turn */
+	LIST_HEAD(, redis_channel) waiting; /* ... when others are, or the counts are due */
+	bool counts_are_due;		    /* what may wait has waited */
 	struct timer_queue refreshes, lingers, recounts, sweeps;
 	struct timer recount, sweep;
 };
@@ -68,15 +71,13 @@ struct redis_channel {
 	uint64_t asked, answered;     /* calls of what entrants wait for */
 
 	/* Who is there. */
-	bool is_dirty;	  /* on the engine's list */
-	bool is_due;	  /* ... and it cannot wait */
+	bool is_dirty;	  /* on one of the engine's lists */
+	bool is_due;	  /* ... the one of those that cannot wait */
 	size_t told;	  /* subscribers that it has said to have */
 	uint64_t version; /* of the members that are known; 0: none */
-	struct {
-		char **ids;
-		size_t *lens;
-		size_t count, room, lens_room;
-	} touched; /* members that may have come or gone here */
+	/* Members that may have come or gone here, by id, and in their order. */
+	struct hash_table touched_ids;
+	STAILQ_HEAD(, redis_touched) touched;
 	struct timer refresh, linger;
 
 	STAILQ_HEAD(, redis_held) held; /* publications that wait for entrants */
