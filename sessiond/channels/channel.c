@@ -33,6 +33,8 @@ void
 channel_destroy(struct channel *channel)
 {
 	channel->is_ending = true;
+	if (channel->is_recounted)
+		LIST_REMOVE(channel, recounted_entry);
 	membership_dissolve(&channel->entrants);
 	membership_dissolve(&channel->subscribers);
 	presence_destroy(&channel->presence);

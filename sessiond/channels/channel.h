@@ -31,8 +31,9 @@ struct channel {
 	struct member_array subscribers;
 	struct presence *presence; /* NULL: it has had no members */
 	struct history history;
-	struct timer ttl;  /* of the history's newest */
-	bool is_ending;	   /* it is being destroyed */
+	LIST_ENTRY(channel) recounted_entry; /* of its space's, if it is one */
+	struct timer ttl;		     /* of the history's newest */
+	bool is_ending;			     /* it is being destroyed */
 	bool is_recounted; /* its kind's: the number of its subscribers is to be told */
 	bool is_occupied;  /* its kind's: somebody was told that it has subscribers; is stored */
 

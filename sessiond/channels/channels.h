@@ -75,8 +75,9 @@ struct channel_space {
 	struct sockjs_service *service; /* whose name and options are the space's */
 	LIST_ENTRY(channel_space) entry;
 	struct hash_table table;
-	struct timer_queue ttls;     /* of histories */
-	struct timer_queue absences; /* of members without a connection */
+	struct timer_queue ttls;	/* of histories */
+	struct timer_queue absences;	/* of members without a connection */
+	LIST_HEAD(, channel) recounted; /* those that are */
 };
 
 /* Caps, from the options of [server]. */

@@ -217,13 +217,11 @@ parted(struct channel *channel, const struct presence_member *member)
 }
 
 static void
-tell_count(struct channel *channel, void *context)
+tell_count(struct channel *channel)
 {
 	struct buffer data = BUFFER_INIT;
 
-	(void)context;
-	if (!channel->is_recounted)
-		return;
+	LIST_REMOVE(channel, recounted_entry);
 	channel->is_recounted = false;
 	buffer_printf(&data, "{\"subscription_count\":%zu}", channel_subscribers(channel));
 	tell_all(channel, "pusher_internal:subscription_count", &data, NULL);
@@ -233,9 +231,11 @@ static void
 tell_counts(void *data)
 {
 	struct pusher_app *app = data;
+	struct channel_space *space = pusher_app_channels(app);
 
 	sockjs_timer_stop(&app->recount);
-	channels_each(pusher_app_channels(app), tell_count, NULL);
+	while (!LIST_EMPTY(&space->recounted))
+		tell_count(LIST_FIRST(&space->recounted));
 }
 
 static void
@@ -247,6 +247,8 @@ recount(struct channel *channel)
 
 	if (!service->app_options.subscription_count || type.is_presence || type.is_user)
 		return;
+	if (!channel->is_recounted)
+		LIST_INSERT_HEAD(&channel->space->recounted, channel, recounted_entry);
 	channel->is_recounted = true;
 	if (app->recount == NULL)
 		app->recount = sockjs_timer_start(service, RECOUNT_DELAY, 0, tell_counts, app);
