@@ -144,6 +144,11 @@ function eventsOf(name) {
 	return events.filter(({ event }) => event === name);
 }
 
+// How often it has heard that this connection is closed.
+function closesOf(id) {
+	return eventsOf('close').filter((event) => event.id === id).length;
+}
+
 // A real client; next(): the next thing that it hears, decoded.
 class Client {
 	constructor(transport, prefix = '/work') {
@@ -223,11 +228,11 @@ for (const transport of ['websocket', 'xhr-streaming', 'xhr-polling'])
 		assert.deepEqual(await client.next(), ['h\u00e9 \u{1f600}\u0000']);
 		client.say('wrong');
 		assert.deepEqual(await client.next(), ['unknown']);
-		const before = eventsOf('close').length;
+		const { id } = eventsOf('connection').at(-1);
 		client.say('close', 3333, 'bye');
 		await eventually(() => client.closed, 'it is closed');
 		assert.equal(client.closed, '3333 bye');
-		await eventually(() => eventsOf('close').length > before, 'its end is told');
+		await eventually(() => closesOf(id) > 0, 'its end is told');
 	});
 
 check('a raw websocket, with text and bytes', async () => {
@@ -326,15 +331,15 @@ check('a daemon that is killed', async () => {
 	assert.deepEqual((await poller.next())[0], 'hello');
 	const socket = new Client('websocket');
 	await socket.next();
+	const { id } = eventsOf('connection').at(-1);
 	await poller.say('state', [7]);
 	await poller.say('echo', 'before');
 	assert.deepEqual(await poller.next(), ['before']);
-	const before = eventsOf('close').length;
 	await replaceDaemon('SIGKILL');
 	await poller.say('get');
 	assert.deepEqual(await poller.next(), [[7]]);
-	await eventually(() => eventsOf('close').length > before, 'the end of the websocket is told');
-	assert.equal(eventsOf('close').length, before + 1);
+	await eventually(() => closesOf(id) > 0, 'the end of the websocket is told');
+	assert.equal(closesOf(id), 1);
 });
 
 check('a graceful restart repeats nothing', async () => {
