@@ -5,22 +5,17 @@
 
 #include "sessiond/ctl/control_client.h"
 #include "sessiond/ctl/daemons.h"
-#include "sessiond/ctl/event.h"
 #include "sessiond/ctl/metrics_read.h"
 #include "sessiond/ctl/pages.h"
 #include "sessiond/ctl/request_body.h"
 #include "sessiond/ctl/status.h"
+#include "sessiond/ctl/tail.h"
 #include "sessiond/ctl/text.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 /* One thing, of the daemon at that socket. */
 static int
@@ -436,70 +431,11 @@ drain(const struct command *command, const struct daemons *daemons, const struct
 }
 
 static int
-print_event(void *context, const char *line, struct error *err)
-{
-	const struct words *words = context;
-
-	if (words->as_json)
-		puts(line);
-	else if (event_print(line, stdout) == -1)
-		return refuse_answer(err);
-	if (fflush(stdout) == EOF)
-		return error_set(err, EX_IOERR, "standard output: %s", strerror(errno));
-	return 0;
-}
-
-static int
-tail_at(
-    const struct command *command, const char *socket, const struct words *words, struct error *err)
-{
-	struct buffer target = BUFFER_INIT;
-	struct words shown = *words;
-	int status;
-
-	buffer_printf(&target, "%s?", command->path);
-	control_append_field(&target, "service", words->service);
-	buffer_append_char(&target, '\0');
-	status = buffer_failed(&target)
-	    ? error_set(err, EX_OSERR, "out of memory")
-	    : control_follow(socket, target.data, print_event, &shown, err);
-	buffer_free(&target);
-	return status;
-}
-
-/* A line is written at once, so those of several processes do not mix. */
-static void
-tail_in_child(const struct command *command, const char *socket, const struct words *words)
-{
-	struct error err = ERROR_INIT;
-
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	tail_at(command, socket, words, &err);
-	fprintf(stderr, "sockjsctl: %s\n", err.text);
-	_exit(err.code);
-}
-
-/* Without end, unless a daemon ends. Each is followed by a process. */
-static int
-tail(const struct command *command, const struct daemons *daemons, const struct words *words,
+follow(const struct command *command, const struct daemons *daemons, const struct words *words,
     struct error *err)
 {
-	int status = 0;
-	unsigned i;
-
-	if (daemons->count == 1)
-		return tail_at(command, daemons->any, words, err);
-	for (i = 0; i < daemons->count; i++) {
-		pid_t pid = fork();
-
-		if (pid == 0)
-			tail_in_child(command, daemons->sockets[i], words);
-		if (pid == -1)
-			return error_set(err, EX_OSERR, "fork: %s", strerror(errno));
-	}
-	if (wait(&status) == -1 || !WIFEXITED(status))
-		return EX_UNAVAILABLE;
-	return WEXITSTATUS(status);
+	(void)command;
+	return tail(daemons, words, err);
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */
@@ -514,7 +450,7 @@ static const struct command commands[] = {
 	print_published},
     {"send", "Sa", "ID", true, send_message, "POST", "/control/send", NULL, NULL},
     {"close", "SaCr", "ID", false, close_sessions, "POST", "/control/close", NULL, NULL},
-    {"tail", "Sa", NULL, false, tail, "GET", "/control/tail", NULL, NULL},
+    {"tail", "Sa", NULL, false, follow, NULL, NULL, NULL, NULL},
     {"reload", "", NULL, false, reload, "POST", "/control/reload", NULL, print_done},
     {"restart", "", NULL, false, ask, "POST", "/control/restart", NULL, print_done},
     {"drain", "o", NULL, false, drain, "POST", "/control/drain", NULL, print_done},

@@ -230,7 +230,7 @@ struct following {
 	int fd;
 	struct chunk_reader chunks;
 	struct buffer text; /* NUL-terminated only while it is looked at */
-	int (*line)(void *context, const char *line, struct error *err);
+	const struct control_follower *follower;
 	void *context;
 };
 
@@ -261,7 +261,7 @@ give_lines(struct following *following, struct error *err)
 	while (
 	    status == 0 && text->len > 0 && (end = memchr(text->data, '\n', text->len)) != NULL) {
 		*end = '\0';
-		status = following->line(following->context, text->data, err);
+		status = following->follower->line(following->context, text->data, err);
 		buffer_consume(text, (size_t)(end + 1 - text->data));
 	}
 	return status;
@@ -316,8 +316,12 @@ follow(struct following *following, struct error *err)
 	struct buffer head = BUFFER_INIT;
 	char bytes[16384];
 	ssize_t n = receive_head(following, &head, err);
-	int status = n <= 0 ? -1 : follow_part(following, head.data + n, head.len - (size_t)n, err);
+	int status = -1;
 
+	if (n > 0) {
+		following->follower->begin(following->context);
+		status = follow_part(following, head.data + n, head.len - (size_t)n, err);
+	}
 	buffer_free(&head);
 	setsockopt(following->fd, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof for_ever);
 	while (status == 0) {
@@ -328,12 +332,11 @@ follow(struct following *following, struct error *err)
 }
 
 int
-control_follow(const char *socket, const char *path,
-    int (*line)(void *context, const char *line, struct error *err), void *context,
-    struct error *err)
+control_follow(const char *socket, const char *path, const struct control_follower *follower,
+    void *context, struct error *err)
 {
 	struct following following = {
-	    .socket = socket, .text = BUFFER_INIT, .line = line, .context = context};
+	    .socket = socket, .text = BUFFER_INIT, .follower = follower, .context = context};
 	int status;
 
 	following.fd = connect_to(socket, err);

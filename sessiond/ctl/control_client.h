@@ -25,14 +25,18 @@ int control_ask(const char *socket, const char *method, const char *path, const 
 int control_obtain(const char *socket, const char *method, const char *path, const char *sent,
     struct buffer *body, struct error *err);
 
+struct control_follower {
+	void (*begin)(void *context); /* the daemon answers, and lines come from now on */
+	/* Each line, without its end. Returns 0, or -1 and an error to go on no more. */
+	int (*line)(void *context, const char *line, struct error *err);
+};
+
 /*
- * Follows an answer that does not end: GET path, and line(context, LINE, err) with each line as
- * it comes, without its end. line returns 0, or -1 and an error to go on no more. Returns -1 and an
+ * Follows an answer that does not end: GET path, and what it says, as it comes. Returns -1 and an
  * error, at last: as control_obtain, or EX_UNAVAILABLE when the daemon ends.
  */
-int control_follow(const char *socket, const char *path,
-    int (*line)(void *context, const char *line, struct error *err), void *context,
-    struct error *err);
+int control_follow(const char *socket, const char *path, const struct control_follower *follower,
+    void *context, struct error *err);
 
 /*
  * Splits what came until the end of the connection: moves the body of the answer to the beginning

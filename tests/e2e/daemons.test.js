@@ -171,6 +171,28 @@ check('one that is killed takes its own websockets with it, and nothing else', 2
 	assert.ok(daemons.json('status').daemons[0].websockets > 0);
 });
 
+check('tail follows each, and the next one of each', 2, {}, async (daemons) => {
+	const tail = new Daemon(sockjsctl, ['--socket', path.join(daemons.folder, 'control.sock'), 'tail']);
+	const homes = () => new Set(tail.stdout.split('\n').filter((line) => line.includes('opened')).map((line) => rows.get(line.split(/ +/)[3])));
+	const rows = new Map();
+	const openAtBoth = async (name) => {
+		for (let i = 0; homes().size < 2; i++) {
+			assert.ok(i < 1000, `both are followed\n${tail.log()}`);
+			await daemons.openWebSocket(`${name}${i}`);
+			daemons.json('sessions').forEach(({ id, daemon }) => rows.set(id, daemon));
+		}
+	};
+	await openAtBoth('first');
+	await daemons.replaced(() => process.kill(daemons.pids[0], 'SIGKILL'));
+	await until(() => tail.stderr.includes('again'), 'it follows the next one');
+	assert.match(tail.stderr, /^sockjsctl: \S+control[.]sock[.]0: the daemon has [^\n]*; waiting for the next one\nsockjsctl: \S+[.]0: the daemon is there again\n$/);
+	tail.stdout = '';
+	rows.clear();
+	await openAtBoth('second');
+	tail.child.kill('SIGTERM');
+	await tail.stop();
+});
+
 check('each is asked at the shared address for what it counts, and says whose it is', 2, { server: 'metrics_token = 0123456789abcdef\n' }, async (daemons) => {
 	const headers = { Authorization: 'Bearer 0123456789abcdef' };
 	await Promise.all(Array.from({ length: 10 }, (_, i) => daemons.openWebSocket(i)));

@@ -410,12 +410,27 @@ check('tail', { services, server: 'keepalive_timeout = 50ms' }, async (pair) => 
 	assert.ok(lost > 0 && shown > 500, `${lost} ${shown}`);
 	third.connection.close();
 
-	// The end of the daemon is theirs.
-	const ended = new Promise((resolve) => programs[1].on('close', resolve));
+	// When the daemon ends, it goes on with the next one; errors are told as long as there is none.
+	let waits = '';
+	programs[1].stderr.on('data', (data) => { waits += data; });
 	assert.deepStrictEqual(await pair.sessiond.stop(), { code: 0, signal: null });
 	await all.closed;
-	assert.strictEqual(await ended, 69);
-	assert.match(outputs[1](), /"error": ".*control[.]sock: the daemon has ended"/);
+	const itsSocket = `${pair.directory}/control[.]sock`;
+	await eventually(() => waits !== '', 'it says that the daemon has ended');
+	const next = await pair.startSessiond(LISTEN);
+	await eventually(() => waits.includes('again'), 'it follows the next one');
+	assert.match(waits, new RegExp(`^sockjsctl: ${itsSocket}: the daemon has [^\n]*; waiting for the next one\n`
+		+ `sockjsctl: ${itsSocket}: the daemon is there again\n$`));
+	(await echoOf(next.url, 'b', 'after it')).connection.close();
+	await eventually(() => /"received".*"after it"/.test(outputs[1]()), 'what happens there');
+
+	// One that refuses is not asked again.
+	const ended = new Promise((resolve) => programs[1].on('close', resolve));
+	fs.writeFileSync(pair.file, fs.readFileSync(pair.file, 'utf8').replace('[service /echo]', '[service /other]'));
+	await pair.sessiond.stop();
+	await pair.startSessiond(LISTEN);
+	assert.strictEqual(await ended, 68);
+	assert.match(outputs[1](), /"error": "there is no service \/echo/);
 });
 
 check('an app: its connections, channels and events', {
