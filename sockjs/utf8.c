@@ -1,5 +1,5 @@
 /*
- * See utf8.h. ASCII runs through eight bytes a step. The first byte of any other sequence decides
+ * See utf8.h. ASCII runs through in blocks. The first byte of any other sequence decides
  * how long it is and what its second byte may be: everything that UTF-8 forbids shows in these two.
  */
 #include "sockjs/utf8.h"
@@ -77,15 +77,18 @@ utf8_sequence(const char *s, size_t len)
 static inline size_t
 ascii_prefix(const unsigned char *s, size_t len)
 {
+	const swar_block *block = (const swar_block *)s;
 	size_t at = 0;
+	uint64_t found;
 
-	/* Four words in one step, as vectors if the compiler can. */
-	while (len - at >= 4 * SWAR_STEP &&
-	    swar_non_ascii(swar_load(s + at) | swar_load(s + at + SWAR_STEP) |
-		swar_load(s + at + 2 * SWAR_STEP) | swar_load(s + at + 3 * SWAR_STEP)) == 0)
-		at += 4 * SWAR_STEP;
-	while (len - at >= SWAR_STEP && swar_non_ascii(swar_load(s + at)) == 0)
-		at += SWAR_STEP;
+	for (; len - at >= SWAR_BLOCKS; at += SWAR_BLOCKS, block += 4)
+		if (!swar_blocks_are_ascii(block[0], block[1], block[2], block[3]))
+			break;
+	for (; len - at >= SWAR_STEP; at += SWAR_STEP) {
+		found = swar_non_ascii(swar_load(s + at));
+		if (found != 0)
+			return at + swar_first(found);
+	}
 	while (at < len && s[at] < 0x80)
 		at++;
 	return at;
@@ -137,6 +140,31 @@ bool
 utf8_is_valid_wtf8(const char *s, size_t len)
 {
 	return valid_prefix((const unsigned char *)s, len, true) == len;
+}
+
+bool
+utf8_copy(char *to, const char *s, size_t len)
+{
+	swar_block a, b, c, d, *copy = (swar_block *)to;
+	const swar_block *block = (const swar_block *)s;
+	size_t at = 0;
+
+	for (; len - at >= SWAR_BLOCKS; at += SWAR_BLOCKS, block += 4, copy += 4) {
+		a = block[0];
+		b = block[1];
+		c = block[2];
+		d = block[3];
+		if (!swar_blocks_are_ascii(a, b, c, d))
+			break;
+		copy[0] = a;
+		copy[1] = b;
+		copy[2] = c;
+		copy[3] = d;
+	}
+	if (at == len)
+		return true;
+	memcpy(to + at, s + at, len - at);
+	return ascii_prefix((const unsigned char *)s + at, len - at) == len - at;
 }
 
 void

@@ -44,6 +44,12 @@ void utf8_mask_invalid(char *text);
 bool utf8_is_valid_wtf8(const char *s, size_t len);
 
 /*
+ * Copies s, as memcpy. Returns true if it is all ASCII: it is valid then, and has no surrogates, at
+ * the cost of no further pass.
+ */
+bool utf8_copy(char *to, const char *s, size_t len);
+
+/*
  * Validates a text that comes in pieces, strictly. utf8_feed returns false as soon as no
  * continuation could make the text valid, even in the middle of a sequence, and from then on (RFC
  * 6455, 8.1). utf8_complete is true if what was fed is valid and does not end within a character.

@@ -7,6 +7,8 @@
  */
 #include "sockjs/ws_frame.h"
 
+#include "sockjs/swar.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -37,34 +39,53 @@ ws_parser_init(struct ws_parser *p)
 	utf8_init(&p->text);
 }
 
-void
+/* Unmasks whole blocks, as far as they are ASCII. Returns how many bytes these were. */
+static size_t
+unmask_ascii(char *data, size_t len, uint64_t word)
+{
+	swar_block key = {word, word}, a, b, c, d, *at;
+	size_t done;
+
+	for (done = 0; len - done >= SWAR_BLOCKS; done += SWAR_BLOCKS) {
+		at = (swar_block *)(data + done);
+		a = at[0] ^ key;
+		b = at[1] ^ key;
+		c = at[2] ^ key;
+		d = at[3] ^ key;
+		if (!swar_blocks_are_ascii(a, b, c, d))
+			break;
+		at[0] = a;
+		at[1] = b;
+		at[2] = c;
+		at[3] = d;
+	}
+	return done;
+}
+
+size_t
 ws_unmask(char *data, size_t len, unsigned char mask[4])
 {
-	unsigned char wide[8], rotated[MASK_LEN];
-	uint64_t key, word[4];
-	size_t i;
+	unsigned char wide[2 * MASK_LEN]; /* the mask, twice */
+	size_t i, ascii;
+	uint64_t key, word;
+	swar_block block;
 
 	memcpy(wide, mask, MASK_LEN);
 	memcpy(wide + MASK_LEN, mask, MASK_LEN);
 	memcpy(&key, wide, sizeof(key));
-	for (i = 0; len - i >= sizeof(word); i += sizeof(word)) {
-		memcpy(word, data + i, sizeof(word));
-		word[0] ^= key;
-		word[1] ^= key;
-		word[2] ^= key;
-		word[3] ^= key;
-		memcpy(data + i, word, sizeof(word));
-	}
+	block = (swar_block){key, key};
+	ascii = unmask_ascii(data, len, key);
+	for (i = ascii; len - i >= sizeof(block); i += sizeof(block))
+		*(swar_block *)(data + i) ^= block;
 	for (; len - i >= sizeof(key); i += sizeof(key)) {
-		memcpy(word, data + i, sizeof(key));
-		word[0] ^= key;
-		memcpy(data + i, word, sizeof(key));
+		memcpy(&word, data + i, sizeof(key));
+		word ^= key;
+		memcpy(data + i, &word, sizeof(key));
 	}
 	for (; i < len; i++)
 		data[i] = (char)((unsigned char)data[i] ^ wide[i % sizeof(wide)]);
-	for (i = 0; i < MASK_LEN; i++)
-		rotated[i] = mask[(i + len) % MASK_LEN];
-	memcpy(mask, rotated, MASK_LEN);
+	memcpy(mask, wide + len % MASK_LEN, MASK_LEN);
+	return ascii;
 }
 
 static uint64_t
@@ -233,19 +254,30 @@ begin_frame(struct ws_parser *p, const struct header *h)
 	memcpy(p->mask, h->mask, MASK_LEN);
 }
 
+/*
+ * Looks at n bytes of a text, of which the first so many are ASCII. They need no second look unless
+ * they come in the midst of a character. Returns false if it is not UTF-8.
+ */
+static inline bool
+take_text(struct ws_parser *p, const char *data, size_t n, size_t ascii, bool last)
+{
+	size_t known = utf8_complete(&p->text) ? ascii : 0;
+
+	return utf8_feed(&p->text, data + known, n - known) && (!last || utf8_complete(&p->text));
+}
+
 /* Reports what is there of the current data frame's payload. Returns its size, or an error. */
 static ssize_t
 parse_payload(struct ws_parser *p, char *data, size_t len, struct ws_event *event)
 {
 	size_t n = p->remaining < len ? (size_t)p->remaining : len;
+	size_t ascii = ws_unmask(data, n, p->mask);
 	bool last;
 
-	ws_unmask(data, n, p->mask);
 	p->remaining -= n;
 	p->in_frame = p->remaining > 0;
 	last = !p->in_frame && p->fin;
-	if (p->opcode == WS_TEXT && !p->compressed &&
-	    (!utf8_feed(&p->text, data, n) || (last && !utf8_complete(&p->text))))
+	if (p->opcode == WS_TEXT && !p->compressed && !take_text(p, data, n, ascii, last))
 		return -WS_CODE_INVALID_DATA;
 	if (n == 0 && !last)
 		return 0;

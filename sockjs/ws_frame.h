@@ -142,8 +142,9 @@ bool ws_close_code_is_valid(unsigned code);
 
 /*
  * XORs data with the mask, beginning with mask[0], and rotates the mask so that it is right for the
- * byte after data (RFC 6455 5.3).
+ * byte after data (RFC 6455 5.3). Returns how many bytes at the beginning of data are ASCII, as far
+ * as that shows in the same pass: it counts whole blocks.
  */
-void ws_unmask(char *data, size_t len, unsigned char mask[4]);
+size_t ws_unmask(char *data, size_t len, unsigned char mask[4]);
 
 #endif

@@ -332,6 +332,29 @@ test_ascii_prefix(void **state)
 	}
 }
 
+/* A byte outside ASCII at every place, or none, in copies of every length and alignment. */
+static void
+test_copy(void **state)
+{
+	(void)state;
+	for (size_t len = 0; len < 150; len++)
+		for (size_t at = 0; at <= len; at++) {
+			size_t skew = at % 16;
+			char *from = malloc(skew + len + 1), *to = malloc(len + 1);
+
+			memset(from, 'a', skew + len + 1);
+			if (at < len)
+				from[skew + at] = (char)(0x80 + at % 0x80);
+			to[len] = 'z';
+			assert_int_equal(utf8_copy(to, from + skew, len), at == len);
+			if (len > 0)
+				assert_memory_equal(to, from + skew, len);
+			assert_int_equal(to[len], 'z');
+			free(from);
+			free(to);
+		}
+}
+
 static void
 test_utf16_length(void **state)
 {
@@ -378,6 +401,7 @@ main(void)
 	    cmocka_unit_test(test_early_errors),
 	    cmocka_unit_test(test_wellformed),
 	    cmocka_unit_test(test_ascii_prefix),
+	    cmocka_unit_test(test_copy),
 	    cmocka_unit_test(test_utf16_length),
 	    cmocka_unit_test(test_mask_invalid),
 	};

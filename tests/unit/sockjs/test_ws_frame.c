@@ -483,7 +483,7 @@ test_unmask(void **state)
 			data = malloc(skew + len + 1);
 			memcpy(data + skew, plain, len);
 			memcpy(mask, client_key, 4);
-			ws_unmask(data + skew, len, mask);
+			assert_true(ws_unmask(data + skew, len, mask) <= len);
 			for (size_t i = 0; i < len; i++)
 				assert_int_equal(
 				    (unsigned char)data[skew + i], plain[i] ^ client_key[i % 4]);
@@ -492,6 +492,79 @@ test_unmask(void **state)
 			free(data);
 		}
 	}
+}
+
+/* What unmasking says of a text, with a byte outside ASCII at every place, or without one. */
+static void
+test_unmasked_ascii(void **state)
+{
+	enum { LEN = 300 };
+	unsigned char mask[4];
+	char data[LEN];
+	size_t ascii;
+
+	(void)state;
+	for (size_t at = 0; at <= LEN; at++) {
+		for (size_t i = 0; i < LEN; i++)
+			data[i] = (char)((i == at ? 0x80 + at % 0x80 : 'a') ^ client_key[i % 4]);
+		memcpy(mask, client_key, 4);
+		ascii = ws_unmask(data, LEN, mask);
+		assert_true(ascii <= at && at - ascii < 2 * 64);
+	}
+}
+
+/* A frame of a text in two pieces, cut there: what the parser says, and whether it is UTF-8. */
+static void
+check_text(const char *text, size_t len, size_t cut)
+{
+	struct ws_limits limits = {.message = SIZE_MAX};
+	struct buffer in = BUFFER_INIT;
+	struct ws_parser p;
+	struct ws_event event;
+	size_t head;
+	ssize_t n;
+
+	client_frame(&in, FIN | WS_TEXT, text, len);
+	head = in.len - len;
+	ws_parser_init(&p);
+	n = ws_parse(&p, in.data, head + cut, &limits, &event);
+	if (n > 0 && cut < len)
+		n = ws_parse(&p, in.data + head + cut, len - cut, &limits, &event);
+	assert_int_equal(n > 0, utf8_is_valid(text, len));
+	if (n > 0) {
+		assert_true(event.last);
+		assert_memory_equal(in.data + head, text, len);
+	} else {
+		assert_int_equal(n, -WS_CODE_INVALID_DATA);
+	}
+	buffer_free(&in);
+}
+
+/* Valid and other characters at every place of a text of several blocks, however it is cut. */
+static void
+test_text_in_blocks(void **state)
+{
+	static const char *const characters[] = {"\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
+	    "\x80", "\xc3", "\xe2\x82", "\xf0\x9f\x98", "\xc0\xaf", "\xed\xa0\x80",
+	    "\xf4\x90\x80\x80", "\xff"};
+	char text[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(characters) / sizeof(characters[0]); i++) {
+		size_t n = strlen(characters[i]);
+
+		for (size_t at = 0; at + n <= sizeof(text); at++) {
+			memset(text, 'x', sizeof(text));
+			memcpy(text + at, characters[i], n);
+			for (size_t cut = 1; cut <= sizeof(text); cut += cut < at + n ? 1 : 31)
+				check_text(text, sizeof(text), cut);
+		}
+	}
+	/* A character that a piece has begun does not go on behind the next one's ASCII. */
+	memset(text, 'x', sizeof(text));
+	text[9] = '\xc3';
+	text[10 + 128] = '\xa9';
+	check_text(text, sizeof(text), 10);
 }
 
 int
@@ -512,6 +585,8 @@ main(void)
 	    cmocka_unit_test(test_close_payload_built),
 	    cmocka_unit_test(test_after_error),
 	    cmocka_unit_test(test_unmask),
+	    cmocka_unit_test(test_unmasked_ascii),
+	    cmocka_unit_test(test_text_in_blocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
