@@ -60,7 +60,10 @@ write_message(struct session *session, const char *call, const char *data, size_
 		session_close_too_slow(session);
 		return SOCKJS_FULL;
 	}
-	result = session_write(session, message);
+	if (binary || message_is_text(message))
+		result = session_write(session, message);
+	else
+		result = api_refuse(session, call, "the message is not UTF-8");
 	message_unref(&message);
 	return result;
 }
@@ -75,8 +78,6 @@ sockjs_write(sockjs_connection connection, const char *data, size_t len)
 		return result;
 	if (data == NULL)
 		return api_refuse(session, __func__, "data is NULL");
-	if (!utf8_is_valid_wtf8(data, len))
-		return api_refuse(session, __func__, "the message is not UTF-8");
 	return write_message(session, __func__, data, len, false);
 }
 

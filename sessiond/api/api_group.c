@@ -8,7 +8,6 @@
 #include "sessiond/api/api.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_write.h"
-#include "sockjs/utf8.h"
 
 #include <stdlib.h>
 
@@ -130,13 +129,14 @@ sockjs_group_write(sockjs_group *group, const char *data, size_t len)
 		return result;
 	if (data == NULL)
 		return api_refuse(NULL, __func__, "data is NULL");
-	if (!utf8_is_valid_wtf8(data, len))
-		return api_refuse(NULL, __func__, "the message is not UTF-8");
 	message = message_create(data, len, false);
 	if (message == NULL)
 		return SOCKJS_FULL;
-	for (i = 0; i < group->members.count; i++)
-		session_write(group->members.items[i]->session, message);
+	if (message_is_text(message))
+		for (i = 0; i < group->members.count; i++)
+			session_write(group->members.items[i]->session, message);
+	else
+		result = api_refuse(NULL, __func__, "the message is not UTF-8");
 	message_unref(&message);
-	return SOCKJS_OK;
+	return result;
 }

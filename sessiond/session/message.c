@@ -4,6 +4,7 @@
 #include "sessiond/session/message.h"
 
 #include "sockjs/json_string.h"
+#include "sockjs/utf8.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -44,10 +45,17 @@ message_create(const char *data, size_t len, bool binary)
 	message->json = NULL;
 	message->json_len = 0;
 	message->len = len;
-	if (len > 0)
+	message->is_ascii = !binary && utf8_copy(message->data, data, len);
+	if (binary && len > 0)
 		memcpy(message->data, data, len);
 	bytes += sizeof *message + len;
 	return message;
+}
+
+bool
+message_is_text(const struct message *message)
+{
+	return message->is_ascii || utf8_is_valid_wtf8(message->data, message->len);
 }
 
 struct message *

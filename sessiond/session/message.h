@@ -16,7 +16,8 @@
 struct message {
 	uint32_t refs;
 	bool binary;
-	char *json; /* quoted; made when a shared message is first framed, NULL before */
+	bool is_ascii; /* all of its text; unset if binary */
+	char *json;    /* quoted; made when a shared message is first framed, NULL before */
 	size_t json_len;
 	size_t len;  /* bytes of data */
 	char data[]; /* WTF-8, or any bytes if binary */
@@ -26,6 +27,9 @@ struct message {
  * A message with one reference, with a copy of data. NULL without memory: an application chose len.
  */
 struct message *message_create(const char *data, size_t len, bool binary);
+
+/* True if its bytes are WTF-8, as those of a text have to be. */
+bool message_is_text(const struct message *message);
 
 /* Bytes of all messages there are. */
 size_t messages_bytes(void);

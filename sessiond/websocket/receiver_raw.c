@@ -34,7 +34,7 @@ add_text(struct websocket *websocket, const struct message *message)
 {
 	struct buffer text = BUFFER_INIT;
 
-	if (!utf8_has_surrogate(message->data, message->len)) {
+	if (message->is_ascii || !utf8_has_surrogate(message->data, message->len)) {
 		websocket_add_message(websocket, false, message->data, message->len);
 		return;
 	}

@@ -53,6 +53,34 @@ test_copies(void **state)
 	assert_null(message_create("", SIZE_MAX, false));
 }
 
+/* What is known of a text, and whether it is one. */
+static void
+test_text(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_ascii, is_text;
+	} cases[] = {
+	    {"", true, true},
+	    {"plain", true, true},
+	    {"\xc3\xa9", false, true},
+	    {"\xed\xa0\x80", false, true}, /* a lone surrogate */
+	    {"\xc3", false, false},
+	};
+	struct message *message;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		message = text_message(cases[i].text);
+		assert_int_equal(message->is_ascii, cases[i].is_ascii);
+		assert_int_equal(message_is_text(message), cases[i].is_text);
+		message_unref(&message);
+	}
+	message = message_create("a", 1, true);
+	assert_false(message->is_ascii);
+	message_unref(&message);
+}
+
 /* ASan tells if the last reference does not free it, or an earlier one does. */
 static void
 test_references(void **state)
@@ -267,6 +295,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_copies),
+	    cmocka_unit_test(test_text),
 	    cmocka_unit_test(test_references),
 	    cmocka_unit_test(test_json_form),
 	    cmocka_unit_test(test_empty_queue),
