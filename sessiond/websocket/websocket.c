@@ -26,6 +26,7 @@ enum {
 	CONGESTED = 256 * 1024, /* bytes */
 	KEEP_OUTPUT =
 	    1024 * 1024, /* bytes of the shared output buffer that are kept between turns */
+	LONG = 16384,	 /* bytes of a message that is written from where it is */
 };
 
 static void closing_fire(struct timer *timer, void *ctx);
@@ -213,6 +214,22 @@ write_some(struct websocket *websocket, const char *data, size_t len)
 	return (ssize_t)written;
 }
 
+/* Writes head and, behind it, data with one call. Returns as write_some. */
+static ssize_t
+write_both(struct websocket *websocket, const struct buffer *head, const char *data, size_t len)
+{
+	struct iovec parts[] = {
+	    {.iov_base = head->data, .iov_len = head->len},
+	    {.iov_base = (char *)data, .iov_len = len},
+	};
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+	ssize_t n = sendmsg(websocket->fd, &message, MSG_NOSIGNAL);
+
+	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+		return 0;
+	return n;
+}
+
 void
 websocket_drop(struct websocket *websocket)
 {
@@ -222,13 +239,26 @@ websocket_drop(struct websocket *websocket)
 	shutdown(websocket->fd, SHUT_RDWR);
 }
 
-void
-websocket_push(struct websocket *websocket)
+/* Keeps what is left of output, and of data behind it, once so much was written. */
+static void
+keep_rest(struct websocket *websocket, const char *data, size_t len, size_t written)
+{
+	const struct buffer *output = &websocket->all->output;
+	size_t before = websocket->out.len, head = output->len < written ? output->len : written;
+
+	written -= head;
+	buffer_append(&websocket->out, output->data + head, output->len - head);
+	buffer_append(&websocket->out, data + written, len - written);
+	count_out(websocket, before);
+}
+
+/* Writes all that was added, and data behind it, as far as the peer takes it. */
+static void
+push(struct websocket *websocket, const char *data, size_t len)
 {
 	static struct log_limit limit;
 	struct buffer *output = &websocket->all->output;
 	ssize_t written = 0;
-	size_t before;
 
 	if (buffer_failed(output)) {
 		log_limited(&limit, SEVERITY_ERROR,
@@ -240,14 +270,14 @@ websocket_push(struct websocket *websocket)
 	if (output->len == 0)
 		return;
 	if (websocket->out.len == 0)
-		written = write_some(websocket, output->data, output->len);
+		written = len == 0 ? write_some(websocket, output->data, output->len)
+				   : write_both(websocket, output, data, len);
 	if (written == -1) {
 		websocket_drop(websocket);
 		return;
 	}
-	before = websocket->out.len;
-	buffer_append(&websocket->out, output->data + written, output->len - (size_t)written);
-	count_out(websocket, before);
+	if ((size_t)written < output->len + len)
+		keep_rest(websocket, data, len, (size_t)written);
 	if (output->room > KEEP_OUTPUT)
 		buffer_free(output);
 	else
@@ -256,6 +286,12 @@ websocket_push(struct websocket *websocket)
 		websocket_drop(websocket);
 	websocket_watch(websocket);
 	websocket_end_output(websocket);
+}
+
+void
+websocket_push(struct websocket *websocket)
+{
+	push(websocket, "", 0);
 }
 
 void
@@ -282,7 +318,13 @@ websocket_add_message(struct websocket *websocket, bool binary, const char *data
 	    websocket_deflate_append(
 		websocket->deflate, &websocket->all->output, binary, data, len))
 		return;
-	websocket->framing->append_message(&websocket->all->output, binary, false, data, len);
+	if (len < LONG || websocket->framing->append_head == NULL) {
+		websocket->framing->append_message(
+		    &websocket->all->output, binary, false, data, len);
+		return;
+	}
+	websocket->framing->append_head(&websocket->all->output, binary, len);
+	push(websocket, data, len);
 }
 
 void

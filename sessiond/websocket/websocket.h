@@ -123,7 +123,10 @@ websocket_create(struct websockets *all, int fd, const struct websocket_kind *ki
     const struct transport *transport, const struct websocket_framing *framing,
     size_t message_limit, const struct ws_deflate_params *deflate);
 
-/* Queues a message or a ping for websocket_push. Messages are compressed if that was agreed. */
+/*
+ * Queues a message or a ping for websocket_push. Messages are compressed if that was agreed; a long
+ * one that is not leaves at once, behind what was queued before it.
+ */
 void websocket_add_message(struct websocket *websocket, bool binary, const char *data, size_t len);
 void websocket_add_ping(struct websocket *websocket);
 

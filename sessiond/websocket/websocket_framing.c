@@ -17,13 +17,25 @@ rfc6455_parse(union websocket_parser *parser, char *data, size_t len,
 }
 
 static void
-append_frame(
-    struct buffer *out, enum ws_opcode opcode, bool compressed, const char *data, size_t len)
+append_header(struct buffer *out, enum ws_opcode opcode, bool compressed, size_t len)
 {
 	char header[WS_HEADER_MAX];
 
 	buffer_append(out, header, ws_header(header, opcode, compressed, true, len));
+}
+
+static void
+append_frame(
+    struct buffer *out, enum ws_opcode opcode, bool compressed, const char *data, size_t len)
+{
+	append_header(out, opcode, compressed, len);
 	buffer_append(out, data, len);
+}
+
+static void
+rfc6455_append_head(struct buffer *out, bool binary, size_t len)
+{
+	append_header(out, binary ? WS_BINARY : WS_TEXT, false, len);
 }
 
 static void
@@ -51,6 +63,7 @@ const struct websocket_framing websocket_framing_rfc6455 = {
     .control = true,
     .init = rfc6455_init,
     .parse = rfc6455_parse,
+    .append_head = rfc6455_append_head,
     .append_message = rfc6455_append_message,
     .append_control = rfc6455_append_control,
     .append_close = rfc6455_append_close,

@@ -23,6 +23,8 @@ struct websocket_framing {
 	/* As ws_parse. */
 	ssize_t (*parse)(union websocket_parser *parser, char *data, size_t len,
 	    const struct ws_limits *limits, struct ws_event *event);
+	/* Appends what comes before a message of len bytes. NULL: more comes behind them. */
+	void (*append_head)(struct buffer *out, bool binary, size_t len);
 	/* Append a message, a control frame (.control only), what closes. */
 	void (*append_message)(
 	    struct buffer *out, bool binary, bool compressed, const char *data, size_t len);

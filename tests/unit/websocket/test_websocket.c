@@ -305,6 +305,45 @@ test_backlog_fails(void **state)
 	assert_int_equal(websockets.count, 0);
 }
 
+/*
+ * A long message is written from where it is, behind what was added before it. However much of that
+ * the peer takes at first, all arrives in order.
+ */
+static void
+test_long_message(void **state)
+{
+	enum { LARGE = 20000, ALL = 3 + 4 + LARGE + 3 };
+	static const size_t rooms[] = {0, 1, 3, 4, 6, 7, 8, LARGE, ALL - 4, ALL - 3, ALL - 1, ALL};
+	static char text[LARGE + 1], expected[ALL + 1];
+	struct websocket *websocket = open_raw();
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < LARGE; i++)
+		text[i] = (char)('a' + i % 26);
+	snprintf(
+	    expected, sizeof expected, "\x81\x01%s\x81\x7e\x4e\x20%s\x81\x01%s", "1", text, "2");
+	for (i = 0; i < sizeof rooms / sizeof *rooms; i++) {
+		room = rooms[i];
+		write_text(latest, "1");
+		write_text(latest, text);
+		write_text(latest, "2");
+		turn();
+		assert_int_equal(websocket_backlog(websocket), ALL - rooms[i]);
+		room = SIZE_MAX;
+		run();
+		expect_bytes(expected, ALL, __FILE__, __LINE__);
+	}
+	sends = 0;
+	write_now(text);
+	assert_int_equal(sends, 1);
+	send_error = EPIPE;
+	write_now(text);
+	expect_bytes(expected + 3, 4 + LARGE, __FILE__, __LINE__);
+	assert_true(is_ended());
+	assert_seen("- ");
+}
+
 /* Beyond 256 KiB messages stay with the session, and pings go unanswered, until there is room. */
 static void
 test_congestion(void **state)
@@ -359,6 +398,7 @@ main(void)
 	    WEBSOCKET_TEST(interrupted),
 	    WEBSOCKET_TEST(write_fails),
 	    WEBSOCKET_TEST(backlog_fails),
+	    WEBSOCKET_TEST(long_message),
 	    WEBSOCKET_TEST(congestion),
 	};
 

@@ -44,6 +44,10 @@ test_messages(void **state)
 	rfc6455->append_message(&out, true, false, "\x00", 1);
 	rfc6455->append_message(&out, false, true, "z", 1);
 	expect_out(BYTES("\x81\x04text\x82\x01\x00\xc1\x01z"));
+	rfc6455->append_head(&out, false, 4);
+	rfc6455->append_head(&out, true, 126);
+	expect_out(BYTES("\x81\x04\x82\x7e\x00\x7e"));
+	assert_null(hixie76->append_head); /* a message has an end */
 	hixie76->append_message(&out, false, false, "text", 4);
 	expect_out(BYTES("\x00text\xff"));
 	hixie76->append_message(&out, true, false, "text", 4); /* it has no binary messages */

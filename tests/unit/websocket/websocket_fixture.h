@@ -3,7 +3,7 @@
  * pairs. The client's end speaks in bytes. What the server may send is the test's: `room` bytes,
  * then EAGAIN, or `send_error`. Nothing here waits.
  *
- * The programs are linked with --wrap=send.
+ * The programs are linked with --wrap=send,--wrap=sendmsg.
  */
 #ifndef TESTS_WEBSOCKET_FIXTURE_H
 #define TESTS_WEBSOCKET_FIXTURE_H
@@ -39,6 +39,7 @@ static int sends;      /* calls that took something */
 
 ssize_t __real_send(int fd, const void *data, size_t len, int flags);
 ssize_t __wrap_send(int fd, const void *data, size_t len, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags);
 
 ssize_t
 __wrap_send(int fd, const void *data, size_t len, int flags)
@@ -59,6 +60,20 @@ __wrap_send(int fd, const void *data, size_t len, int flags)
 		room -= (size_t)n;
 		sends++;
 	}
+	return n;
+}
+
+/* As __wrap_send, of all parts. */
+ssize_t
+__wrap_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	struct buffer all = BUFFER_INIT;
+	ssize_t n;
+
+	for (size_t i = 0; i < message->msg_iovlen; i++)
+		buffer_append(&all, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
+	n = __wrap_send(fd, all.data, all.len, flags);
+	buffer_free(&all);
 	return n;
 }
 
