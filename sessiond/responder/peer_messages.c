@@ -450,7 +450,7 @@ peer_messages_init(struct peer_messages *messages, struct config *config, struct
 	    .http = http,
 	    .state = "",
 	};
-	remote_holds_init(&messages->holds, &sessions->limits, messages->config->place.count);
+	remote_holds_init(&messages->holds, sessions, messages->config->place.count);
 }
 
 void
@@ -458,4 +458,5 @@ peer_messages_clear(struct peer_messages *messages)
 {
 	remote_sends_clear(&messages->sends);
 	remote_asks_clear(&messages->asks);
+	remote_holds_clear(&messages->holds);
 }

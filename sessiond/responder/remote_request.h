@@ -31,6 +31,7 @@ struct remote_request {
 	LIST_ENTRY(remote_request) entry; /* of the peer's requests */
 	struct remote_hold_list *held;	  /* that it is in; NULL: none */
 	TAILQ_ENTRY(remote_request) hold_entry;
+	uint64_t held_since; /* ms, if it is in one */
 	uint64_t id;
 	bool one_frame; /* the first frame is the whole answer */
 	bool is_ended;	/* the last frame was sent */

@@ -13,6 +13,14 @@ say_alone(uint64_t id, const char *session)
 	run();
 }
 
+/* By now all that are held have waited for long enough to be turned away. */
+static void
+wait_enough(void)
+{
+	run_for(REMOTE_HOLDS_LEAST_MS);
+}
+
+/* A session opens, and polls. */
 static void
 open_alone(uint64_t id, const char *session)
 {
@@ -34,6 +42,7 @@ test_most_held(void **state)
 	open_alone(2, "b");
 	assert_heard("");
 	assert_int_equal(messages.holds.held.count, MOST_HELD);
+	wait_enough();
 	open_alone(3, "c");
 	assert_heard("1<h;. ");
 	/* One that is answered does not count any more. */
@@ -42,8 +51,37 @@ test_most_held(void **state)
 	assert_int_equal(messages.holds.held.count, 1);
 	open_alone(4, "d");
 	assert_heard("");
+	wait_enough();
 	open_alone(5, "e");
 	assert_heard("3<h;. ");
+}
+
+/* However many come at once, none is answered before it has waited. */
+static void
+test_none_too_early(void **state)
+{
+	(void)state;
+	open_responder();
+	open_alone(1, "a");
+	run_for(REMOTE_HOLDS_LEAST_MS / 2);
+	for (unsigned i = 2; i <= MOST_HELD + 2; i++)
+		open_alone(i, (char[]){(char)('a' + i), '\0'});
+	run_for(REMOTE_HOLDS_LEAST_MS - 1);
+	assert_heard("");
+	assert_int_equal(messages.holds.held.count, MOST_HELD + 2);
+	run_for(1);
+	assert_heard("1<h;. 2<h;. ");
+	assert_int_equal(messages.holds.held.count, MOST_HELD);
+	open_alone(5, "u");
+	assert_heard("3<h;. ");
+	open_alone(6, "v");
+	assert_heard("4<h;. ");
+	/* One that has been answered makes room as well. */
+	open_alone(7, "w");
+	write_to("u", "x");
+	assert_heard("5<a[\"x\"];. ");
+	run_for(10 * REMOTE_HOLDS_LEAST_MS);
+	assert_heard("");
 }
 
 /* Those that wait to be let in have no heartbeat. */
@@ -56,6 +94,7 @@ test_waiting_for_the_module(void **state)
 	say_alone(1, "a");
 	say_alone(2, "b");
 	assert_heard("");
+	wait_enough();
 	say_alone(3, "c");
 	assert_heard("1!503 ");
 	assert_int_equal(sockjs_admit(candidate, 0), SOCKJS_OK);
@@ -126,6 +165,7 @@ hold(unsigned n)
 		char session[] = {(char)('a' + i / 26), (char)('a' + i % 26), '\0'};
 
 		open_alone(i + 1, session);
+		wait_enough();
 	}
 	return messages.holds.held.count;
 }
@@ -192,7 +232,7 @@ test_starving(void **state)
 	log_of_polls(200, 10000);
 	assert_non_null(strstr(log_of_polls(400, 20000), "raise FcgidMaxProcessesPerClass"));
 	/* More are kept free: of 7 processes two. */
-	poll_again(1, 0);
+	poll_again(1, REMOTE_HOLDS_LEAST_MS);
 	assert_int_equal(messages.holds.held.count, 5);
 	/* The web server has started one more. */
 	see_processes(7);
@@ -215,6 +255,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(most_held),
+	    TEST(none_too_early),
 	    TEST(waiting_for_the_module),
 	    TEST(held_by_others),
 	    TEST(held_and_lost),
