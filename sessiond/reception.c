@@ -78,7 +78,7 @@ yields(void *context)
 	if (reception->share == NULL)
 		return false;
 	reception_end_turn(reception);
-	return accept_share_is_over(reception->share, &reception->hosts.config->place);
+	return accept_share_leaves(reception->share, &reception->hosts.config->place);
 }
 
 void

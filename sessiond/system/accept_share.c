@@ -14,8 +14,12 @@ enum {
 };
 
 struct accept_share {
-	/* Of each daemon, one more than it has; 0: it does not accept. */
-	_Atomic uint32_t counts[DAEMONS_MAX];
+	struct {
+		_Atomic uint32_t count; /* one more than it has; 0: it does not accept */
+		_Atomic uint32_t said;	/* how often it has said that */
+		/* Its own notes: what another had said when something was left to that. */
+		uint32_t heard[DAEMONS_MAX];
+	} daemons[DAEMONS_MAX];
 };
 
 int
@@ -43,26 +47,44 @@ void
 accept_share_set(struct accept_share *share, unsigned index, size_t connections)
 {
 	atomic_store_explicit(
-	    &share->counts[index], (uint32_t)connections + 1, memory_order_relaxed);
+	    &share->daemons[index].count, (uint32_t)connections + 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&share->daemons[index].said, 1, memory_order_relaxed);
 }
 
 void
 accept_share_leave(struct accept_share *share, unsigned index)
 {
-	atomic_store_explicit(&share->counts[index], 0, memory_order_relaxed);
+	atomic_store_explicit(&share->daemons[index].count, 0, memory_order_relaxed);
+}
+
+static uint32_t
+count_of(const struct accept_share *share, unsigned index)
+{
+	return atomic_load_explicit(&share->daemons[index].count, memory_order_relaxed);
+}
+
+static bool
+has_clearly_fewer(const struct accept_share *share, unsigned index, uint32_t own)
+{
+	uint32_t other = count_of(share, index);
+
+	return other != 0 && own > other && own - other > SLACK + other / SLACK_PART;
 }
 
 bool
-accept_share_is_over(const struct accept_share *share, const struct daemon_place *place)
+accept_share_leaves(struct accept_share *share, const struct daemon_place *place)
 {
-	uint32_t own = atomic_load_explicit(&share->counts[place->index], memory_order_relaxed);
+	uint32_t *heard = share->daemons[place->index].heard, own = count_of(share, place->index);
+	bool leaves = false;
 	unsigned i;
 
 	for (i = 0; i < place->count; i++) {
-		uint32_t other = atomic_load_explicit(&share->counts[i], memory_order_relaxed);
+		uint32_t said = atomic_load_explicit(&share->daemons[i].said, memory_order_relaxed);
 
-		if (other != 0 && own > other && own - other > SLACK + other / SLACK_PART)
-			return true;
+		if (said == heard[i] || !has_clearly_fewer(share, i, own))
+			continue;
+		heard[i] = said;
+		leaves = true;
 	}
-	return false;
+	return leaves;
 }

@@ -1,7 +1,8 @@
 /*
  * How many connections each of several daemons has, in memory that they share. They take turns at
  * accepting (acceptor.c), but connections do not end in turn, and a daemon that was started anew has
- * none: so one that has clearly more than another leaves the next ones to that.
+ * none: so one that has clearly more than another leaves the next ones to that. One that hangs takes
+ * none of them: who has left it something leaves it no more until it is heard of again.
  */
 #ifndef SESSIOND_ACCEPT_SHARE_H
 #define SESSIOND_ACCEPT_SHARE_H
@@ -19,13 +20,16 @@ int accept_share_create(void);
 /* A daemon, or the supervisor: maps it for good. Does not take fd. NULL without memory. */
 struct accept_share *accept_share_map(int fd);
 
-/* The daemon at that index accepts, and has so many connections. */
+/* The daemon at that index accepts, and has so many connections; it says so in each turn. */
 void accept_share_set(struct accept_share *share, unsigned index, size_t connections);
 
 /* It accepts no more. */
 void accept_share_leave(struct accept_share *share, unsigned index);
 
-/* True if another daemon that accepts has clearly fewer. */
-bool accept_share_is_over(const struct accept_share *share, const struct daemon_place *place);
+/*
+ * True if the next connections are left to another daemon, which accepts, has clearly fewer, and has
+ * said something since that was so the last time.
+ */
+bool accept_share_leaves(struct accept_share *share, const struct daemon_place *place);
 
 #endif
