@@ -15,6 +15,7 @@
 
 	var ACK_MESSAGES = 32, ACK_CHARACTERS = 32768, ACK_DELAY = 1000;
 	var CLOSE_DELAY = 5000, RETRY_LEAST = 250, RETRY_MOST = 10000;
+	var FIRST_TIMEOUT = 30000; // ms for the first session, from the first break on
 	var MESSAGE_COST = 64; // characters that one counts for beside its own
 	var FINAL = [2020, 2021, 2022, 2023]; // codes after which it does not come again
 
@@ -45,6 +46,8 @@
 		this._confirmed = 0; // of ours, as many has the server
 		this._got = this._told = this._untold = this._tries = 0;
 		this._key = null;
+		this._timeout = FIRST_TIMEOUT; // until the server says how long it waits
+		this._wasThere = false; // the server
 		this._timers = {};
 		this.url = url;
 		this.readyState = SockJS.CONNECTING;
@@ -137,6 +140,7 @@
 		var me = this, leg = new SockJS(this._args[0], this._args[1], this._args[2]);
 		this._leg = leg;
 		leg.onopen = function () {
+			me._wasThere = true;
 			me.transport = leg.transport;
 			me.protocol = leg.protocol;
 			leg.send(me._key ? '~r' + me._got + ' ' + me._key : '~n');
@@ -179,14 +183,15 @@
 			leg.close();
 		if (this._wish)
 			return this._close(event.code === 1000);
-		if (!this._key || FINAL.indexOf(event.code) >= 0)
+		// Before there is a session nothing can be lost: another one is begun.
+		if (!this._wasThere || FINAL.indexOf(event.code) >= 0)
 			return this._finish(event.code, event.reason, event.wasClean);
 		this._away = this._away || now;
 		if (now - this._away > this._timeout)
 			return this._finish(1006, 'The server could not be reached again', false);
 		this._after('retry', Math.min(RETRY_LEAST * Math.pow(2, this._tries++), RETRY_MOST) * (0.5 + Math.random() / 2),
 			function () { me._connect(); });
-		if (!this.reconnecting) {
+		if (!this.reconnecting && this._key) {
 			this.reconnecting = true;
 			this._tell('reconnecting');
 		}
@@ -226,6 +231,7 @@
 			this._timeout = Number(rest.slice(0, blank));
 			this._key = rest.slice(blank + 1);
 			this._isJoined = true;
+			this._away = 0;
 			if (this._wish)
 				return this._say('~c');
 			this.readyState = SockJS.OPEN;

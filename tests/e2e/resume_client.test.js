@@ -139,6 +139,47 @@ test('closed before it is open: no open, and the server is told', () => {
 	assert.deepStrictEqual(world.took(), ['close 3000 true']);
 });
 
+test('cut before it is open: it begins again by itself, and nobody notices', () => {
+	const world = new World().open();
+	assert.deepStrictEqual(world.leg.sent, ['~n']);
+	world.cut(1001).cut(1002).open();
+	assert.strictEqual(world.legs.length, 3);
+	assert.deepStrictEqual(world.leg.sent, ['~n']);
+	assert.deepStrictEqual([world.socket.readyState, world.socket.reconnecting], [0, false]);
+	world.say(`~o60000 ${KEY}`, 'a');
+	assert.deepStrictEqual(world.took(), ['open', 'message a']);
+	// What it may be away begins with the next break.
+	world.pass(20000);
+	world.cut().open().say('~r0');
+	assert.deepStrictEqual(world.took(), ['reconnecting', 'resume']);
+});
+
+test('cut before it is open, for long: one close', () => {
+	const world = new World().open();
+	while (world.socket.readyState === 0 && world.now < 100000)
+		world.cut();
+	world.pass(0);
+	assert.ok(world.now > 30000 && world.now < 50000, `closed after ${world.now}`);
+	assert.deepStrictEqual(world.took(), ['close 1006 false']);
+});
+
+test('not let in, or nobody is there: that is a close', () => {
+	for (const [world, code] of [[new World().open(), 2023], [new World(), 1002], [new World(), 2000]]) {
+		world.cut(code);
+		world.pass(0);
+		assert.deepStrictEqual(world.took(), [`close ${code} false`]);
+		assert.strictEqual(world.legs.length, 1);
+	}
+});
+
+test('closed while it begins again: nothing waits, so that is clean', () => {
+	const world = new World().open().cut();
+	world.socket.close();
+	world.pass(60000);
+	assert.deepStrictEqual(world.took(), ['close 1000 true']);
+	assert.deepStrictEqual([world.legs.length, world.leg.readyState], [2, 2]);
+});
+
 test('closed while it is let in again: no resume, and its messages go before the close', () => {
 	const world = new World().begin().cut().open();
 	world.socket.send('a');
