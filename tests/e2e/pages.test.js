@@ -38,6 +38,10 @@ module = chat
 [service /multiplex]
 module = multiplex
 
+[service /resume]
+module = echo
+resume = on
+
 [service /strict]
 module = echo
 allowed_origins = https://www.example.org
@@ -257,6 +261,30 @@ const uses = {
 		}
 		await page.locator('[data-channel=news]').getByText('Close', { exact: true }).click();
 		await page.locator('[data-channel=news][data-open=false]').waitFor();
+	},
+	'resume.html': async (page) => {
+		const has = (id, least) => page.waitForFunction(([place, number]) =>
+			Number(document.getElementById(place).textContent) >= number, [id, least]);
+		const read = async (id) => Number(await page.textContent(`#${id}`));
+		for (let breaks = 1; breaks <= 2; breaks++) {
+			await has('back', await read('back') + 3);
+			await page.click('#break');
+			await has('breaks', breaks);
+			await has('back', await read('sent'));
+		}
+		assert.ok(await page.locator('#wrong').isHidden(), await page.textContent('#wrong'));
+		await page.waitForFunction(() => document.getElementById('status').textContent === 'connected');
+		assert.strictEqual(await page.textContent('#transport'), 'websocket');
+		// The server closes it, and that is said.
+		const closed = spawnSync(sockjsctl, ['--socket', path.join(daemon.directory, 'control.sock'), 'close', 'all', '--service', '/resume']);
+		assert.strictEqual(closed.status, 0);
+		await page.getByText('closed: 3000 Go away!').waitFor();
+		await page.click('#again');
+		await has('back', 3);
+		await page.click('#break');
+		await has('breaks', 1);
+		await page.waitForFunction(() => document.getElementById('status').textContent === 'connected');
+		assert.ok(await page.locator('#wrong').isHidden());
 	},
 	'transports.html?seconds=0.1&transports=websocket,xhr-polling': async (page) => {
 		const isAtRest = () => page.waitForFunction(() => !document.getElementById('run').disabled);
