@@ -3,8 +3,8 @@
 # --- what has to be there
 #
 # Lines of: how to look for it, its name, the Debian packages that have it (the first is the usual
-# name elsewhere, too). Libraries are looked for as pkg-config modules. `either` is for programs, with
-# commas, of which one is enough.
+# name elsewhere, too; of A|B, in wishes, the first that can be had). Libraries are looked for as
+# pkg-config modules. `either` is for programs, with commas, of which one is enough.
 
 readonly build_needs='
 program gcc gcc
@@ -75,7 +75,7 @@ file /sbin/init systemd-sysv
 program nsenter util-linux
 program haproxy haproxy
 library hiredis libhiredis-dev
-either redis-server,valkey-server redis-server
+either valkey-server,redis-server valkey-server|redis-server
 file /usr/lib/lighttpd/mod_openssl.so lighttpd-mod-openssl
 '
 
@@ -101,7 +101,7 @@ files /usr/sbin/php-fpm* php-fpm
 program python3 python3
 program valgrind valgrind libc6-dbg
 library hiredis libhiredis-dev
-either redis-server,valkey-server redis-server
+either valkey-server,redis-server valkey-server|redis-server
 '
 
 readonly deb_needs='
@@ -138,6 +138,15 @@ packages_of() {
 }
 
 apt_knows() { [ -n "$(apt-cache madison "$1" 2>/dev/null)" ]; }
+
+# Prints the first of A|B|... that apt knows, and fails if it knows none.
+first_known() {
+	local package
+	for package in ${1//|/ }; do
+		apt_knows "$package" && echo "$package" && return
+	done
+	return 1
+}
 
 as_root() {
 	if [ "$(id -u)" -eq 0 ]; then
@@ -225,14 +234,14 @@ need() {
 
 # wish LIST: installs what is missing of it and can be had.
 wish() {
-	local missing how name packages wanted=
+	local missing how name package others wanted=
 	missing=$(missing_of "$1")
 	[ -z "$missing" ] && return
 	# What cannot be had must not cost every call an update: lists that know gcc are lists.
 	apt_knows gcc || ! command -v apt-get >/dev/null || refresh_package_lists
-	while read -r how name packages; do
-		if apt_knows "${packages%% *}"; then
-			wanted+=" $packages"
+	while read -r how name package others; do
+		if package=$(first_known "$package"); then
+			wanted+=" $package $others"
 		else
 			say "$name cannot be had here: what needs it is skipped"
 		fi

@@ -22,7 +22,7 @@ cluster_free_port() {
 # It loses nothing that it has answered.
 cluster_redis() {
 	local server port
-	server=$(command -v redis-server || command -v valkey-server) || return 0
+	server=$(command -v valkey-server || command -v redis-server) || return 0
 	[ -e "$builddir/sessiond/redis/redis.so" ] || return 0
 	cluster_free_port port
 	mkdir "$dir/redis"

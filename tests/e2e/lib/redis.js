@@ -1,6 +1,6 @@
 'use strict';
 
-// A Redis (or Valkey) of a test's own: on a Unix socket in a temporary directory, which forgets
+// A Valkey (or Redis) of a test's own: on a Unix socket in a temporary directory, which forgets
 // everything unless it is told otherwise.
 
 const { spawn, spawnSync } = require('node:child_process');
@@ -10,11 +10,11 @@ const path = require('node:path');
 const { temporaryDirectory } = require('./daemon');
 const { DATABASES } = require('./engine');
 
-const program = ['redis-server', 'valkey-server'].find((name) => spawnSync(name, ['--version']).error === undefined);
+const program = ['valkey-server', 'redis-server'].find((name) => spawnSync(name, ['--version']).error === undefined);
 const module_ = path.join(process.env.SOCKJS_BUILDDIR || path.join(__dirname, '../../..'), 'sessiond/redis/redis.so');
 
 // Why there is none; false: there is one.
-const skip = program === undefined ? 'redis-server is not installed'
+const skip = program === undefined ? 'neither valkey-server nor redis-server is installed'
 	: !fs.existsSync(module_) && 'built without hiredis';
 
 // One command; resolves with the reply, as text. to: of net.connect.

@@ -46,6 +46,9 @@ function makeMachine(name) {
 // installed, and there is no systemd: tryChannels() restarts the daemons.
 const local = (code) => code.replaceAll('/etc/sockjs.conf', CONF).replaceAll('/usr/share/', '/usr/local/share/').replace(/^(apt-get|systemctl) .*\n/gm, '');
 
+// "valkey-server and /etc/valkey/valkey.conf are another choice."
+const ofValkey = (code) => code.replaceAll('redis', 'valkey');
+
 async function startBox(box) {
 	fs.copyFileSync(PROBE, path.join(box.path, 'usr/lib/probe.so'));
 	box.configure(`\n[service /probe]\nmodule = /usr/lib/probe.so\ndisconnect_delay = 20s\n\n[app 1]\nkey = ${APP.key}\nsecret = ${APP.secret}\n`);
@@ -92,10 +95,11 @@ async function typePage() {
 	for (const { title, kind, code } of blocksOf(read('scaling.md'))) {
 		if (title) console.log(`# ${title}`);
 		const [how, where] = (kind || '').split(' ');
-		if (where === 'redis' && !isThere('redis-server')) return;
+		const hasValkey = isThere('valkey-server');
+		if (where === 'redis' && !hasValkey && !isThere('redis-server')) return;
 		if (how === 'sh') {
 			console.log(`${where}: ${code}`);
-			for (const root of where === 'box' ? boxes() : [roots[where]]) root.inside(local(code));
+			for (const root of where === 'box' ? boxes() : [roots[where]]) root.inside(local(where === 'redis' && hasValkey ? ofValkey(code) : code));
 			if (where === 'box' && code.includes('engine')) await tryChannels();
 		} else if (how === 'console') {
 			console.log(code);
