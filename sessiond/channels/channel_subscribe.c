@@ -14,18 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t
-count_channels(const struct session *session)
-{
-	const struct membership *membership;
-	size_t count = 0;
-
-	LIST_FOREACH(membership, &session->memberships, entry)
-		count +=
-		    channels_is_group(membership->group) || channels_is_entrance(membership->group);
-	return count;
-}
-
 static void
 send_missed(struct channel *channel, struct session *session, uint64_t offset)
 {
@@ -132,7 +120,7 @@ static enum channel_result
 check(const struct channel_space *space, const struct subscribing *subscribing,
     const struct channel *channel, const struct session *session)
 {
-	if (count_channels(session) >= space->all->limits.per_connection) {
+	if (session->channels >= space->all->limits.per_connection) {
 		channels_count_refusal(space->all, LIMIT_CHANNELS_PER_CONNECTION);
 		return CHANNEL_TOO_MANY;
 	}
@@ -150,6 +138,7 @@ join(struct channel *channel, const struct subscribing *subscribing, struct sess
 	struct presence_member *member = NULL;
 	bool is_new = false;
 
+	session->channels++;
 	if (subscribing->member != NULL)
 		member = add_member(channel, subscribing->member, &is_new);
 	membership->data = member;
@@ -199,6 +188,7 @@ enter(struct channel *channel, const struct subscribing *subscribing, struct ses
 
 	if (membership == NULL)
 		return CHANNEL_LATER;
+	session->channels++;
 	membership->data = entrant_create(subscribing);
 	engine->calls->entering(engine, channel);
 	return CHANNEL_LATER;

@@ -174,6 +174,7 @@ left(struct member_array *subscribers, struct session *session, void *member)
 	struct channel *channel = container_of(subscribers, struct channel, subscribers);
 	const struct channel_space *space = channel->space;
 
+	session->channels--;
 	if (session->journal != NULL && session->close_told)
 		channel_journal_unsubscribe(
 		    &space->all->journal, channel->number, session->journal->key);
@@ -202,7 +203,7 @@ gave_up(struct member_array *entrants, struct session *session, void *entrant)
 	struct channel *channel = container_of(entrants, struct channel, entrants);
 	struct channel_engine *engine = channel->space->all->engine;
 
-	(void)session;
+	session->channels--;
 	if (entrant != NULL)
 		channels_turn_away(channel, entrant);
 	if (!channel->is_ending)
@@ -214,12 +215,6 @@ bool
 channels_is_group(const struct member_array *group)
 {
 	return group->left == left;
-}
-
-bool
-channels_is_entrance(const struct member_array *group)
-{
-	return group->left == gave_up;
 }
 
 static struct channel *
@@ -419,7 +414,10 @@ channels_restore_subscriber(
 	    membership_join(&channel->subscribers, &session->memberships, session);
 	struct presence_member *restored;
 
-	if (membership == NULL || member == NULL)
+	if (membership == NULL)
+		return NULL;
+	session->channels++;
+	if (member == NULL)
 		return membership;
 	restored = find_or_add_member(channel, member, 0);
 	restored->connections++;

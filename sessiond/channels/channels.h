@@ -150,9 +150,6 @@ void channels_count_refusal(const struct channels *all, int limit);
 /* True if that is the group of a channel's subscribers. */
 bool channels_is_group(const struct member_array *group);
 
-/* True if it is that of those who wait to be subscribed to one. */
-bool channels_is_entrance(const struct member_array *group);
-
 /* With an engine: somebody waits no more, and is not let in. Frees the entrant. */
 void channels_turn_away(struct channel *channel, struct channel_entrant *entrant);
 

@@ -29,6 +29,7 @@ struct membership {
 	struct member_array *group;
 	struct session *session;
 	LIST_ENTRY(membership) entry; /* of the same session's */
+	struct membership *next;      /* in its bucket */
 	size_t index;		      /* in its group's array */
 	void *data;		      /* the group's owner's; NULL at first */
 };

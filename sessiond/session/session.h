@@ -71,6 +71,7 @@ struct session {
 	uint64_t number;    /* what the log calls it */
 	char *close_reason; /* close_reason_len bytes; NULL with none */
 	uint32_t began;	    /* s of the set's clock; of one that was restored: when it was */
+	uint32_t channels;  /* that it has subscribed to, or waits for; channels' own count */
 	int close_code;
 	enum session_state state;
 	uint8_t close_reason_len;	       /* at most SESSION_REASON_MAX */
