@@ -23,33 +23,27 @@
 #include "sessiond/websocket/websocket.h"
 #include "sessiond/worker/worker_service.h"
 
-#include <dirent.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 /* --- sessions --------------------------------------------------------------------------------- */
 
-struct service_tally {
-	size_t sessions;
-	size_t connections[TRANSPORT_COUNT];
-};
-
-/* One for each number of a service. */
+/* To that of its number: one that was replaced has sessions, too. */
 static void
-tally(void *object, void *context)
+add_tally(struct service_tally *tallies, const struct sockjs_service *service)
 {
-	struct service_tally *tallies = context;
-	const struct session *session = object;
-	struct service_tally *own = &tallies[session->service->number];
+	struct service_tally *sum = &tallies[service->number];
+	int id;
 
-	if (session_is_leg(session))
-		return;
-	own->sessions++;
-	if (session->receiver != NULL)
-		own->connections[session->transport->id]++;
+	sum->sessions += service->tally.sessions;
+	for (id = 0; id < TRANSPORT_COUNT; id++)
+		sum->connections[id] += service->tally.connections[id];
 }
 
 /* The service of keys that no app has is in nobody's sockjs.conf: without a client it is no matter. */
@@ -79,7 +73,11 @@ write_sessions(const struct metrics_sources *sources, struct buffer *out)
 	struct service_tally *tallies = xcalloc(services->number_count + 1, sizeof *tallies);
 	size_t i;
 
-	sessions_each(sources->sessions, tally, tallies);
+	for (i = 0; i < services->count; i++)
+		add_tally(tallies, services->items[i]);
+	for (i = 0; i < services->retired_count; i++)
+		if (!services->retired[i]->is_fallback)
+			add_tally(tallies, services->retired[i]);
 	metric_family(out, "sockjs_sessions", "gauge", "Sessions that live.");
 	for (i = 0; i < services->number_count; i++)
 		if (is_told(services, tallies, i))
@@ -392,18 +390,39 @@ resident_pages(void)
 	return resident;
 }
 
+/* poll says of each that may be open whether it is. */
+static unsigned
+count_descriptors(void)
+{
+	struct rlimit limit;
+	struct pollfd *all;
+	unsigned i, count = 0, room;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return 0;
+	room = limit.rlim_cur < INT_MAX ? (unsigned)limit.rlim_cur : INT_MAX;
+	all = calloc(room, sizeof *all);
+	for (i = 0; all != NULL && i < room; i++)
+		all[i].fd = (int)i;
+	if (all != NULL && poll(all, room, 0) >= 0)
+		for (i = 0; i < room; i++)
+			count += (all[i].revents & POLLNVAL) == 0;
+	free(all);
+	return count;
+}
+
+/*
+ * Linux tells how many there are (from 6.2 on: proc(5), /proc/pid/fd). To list that folder would
+ * take as long as thousands of messages.
+ */
 static unsigned
 open_descriptors(void)
 {
-	DIR *folder = opendir("/proc/self/fd");
-	unsigned count = 0;
+	struct stat folder;
 
-	if (folder == NULL)
-		return 0;
-	while (readdir(folder) != NULL)
-		count++;
-	closedir(folder);
-	return count - 3; /* `.`, `..` and the folder itself */
+	if (stat("/proc/self/fd", &folder) == 0 && folder.st_size > 0)
+		return (unsigned)folder.st_size;
+	return count_descriptors();
 }
 
 static double

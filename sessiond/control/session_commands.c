@@ -4,6 +4,7 @@
  */
 #include "sessiond/control/session_commands.h"
 
+#include "common/memory.h"
 #include "sessiond/control/control_answer.h"
 #include "sessiond/http/http_request.h"
 #include "sessiond/session/session.h"
@@ -19,7 +20,6 @@ enum { GO_AWAY = 3000 }; /* with its reason, as the SockJS protocol has it */
 struct whom {
 	const char *id;	     /* NULL: all */
 	const char *service; /* NULL: of any */
-	struct session *found;
 };
 
 /* --- whom ------------------------------------------------------------------------------------- */
@@ -46,17 +46,7 @@ static bool
 means(const struct whom *whom, const struct session *session)
 {
 	return session_ready_state(session) == SOCKJS_OPEN && !session_is_leg(session) &&
-	    control_means(whom->service, session->service) &&
-	    (whom->id == NULL || strcmp(session->uuid, whom->id) == 0);
-}
-
-static void
-look(void *object, void *context)
-{
-	struct whom *whom = context;
-
-	if (means(whom, object))
-		whom->found = object;
+	    control_means(whom->service, session->service);
 }
 
 static int
@@ -67,13 +57,18 @@ check_store(const struct sessions *sessions, struct error *err)
 	    : 0;
 }
 
-static int
-find(struct sessions *sessions, struct whom *whom, struct error *err)
+/* The one that has the id; NULL and an error. */
+static struct session *
+find(const struct sessions *sessions, const struct whom *whom, struct error *err)
 {
-	sessions_each(sessions, look, whom);
-	return whom->found != NULL
-	    ? 0
-	    : error_set(err, CONTROL_NOT_FOUND, "there is no open connection %.100s", whom->id);
+	struct hash_entry *entry = sessions_find(sessions, whom->id);
+	struct session *session =
+	    entry == NULL ? NULL : container_of(entry, struct session, by_uuid);
+
+	if (session != NULL && means(whom, session))
+		return session;
+	error_set(err, CONTROL_NOT_FOUND, "there is no open connection %.100s", whom->id);
+	return NULL;
 }
 
 /* --- close ------------------------------------------------------------------------------------ */
@@ -148,13 +143,16 @@ close_page(struct sessions *sessions, struct closing *closing)
 static json_t *
 carry_out(struct sessions *sessions, struct closing *closing, struct error *err)
 {
+	struct session *session;
+
 	if (check_store(sessions, err) == -1)
 		return NULL;
 	if (closing->whom.id == NULL)
 		return close_page(sessions, closing);
-	if (find(sessions, &closing->whom, err) == -1)
+	session = find(sessions, &closing->whom, err);
+	if (session == NULL)
 		return NULL;
-	close_one(closing->whom.found, closing);
+	close_one(session, closing);
 	return json_pack("{sI}", "closed", closing->closed);
 }
 
@@ -215,6 +213,7 @@ send_message(struct http_request *request, const json_t *body, const struct serv
     size_t limit, struct error *err)
 {
 	struct sessions *sessions = request->all->sessions;
+	struct session *session = NULL;
 	struct message *message;
 	json_t *answer = NULL;
 	struct whom whom;
@@ -228,8 +227,10 @@ send_message(struct http_request *request, const json_t *body, const struct serv
 	message = make_message(body, limit, err);
 	if (err->code == CONTROL_TOO_LARGE)
 		sessions->limits.reached[LIMIT_PUBLISH]++;
-	if (message != NULL && check_store(sessions, err) == 0 && find(sessions, &whom, err) == 0)
-		answer = deliver(whom.found, message, err);
+	if (message != NULL && check_store(sessions, err) == 0)
+		session = find(sessions, &whom, err);
+	if (session != NULL)
+		answer = deliver(session, message, err);
 	message_unref(&message);
 	return answer;
 }

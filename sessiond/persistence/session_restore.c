@@ -107,6 +107,18 @@ add(struct restore *restore, struct session *session, uint64_t in_flight_last)
 	restore->items[restore->count++] = (struct restored){session, in_flight_last};
 }
 
+/* It had one that is random. */
+static void
+rename_to(struct session *session, const char *uuid)
+{
+	struct hash_table *by_uuid = &session->service->sessions->by_uuid;
+
+	hash_table_remove(by_uuid, &session->by_uuid);
+	strcpy(session->uuid, uuid);
+	session->by_uuid.len = strlen(uuid);
+	hash_table_add(by_uuid, &session->by_uuid);
+}
+
 static void
 on_session(
     void *context, const struct stored_session *stored, const struct stored_delivery *delivery)
@@ -123,7 +135,7 @@ on_session(
 		return;
 	}
 	session = session_create(service, stored->id, stored->id_len);
-	strcpy(session->uuid, stored->uuid);
+	rename_to(session, stored->uuid);
 	session->state = (enum session_state)stored->state;
 	session_set_transport(session, transport_get((enum transport_id)stored->transport));
 	session->info = read_info(stored);

@@ -14,6 +14,7 @@
 #include "sessiond/sockjs.h"
 #include "sockjs/prefix.h"
 #include "sockjs/reply.h"
+#include "sockjs/transport.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,16 +34,22 @@ enum {
 	SERVICE_CODE_APP_NO_PONG = 4201,
 };
 
+/* How many sessions there are, and how many have a client that is connected now; without legs. */
+struct service_tally {
+	size_t sessions, connections[TRANSPORT_COUNT];
+};
+
 /* Public as sockjs_service, of which applications see only the name. */
 struct sockjs_service {
 	struct protocol_service protocol;
 	struct prefix prefix;
 	/* Of an app, where a WebSocket without SockJS's framing is served; else empty. */
 	struct prefix socket_prefix;
-	const char *name;  /* the prefix's */
-	char *section;	   /* as errors show it, "service /echo" */
-	unsigned number;   /* what responders call services of that name */
-	unsigned users;	   /* sessions and requests that keep it alive */
+	const char *name; /* the prefix's */
+	char *section;	  /* as errors show it, "service /echo" */
+	unsigned number;  /* what responders call services of that name */
+	unsigned users;	  /* sessions and requests that keep it alive */
+	struct service_tally tally;
 	bool is_retired;   /* not of the configuration any more: only its sessions are left */
 	char *module_name; /* of sockjs.conf */
 	struct callback_owner owner;

@@ -219,8 +219,10 @@ admit(struct sockjs_service *service, const char *id, size_t id_len,
 	if (info == NULL)
 		return NULL;
 	session = session_create(service, id, id_len);
-	if (leg)
+	if (leg) {
 		session->application = service->sessions->legs;
+		service->tally.sessions--;
+	}
 	session_set_transport(session, transport);
 	session->info = info;
 	session_count_address(session, source->peer);

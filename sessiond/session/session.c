@@ -45,7 +45,10 @@ session_create(struct sockjs_service *service, const char *id, size_t id_len)
 	session->number = ++sessions->last_number;
 	session->began = (uint32_t)(sessions_now(sessions) / 1000);
 	uuid_make(session->uuid);
+	session->by_uuid = (struct hash_entry){.key = session->uuid, .len = UUID_SIZE - 1};
+	hash_table_add(&sessions->by_uuid, &session->by_uuid);
 	sessions->count++;
+	service->tally.sessions++;
 	return session;
 }
 
@@ -168,13 +171,26 @@ open_connection(struct session *session)
 	application_connection(session->application, session->handle);
 }
 
+/* The only place where a session gets or loses its receiver: who is connected is counted. */
+static void
+hold(struct session *session, struct receiver *receiver)
+{
+	size_t *connections = session->service->tally.connections;
+
+	if (session->receiver != NULL && !session_is_leg(session))
+		connections[session->transport->id]--;
+	session->receiver = receiver;
+	if (receiver != NULL && !session_is_leg(session))
+		connections[session->transport->id]++;
+}
+
 static void
 release_receiver(struct session *session)
 {
 	struct receiver *receiver = session->receiver;
 
 	timer_stop(&session->timer);
-	session->receiver = NULL;
+	hold(session, NULL);
 	/* A receiver that broke has let go itself. */
 	if (receiver != NULL && receiver->session != NULL) {
 		receiver->session = NULL;
@@ -228,7 +244,9 @@ end_session(struct session *session, bool forget)
 		hash_table_remove(&session->service->table, &session->by_id);
 		session->is_listed = false;
 	}
+	hash_table_remove(&sessions->by_uuid, &session->by_uuid);
 	sessions->count--;
+	session->service->tally.sessions -= !session_is_leg(session);
 	/* One that is still in such a list is freed when it is taken from there. */
 	if (!session->is_dirty)
 		STAILQ_INSERT_TAIL(&sessions->dead, session, turn_next);
@@ -344,7 +362,7 @@ session_arrive(
 	if (source != NULL && (session->state != SESSION_NEW || session->info == NULL))
 		renew_info(session, source);
 	session_set_transport(session, receiver->transport);
-	session->receiver = receiver;
+	hold(session, receiver);
 	receiver->session = session;
 	handle_event(session, SESSION_RECEIVER_ARRIVES);
 }
@@ -476,7 +494,7 @@ void
 session_lose_receiver(struct session *session)
 {
 	session->receiver->session = NULL;
-	session->receiver = NULL;
+	hold(session, NULL);
 	handle_event(session, SESSION_RECEIVER_ENDS);
 }
 
@@ -578,22 +596,5 @@ session_timeout_fire(struct timer *timer, void *ctx)
 enum sockjs_ready_state
 session_ready_state(const struct session *session)
 {
-	if (session->is_suspended)
-		return SOCKJS_CLOSED;
-	switch (session->state) {
-	case SESSION_NEW:
-	case SESSION_WAITING:
-		return SOCKJS_CONNECTING;
-	case SESSION_ATTACHED:
-	case SESSION_DETACHED:
-		return SOCKJS_OPEN;
-	case SESSION_CLOSING_ATTACHED:
-	case SESSION_CLOSING_DETACHED:
-		return SOCKJS_CLOSING;
-	case SESSION_LINGERING:
-	case SESSION_ENDED:
-	case SESSION_STATE_COUNT:
-		break;
-	}
-	return SOCKJS_CLOSED;
+	return session->is_suspended ? SOCKJS_CLOSED : session_state_seen(session->state);
 }

@@ -62,6 +62,7 @@ struct session {
 			       authorize_timeout */
 	struct message_queue queue;
 	struct hash_entry by_id;	 /* in its service's table, if is_listed */
+	struct hash_entry by_uuid;	 /* in the set's, until it has ended */
 	STAILQ_ENTRY(session) turn_next; /* in the set's dirty, decided or dead */
 	struct membership_list memberships;
 	struct journal_entry *journal; /* NULL: is not stored */

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { SCRATCH_KEEP = 1024 * 1024 }; /* bytes of the shared buffer that are kept between frames */
 
@@ -24,6 +25,7 @@ sessions_init(struct sessions *sessions, uint64_t (*clock)(void *context), void 
 	    .store_session_limit = UINT64_MAX,
 	    .store_address_limit = UINT64_MAX,
 	    .scratch = BUFFER_INIT};
+	hash_table_init(&sessions->by_uuid);
 	STAILQ_INIT(&sessions->dirty);
 	STAILQ_INIT(&sessions->decided);
 	STAILQ_INIT(&sessions->held);
@@ -46,6 +48,7 @@ sessions_clear(struct sessions *sessions)
 	journal_clear(&sessions->journal, &sessions->timers);
 	limits_clear(&sessions->limits);
 	handle_table_clear(&sessions->handles);
+	hash_table_clear(&sessions->by_uuid);
 	address_count_clear(&sessions->addresses);
 	free(sessions->drained.handles);
 	buffer_free(&sessions->scratch);
@@ -113,6 +116,12 @@ sessions_trim_scratch(struct sessions *sessions)
 		buffer_free(&sessions->scratch);
 	else
 		buffer_clear(&sessions->scratch);
+}
+
+struct hash_entry *
+sessions_find(const struct sessions *sessions, const char *uuid)
+{
+	return hash_table_find(&sessions->by_uuid, uuid, strlen(uuid));
 }
 
 void

@@ -7,6 +7,7 @@
 
 #include "sessiond/limits/address_count.h"
 #include "common/buffer.h"
+#include "common/hash_table.h"
 #include "sessiond/service/handle_table.h"
 #include "common/timer_queue.h"
 #include "sessiond/limits/limits.h"
@@ -61,6 +62,7 @@ struct sessions {
 	struct timers timers;
 	struct timer_queue pongs, returns, graces;
 	struct handle_table handles;
+	struct hash_table by_uuid;
 	const struct sockjs_service *legs; /* stands for whom legs talk to; NULL: there are none */
 	struct session_list dirty;	   /* to be flushed */
 	struct session_list decided;	   /* whose module has let them in, or not: to be told */
@@ -102,6 +104,9 @@ sessions_refusal(struct sessions *sessions, const struct sockaddr *address, bool
 
 /* Gives the storage of the shared buffer back, should it have become large. */
 void sessions_trim_scratch(struct sessions *sessions);
+
+/* The by_uuid of the session that has that uuid; NULL: none has. */
+struct hash_entry *sessions_find(const struct sessions *sessions, const char *uuid);
 
 /* Calls fn with each `struct session *` and context; fn may end the session it is called with. */
 void

@@ -154,3 +154,24 @@ session_event_name(enum session_event event)
 {
 	return event_names[event];
 }
+
+enum sockjs_ready_state
+session_state_seen(enum session_state state)
+{
+	switch (state) {
+	case SESSION_NEW:
+	case SESSION_WAITING:
+		return SOCKJS_CONNECTING;
+	case SESSION_ATTACHED:
+	case SESSION_DETACHED:
+		return SOCKJS_OPEN;
+	case SESSION_CLOSING_ATTACHED:
+	case SESSION_CLOSING_DETACHED:
+		return SOCKJS_CLOSING;
+	case SESSION_LINGERING:
+	case SESSION_ENDED:
+	case SESSION_STATE_COUNT:
+		break;
+	}
+	return SOCKJS_CLOSED;
+}

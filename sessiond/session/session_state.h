@@ -6,6 +6,8 @@
 #ifndef SESSIOND_SESSION_STATE_H
 #define SESSIOND_SESSION_STATE_H
 
+#include "sessiond/service/service.h"
+
 enum session_state {
 	SESSION_NEW,		  /* nothing was sent yet */
 	SESSION_ATTACHED,	  /* open, with a receiver */
@@ -58,6 +60,9 @@ session_transition(enum session_state state, enum session_event event);
 
 /* The state in which the next daemon finds the session: the same without its receiver. */
 enum session_state session_lasting_state(enum session_state state);
+
+/* What its application sees of it. */
+enum sockjs_ready_state session_state_seen(enum session_state state);
 
 const char *session_state_name(enum session_state state);
 const char *session_event_name(enum session_event event);
