@@ -302,6 +302,25 @@ check('HAProxy is reloaded under load: nothing is lost, doubled or out of order,
 	socket.connection.close();
 });
 
+check('a reload forgets no session: that of a box that drains stays there', async () => {
+	const [first, second] = await byHome(await openPollers(20));
+	await cluster.drain(1);
+	await cluster.untilStatus(1, 'NOLB');
+	// Who may still be told by another tells nobody (PEERS_F_RESYNC_LOCAL, _REMOTE).
+	const flags = async () => Number(/id=sockjs_peers disabled=0 flags=(0x\w+)/.exec(await cluster.haproxy('show peers'))[1]);
+	const knowsAll = () => eventually(async () => (await flags() & 3) === 3, 'it knows what there is to know', OPEN_LIMIT);
+	await knowsAll();
+	for (let reloads = 0; reloads < 2; reloads++) {
+		await cluster.reload();
+		await cluster.untilStatus(1, 'NOLB');
+		await knowsAll();
+		for (const poller of [...first, ...second]) await poller.echo(`after ${reloads}`);
+		assert.ok(first.length > 0);
+	}
+	await cluster.drain(1, { off: true });
+	await cluster.untilStatus(1, 'UP');
+});
+
 check('a connection that was idle while HAProxy was reloaded serves one more request', async () => {
 	const connection = await Connection.open(cluster.url);
 	assert.equal((await connection.request('GET', '/echo/info')).status, 200);
