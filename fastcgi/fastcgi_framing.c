@@ -75,16 +75,32 @@ read_length(const unsigned char *pos, const unsigned char *end, size_t *len)
 	return 4;
 }
 
+/* Reads both lengths. Returns their bytes; 0: they are not all there. */
+static size_t
+read_lengths(const unsigned char *at, const unsigned char *end, struct fastcgi_pair *pair)
+{
+	size_t name, value;
+
+	/* As nearly all are. */
+	if (end - at >= 2 && ((at[0] | at[1]) & LONG_LENGTH) == 0) {
+		pair->name_len = at[0];
+		pair->value_len = at[1];
+		return 2;
+	}
+	name = read_length(at, end, &pair->name_len);
+	value = name == 0 ? 0 : read_length(at + name, end, &pair->value_len);
+	return value == 0 ? 0 : name + value;
+}
+
 int
 fastcgi_read_pair(const unsigned char **pos, const unsigned char *end, struct fastcgi_pair *pair)
 {
 	const unsigned char *at = *pos;
-	size_t name = read_length(at, end, &pair->name_len);
-	size_t value = name == 0 ? 0 : read_length(at + name, end, &pair->value_len);
+	size_t lengths = read_lengths(at, end, pair);
 
-	if (value == 0)
+	if (lengths == 0)
 		return -1;
-	at += name + value;
+	at += lengths;
 	if (pair->name_len > (size_t)(end - at) ||
 	    pair->value_len > (size_t)(end - at) - pair->name_len)
 		return -1;

@@ -11,7 +11,7 @@
 
 /* Reads an address from the variables, without its port; AF_UNSPEC if they hold none. */
 static void
-read_address(char *const *params, const char *name, union net_address *address)
+read_address(const struct params *params, const char *name, union net_address *address)
 {
 	const char *text = params_find(params, name);
 
@@ -21,7 +21,7 @@ read_address(char *const *params, const char *name, union net_address *address)
 }
 
 static void
-read_port(char *const *params, const char *name, union net_address *address)
+read_port(const struct params *params, const char *name, union net_address *address)
 {
 	const char *port = params_find(params, name);
 

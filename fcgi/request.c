@@ -535,8 +535,8 @@ destroy(struct request *request)
 }
 
 static void
-on_arrived(
-    void *owner, struct connection *connection, char **params, struct buffer *body, bool is_cut)
+on_arrived(void *owner, struct connection *connection, const struct params *params,
+    struct buffer *body, bool is_cut)
 {
 	struct requests *requests = owner;
 	struct request *request = create(requests, connection);

@@ -22,7 +22,9 @@ find_header(const void *context, const char *name)
 
 	if (cgi->authority != NULL && strcasecmp(name, "Host") == 0)
 		return cgi->authority;
-	if (strncasecmp(name, "Content-", strlen("Content-")) != 0)
+	/* Most are others. */
+	if ((name[0] != 'C' && name[0] != 'c') ||
+	    strncasecmp(name, "Content-", strlen("Content-")) != 0)
 		return params_find_header(cgi->params, name);
 	if (strcasecmp(name, "Content-Type") == 0)
 		return params_find(cgi->params, "CONTENT_TYPE");
@@ -47,7 +49,7 @@ append_encoded(struct buffer *to, const char *text)
  * are no path.
  */
 static char *
-decoded_target(char **params, bool with_query)
+decoded_target(const struct params *params, bool with_query)
 {
 	const char *script = params_find(params, "SCRIPT_NAME"),
 		   *info = params_find(params, "PATH_INFO"),
@@ -67,7 +69,7 @@ decoded_target(char **params, bool with_query)
 }
 
 int
-request_read(struct cgi_request *cgi, char **params)
+request_read(struct cgi_request *cgi, const struct params *params)
 {
 	static struct log_limit limit;
 	const char *uri = params_find(params, "REQUEST_URI"),

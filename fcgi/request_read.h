@@ -9,8 +9,10 @@
 
 #include <stdbool.h>
 
+struct params;
+
 struct cgi_request {
-	char **params;	 /* borrowed (params.h) */
+	const struct params *params; /* borrowed (params.h) */
 	char *target;	 /* owned; the next three point into it, but for a rewritten path */
 	char *rewritten; /* owned; NULL: not looked at */
 	char *path;	 /* percent-encoded, as the service's prefix is matched against */
@@ -25,7 +27,7 @@ struct cgi_request {
  * Fills *cgi, which stays where it is, from params, and has to be cleared then. Returns -1 if they
  * are not enough; the log says why, and there is nothing to clear.
  */
-int request_read(struct cgi_request *cgi, char **params);
+int request_read(struct cgi_request *cgi, const struct params *params);
 
 /*
  * Takes the path that the web server has made of the client's by its own rules (SCRIPT_NAME and

@@ -82,6 +82,23 @@ net_address_parse_port(union net_address *to, const char *text)
 	return true;
 }
 
+/* As inet_ntop, which prints it with sprintf: each request of a session has two. */
+static void
+write_v4(const struct in_addr *address, char *to)
+{
+	unsigned char bytes[4];
+
+	memcpy(bytes, address, sizeof bytes);
+	for (size_t i = 0; i < sizeof bytes; i++) {
+		if (bytes[i] >= 100)
+			*to++ = (char)('0' + bytes[i] / 100);
+		if (bytes[i] >= 10)
+			*to++ = (char)('0' + bytes[i] / 10 % 10);
+		*to++ = (char)('0' + bytes[i] % 10);
+		*to++ = i == sizeof bytes - 1 ? '\0' : '.';
+	}
+}
+
 const char *
 net_address_text(const struct sockaddr *address, char text[INET6_ADDRSTRLEN])
 {
@@ -90,7 +107,7 @@ net_address_text(const struct sockaddr *address, char text[INET6_ADDRSTRLEN])
 	net_address_set(&plain, address);
 	text[0] = '\0';
 	if (plain.any.sa_family == AF_INET)
-		inet_ntop(AF_INET, &plain.v4.sin_addr, text, INET6_ADDRSTRLEN);
+		write_v4(&plain.v4.sin_addr, text);
 	else if (plain.any.sa_family == AF_INET6)
 		inet_ntop(AF_INET6, &plain.v6.sin6_addr, text, INET6_ADDRSTRLEN);
 	return text;

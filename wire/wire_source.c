@@ -51,9 +51,11 @@ static const char *
 find_header(const void *context, const char *name)
 {
 	const struct wire_source *source = context;
+	size_t len = strlen(name);
 
 	for (size_t i = 0; i < source->header_count; i++)
-		if (strcasecmp(source->headers[i].name, name) == 0)
+		if (source->headers[i].name_len == len &&
+		    strcasecmp(source->headers[i].name, name) == 0)
 			return source->headers[i].value;
 	return NULL;
 }

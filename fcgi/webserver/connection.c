@@ -45,17 +45,17 @@ struct connection {
 	LIST_ENTRY(connection) entry; /* of all; of dead once it is gone */
 	enum connection_state state;
 	int fd;
-	uint32_t watched;    /* events of the epoll set; 0: it is not in there */
-	unsigned id;	     /* of the request, in its records */
-	char **params;	     /* of the request; NULL: there is none */
-	void *request;	     /* what is told the news; NULL: nothing */
-	struct timer timer;  /* of arrivals while it waits, of watches or stalls afterwards */
-	bool is_kept;	     /* for another request, after this one */
-	bool is_collecting;  /* the next request's turn comes after this one */
-	bool response_ended; /* nothing follows what is in out */
-	unsigned reads_left; /* of READS_A_TURN, while it collects */
-	struct incoming in;  /* the next request, as far as it has come */
-	struct outgoing out; /* of the response, what is not written yet */
+	uint32_t watched;      /* events of the epoll set; 0: it is not in there */
+	unsigned id;	       /* of the request, in its records */
+	struct params *params; /* of the request; NULL: there is none */
+	void *request;	       /* what is told the news; NULL: nothing */
+	struct timer timer;    /* of arrivals while it waits, of watches or stalls afterwards */
+	bool is_kept;	       /* for another request, after this one */
+	bool is_collecting;    /* the next request's turn comes after this one */
+	bool response_ended;   /* nothing follows what is in out */
+	unsigned reads_left;   /* of READS_A_TURN, while it collects */
+	struct incoming in;    /* the next request, as far as it has come */
+	struct outgoing out;   /* of the response, what is not written yet */
 };
 
 static void
@@ -192,7 +192,7 @@ take_request(struct connection *connection)
 	struct connections *connections = connection->connections;
 	struct incoming *in = &connection->in;
 	struct buffer body = BUFFER_INIT;
-	char **params = incoming_take(in, &body);
+	struct params *params = incoming_take(in, &body);
 	bool is_cut = in->is_cut;
 
 	connection->id = in->scan.id;

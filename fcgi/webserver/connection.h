@@ -22,6 +22,7 @@
 #include <sys/queue.h>
 
 struct connection;
+struct params;
 
 enum connection_news {
 	CONNECTION_LAST_WRITE, /* the next write ends the response */
@@ -39,7 +40,7 @@ struct connection_calls {
 	 * is missing. connection_attach makes known what is told the news; the answer may be given
 	 * at once.
 	 */
-	void (*arrived)(void *owner, struct connection *connection, char **params,
+	void (*arrived)(void *owner, struct connection *connection, const struct params *params,
 	    struct buffer *body, bool is_cut);
 	/* request: as attached. It must not drop the connection. */
 	void (*news)(void *request, enum connection_news news);

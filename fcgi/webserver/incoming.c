@@ -101,7 +101,7 @@ incoming_scan(struct incoming *incoming, int fd, size_t body_limit, size_t capac
 	return progress;
 }
 
-char **
+struct params *
 incoming_take(struct incoming *incoming, struct buffer *body)
 {
 	unsigned char *data = (unsigned char *)incoming->bytes.data;

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct params;
+
 struct incoming {
 	struct buffer bytes; /* from the beginning of a request on */
 	struct record_scan scan;
@@ -41,7 +43,7 @@ incoming_scan(struct incoming *incoming, int fd, size_t body_limit, size_t capac
  * (params.h), which are the caller's to free. NULL: they are broken, or there is no memory. Then
  * only incoming_next is left to do.
  */
-char **incoming_take(struct incoming *incoming, struct buffer *body);
+struct params *incoming_take(struct incoming *incoming, struct buffer *body);
 
 /* Drops the request that is RECORD_COMPLETE; what is behind it begins another one. */
 void incoming_next(struct incoming *incoming);

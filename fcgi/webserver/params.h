@@ -1,7 +1,6 @@
 /*
- * The variables of a request: a list as `environ` has it, "NAME=VALUE" each, ended by NULL. The
- * last one that came is first: where a web server sends one twice (nginx, with a line behind an
- * included file), the last one counts.
+ * The variables of a request, to be found by their names. Where a web server sends one twice (nginx,
+ * with a line behind an included file), the last one counts.
  *
  * Pure.
  */
@@ -10,16 +9,18 @@
 
 #include <stddef.h>
 
+struct params;
+
 /*
- * Makes the list of FastCGI's pairs in data[0..len), to be freed by free(): it is one piece. NULL:
- * they promise more than is there, or there is no memory.
+ * Copies FastCGI's pairs in data[0..len) into one piece of memory, to be freed by free(). NULL: they
+ * promise more than is there, or there is no memory.
  */
-char **params_read(const unsigned char *data, size_t len);
+struct params *params_read(const unsigned char *data, size_t len);
 
 /* The value of a variable; NULL: it is not there. */
-const char *params_find(char *const *params, const char *name);
+const char *params_find(const struct params *params, const char *name);
 
 /* The value of HTTP_NAME, name being that of a header in any case. */
-const char *params_find_header(char *const *params, const char *name);
+const char *params_find_header(const struct params *params, const char *name);
 
 #endif

@@ -5,6 +5,7 @@
  * Input: the content of FastCGI's parameters. Built with -fsanitize=fuzzer, or with replay.c for the
  * corpus.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 			abort();                                                                   \
 		}                                                                                  \
 	} while (0)
+
+enum { VARIABLES_MAX = 500 }; /* of more, nobody looks for one */
 
 struct reader {
 	const uint8_t *data;
@@ -52,65 +55,74 @@ next_length(struct reader *reader)
 	return len;
 }
 
-/* Appends a variable as it is to be read, and its pair; false if there is none. */
-static bool
-next_variable(struct reader *reader, struct buffer *text, struct buffer *again)
-{
-	size_t name_len = next_length(reader), value_len = next_length(reader), i;
-	struct fastcgi_pair pair = {NULL, NULL, name_len, value_len};
+struct variable {
+	char *name, *value; /* with a NUL behind each */
+	size_t name_len, value_len;
+};
 
-	buffer_clear(text);
-	for (i = 0; i < name_len && !reader->is_short; i++)
-		buffer_append_char(text, (char)next_byte(reader));
-	buffer_append_char(text, '=');
-	for (i = 0; i < value_len && !reader->is_short; i++)
-		buffer_append_char(text, (char)next_byte(reader));
-	buffer_append_char(text, '\0');
-	if (reader->is_short)
-		return false;
-	pair.name = text->data;
-	pair.value = text->data + name_len + 1;
-	fastcgi_append_pair(again, &pair);
-	return true;
+/* Ends with a NUL. */
+static char *
+next_text(struct reader *reader, size_t len)
+{
+	char *text = malloc((len < reader->size ? len : reader->size) + 1);
+
+	for (size_t i = 0; i <= len && !reader->is_short; i++)
+		text[i] = (char)(i == len ? 0 : next_byte(reader));
+	return text;
+}
+
+/* False if there is none. */
+static bool
+next_variable(struct reader *reader, struct variable *variable)
+{
+	variable->name_len = next_length(reader);
+	variable->value_len = next_length(reader);
+	variable->name = next_text(reader, variable->name_len);
+	variable->value = next_text(reader, variable->value_len);
+	return !reader->is_short;
+}
+
+/* The value is that of the last one with the name, as far as it goes without a NUL. */
+static void
+check_find(const struct params *params, const struct variable *all, size_t count, size_t i)
+{
+	const char *found = params_find(params, all[i].name);
+	size_t last = i;
+
+	/* Nobody asks for such a name. */
+	if (all[i].name_len == 0 || strlen(all[i].name) != all[i].name_len)
+		return;
+	for (size_t j = i + 1; j < count; j++)
+		if (all[j].name_len == all[i].name_len &&
+		    memcmp(all[j].name, all[i].name, all[i].name_len) == 0)
+			last = j;
+	REQUIRE(found != NULL && strcmp(found, all[last].value) == 0);
 }
 
 /* Requires that params are what the reader sees; appends their pairs to again. */
 static void
-check(struct reader *reader, char **params, struct buffer *again)
+check(struct reader *reader, const struct params *params, struct buffer *again)
 {
-	struct buffer text = BUFFER_INIT;
-	size_t count = 0;
+	struct variable all[VARIABLES_MAX];
+	size_t count = 0, i;
 
-	if (params != NULL)
-		while (params[count] != NULL)
-			count++;
-	while (reader->at < reader->size && next_variable(reader, &text, again)) {
-		if (params == NULL)
-			continue;
-		REQUIRE(count > 0);
-		REQUIRE(memcmp(params[--count], text.data, text.len) == 0);
+	while (reader->at < reader->size && count < VARIABLES_MAX &&
+	    next_variable(reader, &all[count++]))
+		;
+	if (reader->at == reader->size)
+		REQUIRE(reader->is_short == (params == NULL));
+	for (i = 0; i < count; i++) {
+		if (params != NULL && reader->at == reader->size)
+			check_find(params, all, count, i);
+		if (params != NULL)
+			fastcgi_append_pair(again,
+			    &(struct fastcgi_pair){
+				all[i].name, all[i].value, all[i].name_len, all[i].value_len});
 	}
-	REQUIRE(reader->is_short == (params == NULL));
-	REQUIRE(count == 0);
-	buffer_free(&text);
-}
-
-/* Who looks for a variable finds the first in the list. */
-static void
-check_find(char **params)
-{
-	char name[64];
-
-	for (size_t i = 0; params[i] != NULL; i++) {
-		size_t len = strcspn(params[i], "="), first = 0;
-
-		if (len == 0 || len >= sizeof name || params[i][len] == '\0')
-			continue;
-		memcpy(name, params[i], len);
-		name[len] = '\0';
-		while (strncmp(params[first], params[i], len + 1) != 0)
-			first++;
-		REQUIRE(params_find(params, name) == params[first] + len + 1);
+	while (count > 0) {
+		count--;
+		free(all[count].name);
+		free(all[count].value);
 	}
 }
 
@@ -119,7 +131,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct reader reader = {.data = data, .size = size};
 	struct buffer again = BUFFER_INIT, unused = BUFFER_INIT;
-	char **params;
+	struct params *params;
 
 	/* Nothing may lie nowhere. */
 	if (size == 0)
@@ -127,7 +139,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	params = params_read(data, size);
 	check(&reader, params, &again);
 	if (params != NULL) {
-		check_find(params);
 		free(params);
 		reader = (struct reader){.data = (uint8_t *)again.data, .size = again.len};
 		params = params_read((uint8_t *)again.data, again.len);

@@ -44,7 +44,7 @@ check_request(size_t value_len, size_t body_len)
 	struct record_scan scan = {.at = 0};
 	unsigned char *bytes;
 	const unsigned char *pairs;
-	char **list;
+	struct params *list;
 	size_t len;
 
 	memset(value, 'v', value_len);

@@ -3,6 +3,9 @@
  */
 #include "fcgi/origin.h"
 
+#include "fastcgi/fastcgi_framing.h"
+#include "fcgi/webserver/params.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +18,26 @@
 
 #define REQUEST "REQUEST_METHOD=GET", "REQUEST_URI=/echo/info?q"
 
+/* Of texts as `environ` has them. */
+static struct params *
+params_of(const char *const *variables)
+{
+	struct buffer pairs = BUFFER_INIT;
+	struct params *params;
+
+	for (; *variables != NULL; variables++) {
+		size_t name = strcspn(*variables, "=");
+		const char *value = *variables + name + 1;
+
+		fastcgi_append_pair(
+		    &pairs, &(struct fastcgi_pair){*variables, value, name, strlen(value)});
+	}
+	params = params_read((unsigned char *)pairs.data, pairs.len);
+	assert_non_null(params);
+	buffer_free(&pairs);
+	return params;
+}
+
 /* "CLIENT PORT trusted|foreign LOCAL PORT" of a request with those variables. */
 static const char *
 seen(const char *proxies, const char *const *variables)
@@ -23,11 +46,12 @@ seen(const char *proxies, const char *const *variables)
 	char client[INET6_ADDRSTRLEN], local[INET6_ADDRSTRLEN];
 	struct error err = ERROR_INIT;
 	struct trusted_proxies *trusted = trusted_proxies_create(proxies, &err);
+	struct params *params = params_of(variables);
 	struct cgi_request cgi;
 	struct origin origin;
 
 	assert_non_null(trusted);
-	assert_int_equal(request_read(&cgi, (char **)(uintptr_t)variables), 0);
+	assert_int_equal(request_read(&cgi, params), 0);
 	origin_find_client(&cgi, trusted);
 	origin_of(&cgi, strlen("/echo"), "x-y", &origin);
 	assert_string_equal(origin.source.path, "/echo/info");
@@ -39,6 +63,7 @@ seen(const char *proxies, const char *const *variables)
 	    cgi.head.from_trusted_proxy ? "trusted" : "foreign",
 	    net_address_text(origin.source.local, local), net_address_port(origin.source.local));
 	request_read_clear(&cgi);
+	free(params);
 	trusted_proxies_destroy(&trusted);
 	return text;
 }

@@ -28,6 +28,8 @@ test_parse(void **state)
 {
 	(void)state;
 	assert_parsed("192.0.2.7", "192.0.2.7");
+	assert_parsed("0.9.10.99", "0.9.10.99");
+	assert_parsed("100.101.200.255", "100.101.200.255");
 	assert_parsed("2001:DB8:0::7", "2001:db8::7");
 	assert_parsed("::ffff:192.0.2.7", "192.0.2.7");
 	assert_parsed("0:0:0:0:0:ffff:c000:207", "192.0.2.7");

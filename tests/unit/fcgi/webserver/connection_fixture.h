@@ -78,7 +78,8 @@ send_follow_up(void)
 }
 
 static inline void
-on_arrived(void *owner, struct connection *connection, char **params, struct buffer *b, bool is_cut)
+on_arrived(void *owner, struct connection *connection, const struct params *params,
+    struct buffer *b, bool is_cut)
 {
 	const char *value = params_find(params, "REQUEST_URI");
 
