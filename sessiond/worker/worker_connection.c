@@ -139,6 +139,7 @@ worker_connection_push(struct worker_connection *connection, enum worker_event_k
 	if (len > 0)
 		memcpy(event->data, data, len);
 	STAILQ_INSERT_TAIL(&connection->events, event, next);
+	connection->last = event;
 	if (had_none)
 		connection->waiting = event;
 	connection->count++;

@@ -33,6 +33,7 @@ struct worker_connection {
 	sockjs_connection connection;	 /* SOCKJS_NOBODY: its session is gone */
 	struct worker_event_list events; /* that are not handled; the first `given` were given */
 	struct worker_event *waiting;	 /* the first that was not given; NULL: all were */
+	struct worker_event *last;	 /* while there are some */
 	size_t count, given;
 	uint64_t first;	 /* the number of the first event, from 1 */
 	char *info;	 /* members of a JSON object: what is known of its client */

@@ -13,12 +13,15 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+struct worker_event;
+
 /* Part of a connection. What the store knows of it, and whether that is to change. */
 struct worker_record {
 	uint64_t number; /* of the records; 0: it is not kept */
 	bool keeps_events;
 	bool is_stored, is_changed, is_marked;
 	uint64_t stored_first, stored_end; /* numbers of events that are stored */
+	struct worker_event *stored_last;  /* the last of them, while it is not handled */
 	LIST_ENTRY(worker_record) entry;
 };
 

@@ -85,19 +85,18 @@ put_events(struct store *store, const struct worker_connection *connection)
 {
 	const struct worker_record *record = &connection->record;
 	enum store_result result = STORE_OK;
-	const struct worker_event *event;
+	const struct worker_event *event = STAILQ_FIRST(&connection->events);
 	uint64_t part = connection->first;
 
 	if (record->stored_first < record->stored_end && record->stored_first < part)
 		result = store_delete_records(
 		    store, STORE_WORKER_EVENT, record->number, record->stored_first, part - 1);
-	STAILQ_FOREACH(event, &connection->events, next) {
-		if (result != STORE_OK)
-			break;
-		if (part >= record->stored_end)
-			result = put_event(store, record->number, part, event);
-		part++;
+	if (record->stored_end > part) {
+		event = STAILQ_NEXT(record->stored_last, next);
+		part = record->stored_end;
 	}
+	for (; result == STORE_OK && event != NULL; event = STAILQ_NEXT(event, next))
+		result = put_event(store, record->number, part++, event);
 	return result;
 }
 
@@ -151,6 +150,7 @@ settle_connection(struct worker_connection *connection)
 		return;
 	record->stored_first = connection->first;
 	record->stored_end = connection->first + connection->count;
+	record->stored_last = connection->last;
 }
 
 static void
