@@ -104,7 +104,7 @@ peers_flush(struct peers *all)
 		return false;
 	while ((peer = LIST_FIRST(&all->dirty)) != NULL) {
 		unmark(peer);
-		if (peer->state == PEER_LEAVING && peer->request_count == 0)
+		if (peer->state == PEER_LEAVING && peer->requests.count == 0)
 			link_finish(peer->link);
 		else
 			link_flush(peer->link);
@@ -189,6 +189,7 @@ peer_drop(struct peer *peer)
 	peer->all->count--;
 	close_descriptors(peer);
 	link_destroy(&peer->link);
+	hash_table_clear(&peer->requests);
 	free(peer);
 }
 
@@ -237,6 +238,7 @@ peers_add(struct peers *all, int fd)
 	}
 	peer = xcalloc(1, sizeof *peer);
 	peer->all = all;
+	hash_table_init(&peer->requests);
 	random_bytes(&peer->link_id, sizeof peer->link_id);
 	peer->link_id |= 1; /* 0 says that there was none */
 	peer->link = link_create(all->loop, fd, WIRE_RESPONDER, GREETING_MAX, &calls, peer);

@@ -7,6 +7,7 @@
 
 #include "common/buffer.h"
 #include "common/timer_queue.h"
+#include "common/hash_table.h"
 #include "sessiond/session/session.h"
 #include "wire/link.h"
 
@@ -19,7 +20,6 @@
 #define PEER_GREETING_WAIT 10000 /* ms for a peer to send its HELLO, or to leave once refused */
 
 enum {
-	PEER_BUCKETS = 1024,
 	/*
 	 * Of a daemon: one whose message is not here whole, and one of which the first bytes came
 	 * with the end of that.
@@ -79,8 +79,7 @@ struct peer {
 	int kept[PEER_DESCRIPTORS]; /* of its messages that are not here yet */
 	size_t kept_count;
 	/* Held, or answered and not confirmed, by id: remote_request.c keeps them. */
-	LIST_HEAD(peer_bucket, remote_request) requests[PEER_BUCKETS];
-	size_t request_count;
+	struct hash_table requests;
 };
 
 /*

@@ -17,12 +17,9 @@
 struct remote_request *
 remote_request_find(const struct peer *peer, uint64_t id)
 {
-	struct remote_request *request;
+	struct hash_entry *entry = hash_table_find(&peer->requests, &id, sizeof id);
 
-	LIST_FOREACH(request, &peer->requests[id % PEER_BUCKETS], entry)
-		if (request->id == id)
-			return request;
-	return NULL;
+	return entry == NULL ? NULL : container_of(entry, struct remote_request, by_id);
 }
 
 struct remote_request *
@@ -38,8 +35,8 @@ remote_request_create(struct peer *peer, uint64_t id, const struct wire_receive 
 	request->one_frame = (receive->flags & WIRE_RECEIVE_ONE_FRAME) || !transport->streaming;
 	request->response_limit = response_limit;
 	memcpy(request->callback, receive->callback, strlen(receive->callback) + 1);
-	LIST_INSERT_HEAD(&peer->requests[id % PEER_BUCKETS], request, entry);
-	peer->request_count++;
+	request->by_id = (struct hash_entry){.key = &request->id, .len = sizeof request->id};
+	hash_table_add(&peer->requests, &request->by_id);
 	return request;
 }
 
@@ -65,8 +62,7 @@ static void
 request_free(struct remote_request *request)
 {
 	remote_request_unhold(request);
-	LIST_REMOVE(request, entry);
-	request->peer->request_count--;
+	hash_table_remove(&request->peer->requests, &request->by_id);
 	free(request);
 }
 
@@ -110,12 +106,12 @@ each_request(struct peer *peer, void (*fn)(struct remote_request *request))
 {
 	size_t i;
 
-	for (i = 0; i < PEER_BUCKETS; i++) {
-		struct remote_request *request = LIST_FIRST(&peer->requests[i]), *next;
+	for (i = 0; i < peer->requests.room; i++) {
+		struct hash_entry *entry = SLIST_FIRST(&peer->requests.buckets[i]), *next;
 
-		for (; request != NULL; request = next) {
-			next = LIST_NEXT(request, entry);
-			fn(request);
+		for (; entry != NULL; entry = next) {
+			next = SLIST_NEXT(entry, next);
+			fn(container_of(entry, struct remote_request, by_id));
 		}
 	}
 }

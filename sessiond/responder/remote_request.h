@@ -28,8 +28,8 @@ struct remote_hold_list {
 struct remote_request {
 	struct receiver receiver; /* first, so that a receiver is a request */
 	struct peer *peer;
-	LIST_ENTRY(remote_request) entry; /* of the peer's requests */
-	struct remote_hold_list *held;	  /* that it is in; NULL: none */
+	struct hash_entry by_id;       /* of the peer's requests */
+	struct remote_hold_list *held; /* that it is in; NULL: none */
 	TAILQ_ENTRY(remote_request) hold_entry;
 	uint64_t held_since; /* ms, if it is in one */
 	uint64_t id;

@@ -268,13 +268,13 @@ test_leave(void **state)
 {
 	(void)state;
 	peer_open(peer);
-	peer->request_count = 1;
+	peer->requests.count = 1;
 	buffer_append_str(peer_output(peer), "bye");
 	peer_leave(peer);
 	peers_flush(&peers);
 	assert_int_equal(hear(), 3);
 	assert_int_equal(hear(), 0);
-	peer->request_count = 0;
+	peer->requests.count = 0;
 	peer_mark(peer);
 	assert_true(peers_flush(&peers));
 	assert_int_equal(hear(), -1);

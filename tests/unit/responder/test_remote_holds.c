@@ -122,7 +122,7 @@ test_held_by_others(void **state)
 	hear();
 	buffer_clear(&heard);
 	assert_int_equal(messages.holds.held.count, 0);
-	assert_int_equal(LIST_FIRST(&peers.list)->request_count, MOST_HELD + 2);
+	assert_int_equal(LIST_FIRST(&peers.list)->requests.count, MOST_HELD + 2);
 }
 
 /* Those of a connection that breaks are not held any more. */

@@ -55,7 +55,7 @@ test_stream(void **state)
 	write_to("s", "y");
 	assert_heard("1<a[\"y\"];. ");
 	/* These were given away: nothing is to be confirmed. */
-	assert_int_equal(LIST_FIRST(&peers.list)->request_count, 0);
+	assert_int_equal(LIST_FIRST(&peers.list)->requests.count, 0);
 }
 
 static void
@@ -162,7 +162,7 @@ test_close(void **state)
 	run();
 	session_close(find("s"), 3000, "Go away!", 8);
 	assert_heard("2<c[3000,\"Go away!\"];. ");
-	assert_int_equal(LIST_FIRST(&peers.list)->request_count, 0);
+	assert_int_equal(LIST_FIRST(&peers.list)->requests.count, 0);
 }
 
 static void
@@ -226,7 +226,7 @@ test_aborted(void **state)
 	assert_heard("");
 	assert_seen("- ");
 	assert_false(is_known("s"));
-	assert_int_equal(LIST_FIRST(&peers.list)->request_count, 0);
+	assert_int_equal(LIST_FIRST(&peers.list)->requests.count, 0);
 }
 
 /* The connection breaks, but not the client's: the session waits for it to ask again. */
@@ -368,7 +368,7 @@ test_refused_later(void **state)
 	wait_for_module();
 	assert_int_equal(sockjs_admit(candidate, 403), SOCKJS_OK);
 	assert_nobody_is_left("1!403 ");
-	assert_int_equal(LIST_FIRST(&peers.list)->request_count, 0);
+	assert_int_equal(LIST_FIRST(&peers.list)->requests.count, 0);
 	say_poll(1, "s");
 	run();
 	run_for(AUTHORIZE_TIMEOUT);
@@ -382,7 +382,7 @@ test_client_leaves_while_it_waits(void **state)
 	wait_for_module();
 	say_abort(1, 0);
 	assert_nobody_is_left("");
-	assert_int_equal(LIST_FIRST(&peers.list)->request_count, 0);
+	assert_int_equal(LIST_FIRST(&peers.list)->requests.count, 0);
 }
 
 /* The responder asks again, and so does the daemon. */
