@@ -4,6 +4,7 @@
  */
 #include "bench/load/client.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -44,14 +45,29 @@ words_of(const struct client *client)
 	    target->path, client->id, client->sid, target->message, target->deflate};
 }
 
+/* The port is chosen when it is known where to, so that others may have it for elsewhere. */
+static void
+bind_to(int fd, const char *from)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	int on = 1;
+
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+	if (inet_pton(AF_INET, from, &address.sin_addr) != 1 ||
+	    bind(fd, (struct sockaddr *)&address, sizeof address) == -1)
+		die("cannot connect from %s", from);
+}
+
 static int
-connect_port(uint16_t port)
+connect_port(const char *from, uint16_t port)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET,
 	    .sin_port = htons(port),
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 
+	if (fd != -1 && from != NULL)
+		bind_to(fd, from);
 	if (fd == -1 || connect(fd, (struct sockaddr *)&address, sizeof address) == -1)
 		die("cannot connect to port %u: %s", port, strerror(errno));
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -108,7 +124,7 @@ connection_send(struct connection *connection, const struct buffer *bytes)
 static void
 open_down(struct client *client)
 {
-	connection_open(&client->down, connect_port(client->target->port));
+	connection_open(&client->down, connect_port(client->target->from, client->target->port));
 }
 
 static void
@@ -117,7 +133,7 @@ open_up(struct client *client)
 	const char *up = client->target->up;
 
 	connection_open(
-	    &client->up, *up == '/' ? connect_unix(up) : connect_port((uint16_t)atoi(up)));
+	    &client->up, *up == '/' ? connect_unix(up) : connect_port(NULL, (uint16_t)atoi(up)));
 }
 
 static void

@@ -30,6 +30,7 @@ struct target {
 	const char *path;    /* of the service, as /echo */
 	const char *up;	     /* where messages go that are no frames: a port, or a Unix socket */
 	const char *message; /* ends with MESSAGE_MARK */
+	const char *from;    /* the clients' address; NULL: 127.0.0.1 */
 	uint16_t port;	     /* of 127.0.0.1 */
 	bool deflate;
 	int epoll;

@@ -26,6 +26,7 @@ static const char usage[] =
     "\n"
     "  --way NAME    how messages go: an entry of bench/load/way.c\n"
     "  --port N      of the server, at 127.0.0.1\n"
+    "  --from IP     of the clients: one has about 28,000 ports (127.0.0.1)\n"
     "  --path PATH   of the service (/echo)\n"
     "  --up WHERE    where messages go that are no frames: a port, or a Unix socket\n"
     "  --size N      bytes of a message (20)\n"
@@ -97,8 +98,8 @@ static void
 read_options(int argc, char **argv, struct target *target, size_t *size)
 {
 	static const struct option options[] = {{"way", 1, NULL, 'w'}, {"port", 1, NULL, 'p'},
-	    {"path", 1, NULL, 'd'}, {"up", 1, NULL, 'u'}, {"size", 1, NULL, 's'},
-	    {"deflate", 0, NULL, 'z'}, {"help", 0, NULL, 'h'}, {0}};
+	    {"from", 1, NULL, 'f'}, {"path", 1, NULL, 'd'}, {"up", 1, NULL, 'u'},
+	    {"size", 1, NULL, 's'}, {"deflate", 0, NULL, 'z'}, {"help", 0, NULL, 'h'}, {0}};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -109,6 +110,9 @@ read_options(int argc, char **argv, struct target *target, size_t *size)
 		case 'p':
 			target->port = (uint16_t)atoi(optarg);
 			target->up = target->up ? target->up : optarg;
+			break;
+		case 'f':
+			target->from = optarg;
 			break;
 		case 'd':
 			target->path = optarg;

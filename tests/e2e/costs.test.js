@@ -16,6 +16,10 @@ test('costs: an idle websocket takes at most 2048 bytes of resident memory', (t)
 test('costs: 8,000 held polls take at most 8 threads, and 3 KB of resident memory each', (t) =>
 	measured(t, 'held_polls.js', '--check', '3072', '--threads', '8'));
 
+// More than twice as many would be met by a walk over all that there are.
+test('costs: what is done to one takes as many instructions among 1,500 as among 100', (t) =>
+	measured(t, 'growth.js', '--check', '--most', '1500', 'subscriptions', 'sessions'));
+
 test('costs: a message takes few system calls', async (t) => {
 	const stdout = await measured(t, 'system_calls.js', '--json');
 	if (stdout === null)
@@ -35,7 +39,7 @@ for (const [script, ...args] of [
 		assert.equal((await run(script, ...args)).code, 1);
 	});
 
-for (const script of ['fcgid_sends.js', 'held_polls.js', 'idle_websockets.js', 'instructions.js', 'polling_cost.js', 'store_cost.js', 'system_calls.js', 'websocket_cpu.js'])
+for (const script of ['fcgid_sends.js', 'growth.js', 'held_polls.js', 'idle_websockets.js', 'instructions.js', 'polling_cost.js', 'store_cost.js', 'system_calls.js', 'websocket_cpu.js'])
 	test(`costs: bench/${script} has --help and refuses what it does not know`, async () => {
 		const help = await run(script, '--help');
 		assert.equal(help.code, 0);

@@ -20,6 +20,9 @@ const makePrograms = () =>
 test('costs: 200 clients poll behind 20 processes of mod_fcgid, and each send is answered before a poll ends by itself', (t) =>
 	measured(t, 'fcgid_sends.js', '--clients', '200'));
 
+test('costs: what is done to one takes as many instructions among 20,000 as among 100', (t) =>
+	measured(t, 'growth.js', '--check', '--most', '20000', 'channels', 'subscriptions', 'sessions', 'queue'));
+
 for (const [script, args, line] of [
 	['websocket_cpu.js', ['--messages', '500', '--rounds', '1'], /^ratio +\S/m],
 	['polling_cost.js', ['--messages', '200', '--rounds', '1'], /^cost, of sockjs-node's: \S/m],
