@@ -9,6 +9,7 @@ const path = require('node:path');
 const { PhpFpm } = require('../e2e/lib/php_fpm');
 const { childrenOf } = require('./killer');
 
+const BUILT_MODULES = path.join(process.env.SOCKJS_BUILDDIR || path.join(__dirname, '../..'), 'examples');
 const PROCESSES = 2;
 const AWAY = [0, 1500]; // ms for which PHP-FPM is stopped; less than worker_timeout
 
@@ -35,9 +36,13 @@ function processesOf(stack, script) {
 	});
 }
 
-// Another user may not look where the sources are.
+// Another user may not look where the sources are, nor where the modules have been built.
 class Application {
 	constructor(folder, script) {
+		this.modules = path.join(folder, 'modules');
+		fs.mkdirSync(this.modules);
+		for (const name of fs.readdirSync(BUILT_MODULES).filter((each) => each.endsWith('.so')))
+			fs.copyFileSync(path.join(BUILT_MODULES, name), path.join(this.modules, name));
 		this.script = path.join(folder, script);
 		fs.copyFileSync(path.join(__dirname, script), this.script);
 		fs.chmodSync(this.script, 0o644);

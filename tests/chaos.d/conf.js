@@ -27,18 +27,18 @@ function withApps(text, folder) {
 }
 
 // The text with /echo as an application in other processes; see application.js.
-function withApplication(text, lines, user) {
+function withApplication(text, { lines, modules, user }) {
 	const section = /^[ \t]*\[server\][^\n]*\n/m;
 	const begun = section.test(text) ? text : `[server]\n\n${text}`;
 	const service = /(^[ \t]*\[service \/echo\][^[]*?^)[ \t]*module[ \t]*=[^\n]*\n/m;
-	return begun.replace(section, `$&${user ? `user = ${user}\n` : ''}`).replace(service, `$1${lines}`);
+	return begun.replace(section, `$&module_path = ${modules}\n${user ? `user = ${user}\n` : ''}`).replace(service, `$1${lines}`);
 }
 
 // Returns the configuration to use: with the store in `folder`, or where --store says.
 function writeConf({ kind, conf, store, publish }, folder, application) {
 	let text = patient(fs.readFileSync(conf, 'utf8'));
 	if (publish) text = withApps(text, kind === 'cluster' ? null : folder);
-	if (application) text = withApplication(text, application.lines, application.user);
+	if (application) text = withApplication(text, application);
 	const line = `store = ${store || path.join(folder, 'sessions.db')}\n`;
 	const file = path.join(folder, 'sockjs.conf');
 	if (store === 'conf') {
