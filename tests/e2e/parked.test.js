@@ -17,6 +17,7 @@ const CONF = `
 [service /broadcast]
 module = broadcast
 heartbeat_delay = 10m
+disconnect_delay = 10m
 `;
 
 const numbered = (make) => Promise.all(Array.from({ length: EACH }, (_, i) => make(i)));
