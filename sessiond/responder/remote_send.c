@@ -13,11 +13,14 @@
 
 #include <stdlib.h>
 
+enum { UNAVAILABLE = 503 };
+
 /* A send that was delivered in this turn. */
 struct remote_send {
 	struct peer *peer; /* NULL: gone */
 	uint64_t request;
 	enum wire_sent_result result;
+	bool is_app_away; /* when it came: then it was not delivered */
 };
 
 bool
@@ -49,7 +52,7 @@ deliver(struct peer *peer, struct sockjs_service *service, const struct wire_sen
 	if (!limits_request(&peer->all->sessions->limits, &send->client.any, true,
 		sessions_now(peer->all->sessions)))
 		return WIRE_SENT_TOO_MANY;
-	if (service->refuses_sends || peer->all->sessions->journal.is_failing ||
+	if (peer->all->sessions->journal.is_failing || service->refuses_sends ||
 	    store_share_refuses(session))
 		return WIRE_SENT_UNAVAILABLE;
 	sent_ids_add(&session->sent_ids, send->instance, send->sequence);
@@ -62,9 +65,27 @@ void
 remote_sends_take(struct remote_sends *sends, struct peer *peer, uint64_t request,
     struct sockjs_service *service, const struct wire_send *send)
 {
+	bool is_app_away = service != NULL && service->refuses_sends;
+
 	sends->list = xgrow(sends->list, &sends->room, sends->count, sizeof *sends->list);
-	sends->list[sends->count++] =
-	    (struct remote_send){peer, request, deliver(peer, service, send)};
+	sends->list[sends->count++] = (struct remote_send){
+	    .peer = peer,
+	    .request = request,
+	    .result = deliver(peer, service, send),
+	    .is_app_away = is_app_away,
+	};
+}
+
+static void
+answer(const struct remote_send *send)
+{
+	struct buffer *out = peer_output(send->peer);
+
+	if (send->result == WIRE_SENT_UNAVAILABLE && send->is_app_away)
+		wire_encode_refused(
+		    out, send->request, UNAVAILABLE, "The application is overloaded or away.\n");
+	else
+		wire_encode_sent(out, send->request, send->result);
 }
 
 bool
@@ -80,7 +101,7 @@ remote_sends_answer(struct remote_sends *sends, enum commit_result committed)
 			continue;
 		if (committed == COMMIT_FAILED && send->result == WIRE_SENT_OK)
 			send->result = WIRE_SENT_UNAVAILABLE;
-		wire_encode_sent(peer_output(send->peer), send->request, send->result);
+		answer(send);
 	}
 	sends->count = 0;
 	return any;

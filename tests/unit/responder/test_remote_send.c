@@ -147,7 +147,7 @@ test_over_its_share(void **state)
 	assert_heard("8=ok ");
 }
 
-/* A repeated send has been taken, whatever is so now. */
+/* It is told so, and not that the session cannot take it. A repeated send has been taken. */
 static void
 test_refused_by_the_service(void **state)
 {
@@ -159,7 +159,7 @@ test_refused_by_the_service(void **state)
 	service_refuse_sends(service, true);
 	say_send(3, "s", 1, "x");
 	say_send(4, "s", 2, "y");
-	assert_heard("3=ok 4=busy ");
+	assert_heard("3=ok 4!503 ");
 	service_refuse_sends(service, false);
 	say_send(5, "s", 2, "y");
 	assert_heard("5=ok ");
