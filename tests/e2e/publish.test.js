@@ -10,6 +10,7 @@ const { test } = require('node:test');
 const { request } = require('./lib/http');
 const { checkPairs } = require('./lib/responder');
 const { srcdir } = require('./lib/stack');
+const { haveSubscribed } = require('./lib/subscribers');
 const { WebSocketClient } = require('./lib/websocket');
 
 const sockjsctl = path.join(process.env.SOCKJS_BUILDDIR || srcdir, 'sessiond/ctl/sockjsctl');
@@ -42,18 +43,20 @@ async function refused(pair, status, reason, body) {
 	assert.strictEqual(answer.status, status);
 }
 
-async function reader(url, id) {
-	const client = await WebSocketClient.connect(url, `/multiplex/000/${id}/websocket`);
+// The number of readers that there are with it: count.
+async function reader(pair, id, count = 1) {
+	const client = await WebSocketClient.connect(pair.sessiond.url, `/multiplex/000/${id}/websocket`);
 	assert.strictEqual(await client.readText(), 'o');
 	client.send(JSON.stringify(['sub,news']));
 	client.send(JSON.stringify(['sub,echo', 'msg,echo,ready']));
 	assert.strictEqual(await client.readText(), 'a["msg,echo,ready"]');
+	await haveSubscribed(pair, 'news', count);
 	return client;
 }
 
 check('a message reaches all who have subscribed', { services }, async (pair) => {
-	const { url } = await pair.startSessiond(LISTEN);
-	const readers = [await reader(url, 'a'), await reader(url, 'b')];
+	await pair.startSessiond(LISTEN);
+	const readers = [await reader(pair, 'a'), await reader(pair, 'b', 2)];
 	const first = await published(pair, { channel: 'news', data: 'msg,news,hello' });
 	assert.match(first.epoch, EPOCH);
 	assert.deepStrictEqual(first, { offset: 1, epoch: first.epoch });
@@ -76,7 +79,7 @@ check('a message reaches all who have subscribed', { services }, async (pair) =>
 
 check('what is wrong is said, and nothing is published', { services: others, server: 'publish_limit = 100' }, async (pair) => {
 	const { url } = await pair.startSessiond(LISTEN);
-	const client = await reader(url, 'a');
+	const client = await reader(pair, 'a');
 	const good = { service: '/multiplex', channel: 'news', data: 'msg,news,good' };
 	await refused(pair, 400, /no JSON/, '{');
 	await refused(pair, 400, /no JSON/, '');
@@ -99,8 +102,8 @@ check('what is wrong is said, and nothing is published', { services: others, ser
 });
 
 check('sockjsctl publish', { services: others }, async (pair) => {
-	const { url } = await pair.startSessiond(LISTEN);
-	const client = await reader(url, 'a');
+	await pair.startSessiond(LISTEN);
+	const client = await reader(pair, 'a');
 	const run = (args, input) => spawnSync(sockjsctl, ['--config', pair.file, ...args], { encoding: 'utf8', input });
 	const news = ['publish', '--service', '/multiplex', 'news'];
 	assert.match(run([...news, 'msg,news,1']).stdout, /^published, offset 1 of epoch [0-9a-f]{16}\n$/);
@@ -120,8 +123,8 @@ check('sockjsctl publish', { services: others }, async (pair) => {
 for (const [command, file] of [['sh', 'publish.sh'], ['python3', 'publish.py'], ['php', 'publish.php']]) {
 	const isThere = spawnSync(command, [file.endsWith('.sh') ? '-c' : '--version', '']).error === undefined;
 	(isThere ? check : skipped(`${command} is not installed`))(`examples/${file}`, { services }, async (pair) => {
-		const { url } = await pair.startSessiond(LISTEN);
-		const client = await reader(url, 'a');
+		await pair.startSessiond(LISTEN);
+		const client = await reader(pair, 'a');
 		const run = (...words) => spawnSync(command, [path.join(srcdir, 'examples', file), ...words], {
 			encoding: 'utf8', env: { ...process.env, SOCKJS_CONTROL: control(pair) },
 		});
@@ -185,6 +188,7 @@ check('what was answered reaches a client that polls, in order, though the daemo
 	let { url } = await pair.startSessiond(LISTEN);
 	await request(url, 'POST', `${session}/xhr`);
 	assert.strictEqual((await request(url, 'POST', `${session}/xhr_send`, { body: '["sub,news"]' })).status, 204);
+	await haveSubscribed(pair, 'news', 1);
 	const answered = [];
 	let epoch;
 	for (let i = 0; i < PUBLISHES; i++) {

@@ -14,6 +14,7 @@ const SockJS = require('sockjs-client');
 const { program, withLog } = require('./lib/daemon');
 const { eventually } = require('./lib/guard');
 const { Pair } = require('./lib/responder');
+const { haveSubscribed } = require('./lib/subscribers');
 const { WebSocketClient } = require('./lib/websocket');
 const { server, scripts, isAlive } = require('./lib/workers');
 
@@ -255,6 +256,7 @@ check('channels', async () => {
 		client.say('subscribe', 'news');
 		assert.deepEqual(await client.next(), ['in']);
 	}
+	await haveSubscribed(pair, 'news', 2);
 	one.say('others', 'news', '1');
 	assert.equal(await two.text(), '1');
 	two.say('publish', 'news', '2');
@@ -313,17 +315,20 @@ check('a message that every process dies of', async () => {
 	assert.match(pair.log(), /\/work\]: event data of connection \S+ has ended its process 3 times/);
 });
 
-// The daemon that a supervisor has started: its child.
-function daemonPid() {
+// The daemons that a supervisor has started: its children.
+function daemonPids() {
 	const { pid } = pair.sessiond;
-	return Number(fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
+	const text = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+	return text.split(' ').filter(Boolean).map(Number);
 }
 
-async function replaceDaemon(signal) {
-	const pid = daemonPid();
-	process.kill(signal === 'SIGUSR2' ? pair.sessiond.pid : pid, signal);
-	await eventually(() => daemonPid() !== pid && daemonPid() > 0, 'another daemon is there');
-	assert.ok(!isAlive(pid));
+async function replaceDaemons(signal) {
+	const former = daemonPids();
+	const told = signal === 'SIGUSR2' ? [pair.sessiond.pid] : former;
+	const areOthers = (pids) => pids.length === former.length && !pids.some((pid) => former.includes(pid));
+	told.forEach((pid) => process.kill(pid, signal));
+	await eventually(() => areOthers(daemonPids()), 'other daemons are there');
+	assert.ok(!former.some(isAlive));
 }
 
 check('a daemon that is killed', async () => {
@@ -335,7 +340,7 @@ check('a daemon that is killed', async () => {
 	await poller.say('state', [7]);
 	await poller.say('echo', 'before');
 	assert.deepEqual(await poller.next(), ['before']);
-	await replaceDaemon('SIGKILL');
+	await replaceDaemons('SIGKILL');
 	await poller.say('get');
 	assert.deepEqual(await poller.next(), [[7]]);
 	await eventually(() => closesOf(id) > 0, 'the end of the websocket is told');
@@ -349,7 +354,7 @@ check('a graceful restart repeats nothing', async () => {
 		await poller.say('echo', i);
 	const heard = [(await poller.next())[0]];
 	const before = eventsOf('data').length;
-	await replaceDaemon('SIGUSR2');
+	await replaceDaemons('SIGUSR2');
 	while (heard.length < 20)
 		heard.push((await poller.next())[0]);
 	await poller.say('echo', 'end');
@@ -385,9 +390,8 @@ check('a reload with another program loses nothing', async () => {
 
 // --- processes that connect ---------------------------------------------------------------------
 
-function startGuest(...args) {
-	const control = path.join(pair.directory, 'control.sock');
-	const child = spawn('python3', [files.path('guest.py'), control, ...args],
+function startGuest(control, ...args) {
+	const child = spawn('python3', [files.path('guest.py'), path.join(pair.directory, control), ...args],
 		{ stdio: ['ignore', 'pipe', 'pipe'] });
 	child.text = '';
 	for (const stream of [child.stdout, child.stderr])
@@ -396,37 +400,44 @@ function startGuest(...args) {
 	return child;
 }
 
+// One for each daemon: several have sockets of their own, with a number behind the name.
+function startGuests(service) {
+	const names = fs.readdirSync(pair.directory).filter((name) => name.startsWith('control.sock'));
+	const own = names.length === 1 ? names : names.filter((name) => /\d$/.test(name));
+	return own.map((name) => startGuest(name, service));
+}
+
+function end(children) {
+	children.forEach((child) => child.kill('SIGKILL'));
+	return Promise.all(children.map(({ ended }) => ended));
+}
+
 check('a process that connects, and none', async () => {
 	const asks = async () => (await new Poller('/served').ask('xhr')).status;
 	await eventually(async () => await asks() === 503, 'nobody is there');
-	const child = startGuest('/served');
-	let status;
-	await eventually(async () => (status = await asks()) === 200, 'somebody is there');
-	assert.equal(status, 200);
-	child.kill('SIGKILL');
-	await child.ended;
+	const guests = startGuests('/served');
+	await eventually(async () => await asks() === 200, 'somebody is there');
+	await end(guests);
 });
 
 check('what waits for a process that connects', async () => {
-	const child = startGuest('/patient');
+	const guests = startGuests('/patient');
 	const client = new Client('xhr-streaming', '/patient');
 	assert.deepEqual(await client.next(), ['hello', 'xhr-streaming', '/patient', null]);
 	client.say('echo', 'x');
 	assert.deepEqual(await client.next(), ['x']);
-	child.kill('SIGKILL');
-	await child.ended;
+	await end(guests);
 	client.say('echo', 'waits');
-	const next = startGuest('/patient');
+	const next = startGuests('/patient');
 	assert.deepEqual(await client.next(), ['waits']);
 	client.socket.close();
-	next.kill('SIGKILL');
-	await next.ended;
+	await end(next);
 });
 
 check('who may not serve', async () => {
 	if (process.getuid() !== 0)
 		return;
-	const child = startGuest('/served', '12345');
+	const child = startGuest('control.sock', '/served', '12345');
 	await child.ended;
 	assert.doesNotMatch(child.text, /hello/);
 	assert.match(child.text, /PermissionError|40[03]/);

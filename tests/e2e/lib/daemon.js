@@ -123,7 +123,7 @@ class Daemon {
 async function startDaemon({ conf, args = [], wrapper = [], env, folderMode } = {}) {
 	const directory = temporaryDirectory();
 	const file = path.join(directory, 'sockjs.conf');
-	fs.writeFileSync(file, withEngine(conf));
+	fs.writeFileSync(file, withEngine(conf, directory));
 	if (folderMode)
 		fs.chmodSync(directory, folderMode);
 	for (let attempt = 1; ; attempt++) {

@@ -1,6 +1,7 @@
 'use strict';
 
-// Runs test files with the channels of their daemons in a Redis (lib/engine.js).
+// Runs test files with the channels of their daemons in a Redis (lib/engine.js), and with so many
+// daemons wherever they start one.
 
 const assert = require('node:assert');
 const { spawn } = require('node:child_process');
@@ -19,12 +20,12 @@ async function output(file, env) {
 	return { code, text };
 }
 
-function run(names) {
+function run(names, { daemons = 1 } = {}) {
 	for (const name of names)
-		test(`redis engine: ${name}.test.js`, { skip }, async () => {
+		test(`redis engine, ${daemons === 1 ? 'one daemon' : `${daemons} daemons`}: ${name}.test.js`, { skip }, async () => {
 			const redis = await Redis.start();
 			try {
-				const env = { SOCKJS_TEST_ENGINE: redis.url, NODE_TEST_CONTEXT: undefined };
+				const env = { SOCKJS_TEST_ENGINE: redis.url, SOCKJS_TEST_DAEMONS: String(daemons), NODE_TEST_CONTEXT: undefined };
 				const { code, text } = await output(path.join(__dirname, '..', `${name}.test.js`), env);
 				assert.strictEqual(code, 0, text.slice(-20000));
 				assert.match(await redis.command('INFO', 'commandstats'), /cmdstat_evalsha/, 'Redis was used');

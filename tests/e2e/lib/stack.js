@@ -57,7 +57,7 @@ function withDaemons(text, daemons, socket, more) {
 function joinFiles(files, daemons, server) {
 	const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'sockjs-e2e-'));
 	const joined = path.join(directory, 'sockjs.conf');
-	const text = withEngine(files.map((file) => fs.readFileSync(file, 'utf8')).join('\n'));
+	const text = withEngine(files.map((file) => fs.readFileSync(file, 'utf8')).join('\n'), directory);
 	fs.writeFileSync(
 		joined,
 		daemons > 1 ? withDaemons(text, daemons, path.join(directory, 'sessiond.sock'), server) : text,
