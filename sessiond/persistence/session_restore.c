@@ -90,7 +90,7 @@ count_address(struct session *session)
 static void
 read_close(struct session *session, const struct stored_session *stored)
 {
-	session->close_code = stored->close_code;
+	session->close_code = (uint16_t)stored->close_code;
 	if (stored->state == SESSION_DETACHED)
 		return;
 	session->close_reason = xcalloc(1, stored->close_reason_len + 1);

@@ -441,7 +441,7 @@ session_close(struct session *session, int code, const char *reason, size_t reas
 	if (session_ready_state(session) != SOCKJS_OPEN)
 		return false;
 	assert(reason_len <= SESSION_REASON_MAX);
-	session->close_code = code;
+	session->close_code = (uint16_t)code;
 	session->close_reason_len = (uint8_t)reason_len;
 	session->close_reason = xcalloc(1, reason_len + 1);
 	memcpy(session->close_reason, reason, reason_len);

@@ -68,26 +68,26 @@ struct session {
 	struct journal_entry *journal; /* NULL: is not stored */
 	struct in_flight *in_flight;   /* NULL: nothing */
 	void *user_data;
-	uint64_t handle;    /* what the application holds */
-	uint64_t number;    /* what the log calls it */
-	char *close_reason; /* close_reason_len bytes; NULL with none */
-	uint32_t began;	    /* s of the set's clock; of one that was restored: when it was */
-	uint32_t channels;  /* that it has subscribed to, or waits for; channels' own count */
-	int close_code;
-	enum session_state state;
+	uint64_t handle;		 /* what the application holds */
+	uint64_t number;		 /* what the log calls it */
+	char *close_reason;		 /* close_reason_len bytes; NULL with none */
+	struct sent_ids *sent_ids;	 /* of responders' sends; NULL: none came */
+	struct session_counted *counted; /* NULL: ends with its client's connection */
+	struct address_entry *address;	 /* NULL: not counted */
+	uint32_t channels;     /* that it has subscribed to, or waits for; channels' own count */
+	uint32_t began;	       /* s of the set's clock; of one that was restored: when it was */
+	uint16_t close_code;   /* 0: not closed */
+	uint16_t refused_with; /* of one that is decided: a status of HTTP; 0: it is let in */
+	enum session_state state : 8;
 	uint8_t close_reason_len;	       /* at most SESSION_REASON_MAX */
 	bool is_dirty, awaits_pong, is_listed; /* is_dirty: also in decided */
 	bool is_admitted;		       /* its module was asked, and has to hear of it */
 	bool is_over_mark;		       /* of drain_mark, and has not drained yet */
 	bool owes_open;			       /* its open frame did not arrive */
-	bool is_suspended;	   /* for the application it is over; the next daemon has it */
-	bool close_told;	   /* the application's close event was begun */
-	bool is_forgotten;	   /* ... and is over: its handle finds nothing any more */
-	uint16_t refused_with;	   /* of one that is decided: a status of HTTP; 0: it is let in */
-	struct sent_ids *sent_ids; /* of responders' sends; NULL: none came */
-	struct session_counted *counted; /* NULL: ends with its client's connection */
-	struct address_entry *address;	 /* NULL: not counted */
-	char uuid[37];			 /* what the application knows it by; NUL-terminated */
+	bool is_suspended; /* for the application it is over; the next daemon has it */
+	bool close_told;   /* the application's close event was begun */
+	bool is_forgotten; /* ... and is over: its handle finds nothing any more */
+	char uuid[37];	   /* what the application knows it by; NUL-terminated */
 	char id[]; /* of the URL, its client's secret; by_id has the length; websockets: none */
 };
 
