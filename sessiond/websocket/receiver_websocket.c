@@ -94,7 +94,7 @@ hand_on(struct websocket *websocket, const char *messages, size_t len)
 static void
 deliver(struct websocket *websocket)
 {
-	struct buffer *rest = &websocket->undelivered;
+	struct buffer *rest = &websocket->rest->undelivered;
 
 	buffer_consume(rest, hand_on(websocket, rest->data, rest->len));
 	if (rest->len == 0)
@@ -106,6 +106,7 @@ static void
 on_message(struct websocket *websocket, char *data, size_t len, bool binary)
 {
 	struct session *session = websocket->receiver.session;
+	struct buffer *rest;
 	size_t count, done;
 	ssize_t decoded;
 
@@ -120,8 +121,9 @@ on_message(struct websocket *websocket, char *data, size_t len, bool binary)
 	done = hand_on(websocket, data, (size_t)decoded);
 	if (done == (size_t)decoded)
 		return;
-	buffer_append(&websocket->undelivered, data + done, (size_t)decoded - done);
-	if (buffer_failed(&websocket->undelivered))
+	rest = &websocket_own_rest(websocket)->undelivered;
+	buffer_append(rest, data + done, (size_t)decoded - done);
+	if (buffer_failed(rest))
 		websocket_drop(websocket);
 }
 

@@ -56,16 +56,49 @@ websockets_set_message_timeout(struct websockets *all, uint64_t ms)
 static void
 count_out(struct websocket *websocket, size_t before)
 {
-	websocket_limits(websocket)->queued.taken += websocket->out.len - before;
+	websocket_limits(websocket)->queued.taken += websocket->rest->out.len - before;
 }
 
 static void
 drop_out(struct websocket *websocket)
 {
-	size_t before = websocket->out.len;
+	size_t before = websocket->rest->out.len;
 
-	buffer_free(&websocket->out);
+	buffer_free(&websocket->rest->out);
 	count_out(websocket, before);
+}
+
+struct websocket_rest *
+websocket_own_rest(struct websocket *websocket)
+{
+	if (websocket->rest == &websocket->all->nothing)
+		websocket->rest = xcalloc(1, sizeof *websocket->rest);
+	return websocket->rest;
+}
+
+static void
+drop_rest(struct websocket *websocket)
+{
+	struct websocket_rest *rest = websocket->rest;
+
+	if (rest == &websocket->all->nothing)
+		return;
+	drop_out(websocket);
+	buffer_free(&rest->unparsed);
+	buffer_free(&rest->message);
+	buffer_free(&rest->undelivered);
+	limits_give_input(websocket_limits(websocket), &rest->input);
+	free(rest);
+	websocket->rest = &websocket->all->nothing;
+}
+
+void
+websocket_trim_rest(struct websocket *websocket)
+{
+	const struct websocket_rest *rest = websocket->rest;
+
+	if (rest->unparsed.len + rest->message.len + rest->undelivered.len + rest->out.len == 0)
+		drop_rest(websocket);
 }
 
 static void
@@ -86,11 +119,7 @@ discard(struct websocket *websocket)
 	if (websocket->queue != NULL)
 		TAILQ_REMOVE(websocket->queue, websocket, wait_entry);
 	websocket->all->count--;
-	buffer_free(&websocket->unparsed);
-	buffer_free(&websocket->message);
-	buffer_free(&websocket->undelivered);
-	drop_out(websocket);
-	limits_give_input(websocket_limits(websocket), &websocket->input);
+	drop_rest(websocket);
 	if (websocket->has_deflate_place)
 		limit_give(&websocket_limits(websocket)->deflate, 1);
 	websocket_deflate_destroy(&websocket->deflate);
@@ -148,7 +177,7 @@ websocket_watch(struct websocket *websocket)
 {
 	int events = websocket->queue != NULL ? 0 : UV_READABLE;
 
-	if (websocket->out.len > 0)
+	if (websocket->rest->out.len > 0)
 		events |= UV_WRITABLE;
 	if (websocket->state == WEBSOCKET_GONE || events == websocket->events)
 		return;
@@ -168,6 +197,7 @@ websocket_create(struct websockets *all, int fd, const struct websocket_kind *ki
 	websocket->receiver = (struct receiver){&kind->receiver, transport, NULL};
 	websocket->poll.data = websocket;
 	websocket->all = all;
+	websocket->rest = &all->nothing;
 	websocket->kind = kind;
 	websocket->framing = framing;
 	websocket->fd = fd;
@@ -188,7 +218,7 @@ websocket_create(struct websockets *all, int fd, const struct websocket_kind *ki
 void
 websocket_end_output(struct websocket *websocket)
 {
-	if (websocket->state != WEBSOCKET_CLOSING || websocket->out.len > 0 ||
+	if (websocket->state != WEBSOCKET_CLOSING || websocket->rest->out.len > 0 ||
 	    !websocket->peer_closed)
 		return;
 	websocket->state = WEBSOCKET_DRAINING;
@@ -244,11 +274,12 @@ static void
 keep_rest(struct websocket *websocket, const char *data, size_t len, size_t written)
 {
 	const struct buffer *output = &websocket->all->output;
-	size_t before = websocket->out.len, head = output->len < written ? output->len : written;
+	struct buffer *out = &websocket_own_rest(websocket)->out;
+	size_t before = out->len, head = output->len < written ? output->len : written;
 
 	written -= head;
-	buffer_append(&websocket->out, output->data + head, output->len - head);
-	buffer_append(&websocket->out, data + written, len - written);
+	buffer_append(out, output->data + head, output->len - head);
+	buffer_append(out, data + written, len - written);
 	count_out(websocket, before);
 }
 
@@ -269,7 +300,7 @@ push(struct websocket *websocket, const char *data, size_t len)
 	}
 	if (output->len == 0)
 		return;
-	if (websocket->out.len == 0)
+	if (websocket->rest->out.len == 0)
 		written = len == 0 ? write_some(websocket, output->data, output->len)
 				   : write_both(websocket, output, data, len);
 	if (written == -1) {
@@ -282,7 +313,7 @@ push(struct websocket *websocket, const char *data, size_t len)
 		buffer_free(output);
 	else
 		buffer_clear(output);
-	if (buffer_failed(&websocket->out))
+	if (buffer_failed(&websocket->rest->out))
 		websocket_drop(websocket);
 	websocket_watch(websocket);
 	websocket_end_output(websocket);
@@ -297,14 +328,16 @@ websocket_push(struct websocket *websocket)
 void
 websocket_write_backlog(struct websocket *websocket)
 {
-	ssize_t written = write_some(websocket, websocket->out.data, websocket->out.len);
+	ssize_t written =
+	    write_some(websocket, websocket->rest->out.data, websocket->rest->out.len);
 
 	if (written == -1) {
 		websocket_drop(websocket);
 		return;
 	}
-	buffer_consume(&websocket->out, (size_t)written);
+	buffer_consume(&websocket->rest->out, (size_t)written);
 	limit_give(&websocket_limits(websocket)->queued, (size_t)written);
+	websocket_trim_rest(websocket);
 	websocket_watch(websocket);
 	websocket_end_output(websocket);
 	if (!websocket_is_congested(websocket))
@@ -336,13 +369,13 @@ websocket_add_ping(struct websocket *websocket)
 size_t
 websocket_backlog(const struct websocket *websocket)
 {
-	return websocket->out.len;
+	return websocket->rest->out.len;
 }
 
 bool
 websocket_is_congested(const struct websocket *websocket)
 {
-	return websocket->out.len > CONGESTED;
+	return websocket->rest->out.len > CONGESTED;
 }
 
 /* --- closing ---------------------------------------------------------------------------------- */

@@ -31,6 +31,15 @@ struct websocket_input_calls {
 	timer_fire *unfinished;
 };
 
+/* What has come or is to leave, and waits. Most websockets have nothing of the kind. */
+struct websocket_rest {
+	struct buffer unparsed;	   /* the beginning of a frame; while it waits, frames */
+	struct buffer message;	   /* the beginning of a message */
+	struct buffer undelivered; /* messages of a frame, as message_array_decode leaves them */
+	struct buffer out;	   /* what the peer did not take yet */
+	size_t input;		   /* room of the first three that is taken from the cap of all */
+};
+
 /* What all websockets of a loop share. */
 struct websockets {
 	const struct websocket_input_calls *input_calls;
@@ -46,6 +55,7 @@ struct websockets {
 	size_t count;		       /* of list, and of handshakes that are to become one */
 	char *input;		       /* WEBSOCKET_INPUT bytes, shared by all reads */
 	struct buffer output;	       /* shared by all writes */
+	struct websocket_rest nothing; /* of those that have none; empty, and never written */
 };
 
 #define WEBSOCKET_INPUT 66560 /* bytes: a message of 64 KiB with its head comes in one read */
@@ -88,13 +98,9 @@ struct websocket {
 	struct websocket_queue *queue; /* in which it waits: nothing is read then; NULL: none */
 	long work;		       /* what it may still cost in this turn */
 	TAILQ_ENTRY(websocket) wait_entry;
-	struct buffer unparsed;	   /* the beginning of a frame; while it waits, frames */
-	struct buffer message;	   /* the beginning of a message */
-	struct buffer undelivered; /* messages of a frame, as message_array_decode leaves them */
-	struct buffer out;	   /* what the peer did not take yet */
-	size_t input;		   /* room of the first three that is taken from the cap of all */
-	struct rate_points *rates; /* NULL: no rate is limited */
-	uint64_t client;	   /* the address_count_number of its address */
+	struct websocket_rest *rest;   /* its own (websocket_own_rest), or that of all */
+	struct rate_points *rates;     /* NULL: no rate is limited */
+	uint64_t client;	       /* the address_count_number of its address */
 	struct address_entry *address; /* its place among its address's connections; NULL: none */
 };
 
@@ -162,6 +168,12 @@ websocket_limits(const struct websocket *websocket)
 {
 	return &websocket->all->sessions->limits;
 }
+
+/* Its rest, to be written to. */
+struct websocket_rest *websocket_own_rest(struct websocket *websocket);
+
+/* Gives its rest back if all of it has gone on. */
+void websocket_trim_rest(struct websocket *websocket);
 
 /* The connection is of no more use: the session hears of it, everything is freed. */
 void websocket_lose(struct websocket *websocket);

@@ -89,11 +89,11 @@ websocket_receive(struct websocket *websocket, const char *data, size_t len, boo
 static bool
 count_input(struct websocket *websocket)
 {
-	size_t all =
-	    websocket->message.room + websocket->unparsed.room + websocket->undelivered.room;
+	struct websocket_rest *rest = websocket->rest;
+	size_t all = rest->message.room + rest->unparsed.room + rest->undelivered.room;
 
-	return all == websocket->input ||
-	    limits_take_input(websocket_limits(websocket), &websocket->input, all);
+	return all == rest->input ||
+	    limits_take_input(websocket_limits(websocket), &rest->input, all);
 }
 
 static void
@@ -106,6 +106,7 @@ refuse_input(struct websocket *websocket)
 static void
 count_rest(struct websocket *websocket)
 {
+	websocket_trim_rest(websocket);
 	if (websocket->state == WEBSOCKET_OPEN && !count_input(websocket))
 		refuse_input(websocket);
 }
@@ -114,9 +115,9 @@ count_rest(struct websocket *websocket)
 static void
 hand_on(struct websocket *websocket, bool binary)
 {
-	struct buffer whole = websocket->message;
+	struct buffer whole = websocket->rest->message;
 
-	buffer_init(&websocket->message);
+	buffer_init(&websocket->rest->message);
 	timer_stop(&websocket->timer);
 	websocket->work -= (long)whole.len;
 	websocket->kind->message(websocket, whole.data, whole.len, binary);
@@ -128,9 +129,11 @@ has_memory(struct websocket *websocket)
 {
 	static struct log_limit limit;
 
-	if (buffer_failed(&websocket->message)) {
+	const struct buffer *message = &websocket->rest->message;
+
+	if (buffer_failed(message)) {
 		log_limited(&limit, SEVERITY_ERROR,
-		    "out of memory for a websocket's message of %zu bytes", websocket->message.len);
+		    "out of memory for a websocket's message of %zu bytes", message->len);
 		websocket_fail(websocket, WS_CODE_INTERNAL, "");
 		return false;
 	}
@@ -144,7 +147,7 @@ has_memory(struct websocket *websocket)
 static void
 take_inflated(struct websocket *websocket, int result, size_t before)
 {
-	websocket->work -= (long)(websocket->message.len - before);
+	websocket->work -= (long)(websocket->rest->message.len - before);
 	if (result < 0)
 		websocket_fail(websocket, (unsigned)-result, "");
 	else if (has_memory(websocket) && result == 0 &&
@@ -155,13 +158,14 @@ take_inflated(struct websocket *websocket, int result, size_t before)
 static void
 inflate(struct websocket *websocket, const struct ws_event *event)
 {
-	size_t before = websocket->message.len, most = websocket->work > 0 ? websocket->work : 1;
+	struct websocket_rest *rest = websocket_own_rest(websocket);
+	size_t before = rest->message.len, most = websocket->work > 0 ? websocket->work : 1;
 
 	take_inflated(websocket,
-	    event == NULL ? websocket_deflate_more(websocket->deflate, websocket->limits.message,
-				most, &websocket->message)
+	    event == NULL ? websocket_deflate_more(
+				websocket->deflate, websocket->limits.message, most, &rest->message)
 			  : websocket_deflate_receive(websocket->deflate, event,
-				websocket->limits.message, most, &websocket->message),
+				websocket->limits.message, most, &rest->message),
 	    before);
 }
 
@@ -182,7 +186,7 @@ handle_data(struct websocket *websocket, const struct ws_event *event)
 	} else if (event->first && event->last) {
 		websocket->kind->message(websocket, event->data, event->len, binary);
 	} else {
-		buffer_append(&websocket->message, event->data, event->len);
+		buffer_append(&websocket_own_rest(websocket)->message, event->data, event->len);
 		if (has_memory(websocket) && event->last)
 			hand_on(websocket, binary);
 	}
@@ -220,7 +224,7 @@ answer_ping(struct websocket *websocket, const char *payload, size_t len)
 static inline bool
 is_behind(const struct websocket *websocket)
 {
-	return (websocket->undelivered.len > 0 ||
+	return (websocket->rest->undelivered.len > 0 ||
 		   (websocket->deflate != NULL && websocket_deflate_is_busy(websocket->deflate))) &&
 	    websocket->state == WEBSOCKET_OPEN;
 }
@@ -228,7 +232,7 @@ is_behind(const struct websocket *websocket)
 static void
 go_on(struct websocket *websocket)
 {
-	if (websocket->undelivered.len > 0)
+	if (websocket->rest->undelivered.len > 0)
 		websocket->kind->deliver(websocket);
 	else
 		inflate(websocket, NULL);
@@ -338,6 +342,8 @@ websockets_go_on(struct websockets *all)
 static long
 begin_share(struct websocket *websocket)
 {
+	const struct buffer *unparsed;
+	size_t taken;
 	long before;
 
 	leave(websocket);
@@ -346,11 +352,13 @@ begin_share(struct websocket *websocket)
 		return 0;
 	}
 	before = websocket->work += WEBSOCKET_WORK;
-	if (websocket->work > 0)
-		buffer_consume(&websocket->unparsed,
-		    parse(websocket, websocket->unparsed.data, websocket->unparsed.len));
-	if (websocket->unparsed.len == 0)
-		buffer_free(&websocket->unparsed);
+	if (websocket->work > 0) {
+		unparsed = &websocket->rest->unparsed;
+		taken = parse(websocket, unparsed->data, unparsed->len);
+		buffer_consume(&websocket->rest->unparsed, taken);
+	}
+	if (websocket->rest->unparsed.len == 0)
+		buffer_free(&websocket->rest->unparsed);
 	count_rest(websocket);
 	end_share(websocket);
 	websocket_watch(websocket);
@@ -382,8 +390,8 @@ keep(struct websocket *websocket, const char *data, size_t len)
 {
 	static struct log_limit limit;
 
-	buffer_append(&websocket->unparsed, data, len);
-	if (!buffer_failed(&websocket->unparsed))
+	buffer_append(&websocket_own_rest(websocket)->unparsed, data, len);
+	if (!buffer_failed(&websocket->rest->unparsed))
 		return;
 	log_limited(
 	    &limit, SEVERITY_ERROR, "out of memory for what a websocket sends: connection dropped");
@@ -394,7 +402,7 @@ keep(struct websocket *websocket, const char *data, size_t len)
 static size_t
 room_to_read(const struct websocket *websocket)
 {
-	size_t kept = websocket->unparsed.len;
+	size_t kept = websocket->rest->unparsed.len;
 
 	return kept < LIMITS_SMALL_INPUT &&
 		limits_input_is_scarce(websocket_limits(websocket), WEBSOCKET_INPUT)
@@ -407,11 +415,11 @@ static bool
 read_once(struct websocket *websocket)
 {
 	char *input = websocket->all->input;
-	size_t kept = websocket->unparsed.len, len, taken;
+	size_t kept = websocket->rest->unparsed.len, len, taken;
 	ssize_t n;
 
 	if (kept > 0)
-		memcpy(input, websocket->unparsed.data, kept);
+		memcpy(input, websocket->rest->unparsed.data, kept);
 	n = recv(websocket->fd, input + kept, room_to_read(websocket), 0);
 	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return false;
@@ -419,7 +427,7 @@ read_once(struct websocket *websocket)
 		websocket_lose(websocket);
 		return false;
 	}
-	buffer_free(&websocket->unparsed);
+	buffer_free(&websocket->rest->unparsed);
 	session_receiver_alive(&websocket->receiver);
 	websocket->work -= n;
 	len = kept + (size_t)n;
@@ -433,7 +441,7 @@ read_once(struct websocket *websocket)
 void
 websocket_feed(struct websocket *websocket, const char *data, size_t len)
 {
-	assert(websocket->unparsed.len == 0);
+	assert(websocket->rest->unparsed.len == 0);
 	if (len == 0)
 		return;
 	keep(websocket, data, len);
@@ -451,7 +459,7 @@ on_events(uv_poll_t *poll, int status, int events)
 		websocket_lose(websocket);
 		return;
 	}
-	if ((events & UV_WRITABLE) && websocket->out.len > 0)
+	if ((events & UV_WRITABLE) && websocket->rest->out.len > 0)
 		websocket_write_backlog(websocket);
 	if (!(events & UV_READABLE) || websocket->queue != NULL)
 		return;

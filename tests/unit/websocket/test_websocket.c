@@ -66,6 +66,49 @@ test_masked(void **state)
 	assert_seen("=a ");
 }
 
+/* What waits is kept beside the websocket, and given back when all of it has gone on. */
+static void
+test_rest(void **state)
+{
+	struct websocket *websocket = open_sockjs();
+	const struct websocket_rest *nothing = &websockets.nothing;
+
+	(void)state;
+	assert_ptr_equal(websocket->rest, nothing);
+	say(BYTES("\x81")); /* a part of a head */
+	assert_ptr_not_equal(websocket->rest, nothing);
+	say(BYTES("\x83\x01\x02\x03\x04\x23\x63\x21"));
+	assert_seen("=a ");
+	assert_ptr_equal(websocket->rest, nothing);
+	say_frame(0x01, BYTES("[\"a\",")); /* a part of a message */
+	assert_int_equal(websocket->rest->message.len, 5);
+	room = 3;
+	write_now("abc"); /* both directions */
+	assert_got("\x81\x08"
+		   "a");
+	say_frame(0x80, BYTES("\"b\"]"));
+	assert_seen("=a =b ");
+	assert_int_equal(websocket->rest->out.len, 7);
+	room = SIZE_MAX;
+	run();
+	assert_got("[\"abc\"]");
+	assert_ptr_equal(websocket->rest, nothing);
+	/* What is left is freed with the websocket; ASan tells. */
+	say(BYTES("\x81"));
+	hang_up();
+	assert_seen("- ");
+	assert_int_equal(nothing->input + nothing->unparsed.len + nothing->out.len, 0);
+}
+
+/* What each of many costs that say nothing. */
+static void
+test_size(void **state)
+{
+	(void)state;
+	if (sizeof(void *) == 8)
+		assert_true(sizeof(struct websocket) + sizeof(struct session) <= 376 + 328);
+}
+
 /* More than the shared buffer takes, in one frame, and in many of which one is cut. */
 static void
 test_large(void **state)
@@ -385,6 +428,8 @@ main(void)
 	    WEBSOCKET_TEST(byte_by_byte),
 	    WEBSOCKET_TEST(fragments),
 	    WEBSOCKET_TEST(masked),
+	    WEBSOCKET_TEST(rest),
+	    WEBSOCKET_TEST(size),
 	    WEBSOCKET_TEST(large),
 	    WEBSOCKET_TEST(extra),
 	    WEBSOCKET_TEST(broken),

@@ -252,8 +252,8 @@ test_waiting_counts(void **state)
 	hooks.data = count;
 	pour_array();
 	one_turn();
-	assert_true(websocket->undelivered.len > LIMITS_SMALL_INPUT);
-	assert_true(input->taken >= websocket->undelivered.len);
+	assert_true(websocket->rest->undelivered.len > LIMITS_SMALL_INPUT);
+	assert_true(input->taken >= websocket->rest->undelivered.len);
 	run();
 	assert_int_equal(input->taken, 0);
 	sessions.limits.input.most = 2 * LIMITS_SMALL_INPUT;
@@ -276,15 +276,15 @@ test_waiting_frames_count(void **state)
 	hooks.data = count;
 	pour(client, flood, size);
 	one_turn();
-	assert_true(websocket->unparsed.len > LIMITS_SMALL_INPUT);
-	assert_true(sessions.limits.input.taken >= websocket->unparsed.len);
+	assert_true(websocket->rest->unparsed.len > LIMITS_SMALL_INPUT);
+	assert_true(sessions.limits.input.taken >= websocket->rest->unparsed.len);
 	run();
 	assert_int_equal(sessions.limits.input.taken, 0);
 	heard = 0;
 	sessions.limits.input.most = 2 * LIMITS_SMALL_INPUT;
 	pour(client, flood, size);
 	one_turn();
-	assert_in_range(websocket->unparsed.len, 1, LIMITS_SMALL_INPUT);
+	assert_in_range(websocket->rest->unparsed.len, 1, LIMITS_SMALL_INPUT);
 	run();
 	assert_int_equal(heard, FLOOD);
 	free(flood);
@@ -440,8 +440,8 @@ test_inflating(void **state)
 	pour(client, frame, make_bomb(frame));
 	while (seen.len == 0) {
 		one_turn();
-		assert_true(websocket->message.len <= before + WEBSOCKET_WORK);
-		before = websocket->message.len;
+		assert_true(websocket->rest->message.len <= before + WEBSOCKET_WORK);
+		before = websocket->rest->message.len;
 		turns++;
 	}
 	/* What was put together is made up for, too, before anything is heard. */
