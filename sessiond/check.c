@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "sessiond/http/static_files.h"
 #include "sessiond/modules/services.h"
+#include "sessiond/program/program_exec.h"
 #include "sessiond/redis/redis_check.h"
 #include "sessiond/store/store_file.h"
 #include "sessiond/system/listening_sockets.h"
@@ -133,6 +134,30 @@ check_modules(const struct config *config, struct error *err)
 	return status;
 }
 
+/* What does not keep the daemon from starting, but its application. */
+static void
+look_at_program(const struct config *config, const struct config_section *section)
+{
+	const char *command = section->worker_options.program;
+	char *folder = worker_options_folder(config->path);
+	struct error err = ERROR_INIT;
+
+	if (program_exec_check(&err) == -1 || program_exec_look(command, folder, &err) == -1)
+		fprintf(
+		    stderr, "sockjs-sessiond: %s:%u: %s\n", config->path, section->line, err.text);
+	free(folder);
+}
+
+static void
+look_at_programs(const struct config *config)
+{
+	size_t i;
+
+	for (i = 0; i < config->section_count; i++)
+		if (config->sections[i].worker_options.program != NULL)
+			look_at_program(config, &config->sections[i]);
+}
+
 int
 check_run(const struct config *config, struct error *err)
 {
@@ -143,7 +168,7 @@ check_run(const struct config *config, struct error *err)
 		return -1;
 	if (!is_who_starts(options)) {
 		fprintf(stderr,
-		    "sockjs-sessiond: sockets, static and store are not looked at: that takes root, or user %s\n",
+		    "sockjs-sessiond: sockets, static, store and programs are not looked at: that takes root, or user %s\n",
 		    options->user);
 		return check_modules(config, err);
 	}
@@ -152,5 +177,6 @@ check_run(const struct config *config, struct error *err)
 	    log_check_target(options->log, err) == -1 || check_static(options, err) == -1 ||
 	    check_stores(options, is_served, err) == -1 || redis_check(options->engine, err) == -1)
 		return -1;
+	look_at_programs(config);
 	return check_modules(config, err);
 }

@@ -133,6 +133,11 @@ find(const char *name, const char *module_path, char path[PATH_MAX], struct erro
 		    "module \"%s\": a path has a slash in it, say ./%s for a file beside "
 		    "sockjs.conf; a name goes without " SUFFIX ", as %.*s",
 		    name, name, (int)(strlen(name) - strlen(SUFFIX)), name);
+	if (strchr(name, '.') != NULL)
+		return error_set(err, EX_CONFIG,
+		    "module \"%s\": a module is a shared object, made of C; a script is named by "
+		    "`program`, as in: program = php chat.php",
+		    name);
 	suggest(folders[0] != NULL ? folders[0] : last, name, hint, sizeof hint);
 	return error_set(err, EX_CONFIG, "module \"%s\": no %s" SUFFIX " in %s%s%s%s", name, name,
 	    folders[0] != NULL ? folders[0] : last,

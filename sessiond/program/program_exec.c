@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -250,6 +251,56 @@ say_failure(const struct launch *launch, const struct failure *failure, struct e
 		    word);
 	return error_set(err, EX_UNAVAILABLE, "program: %s: cannot be executed: %s%s", word, text,
 	    failure->error == EACCES ? " (chmod +x makes a script executable)" : "");
+}
+
+/* 0, or why not. */
+static int
+look_for_file(int folder, const char *path)
+{
+	return faccessat(folder, path, X_OK, AT_EACCESS) == 0 ? 0 : errno;
+}
+
+static int
+look_in_path(int folder, const char *word)
+{
+	const char *list = getenv("PATH");
+	char path[PATH_MAX];
+	size_t len;
+
+	for (; list != NULL && *list != '\0'; list += len + (list[len] == ':')) {
+		len = strcspn(list, ":");
+		snprintf(path, sizeof path, "%.*s/%s", len == 0 ? 1 : (int)len,
+		    len == 0 ? "." : list, word);
+		if (look_for_file(folder, path) == 0)
+			return 0;
+	}
+	return ENOENT;
+}
+
+int
+program_exec_look(const char *command, const char *folder, struct error *err)
+{
+	const struct program_command wanted = {.command = command, .folder = folder};
+	struct launch launch = {.command = &wanted, .words = program_words(command, err)};
+	struct failure failure = {.step = STEP_FOLDER};
+	int fd = AT_FDCWD;
+
+	if (launch.words == NULL)
+		return -1;
+	if (folder != NULL)
+		fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		failure.error = errno;
+	else
+		failure = (struct failure){STEP_EXEC,
+		    strchr(launch.words[0], '/') == NULL ? look_in_path(fd, launch.words[0])
+							 : look_for_file(fd, launch.words[0])};
+	if (fd >= 0)
+		close(fd);
+	if (failure.error != 0)
+		say_failure(&launch, &failure, err);
+	free(launch.words);
+	return failure.error == 0 ? 0 : -1;
 }
 
 /*

@@ -35,6 +35,13 @@ char **program_words(const char *command, struct error *err);
 int program_exec_check(struct error *err);
 
 /*
+ * Looks whether the command's program is there, and may be executed by this process's user. folder:
+ * where it would be run; NULL: here. 0, or -1 and an error as program_start has it. What its own
+ * interpreter is, it does not look at.
+ */
+int program_exec_look(const char *command, const char *folder, struct error *err);
+
+/*
  * Executes the command in a session of its own, tied to this process: it is killed when the thread
  * that calls this ends. Returns its process when it runs, with pipes that the caller closes. -1 and
  * an error as program_start has it.

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SHOWN = 120 }; /* bytes of a bad line, in the log */
+
 /* An event of a connection that waits for its ack: the first of those that were given. */
 struct worker_given {
 	STAILQ_ENTRY(worker_given) next;
@@ -438,7 +440,9 @@ worker_process_line(struct worker_process *process, char *line, size_t len)
 	if (call == NULL) {
 		snprintf(
 		    wrong.message, sizeof wrong.message, "a line is no JSON: %.150s", error.text);
-		fail_call(process, NULL, &wrong);
+		worker_log(process->service, "process %d: invalid: a line is no JSON: %.*s",
+		    (int)process->pid, len < SHOWN ? (int)len : SHOWN, line);
+		tell_error(process, NULL, &wrong);
 		return;
 	}
 	take_call(process, call, len);

@@ -40,6 +40,9 @@ check('a unit that is written out, and a module that is named as a file: what to
 	const unit = await runDaemon(['--config', confFile(`${ECHO}heartbeat_delay = 25 sec\n`), '--check']);
 	assert.strictEqual(unit.code, EX_CONFIG);
 	assert.match(unit.stderr, /"25 sec" is not a number of milliseconds .*; say 25s\n/);
+	const script = await runDaemon(['--config', confFile('[service /a]\nmodule = chat.php\n'), '--check']);
+	assert.strictEqual(script.code, EX_CONFIG);
+	assert.match(script.stderr, /:1: module "chat\.php": .* a script is named by `program`, as in: program = php chat\.php\n/);
 	const module = await runDaemon(['--config', confFile('[service /a]\nmodule = auction.so\n'), '--check']);
 	assert.strictEqual(module.code, EX_CONFIG);
 	assert.match(module.stderr, /say \.\/auction\.so for a file beside sockjs\.conf; a name goes without \.so, as auction\n/);
@@ -86,7 +89,13 @@ check('the daemon\'s leaves nothing behind, and says so if it could not look', a
 	assert.deepStrictEqual([fine.code, fine.stderr], [0, '']);
 	const other = await checkAsNobody('user = daemon\nsocket = /proc/s');
 	assert.strictEqual(other.code, 0, other.stderr);
-	assert.match(other.stderr, /sockets, static and store are not looked at: that takes root, or user daemon/);
+	assert.match(other.stderr, /sockets, static, store and programs are not looked at: that takes root, or user daemon/);
+});
+
+check('the daemon\'s says which programs cannot be started; that of the other services can', async () => {
+	const { code, stderr } = await checkAsNobody('[service /php]\nprogram = phpp chat.php\n[service /mine]\nprogram = ./chat.php\n[service /sh]\nprogram = sh chat.sh\n');
+	assert.strictEqual(code, 0, stderr);
+	assert.match(stderr, /^sockjs-sessiond: \S+conf:\d+: program: phpp: there is no such program in PATH .*\nsockjs-sessiond: \S+conf:\d+: program: \.\/chat\.php: it, or .* is not there\n$/);
 });
 
 check('the daemon\'s while the daemon runs: it is not in its own way, and another is named', async () => {

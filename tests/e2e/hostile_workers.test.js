@@ -129,7 +129,7 @@ check('broken JSON, unknown calls and ids', async (daemon) => {
 	assert.deepEqual(codes, [
 		...Array(11).fill('invalid'), 'unknown', ...Array(4).fill('invalid'), 'gone', 'gone',
 	]);
-	await expectLogged(daemon, /error: .*\/broken.*: process \d+: invalid: a line is no JSON/);
+	await expectLogged(daemon, /error: .*\/broken.*: process \d+: invalid: a line is no JSON: this is no JSON$/m);
 	socket.connection.close();
 });
 

@@ -4,6 +4,8 @@
  */
 #include "tests/unit/program/program_fixture.h"
 
+#include "sessiond/program/program_exec.h"
+
 /* --- words ------------------------------------------------------------------------------------ */
 
 static void
@@ -102,6 +104,37 @@ test_refused(void **state)
 	    "program: the daemon runs as root, and starts no programs then: set `user` in "
 	    "[server]");
 	free(path);
+}
+
+static void
+expect_look(const char *command, const char *in, const char *text)
+{
+	error_clear(&err);
+	assert_int_equal(program_exec_look(command, in, &err), text[0] == '\0' ? 0 : -1);
+	assert_string_equal(err.text, text);
+}
+
+/* What can be known before it is started. */
+static void
+test_look(void **state)
+{
+	(void)state;
+	write_file("text", 0644);
+	write_file("script", 0755);
+	expect_look("sh -c true", NULL, "");
+	expect_look("sh", folder, "");
+	expect_look("./script", folder, "");
+	expect_look("./script", NULL,
+	    "program: ./script: it, or the interpreter that its first "
+	    "line names, is not there");
+	expect_look("./text x", folder,
+	    "program: ./text: cannot be executed: Permission denied "
+	    "(chmod +x makes a script executable)");
+	expect_look("no-such-program", folder,
+	    "program: no-such-program: there is no such program in PATH that this user may "
+	    "execute; one in the folder of sockjs.conf is ./no-such-program");
+	expect_look("sh", "/no/such", "program: the folder /no/such: No such file or directory");
+	expect_look("a \"", NULL, "program: a \" is not closed");
 }
 
 /* --- what it is started with ------------------------------------------------------------------ */
@@ -437,6 +470,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(words),
 	    TEST(refused),
+	    TEST(look),
 	    TEST(environment),
 	    TEST(inheritance),
 	    TEST(limits),
