@@ -2,6 +2,9 @@
  * bare_http PORT: the least that a server of streams and polls does for a message, for comparison:
  * one recv and the answer 204 for who sends it, one send of a chunk or of an answer for who gets it,
  * and epoll. Below /broadcast everybody gets it, else the client whose session sends it.
+ *
+ * A poll may have been sent before a message, and be read after it: epoll says who was heard, not
+ * in which order. The message waits then.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,6 +32,7 @@ struct client {
 	struct peer peer;
 	enum receives receives;
 	bool waits; /* a poll is there */
+	char *kept; /* a message that came before its poll, or NULL */
 	unsigned session;
 	LIST_ENTRY(client) list;
 };
@@ -85,7 +89,22 @@ deliver(struct client *to, const char *body, int len)
 	} else if (to->waits) {
 		to->waits = false;
 		answer_poll(to, "a", body, len);
+	} else {
+		if (to->kept)
+			fail("a second message before a poll");
+		to->kept = strndup(body, (size_t)len);
 	}
+}
+
+static void
+take_poll(struct client *client)
+{
+	client->waits = client->kept == NULL;
+	if (client->waits)
+		return;
+	answer_poll(client, "a", client->kept, (int)strlen(client->kept));
+	free(client->kept);
+	client->kept = NULL;
 }
 
 static void
@@ -130,7 +149,7 @@ static void
 take_receiver(struct client *client, const char *request)
 {
 	if (client->receives == RECEIVES_POLL) {
-		client->waits = true;
+		take_poll(client);
 		return;
 	}
 	client->receives = kind_of(request);
@@ -150,6 +169,7 @@ leave(struct client *client)
 		LIST_REMOVE(client, list);
 		sessions[client->session] = NULL;
 	}
+	free(client->kept);
 	serve_end(client);
 }
 

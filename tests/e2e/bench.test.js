@@ -127,3 +127,29 @@ test('bench: what could not be sent while the server paused counts with its wait
 		server.close();
 	}
 });
+
+// epoll says who was heard, not in which order: the floor may read a message before the poll that was
+// sent before it.
+test('bench: the floor of polls keeps a message whose poll comes later', async () => {
+	const { port, stop } = await servers['bare HTTP'].start();
+	const connect = () => new Promise((resolve) => {
+		const socket = net.connect(port, '127.0.0.1', () => resolve(socket));
+		socket.setTimeout(20000, () => socket.destroy());
+	});
+	const [poll, send] = [await connect(), await connect()];
+	const ask = (socket, what, body) => new Promise((resolve, reject) => {
+		socket.once('data', resolve).once('close', () => reject(new Error('no answer')));
+		socket.write(`POST /echo/000/c0000000000000001/${what} HTTP/1.1\r\n\r\n${body}`);
+	});
+	try {
+		assert.match(`${await ask(poll, 'xhr', '')}`, /\r\n\r\no\n$/);
+		for (const message of ['["1~"]', '["2~"]']) {
+			assert.match(`${await ask(send, 'xhr_send', message)}`, /^HTTP\/1.1 204/);
+			assert.ok(`${await ask(poll, 'xhr', '')}`.endsWith(`\r\n\r\na${message}\n`));
+		}
+	} finally {
+		poll.destroy();
+		send.destroy();
+		await stop();
+	}
+});
