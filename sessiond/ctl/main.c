@@ -8,11 +8,13 @@
 #include "sessiond/ctl/daemons.h"
 #include "sessiond/ctl/words.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 static const char usage_text[] =
     "Usage: sockjsctl [OPTION...] COMMAND [ARGUMENT...]\n"
@@ -64,6 +66,11 @@ find_socket(const struct words *words, struct error *err)
 
 	if (words->socket != NULL)
 		return xstrdup(words->socket);
+	if (words->config == NULL && access(file, F_OK) == -1)
+		error_set(err, EX_CONFIG,
+		    "%s: %s: --config FILE names the daemon's configuration, or --socket PATH its "
+		    "control socket",
+		    file, strerror(errno));
 	config = config_read(file, err);
 	if (config == NULL)
 		return NULL;

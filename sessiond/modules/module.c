@@ -167,6 +167,9 @@ load(struct sockjs_service *service, const char *module_path, struct error *err)
 	if (service->application == NULL)
 		return error_set(err, EX_CONFIG,
 		    "module %s: exports no `" SYMBOL "`, see SOCKJS_MODULE in sockjs.h", path);
+	if (service->application->abi == 0)
+		return error_set(err, EX_CONFIG,
+		    "module %s: its SOCKJS_MODULE has no line .abi = SOCKJS_ABI", path);
 	if (service->application->abi != SOCKJS_ABI)
 		return error_set(err, EX_CONFIG,
 		    "module %s: built for version %u of sockjs.h, this is version %u; build it again",

@@ -9,6 +9,7 @@
 #include "common/memory.h"
 
 #include <dlfcn.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -79,11 +80,27 @@ load_copy(struct module_image *image, const char *path, int fd, struct error *er
 	return error_set(err, EX_CONFIG, "module %s: %s", path, dlerror());
 }
 
+/* What the loader says of other files tells nobody what to do. */
+static bool
+is_shared_object(int fd)
+{
+	Elf32_Ehdr head; /* as Elf64_Ehdr, as far as it is looked at */
+
+	return pread(fd, &head, sizeof head, 0) == sizeof head &&
+	    memcmp(head.e_ident, ELFMAG, SELFMAG) == 0 && head.e_type == ET_DYN;
+}
+
 static int
 load(struct module_image *image, const char *path, int fd, struct error *err)
 {
-	void *former = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+	void *former;
 
+	if (!is_shared_object(fd))
+		return error_set(err, EX_CONFIG,
+		    "module %s: it is no shared object, as cc -shared -fPIC makes them; a script is "
+		    "named by `program`",
+		    path);
+	former = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
 	if (former != NULL) {
 		dlclose(former);
 		return load_copy(image, path, fd, err);

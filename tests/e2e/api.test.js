@@ -106,6 +106,12 @@ const refusals = {
 	'a module of another ABI': [
 		`[service /echo]\nmodule = echo\n\n[service /old]\nmodule = ${modulePath('stale')}\n`, 4, true,
 		/stale\.so: built for version 2 of sockjs\.h, this is version 3; build it again$/],
+	'a module that does not say its ABI': [
+		`[service /new]\nmodule = ${modulePath('unversioned')}\n`, 1, true,
+		/unversioned\.so: its SOCKJS_MODULE has no line \.abi = SOCKJS_ABI$/],
+	'a file that is no shared object': [
+		`[service /script]\nmodule = ${__filename}\n`, 1, true,
+		/api\.test\.js: it is no shared object, as cc -shared -fPIC makes them; a script is named by `program`$/],
 	'an option that the module does not know': [
 		`[service /one]\nmodule = ${PROBE}\n\nmodule.greting = x\n`, 4, true,
 		/the module has no option "module\.greting", did you mean "module\.greeting"\?$/],

@@ -542,6 +542,9 @@ check('no daemon: what to do', {}, async (pair) => {
 	pair.rewrite((text) => text.replace('[fcgi]', 'control = none\n[fcgi]'));
 	fails(ctl(pair, 'status'), 78, /there is no control socket: set `socket` or `control`/);
 	fails(run(['--config', '/no/such/file', 'status']), 78, /no\/such\/file/);
+	const [, installed] = /that names the socket \((.*)\)$/m.exec(succeeds(run(['--help'])));
+	if (!fs.existsSync(installed))
+		fails(run(['status']), 78, /: No such file or directory: --config FILE names .*, or --socket PATH/);
 });
 
 check('something else listens there', {}, async (pair) => {
