@@ -171,6 +171,13 @@ resolve(const char *text, bool *wildcard, struct error *err)
 		return NULL;
 	}
 	strcpy(copy, text);
+	if (strchr(text, '/') != NULL) {
+		error_set(err, EX_CONFIG,
+		    "listen: %s is not ADDR:PORT, as in 127.0.0.1:8080; `socket` is for the path of "
+		    "a Unix socket",
+		    text);
+		return NULL;
+	}
 	if (!split_address(copy, &host, &port)) {
 		error_set(err, EX_CONFIG,
 		    "listen: %s: \"%s\" is no port, 0 to 65535 (ADDR:PORT, as in 127.0.0.1:8080)",
@@ -210,9 +217,10 @@ bind_to(const char *text, struct error *err)
 	freeaddrinfo(infos);
 	if (fd == -1)
 		error_set(err, EX_UNAVAILABLE, "cannot listen on %s: %s%s", text, strerror(code),
-		    code == EADDRINUSE	 ? " (choose another with --listen ADDR:PORT)"
-			: code == EACCES ? " (ports below 1024 are for root)"
-					 : "");
+		    code == EADDRINUSE		? " (choose another with --listen ADDR:PORT)"
+			: code == EACCES	? " (ports below 1024 are for root)"
+			: code == EADDRNOTAVAIL ? " (this machine has no such address)"
+						: "");
 	errno = code;
 	return fd;
 }

@@ -177,6 +177,16 @@ is_own_group(gid_t group)
 	return group == getegid();
 }
 
+/* bind(2) has failed, or would. */
+static int
+cannot_make(const char *path, int code, struct error *err)
+{
+	return error_set(err, EX_UNAVAILABLE, "cannot listen on %s: %s%s", path, strerror(code),
+	    code == ENOENT	 ? " (its folder is not there)"
+		: code == EACCES ? " (this user may not make a file in its folder)"
+				 : "");
+}
+
 static int
 check_folder(const struct place *place, enum occupant occupant, const char *path, struct error *err)
 {
@@ -184,8 +194,7 @@ check_folder(const struct place *place, enum occupant occupant, const char *path
 		return error_set(err, EX_UNAVAILABLE,
 		    "cannot listen on %s: there is no such folder, or it is out of reach", path);
 	if (faccessat(place->folder, ".", W_OK | X_OK, AT_EACCESS) == -1)
-		return error_set(
-		    err, EX_UNAVAILABLE, "cannot listen on %s: %s", path, strerror(errno));
+		return cannot_make(path, errno, err);
 	if (occupant == STALE && !may_remove(place))
 		return cannot_remove(path, EACCES, err);
 	return 0;
@@ -264,8 +273,7 @@ socket_file_bind(int fd, const char *path, const struct socket_access *access,
 	/* bind makes the file with the socket's mode, less what the umask takes. */
 	if (fchmod(fd, access->mode) == -1 ||
 	    bind(fd, (const struct sockaddr *)&address, sizeof address) == -1)
-		return error_set(
-		    err, EX_UNAVAILABLE, "cannot listen on %s: %s", path, strerror(errno));
+		return cannot_make(path, errno, err);
 	held = hold(path, &st, err);
 	if (held == -1)
 		return -1;

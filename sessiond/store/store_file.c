@@ -140,7 +140,8 @@ store_file_make(const char *path, struct error *err)
 	if (fd == -1) {
 		if (errno == ENOSPC || errno == EDQUOT || errno == EMFILE || errno == ENFILE)
 			code = EX_UNAVAILABLE;
-		error_set(err, code, "cannot open the store %s: %s", path, strerror(errno));
+		error_set(err, code, "cannot open the store %s: %s%s", path, strerror(errno),
+		    errno == ENOENT ? " (its folder is not there)" : "");
 		return NULL;
 	}
 	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))

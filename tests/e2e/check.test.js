@@ -69,13 +69,15 @@ async function checkAsNobody(text) {
 const obstacles = {
 	'static that is not there': ['static = nosuch', EX_CONFIG, /static: \S+\/nosuch: No such file or directory/],
 	'a socket in a folder that is not there': ['socket = no/such/s', EX_UNAVAILABLE, /cannot listen on \S+\/no\/such\/s: there is no such folder/],
-	'a socket in a folder of somebody else': ['socket = /proc/s', EX_UNAVAILABLE, /cannot listen on \/proc\/s: Permission denied/],
+	'a socket in a folder of somebody else': ['socket = /proc/s', EX_UNAVAILABLE, /cannot listen on \/proc\/s: Permission denied \(this user may not make a file in its folder\)/],
 	'a socket with too long a path': [`socket = ${'s'.repeat(120)}`, EX_CONFIG, /socket: the path is (longer|too long)/],
 	'a socket for a group of others': ['socket = s\nsocket_group = root', EX_NOPERM, /socket_group must be one that this user is in/],
-	'a control socket in a folder of somebody else': ['control = /proc/s', EX_UNAVAILABLE, /cannot listen on \/proc\/s: Permission denied/],
+	'a control socket in a folder of somebody else': ['control = /proc/s', EX_UNAVAILABLE, /cannot listen on \/proc\/s: Permission denied \(this user may not make a file in its folder\)/],
 	'a store in a folder of somebody else': ['store = /proc/s.db', EX_CONFIG, /the folder of the store \/proc\/s\.db: Permission denied/],
 	'a store that is a folder': ['store = .', EX_CONFIG, /cannot open the store \S+: Is a directory/],
-	'an address of another machine': ['listen = 192.0.2.1:80', EX_UNAVAILABLE, /cannot listen on 192\.0\.2\.1:80: Cannot assign/],
+	'an address of another machine': ['listen = 192.0.2.1:80', EX_UNAVAILABLE, /cannot listen on 192\.0\.2\.1:80: Cannot assign requested address \(this machine has no such address\)/],
+	'a path as an address': ['listen = /run/x.sock', EX_CONFIG, /listen: \/run\/x\.sock is not ADDR:PORT, .*`socket` is for the path/],
+	'an URL as an address': ['listen = http://localhost:8080', EX_CONFIG, /listen: http:\/\/localhost:8080 is not ADDR:PORT/],
 };
 for (const [name, [text, expected, words]] of Object.entries(obstacles))
 	check(`the daemon's finds ${name}`, async () => {
@@ -83,6 +85,15 @@ for (const [name, [text, expected, words]] of Object.entries(obstacles))
 		assert.match(stderr, words);
 		assert.strictEqual(code, expected);
 	});
+
+check('a start that fails says why, too', async () => {
+	for (const [line, expected, words] of [['socket = no/such/s', EX_UNAVAILABLE, /cannot listen on \S*no\/such\/s: No such file or directory \(its folder is not there\)$/m],
+		['store = no/such/s.db', EX_CONFIG, /cannot open the store \S*no\/such\/s\.db: No such file or directory \(its folder is not there\)$/m]]) {
+		const { code, stderr } = await runDaemon(['--config', confFile(`[server]\n${line}\n${ECHO}`), '--listen', '127.0.0.1:0']);
+		assert.match(stderr, words);
+		assert.strictEqual(code, expected);
+	}
+});
 
 check('the daemon\'s leaves nothing behind, and says so if it could not look', async () => {
 	const fine = await checkAsNobody('listen = *:0\nsocket = s\nstore = s.db\nstatic = .\ncontrol = none');
