@@ -15,7 +15,7 @@ struct redis_call {
 	redis_reply_fn *fn;
 	void *data;
 	int script;		  /* -1: none */
-	struct redis_words words; /* of a script: to be run anew, if the server does not know it */
+	struct redis_words words; /* until it cannot be needed again */
 };
 
 /* --- words ------------------------------------------------------------------------------------ */
@@ -53,18 +53,28 @@ redis_words_clear(struct redis_words *words)
 
 /* --- it begins and is lost -------------------------------------------------------------------- */
 
+/* Ends the call. */
+static void
+tell(struct redis_call *call, const struct redis_reply *reply)
+{
+	if (call->fn != NULL)
+		call->fn(call->data, reply);
+	redis_words_clear(&call->words);
+	free(call);
+}
+
 static void
 tell_lost(struct redis_link *link)
 {
+	struct redis_calls *const lists[] = {&link->unknown, &link->pending, &link->held};
 	struct redis_call *call;
+	size_t i;
 
-	while ((call = STAILQ_FIRST(&link->pending)) != NULL) {
-		STAILQ_REMOVE_HEAD(&link->pending, entry);
-		if (call->fn != NULL)
-			call->fn(call->data, NULL);
-		redis_words_clear(&call->words);
-		free(call);
-	}
+	for (i = 0; i < sizeof lists / sizeof *lists; i++)
+		while ((call = STAILQ_FIRST(lists[i])) != NULL) {
+			STAILQ_REMOVE_HEAD(lists[i], entry);
+			tell(call, NULL);
+		}
 }
 
 static void
@@ -163,37 +173,6 @@ put(struct redis_link *link, const struct redis_words *words, const char *const 
 	return is_put;
 }
 
-static struct redis_call *
-note(struct redis_link *link, redis_reply_fn *fn, void *data)
-{
-	struct redis_call *call = xcalloc(1, sizeof *call);
-
-	*call = (struct redis_call){.fn = fn, .data = data, .script = -1};
-	STAILQ_INSERT_TAIL(&link->pending, call, entry);
-	if (STAILQ_FIRST(&link->pending) == call)
-		watch_time(link);
-	return call;
-}
-
-void
-redis_link_call(struct redis_link *link, struct redis_words *words, redis_reply_fn *fn, void *data)
-{
-	if (put(link, words, NULL, 0))
-		note(link, fn, data);
-	else if (fn != NULL)
-		fn(data, NULL);
-	redis_words_clear(words);
-}
-
-void
-redis_link_say(struct redis_link *link, struct redis_words *words)
-{
-	put(link, words, NULL, 0);
-	redis_words_clear(words);
-}
-
-/* --- scripts ---------------------------------------------------------------------------------- */
-
 /* What the server knows a script by: the SHA-1 of its text. */
 static const char *
 hash_of(enum redis_script script)
@@ -213,40 +192,76 @@ hash_of(enum redis_script script)
 	return texts[script];
 }
 
+/* as_text: the server gets to know its script, if it has one. */
 static void
-run(struct redis_link *link, int script, const char *const before[2], struct redis_words *words,
-    redis_reply_fn *fn, void *data)
+send_call(struct redis_link *link, struct redis_call *call, bool as_text)
 {
-	struct redis_call *call;
+	const char *before[2] = {NULL, NULL};
 
-	if (!put(link, words, before, 2)) {
-		if (fn != NULL)
-			fn(data, NULL);
-		redis_words_clear(words);
+	if (call->script != -1) {
+		before[0] = as_text ? "EVAL" : "EVALSHA";
+		before[1] = as_text ? redis_scripts[call->script] : hash_of(call->script);
+	}
+	if (!put(link, &call->words, before, call->script == -1 ? 0 : 2)) {
+		tell(call, NULL);
 		return;
 	}
-	call = note(link, fn, data);
-	call->script = script;
-	call->words = *words;
+	if (as_text)
+		call->script = -1;
+	if (call->script == -1)
+		redis_words_clear(&call->words);
+	STAILQ_INSERT_TAIL(&link->pending, call, entry);
+	if (STAILQ_FIRST(&link->pending) == call)
+		watch_time(link);
+}
+
+/* While a server has forgotten scripts, what is called goes behind what has to be repeated. */
+static void
+make(struct redis_link *link, int script, struct redis_words *words, redis_reply_fn *fn, void *data)
+{
+	struct redis_call *call = xcalloc(1, sizeof *call);
+
+	*call = (struct redis_call){.fn = fn, .data = data, .script = script, .words = *words};
 	*words = (struct redis_words){.lens = NULL};
+	if (link->is_connected && !STAILQ_EMPTY(&link->unknown))
+		STAILQ_INSERT_TAIL(&link->held, call, entry);
+	else
+		send_call(link, call, false);
+}
+
+void
+redis_link_call(struct redis_link *link, struct redis_words *words, redis_reply_fn *fn, void *data)
+{
+	make(link, -1, words, fn, data);
+}
+
+void
+redis_link_say(struct redis_link *link, struct redis_words *words)
+{
+	put(link, words, NULL, 0);
+	redis_words_clear(words);
 }
 
 void
 redis_link_run(struct redis_link *link, enum redis_script script, struct redis_words *words,
     redis_reply_fn *fn, void *data)
 {
-	const char *const before[] = {"EVALSHA", hash_of(script)};
-
-	run(link, (int)script, before, words, fn, data);
+	make(link, (int)script, words, fn, data);
 }
 
-/* From then on the server knows it, until it forgets it again. */
+/* All that was called before was answered: what was not run is, in the order of the calls. */
 static void
-run_text(struct redis_link *link, struct redis_call *call)
+teach(struct redis_link *link)
 {
-	const char *const before[] = {"EVAL", redis_scripts[call->script]};
+	struct redis_calls calls = STAILQ_HEAD_INITIALIZER(calls);
+	struct redis_call *call;
 
-	run(link, -1, before, &call->words, call->fn, call->data);
+	STAILQ_CONCAT(&calls, &link->unknown);
+	STAILQ_CONCAT(&calls, &link->held);
+	while ((call = STAILQ_FIRST(&calls)) != NULL) {
+		STAILQ_REMOVE_HEAD(&calls, entry);
+		send_call(link, call, true);
+	}
 }
 
 /* --- replies ---------------------------------------------------------------------------------- */
@@ -266,17 +281,14 @@ is_pushed(const struct redis_link *link, const struct redis_reply *reply)
 	return false;
 }
 
-/* The server does not know the script: it gets its text. Returns true if the call waits again. */
 static bool
-runs_anew(struct redis_link *link, struct redis_call *call, const struct redis_reply *reply)
+is_unknown(
+    const struct redis_link *link, const struct redis_call *call, const struct redis_reply *reply)
 {
 	size_t len;
 
-	if (call->script == -1 || link->ops->type(reply) != REDIS_ERROR ||
-	    strncmp(link->ops->text(reply, &len), "NOSCRIPT", 8) != 0)
-		return false;
-	run_text(link, call);
-	return true;
+	return call->script != -1 && link->ops->type(reply) == REDIS_ERROR &&
+	    strncmp(link->ops->text(reply, &len), "NOSCRIPT", 8) == 0;
 }
 
 /* A person has to change something. */
@@ -312,10 +324,12 @@ answer(struct redis_link *link, const struct redis_reply *reply)
 	}
 	STAILQ_REMOVE_HEAD(&link->pending, entry);
 	watch_time(link);
-	if (!runs_anew(link, call, reply) && call->fn != NULL)
-		call->fn(call->data, reply);
-	redis_words_clear(&call->words);
-	free(call);
+	if (is_unknown(link, call, reply))
+		STAILQ_INSERT_TAIL(&link->unknown, call, entry);
+	else
+		tell(call, reply);
+	if (STAILQ_EMPTY(&link->pending))
+		teach(link);
 }
 
 static void
@@ -390,6 +404,8 @@ void
 redis_link_init(struct redis_link *link, struct timers *timers)
 {
 	STAILQ_INIT(&link->pending);
+	STAILQ_INIT(&link->unknown);
+	STAILQ_INIT(&link->held);
 	timer_queue_add(timers, &link->timeouts, REDIS_TIMEOUT, timeout_fire, link);
 	timer_queue_add(timers, &link->retries, REDIS_RETRY, retry_fire, link);
 	timer_queue_add(timers, &link->pings, REDIS_PING, ping_fire, link);

@@ -1,7 +1,9 @@
 /*
  * A connection to the server that is always wanted: it is made again when it is lost. It greets
  * with user, password and database. What is called is answered in its order; if nothing is answered
- * for REDIS_TIMEOUT, the server is away.
+ * for REDIS_TIMEOUT, the server is away. A server that has forgotten scripts (SCRIPT FLUSH) is given
+ * them again, and calls keep their order; but one that another connection teaches meanwhile runs what
+ * was sent later before what it did not know.
  *
  * There are two: one calls, the other listens to topics.
  */
@@ -30,6 +32,7 @@ enum {
 typedef void redis_reply_fn(void *data, const struct redis_reply *reply);
 
 struct redis_call;
+STAILQ_HEAD(redis_calls, redis_call);
 
 /* A command as it is made: words one after another. All zero bytes: empty. */
 struct redis_words {
@@ -61,7 +64,9 @@ struct redis_link {
 	const char *what;	     /* for the log */
 	struct redis_client *client; /* NULL: away */
 	bool is_connected, is_ready;
-	STAILQ_HEAD(, redis_call) pending;
+	struct redis_calls pending; /* sent, and to be answered */
+	struct redis_calls unknown; /* answered: the server has forgotten the script */
+	struct redis_calls held;    /* called since then */
 	struct timer_queue timeouts, retries, pings;
 	struct timer timeout, retry, ping;
 	bool was_told; /* the log has that it is away */
