@@ -7,6 +7,7 @@
 #include "sessiond/channels/channel_publish.h"
 #include "sessiond/channels/channel_shared.h"
 #include "sessiond/channels/channel_subscribe.h"
+#include "sessiond/redis/redis_found.h"
 #include "sessiond/redis/redis_presence.h"
 #include "sessiond/redis/redis_publish.h"
 #include "sessiond/service/service.h"
@@ -57,7 +58,8 @@ redis_channel_begin(struct redis_engine *engine, struct channel *channel)
 		random_bytes(&channel->shared_id, sizeof channel->shared_id);
 	set_topic(it);
 	channel->shared = it;
-	LIST_INSERT_HEAD(&engine->all, it, entry);
+	TAILQ_INSERT_TAIL(&engine->all, it, entry);
+	engine->count++;
 	redis_state_mark(it, true);
 }
 
@@ -100,13 +102,13 @@ unmark(struct redis_channel *it)
 void
 redis_channel_end(struct redis_channel *it)
 {
-	timer_stop(&it->refresh);
 	timer_stop(&it->linger);
 	redis_publish_release(it, !it->engine->commands.is_ready);
 	if (it->state != REDIS_CHANNEL_AWAY && is_only(it))
 		unsubscribe(it);
 	unmark(it);
-	LIST_REMOVE(it, entry);
+	TAILQ_REMOVE(&it->engine->all, it, entry);
+	it->engine->count--;
 	it->channel->shared = NULL;
 	it->channel = NULL;
 	free_if_unused(it);
@@ -120,7 +122,6 @@ leave_off(struct redis_channel *it, enum redis_channel_state state)
 
 	it->state = state;
 	it->version = 0;
-	timer_stop(&it->refresh);
 	for (i = 0; i < it->channel->entrants.count; i++) {
 		struct channel_entrant *entrant = it->channel->entrants.items[i]->data;
 
@@ -154,99 +155,9 @@ fail(struct redis_channel *it, const struct redis_reply *reply)
 
 /* --- what it was told ------------------------------------------------------------------------- */
 
-/* What was read of the stream, oldest first. */
-struct found {
-	struct channel_position position; /* of the last */
-	struct publication *publications; /* composed */
-	struct redis_publication *parts;
-	uint64_t first; /* the offset of the first */
-	uint32_t count;
-};
-
-static void
-found_clear(struct found *found)
-{
-	uint32_t i;
-
-	for (i = 0; i < found->count; i++)
-		message_unref(&found->publications[i].message);
-	free(found->publications);
-	free(found->parts);
-}
-
-static struct message *
-compose(const struct redis_channel *it, struct redis_publication *part)
-{
-	const struct channel_space *space = it->channel->space;
-
-	part->publishing.name = it->channel->name;
-	part->publishing.name_len = it->channel->by_name.len;
-	return space->kind->compose(space, &part->publishing, &part->position);
-}
-
-/* Where one is missing, those before it are of no use. */
-static void
-begin_anew(struct found *found, uint64_t offset)
-{
-	while (found->count > 0)
-		message_unref(&found->publications[--found->count].message);
-	found->first = offset;
-}
-
-static void
-take_entry(const struct redis_channel *it, const struct redis_reply *id,
-    const struct redis_reply *entry, struct found *found)
-{
-	const struct redis_client_ops *ops = it->engine->commands.ops;
-	struct redis_publication *part = &found->parts[found->count];
-	struct message *message;
-	size_t id_len, len;
-	const char *id_text = ops->text(id, &id_len), *text = ops->text(entry, &len);
-
-	part->position = (struct channel_position){
-	    redis_message_read_id(id_text, id_len), found->position.epoch};
-	if (part->position.offset == 0 || !redis_message_read_entry(text, len, part))
-		return;
-	if (part->position.offset != found->first + found->count) {
-		struct redis_publication copy = *part;
-
-		begin_anew(found, part->position.offset);
-		part = &found->parts[0];
-		*part = copy;
-	}
-	part->publishing.except = part->publishing.except == NULL ? NULL : part->except;
-	message = compose(it, part);
-	if (message == NULL)
-		return;
-	found->publications[found->count++] = (struct publication){message, part->time};
-}
-
-/* False: it is no reply of the script. */
-static bool
-read_reply(const struct redis_channel *it, const struct redis_reply *reply, struct found *found)
-{
-	const struct redis_client_ops *ops = it->engine->commands.ops;
-	size_t i, count = ops->count(reply), len;
-
-	*found = (struct found){.first = 0};
-	if (count < 2)
-		return false;
-	found->position.epoch = channel_epoch_parse(ops->text(ops->at(reply, 0), &len));
-	found->position.offset = strtoull(ops->text(ops->at(reply, 1), &len), NULL, 10);
-	if (found->position.offset > REDIS_OFFSET_MAX)
-		return false;
-	found->publications = xcalloc(count, sizeof *found->publications);
-	found->parts = xcalloc(count, sizeof *found->parts);
-	for (i = 2; i + 1 < count; i += 2)
-		take_entry(it, ops->at(reply, i), ops->at(reply, i + 1), found);
-	if (found->first + found->count != found->position.offset + 1)
-		begin_anew(found, found->position.offset + 1);
-	return found->position.epoch != 0;
-}
-
 /* All that was read and is not known yet. */
 static void
-deliver_from(struct redis_channel *it, const struct found *found, uint64_t offset)
+deliver_from(struct redis_channel *it, const struct redis_found *found, uint64_t offset)
 {
 	for (; offset <= found->position.offset; offset++) {
 		const struct redis_publication *part = &found->parts[offset - found->first];
@@ -256,7 +167,7 @@ deliver_from(struct redis_channel *it, const struct found *found, uint64_t offse
 }
 
 static void
-put_before(struct redis_channel *it, const struct found *found)
+put_before(struct redis_channel *it, const struct redis_found *found)
 {
 	uint64_t first = it->channel->history.first;
 
@@ -277,7 +188,7 @@ comes_by_itself(const struct redis_channel *it)
 
 /* The same epoch: what was missed is told, if all of it is there. */
 static void
-go_on(struct redis_channel *it, const struct found *found)
+go_on(struct redis_channel *it, const struct redis_found *found)
 {
 	struct channel_position here = channel_position(it->channel);
 
@@ -289,7 +200,7 @@ go_on(struct redis_channel *it, const struct found *found)
 
 /* Another epoch. Subscribers get all of it, if it is there. */
 static void
-begin_epoch(struct redis_channel *it, const struct found *found)
+begin_epoch(struct redis_channel *it, const struct redis_found *found)
 {
 	struct channel_position begin = {0, found->position.epoch};
 	bool is_whole = found->first == 1 && it->channel->subscribers.count > 0;
@@ -300,7 +211,7 @@ begin_epoch(struct redis_channel *it, const struct found *found)
 }
 
 static void
-adopt(struct redis_channel *it, const struct found *found)
+adopt(struct redis_channel *it, const struct redis_found *found)
 {
 	if (it->has_position && found->position.epoch == it->channel->epoch)
 		go_on(it, found);
@@ -352,15 +263,15 @@ is_behind(const struct redis_channel *it)
 static void
 take_read(struct redis_channel *it, const struct redis_reply *reply)
 {
-	struct found found;
+	struct redis_found found;
 
-	if (!read_reply(it, reply, &found)) {
-		found_clear(&found);
+	if (!redis_found_read(it, reply, &found)) {
+		redis_found_clear(&found);
 		redis_link_break(&it->engine->commands, "its reply to a read is none");
 		return;
 	}
 	adopt(it, &found);
-	found_clear(&found);
+	redis_found_clear(&found);
 	it->state = REDIS_CHANNEL_LIVE;
 	if (is_behind(it))
 		redis_state_mark(it, true);
@@ -501,8 +412,6 @@ begin_asking(struct redis_channel *it)
 	it->state = REDIS_CHANNEL_OPENING;
 	it->has_position = it->has_position || it->channel->is_stored;
 	redis_presence_touch_all(it);
-	timer_start(
-	    &it->engine->refreshes, &it->refresh, sessions_now(it->engine->channels->sessions));
 }
 
 void

@@ -10,6 +10,7 @@
 #include "sessiond/redis/redis_library.h"
 #include "sessiond/redis/redis_presence.h"
 #include "sessiond/redis/redis_publish.h"
+#include "sessiond/redis/redis_rounds.h"
 #include "sessiond/service/service.h"
 #include "sessiond/session/message.h"
 #include "sessiond/session/session_set.h"
@@ -138,7 +139,7 @@ lost(void *owner)
 	struct redis_engine *engine = owner;
 	struct redis_channel *it;
 
-	LIST_FOREACH(it, &engine->all, entry)
+	TAILQ_FOREACH(it, &engine->all, entry)
 		redis_channel_lose(it);
 }
 
@@ -150,7 +151,7 @@ go_on(struct redis_engine *engine)
 
 	if (!engine->commands.is_ready || !engine->topics.is_ready)
 		return;
-	LIST_FOREACH(it, &engine->all, entry)
+	TAILQ_FOREACH(it, &engine->all, entry)
 		redis_state_mark(it, true);
 }
 
@@ -206,7 +207,7 @@ told_durability(void *data, const struct redis_reply *reply)
 	go_on(engine);
 }
 
-/* A call whose script is not known would be made anew behind later ones. */
+/* So no call has to be repeated. */
 static void
 load_scripts(struct redis_engine *engine)
 {
@@ -260,14 +261,21 @@ greet_topics(void *owner)
 
 /* --- timers ----------------------------------------------------------------------------------- */
 
+/* Those whose turn it is say again what they have. */
 static void
 refresh_fire(struct timer *timer, void *context)
 {
 	struct redis_engine *engine = context;
-	struct redis_channel *it = container_of(timer, struct redis_channel, refresh);
+	struct redis_channel *it;
+	size_t due = redis_rounds_next(&engine->rounds, engine->count);
 
-	redis_presence_touch_all(it);
 	timer_start(&engine->refreshes, timer, now(engine));
+	for (; due > 0 && (it = TAILQ_FIRST(&engine->all)) != NULL; due--) {
+		TAILQ_REMOVE(&engine->all, it, entry);
+		TAILQ_INSERT_TAIL(&engine->all, it, entry);
+		if (it->state >= REDIS_CHANNEL_OPENING)
+			redis_presence_touch_all(it);
+	}
 }
 
 /* One that has yet to say who has left waits for the server. */
@@ -475,13 +483,15 @@ create(const struct engine_address *address, const struct redis_client_ops *ops,
 	engine->channels = channels;
 	engine->address = *address;
 	engine->backlog = backlog;
+	TAILQ_INIT(&engine->all);
 	strcpy(engine->durable, "0");
 	snprintf(engine->prefix, sizeof engine->prefix, "sockjs:%u:", address->db);
-	timer_queue_add(timers, &engine->refreshes, REDIS_REFRESH, refresh_fire, engine);
+	timer_queue_add(timers, &engine->refreshes, REDIS_TICK, refresh_fire, engine);
 	timer_queue_add(timers, &engine->lingers, REDIS_LINGER, linger_fire, engine);
 	timer_queue_add(timers, &engine->recounts, REDIS_RECOUNT, recount_fire, engine);
-	timer_queue_add(timers, &engine->sweeps, REDIS_REFRESH, sweep_fire, engine);
+	timer_queue_add(timers, &engine->sweeps, REDIS_SWEEP, sweep_fire, engine);
 	timer_start(&engine->sweeps, &engine->sweep, now(engine));
+	timer_start(&engine->refreshes, &engine->refresh, now(engine));
 	engine->commands = link_of(engine, ops, loop, &for_commands, "commands");
 	engine->topics = link_of(engine, ops, loop, &for_topics, "topics");
 	redis_link_init(&engine->commands, timers);

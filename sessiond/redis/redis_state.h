@@ -10,6 +10,7 @@
 #include "sessiond/channels/channel_engine.h"
 #include "sessiond/channels/channels.h"
 #include "sessiond/redis/redis_link.h"
+#include "sessiond/redis/redis_rounds.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,10 +21,10 @@
 #define REDIS_OFFSET_MAX ((uint64_t)1 << 53) /* scripts count with doubles */
 
 enum {
-	REDIS_EXPIRY = 40000,  /* ms after which a daemon that says nothing is dead */
-	REDIS_REFRESH = 13000, /* ms between what it says, and looks for the dead */
-	REDIS_LINGER = 1000,   /* ms that a channel without subscribers, or a failed one, waits */
-	REDIS_RECOUNT = 200,   /* ms that a number of subscribers may wait to be told */
+	REDIS_EXPIRY = 40000, /* ms after which a daemon that says nothing is dead */
+	REDIS_SWEEP = 13000,  /* ms between its looks for the dead */
+	REDIS_LINGER = 1000,  /* ms that a channel without subscribers, or a failed one, waits */
+	REDIS_RECOUNT = 200,  /* ms that a number of subscribers may wait to be told */
 };
 
 struct redis_held;
@@ -39,12 +40,14 @@ struct redis_engine {
 	char run[64];	 /* the server's run id */
 	char durable[2]; /* "1": it forgets nothing that it has acknowledged */
 	size_t owed;	 /* bytes of publications that wait, here or for an answer */
-	LIST_HEAD(, redis_channel) all;
+	TAILQ_HEAD(, redis_channel) all; /* the first is the next to be refreshed */
+	size_t count;			 /* of all */
+	struct redis_rounds rounds;
 	LIST_HEAD(, redis_channel) due;	    /* to be told of at the end of the turn */
 	LIST_HEAD(, redis_channel) waiting; /* ... when others are, or the counts are due */
 	bool counts_are_due;		    /* what may wait has waited */
 	struct timer_queue refreshes, lingers, recounts, sweeps;
-	struct timer recount, sweep;
+	struct timer refresh, recount, sweep;
 };
 
 enum redis_channel_state {
@@ -59,7 +62,8 @@ enum redis_channel_state {
 struct redis_channel {
 	struct redis_engine *engine;
 	struct channel *channel; /* NULL: ended; what was asked for is still to come */
-	LIST_ENTRY(redis_channel) entry, dirty_entry;
+	TAILQ_ENTRY(redis_channel) entry;
+	LIST_ENTRY(redis_channel) dirty_entry;
 	enum redis_channel_state state;
 	unsigned refs; /* calls that will be answered */
 	char *topic;
@@ -78,7 +82,7 @@ struct redis_channel {
 	/* Members that may have come or gone here, by id, and in their order. */
 	struct hash_table touched_ids;
 	STAILQ_HEAD(, redis_touched) touched;
-	struct timer refresh, linger;
+	struct timer linger;
 
 	STAILQ_HEAD(, redis_held) held; /* publications that wait for entrants */
 };
