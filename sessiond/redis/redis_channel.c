@@ -182,7 +182,7 @@ comes_by_itself(const struct redis_channel *it)
 {
 	const struct channel *channel = it->channel;
 
-	return it->state == REDIS_CHANNEL_LIVE &&
+	return channel->subscribers.count > 0 &&
 	    channels_keeps(channel->space, channel->name, channel->by_name.len) == 0;
 }
 
@@ -198,14 +198,15 @@ go_on(struct redis_channel *it, const struct redis_found *found)
 		channels_set_position(it->channel, &found->position);
 }
 
-/* Another epoch. Subscribers get all of it, if it is there. */
+/* Another epoch. Subscribers get all of it, if it is there, or what is on its way. */
 static void
 begin_epoch(struct redis_channel *it, const struct redis_found *found)
 {
 	struct channel_position begin = {0, found->position.epoch};
 	bool is_whole = found->first == 1 && it->channel->subscribers.count > 0;
 
-	channels_set_position(it->channel, is_whole ? &begin : &found->position);
+	channels_set_position(
+	    it->channel, is_whole || comes_by_itself(it) ? &begin : &found->position);
 	if (is_whole)
 		deliver_from(it, found, 1);
 }

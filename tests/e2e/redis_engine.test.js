@@ -11,9 +11,11 @@ const { after, before } = require('node:test');
 const { program } = require('./lib/daemon');
 const { eventually } = require('./lib/guard');
 const { LISTEN, ask, check, judge, judgeAll, open, publish, published, Reader, Traffic } = require('./lib/shared_channels');
+const { haveSubscribed } = require('./lib/subscribers');
 const { OPCODE, WebSocketClient, encodeFrame } = require('./lib/websocket');
 
 const dataOf = ({ data }) => JSON.parse(data);
+const conf = (pair, url) => pair.rewrite((text) => text.replace(/^engine = .*$/m, `engine = ${url}`));
 
 check('what one publishes reaches the subscribers of both, once and in order', {}, async ([a, b]) => {
 	const [ann, bob] = [await open(a), await open(b)];
@@ -243,6 +245,83 @@ check('while Redis is away, who subscribes waits, and connections stay', { daemo
 	}
 });
 
+// Stands between a daemon and its Redis. Told to hold, it keeps back what comes for subscribers, and
+// what the daemon asks for, from when the daemon is told that it has subscribed.
+class Gate {
+	static async start(to, from) {
+		const gate = new Gate();
+		gate.links = new Set();
+		gate.kept = { topics: [], commands: [] };
+		gate.server = net.createServer((near) => gate.join(near, net.connect(to)));
+		await new Promise((resolve) => gate.server.listen(from, resolve));
+		return gate;
+	}
+
+	join(near, far) {
+		const topics = () => near.isTopics;
+		const end = () => [near, far].forEach((socket) => socket.destroy());
+		this.links.add(end);
+		near.on('error', end).on('close', end).on('data', (bytes) => {
+			near.isTopics ||= bytes.includes('SUBSCRIBE');
+			this.pass(!topics() && 'commands', far, bytes);
+		});
+		far.on('error', end).on('close', end).on('data', (bytes) => {
+			this.pass(topics() && 'topics', near, bytes);
+			this.isHolding ||= this.holds && topics() && bytes.includes('subscribe');
+		});
+	}
+
+	pass(kind, to, bytes) {
+		if (kind && this.isHolding && this.kept[kind])
+			this.kept[kind].push(() => to.write(bytes));
+		else
+			to.write(bytes);
+	}
+
+	release(kind) {
+		const kept = this.kept[kind];
+		this.kept[kind] = null;
+		kept.forEach((write) => write());
+	}
+
+	cut() {
+		this.links.forEach((end) => end());
+	}
+
+	stop() {
+		this.cut();
+		this.server.close();
+	}
+}
+
+check('without a history, what comes with the first read after Redis was away is not lost', {}, async ([a, b], redis) => {
+	const own = { app: undefined, service: '/broadcast' };
+	const socket = `${a.directory}/gate`;
+	const gate = await Gate.start(redis.socket, socket);
+	try {
+		conf(a, `redis+unix://${socket}`);
+		await a.sessiond.stop();
+		await a.startSessiond(LISTEN);
+		const reader = await WebSocketClient.connect(a.sessiond.url, '/broadcast/websocket');
+		await haveSubscribed(a, 'everybody', 1);
+		await publish(b, { ...own, channel: 'everybody', data: '1' });
+		assert.strictEqual(await reader.readText(), '1');
+		gate.holds = true;
+		gate.cut();
+		await eventually(() => gate.isHolding, 'it has subscribed again');
+		await publish(b, { ...own, channel: 'everybody', data: '2' });
+		await eventually(() => gate.kept.topics.length > 0, 'it is on its way');
+		gate.release('commands');
+		// This is answered after the read.
+		assert.strictEqual((await publish(a, { ...own, channel: 'other', data: '' })).epoch, '');
+		gate.release('topics');
+		await publish(b, { ...own, channel: 'everybody', data: '3' });
+		assert.deepStrictEqual([await reader.readText(), await reader.readText()], ['2', '3']);
+	} finally {
+		gate.stop();
+	}
+});
+
 const leave = async ([a, b], redis) => {
 	const [ann, bob] = [await open(a), await open(b)];
 	await ann.subscribe('presence-room', { user: { user_id: 'ann' } });
@@ -319,7 +398,6 @@ for (const [name, say] of EVIL)
 		assert.ok(!a.log().includes('secret'), 'the password is nobody\'s');
 	});
 
-const conf = (pair, url) => pair.rewrite((text) => text.replace(/^engine = .*$/m, `engine = ${url}`));
 const checked = (pair) => {
 	const { status, stderr } = spawnSync(program, ['--config', pair.file, '--check'], { encoding: 'utf8' });
 	return { status, stderr };
