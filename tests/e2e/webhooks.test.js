@@ -20,7 +20,7 @@ const pusher = new Pusher({ appId: '1', key: KEY, secret: SECRET });
 class Receiver {
 	static async start(port = 0) {
 		const self = new Receiver();
-		Object.assign(self, { status: 200, events: [], refused: 0, batches: 0 });
+		Object.assign(self, { status: 200, events: [], refused: 0 });
 		self.server = http.createServer((request, response) => {
 			let rawBody = '';
 			request.setEncoding('utf8').on('data', (part) => { rawBody += part; });
@@ -41,7 +41,6 @@ class Receiver {
 			this.refused++;
 			return;
 		}
-		this.batches++;
 		this.events.push(...webhook.getEvents());
 	}
 
@@ -137,8 +136,7 @@ check('what was not taken is sent again, once, also by the next daemon', async (
 	assert.deepStrictEqual(told.slice(2).map(({ name, channel }) => `${name} ${channel}`).sort(), ['channel_vacated a', 'channel_vacated b']);
 	await subscribe(url, ['c']);
 	assert.deepStrictEqual(await receiver.expect(1), [{ name: 'channel_occupied', channel: 'c' }]);
-	// What was taken is not in the store any more.
-	await eventually(() => receiver.batches === 2, 'two batches');
+	// What was taken is not in the store any more, but for what was taken last.
 	await pair.sessiond.stop('SIGTERM');
 	await start();
 	await subscribe(url, ['d']);
