@@ -573,7 +573,8 @@ on_news(void *context, enum connection_news news)
 		backend_unnote_last_write(backend, &request->call);
 		return;
 	case CONNECTION_WRITTEN:
-		backend_confirm(backend, &request->call);
+		/* Where each process has one request, the next poll comes to another. */
+		backend_confirm(backend, &request->call, !request->requests->were_shared);
 		break;
 	case CONNECTION_UNWRITTEN:
 		backend_abort(backend, &request->call, true);

@@ -24,7 +24,7 @@
 enum {
 	FIRST_PAUSE_MS = 20,
 	LONGEST_PAUSE_MS = 500,
-	CONFIRMED_AT_ONCE = 8,
+	CONFIRMED_AT_ONCE = 64, /* the write log has room for many more */
 };
 
 struct backend {
@@ -40,10 +40,11 @@ struct backend {
 	struct suspects *suspects;
 	struct exchange exchange;
 	struct known_services *services;
-	char *unready;	 /* what sessiond says of itself on this connection; NULL: nothing bad */
-	bool is_reading; /* more answers may be in what was read */
-	struct write_log log; /* of answers that are being written */
-	unsigned unconfirmed; /* answers that were written, which sessiond is not told yet */
+	char *unready;	/* what sessiond says of itself on this connection; NULL: nothing bad */
+	bool is_urgent; /* more than confirmations is to be sent */
+	struct write_log log;  /* of answers that are being written */
+	unsigned unconfirmed;  /* answers that were written, which sessiond is not told yet */
+	struct timer confirms; /* runs while that is all that is to be sent */
 };
 
 static void connect_to_daemon(struct backend *backend);
@@ -141,6 +142,7 @@ backend_adopt(struct backend *backend, struct call *call)
 static int
 issued(struct backend *backend, struct call *call, int status)
 {
+	backend->is_urgent = true;
 	call_set_issued(call, loop_now(backend->share->loop));
 	if (status == -1)
 		calls_remove(call);
@@ -180,10 +182,7 @@ is_to_confirm(const struct backend *backend, const struct call *call)
 	    call->ended_by == backend->exchange.link_id;
 }
 
-/*
- * Until sessiond knows, a kill of this process makes it send the frame again, which its client then
- * has twice. But a message and a wake-up for each answer cost a tenth of what all of a poll costs.
- */
+/* What sessiond is not told yet, it finds here if this process is killed. */
 void
 backend_note_last_write(struct backend *backend, const struct call *call)
 {
@@ -198,13 +197,22 @@ backend_unnote_last_write(struct backend *backend, const struct call *call)
 		write_log_take_back(&backend->log);
 }
 
+/*
+ * A wake-up of sessiond for each answer would be a third of what a poll costs that comes alone. Nearly
+ * always there is more to say soon: the client's next poll, at the latest.
+ */
 void
-backend_confirm(struct backend *backend, struct call *call)
+backend_confirm(struct backend *backend, struct call *call, bool is_urgent)
 {
 	if (!is_to_confirm(backend, call))
 		return;
 	wire_encode_written(link_output(backend->link), call->id);
-	if (++backend->unconfirmed >= CONFIRMED_AT_ONCE || !backend->is_reading)
+	backend->unconfirmed++;
+	backend->is_urgent |= is_urgent || backend->unconfirmed >= CONFIRMED_AT_ONCE ||
+	    backend->log.fd == -1 || backend->exchange.is_leaving ||
+	    backend->share->loop->is_draining;
+	/* Many come with one read. */
+	if (backend->unconfirmed >= CONFIRMED_AT_ONCE)
 		backend_flush(backend);
 }
 
@@ -216,9 +224,11 @@ backend_abort(struct backend *backend, struct call *call, bool unwritten)
 	bool is_awaited = call->is_listed ? call->is_issued && backend->state == BACKEND_THERE
 					  : is_to_confirm(backend, call);
 
-	if (is_awaited)
+	if (is_awaited) {
 		wire_encode_abort(
 		    link_output(backend->link), call->id, is_owed ? WIRE_ABORT_UNWRITTEN : 0);
+		backend->is_urgent = true;
+	}
 	call->ended_by = 0;
 	calls_remove(call);
 }
@@ -229,6 +239,7 @@ backend_tell_counts(struct backend *backend, const struct wire_counts *counts)
 	if (backend->state != BACKEND_THERE)
 		return false;
 	exchange_put_counts(&backend->exchange, link_output(backend->link), counts);
+	backend->is_urgent = true;
 	return true;
 }
 
@@ -285,7 +296,7 @@ disconnect(struct backend *backend, enum backend_state state)
 	set_state(backend, state);
 	link_destroy(&backend->link);
 	suspects_stop(backend->suspects);
-	backend->is_reading = false;
+	timer_stop(&backend->confirms);
 	backend->unconfirmed = 0;
 }
 
@@ -324,21 +335,10 @@ on_gone(void *context, bool is_broken, const char *why)
 	lose(context, is_broken ? "it sent a bad message" : why);
 }
 
-/* The answers of one read are confirmed together. */
-static void
-on_taken(void *context)
-{
-	struct backend *backend = context;
-
-	backend->is_reading = false;
-	if (backend->unconfirmed > 0)
-		backend_flush(backend);
-}
-
 static void
 greet(struct backend *backend, int fd)
 {
-	static const struct link_calls calls = {take_message, on_taken, NULL, on_gone};
+	static const struct link_calls calls = {take_message, NULL, NULL, on_gone};
 
 	set_state(backend, BACKEND_GREETING);
 	backend->link = link_create(
@@ -365,9 +365,25 @@ connect_to_daemon(struct backend *backend)
 void
 backend_flush(struct backend *backend)
 {
+	if (backend->link == NULL)
+		return;
+	if (!backend->is_urgent && backend->unconfirmed > 0) {
+		if (!timer_is_running(&backend->confirms))
+			timer_start(&backend->share->confirms, &backend->confirms,
+			    loop_now(backend->share->loop));
+		return;
+	}
+	timer_stop(&backend->confirms);
+	backend->is_urgent = false;
 	backend->unconfirmed = 0;
-	if (backend->link != NULL)
-		link_flush(backend->link);
+	link_flush(backend->link);
+}
+
+void
+backend_confirm_all(struct timer *timer, void *context)
+{
+	(void)context;
+	container_of(timer, struct backend, confirms)->is_urgent = true;
 }
 
 /* --- what sessiond says ----------------------------------------------------------------------- */
@@ -451,7 +467,6 @@ take_message(void *context, const struct wire_header *header, const char *payloa
 	struct backend *backend = context;
 	struct exchange_news news;
 
-	backend->is_reading = true;
 	if (exchange_take(&backend->exchange, header, payload, &news) == -1)
 		return -1;
 	switch (news.kind) {
@@ -472,6 +487,7 @@ take_message(void *context, const struct wire_header *header, const char *payloa
 		break;
 	case EXCHANGE_GOODBYE:
 		/* It closes the connection once what it holds is answered. */
+		backend->is_urgent = true;
 		log_limited(
 		    &goodbyes, SEVERITY_INFO, "sessiond says goodbye: %s", news.goodbye.text);
 		break;
@@ -589,6 +605,7 @@ backend_say_goodbye(struct backend *backend)
 {
 	if (backend->state == BACKEND_THERE)
 		wire_encode_goodbye(link_output(backend->link), "stopping");
-	else
+	backend->is_urgent = true;
+	if (backend->state != BACKEND_THERE)
 		calls_each(&backend->calls, stop, backend);
 }

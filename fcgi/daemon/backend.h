@@ -70,6 +70,7 @@ struct backend_share {
 	size_t
 	    body_limit; /* bytes of the largest body that any service takes, as far as is known */
 	struct timer_queue patience; /* of calls that wait for a daemon to be there */
+	struct timer_queue confirms; /* of backends that wait for more to send */
 };
 
 #define BODY_LIMIT_UNKNOWN (4u << 20) /* bytes, until sessiond has told its services' limits */
@@ -131,13 +132,13 @@ int backend_ask(struct backend *backend, struct call *call, const struct wire_as
  *
  * backend_note_last_write: the write that follows completes it; if this process dies after that,
  * sessiond finds the note. backend_unnote_last_write: that write did not take all.
- * backend_confirm: all of it was written; sessiond hears of it at once, or with the few others that
- * came together with it. backend_abort: its client is gone, or (unwritten) a frame that has come
+ * backend_confirm: all of it was written; sessiond hears of it with what is sent next, or (urgent)
+ * with the next backend_flush. backend_abort: its client is gone, or (unwritten) a frame that has come
  * did not reach it; the call is not listed any more.
  */
 void backend_note_last_write(struct backend *backend, const struct call *call);
 void backend_unnote_last_write(struct backend *backend, const struct call *call);
-void backend_confirm(struct backend *backend, struct call *call);
+void backend_confirm(struct backend *backend, struct call *call, bool is_urgent);
 void backend_abort(struct backend *backend, struct call *call, bool unwritten);
 
 /*
@@ -146,8 +147,14 @@ void backend_abort(struct backend *backend, struct call *call, bool unwritten);
  */
 bool backend_tell_counts(struct backend *backend, const struct wire_counts *counts);
 
-/* Sends what is to be sent, as far as the socket takes it. */
+/*
+ * Sends what is to be sent, as far as the socket takes it; but if that is nothing but confirmations,
+ * not before it is urgent.
+ */
 void backend_flush(struct backend *backend);
+
+/* What the timers of .confirms fire: they are urgent now. */
+void backend_confirm_all(struct timer *timer, void *context);
 
 /* True if nothing is left to be sent. */
 bool backend_is_flushed(const struct backend *backend);

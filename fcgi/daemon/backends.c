@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { CONFIRMS_DELAY_MS = 50 }; /* most clients poll again before that */
+
 static struct backends *
 all_of(struct backend_share *share)
 {
@@ -167,6 +169,7 @@ backends_start(struct backends *all, const struct responder_config *config, stru
 	random_bytes(&all->share.instance, sizeof all->share.instance);
 	timer_queue_add(
 	    timers, &all->share.patience, config->options.backend_timeout, patience_fire, all);
+	timer_queue_add(timers, &all->share.confirms, CONFIRMS_DELAY_MS, backend_confirm_all, NULL);
 	all->one = backend_create(&all->share, xstrdup(config->socket));
 	backend_resume(all->one);
 }
