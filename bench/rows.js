@@ -102,7 +102,7 @@ const rows = {
 		title: 'xhr-polling through lighttpd',
 		measure: echo,
 		way: 'polling',
-		servers: behind('lighttpd', 'bare libfcgi', NODE),
+		servers: behind('lighttpd', 'bare FastCGI', 'bare libfcgi', NODE),
 		goals: [
 			{ parts: ['sessiond', 'supervisor', 'fcgi'], of: 'lighttpd', most: 0.6 },
 			{ against: `${NODE} behind lighttpd`, most: 0.2 },

@@ -233,6 +233,21 @@ async function startCounted(startServer) {
 	});
 }
 
+// One that answers FastCGI on a socket with a constant.
+const constantResponder = (program, name) => ({
+	needs: [],
+	ways: { polling: ['constant-polling'] },
+	async start() {
+		const directory = temporaryDirectory();
+		const socket = path.join(directory, 'socket');
+		const daemon = new Daemon(program, [socket]);
+		await daemon.waitReady();
+		fs.chmodSync(socket, 0o666);
+		fs.chmodSync(directory, 0o711);
+		return served(name, Object.assign(daemon, { directory }), { socket });
+	},
+});
+
 const npm = (name, ...where) => ({
 	file: path.join(srcdir, ...where, 'node_modules', name),
 	npm: name,
@@ -275,21 +290,8 @@ const servers = {
 				...options,
 			}),
 	},
-	'bare libfcgi': {
-		needs: [],
-		ways: { polling: ['constant-polling'] },
-		async start() {
-			const directory = temporaryDirectory();
-			const socket = path.join(directory, 'socket');
-			const daemon = new Daemon(built('bare_responder'), [socket]);
-			await daemon.waitReady();
-			fs.chmodSync(socket, 0o666);
-			fs.chmodSync(directory, 0o711);
-			return served('bare_responder', Object.assign(daemon, { directory }), {
-				socket,
-			});
-		},
-	},
+	'bare libfcgi': constantResponder(built('bare_responder'), 'bare_responder'),
+	'bare FastCGI': constantResponder(built('floor/bare_fastcgi'), 'bare_fastcgi'),
 	'sockjs-node': {
 		needs: [npm('sockjs')],
 		ways: SOCKJS_WAYS,
@@ -447,7 +449,7 @@ for (const kind of ['lighttpd', 'nginx', 'apache-proxy', 'apache-fcgid']) {
 		ways: SOCKJS_WAYS,
 		start: () => startOurStack(kind),
 	};
-	for (const what of ['sockjs-node', 'bare libfcgi'])
+	for (const what of ['sockjs-node', 'bare libfcgi', 'bare FastCGI'])
 		servers[`${what} behind ${kind}`] ??= {
 			needs: [...proxies[kind].needs, ...servers[what].needs],
 			ways: servers[what].ways,
