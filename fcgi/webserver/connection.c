@@ -7,7 +7,7 @@
  * come soon. Some web servers connect for each request, and most of those are over by then.
  *
  * A connection that was dropped stays in memory until the end of the turn, so that every pointer is
- * good until then.
+ * good until then, and open: who has read its answer meanwhile need not be woken for its end.
  */
 #include "fcgi/webserver/connection.h"
 
@@ -113,13 +113,11 @@ forget(struct connection *connection)
 
 	connection->state = CONNECTION_GONE;
 	timer_stop(&connection->timer);
-	close(connection->fd);
 	free(connection->params);
 	buffer_free(&connection->in.bytes);
 	buffer_free(&connection->out.bytes);
 	LIST_REMOVE(connection, entry);
 	LIST_INSERT_HEAD(&connections->dead, connection, entry);
-	connections->count--;
 }
 
 void
@@ -507,6 +505,8 @@ connections_reap(struct connections *connections)
 		struct connection *connection = LIST_FIRST(&connections->dead);
 
 		LIST_REMOVE(connection, entry);
+		close(connection->fd);
+		connections->count--;
 		free(connection);
 	}
 	connections->has_looked = false;

@@ -97,7 +97,7 @@ void connections_dispatch(struct connections *connections);
 /* Drops those that no part of a request has come on. */
 void connections_drop_idle(struct connections *connections);
 
-/* The turn ends: frees what was dropped in it. */
+/* The turn ends: closes and frees what was dropped in it, and counted until then. */
 void connections_reap(struct connections *connections);
 
 /* Takes an accepted socket, and reads it. */

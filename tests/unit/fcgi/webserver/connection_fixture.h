@@ -256,11 +256,21 @@ assert_response(const char *text, bool ends)
 	buffer_free(&b);
 }
 
+/* How many there are when the turn has ended. */
+static inline size_t
+open_connections(void)
+{
+	connections_reap(&connections);
+	return connections.count;
+}
+
+/* When the turn has ended. */
 static inline bool
 is_closed(void)
 {
 	char byte;
 
+	connections_reap(&connections);
 	return recv(web_server, &byte, 1, MSG_DONTWAIT) == 0;
 }
 
