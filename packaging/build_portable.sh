@@ -18,6 +18,7 @@ rm -rf "$tree" "$builddir/$name.tar.gz"
 mkdir -p "$private/lib" "$private/modules" "$private/run" "$private/log" "$private/commands"
 
 cp "$builddir/portable/sockjs.fcgi" "$tree/"
+cp "$srcdir/packaging/portable/sockjs-send.fcgi" "$tree/"
 cp "$builddir/portable/sockjs-sessiond" "$builddir/portable/sockjsctl" "$private/"
 for module in "$builddir"/examples/*.so; do
 	cp "$module" "$private/modules/"
@@ -67,6 +68,6 @@ cp "$srcdir/LICENSE" "$private/"
 
 find "$tree" -type d -exec chmod 755 {} +
 find "$tree" -type f -exec chmod 644 {} +
-chmod 755 "$tree/sockjs.fcgi" "$private/sockjs-sessiond" "$private/sockjsctl"
+chmod 755 "$tree/sockjs.fcgi" "$tree/sockjs-send.fcgi" "$private/sockjs-sessiond" "$private/sockjsctl"
 tar -C "$builddir/portable" --owner=0 --group=0 --numeric-owner -czf "$builddir/$name.tar.gz" "$name"
 echo "$name.tar.gz is for hosts with the libc of this machine, or a newer one: $(getconf GNU_LIBC_VERSION)"

@@ -32,16 +32,18 @@ after(async () => {
 	fs.rmSync(temporary, { recursive: true, force: true });
 });
 
-// The processes of sessiond in this stack: daemons, or their supervisors.
-function daemons(supervisors = false) {
-	return execFileSync('ps', ['-e', '-o', 'pid=,stat=,args='])
-		.toString()
-		.split('\n')
-		.map((line) => line.trim().split(/\s+/))
-		.filter(([, stat, ...args]) => /sockjs-sessiond$/.test(args[0]) && stat[0] !== 'Z' && args.join(' ').includes(temporary) &&
-			args.includes('--supervise') === supervisors)
-		.map(([pid]) => Number(pid));
-}
+// The processes of this stack whose program has that name: {pid, args}.
+const processes = (name) => execFileSync('ps', ['-e', '-o', 'pid=,stat=,args='])
+	.toString()
+	.split('\n')
+	.map((line) => line.trim().split(/\s+/))
+	.filter(([, stat, program, ...rest]) => stat && stat[0] !== 'Z' && path.basename(program) === name && [program, ...rest].join(' ').includes(temporary))
+	.map(([pid, , ...args]) => ({ pid: Number(pid), args }));
+
+// Daemons, or their supervisors.
+const daemons = (supervisors = false) => processes('sockjs-sessiond')
+	.filter(({ args }) => args.includes('--supervise') === supervisors)
+	.map(({ pid }) => pid);
 
 async function echoes(id) {
 	const post = (what, body = '') => request(stack.url, 'POST', `/echo/000/${id}/${what}`, { body, timeout: LIMIT });
@@ -67,6 +69,13 @@ check('a session echoes, and so does a websocket', async () => {
 	socket.send('["x"]');
 	assert.equal(await socket.readText(), 'a["x"]');
 	socket.connection.close();
+});
+
+// Else a send that comes while each process holds a poll would wait until one of them ends.
+check('sends have processes of their own', async () => {
+	await echoes('other');
+	for (const name of ['sockjs.fcgi', 'sockjs-send.fcgi'])
+		assert.ok(processes(name).length > 0, name);
 });
 
 check('a daemon that is killed is started again, once, whoever asks', async () => {

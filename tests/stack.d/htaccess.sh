@@ -13,6 +13,7 @@ kind_programs() {
 	mkdir -p "$account"
 	web_program=$account/sockjs.fcgi
 	mv "$dir/sockjs.fcgi" "$web_program"
+	ln -s sockjs.fcgi "$account/sockjs-send.fcgi"
 	cp "$web_conf" "$account/sockjs.conf"
 	web_fill_file "$srcdir/examples/htaccess" "$account/.htaccess"
 	web_fill_file "$here/stack.d/htaccess.conf" "$dir/htaccess.conf"
