@@ -327,6 +327,20 @@ take_text(struct connection *connection, const char *data, size_t len)
 		take_answer(connection, &answer);
 }
 
+/*
+ * Most servers are told to send no pings while a measurement lasts; not all can be told. A pong has
+ * no payload, whatever the ping had: it is a sign of life.
+ */
+static void
+answer_pings(struct client *client)
+{
+	static char frame[] = "\x8a\x80\0\0\0";
+	const struct buffer pong = {.data = frame, .len = sizeof frame};
+
+	for (; client->frames.pings > 0 && !client->closing; client->frames.pings--)
+		connection_send(&client->down, &pong);
+}
+
 /* Messages of an open websocket or stream. */
 static void
 take_messages(struct client *client, const char *data, size_t len)
@@ -339,6 +353,8 @@ take_messages(struct client *client, const char *data, size_t len)
 		count = frame_reader_take(&client->frames, data, len, client->target->deflate);
 	if (count < 0 && !client->closing)
 		die("the server has closed a websocket");
+	if (client->frames.pings > 0)
+		answer_pings(client);
 	if (count > 0)
 		client->target->on_event(client, CLIENT_DELIVERED, (unsigned)count);
 }

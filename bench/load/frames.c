@@ -1,6 +1,5 @@
 /*
- * A frame's head is gathered bytewise, and its payload skipped. Pings are not answered: the servers
- * are told to send none while a measurement lasts.
+ * A frame's head is gathered bytewise, and its payload skipped.
  */
 #include "bench/load/frames.h"
 
@@ -10,6 +9,7 @@
 #define OPCODE	      0x0f
 #define OPCODE_BINARY 2
 #define OPCODE_CLOSE  8
+#define OPCODE_PING   9
 
 unsigned
 count_marks(const char *data, size_t len)
@@ -91,6 +91,7 @@ frame_reader_take(struct frame_reader *r, const char *data, size_t len, bool com
 			continue;
 		if ((r->head[0] & OPCODE) == OPCODE_CLOSE)
 			return -1;
+		r->pings += (r->head[0] & OPCODE) == OPCODE_PING;
 		r->left = payload_size(r);
 		if (r->left == 0)
 			count += end_frame(r, compressed);

@@ -16,6 +16,7 @@ struct frame_reader {
 	uint8_t head[10];
 	uint8_t head_len; /* bytes of an incomplete head */
 	uint64_t left;	  /* bytes of the payload that are still to come */
+	unsigned pings;	  /* that have come; whoever answers them takes them off */
 };
 
 /* How many marks there are in len bytes. */

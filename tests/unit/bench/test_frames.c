@@ -53,6 +53,19 @@ test_pieces(void **state)
 }
 
 static void
+test_pings(void **state)
+{
+	struct frame_reader reader = {0};
+
+	(void)state;
+	assert_int_equal(frame_reader_take(&reader, bytes, make_bytes(), false), 3);
+	assert_int_equal(reader.pings, 1);
+	/* A pong is none. */
+	assert_int_equal(frame_reader_take(&reader, "\x8a\x00\x89\x00", 4, false), 0);
+	assert_int_equal(reader.pings, 2);
+}
+
+static void
 test_close(void **state)
 {
 	struct frame_reader reader = {0};
@@ -66,6 +79,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_pieces),
+	    cmocka_unit_test(test_pings),
 	    cmocka_unit_test(test_close),
 	};
 
