@@ -1,7 +1,7 @@
 'use strict';
 
-// Charts of `make bench`: a bar for each server; a line over its end goes from the least to the most
-// of its rounds.
+// Charts of `make bench`: a bar for each server; a line over its end goes from the lower to the upper
+// quartile of its rounds.
 
 const { round, statistics } = require('./statistics');
 
@@ -33,7 +33,7 @@ const small = (x, y, what) => text(x, y, what, ' class="small"');
 
 function bar({ name, value, label }, i, y, scale) {
 	const middle = y + BAR / 2;
-	const [width, from, to] = [value.median, value.least, value.most].map((each) =>
+	const [width, from, to] = [value.median, value.low, value.high].map((each) =>
 		Math.max(0, each * scale),
 	);
 	return (
@@ -46,7 +46,7 @@ function bar({ name, value, label }, i, y, scale) {
 	);
 }
 
-const largestOf = ({ bars }) => Math.max(...bars.map(({ value }) => value.most));
+const largestOf = ({ bars }) => Math.max(...bars.map(({ value }) => value.high));
 
 // Returns the text of an SVG file. groups: [{title, bars: [{name, value, label}], largest: what a bar
 // of the whole width stands for (its own largest)}]. notes: lines below.

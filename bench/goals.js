@@ -64,6 +64,14 @@ function rateText(goal, group) {
 	return { text: `${round(median)} times its rate`, met: median >= goal.rate };
 }
 
+// The groups that the row's goals are about.
+const groupsWithGoals = (row) =>
+	new Set(
+		(row.goals || []).flatMap(({ connections, since }) =>
+			[connections, ...(since ? [since] : [])].map((count) => groupOf(row, count)),
+		),
+	);
+
 // {work, connections, goal, measured: texts, met}; undefined if its peer was not there.
 function judge(row, goal) {
 	const group = groupOf(row, goal.connections);
@@ -87,4 +95,4 @@ function judge(row, goal) {
 const judgeAll = (rows) =>
 	rows.flatMap((row) => (row.goals || []).map((goal) => judge(row, goal))).filter(Boolean);
 
-module.exports = { judgeAll };
+module.exports = { groupsWithGoals, judgeAll };

@@ -33,10 +33,10 @@ function groupOf({ name, connections, divisor, unit }, rows) {
 	const row = rows.find((each) => each.name === name);
 	const group = row?.groups.find((each) => !connections || each.connections === connections);
 	if (!group) fail(`there is no row ${name}${connections ? ` with ${connections}` : ''}`);
-	const scaled = ({ median, least, most }) => ({
+	const scaled = ({ median, low, high }) => ({
 		median: median / divisor,
-		least: least / divisor,
-		most: most / divisor,
+		low: low / divisor,
+		high: high / divisor,
 	});
 	return {
 		title: `${row.title}, ${connectionsText(group.connections)}: ${row.unit.replace('bytes', unit)}`,

@@ -120,6 +120,12 @@ async function busyShare() {
 	return 1 - (after.idle - before.idle) / (after.all - before.all);
 }
 
+const roundsText = ({ rounds, seconds }) => `${rounds} rounds of ${seconds} s`;
+const paceText = ({ usual, goals }) =>
+	roundsText(usual) === roundsText(goals)
+		? roundsText(usual)
+		: `${roundsText(usual)}, where there is a goal ${roundsText(goals)}`;
+
 // Where and how a run was made.
 async function machine(options, pace) {
 	const [{ model }] = os.cpus();
@@ -131,7 +137,7 @@ async function machine(options, pace) {
 		`${model}, ${os.cpus().length} cores, Linux ${os.release()}, ${release()}`,
 		`node ${process.version}, npm sockjs ${versionOf('../node_modules/sockjs')}, ` +
 			`socket.io ${versionOf('peers/node_modules/socket.io')}`,
-		`${command}, ${today}, ${pace.rounds} rounds of ${pace.seconds} s`,
+		`${command}, ${today}, ${paceText(pace)}`,
 	];
 	if (options.quick) lines.push('**A quick run: these figures mean nothing.**');
 	if (busy > BUSY)

@@ -8,6 +8,7 @@ const path = require('node:path');
 const { parseArguments } = require('./common');
 const { Contender } = require('./contender');
 const { chart } = require('./chart');
+const { groupsWithGoals } = require('./goals');
 const { machine, summary, table } = require('./report');
 const { rows } = require('./rows');
 const { fileLimit } = require('./processes');
@@ -24,8 +25,8 @@ const options = parseArguments(
 			help: 'a look whether everything works: small numbers, and figures that mean nothing',
 		},
 		goals: { kind: 'flag', help: 'only the rows that have a goal' },
-		rounds: { help: 'rounds of each server (7; quick: 2)' },
-		seconds: { help: 'how long a round lasts, about (0.5; quick: 0.1)' },
+		rounds: { help: 'rounds of each server (7, where there is a goal 15; quick: 2)' },
+		seconds: { help: 'how long a round lasts, about (0.5, where there is a goal 0.6; quick: 0.1)' },
 		most: { help: 'largest number of connections (what `ulimit -n` allows; quick: 50)' },
 		out: {
 			kind: 'text',
@@ -44,14 +45,14 @@ const UNAVAILABLE = 69;
 const OTHER_FILES = 500; // that a process has open besides its connections
 const pace = options.quick
 	? {
-			rounds: options.rounds || 2,
-			seconds: options.seconds || 0.1,
+			usual: { rounds: options.rounds || 2, seconds: options.seconds || 0.1 },
+			goals: { rounds: options.rounds || 2, seconds: options.seconds || 0.1 },
 			warm: 100,
 			most: options.most || 50,
 		}
 	: {
-			rounds: options.rounds || 7,
-			seconds: options.seconds || 0.5,
+			usual: { rounds: options.rounds || 7, seconds: options.seconds || 0.5 },
+			goals: { rounds: options.rounds || 15, seconds: options.seconds || 0.6 },
 			warm: 4000,
 			most: options.most || fileLimit() - OTHER_FILES,
 		};
@@ -106,13 +107,14 @@ async function each(contenders, what) {
 
 // Servers that start once: a number of connections after the other, and with each they take turns
 // that can have so many.
-async function measureRunning(row, contenders, groups, rounds) {
+async function measureRunning(row, contenders, groups) {
 	await each(contenders, (contender) => contender.start(row.way, row.size));
-	for (const { connections, results } of groups) {
+	for (const { connections, results, rounds, seconds } of groups) {
 		const work = { ...row, connections };
+		const own = { ...pace, seconds };
 		const able = contenders.filter(({ name }) => !(servers[name].most < connections));
-		await each(able, (contender) => row.measure.prepare(contender, work, pace));
-		await row.measure.agree?.(able, work, pace);
+		await each(able, (contender) => row.measure.prepare(contender, work, own));
+		await row.measure.agree?.(able, work, own);
 		for (let i = 0; i < rounds; i++)
 			await each(able, async (contender) => {
 				results[contender.name].push(await row.measure.round(contender, work));
@@ -121,11 +123,11 @@ async function measureRunning(row, contenders, groups, rounds) {
 }
 
 // Servers that start anew for each round, which goes through all numbers of connections.
-async function measureStarting(row, contenders, groups, rounds) {
-	for (let i = 0; i < rounds; i++)
+async function measureStarting(row, contenders, groups) {
+	for (let i = 0; i < Math.max(...groups.map(({ rounds }) => rounds)); i++)
 		await each(contenders, async (contender) => {
 			await contender.start(row.way, row.size);
-			for (const { connections, results } of groups)
+			for (const { connections, results } of groups.filter(({ rounds }) => i < rounds))
 				results[contender.name].push(
 					await row.measure.round(contender, { ...row, connections }),
 				);
@@ -136,28 +138,30 @@ async function measureStarting(row, contenders, groups, rounds) {
 // Resolves with [{connections, results: {server: [result of a round, ...]}}].
 async function measure(row, names) {
 	const contenders = names.map((name) => new Contender(name));
-	const rounds = Math.min(pace.rounds, row.measure.rounds || Infinity);
 	const groups = countsOf(row).map((connections) => ({
 		connections,
 		results: Object.fromEntries(names.map((name) => [name, []])),
 	}));
+	const judged = groupsWithGoals({ ...row, groups });
+	for (const group of groups) {
+		const { rounds, seconds } = judged.has(group) ? pace.goals : pace.usual;
+		Object.assign(group, { rounds: Math.min(rounds, row.measure.rounds || Infinity), seconds });
+	}
 	try {
-		await (row.measure.fresh ? measureStarting : measureRunning)(row, contenders, groups, rounds);
+		await (row.measure.fresh ? measureStarting : measureRunning)(row, contenders, groups);
 	} finally {
 		for (const contender of contenders) await contender.stop();
 	}
-	return groups.map(complete(rounds)).filter(({ results }) => contenders[0].name in results);
+	return groups.map(complete).filter(({ results }) => contenders[0].name in results);
 }
 
 // A group without those that failed before its end.
-const complete =
-	(rounds) =>
-	({ connections, results }) => ({
-		connections,
-		results: Object.fromEntries(
-			Object.entries(results).filter(([, each]) => each.length === rounds),
-		),
-	});
+const complete = ({ connections, results, rounds }) => ({
+	connections,
+	results: Object.fromEntries(
+		Object.entries(results).filter(([, each]) => each.length === rounds),
+	),
+});
 
 const countsOf = (row) => [
 	...new Set([row.connections || 100].flat().map((count) => Math.min(count, pace.most))),

@@ -2,15 +2,16 @@
 
 // What the figures of several rounds come to.
 
-// Of numbers: {median, least, most}.
+// Of numbers: {median, low, high}: a quarter of them is below `low`, a quarter above `high`. Between
+// two of them, their mean by weight.
 function spread(values) {
 	const all = [...values].sort((a, b) => a - b);
-	const middle = all.length >> 1;
-	return {
-		median: all.length % 2 ? all[middle] : (all[middle - 1] + all[middle]) / 2,
-		least: all[0],
-		most: all[all.length - 1],
+	const at = (part) => {
+		const place = part * (all.length - 1);
+		const below = all[Math.floor(place)];
+		return below + (all[Math.ceil(place)] - below) * (place % 1);
 	};
+	return { median: at(0.5), low: at(0.25), high: at(0.75) };
 }
 
 // Three digits.
@@ -20,8 +21,8 @@ function round(value) {
 	return value.toFixed(Math.min(digits, 3));
 }
 
-const withSpread = ({ median, least, most }) =>
-	`${round(median)} (${round(least)} to ${round(most)})`;
+const withSpread = ({ median, low, high }) =>
+	`${round(median)} (${round(low)} to ${round(high)})`;
 
 // What the servers of a group came to. ratio: ours of it, round by round, so that what disturbed
 // both of them alike does not count; the first server is ours.

@@ -9,7 +9,7 @@ const net = require('node:net');
 const path = require('node:path');
 const readline = require('node:readline');
 const { test } = require('node:test');
-const { judgeAll } = require('../../bench/goals');
+const { groupsWithGoals, judgeAll } = require('../../bench/goals');
 const { rows } = require('../../bench/rows');
 const { servers } = require('../../bench/servers');
 const { round, spread, statistics } = require('../../bench/statistics');
@@ -17,10 +17,10 @@ const { srcdir } = require('./lib/stack');
 
 const builddir = process.env.SOCKJS_BUILDDIR || srcdir;
 
-test('bench: a median is of the middle, and of both middles', () => {
-	assert.deepEqual(spread([3, 10, 1]), { median: 3, least: 1, most: 10 });
-	assert.deepEqual(spread([4, 1, 10, 2]), { median: 3, least: 1, most: 10 });
-	assert.deepEqual(spread([5]), { median: 5, least: 5, most: 5 });
+test('bench: a median and its quartiles are of rounds, and of what lies between two', () => {
+	assert.deepEqual(spread([5, 3, 10, 1, 99]), { median: 5, low: 3, high: 10 });
+	assert.deepEqual(spread([4, 1, 10, 2]), { median: 3, low: 1.75, high: 5.5 });
+	assert.deepEqual(spread([5]), { median: 5, low: 5, high: 5 });
 });
 
 test('bench: figures have three digits', () => {
@@ -33,8 +33,8 @@ const values = (...numbers) => numbers.map((value) => ({ value }));
 test('bench: a ratio is of rounds that ran side by side', () => {
 	const [ours, peer] = statistics({ results: { ours: values(1, 10, 2), peer: values(2, 20, 4) } });
 	assert.equal(ours.ratio, undefined);
-	assert.deepEqual(peer.ratio, { median: 0.5, least: 0.5, most: 0.5 });
-	assert.deepEqual(peer.value, { median: 4, least: 2, most: 20 });
+	assert.deepEqual(peer.ratio, { median: 0.5, low: 0.5, high: 0.5 });
+	assert.deepEqual(peer.value, { median: 4, low: 3, high: 12 });
 });
 
 const judged = (goal, ...groups) => judgeAll([{ title: 'T', unit: 'µs', goals: [goal], groups }]);
@@ -61,6 +61,14 @@ test('bench: a goal of its own, of parts, and of growth', () => {
 	const [growth] = judged({ connections: 1000, since: 100, most: 1.1 }, ...grown);
 	assert.equal(growth.measured, '1.20 (1.20 to 1.20); peer 1.10');
 	assert.equal(growth.met, false);
+});
+
+test('bench: the groups that goals are about are measured for longer', () => {
+	const groups = [100, 1000, 10000].map((connections) => ({ connections }));
+	const judgedOf = (...goals) => [...groupsWithGoals({ groups, goals })].map(({ connections }) => connections);
+	assert.deepEqual(judgedOf({ most: 1 }, { connections: 1000, most: 1 }), [100, 1000]);
+	assert.deepEqual(judgedOf({ connections: 15000, since: 1000, most: 1 }), [10000, 1000]); // there are not so many
+	assert.equal(groupsWithGoals({ groups }).size, 0);
 });
 
 test('bench: a goal of the cost, or else of the rate', () => {
