@@ -164,11 +164,13 @@ http_connection_create(struct http_connections *all, struct MHD_Connection *mhd)
 	all->returning = NULL;
 	if (connection != NULL) {
 		connection->mhd = mhd;
+		connection->heard = sessions_now(all->sessions);
 		return connection;
 	}
 	connection = xcalloc(1, sizeof *connection);
 	connection->all = all;
 	connection->mhd = mhd;
+	connection->heard = sessions_now(all->sessions);
 	connection->address = all->arriving;
 	all->arriving = NULL;
 	connection->way = all->arriving_way;
@@ -194,6 +196,10 @@ void
 http_connection_closed(struct http_connection *connection, struct MHD_Connection *mhd)
 {
 	if (connection->mhd == mhd) {
+		if (connection->passes) {
+			connection->all->hung_up(connection->response);
+			connection->all->ended(connection->response);
+		}
 		http_connection_destroy(&connection);
 		return;
 	}
@@ -321,7 +327,7 @@ http_connection_resume(struct http_connection *connection)
 	/* That of its wait; a request that is still to come has another. */
 	if (connection->response != NULL)
 		timer_stop(&connection->timer);
-	if (connection->is_parked) {
+	if (connection->is_parked || connection->passes) {
 		http_connection_enter(connection, &connection->all->done);
 		return;
 	}
@@ -429,36 +435,13 @@ http_connection_bring(struct http_connection *connection, const char *bytes, siz
 
 /* --- an early end ----------------------------------------------------------------------------- */
 
-static const char *
-reason_of(int status)
-{
-	switch (status) {
-	case MHD_HTTP_BAD_REQUEST:
-		return "Bad Request";
-	case MHD_HTTP_NOT_IMPLEMENTED:
-		return "Not Implemented";
-	case MHD_HTTP_REQUEST_TIMEOUT:
-		return "Request Timeout";
-	case MHD_HTTP_CONTENT_TOO_LARGE:
-		return "Content Too Large";
-	case MHD_HTTP_URI_TOO_LONG:
-		return "URI Too Long";
-	case MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE:
-		return "Request Header Fields Too Large";
-	case MHD_HTTP_TOO_MANY_REQUESTS:
-		return "Too Many Requests";
-	default:
-		return "Service Unavailable";
-	}
-}
-
 void
 http_connection_refuse(int fd, int status)
 {
 	char text[160];
 	int n = snprintf(text, sizeof text,
 	    "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n%s\r\n", status,
-	    reason_of(status),
+	    MHD_get_reason_phrase_for((unsigned)status),
 	    status == MHD_HTTP_SERVICE_UNAVAILABLE || status == MHD_HTTP_TOO_MANY_REQUESTS
 		? "Retry-After: 1\r\n"
 		: "");

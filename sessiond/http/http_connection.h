@@ -20,6 +20,7 @@
 #include <uv.h>
 
 struct address_entry;
+struct http_connection;
 struct http_response;
 struct rate_points;
 struct sessions;
@@ -31,8 +32,15 @@ struct http_connections {
 	void (*hung_up)(struct http_response *response);
 	/* Its peer takes more of a response that awaits that. */
 	void (*can_write)(struct http_response *response);
-	/* A parked response is over. Returns true if another request may follow. */
+	/* One that left past libmicrohttpd is over. Returns true if another request may follow. */
 	bool (*ended)(struct http_response *response);
+	/*
+	 * A whole request was read, which ends with a body of body_len bytes. Returns true if it
+	 * passes libmicrohttpd by.
+	 */
+	bool (*pass)(void *pass_context, struct http_connection *connection, const char *text,
+	    size_t len, size_t body_len);
+	void *pass_context;
 	LIST_HEAD(, http_connection) list;
 	size_t count;
 	struct http_connection **by_fd; /* NULL: none with that descriptor */
@@ -86,12 +94,15 @@ struct http_connection {
 	bool is_answering;		/* a request is here whole, and not answered yet */
 	bool is_suspended;		/* libmicrohttpd does not look at it */
 	bool skips_read;		/* libmicrohttpd finds nothing when it reads next */
-	bool is_held;			/* suspended, and goes on also if the peer hangs up */
-	bool is_gone;			/* the peer hung up */
-	bool is_due;			/* resumed to be parked, and not suspended again yet */
-	bool is_parked;			/* suspended, and not libmicrohttpd's any more */
-	bool is_dead;			/* destroyed, but for its ghosts */
-	unsigned ghosts;		/* connections of libmicrohttpd that have left it behind */
+	bool passes;	    /* its request passes libmicrohttpd by, which reads nothing */
+	bool was_looked_at; /* libmicrohttpd has tried meanwhile */
+	uint64_t heard;	    /* ms: libmicrohttpd had it, or a request of it, last */
+	bool is_held;	    /* suspended, and goes on also if the peer hangs up */
+	bool is_gone;	    /* the peer hung up */
+	bool is_due;	    /* resumed to be parked, and not suspended again yet */
+	bool is_parked;	    /* suspended, and not libmicrohttpd's any more */
+	bool is_dead;	    /* destroyed, but for its ghosts */
+	unsigned ghosts;    /* connections of libmicrohttpd that have left it behind */
 	TAILQ_ENTRY(http_connection) queue_entry;
 	struct http_connection_queue *queue; /* in which it is; NULL: none */
 	unsigned char shuts;		     /* how often libmicrohttpd was made to read that */
@@ -116,7 +127,14 @@ int http_connections_init(struct http_connections *all, uv_loop_t *loop, struct 
 void http_connections_set_timeouts(
     struct http_connections *all, uint64_t request_timeout, uint64_t keepalive_timeout);
 
-enum { HTTP_DRAIN_GRACE = 500 /* ms */ };
+enum {
+	HTTP_DRAIN_GRACE = 500, /* ms */
+	/*
+	 * For so long the requests of a connection may pass libmicrohttpd by. Then it has one: a
+	 * connection that it hears nothing of has a timeout there.
+	 */
+	HTTP_PASS_FOR = 5000, /* ms */
+};
 
 /*
  * Connections between two requests are closed now, the others when their response is complete. A

@@ -10,11 +10,14 @@
 #include "sessiond/http/chunking_probe.h"
 #include "sessiond/http/http_connection.h"
 #include "sessiond/http/http_fallback.h"
+#include "sessiond/http/http_fields.h"
+#include "sessiond/http/http_parking.h"
 #include "sessiond/http/http_request.h"
 #include "sessiond/http/http_session.h"
 #include "sessiond/http/http_upgrade.h"
 #include "sessiond/http/static_files.h"
 #include "sessiond/session/session_set.h"
+#include "sockjs/ws_handshake.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -394,6 +397,86 @@ http_dispatch_handle(void *cls, struct MHD_Connection *mhd, const char *url, con
 	return http_response_leave(&request->response);
 }
 
+/* --- past libmicrohttpd ----------------------------------------------------------------------- */
+
+static const char passing_begin[] = "POST ";
+
+enum { PASSING_BEGIN = sizeof passing_begin - 1 };
+
+static bool
+ends_with(const char *path, const char *end, const char *with)
+{
+	size_t len = strlen(with);
+
+	return (size_t)(end - path) > len && memcmp(end - len, with, len) == 0;
+}
+
+/* By its first line, which http_framing.c has judged. */
+static bool
+may_pass(const char *text, size_t len)
+{
+	const char *path = text + PASSING_BEGIN, *end;
+
+	if (memcmp(text, passing_begin, PASSING_BEGIN) != 0)
+		return false;
+	end = memchr(path, ' ', len - PASSING_BEGIN);
+	return *path == '/' && (ends_with(path, end, "/xhr") || ends_with(path, end, "/xhr_send"));
+}
+
+/* And the connection goes on. */
+static bool
+may_pass_on(const struct http_request *request)
+{
+	const char *connection = http_request_header(request, MHD_HTTP_HEADER_CONNECTION);
+
+	return request->endpoint != NULL &&
+	    http_request_header(request, MHD_HTTP_HEADER_EXPECT) == NULL &&
+	    !http_header_has_token(connection, "close");
+}
+
+static void
+begin_passing(struct http_request *request)
+{
+	struct http_connection *connection = request->response.connection;
+
+	connection->response = &request->response;
+	connection->heads++;
+	connection->passes = connection->is_suspended = true;
+	/* A client that sends nothing more may still read that its messages are kept. */
+	connection->is_held = request->endpoint->id == ENDPOINT_SEND;
+	connection->was_looked_at = false;
+}
+
+bool
+http_dispatch_pass(
+    void *cls, struct http_connection *connection, const char *text, size_t len, size_t body_len)
+{
+	struct http_requests *all = cls;
+	struct http_fields *fields;
+	struct http_request *request;
+
+	/* A body that would have to wait does so in libmicrohttpd. */
+	if (all->is_stopping || body_len > HTTP_LARGE_BODY || all->handled >= HTTP_TURN_WORK ||
+	    !may_pass(text, len - body_len))
+		return false;
+	fields = http_fields_read(text + PASSING_BEGIN, len - PASSING_BEGIN - body_len);
+	if (fields == NULL)
+		return false;
+	request = http_request_create_of(all, connection, fields);
+	http_request_read_head(request, MHD_HTTP_METHOD_POST, MHD_HTTP_VERSION_1_1);
+	if (!may_pass_on(request)) {
+		http_request_destroy(&request);
+		return false;
+	}
+	begin_passing(request);
+	if (body_len > 0)
+		handle_body(request, text + len - body_len, &body_len);
+	answer(request);
+	if (!request->response.is_open)
+		http_parking_expect(connection);
+	return true;
+}
+
 /* --- the end ---------------------------------------------------------------------------------- */
 
 static void
@@ -442,6 +525,8 @@ http_dispatch_completed(
 	(void)mhd;
 	*context = NULL;
 	/* A parked one goes on without libmicrohttpd. */
-	if (request != NULL && !request->response.connection->is_parked)
-		end(request, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+	if (request == NULL || request->response.connection->is_parked)
+		return;
+	request->response.connection->heard = sessions_now(request->all->sessions);
+	end(request, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 }

@@ -1,5 +1,6 @@
 /*
- * libmicrohttpd's callbacks for a request: they read it, decide who answers it, and end it.
+ * libmicrohttpd's callbacks for a request: they read it, decide who answers it, and end it. Polls
+ * and sends may pass libmicrohttpd by.
  */
 #ifndef SESSIOND_HTTP_DISPATCH_H
 #define SESSIOND_HTTP_DISPATCH_H
@@ -8,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct http_connection;
 struct http_response;
 
 /* Callbacks of libmicrohttpd; cls is the struct http_requests, *context the struct http_request. */
@@ -19,8 +21,17 @@ void http_dispatch_completed(
     void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code);
 
 /*
- * The request of a parked response is over: frees it. Returns true if its connection may have
- * another one.
+ * A whole request was read (text), with a body of body_len bytes, which libmicrohttpd has not seen.
+ * If it is a poll or a short send, as most are, it is answered past libmicrohttpd, which keeps the
+ * connection, and finds nothing to read until then: so it neither parses and forgets the request,
+ * nor has it to be suspended. Returns false if it is another one.
+ */
+bool http_dispatch_pass(
+    void *cls, struct http_connection *connection, const char *text, size_t len, size_t body_len);
+
+/*
+ * The request of a response that left past libmicrohttpd is over: frees it. Returns true if its
+ * connection may have another one.
  */
 bool http_dispatch_ended(struct http_response *response);
 

@@ -5,6 +5,7 @@
 #include "sessiond/http/http_intake.h"
 
 #include "common/log_limit.h"
+#include "sessiond/session/session_set.h"
 #include "sockjs/net_address.h"
 
 #include <errno.h>
@@ -87,14 +88,51 @@ take_brought(struct http_connection *connection, void *to, size_t max)
 }
 
 static ssize_t
-judge(struct http_connection *connection, const char *data, size_t len)
+nothing_yet(void)
 {
+	errno = EAGAIN;
+	return -1;
+}
+
+/* Nothing of an earlier request is left, and libmicrohttpd has not been without one for long. */
+static bool
+may_pass(const struct http_connection *connection)
+{
+	const struct http_connections *all = connection->all;
+
+	return connection->heads == connection->framing.heads && connection->response == NULL &&
+	    http_framing_is_between(&connection->framing) && connection->brought.len == 0 &&
+	    connection->way == HTTP_WAY_CLIENTS && !all->is_draining &&
+	    sessions_now(all->sessions) - connection->heard < HTTP_PASS_FOR;
+}
+
+/* It was one request, and nothing else. */
+static bool
+was_one_request(const struct http_connection *connection)
+{
+	const struct http_framing *framing = &connection->framing;
+
+	return framing->heads == connection->heads + 1 && framing->is_http11 &&
+	    framing->state == HTTP_FRAMING_REQUEST_LINE && framing->line.len == 0 &&
+	    !framing->is_chunked;
+}
+
+/* is_all: nothing is left in the socket of which libmicrohttpd would have to be told once more. */
+static ssize_t
+judge(struct http_connection *connection, const char *data, size_t len, bool is_all)
+{
+	struct http_connections *all = connection->all;
+	bool may = is_all && may_pass(connection);
 	size_t passed;
 
 	http_connection_hear(connection);
 	passed = http_framing_feed(&connection->framing, data, len);
 	if (connection->framing.state < HTTP_FRAMING_REFUSED)
-		return (ssize_t)len;
+		return may && was_one_request(connection) &&
+			all->pass(all->pass_context, connection, data, len,
+			    (size_t)connection->framing.length)
+		    ? nothing_yet()
+		    : (ssize_t)len;
 	if (connection->framing.state == HTTP_FRAMING_ELSEWHERE)
 		return leave(connection, passed);
 	if (passed == 0 && is_tls(connection, data, len))
@@ -104,13 +142,6 @@ judge(struct http_connection *connection, const char *data, size_t len)
 	/* libmicrohttpd asks again only if the socket has changed. */
 	shutdown(connection->fd, SHUT_RD);
 	return (ssize_t)passed;
-}
-
-static ssize_t
-nothing_yet(void)
-{
-	errno = EAGAIN;
-	return -1;
 }
 
 /*
@@ -134,6 +165,10 @@ http_intake_receive(int fd, void *to, size_t max, int flags)
 	    running == NULL ? NULL : http_connections_find(running, fd);
 	ssize_t n;
 
+	if (connection != NULL && connection->passes) {
+		connection->was_looked_at = true;
+		return nothing_yet();
+	}
 	if (connection != NULL && connection->framing.state >= HTTP_FRAMING_REFUSED)
 		return stop(connection);
 	if (connection != NULL && skips_read(connection))
@@ -146,7 +181,7 @@ http_intake_receive(int fd, void *to, size_t max, int flags)
 	/* A client that sends nothing more may still read: libmicrohttpd would close it. */
 	if (n == 0)
 		return connection->is_answering ? nothing_yet() : 0;
-	return judge(connection, to, (size_t)n);
+	return judge(connection, to, (size_t)n, (size_t)n < max);
 }
 
 void

@@ -4,6 +4,9 @@
  * dynamic linker finds a function of the program before that of libc. Everybody else's recv is
  * passed on.
  *
+ * A poll or send that is read whole, alone, and in one piece is answered without libmicrohttpd
+ * (http_dispatch_pass), which finds nothing to read instead of it.
+ *
  * A request that http_framing.h refuses gets its status at once, past libmicrohttpd, which then
  * reads the end of the connection. Requests before it are answered first.
  */

@@ -73,13 +73,39 @@ http_parking_enter(struct http_connection *connection)
 		return false;
 	/* Whatever libmicrohttpd has set: an answer is one write. Not for a Unix socket. */
 	setsockopt(taken, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	connection->is_due = false;
+	connection->is_due = connection->passes = false;
 	connection->is_parked = connection->is_suspended = true;
 	connection->mhd = NULL;
 	connection->ghosts++;
 	all->ghosts++;
 	all->parked_count++;
 	return true;
+}
+
+/* libmicrohttpd, which waits for a request, finds the end of its connection. */
+static void
+park_passing(struct http_connection *connection)
+{
+	struct MHD_Connection *mhd = connection->mhd;
+
+	http_connection_leave_queue(connection);
+	MHD_suspend_connection(mhd);
+	if (!http_parking_enter(connection))
+		http_parking_expect(connection);
+	MHD_resume_connection(mhd);
+}
+
+/* libmicrohttpd reads the next request, of which it may have been told already. */
+static void
+end_passing(struct http_connection *connection, bool goes_on)
+{
+	connection->passes = connection->is_suspended = connection->is_held = false;
+	if (!goes_on) {
+		shutdown(connection->fd, SHUT_RDWR);
+	} else if (connection->was_looked_at || connection->is_gone) {
+		http_connection_hold(connection);
+		http_connection_resume(connection);
+	}
 }
 
 /* For the next request. */
@@ -106,9 +132,13 @@ static void
 finish(struct http_connection *connection, struct MHD_Daemon *mhd)
 {
 	struct http_connections *all = connection->all;
+	bool goes_on;
 
 	http_connection_leave_queue(connection);
-	if (all->ended(connection->response) && !all->is_draining && !connection->is_gone)
+	goes_on = all->ended(connection->response);
+	if (connection->passes)
+		end_passing(connection, goes_on);
+	else if (goes_on && !all->is_draining && !connection->is_gone)
 		give_back(connection, mhd);
 	else
 		http_connection_destroy(&connection);
@@ -123,6 +153,10 @@ http_parking_run(struct http_connections *all, struct MHD_Daemon *mhd)
 		finish(connection, mhd);
 	for (size_t i = all->ghosts; i < HTTP_PARK_MOST && !TAILQ_EMPTY(&all->due); i++) {
 		connection = TAILQ_FIRST(&all->due);
+		if (connection->passes) {
+			park_passing(connection);
+			continue;
+		}
 		http_connection_resume(connection);
 		connection->is_due = true;
 	}

@@ -6,8 +6,8 @@
 
 #include "common/log_limit.h"
 #include "common/memory.h"
-#include "sessiond/http/http_client.h"
 #include "sessiond/http/http_connection.h"
+#include "sessiond/http/http_fields.h"
 #include "sessiond/modules/services.h"
 #include "sessiond/service/service_log.h"
 #include "sessiond/session/session.h"
@@ -27,22 +27,37 @@ find_header(const void *context, const char *name)
 
 	if (request->authority != NULL && strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0)
 		return request->authority;
-	return MHD_lookup_connection_value(
-	    request->response.connection->mhd, MHD_HEADER_KIND, name);
+	return http_fields_find(request->fields, request->response.connection, name);
 }
 
-struct http_request *
-http_request_create(struct http_requests *all, struct http_connection *connection, const char *uri)
+static struct http_request *
+create(struct http_requests *all, struct http_connection *connection, char *target)
 {
 	struct http_request *request = xcalloc(1, sizeof *request);
 
 	request->all = all;
 	request->response.reply.text = all->text;
 	request->began = sessions_now(all->sessions);
-	request->target = xstrdup(uri);
+	request->target = target;
 	/* What is no target was refused by http_framing.c, and is answered nowhere else. */
 	request_target_split(request->target, &request->uri, &request->authority);
 	http_response_init(&request->response, &all->responses, connection, &request->head);
+	return request;
+}
+
+struct http_request *
+http_request_create(struct http_requests *all, struct http_connection *connection, const char *uri)
+{
+	return create(all, connection, xstrdup(uri));
+}
+
+struct http_request *
+http_request_create_of(
+    struct http_requests *all, struct http_connection *connection, struct http_fields *fields)
+{
+	struct http_request *request = create(all, connection, http_fields_target(fields));
+
+	request->fields = fields;
 	return request;
 }
 
@@ -113,7 +128,9 @@ http_request_destroy(struct http_request **request)
 	limits_give_input(&r->all->sessions->limits, &r->input);
 	service_drop(&r->service);
 	service_drop(&r->fallback);
-	free(r->target);
+	if (r->fields == NULL)
+		free(r->target);
+	http_fields_destroy(&r->fields);
 	free(r);
 }
 
@@ -174,7 +191,7 @@ http_request_read_head(struct http_request *request, const char *method, const c
 {
 	struct sockjs_service *fallback = request->all->services->fallback;
 
-	snprintf(request->method, sizeof request->method, "%s", method);
+	memcpy(request->method, method, strnlen(method, sizeof request->method - 1));
 	request->is_http10 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
 	request->response.is_http10 = request->is_http10;
 	split_uri(request);
@@ -185,8 +202,8 @@ http_request_read_head(struct http_request *request, const char *method, const c
 	    .header = find_header,
 	    .context = request,
 	};
-	request->head.from_trusted_proxy =
-	    http_client_find(request->response.connection, request->all->trusted, &request->client);
+	request->head.from_trusted_proxy = http_fields_client(
+	    request->fields, request->response.connection, request->all->trusted, &request->client);
 	/* The control socket serves no client. */
 	if (request->response.connection->way != HTTP_WAY_CLIENTS)
 		return;

@@ -25,6 +25,7 @@ struct connection_info;
 struct connection_source;
 struct hixie76_handshakes;
 struct http_connections;
+struct http_fields;
 struct http_upgrade_offer;
 struct service_options;
 struct services;
@@ -68,10 +69,11 @@ enum http_request_phase {
 struct http_request {
 	struct http_requests *all;
 	enum http_request_phase phase;
-	char *target;	 /* owned; the next three point into it */
-	char *uri;	 /* the path */
-	char *authority; /* of an absolute target, which stands for Host; else NULL */
-	char *query;	 /* NULL: none */
+	struct http_fields *fields; /* owned; NULL: libmicrohttpd has them */
+	char *target;		    /* owned, or theirs; the next three point into it */
+	char *uri;		    /* the path */
+	char *authority;	    /* of an absolute target, which stands for Host; else NULL */
+	char *query;		    /* NULL: none */
 	char method[16];
 	bool is_http10;
 	struct request_head head;
@@ -116,6 +118,10 @@ bool http_request_waits(struct http_request *request);
 /* A request begins on that connection; the target uri is copied. Aborts without memory. */
 struct http_request *
 http_request_create(struct http_requests *all, struct http_connection *connection, const char *uri);
+
+/* The same for one that passes libmicrohttpd by. Takes the fields. */
+struct http_request *http_request_create_of(
+    struct http_requests *all, struct http_connection *connection, struct http_fields *fields);
 
 /* Frees *request and what it holds, but what those have who answer. Sets it NULL; takes NULL. */
 void http_request_destroy(struct http_request **request);

@@ -6,7 +6,7 @@
  * `out` is written here, once a turn: each frame a chunk, as many as there are in one send.
  *
  * A poll that is parked (http_parking.h) is such a stream, too: its head waits in `out`, and with
- * its body it has ended.
+ * its body it has ended. So is one that libmicrohttpd has not seen, whose head is there until then.
  */
 #include "sessiond/http/http_response.h"
 
@@ -23,6 +23,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+
+enum { HEAD_ROOM = 512 /* bytes, which most heads take at most */ };
 
 void
 http_response_init(struct http_response *response, struct http_responses *all,
@@ -122,23 +124,41 @@ end_connection(struct http_response *response, struct MHD_Connection *mhd)
 	response->connection->all->has_work = true;
 }
 
-/* --- parked polls ----------------------------------------------------------------------------- */
+/* --- polls past libmicrohttpd ----------------------------------------------------------------- */
 
 static void
 put_header(void *context, const char *name, const char *value)
 {
-	buffer_printf(context, "%s: %s\r\n", name, value);
+	buffer_append_str(context, name);
+	buffer_append_str(context, ": ");
+	buffer_append_str(context, value);
+	buffer_append_str(context, "\r\n");
 }
 
-/* What is known before its frame, and while libmicrohttpd still has the request's headers. */
+static void
+put_number(struct buffer *out, size_t number)
+{
+	char digits[20], *begin = digits + sizeof digits;
+
+	do
+		*--begin = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	buffer_append(out, begin, (size_t)(digits + sizeof digits - begin));
+}
+
+/* What is known before its frame. */
 static void
 compose_head(struct http_response *response)
 {
 	const struct reply *reply = &response->reply;
+	struct buffer *out = &response->out;
 
-	buffer_printf(&response->out, "HTTP/1.1 %d %s\r\n%s", reply->status,
-	    MHD_get_reason_phrase_for((unsigned)reply->status),
-	    response->closes ? "Connection: close\r\n" : "");
+	buffer_reserve(out, HEAD_ROOM);
+	buffer_append_str(out, "HTTP/1.1 ");
+	put_number(out, (size_t)reply->status);
+	buffer_append_char(out, ' ');
+	buffer_append_str(out, MHD_get_reason_phrase_for((unsigned)reply->status));
+	buffer_append_str(out, response->closes ? "\r\nConnection: close\r\n" : "\r\n");
 	response->head->now = time(NULL);
 	reply_headers(reply, response->protocol, response->head, put_header, &response->out);
 }
@@ -177,19 +197,44 @@ park(struct http_response *response)
 	return false;
 }
 
-/* Only what its head was composed for: an error finds the connection's end. */
+/* The present second's. */
+static const char *
+date_now(void)
+{
+	static char text[REPLY_DATE_SIZE];
+	static time_t shown;
+	time_t now = time(NULL);
+
+	if (now != shown)
+		reply_date(now, text);
+	shown = now;
+	return text;
+}
+
+/*
+ * Of a poll that libmicrohttpd had, the head was composed while it still had the request's: for a
+ * success only, so that an error finds the connection's end.
+ */
 static void
-answer_parked(struct http_response *response)
+answer_past(struct http_response *response)
 {
 	const struct reply *reply = &response->reply;
 	struct buffer *out = &response->out;
-	char date[REPLY_DATE_SIZE];
 
-	reply_date(time(NULL), date);
-	buffer_printf(out, "Date: %s\r\nContent-Length: %zu\r\n\r\n", date, reply->body_len);
+	if (out->len == 0)
+		compose_head(response);
+	else if (reply->status != MHD_HTTP_OK)
+		response->is_broken = true;
+	put_header(out, "Date", date_now());
+	if (reply->status != MHD_HTTP_NO_CONTENT) {
+		buffer_append_str(out, "Content-Length: ");
+		put_number(out, reply->body_len);
+		buffer_append_str(out, "\r\n");
+	}
+	buffer_append_str(out, "\r\n");
 	buffer_append(out, reply->body, reply->body_len);
 	response->status = (unsigned)reply->status;
-	response->is_broken |= reply->status != MHD_HTTP_OK || buffer_failed(out);
+	response->is_broken |= buffer_failed(out);
 	response->is_open = response->out_ended = true;
 	http_response_flush(response);
 }
@@ -202,8 +247,8 @@ http_response_reply(struct http_response *response)
 	const struct reply *reply = &response->reply;
 	struct MHD_Response *made;
 
-	if (response->connection->is_parked) {
-		answer_parked(response);
+	if (response->connection->is_parked || response->connection->passes) {
+		answer_past(response);
 		return;
 	}
 	made = MHD_create_response_from_buffer(
@@ -489,6 +534,17 @@ http_response_stream(struct http_response *response)
 
 /* --- the commit ------------------------------------------------------------------------------- */
 
+/* It was composed to say that messages are kept, and they are not. */
+static void
+take_back(struct http_response *response)
+{
+	response->acknowledges = false;
+	drop_ready(response);
+	buffer_free(&response->out);
+	http_response_refuse_storing(response);
+	stop_waiting(response);
+}
+
 void
 http_responses_committed(struct http_responses *all, enum commit_result committed)
 {
@@ -496,15 +552,11 @@ http_responses_committed(struct http_responses *all, enum commit_result committe
 
 	while ((response = LIST_FIRST(&all->waiting)) != NULL) {
 		stop_waiting(response);
-		if (response->is_open) {
+		if (committed == COMMIT_FAILED && response->acknowledges)
+			take_back(response);
+		if (response->is_open)
 			write_stream(response);
-			continue;
-		}
-		if (committed == COMMIT_FAILED && response->acknowledges &&
-		    response->ready != NULL) {
-			drop_ready(response);
-			http_response_refuse_storing(response);
-		}
-		wake(response);
+		else
+			wake(response);
 	}
 }

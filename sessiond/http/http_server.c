@@ -259,6 +259,8 @@ start_mhd(struct http_server *server, const struct server_options *options)
 	unsigned idle_seconds = (unsigned)((options->keepalive_timeout + 999) / 1000);
 
 	server->longest_idle = (uint64_t)idle_seconds * 1000;
+	/* It has not heard of what passes it by, or is about to be parked. */
+	idle_seconds += (HTTP_PASS_FOR + HTTP_PARK_DELAY) / 1000 + 1;
 	server->connection_memory = options->connection_memory;
 	return MHD_start_daemon(HTTP_SERVER_ONE_THREAD | MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
 		MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG,
@@ -304,6 +306,8 @@ http_server_start(struct http_server *server, const struct http_requests *reques
 	server->connections.hung_up = http_response_break;
 	server->connections.can_write = http_response_flush;
 	server->connections.ended = http_dispatch_ended;
+	server->connections.pass = http_dispatch_pass;
+	server->connections.pass_context = &server->requests;
 	server->mhd = start_mhd(server, options);
 	if (server->mhd == NULL)
 		return error_set(

@@ -46,6 +46,7 @@ static char trusted_proxies[] = "unix";
 static struct http_server server;
 static struct persistence persistence;
 static struct store *store; /* NULL: none */
+static bool passes;	    /* what may pass libmicrohttpd by does so */
 
 /* What the last `hear` read. */
 static struct {
@@ -125,6 +126,7 @@ http_set_up(void **state)
 	options->response_limit = RESPONSE_LIMIT;
 	sessions.limit = 100;
 	store = NULL;
+	passes = true;
 	persistence_init(&persistence, &sessions);
 	services = (struct services){.items = &service, .count = 1};
 	defaults = (struct service_options){.body_limit = 10};
@@ -166,7 +168,20 @@ http_tear_down(void **state)
 	return fixture_tear_down(state);
 }
 
+static inline int
+http_set_up_without_passing(void **state)
+{
+	http_set_up(state);
+	passes = false;
+	return 0;
+}
+
 #define HTTP_TEST(name) cmocka_unit_test_setup_teardown(test_##name, http_set_up, http_tear_down)
+/* And once more where libmicrohttpd has all requests. */
+#define HTTP_TEST_BOTH(name)                                                                       \
+	HTTP_TEST(name),                                                                           \
+	    cmocka_unit_test_setup_teardown(                                                       \
+		test_##name, http_set_up_without_passing, http_tear_down)
 
 /* --- clients ---------------------------------------------------------------------------------- */
 
@@ -198,9 +213,21 @@ put(int client, const char *text)
 	assert_int_equal(send(client, text, strlen(text), MSG_NOSIGNAL), strlen(text));
 }
 
+/* libmicrohttpd has had no request of theirs for long. */
+static inline void
+forget_connections(void)
+{
+	struct http_connection *connection;
+
+	LIST_FOREACH(connection, &server.connections.list, entry)
+		connection->heard = now - HTTP_PASS_FOR;
+}
+
 static inline void
 say(int client, const char *text)
 {
+	if (!passes)
+		forget_connections();
 	put(client, text);
 	run();
 }

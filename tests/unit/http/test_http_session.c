@@ -314,19 +314,19 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    HTTP_TEST(sends),
-	    HTTP_TEST(messages_limit),
-	    HTTP_TEST(forms),
-	    HTTP_TEST(echo),
-	    HTTP_TEST(callbacks),
-	    HTTP_TEST(session_limit),
-	    HTTP_TEST(over_a_share),
-	    HTTP_TEST(sessions_at_once),
-	    HTTP_TEST(refused_sends),
-	    HTTP_TEST(closing),
-	    HTTP_TEST(answered_later),
-	    HTTP_TEST(refused_later),
-	    HTTP_TEST(origin),
+	    HTTP_TEST_BOTH(sends),
+	    HTTP_TEST_BOTH(messages_limit),
+	    HTTP_TEST_BOTH(forms),
+	    HTTP_TEST_BOTH(echo),
+	    HTTP_TEST_BOTH(callbacks),
+	    HTTP_TEST_BOTH(session_limit),
+	    HTTP_TEST_BOTH(over_a_share),
+	    HTTP_TEST_BOTH(sessions_at_once),
+	    HTTP_TEST_BOTH(refused_sends),
+	    HTTP_TEST_BOTH(closing),
+	    HTTP_TEST_BOTH(answered_later),
+	    HTTP_TEST_BOTH(refused_later),
+	    HTTP_TEST_BOTH(origin),
 	};
 
 	return cmocka_run_group_tests_name("http_session", tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /*
- * sessiond/http/http_client.h: behind a proxy on the Unix socket, the client is whom the proxy
+ * sessiond/http/http_fields.h: behind a proxy on the Unix socket, the client is whom the proxy
  * names, for the application, the log and the counts.
  */
 #include "tests/unit/http/http_fixture.h"
@@ -110,10 +110,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    HTTP_TEST(all_lines_are_one_list),
-	    HTTP_TEST(who_is_not_trusted_is_not_heard),
-	    HTTP_TEST(the_log_names_the_client),
-	    HTTP_TEST(sessions_are_counted_for_the_client),
+	    HTTP_TEST_BOTH(all_lines_are_one_list),
+	    HTTP_TEST_BOTH(who_is_not_trusted_is_not_heard),
+	    HTTP_TEST_BOTH(the_log_names_the_client),
+	    HTTP_TEST_BOTH(sessions_are_counted_for_the_client),
 	};
 
 	return cmocka_run_group_tests_name("http_client", tests, NULL, NULL);

@@ -1,0 +1,171 @@
+/*
+ * See http_fields.h. A proxy may append to the line that the client has sent, or add a line of its
+ * own: all lines of a header are one list.
+ */
+#include "sessiond/http/http_fields.h"
+
+#include "common/buffer.h"
+#include "sockjs/forwarded.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+	FIELDS_MAX = 24,
+	TEXT_MAX = 2048, /* bytes; a request that waits keeps them */
+};
+
+struct http_fields {
+	size_t count;
+	struct {
+		uint16_t name, name_len, value; /* where they are in text */
+	} at[FIELDS_MAX];
+	char text[];
+};
+
+/* --- of a request that passes libmicrohttpd by ------------------------------------------------ */
+
+/* The name ends with a colon, the value with blanks and the line's end. */
+static void
+add_field(struct http_fields *fields, char *line, char *end)
+{
+	char *colon = strchr(line, ':'), *value = colon + 1 + strspn(colon + 1, " \t");
+
+	while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	*colon = *end = '\0';
+	fields->at[fields->count].name = (uint16_t)(line - fields->text);
+	fields->at[fields->count].name_len = (uint16_t)(colon - line);
+	fields->at[fields->count++].value = (uint16_t)(value - fields->text);
+}
+
+/* False: there are too many. */
+static bool
+take_apart(struct http_fields *fields)
+{
+	char *end = strchr(fields->text, '\r'), *line;
+
+	*strchr(fields->text, ' ') = '\0';
+	while (line = end + strlen("\r\n"), *line != '\r') {
+		if (fields->count == FIELDS_MAX)
+			return false;
+		end = strchr(line, '\r');
+		add_field(fields, line, end);
+	}
+	return true;
+}
+
+struct http_fields *
+http_fields_read(const char *text, size_t len)
+{
+	struct http_fields *fields = len > TEXT_MAX ? NULL : malloc(sizeof *fields + len + 1);
+
+	if (fields == NULL)
+		return NULL;
+	fields->count = 0;
+	memcpy(fields->text, text, len);
+	fields->text[len] = '\0';
+	if (!take_apart(fields))
+		http_fields_destroy(&fields);
+	return fields;
+}
+
+void
+http_fields_destroy(struct http_fields **fields)
+{
+	free(*fields);
+	*fields = NULL;
+}
+
+char *
+http_fields_target(struct http_fields *fields)
+{
+	return fields->text;
+}
+
+const char *
+http_fields_find(
+    const struct http_fields *fields, const struct http_connection *connection, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (fields == NULL)
+		return MHD_lookup_connection_value(connection->mhd, MHD_HEADER_KIND, name);
+	for (size_t i = 0; i < fields->count; i++)
+		if (fields->at[i].name_len == len &&
+		    strncasecmp(fields->text + fields->at[i].name, name, len) == 0)
+			return fields->text + fields->at[i].value;
+	return NULL;
+}
+
+/* --- its client ------------------------------------------------------------------------------- */
+
+/* The two headers, each of all its lines. */
+struct lists {
+	struct buffer x_forwarded_for, forwarded;
+};
+
+static void
+add_line(struct buffer *list, const char *value)
+{
+	if (list->len > 0)
+		buffer_append_char(list, ',');
+	buffer_append_str(list, value);
+}
+
+static enum MHD_Result
+take_line(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct lists *lists = cls;
+
+	(void)kind;
+	if (value != NULL && strcasecmp(name, "X-Forwarded-For") == 0)
+		add_line(&lists->x_forwarded_for, value);
+	else if (value != NULL && strcasecmp(name, "Forwarded") == 0)
+		add_line(&lists->forwarded, value);
+	return MHD_YES;
+}
+
+static void
+take_lines(
+    const struct http_fields *fields, const struct http_connection *connection, struct lists *lists)
+{
+	if (fields == NULL) {
+		MHD_get_connection_values(connection->mhd, MHD_HEADER_KIND, take_line, lists);
+		return;
+	}
+	for (size_t i = 0; i < fields->count; i++)
+		take_line(lists, MHD_HEADER_KIND, fields->text + fields->at[i].name,
+		    fields->text + fields->at[i].value);
+}
+
+/* NULL: not sent. */
+static const char *
+text_of(struct buffer *list)
+{
+	if (list->len == 0)
+		return NULL;
+	buffer_append_char(list, '\0');
+	return buffer_failed(list) ? NULL : list->data;
+}
+
+bool
+http_fields_client(const struct http_fields *fields, struct http_connection *connection,
+    const struct trusted_proxies *trusted, union net_address *client)
+{
+	struct lists lists = {BUFFER_INIT, BUFFER_INIT};
+	union net_address nearest;
+
+	net_address_set(&nearest, http_connection_peer(connection));
+	*client = nearest;
+	if (!trusted_proxies_has(trusted, &nearest))
+		return false;
+	take_lines(fields, connection, &lists);
+	forwarded_client(
+	    trusted, &nearest, text_of(&lists.x_forwarded_for), text_of(&lists.forwarded), client);
+	buffer_free(&lists.x_forwarded_for);
+	buffer_free(&lists.forwarded);
+	return true;
+}
