@@ -92,7 +92,7 @@ const rows = {
 		title: 'xhr-polling',
 		measure: echo,
 		way: 'polling',
-		servers: [OURS, 'bare libmicrohttpd', HTTP, NODE, 'socket.io'],
+		servers: [OURS, 'bare libmicrohttpd', 'bare libmicrohttpd, held', HTTP, NODE, 'socket.io'],
 		goals: [
 			{ against: 'bare libmicrohttpd', most: 1.3 },
 			{ against: NODE, most: 0.18 },

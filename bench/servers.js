@@ -290,6 +290,14 @@ const servers = {
 				...options,
 			}),
 	},
+	'bare libmicrohttpd, held': {
+		needs: [],
+		ways: { polling: ['constant-polling'] },
+		start: () =>
+			start((port) => [built('floor/bare_microhttpd'), `${port}`, 'held'], {
+				ready: true,
+			}),
+	},
 	'bare libfcgi': constantResponder(built('bare_responder'), 'bare_responder'),
 	'bare FastCGI': constantResponder(built('floor/bare_fastcgi'), 'bare_fastcgi'),
 	'sockjs-node': {
