@@ -138,6 +138,8 @@ class Poller {
 		const answer = await this.post('xhr');
 		assert.equal(answer.status, 200);
 		const frame = (await answer.text()).trim();
+		assert.ok(frame !== 'o' || !this.isOpen, 'its session has ended');
+		this.isOpen = true;
 		if (frame[0] === 'a') this.messages.push(...JSON.parse(frame.slice(1)));
 		return frame;
 	}
