@@ -74,4 +74,4 @@ class Contender {
 	}
 }
 
-module.exports = { Contender };
+module.exports = { Contender, Load };

@@ -24,6 +24,8 @@ const BATCH = 250; // things that are asked for at once
 const EACH = 100; // channels of a connection
 const FEW = 100; // what a check compares the largest number with
 const FLAT = 1.25; // how much a cost may grow then
+const PING = 0x89; // the first byte of a frame
+const PONG = 10;
 const STEPS = [1, 100, 1000, 10000, 100000];
 
 const options = parseArguments(
@@ -136,6 +138,8 @@ class AppClient {
 	static async open(server) {
 		const self = new AppClient();
 		self.socket = await WebSocketClient.connect(server.url, '/app/key?protocol=7', { timeout: PATIENCE });
+		// A ping cannot wait until something is read.
+		self.socket.connection.socket.on('data', (bytes) => { if (bytes[0] === PING) self.socket.sendFrame(PONG, ''); });
 		self.id = JSON.parse(JSON.parse(await self.socket.readText(PATIENCE)).data).socket_id;
 		return self;
 	}

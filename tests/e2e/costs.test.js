@@ -39,7 +39,7 @@ for (const [script, ...args] of [
 		assert.equal((await run(script, ...args)).code, 1);
 	});
 
-for (const script of ['fcgid_sends.js', 'growth.js', 'held_polls.js', 'idle_websockets.js', 'instructions.js', 'polling_cost.js', 'store_cost.js', 'system_calls.js', 'websocket_cpu.js'])
+for (const script of ['fcgid_sends.js', 'growth.js', 'held_polls.js', 'idle_websockets.js', 'instructions.js', 'polling_cost.js', 'sizing.js', 'store_cost.js', 'system_calls.js', 'websocket_cpu.js'])
 	test(`costs: bench/${script} has --help and refuses what it does not know`, async () => {
 		const help = await run(script, '--help');
 		assert.equal(help.code, 0);

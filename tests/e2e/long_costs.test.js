@@ -26,9 +26,11 @@ test('costs: what is done to one takes as many instructions among 20,000 as amon
 for (const [script, args, line] of [
 	['websocket_cpu.js', ['--messages', '500', '--rounds', '1'], /^ratio +\S/m],
 	['polling_cost.js', ['--messages', '200', '--rounds', '1'], /^cost, of sockjs-node's: \S/m],
+	['sizing.js', ['--messages', '200', '--rounds', '1', '--connections', '40'], /^the same over Redis: µs .*redis \d/m],
 	['store_cost.js', ['--messages', '200', '--rounds', '1'], /^ +sync normal: cost \S/m],
 ])
 	test(`costs: bench/${script} measures`, async (t) => {
+		makePrograms();
 		const stdout = await measured(t, script, ...args);
 		if (stdout !== null)
 			assert.match(stdout, line);
