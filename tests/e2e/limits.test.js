@@ -45,7 +45,7 @@ const { check, checkUnharmed } = guard('limits', `
 connection_limit = ${CONNECTION_LIMIT}
 queue_limit = ${QUEUE_LIMIT}
 disconnect_delay = 60s
-keepalive_timeout = 2s
+keepalive_timeout = 10s
 ${services}`);
 
 const newSession = (service) => `/${service}/000/${crypto.randomBytes(6).toString('hex')}`;
