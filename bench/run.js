@@ -13,6 +13,7 @@ const { machine, summary, table } = require('./report');
 const { rows } = require('./rows');
 const { fileLimit } = require('./processes');
 const { missing, servers } = require('./servers');
+const { each } = require('./turns');
 
 const options = parseArguments(
 	'Usage: node bench/run.js [--OPTION ...] [ROW ...]\n\n' +
@@ -91,34 +92,32 @@ function availableOf(row) {
 	});
 }
 
-// Does that with one server after the other. One that fails takes part no more.
-async function each(contenders, what) {
-	for (const contender of contenders.filter(({ failed }) => !failed)) {
-		try {
-			await what(contender);
-		} catch (error) {
-			contender.failed = true;
-			process.exitCode = 1;
-			console.error(`  ${contender.name} failed: ${error.message}\n${contender.log()}`.trimEnd());
-			await contender.stop();
-		}
-	}
-}
-
 // Servers that start once: a number of connections after the other, and with each they take turns
 // that can have so many.
 async function measureRunning(row, contenders, groups) {
-	await each(contenders, (contender) => contender.start(row.way, row.size));
+	const start = (contender) => contender.start(row.way, row.size);
+	await each(contenders, start);
 	for (const { connections, results, rounds, seconds } of groups) {
 		const work = { ...row, connections };
 		const own = { ...pace, seconds };
 		const able = contenders.filter(({ name }) => !(servers[name].most < connections));
-		await each(able, (contender) => row.measure.prepare(contender, work, own));
+		const prepare = (contender) => row.measure.prepare(contender, work, own);
+		const comeBack = async (contender) => {
+			const { messages } = contender;
+			await start(contender);
+			await prepare(contender);
+			contender.messages = messages;
+		};
+		await each(able, prepare, start);
 		await row.measure.agree?.(able, work, own);
 		for (let i = 0; i < rounds; i++)
-			await each(able, async (contender) => {
-				results[contender.name].push(await row.measure.round(contender, work));
-			});
+			await each(
+				able,
+				async (contender) => {
+					results[contender.name].push(await row.measure.round(contender, work));
+				},
+				comeBack,
+			);
 	}
 }
 
@@ -126,11 +125,11 @@ async function measureRunning(row, contenders, groups) {
 async function measureStarting(row, contenders, groups) {
 	for (let i = 0; i < Math.max(...groups.map(({ rounds }) => rounds)); i++)
 		await each(contenders, async (contender) => {
+			const done = [];
 			await contender.start(row.way, row.size);
 			for (const { connections, results } of groups.filter(({ rounds }) => i < rounds))
-				results[contender.name].push(
-					await row.measure.round(contender, { ...row, connections }),
-				);
+				done.push([results, await row.measure.round(contender, { ...row, connections })]);
+			for (const [results, result] of done) results[contender.name].push(result);
 			await contender.stop();
 		});
 }

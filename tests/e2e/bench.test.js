@@ -13,6 +13,7 @@ const { groupsWithGoals, judgeAll } = require('../../bench/goals');
 const { rows } = require('../../bench/rows');
 const { servers } = require('../../bench/servers');
 const { round, spread, statistics } = require('../../bench/statistics');
+const { each } = require('../../bench/turns');
 const { srcdir } = require('./lib/stack');
 
 const builddir = process.env.SOCKJS_BUILDDIR || srcdir;
@@ -89,6 +90,33 @@ test('bench: each row has servers with its way, and goals that name them', () =>
 				assert.ok([row.connections || 100].flat().includes(count), `${name}: ${count}`);
 		}
 	}
+});
+
+// A contender that fails in those of its turns, and what it did.
+const failing = (name, ...turns) => {
+	const did = [];
+	return { name, did, log: () => '', stop: () => did.push('stop'), start: () => did.push('start'),
+		work() {
+			did.push('work');
+			if (turns.includes(did.filter((what) => what === 'work').length))
+				throw new Error('on purpose');
+		} };
+};
+
+test('bench: a peer that fails once is started again and goes on; twice, or ours, is out', async () => {
+	const all = [failing('once', 2), failing('twice', 1, 3), failing('sockjs-fcgi, store off', 2), failing('at once again', 1, 2)];
+	const before = process.exitCode;
+	for (let i = 0; i < 3; i++)
+		await each(all, (contender) => contender.work(), (contender) => contender.start());
+	assert.equal(process.exitCode, 1);
+	process.exitCode = before;
+	assert.deepEqual(all.map(({ did }) => did.join(' ')), [
+		'work work stop start work work',
+		'work stop start work work stop',
+		'work work stop',
+		'work stop start work stop',
+	]);
+	assert.deepEqual(all.map(({ failed }) => Boolean(failed)), [false, true, true, true]);
 });
 
 const FRAME = Buffer.from('\x81\x02x~', 'latin1'); // a message, with the mark that the load knows it by
