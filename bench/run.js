@@ -92,16 +92,22 @@ function availableOf(row) {
 	});
 }
 
+// What a server does in a group: some have more clients than the others.
+const workOf = (row, connections, { name }) => ({
+	...row,
+	connections: Math.min(connections * (row.times?.[name] || 1), pace.most),
+});
+
 // Servers that start once: a number of connections after the other, and with each they take turns
 // that can have so many.
 async function measureRunning(row, contenders, groups) {
 	const start = (contender) => contender.start(row.way, row.size);
 	await each(contenders, start);
 	for (const { connections, results, rounds, seconds } of groups) {
-		const work = { ...row, connections };
 		const own = { ...pace, seconds };
 		const able = contenders.filter(({ name }) => !(servers[name].most < connections));
-		const prepare = (contender) => row.measure.prepare(contender, work, own);
+		const prepare = (contender) =>
+			row.measure.prepare(contender, workOf(row, connections, contender), own);
 		const comeBack = async (contender) => {
 			const { messages } = contender;
 			await start(contender);
@@ -109,11 +115,12 @@ async function measureRunning(row, contenders, groups) {
 			contender.messages = messages;
 		};
 		await each(able, prepare, start);
-		await row.measure.agree?.(able, work, own);
+		await row.measure.agree?.(able, { ...row, connections }, own);
 		for (let i = 0; i < rounds; i++)
 			await each(
 				able,
 				async (contender) => {
+					const work = workOf(row, connections, contender);
 					results[contender.name].push(await row.measure.round(contender, work));
 				},
 				comeBack,
