@@ -132,8 +132,10 @@ check('what was not taken is sent again, once, also by the next daemon', async (
 	receiver.status = 200;
 	await start();
 	const told = await receiver.expect(4);
-	assert.deepStrictEqual(told.slice(0, 2), ['a', 'b'].map((channel) => ({ name: 'channel_occupied', channel })));
-	assert.deepStrictEqual(told.slice(2).map(({ name, channel }) => `${name} ${channel}`).sort(), ['channel_vacated a', 'channel_vacated b']);
+	// Another daemon may have the one of b.
+	const namesOf = (wanted) => told.filter(({ channel }) => channel === wanted).map(({ name }) => name);
+	for (const channel of ['a', 'b'])
+		assert.deepStrictEqual(namesOf(channel), ['channel_occupied', 'channel_vacated']);
 	await subscribe(url, ['c']);
 	assert.deepStrictEqual(await receiver.expect(1), [{ name: 'channel_occupied', channel: 'c' }]);
 	// What was taken is not in the store any more, but for what was taken last.
