@@ -30,20 +30,6 @@ buffer_free(struct buffer *b)
 }
 
 void
-buffer_clear(struct buffer *b)
-{
-	b->room += (size_t)(b->data - b->base);
-	b->data = b->base;
-	b->len = 0;
-}
-
-bool
-buffer_failed(const struct buffer *b)
-{
-	return b->failed;
-}
-
-void
 buffer_truncate(struct buffer *b, size_t len)
 {
 	assert(len <= b->len);
@@ -98,13 +84,6 @@ buffer_reserve(struct buffer *b, size_t extra)
 	return b->data + b->len;
 }
 
-void
-buffer_added(struct buffer *b, size_t n)
-{
-	assert(n <= b->room - b->len);
-	b->len += n;
-}
-
 /* Most of what is appended is short and fits. */
 static bool
 has_room(const struct buffer *b, size_t n)
@@ -124,8 +103,7 @@ buffer_append(struct buffer *b, const void *bytes, size_t n)
 void
 buffer_append_char(struct buffer *b, char c)
 {
-	if (has_room(b, 1) || buffer_reserve(b, 1) != NULL)
-		b->data[b->len++] = c;
+	buffer_append_short(b, &c, 1);
 }
 
 void

@@ -281,6 +281,9 @@ keep_rest(struct websocket *websocket, const char *data, size_t len, size_t writ
 	buffer_append(out, output->data + head, output->len - head);
 	buffer_append(out, data + written, len - written);
 	count_out(websocket, before);
+	if (buffer_failed(out))
+		websocket_drop(websocket);
+	websocket_watch(websocket);
 }
 
 /* Writes all that was added, and data behind it, as far as the peer takes it. */
@@ -313,9 +316,6 @@ push(struct websocket *websocket, const char *data, size_t len)
 		buffer_free(output);
 	else
 		buffer_clear(output);
-	if (buffer_failed(&websocket->rest->out))
-		websocket_drop(websocket);
-	websocket_watch(websocket);
 	websocket_end_output(websocket);
 }
 

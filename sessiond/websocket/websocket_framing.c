@@ -19,9 +19,10 @@ rfc6455_parse(union websocket_parser *parser, char *data, size_t len,
 static void
 append_header(struct buffer *out, enum ws_opcode opcode, bool compressed, size_t len)
 {
-	char header[WS_HEADER_MAX];
+	char *at = buffer_reserve(out, WS_HEADER_MAX);
 
-	buffer_append(out, header, ws_header(header, opcode, compressed, true, len));
+	if (at != NULL)
+		buffer_added(out, ws_header(at, opcode, compressed, true, len));
 }
 
 static void
