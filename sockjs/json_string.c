@@ -192,10 +192,10 @@ json_string_append(struct buffer *out, const char *wtf8, size_t len, unsigned fl
 {
 	const unsigned char *s = (const unsigned char *)wtf8;
 
-	buffer_append_char(out, '"');
+	buffer_append_short(out, "\"", 1);
 	if (len > 0 && (flags & JSON_STRING_IN_HTML) != 0)
 		append_escaped_in_html(out, s, s + len);
 	else if (len > 0)
 		append_escaped(out, s, s + len);
-	buffer_append_char(out, '"');
+	buffer_append_short(out, "\"", 1);
 }

@@ -10,7 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FRAME_BEGIN "a["
+#define FRAME_END   "]"
+
 enum {
+	FRAME_BEGIN_LEN = sizeof FRAME_BEGIN - 1,
+	FRAME_END_LEN = sizeof FRAME_END - 1,
 	FIRST_ROOM = 4,	  /* messages; a power of two, as every later room */
 	KEEP_ROOM = 1024, /* an emptied ring larger than this is given back */
 	/*
@@ -42,8 +47,8 @@ message_create(const char *data, size_t len, bool binary)
 		return NULL;
 	message->refs = 1;
 	message->binary = binary;
-	message->json = NULL;
-	message->json_len = 0;
+	message->frame = NULL;
+	message->frame_len = 0;
 	message->len = len;
 	message->is_ascii = !binary && utf8_copy(message->data, data, len);
 	if (binary && len > 0)
@@ -73,35 +78,50 @@ message_unref(struct message **message)
 	*message = NULL;
 	if (m == NULL || --m->refs > 0)
 		return;
-	bytes -= sizeof *m + m->len + m->json_len;
-	free(m->json);
+	bytes -= sizeof *m + m->len + m->frame_len;
+	free(m->frame);
 	free(m);
 }
 
-/* Keeps the JSON form. Without memory for it each receiver's is made anew, at worst. */
 static void
-cache_json(struct message *message)
+append_alone(const struct message *message, struct buffer *out)
 {
-	struct buffer json = BUFFER_INIT;
+	buffer_append_short(out, FRAME_BEGIN, FRAME_BEGIN_LEN);
+	json_string_append(out, message->data, message->len, 0);
+	buffer_append_short(out, FRAME_END, FRAME_END_LEN);
+}
 
-	json_string_append(&json, message->data, message->len, 0);
-	if (buffer_failed(&json)) {
-		buffer_free(&json);
+/* Keeps its frame. Without memory for it each receiver's is made anew, at worst. */
+static void
+keep_frame(struct message *message)
+{
+	struct buffer frame = BUFFER_INIT;
+
+	append_alone(message, &frame);
+	if (buffer_failed(&frame)) {
+		buffer_free(&frame);
 		return;
 	}
-	message->json = json.base;
-	message->json_len = json.len;
-	bytes += json.len;
+	message->frame = frame.base;
+	message->frame_len = frame.len;
+	bytes += frame.len;
+}
+
+/* The last holder needs no copy. */
+static inline bool
+has_frame(struct message *message)
+{
+	if (message->frame == NULL && message->refs > 1)
+		keep_frame(message);
+	return message->frame != NULL;
 }
 
 void
 message_append_json(struct message *message, struct buffer *out)
 {
-	/* The last holder needs no copy. */
-	if (message->json == NULL && message->refs > 1)
-		cache_json(message);
-	if (message->json != NULL)
-		buffer_append(out, message->json, message->json_len);
+	if (has_frame(message))
+		buffer_append(out, message->frame + FRAME_BEGIN_LEN,
+		    message->frame_len - FRAME_BEGIN_LEN - FRAME_END_LEN);
 	else
 		json_string_append(out, message->data, message->len, 0);
 }
@@ -209,32 +229,46 @@ message_queue_clear(struct message_queue *queue)
 	free_ring(queue);
 }
 
-void
-message_append_frame(struct message *const *messages, uint32_t n, struct buffer *out)
+static void
+append_only(struct message *message, struct buffer *out)
+{
+	if (has_frame(message))
+		buffer_append(out, message->frame, message->frame_len);
+	else
+		append_alone(message, out);
+}
+
+/* n of a ring, from head on. */
+static void
+append_frame(
+    struct message *const *ring, uint32_t room, uint32_t head, uint32_t n, struct buffer *out)
 {
 	uint32_t i;
 
-	for (i = 0; i < n; i++) {
-		buffer_append_str(out, i == 0 ? "a[" : ",");
-		message_append_json(messages[i], out);
+	if (n == 1) {
+		append_only(ring[head], out);
+		return;
 	}
-	buffer_append_char(out, ']');
+	for (i = 0; i < n; i++) {
+		buffer_append_str(out, i == 0 ? FRAME_BEGIN : ",");
+		message_append_json(ring[(head + i) & (room - 1)], out);
+	}
+	buffer_append_str(out, FRAME_END);
+}
+
+void
+message_append_frame(struct message *const *messages, uint32_t n, struct buffer *out)
+{
+	append_frame(messages, 0, 0, n, out);
 }
 
 void
 message_queue_append_frame(struct message_queue *queue, struct buffer *out)
 {
 	struct message *message;
-	const char *before = "a[";
-	uint32_t i;
 
 	assert(queue->count > 0);
-	for (i = 0; i < queue->count; i++) {
-		buffer_append_str(out, before);
-		message_append_json(queue->items[(queue->head + i) & (queue->room - 1)], out);
-		before = ",";
-	}
-	buffer_append_char(out, ']');
+	append_frame(queue->items, queue->room, queue->head, queue->count, out);
 	while (!buffer_failed(out) && queue->count > 0) {
 		message = message_queue_shift(queue);
 		message_unref(&message);

@@ -1,6 +1,6 @@
 /*
  * A message on its way to clients, and the queue of a session's. All connections that a message
- * goes to share it by reference count, and its JSON form too, once more than one of them needs it.
+ * goes to share it by reference count, and its frame too, once more than one of them needs it.
  */
 #ifndef SESSIOND_MESSAGE_H
 #define SESSIOND_MESSAGE_H
@@ -17,8 +17,8 @@ struct message {
 	uint32_t refs;
 	bool binary;
 	bool is_ascii; /* all of its text; unset if binary */
-	char *json;    /* quoted; made when a shared message is first framed, NULL before */
-	size_t json_len;
+	char *frame;   /* `a["m"]`; made when a shared message is first framed, NULL before */
+	size_t frame_len;
 	size_t len;  /* bytes of data */
 	char data[]; /* WTF-8, or any bytes if binary */
 };

@@ -69,7 +69,7 @@ test_encodes_once(void **state)
 	assert_int_equal(message->refs, 2);
 	turn_flush_session(first);
 	assert_int_equal(message->refs, 1);
-	assert_non_null(message->json);
+	assert_non_null(message->frame);
 }
 
 static void

@@ -107,14 +107,14 @@ test_json_form(void **state)
 
 	(void)state;
 	message_append_json(message, &out);
-	assert_null(message->json);
+	assert_null(message->frame);
 	assert_appended(&out, "\"a\\\"\\n\\ud83d\"");
 	other = message_ref(message);
 	message_append_json(message, &out);
-	kept = message->json;
+	kept = message->frame;
 	assert_non_null(kept);
 	message_append_json(other, &out);
-	assert_ptr_equal(message->json, kept);
+	assert_ptr_equal(message->frame, kept);
 	assert_appended(&out, "\"a\\\"\\n\\ud83d\"\"a\\\"\\n\\ud83d\"");
 	message_unref(&other);
 	message_append_json(message, &out);
