@@ -50,32 +50,18 @@ struct session_counted {
 	uint64_t received, confirmed;
 };
 
+/*
+ * What a message needs is at the beginning, close together: of many sessions, little of each is in
+ * the processor's caches.
+ */
 struct session {
 	struct sockjs_service *service;
-	const struct sockjs_service *application; /* the service; of a leg (resume/): the set's */
-	struct receiver *receiver;		  /* NULL: none */
-	struct receiver *waiter; /* of one that is SESSION_WAITING (admission.h); else NULL */
-	const struct transport *transport; /* of the last receiver */
-	struct transport_counts *counts;   /* of that; never NULL */
-	struct connection_info *info;
-	struct timer timer; /* heartbeat or pong with a receiver, disconnect_delay without; or of
-			       authorize_timeout */
-	struct message_queue queue;
-	struct hash_entry by_id;	 /* in its service's table, if is_listed */
-	struct hash_entry by_uuid;	 /* in the set's, until it has ended */
+	struct receiver *receiver;	 /* NULL: none */
+	struct journal_entry *journal;	 /* NULL: is not stored */
+	struct in_flight *in_flight;	 /* NULL: nothing */
+	struct transport_counts *counts; /* of its transport; never NULL */
 	STAILQ_ENTRY(session) turn_next; /* in the set's dirty, decided or dead */
-	struct membership_list memberships;
-	struct journal_entry *journal; /* NULL: is not stored */
-	struct in_flight *in_flight;   /* NULL: nothing */
-	void *user_data;
-	uint64_t handle;		 /* what the application holds */
-	uint64_t number;		 /* what the log calls it */
-	char *close_reason;		 /* close_reason_len bytes; NULL with none */
-	struct sent_ids *sent_ids;	 /* of responders' sends; NULL: none came */
-	struct session_counted *counted; /* NULL: ends with its client's connection */
-	struct address_entry *address;	 /* NULL: not counted */
-	uint32_t channels;     /* that it has subscribed to, or waits for; channels' own count */
-	uint32_t began;	       /* s of the set's clock; of one that was restored: when it was */
+	struct message_queue queue;
 	uint16_t close_code;   /* 0: not closed */
 	uint16_t refused_with; /* of one that is decided: a status of HTTP; 0: it is let in */
 	enum session_state state : 8;
@@ -87,6 +73,24 @@ struct session {
 	bool is_suspended; /* for the application it is over; the next daemon has it */
 	bool close_told;   /* the application's close event was begun */
 	bool is_forgotten; /* ... and is over: its handle finds nothing any more */
+	uint64_t handle;   /* what the application holds */
+	const struct sockjs_service *application; /* the service; of a leg (resume/): the set's */
+	const struct transport *transport;	  /* of the last receiver */
+	struct receiver *waiter; /* of one that is SESSION_WAITING (admission.h); else NULL */
+	struct connection_info *info;
+	struct timer timer; /* heartbeat or pong with a receiver, disconnect_delay without; or of
+			       authorize_timeout */
+	struct hash_entry by_id;   /* in its service's table, if is_listed */
+	struct hash_entry by_uuid; /* in the set's, until it has ended */
+	struct membership_list memberships;
+	void *user_data;
+	uint64_t number;		 /* what the log calls it */
+	char *close_reason;		 /* close_reason_len bytes; NULL with none */
+	struct sent_ids *sent_ids;	 /* of responders' sends; NULL: none came */
+	struct session_counted *counted; /* NULL: ends with its client's connection */
+	struct address_entry *address;	 /* NULL: not counted */
+	uint32_t channels; /* that it has subscribed to, or waits for; channels' own count */
+	uint32_t began;	   /* s of the set's clock; of one that was restored: when it was */
 	char uuid[37];	   /* what the application knows it by; NUL-terminated */
 	char id[]; /* of the URL, its client's secret; by_id has the length; websockets: none */
 };

@@ -79,27 +79,31 @@ struct websocket_kind {
 	void (*deliver)(struct websocket *websocket);
 };
 
+/*
+ * What a message needs is at the beginning, close together: of many websockets, little of each is
+ * in the processor's caches.
+ */
 struct websocket {
 	struct receiver receiver;
 	struct websockets *all;
-	LIST_ENTRY(websocket) entry;
-	const struct websocket_kind *kind;
+	struct websocket_rest *rest; /* its own (websocket_own_rest), or that of all */
 	const struct websocket_framing *framing;
-	union websocket_parser parser;
-	struct ws_limits limits;
 	struct websocket_deflate *deflate; /* NULL: not agreed */
-	uv_poll_t poll;
 	int fd;
 	unsigned char events; /* that poll watches */
 	enum websocket_state state : 8;
 	bool peer_closed;	       /* its close frame came */
 	bool has_deflate_place;	       /* of the limit */
-	struct timer timer;	       /* of closings or unfinished */
 	struct websocket_queue *queue; /* in which it waits: nothing is read then; NULL: none */
 	long work;		       /* what it may still cost in this turn */
+	const struct websocket_kind *kind;
+	struct rate_points *rates; /* NULL: no rate is limited */
+	union websocket_parser parser;
+	struct ws_limits limits;
+	uv_poll_t poll;
+	LIST_ENTRY(websocket) entry;
+	struct timer timer; /* of closings or unfinished */
 	TAILQ_ENTRY(websocket) wait_entry;
-	struct websocket_rest *rest;   /* its own (websocket_own_rest), or that of all */
-	struct rate_points *rates;     /* NULL: no rate is limited */
 	uint64_t client;	       /* the address_count_number of its address */
 	struct address_entry *address; /* its place among its address's connections; NULL: none */
 };
