@@ -68,27 +68,33 @@ grow(struct buffer *b, size_t need)
 	return 0;
 }
 
-char *
-buffer_reserve(struct buffer *b, size_t extra)
+/* Most of what is appended is short and fits. */
+static bool
+has_room(const struct buffer *b, size_t n)
+{
+	return n <= b->room - b->len && !b->failed;
+}
+
+/* Not inline: what is there already costs no more than the comparison. */
+__attribute__((noinline)) static char *
+make_room(struct buffer *b, size_t extra)
 {
 	if (b->failed)
 		return NULL;
 	/* NULL means failure, so even no bytes need a place. */
 	if (b->data == NULL && extra == 0)
 		extra = 1;
-	if (extra > b->room - b->len &&
-	    (extra > SIZE_MAX - b->len || grow(b, b->len + extra) == -1)) {
+	if (extra > SIZE_MAX - b->len || grow(b, b->len + extra) == -1) {
 		b->failed = true;
 		return NULL;
 	}
 	return b->data + b->len;
 }
 
-/* Most of what is appended is short and fits. */
-static bool
-has_room(const struct buffer *b, size_t n)
+char *
+buffer_reserve(struct buffer *b, size_t extra)
 {
-	return n <= b->room - b->len && !b->failed;
+	return has_room(b, extra) && b->data != NULL ? b->data + b->len : make_room(b, extra);
 }
 
 void

@@ -89,6 +89,9 @@ ascii_prefix(const unsigned char *s, size_t len)
 		if (found != 0)
 			return at + swar_first(found);
 	}
+	/* The last word, of which the first bytes are known. */
+	if (at > 0 && swar_non_ascii(swar_load(s + len - SWAR_STEP)) == 0)
+		return len;
 	while (at < len && s[at] < 0x80)
 		at++;
 	return at;

@@ -116,7 +116,7 @@ session_destroy(struct session **session)
 }
 
 void
-session_mark(const struct session *session, enum change change)
+session_mark_stored(const struct session *session, enum change change)
 {
 	journal_mark(&session->service->sessions->journal, session->journal, change);
 }
@@ -591,10 +591,4 @@ session_timeout_fire(struct timer *timer, void *ctx)
 		session_start_timeout(session);
 	else
 		handle_event(session, SESSION_TIMES_OUT);
-}
-
-enum sockjs_ready_state
-session_ready_state(const struct session *session)
-{
-	return session->is_suspended ? SOCKJS_CLOSED : session_state_seen(session->state);
 }

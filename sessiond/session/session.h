@@ -200,7 +200,11 @@ size_t session_queued_bytes(const struct session *session);
  */
 bool session_close(struct session *session, int code, const char *reason, size_t reason_len);
 
-enum sockjs_ready_state session_ready_state(const struct session *session);
+static inline enum sockjs_ready_state
+session_ready_state(const struct session *session)
+{
+	return session->is_suspended ? SOCKJS_CLOSED : session_state_seen(session->state);
+}
 
 /* --- for the files above it in its room, and the store's -------------------------------------- */
 
@@ -218,7 +222,14 @@ session_is_leg(const struct session *session)
 void session_start_timeout(struct session *session);
 
 /* It is to be looked at by the next commit, if it is stored. */
-void session_mark(const struct session *session, enum change change);
+void session_mark_stored(const struct session *session, enum change change);
+
+static inline void
+session_mark(const struct session *session, enum change change)
+{
+	if (session->journal != NULL)
+		session_mark_stored(session, change);
+}
 
 /* Whether its open frame did not arrive, so that the next receiver gets it first. It is stored. */
 void session_owe_open(struct session *session, bool owes);

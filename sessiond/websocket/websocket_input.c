@@ -420,7 +420,8 @@ read_once(struct websocket *websocket)
 
 	if (kept > 0)
 		memcpy(input, websocket->rest->unparsed.data, kept);
-	n = recv(websocket->fd, input + kept, room_to_read(websocket), 0);
+	/* Not recv: http_intake.c has that. */
+	n = recvfrom(websocket->fd, input + kept, room_to_read(websocket), 0, NULL, NULL);
 	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return false;
 	if (n <= 0) {
