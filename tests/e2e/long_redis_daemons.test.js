@@ -5,4 +5,4 @@
 // more of several (daemons.test.js has that); the chats of workers_examples remember who is in a
 // room in the process of one daemon.
 
-require('./lib/engine_suites').run(['pusher', 'pusher_js', 'pusher_js_stacks', 'webhooks', 'workers', 'worker_callback', 'app_path', 'examples', 'channels_doc', 'api_requests'], { daemons: 2 });
+require('./lib/engine_suites').run(['pusher', 'pusher_js', 'pusher_js_stacks', 'webhooks', 'workers', 'worker_callback', 'app_path', 'examples', 'channels_doc'], { daemons: 2 });
