@@ -248,7 +248,6 @@ http_connection_enter(struct http_connection *connection, struct http_connection
 	http_connection_leave_queue(connection);
 	TAILQ_INSERT_TAIL(queue, connection, queue_entry);
 	connection->queue = queue;
-	connection->all->has_work = true;
 }
 
 void

@@ -41,6 +41,11 @@ struct http_connections {
 	bool (*pass)(void *pass_context, struct http_connection *connection, const char *text,
 	    size_t len, size_t body_len);
 	void *pass_context;
+	/*
+	 * For so long (ms) the requests of a connection may do so. Then libmicrohttpd has one: a
+	 * connection that it hears nothing of has a timeout there.
+	 */
+	uint64_t pass_for;
 	LIST_HEAD(, http_connection) list;
 	size_t count;
 	struct http_connection **by_fd; /* NULL: none with that descriptor */
@@ -127,14 +132,7 @@ int http_connections_init(struct http_connections *all, uv_loop_t *loop, struct 
 void http_connections_set_timeouts(
     struct http_connections *all, uint64_t request_timeout, uint64_t keepalive_timeout);
 
-enum {
-	HTTP_DRAIN_GRACE = 500, /* ms */
-	/*
-	 * For so long the requests of a connection may pass libmicrohttpd by. Then it has one: a
-	 * connection that it hears nothing of has a timeout there.
-	 */
-	HTTP_PASS_FOR = 5000, /* ms */
-};
+enum { HTTP_DRAIN_GRACE = 500 /* ms */ };
 
 /*
  * Connections between two requests are closed now, the others when their response is complete. A
@@ -231,7 +229,7 @@ void http_connection_unwatch(struct http_connection *connection);
 /* Its socket has that descriptor, and is watched for a hang-up. */
 void http_connection_watch(struct http_connection *connection, int fd);
 
-/* It waits in that queue now, and there is work; it waits in none. */
+/* It waits in that queue now; it waits in none. */
 void http_connection_enter(struct http_connection *connection, struct http_connection_queue *queue);
 void http_connection_leave_queue(struct http_connection *connection);
 

@@ -103,7 +103,7 @@ may_pass(const struct http_connection *connection)
 	return connection->heads == connection->framing.heads && connection->response == NULL &&
 	    http_framing_is_between(&connection->framing) && connection->brought.len == 0 &&
 	    connection->way == HTTP_WAY_CLIENTS && !all->is_draining &&
-	    sessions_now(all->sessions) - connection->heard < HTTP_PASS_FOR;
+	    sessions_now(all->sessions) - connection->heard < all->pass_for;
 }
 
 /* It was one request, and nothing else. */

@@ -93,6 +93,7 @@ park_passing(struct http_connection *connection)
 	if (!http_parking_enter(connection))
 		http_parking_expect(connection);
 	MHD_resume_connection(mhd);
+	connection->all->has_work = true;
 }
 
 /* libmicrohttpd reads the next request, of which it may have been told already. */
@@ -123,6 +124,7 @@ give_back(struct http_connection *connection, struct MHD_Daemon *mhd)
 	connection->is_parked = connection->is_suspended = false;
 	all->parked_count--;
 	all->returning = connection;
+	all->has_work = true;
 	MHD_add_connection(mhd, connection->fd, (struct sockaddr *)&address, len);
 	/* It was not taken; libmicrohttpd has closed the socket. */
 	http_connection_destroy(&all->returning);
@@ -144,6 +146,12 @@ finish(struct http_connection *connection, struct MHD_Daemon *mhd)
 		http_connection_destroy(&connection);
 }
 
+bool
+http_parking_has_work(const struct http_connections *all)
+{
+	return !TAILQ_EMPTY(&all->done) || !TAILQ_EMPTY(&all->due);
+}
+
 void
 http_parking_run(struct http_connections *all, struct MHD_Daemon *mhd)
 {
@@ -160,6 +168,7 @@ http_parking_run(struct http_connections *all, struct MHD_Daemon *mhd)
 		http_connection_resume(connection);
 		connection->is_due = true;
 	}
+	/* It has to end ghosts. */
 	if (!TAILQ_EMPTY(&all->due))
 		all->has_work = true;
 }

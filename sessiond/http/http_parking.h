@@ -42,6 +42,9 @@ bool http_parking_is_due(const struct http_connection *connection);
  */
 bool http_parking_enter(struct http_connection *connection);
 
+/* True if http_parking_run has something to do. */
+bool http_parking_has_work(const struct http_connections *all);
+
 /*
  * Has those that are due leave, and ends those that were resumed. Before libmicrohttpd runs. mhd:
  * who is given those back whose client may ask again.

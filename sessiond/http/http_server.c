@@ -202,12 +202,17 @@ http_server_is_waiting(const struct http_server *server)
 bool
 http_server_run(struct http_server *server)
 {
-	if (!server->connections.has_work)
+	struct http_connections *all = &server->connections;
+
+	if (!all->has_work && !http_parking_has_work(all))
 		return false;
-	server->connections.has_work = false;
 	loop_note_work();
-	http_parking_run(&server->connections, server->mhd);
-	http_intake_run(&server->connections, server->mhd);
+	http_parking_run(all, server->mhd);
+	/* What ended past libmicrohttpd is no work of its. */
+	if (!all->has_work)
+		return true;
+	all->has_work = false;
+	http_intake_run(all, server->mhd);
 	start_timer(server);
 	return true;
 }
@@ -259,8 +264,9 @@ start_mhd(struct http_server *server, const struct server_options *options)
 	unsigned idle_seconds = (unsigned)((options->keepalive_timeout + 999) / 1000);
 
 	server->longest_idle = (uint64_t)idle_seconds * 1000;
-	/* It has not heard of what passes it by, or is about to be parked. */
-	idle_seconds += (HTTP_PASS_FOR + HTTP_PARK_DELAY) / 1000 + 1;
+	server->connections.pass_for = server->longest_idle;
+	/* It has not heard of what passes it by, and may be about to be parked. */
+	idle_seconds = 2 * idle_seconds + HTTP_PARK_DELAY / 1000 + 1;
 	server->connection_memory = options->connection_memory;
 	return MHD_start_daemon(HTTP_SERVER_ONE_THREAD | MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
 		MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG,

@@ -220,7 +220,7 @@ forget_connections(void)
 	struct http_connection *connection;
 
 	LIST_FOREACH(connection, &server.connections.list, entry)
-		connection->heard = now - HTTP_PASS_FOR;
+		connection->heard = now - server.connections.pass_for;
 }
 
 static inline void

@@ -225,7 +225,7 @@ test_each_has_some(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
-		now += HTTP_PASS_FOR - 1;
+		now += server.connections.pass_for - 1;
 		post(client, SEND, "[\"c\"]");
 		assert_heard(client, 204, "");
 		assert_true(only_connection()->heard < now);
