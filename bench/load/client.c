@@ -130,10 +130,11 @@ open_down(struct client *client)
 static void
 open_up(struct client *client)
 {
-	const char *up = client->target->up;
+	const struct target *target = client->target;
 
-	connection_open(
-	    &client->up, *up == '/' ? connect_unix(up) : connect_port(NULL, (uint16_t)atoi(up)));
+	connection_open(&client->up,
+	    *target->up == '/' ? connect_unix(target->up)
+			       : connect_port(target->from, (uint16_t)atoi(target->up)));
 }
 
 static void

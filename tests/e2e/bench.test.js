@@ -5,6 +5,7 @@
 
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
+const http = require('node:http');
 const net = require('node:net');
 const path = require('node:path');
 const readline = require('node:readline');
@@ -117,6 +118,30 @@ test('bench: a peer that fails once is started again and goes on; twice, or ours
 		'work stop start work stop',
 	]);
 	assert.deepEqual(all.map(({ failed }) => Boolean(failed)), [false, true, true, true]);
+});
+
+test('bench: clients have one address for all that they say', async () => {
+	const addresses = new Set();
+	const server = http.createServer((request, response) => {
+		addresses.add(request.socket.remoteAddress);
+		request.resume();
+		if (request.url.endsWith('/xhr'))
+			response.end('a["~"]\n');
+		else
+			response.writeHead(204).end();
+	});
+	await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+	const load = spawn(path.join(builddir, 'bench/load/load'), ['--way', 'constant-polling', '--from', '127.0.0.2', '--port', `${server.address().port}`], { stdio: ['pipe', 'pipe', 'inherit'] });
+	try {
+		const lines = readline.createInterface({ input: load.stdout })[Symbol.asyncIterator]();
+		load.stdin.end('open 1\necho 4 1 0\n');
+		await lines.next();
+		assert.equal(JSON.parse((await lines.next()).value).count, 4);
+		assert.deepEqual([...addresses], ['127.0.0.2']);
+	} finally {
+		load.kill();
+		server.close();
+	}
 });
 
 const FRAME = Buffer.from('\x81\x02x~', 'latin1'); // a message, with the mark that the load knows it by
