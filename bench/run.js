@@ -86,17 +86,11 @@ function availableOf(row) {
 		if (lacks.length > 0)
 			console.error(
 				`  ${name} is left out: ${lacks.map(nameOf).join(', ')} is missing; ` +
-					'./bootstrap bench installs it',
+					'./bootstrap bench installs it, where there is a package of it',
 			);
 		return lacks.length === 0;
 	});
 }
-
-// What a server does in a group: some have more clients than the others.
-const workOf = (row, connections, { name }) => ({
-	...row,
-	connections: Math.min(connections * (row.times?.[name] || 1), pace.most),
-});
 
 // Servers that start once: a number of connections after the other, and with each they take turns
 // that can have so many.
@@ -105,9 +99,9 @@ async function measureRunning(row, contenders, groups) {
 	await each(contenders, start);
 	for (const { connections, results, rounds, seconds } of groups) {
 		const own = { ...pace, seconds };
+		const work = { ...row, connections };
 		const able = contenders.filter(({ name }) => !(servers[name].most < connections));
-		const prepare = (contender) =>
-			row.measure.prepare(contender, workOf(row, connections, contender), own);
+		const prepare = (contender) => row.measure.prepare(contender, work, own);
 		const comeBack = async (contender) => {
 			const { messages } = contender;
 			await start(contender);
@@ -115,12 +109,11 @@ async function measureRunning(row, contenders, groups) {
 			contender.messages = messages;
 		};
 		await each(able, prepare, start);
-		await row.measure.agree?.(able, { ...row, connections }, own);
+		await row.measure.agree?.(able, work, own);
 		for (let i = 0; i < rounds; i++)
 			await each(
 				able,
 				async (contender) => {
-					const work = workOf(row, connections, contender);
 					results[contender.name].push(await row.measure.round(contender, work));
 				},
 				comeBack,
