@@ -6,27 +6,26 @@
 // machine; bytes are the daemon's memory, its store's and Redis'.
 
 const { execFileSync } = require('node:child_process');
-const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
+const { AppClient, names, openChannels } = require('./app_client');
 const { parseArguments } = require('./common');
 const { Callgrind } = require('./callgrind');
 const { cpuOf, memoryOf } = require('./processes');
 const { startDaemon, temporaryDirectory } = require('../tests/e2e/lib/daemon');
 const { Connection } = require('../tests/e2e/lib/http');
 const { Redis, skip: hasNoRedis } = require('../tests/e2e/lib/redis');
-const { encodeFrame, WebSocketClient } = require('../tests/e2e/lib/websocket');
 
 const SKIPPED = 77; // automake's status for what could not be run
 const PATIENCE = 300000; // ms: callgrind slows a program
 const COUNTED = 50; // things that are done while instructions are counted
 const BATCH = 250; // things that are asked for at once
-const EACH = 100; // channels of a connection
 const FEW = 100; // what a check compares the largest number with
 const FLAT = 1.25; // how much a cost may grow then
-const PING = 0x89; // the first byte of a frame
-const PONG = 10;
 const STEPS = [1, 100, 1000, 10000, 100000];
+// The largest number of a row.
+const MOST = { members: 1000 }; // each is a connection, and each join is told to all
+const MOST_IN_REDIS = 1000; // a daemon under callgrind is too slow to tell Redis of more every 13 s
 
 const options = parseArguments(
 	'Usage: node bench/growth.js [ROW ...] [--OPTION ...]\n\n' +
@@ -134,60 +133,6 @@ async function batches(n, each) {
 		await Promise.all(Array.from({ length: Math.min(BATCH, n - from) }, (_, i) => each(from + i)));
 }
 
-class AppClient {
-	static async open(server) {
-		const self = new AppClient();
-		self.socket = await WebSocketClient.connect(server.url, '/app/key?protocol=7', { timeout: PATIENCE });
-		// A ping cannot wait until something is read.
-		self.socket.connection.socket.on('data', (bytes) => { if (bytes[0] === PING) self.socket.sendFrame(PONG, ''); });
-		self.id = JSON.parse(JSON.parse(await self.socket.readText(PATIENCE)).data).socket_id;
-		return self;
-	}
-
-	read() {
-		return this.socket.readText(PATIENCE);
-	}
-
-	// Each is answered.
-	async subscribe(names) {
-		for (let from = 0; from < names.length; from += BATCH) {
-			const some = names.slice(from, from + BATCH);
-			this.socket.connection.write(Buffer.concat(some.map((channel) => encodeFrame(1, JSON.stringify({ event: 'pusher:subscribe', data: { channel } })))));
-			for (const name of some)
-				if (!(await this.read()).includes(name))
-					throw new Error('a subscription was not answered');
-		}
-	}
-
-	// They are not answered, but what follows is.
-	async unsubscribe(names) {
-		const frames = names.map((channel) => encodeFrame(1, JSON.stringify({ event: 'pusher:unsubscribe', data: { channel } })));
-		this.socket.connection.write(Buffer.concat([...frames, encodeFrame(1, '{"event":"pusher:ping","data":{}}')]));
-		await this.read();
-	}
-
-	async join(channel, user) {
-		const data = JSON.stringify({ user_id: user });
-		const auth = crypto.createHmac('sha256', 'secret').update(`${this.id}:${channel}:${data}`).digest('hex');
-		this.socket.send(JSON.stringify({ event: 'pusher:subscribe', data: { channel, auth: `key:${auth}`, channel_data: data } }));
-		while (!(await this.read()).includes('subscription_succeeded'));
-	}
-}
-
-const names = (prefix, n) => Array.from({ length: n }, (_, i) => `${prefix}-${i}`);
-
-// n channels with a subscriber each; a connection has EACH of them.
-async function openChannels(server, n, each = EACH) {
-	const all = names('channel', n);
-	const clients = [];
-	for (let from = 0; from < n; from += each) {
-		const client = await AppClient.open(server);
-		await client.subscribe(all.slice(from, from + each));
-		clients.push(client);
-	}
-	return clients;
-}
-
 async function countChanges(server, client) {
 	const more = names('more', COUNTED);
 	await client.subscribe(['one', ...names('warm', COUNTED)]);
@@ -259,12 +204,12 @@ const scrape = (server) => server.count(() => server.ask('GET', '/metrics'), 1);
 
 const rows = {
 	channels: (n) => withServers({}, async (server) => {
-		await openChannels(server, n);
-		const client = await AppClient.open(server);
+		await openChannels(server.url, n);
+		const client = await AppClient.open(server.url);
 		return { ...await countChanges(server, client), publication: await countPublications(server, client), 'metrics': await scrape(server) };
 	}, async (server) => {
 		const before = [server.memory(), server.redis && await server.redisMemory()];
-		const clients = await openChannels(server, n);
+		const clients = await openChannels(server.url, n);
 		const connections = clients.length * 2000; // about: they are a hundredth of the channels
 		return n < 1000 ? {} : {
 			'bytes': perOne(server.memory() - connections, before[0], n),
@@ -272,14 +217,13 @@ const rows = {
 		};
 	}),
 	subscriptions: (n) => withServers({}, async (server) => {
-		const [client] = await openChannels(server, n, n);
+		const [client] = await openChannels(server.url, n, n);
 		return { ...await countChanges(server, client), publication: await countPublications(server, client) };
 	}),
-	// Each member is a connection, and each join is told to all: so the largest number is less.
-	members: (n) => n > 1000 ? {} : withServers({}, async (server) => {
+	members: (n) => withServers({}, async (server) => {
 		const clients = [];
 		for (let i = 0; i < n + COUNTED / 10; i++)
-			clients.push(await AppClient.open(server));
+			clients.push(await AppClient.open(server.url));
 		for (let i = 0; i < n; i++)
 			await clients[i].join('presence-all', `user${i}`);
 		const joined = await server.count(async () => {
@@ -350,6 +294,14 @@ const rows = {
 
 // --- the table -------------------------------------------------------------------------------------
 
+// The numbers of a row, the largest last. Says so if there are fewer than was asked for.
+function stepsOf(row) {
+	const most = Math.min(options.most, MOST[row] ?? Infinity, options.redis ? MOST_IN_REDIS : Infinity);
+	if (most < options.most)
+		console.error(`growth.js: ${row}${options.redis ? ' in a Redis' : ''}: at most ${most} are counted`);
+	return (options.check ? [FEW] : STEPS).filter((n) => n < most).concat(most);
+}
+
 async function measureRow(row, steps) {
 	const figures = {};
 	for (const n of steps)
@@ -378,9 +330,12 @@ function grown(row, figures) {
 
 async function main() {
 	const chosen = options.words.length > 0 ? options.words : Object.keys(rows);
-	const steps = (options.check ? [FEW] : STEPS).filter((n) => n < options.most).concat(options.most);
 	if (!chosen.every((row) => rows[row])) {
 		console.error(`growth.js: there is no such row: ${chosen.join(' ')}; see --help`);
+		process.exit(64);
+	}
+	if (options.check && options.most <= FEW) {
+		console.error(`growth.js: --check compares ${FEW} with a larger number: --most ${options.most} is none`);
 		process.exit(64);
 	}
 	try {
@@ -395,6 +350,7 @@ async function main() {
 	}
 	const all = {};
 	for (const row of chosen) {
+		const steps = stepsOf(row);
 		all[row] = await measureRow(row, steps);
 		if (!options.json)
 			print(row, all[row], steps);

@@ -20,6 +20,12 @@ test('costs: 8,000 held polls take at most 8 threads, and 3 KB of resident memor
 test('costs: what is done to one takes as many instructions among 1,500 as among 100', (t) =>
 	measured(t, 'growth.js', '--check', '--most', '1500', 'subscriptions', 'sessions'));
 
+test('costs: bench/growth.js --check refuses numbers of which none is larger than what it compares with', async () => {
+	const { code, output } = await run('growth.js', '--check', '--most', '100', 'queue');
+	assert.equal(code, 64);
+	assert.match(output, /--most 100/);
+});
+
 test('costs: a message takes few system calls', async (t) => {
 	const stdout = await measured(t, 'system_calls.js', '--json');
 	if (stdout === null)
