@@ -155,4 +155,4 @@ const instructions = {
 	},
 };
 
-module.exports = { connect, echo, fanout, firstAnswer, instructions, latency, memory };
+module.exports = { connect, difference, echo, fanout, firstAnswer, instructions, latency, memory, withCpu };

@@ -163,12 +163,12 @@ async function startOurs({ server = '', app = APP, args, wrapper } = {}) {
 
 // A stack of tests/stack: a web server, the responder and the daemon. The script itself, which
 // looks after them, does not count.
-async function startOurStack(kind, { server = '' } = {}) {
+async function startOurStack(kind, { server = '', env } = {}) {
 	const conf = path.join(temporaryDirectory(), 'sockjs.conf');
 	fs.writeFileSync(conf, `[server]\n${server}${services(WEB_HEARTBEAT)}`);
 	const stack = await startStack(kind, {
 		conf,
-		env: { SOCKJS_BUILDDIR: path.resolve(builddir) },
+		env: { SOCKJS_BUILDDIR: path.resolve(builddir), ...env },
 	});
 	return {
 		port: Number(new URL(stack.url).port),
@@ -464,6 +464,13 @@ for (const kind of ['lighttpd', 'nginx', 'apache-proxy', 'apache-fcgid']) {
 			start: () => startBehind(kind, what),
 		};
 }
+
+// Ours in a box behind HAProxy.
+servers[`${OURS} behind HAProxy`] = {
+	needs: [debian('haproxy'), ...proxies.lighttpd.needs],
+	ways: SOCKJS_WAYS,
+	start: () => startOurStack('cluster', { env: { SOCKJS_STACK_BOXES: '1' } }),
+};
 
 // Ours, as daemons that share the work. An [app]'s channels would need a Redis.
 const TWO = `${OURS}, two daemons`;

@@ -4,105 +4,122 @@
 // doc/scaling.md reckons with. The least of some rounds counts, since whatever else the machine
 // does only adds to it.
 
-const fs = require('node:fs');
-const path = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
+const { openChannels } = require('./app_client');
 const { parseArguments } = require('./common');
-const { Load } = require('./contender');
+const { Contender } = require('./contender');
+const { difference, withCpu } = require('./measures');
 const { cpuOf, memoryOf } = require('./processes');
 const { missing, servers } = require('./servers');
-const { temporaryDirectory } = require('../tests/e2e/lib/daemon');
-const { startStack } = require('../tests/e2e/lib/stack');
 
-const SERVICE = '[service /echo]\nmodule = echo\nheartbeat_delay = 25s\n';
 const AT_ONCE = 100; // clients that wait for their message
+const SETTLED = 3000; // ms: what waits for longer than a second may be kept in another way
+const FEWEST_TO_ALL = 3; // messages of a round that everybody gets
+const ROUNDS_OF_REDIS = 2 * 13; // s: as often each daemon says which channels it has
 
 const options = parseArguments(
 	'Usage: node bench/sizing.js [--OPTION N ...]\n\n' +
 	'Prints, for each way of messages, the µs of CPU that one takes of each process, and the bytes of an idle connection: straight\n' +
-	'to a daemon, through lighttpd, and through HAProxy, lighttpd and sockjs.fcgi as in tests/cluster; and what a publication takes\n' +
-	'of a daemon and of Redis.', {
+	'to a daemon, through lighttpd, and through HAProxy, lighttpd and sockjs.fcgi as in tests/cluster; what a publication takes of a\n' +
+	'daemon and of Redis; and what a channel takes of them.', {
 		connections: { default: 1000, help: 'clients' },
 		rounds: { default: 9, help: 'rounds, of which the least counts' },
 		messages: { default: 20000, help: 'messages of a round' },
+		channels: { default: 5000, help: 'channels in the Redis' },
 	});
 
-// As tests/cluster runs it, with one box.
-async function startCluster() {
-	const directory = temporaryDirectory();
-	const conf = path.join(directory, 'sockjs.conf');
-	fs.writeFileSync(conf, SERVICE);
-	const stack = await startStack('cluster', { conf, env: { SOCKJS_STACK_BOXES: '1' } });
-	fs.rmSync(directory, { recursive: true });
-	return { port: Number(new URL(stack.url).port), parts: stack.pids, stop: () => stack.stop() };
-}
+const OURS = 'sockjs-fcgi';
+const LIGHTTPD = `${OURS} behind lighttpd`;
+const HAPROXY = `${OURS} behind HAProxy`;
+const REDIS = `${OURS}, Redis`;
 
-const start = (name) => () => servers[name].start({});
-const direct = start('sockjs-fcgi');
-const lighttpd = start('sockjs-fcgi behind lighttpd');
-const overRedis = start('sockjs-fcgi, Redis');
-const websocket = ['sockjs-websocket', '--path', '/echo'];
-const polling = ['sockjs-polling', '--path', '/echo'];
-const channel = (server) => ['channel-websocket', '--up', server.control];
-
+// Name, server, way of its messages, clients.
 const rows = [
-	['websocket, to the daemon', direct, websocket, {}],
-	['websocket, through lighttpd', lighttpd, websocket, {}],
-	['websocket, through HAProxy', startCluster, websocket, {}],
-	['polling, to the daemon', direct, polling, {}],
-	['polling, through lighttpd', lighttpd, polling, {}],
-	['polling, through HAProxy', startCluster, polling, {}],
-	['one message to all websockets, each', direct, ['sockjs-websocket', '--path', '/broadcast'], { fanout: true }],
-	['a publication with one subscriber', direct, channel, { fanout: true, connections: 1 }],
-	['the same over Redis', overRedis, channel, { fanout: true, connections: 1 }],
+	['websocket, to the daemon', OURS, 'websocket', options.connections],
+	['websocket, through lighttpd', LIGHTTPD, 'websocket', options.connections],
+	['websocket, through HAProxy', HAPROXY, 'websocket', options.connections],
+	['polling, to the daemon', OURS, 'polling', options.connections],
+	['polling, through lighttpd', LIGHTTPD, 'polling', options.connections],
+	['polling, through HAProxy', HAPROXY, 'polling', options.connections],
+	['a message to all websockets', OURS, 'websocket to all', options.connections],
+	['a publication', OURS, 'channel to all', 1],
+	['a publication in a Redis', REDIS, 'channel to all', 1],
 ];
 
 const least = (all) => Object.fromEntries(Object.keys(all[0]).map((name) => [name, Math.min(...all.map((each) => each[name]))]));
 
-async function measure(server, load, { fanout, connections = options.connections }) {
-	const command = fanout
-		? ['fanout', Math.max(3, Math.ceil(options.messages / connections)), 0]
-		: ['echo', options.messages, Math.min(AT_ONCE, connections >> 1), 0];
-	await load.command('open', 20 + connections * !fanout);
-	await sleep(300);
-	const before = memoryOf(server.parts);
-	await load.command('open', 20 + connections + connections * !fanout);
-	await sleep(3000);
-	const after = memoryOf(server.parts);
-	const bytes = Object.fromEntries(Object.keys(before).map((name) => [name, (after[name] - before[name]) / connections]));
+// What each of the second half of the clients takes while nothing is sent.
+async function bytesOf(contender, clients) {
+	const { parts } = contender.server;
+	const first = clients >> 1;
+	await contender.command('open', first);
+	await sleep(SETTLED);
+	const before = memoryOf(parts);
+	await contender.command('open', clients);
+	await sleep(SETTLED);
+	return difference(memoryOf(parts), before, clients - first);
+}
+
+// Resolves with µs, and with the number of those who get a message.
+async function cpuOfMessage(contender, command) {
 	const rounds = [];
+	let count;
 	for (let i = 0; i <= options.rounds; i++) {
-		const cpu = cpuOf(server.parts);
-		const { count } = await load.command(...command);
-		const now = cpuOf(server.parts);
+		const round = await withCpu(contender, ...command);
+		({ count } = round);
 		if (i > 0)
-			rounds.push(Object.fromEntries(Object.keys(cpu).map((name) => [name, (now[name] - cpu[name]) / count])));
+			rounds.push(round.parts);
 	}
-	return { cpu: least(rounds), bytes };
+	return { cpu: least(rounds), receivers: count / command[1] };
 }
 
 const shown = (figures, digits) => Object.entries(figures).filter(([, figure]) => figure >= 0.05)
 	.map(([name, figure]) => `${name} ${figure.toFixed(digits)}`).join(', ');
 
-async function main() {
-	for (const [name, begin, way, how] of rows) {
-		const server = await begin();
-		const load = new Load(['--port', `${server.port}`, '--way', ...(typeof way === 'function' ? way(server) : way)]);
-		try {
-			const { cpu, bytes } = await measure(server, load, how);
-			console.log(`${name}: µs ${shown(cpu, 1)}${how.connections ? '' : `; bytes ${shown(bytes, 0)}`}`);
-		} finally {
-			await load.stop();
-			await server.stop();
-		}
+async function measureRow([name, server, way, clients]) {
+	const command = way.endsWith(' to all')
+		? ['fanout', Math.max(FEWEST_TO_ALL, Math.ceil(options.messages / clients)), 0]
+		: ['echo', options.messages, Math.min(AT_ONCE, clients >> 1), 0];
+	const contender = new Contender(server);
+	try {
+		await contender.start(way, 20);
+		const bytes = await bytesOf(contender, clients);
+		const { cpu, receivers } = await cpuOfMessage(contender, command);
+		console.log(`${name}${command[0] === 'fanout' ? `, each of ${receivers} deliveries` : ''}: µs ${shown(cpu, 1)}` +
+			(clients > 1 ? `; bytes ${shown(bytes, 0)}` : ''));
+	} finally {
+		await contender.stop();
 	}
 }
 
-const lacks = ['sockjs-fcgi behind lighttpd', 'sockjs-fcgi, Redis'].flatMap(missing);
+// A channel that gets its first subscriber, and a second of one while nothing happens.
+async function measureChannels() {
+	const server = await servers[REDIS].start();
+	try {
+		const before = cpuOf(server.parts);
+		await openChannels(`http://127.0.0.1:${server.port}`, options.channels);
+		const opened = cpuOf(server.parts);
+		await sleep(ROUNDS_OF_REDIS * 1000);
+		const idle = difference(cpuOf(server.parts), opened, options.channels * ROUNDS_OF_REDIS);
+		console.log(`a channel's first subscriber, in a Redis: µs ${shown(difference(opened, before, options.channels), 1)}`);
+		console.log(`such a channel, a second: µs ${shown(idle, 1)}`);
+	} finally {
+		await server.stop();
+	}
+}
+
+const lacks = [...new Set(rows.map(([, server]) => server))].flatMap(missing);
 if (lacks.length > 0) {
-	console.log(`skipped: without ${lacks.map(({ debian, npm }) => debian || npm).join(', ')}`);
+	console.log(`skipped: without ${[...new Set(lacks.map(({ program, debian = program }) => debian))].join(', ')}`);
 	process.exit(77);
 }
+
+async function main() {
+	for (const row of rows)
+		await measureRow(row);
+	await measureChannels();
+}
+
 main().then(() => process.exit(0), (error) => {
 	console.error(error);
 	process.exit(1);

@@ -26,7 +26,8 @@ test('costs: what is done to one takes as many instructions among 20,000 as amon
 for (const [script, args, line] of [
 	['websocket_cpu.js', ['--messages', '500', '--rounds', '1'], /^ratio +\S/m],
 	['polling_cost.js', ['--messages', '200', '--rounds', '1'], /^cost, of sockjs-node's: \S/m],
-	['sizing.js', ['--messages', '200', '--rounds', '1', '--connections', '40'], /^the same over Redis: µs .*redis \d/m],
+	['sizing.js', ['--messages', '200', '--rounds', '1', '--connections', '40', '--channels', '100'],
+		/^a publication, each of 1 deliveries: µs sessiond \d[^]*^a publication in a Redis, each of 1 deliveries: .*redis \d[^]*^such a channel, a second: /m],
 	['store_cost.js', ['--messages', '200', '--rounds', '1'], /^ +sync normal: cost \S/m],
 ])
 	test(`costs: bench/${script} measures`, async (t) => {
