@@ -4,7 +4,7 @@
 // its socket.
 
 const assert = require('node:assert');
-const { spawn } = require('node:child_process');
+const { spawn, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
@@ -13,7 +13,7 @@ const { Daemon, temporaryDirectory, withTimeout } = require('./lib/daemon');
 const { FastCgi, request } = require('./lib/fastcgi');
 const { eventually } = require('./lib/guard');
 const { responderProgram, startPair } = require('./lib/responder');
-const { freePort } = require('./lib/stack');
+const { freePort, srcdir } = require('./lib/stack');
 
 const EX_USAGE = 64;
 const EX_UNAVAILABLE = 69;
@@ -162,6 +162,19 @@ check('SIGINT ends it as SIGTERM does, and a second signal at once', async () =>
 	await eventually(() => net.connect(file).on('error', () => {}) && two.child.exitCode === null, 'it is stopping');
 	assert.deepStrictEqual(await two.stop('SIGINT'), { code: 0, signal: null });
 	assert.strictEqual(answer.ended, null, 'without waiting for the answer');
+});
+
+// suEXEC gives it to the shell by its name alone, in its folder.
+check('the script for sends of the portable archive runs the program beside it, whatever it is called by', () => {
+	const folder = fs.mkdtempSync(path.join(directory, 'account-'));
+	const script = path.join(folder, 'sockjs-send.fcgi');
+	fs.copyFileSync(path.join(srcdir, 'packaging/portable/sockjs-send.fcgi'), script);
+	fs.symlinkSync(path.resolve(responderProgram), path.join(folder, 'sockjs.fcgi'));
+	for (const [name, cwd] of [['sockjs-send.fcgi', folder], ['./sockjs-send.fcgi', folder], [script, '/']]) {
+		const { status, stderr } = spawnSync('/bin/sh', [name], { cwd, env: { ...process.env, SOCKJS_CONF: pair.file }, stdio: ['ignore', 'pipe', 'pipe'], timeout: 20000 });
+		assert.match(String(stderr), /descriptor 0 is no listening socket/, name);
+		assert.strictEqual(status, EX_USAGE);
+	}
 });
 
 // As web servers start it: the listening socket is descriptor 0.

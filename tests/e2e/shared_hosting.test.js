@@ -208,6 +208,21 @@ check('a host with mod_proxy passes websockets and streams on, too', async () =>
 	}
 });
 
+check('without the rule for sends, polls and sends share their processes', async () => {
+	const file = inAccount('.htaccess'), program = inAccount('sockjs-send.fcgi');
+	const rules = fs.readFileSync(file, 'utf8'), others = rules.replace(/^RewriteRule "_send\/.*\n/m, '');
+	assert.notEqual(others, rules);
+	try {
+		fs.writeFileSync(file, others);
+		fs.renameSync(program, `${program}.away`);
+		await echoes();
+	} finally {
+		fs.renameSync(`${program}.away`, program);
+		fs.writeFileSync(file, rules);
+	}
+	await echoes();
+});
+
 check('the page finds its files and services, and nobody sees what is private', async () => {
 	const page = (await request(url, 'GET', `${FOLDER}/`)).text;
 	for (const [, file] of page.matchAll(/<script src="([^"]+)"/g))
