@@ -118,6 +118,7 @@ forget(struct connection *connection)
 	buffer_free(&connection->out.bytes);
 	LIST_REMOVE(connection, entry);
 	LIST_INSERT_HEAD(&connections->dead, connection, entry);
+	connections->dead_count++;
 }
 
 void
@@ -509,13 +510,14 @@ connections_reap(struct connections *connections)
 		connections->count--;
 		free(connection);
 	}
+	connections->dead_count = 0;
 	connections->has_looked = false;
 }
 
 bool
 connections_are_full(const struct connections *connections)
 {
-	return connections->count >= connections->limit;
+	return connections->count - connections->dead_count >= connections->limit;
 }
 
 /* The others say that nobody waits, or that one who did has left. */
@@ -531,7 +533,8 @@ connections_accept(struct connections *connections, int listen_fd)
 	unsigned most = connections->accepts_a_turn, i;
 	int fd = 0;
 
-	for (i = 0; i < most && !connections_are_full(connections); i++) {
+	/* The dead have descriptors, too. */
+	for (i = 0; i < most && connections->count < connections->limit; i++) {
 		fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
 		if (fd == -1)
 			break;

@@ -50,7 +50,7 @@ struct connection_calls {
 struct connections {
 	int epoll_fd;		  /* readable when connections_dispatch has something to do */
 	const size_t *body_limit; /* bytes of a body that are collected; it may change */
-	size_t count, limit;
+	size_t count, limit;	  /* count: also of those that were dropped in this turn */
 	/* The rest is private. */
 	struct loop *loop;
 	const struct connection_calls *calls;
@@ -62,6 +62,7 @@ struct connections {
 	struct timer_queue stalls;	     /* answers that the web server has to read */
 	LIST_HEAD(, connection) all;
 	LIST_HEAD(, connection) dead; /* to be freed at the end of the turn */
+	size_t dead_count;
 };
 
 /*
@@ -80,13 +81,13 @@ void connections_clear(struct connections *connections);
 void connections_close(struct connections *connections);
 
 /*
- * Accepts what waits at that socket: some of it, and no more than the limit allows. Returns false
- * if the system has no descriptor or memory for a connection: it waits, and asking again at once is
- * of no use.
+ * Accepts what waits at that socket: some of it, and no more than the limit allows, with those that
+ * were dropped in this turn. Returns false if the system has no descriptor or memory for a
+ * connection: it waits, and asking again at once is of no use.
  */
 bool connections_accept(struct connections *connections, int listen_fd);
 
-/* True if there are as many as the limit allows. */
+/* True if there are as many as the limit allows, and none of them was dropped in this turn. */
 bool connections_are_full(const struct connections *connections);
 
 /*
