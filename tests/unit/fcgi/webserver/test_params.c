@@ -106,6 +106,30 @@ test_last_one_counts(void **state)
 	buffer_free(&b);
 }
 
+/* Of equal length and with the same last character, they share a bucket. */
+static void
+test_share_a_bucket(void **state)
+{
+	struct buffer b = BUFFER_INIT;
+	struct params *params;
+
+	(void)state;
+	put(&b, "HTTP_X_A", "first");
+	put(&b, "HTTP_Y_A", "between");
+	put(&b, "HTTP_Z_A", "last");
+	params = read_exact(b.data, b.len);
+	assert_string_equal(params_find(params, "HTTP_X_A"), "first");
+	assert_string_equal(params_find(params, "HTTP_Y_A"), "between");
+	assert_string_equal(params_find(params, "HTTP_Z_A"), "last");
+	assert_null(params_find(params, "HTTP_W_A"));
+	assert_string_equal(params_find_header(params, "X-A"), "first");
+	assert_string_equal(params_find_header(params, "Y-A"), "between");
+	assert_string_equal(params_find_header(params, "Z-A"), "last");
+	assert_null(params_find_header(params, "W-A"));
+	free(params);
+	buffer_free(&b);
+}
+
 static void
 test_none(void **state)
 {
@@ -160,6 +184,7 @@ main(void)
 	    cmocka_unit_test(test_found),
 	    cmocka_unit_test(test_headers),
 	    cmocka_unit_test(test_last_one_counts),
+	    cmocka_unit_test(test_share_a_bucket),
 	    cmocka_unit_test(test_none),
 	    cmocka_unit_test(test_promises),
 	    cmocka_unit_test(test_nul),
