@@ -5,7 +5,8 @@
  * sessiond any more. So it notes before the write which request it answers. The note is a store
  * into memory, whose descriptor sessiond got when the responder connected (link_send_descriptor).
  * What is noted and was never confirmed counts as written. Only a kill between the note and the
- * write makes that wrong.
+ * write makes that wrong. If sessiond is killed as well before it has read WRITTEN, which may be
+ * kept back for a while, the note is gone, and the client may get the frame twice.
  *
  * Without it (doc/model/local-socket.pml, NO_WRITE_LOG): a responder writes an answer and dies
  * before sessiond has read its WRITTEN; sessiond takes the frame for lost, and the client gets it
