@@ -347,6 +347,9 @@ websocket_write_backlog(struct websocket *websocket)
 void
 websocket_add_message(struct websocket *websocket, bool binary, const char *data, size_t len)
 {
+	/* Nobody may push it any more, and what stays would leave with another one's. */
+	if (websocket->state != WEBSOCKET_OPEN)
+		return;
 	if (websocket->deflate != NULL &&
 	    websocket_deflate_append(
 		websocket->deflate, &websocket->all->output, binary, data, len))

@@ -55,7 +55,7 @@ struct websockets {
 	size_t count;		       /* of list, and of handshakes that are to become one */
 	char *input;		       /* WEBSOCKET_INPUT bytes, shared by all reads */
 	struct buffer output;	       /* shared by all writes */
-	struct websocket_rest nothing; /* of those that have none; empty, and never written */
+	struct websocket_rest nothing; /* of those that have none; stays empty */
 };
 
 #define WEBSOCKET_INPUT 66560 /* bytes: a message of 64 KiB with its head comes in one read */
@@ -134,8 +134,9 @@ websocket_create(struct websockets *all, int fd, const struct websocket_kind *ki
     size_t message_limit, const struct ws_deflate_params *deflate);
 
 /*
- * Queues a message or a ping for websocket_push. Messages are compressed if that was agreed; a long
- * one that is not leaves at once, behind what was queued before it.
+ * Queues a message or a ping for websocket_push, or websocket_close. Messages are compressed if that
+ * was agreed; a long one that is not leaves at once, behind what was queued before it. One that is
+ * not open takes no message.
  */
 void websocket_add_message(struct websocket *websocket, bool binary, const char *data, size_t len);
 void websocket_add_ping(struct websocket *websocket);

@@ -111,6 +111,28 @@ test_abort(void **state)
 	assert_seen("- ");
 }
 
+/* What a broken connection's session still says goes to nobody else. */
+static void
+test_close_after_break(void **state)
+{
+	sockjs_connection broken;
+	int other;
+
+	(void)state;
+	open_sockjs();
+	broken = latest;
+	other = client;
+	open_sockjs();
+	send_error = EPIPE;
+	write_text(broken, "a");
+	sockjs_close(broken, 3000, "x");
+	write_now("b");
+	assert_got("\x81\x06"
+		   "a[\"b\"]");
+	assert_seen("- ");
+	close(other);
+}
+
 int
 main(void)
 {
@@ -121,6 +143,7 @@ main(void)
 	    WEBSOCKET_TEST(pings),
 	    WEBSOCKET_TEST(heartbeat_frames),
 	    WEBSOCKET_TEST(abort),
+	    WEBSOCKET_TEST(close_after_break),
 	};
 
 	return cmocka_run_group_tests_name("receiver_websocket", tests, NULL, NULL);
