@@ -1,6 +1,6 @@
 /*
- * Eight bytes at a time in a 64-bit word, or sixteen in a vector: what the codecs share to run through plain text.
- * Private to sockjs/ and to what judges HTTP (sessiond/http/http_framing.c).
+ * Eight bytes at a time in a 64-bit word, or sixteen in a vector: what the codecs share to run
+ * through plain text. Private to sockjs/ and to what judges HTTP (sessiond/http/http_framing.c).
  *
  * A word holds its first byte in the lowest eight bits on every machine. A mask has the high bit of
  * a byte set where the byte was found; a borrow may set further ones above the lowest set one, so
@@ -38,13 +38,14 @@ typedef uint64_t swar_block __attribute__((vector_size(16), aligned(1), may_alia
 
 enum { SWAR_BLOCKS = 4 * sizeof(swar_block) };
 
-/* True if the SWAR_BLOCKS bytes of these four are ASCII. */
+/*
+ * True if these bytes are ASCII. Of several blocks, ask for one that has the bits of all. By its
+ * address: how a vector is passed depends on whether the processor has one.
+ */
 static inline bool
-swar_blocks_are_ascii(swar_block a, swar_block b, swar_block c, swar_block d)
+swar_block_is_ascii(const swar_block *block)
 {
-	swar_block all = a | b | c | d;
-
-	return ((all[0] | all[1]) & SWAR_HIGHS) == 0;
+	return (((*block)[0] | (*block)[1]) & SWAR_HIGHS) == 0;
 }
 
 /* Stores the bytes of a word that swar_load made. */

@@ -78,12 +78,15 @@ static inline size_t
 ascii_prefix(const unsigned char *s, size_t len)
 {
 	const swar_block *block = (const swar_block *)s;
+	swar_block all;
 	size_t at = 0;
 	uint64_t found;
 
-	for (; len - at >= SWAR_BLOCKS; at += SWAR_BLOCKS, block += 4)
-		if (!swar_blocks_are_ascii(block[0], block[1], block[2], block[3]))
+	for (; len - at >= SWAR_BLOCKS; at += SWAR_BLOCKS, block += 4) {
+		all = block[0] | block[1] | block[2] | block[3];
+		if (!swar_block_is_ascii(&all))
 			break;
+	}
 	for (; len - at >= SWAR_STEP; at += SWAR_STEP) {
 		found = swar_non_ascii(swar_load(s + at));
 		if (found != 0)
@@ -148,7 +151,7 @@ utf8_is_valid_wtf8(const char *s, size_t len)
 bool
 utf8_copy(char *to, const char *s, size_t len)
 {
-	swar_block a, b, c, d, *copy = (swar_block *)to;
+	swar_block a, b, c, d, all, *copy = (swar_block *)to;
 	const swar_block *block = (const swar_block *)s;
 	size_t at = 0;
 
@@ -157,7 +160,8 @@ utf8_copy(char *to, const char *s, size_t len)
 		b = block[1];
 		c = block[2];
 		d = block[3];
-		if (!swar_blocks_are_ascii(a, b, c, d))
+		all = a | b | c | d;
+		if (!swar_block_is_ascii(&all))
 			break;
 		copy[0] = a;
 		copy[1] = b;

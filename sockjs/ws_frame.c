@@ -43,7 +43,7 @@ ws_parser_init(struct ws_parser *p)
 static size_t
 unmask_ascii(char *data, size_t len, uint64_t word)
 {
-	swar_block key = {word, word}, a, b, c, d, *at;
+	swar_block key = {word, word}, a, b, c, d, all, *at;
 	size_t done;
 
 	for (done = 0; len - done >= SWAR_BLOCKS; done += SWAR_BLOCKS) {
@@ -52,7 +52,8 @@ unmask_ascii(char *data, size_t len, uint64_t word)
 		b = at[1] ^ key;
 		c = at[2] ^ key;
 		d = at[3] ^ key;
-		if (!swar_blocks_are_ascii(a, b, c, d))
+		all = a | b | c | d;
+		if (!swar_block_is_ascii(&all))
 			break;
 		at[0] = a;
 		at[1] = b;

@@ -339,8 +339,9 @@ test_copy(void **state)
 	(void)state;
 	for (size_t len = 0; len < 150; len++)
 		for (size_t at = 0; at <= len; at++) {
-			size_t skew = at % 16;
-			char *from = malloc(skew + len + 1), *to = malloc(len + 1);
+			size_t skew = at % 16, to_skew = (at / 2 + len) % 16;
+			char *from = malloc(skew + len + 1);
+			char *start = malloc(to_skew + len + 1), *to = start + to_skew;
 
 			memset(from, 'a', skew + len + 1);
 			if (at < len)
@@ -351,7 +352,7 @@ test_copy(void **state)
 				assert_memory_equal(to, from + skew, len);
 			assert_int_equal(to[len], 'z');
 			free(from);
-			free(to);
+			free(start);
 		}
 }
 
