@@ -11,6 +11,7 @@
 #include "sessiond/channels/channel_engine.h"
 #include "sessiond/channels/channels.h"
 #include "sessiond/control/metrics_text.h"
+#include "sessiond/control/open_descriptors.h"
 #include "sessiond/http/http_server.h"
 #include "sessiond/modules/services.h"
 #include "sessiond/persistence/persistence.h"
@@ -23,12 +24,9 @@
 #include "sessiond/websocket/websocket.h"
 #include "sessiond/worker/worker_service.h"
 
-#include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,7 +44,7 @@ add_tally(struct service_tally *tallies, const struct sockjs_service *service)
 		sum->connections[id] += service->tally.connections[id];
 }
 
-/* The service of keys that no app has is in nobody's sockjs.conf: without a client it is no matter. */
+/* The service of keys that no app has is in no sockjs.conf: without a client it is no matter. */
 static bool
 is_told(const struct services *services, const struct service_tally *tallies, size_t i)
 {
@@ -390,41 +388,6 @@ resident_pages(void)
 	return resident;
 }
 
-/* poll says of each that may be open whether it is. */
-static unsigned
-count_descriptors(void)
-{
-	struct rlimit limit;
-	struct pollfd *all;
-	unsigned i, count = 0, room;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
-		return 0;
-	room = limit.rlim_cur < INT_MAX ? (unsigned)limit.rlim_cur : INT_MAX;
-	all = calloc(room, sizeof *all);
-	for (i = 0; all != NULL && i < room; i++)
-		all[i].fd = (int)i;
-	if (all != NULL && poll(all, room, 0) >= 0)
-		for (i = 0; i < room; i++)
-			count += (all[i].revents & POLLNVAL) == 0;
-	free(all);
-	return count;
-}
-
-/*
- * Linux tells how many there are (from 6.2 on: proc(5), /proc/pid/fd). To list that folder would
- * take as long as thousands of messages.
- */
-static unsigned
-open_descriptors(void)
-{
-	struct stat folder;
-
-	if (stat("/proc/self/fd", &folder) == 0 && folder.st_size > 0)
-		return (unsigned)folder.st_size;
-	return count_descriptors();
-}
-
 static double
 seconds(const struct timeval *time)
 {
@@ -434,6 +397,7 @@ seconds(const struct timeval *time)
 static void
 write_process(struct buffer *out)
 {
+	long descriptors = open_descriptors();
 	struct rusage usage;
 
 	getrusage(RUSAGE_SELF, &usage);
@@ -441,8 +405,9 @@ write_process(struct buffer *out)
 	    seconds(&usage.ru_utime) + seconds(&usage.ru_stime));
 	metric_single(out, "process_resident_memory_bytes", "gauge", "Memory that is in use.",
 	    (double)resident_pages() * (double)sysconf(_SC_PAGESIZE));
-	metric_single(
-	    out, "process_open_fds", "gauge", "Descriptors that are open.", open_descriptors());
+	if (descriptors != -1)
+		metric_single(out, "process_open_fds", "gauge", "Descriptors that are open.",
+		    (double)descriptors);
 }
 
 static double
