@@ -168,7 +168,8 @@ check_run(const struct config *config, struct error *err)
 		return -1;
 	if (!is_who_starts(options)) {
 		fprintf(stderr,
-		    "sockjs-sessiond: sockets, static, store and programs are not looked at: that takes root, or user %s\n",
+		    "sockjs-sessiond: sockets, static, store and programs are not looked at: that "
+		    "takes root, or user %s\n",
 		    options->user);
 		return check_modules(config, err);
 	}

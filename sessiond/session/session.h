@@ -112,8 +112,8 @@ bool session_info_is_too_large(
     const struct sockjs_service *service, size_t id_len, const struct connection_info *info);
 
 /*
- * Its module lets the client in later, or does so now: a session that is new becomes SESSION_WAITING,
- * and that becomes new again. admission.c decides.
+ * Its module lets the client in later, or does so now: a session that is new becomes
+ * SESSION_WAITING, and that becomes new again. admission.c decides.
  */
 void session_must_wait(struct session *session);
 void session_may_enter(struct session *session);
@@ -221,9 +221,10 @@ session_is_leg(const struct session *session)
 /* Begins the time that its client has to come back. */
 void session_start_timeout(struct session *session);
 
-/* It is to be looked at by the next commit, if it is stored. */
+/* session_mark, of one that is stored. */
 void session_mark_stored(const struct session *session, enum change change);
 
+/* It is to be looked at by the next commit, if it is stored. */
 static inline void
 session_mark(const struct session *session, enum change change)
 {

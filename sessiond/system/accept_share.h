@@ -1,8 +1,8 @@
 /*
  * How many connections each of several daemons has, in memory that they share. They take turns at
- * accepting (acceptor.c), but connections do not end in turn, and a daemon that was started anew has
- * none: so one that has clearly more than another leaves the next ones to that. One that hangs takes
- * none of them: who has left it something leaves it no more until it is heard of again.
+ * accepting (acceptor.c), but connections do not end in turn, and a daemon that was started anew
+ * has none: so one that has clearly more than another leaves the next ones to that. One that hangs
+ * takes none of them: who has left it something leaves it no more until it is heard of again.
  */
 #ifndef SESSIOND_ACCEPT_SHARE_H
 #define SESSIOND_ACCEPT_SHARE_H
@@ -14,7 +14,7 @@
 
 struct accept_share;
 
-/* The supervisor: a descriptor (close-on-exec) of such memory, which says that no daemon accepts. */
+/* The supervisor: a descriptor (close-on-exec) of such memory, which says that none accepts. */
 int accept_share_create(void);
 
 /* A daemon, or the supervisor: maps it for good. Does not take fd. NULL without memory. */
@@ -27,8 +27,8 @@ void accept_share_set(struct accept_share *share, unsigned index, size_t connect
 void accept_share_leave(struct accept_share *share, unsigned index);
 
 /*
- * True if the next connections are left to another daemon, which accepts, has clearly fewer, and has
- * said something since that was so the last time.
+ * True if the next connections are left to another daemon, which accepts, has clearly fewer, and
+ * has said something since that was so the last time.
  */
 bool accept_share_leaves(struct accept_share *share, const struct daemon_place *place);
 
