@@ -135,18 +135,17 @@ const firstAnswer = {
 	},
 };
 
-// One message at a time, each of another client that had one before, and has idle ones beside it:
-// what a server does for all of its sessions shows.
+// One message at a time, each of another client that had one just before, and has idle ones beside
+// it: what a server does for all of its sessions shows.
 const instructions = {
 	unit: 'instructions a message',
 	rounds: 1,
 	async prepare(contender, row) {
-		if (!contender.server.isWarm) {
+		if (!contender.server.isWarm)
 			await contender.command('open', COUNTED);
-			await contender.command('echo', COUNTED, 1, 0);
-			contender.server.isWarm = true;
-		}
+		contender.server.isWarm = true;
 		await contender.command('open', row.connections);
+		await contender.command('echo', COUNTED, 1, 0);
 		await sleep(row.settled ?? SETTLED);
 	},
 	async round(contender) {
