@@ -17,7 +17,7 @@
 #include "sessiond/http/http_upgrade.h"
 #include "sessiond/http/static_files.h"
 #include "sessiond/session/session_set.h"
-#include "sockjs/ws_handshake.h"
+#include "sockjs/transport.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -399,9 +399,9 @@ http_dispatch_handle(void *cls, struct MHD_Connection *mhd, const char *url, con
 
 /* --- past libmicrohttpd ----------------------------------------------------------------------- */
 
-static const char passing_begin[] = "POST ";
+static const char passing_begin[] = "POST ", passing_end[] = " HTTP/1.1\r";
 
-enum { PASSING_BEGIN = sizeof passing_begin - 1 };
+enum { PASSING_BEGIN = sizeof passing_begin - 1, PASSING_END = sizeof passing_end - 1 };
 
 static bool
 ends_with(const char *path, const char *end, const char *with)
@@ -420,18 +420,27 @@ may_pass(const char *text, size_t len)
 	if (memcmp(text, passing_begin, PASSING_BEGIN) != 0)
 		return false;
 	end = memchr(path, ' ', len - PASSING_BEGIN);
-	return *path == '/' && (ends_with(path, end, "/xhr") || ends_with(path, end, "/xhr_send"));
+	return *path == '/' && memcmp(end, passing_end, PASSING_END) == 0 &&
+	    (ends_with(path, end, "/xhr") || ends_with(path, end, "/xhr_send"));
+}
+
+/* Whatever its target ends with: a stream is none. */
+static bool
+is_poll_or_send(const struct endpoint *endpoint)
+{
+	return endpoint != NULL &&
+	    (endpoint->id == ENDPOINT_SEND ||
+		(endpoint->id == ENDPOINT_RECEIVE && endpoint->transport == TRANSPORT_XHR_POLLING));
 }
 
 /* And the connection goes on. */
 static bool
 may_pass_on(const struct http_request *request)
 {
-	const char *connection = http_request_header(request, MHD_HTTP_HEADER_CONNECTION);
-
-	return request->endpoint != NULL &&
+	return is_poll_or_send(request->endpoint) &&
 	    http_request_header(request, MHD_HTTP_HEADER_EXPECT) == NULL &&
-	    !http_header_has_token(connection, "close");
+	    !http_fields_have_token(
+		request->fields, request->response.connection, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 
 static void

@@ -6,6 +6,7 @@
 
 #include "common/buffer.h"
 #include "sockjs/forwarded.h"
+#include "sockjs/ws_handshake.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -41,9 +42,9 @@ add_field(struct http_fields *fields, char *line, char *end)
 	fields->at[fields->count++].value = (uint16_t)(value - fields->text);
 }
 
-/* False: there are too many. */
+/* False: there are too many, or something follows the head. */
 static bool
-take_apart(struct http_fields *fields)
+take_apart(struct http_fields *fields, size_t len)
 {
 	char *end = strchr(fields->text, '\r'), *line;
 
@@ -54,7 +55,7 @@ take_apart(struct http_fields *fields)
 		end = strchr(line, '\r');
 		add_field(fields, line, end);
 	}
-	return true;
+	return line + strlen("\r\n") == fields->text + len;
 }
 
 struct http_fields *
@@ -67,7 +68,7 @@ http_fields_read(const char *text, size_t len)
 	fields->count = 0;
 	memcpy(fields->text, text, len);
 	fields->text[len] = '\0';
-	if (!take_apart(fields))
+	if (!take_apart(fields, len))
 		http_fields_destroy(&fields);
 	return fields;
 }
@@ -85,19 +86,64 @@ http_fields_target(struct http_fields *fields)
 	return fields->text;
 }
 
+/* The value of the next field with that name, from *i on, which is set behind it; NULL: none. */
+static const char *
+next_value(const struct http_fields *fields, size_t *i, const char *name, size_t len)
+{
+	while (*i < fields->count) {
+		size_t at = (*i)++;
+
+		if (fields->at[at].name_len == len &&
+		    strncasecmp(fields->text + fields->at[at].name, name, len) == 0)
+			return fields->text + fields->at[at].value;
+	}
+	return NULL;
+}
+
 const char *
 http_fields_find(
     const struct http_fields *fields, const struct http_connection *connection, const char *name)
 {
-	size_t len = strlen(name);
+	size_t i = 0;
 
-	if (fields == NULL)
-		return MHD_lookup_connection_value(connection->mhd, MHD_HEADER_KIND, name);
-	for (size_t i = 0; i < fields->count; i++)
-		if (fields->at[i].name_len == len &&
-		    strncasecmp(fields->text + fields->at[i].name, name, len) == 0)
-			return fields->text + fields->at[i].value;
-	return NULL;
+	return fields == NULL ? MHD_lookup_connection_value(connection->mhd, MHD_HEADER_KIND, name)
+			      : next_value(fields, &i, name, strlen(name));
+}
+
+/* --- a token in one of several lines ---------------------------------------------------------- */
+
+struct token_search {
+	const char *name, *token;
+	bool has_found;
+};
+
+static enum MHD_Result
+search_line(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct token_search *search = cls;
+
+	(void)kind;
+	search->has_found =
+	    strcasecmp(name, search->name) == 0 && http_header_has_token(value, search->token);
+	return search->has_found ? MHD_NO : MHD_YES;
+}
+
+bool
+http_fields_have_token(const struct http_fields *fields, const struct http_connection *connection,
+    const char *name, const char *token)
+{
+	struct token_search search = {name, token, false};
+	size_t i = 0, len = strlen(name);
+	const char *value;
+
+	if (fields == NULL) {
+		MHD_get_connection_values(connection->mhd, MHD_HEADER_KIND, search_line, &search);
+		return search.has_found;
+	}
+	while ((value = next_value(fields, &i, name, len)) != NULL)
+		if (http_header_has_token(value, token))
+			return true;
+	return false;
 }
 
 /* --- its client ------------------------------------------------------------------------------- */

@@ -17,7 +17,8 @@ struct http_fields;
 
 /*
  * Reads a head that http_framing.c has found whole, from its target on: `/path HTTP/1.1`, lines.
- * Copies it. NULL: it has more fields, or is longer, than a client's usually is.
+ * Copies it. NULL: it has more fields, or is longer, than a client's usually is, or does not end
+ * with the text.
  */
 struct http_fields *http_fields_read(const char *text, size_t len);
 
@@ -33,6 +34,10 @@ char *http_fields_target(struct http_fields *fields);
  */
 const char *http_fields_find(
     const struct http_fields *fields, const struct http_connection *connection, const char *name);
+
+/* True if one of the fields with that name has that token (http_header_has_token). */
+bool http_fields_have_token(const struct http_fields *fields,
+    const struct http_connection *connection, const char *name, const char *token);
 
 /*
  * Sets *client for the request with those fields. trusted: NULL: nobody. Returns true if the peer

@@ -11,12 +11,12 @@
 #include "sessiond/http/http_response.h"
 
 #include "sessiond/http/http_connection.h"
+#include "sessiond/http/http_fields.h"
 #include "sessiond/http/http_parking.h"
 #include "sessiond/session/delivery.h"
 #include "sessiond/session/in_flight.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
-#include "sockjs/ws_handshake.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -164,12 +164,10 @@ compose_head(struct http_response *response)
 }
 
 static bool
-asks_to_close(const struct http_response *response, struct MHD_Connection *mhd)
+asks_to_close(const struct http_response *response)
 {
 	return response->is_http10 ||
-	    http_header_has_token(
-		MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONNECTION),
-		"close");
+	    http_fields_have_token(NULL, response->connection, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 
 /*
@@ -185,7 +183,7 @@ park(struct http_response *response)
 	if (!http_parking_is_due(response->connection) || response->is_broken ||
 	    response->receiver.session == NULL)
 		return false;
-	response->closes = asks_to_close(response, mhd);
+	response->closes = asks_to_close(response);
 	if (is_poll)
 		compose_head(response);
 	if (!buffer_failed(&response->out) && http_parking_enter(response->connection)) {

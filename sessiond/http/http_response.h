@@ -45,7 +45,7 @@ struct http_response {
 	bool acknowledges;     /* says that messages are kept: an error if they cannot be stored */
 	bool is_broken;	       /* nothing can be answered any more: the connection is to end */
 	bool is_queued;	       /* libmicrohttpd has it */
-	bool closes;	       /* of a parked one: the connection ends with it */
+	bool closes;	       /* past libmicrohttpd: the connection ends with it */
 	unsigned status;
 	struct MHD_Response *ready;	 /* owned until it is queued; NULL: not yet */
 	LIST_ENTRY(http_response) entry; /* of waiting, while is_waiting */

@@ -210,6 +210,19 @@ check('a body of exactly body_limit is accepted', async ({ url }) => {
 	assert.strictEqual((await request(url, 'POST', `${session}/xhr`)).text, `a["${message}"]\n`);
 });
 
+// RFC 9112 2.2.
+check('empty lines behind a body are no part of it', async ({ url }) => {
+	const session = newSession();
+	await openSession(url, session);
+	const connection = await Connection.open(url);
+	for (const lines of ['\r\n', '\r\n\r\n', '']) {
+		connection.write(formatRequest('POST', `${session}/xhr_send`, { host: 'x', body: '["good"]' }) + lines);
+		assert.strictEqual((await connection.readAnswer('POST')).status, 204);
+	}
+	connection.close();
+	assert.strictEqual((await request(url, 'POST', `${session}/xhr`)).text, 'a["good","good","good"]\n');
+});
+
 const tooBig = {
 	'by one byte': { body: `["${'x'.repeat(BODY_LIMIT - 3)}"]` },
 	'by far': { body: `["${'x'.repeat(20 * BODY_LIMIT)}"]` },

@@ -1,7 +1,8 @@
 /*
  * Fuzz target: where requests end. How the bytes were cut into reads does not matter, and whatever
  * is not refused ends in the same places for readers that are lenient each in its own way, as the
- * proxies before us may be.
+ * proxies before us may be. The fields of a head that passes libmicrohttpd by are read, too: they
+ * end where its body begins, and say how long that is.
  *
  * Input: a byte that decides the cuts, then what a peer sends. Built with -fsanitize=fuzzer, or
  * with replay.c for the corpus.
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "sessiond/http/http_fields.h"
 #include "sessiond/http/http_framing.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -302,6 +304,42 @@ compare_leaving(const char *data, size_t len, size_t piece)
 		REQUIRE(find_leaving(data, len, piece) == whole);
 }
 
+/* --- the fields ------------------------------------------------------------------------------- */
+
+/* One request in these bytes, and no empty line before it: http_intake.c lets no other pass. */
+static bool
+is_one_request(const struct http_framing *framing, const char *data)
+{
+	return framing->heads == 1 && framing->state == HTTP_FRAMING_REQUEST_LINE &&
+	    framing->line.len == 0 && !framing->is_chunked && data[0] != '\r';
+}
+
+static void
+read_fields(const char *data, size_t len)
+{
+	struct http_framing framing = {0};
+
+	http_framing_feed(&framing, data, len);
+	if (is_one_request(&framing, data)) {
+		const char *target = (const char *)memchr(data, ' ', len) + 1,
+			   *body = data + len - framing.length, *length;
+		struct http_fields *fields = http_fields_read(target, (size_t)(body - target));
+
+		if (fields != NULL) {
+			length = http_fields_find(fields, NULL, "content-length");
+			REQUIRE(memcmp(body - 4, "\r\n\r\n", 4) == 0);
+			REQUIRE(
+			    (length == NULL ? 0 : strtoull(length, NULL, 10)) == framing.length);
+			REQUIRE(strncmp(http_fields_target(fields), target,
+				    strlen(http_fields_target(fields))) == 0);
+			REQUIRE(
+			    !framing.is_http11 || http_fields_find(fields, NULL, "Host") != NULL);
+		}
+		http_fields_destroy(&fields);
+	}
+	http_framing_clear(&framing);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -314,6 +352,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	compare_cuts(bytes, size - 1, data[0] * 2654435761u + 1);
 	compare_leaving(bytes, size - 1, 1 + data[0] % 40u);
+	read_fields(bytes, size - 1);
 	judge_bytewise(&framing, bytes, size - 1, &ours);
 	for (lenience = 0; framing.refusal == NULL && lenience < 64; lenience++) {
 		struct ends theirs = {.count = 0};

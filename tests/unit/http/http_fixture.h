@@ -206,13 +206,6 @@ connect_client(void)
 	return client;
 }
 
-/* Leaves it to the next `run` to be read. */
-static inline void
-put(int client, const char *text)
-{
-	assert_int_equal(send(client, text, strlen(text), MSG_NOSIGNAL), strlen(text));
-}
-
 /* libmicrohttpd has had no request of theirs for long. */
 static inline void
 forget_connections(void)
@@ -223,11 +216,18 @@ forget_connections(void)
 		connection->heard = now - server.connections.pass_for;
 }
 
+/* Leaves it to the next `run` to be read. */
 static inline void
-say(int client, const char *text)
+put(int client, const char *text)
 {
 	if (!passes)
 		forget_connections();
+	assert_int_equal(send(client, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+static inline void
+say(int client, const char *text)
+{
 	put(client, text);
 	run();
 }
@@ -363,6 +363,34 @@ open_session(void)
 	assert_heard(client, 200, "o\n");
 	assert_seen("+ ");
 	return client;
+}
+
+static inline const struct http_connection *
+only_connection(void)
+{
+	const struct http_connection *connection = LIST_FIRST(&server.connections.list);
+
+	assert_int_equal(server.connections.count, 1);
+	return connection;
+}
+
+/* A poll passes, and waits. */
+static inline int
+hold_poll(void)
+{
+	int client = open_session();
+
+	post(client, "/echo/000/s/xhr", "");
+	assert_silence(client);
+	assert_true(only_connection()->passes);
+	return client;
+}
+
+static inline void
+write_and_run(const char *text)
+{
+	write_text(latest, text);
+	run();
 }
 
 #endif

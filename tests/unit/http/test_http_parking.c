@@ -25,13 +25,6 @@ expect_parked(size_t count, int line)
 
 #define assert_parked(count) expect_parked(count, __LINE__)
 
-static void
-write_and_run(const char *text)
-{
-	write_text(latest, text);
-	run();
-}
-
 /* A client whose poll is parked. */
 static int
 park_poll(void)
@@ -266,10 +259,12 @@ test_ends_with_connection(void **state)
 	static const char *const requests[] = {
 	    "POST " XHR " HTTP/1.0\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
 	    "POST " XHR " HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+	    "POST " XHR " HTTP/1.1\r\nHost: a\r\nConnection: x\r\nConnection: close\r\n"
+	    "Content-Length: 0\r\n\r\n",
 	};
 
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
 		int client = i == 0 ? open_session() : connect_client();
 
 		say(client, requests[i]);

@@ -7,34 +7,6 @@
 #define XHR  "/echo/000/s/xhr"
 #define SEND "/echo/000/s/xhr_send"
 
-static const struct http_connection *
-only_connection(void)
-{
-	const struct http_connection *connection = LIST_FIRST(&server.connections.list);
-
-	assert_int_equal(server.connections.count, 1);
-	return connection;
-}
-
-/* A poll passes, and waits. */
-static int
-hold_poll(void)
-{
-	int client = open_session();
-
-	post(client, XHR, "");
-	assert_silence(client);
-	assert_true(only_connection()->passes);
-	return client;
-}
-
-static void
-write_and_run(const char *text)
-{
-	write_text(latest, text);
-	run();
-}
-
 static void
 test_poll(void **state)
 {
@@ -143,10 +115,57 @@ test_unusual_requests(void **state)
 	/* An empty line before it (RFC 9112 2.2). */
 	assert_does_not_pass(
 	    client, "\r\nPOST " XHR " HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+	/* One behind it. */
+	assert_does_not_pass(
+	    client, "POST " XHR " HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n\r\n");
 	assert_does_not_pass(client,
 	    "POST " XHR " HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
 	assert_true(heard.ended);
 	close(client);
+}
+
+static void
+test_end_in_a_second_line(void **state)
+{
+	int client = open_session();
+
+	(void)state;
+	assert_does_not_pass(client,
+	    "POST " XHR " HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nConnection: x, close\r\n"
+	    "Content-Length: 0\r\n\r\n");
+	assert_true(heard.ended);
+	close(client);
+}
+
+/* Which are no part of the body (RFC 9112 2.2). */
+static void
+test_empty_lines_behind(void **state)
+{
+	int client = open_session();
+
+	(void)state;
+	say(client, "POST " SEND " HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n[\"c\"]\r\n");
+	assert_heard(client, 204, "");
+	assert_seen("=c ");
+	say(client,
+	    "POST " SEND " HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\njunk[\"x\"]\r\n\r\n");
+	assert_heard(client, 500, "Broken JSON encoding.");
+	post(client, SEND, "[\"d\"]");
+	assert_heard(client, 204, "");
+	assert_seen("=d ");
+	hang_up(client);
+}
+
+static void
+test_other_version(void **state)
+{
+	int client = open_session();
+
+	(void)state;
+	say(client, "POST " SEND " HTTP/2.0\r\nHost: a\r\nContent-Length: 5\r\n\r\n[\"c\"]");
+	assert_int_equal((hear(client), heard.status), 505);
+	assert_seen("");
+	hang_up(client);
 }
 
 static void
@@ -196,6 +215,34 @@ test_streams(void **state)
 	assert_true(has_header("Transfer-Encoding: chunked"));
 	assert_seen("+ ");
 	hang_up(client);
+}
+
+static void
+expect_status_of(const char *target, int status, const char *file, int line)
+{
+	int client = connect_client();
+
+	post(client, target, "");
+	hear(client);
+	_assert_int_equal(heard.status, status, file, line);
+	hang_up(client);
+}
+
+#define assert_status_of(target, status) expect_status_of(target, status, __FILE__, __LINE__)
+
+/* Whatever their queries end with. */
+static void
+test_targets_that_look_so(void **state)
+{
+	(void)state;
+	assert_status_of("/echo/000/t/xhr_streaming?x=/xhr", 200);
+	assert_true(has_header("Transfer-Encoding: chunked"));
+	assert_non_null(strstr(heard.body, "o\n"));
+	assert_status_of("/echo/chunking_test?/xhr", 200);
+	assert_true(has_header("Transfer-Encoding: chunked"));
+	assert_status_of("/echo?/xhr_send", 405);
+	assert_status_of("/elsewhere?/xhr", 404);
+	assert_seen("+ - ");
 }
 
 /* A body over body_limit is refused, and read. */
@@ -314,6 +361,36 @@ test_send_of_one_who_says_no_more(void **state)
 	close(client);
 }
 
+/* It says so while its send waits for a turn, and has asked for messages before. */
+static void
+test_poll_behind_a_send(void **state)
+{
+	enum { LARGE = HTTP_LARGE_BODY + 1 };
+	static char large[LARGE + 1], head[128];
+	int client = open_session();
+
+	(void)state;
+	service->protocol.options.body_limit = LARGE;
+	memset(large, ' ', LARGE);
+	memcpy(large, "[\"c\"]", strlen("[\"c\"]"));
+	snprintf(head, sizeof head,
+	    "POST " SEND " HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", LARGE);
+	server.requests.handled = HTTP_TURN_BODIES;
+	put(client, head);
+	say(client, large);
+	assert_true(http_server_is_waiting(&server));
+	put(client, "POST " XHR " HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+	shutdown(client, SHUT_WR);
+	run();
+	http_server_turn(&server);
+	run();
+	assert_heard(client, 204, "");
+	assert_true(heard.ended);
+	assert_int_equal(server.connections.count, 0);
+	assert_seen("=c - ");
+	close(client);
+}
+
 static void
 test_frame_is_lost(void **state)
 {
@@ -385,9 +462,13 @@ main(void)
 	    HTTP_TEST(errors),
 	    HTTP_TEST(second_poll),
 	    HTTP_TEST(unusual_requests),
+	    HTTP_TEST(end_in_a_second_line),
+	    HTTP_TEST(empty_lines_behind),
+	    HTTP_TEST(other_version),
 	    HTTP_TEST(one_in_two_pieces),
 	    HTTP_TEST(two_at_once),
 	    HTTP_TEST(streams),
+	    HTTP_TEST(targets_that_look_so),
 	    HTTP_TEST(large_body),
 	    HTTP_TEST(each_has_some),
 	    HTTP_TEST(more_comes),
@@ -395,6 +476,7 @@ main(void)
 	    HTTP_TEST(client_leaves_libmicrohttpd),
 	    HTTP_TEST(client_says_no_more),
 	    HTTP_TEST(send_of_one_who_says_no_more),
+	    HTTP_TEST(poll_behind_a_send),
 	    HTTP_TEST(frame_is_lost),
 	    HTTP_TEST(drain),
 	    HTTP_TEST(stop),
