@@ -69,11 +69,12 @@ on_hangups(uv_poll_t *poll, int status, int events)
 	(void)status;
 	(void)events;
 	n = epoll_wait(all->hangup_fd, ready, HANGUPS_A_TURN, 0);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		if ((ready[i].events & ~EPOLLOUT) != 0)
 			hang_up(ready[i].data.ptr);
-		else
-			let_write(ready[i].data.ptr);
+		/* From then on each event says that it hung up. */
+		let_write(ready[i].data.ptr);
+	}
 }
 
 void
@@ -131,6 +132,8 @@ http_connection_await_output(struct http_connection *connection, bool took_somet
 		timer_start(&all->stalls, &connection->timer, sessions_now(all->sessions));
 	if (connection->awaits_output)
 		return;
+	if (connection->passes)
+		http_connection_spare(connection);
 	connection->awaits_output = true;
 	if (epoll_ctl(all->hangup_fd, EPOLL_CTL_MOD, connection->fd, &event) == -1)
 		log_limited(&limit, SEVERITY_ERROR, "a connection's output cannot be watched: %s",
@@ -146,6 +149,13 @@ http_connection_output_taken(struct http_connection *connection)
 		timer_stop(&connection->timer);
 	connection->awaits_output = false;
 	return awaited;
+}
+
+void
+http_connection_spare(struct http_connection *connection)
+{
+	connection->is_spared = true;
+	MHD_set_connection_option(connection->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
 }
 
 /* --- the life of a connection ----------------------------------------------------------------- */

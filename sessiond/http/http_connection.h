@@ -46,6 +46,7 @@ struct http_connections {
 	 * connection that it hears nothing of has a timeout there.
 	 */
 	uint64_t pass_for;
+	unsigned mhd_timeout; /* s: that one */
 	LIST_HEAD(, http_connection) list;
 	size_t count;
 	struct http_connection **by_fd; /* NULL: none with that descriptor */
@@ -97,10 +98,11 @@ struct http_connection {
 	bool is_in_head;		/* of the next request; true also before the first byte */
 	struct http_response *response; /* to the current request; NULL between two */
 	bool is_answering;		/* a request is here whole, and not answered yet */
-	bool is_suspended;		/* libmicrohttpd does not look at it */
+	bool is_suspended;		/* libmicrohttpd does not look at it, or it passes */
 	bool skips_read;		/* libmicrohttpd finds nothing when it reads next */
 	bool passes;	    /* its request passes libmicrohttpd by, which reads nothing */
 	bool was_looked_at; /* libmicrohttpd has tried meanwhile */
+	bool is_spared;	    /* it has no timeout there meanwhile */
 	uint64_t heard;	    /* ms: libmicrohttpd had it, or a request of it, last */
 	bool is_held;	    /* suspended, and goes on also if the peer hangs up */
 	bool is_gone;	    /* the peer hung up */
@@ -219,6 +221,9 @@ void http_connection_await_output(struct http_connection *connection, bool took_
 
 /* It has taken all. False if nothing was awaited. */
 bool http_connection_output_taken(struct http_connection *connection);
+
+/* libmicrohttpd, which hears nothing of a request that passes it by, does not end it for that. */
+void http_connection_spare(struct http_connection *connection);
 
 /*
  * Gives the descriptor up to its new owner: no watching any more. Before it is taken from

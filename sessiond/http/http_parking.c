@@ -73,7 +73,7 @@ http_parking_enter(struct http_connection *connection)
 		return false;
 	/* Whatever libmicrohttpd has set: an answer is one write. Not for a Unix socket. */
 	setsockopt(taken, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	connection->is_due = connection->passes = false;
+	connection->is_due = connection->passes = connection->is_spared = false;
 	connection->is_parked = connection->is_suspended = true;
 	connection->mhd = NULL;
 	connection->ghosts++;
@@ -90,8 +90,10 @@ park_passing(struct http_connection *connection)
 
 	http_connection_leave_queue(connection);
 	MHD_suspend_connection(mhd);
-	if (!http_parking_enter(connection))
+	if (!http_parking_enter(connection)) {
+		http_connection_spare(connection);
 		http_parking_expect(connection);
+	}
 	MHD_resume_connection(mhd);
 	connection->all->has_work = true;
 }
@@ -100,7 +102,15 @@ park_passing(struct http_connection *connection)
 static void
 end_passing(struct http_connection *connection, bool goes_on)
 {
+	struct http_connections *all = connection->all;
+
 	connection->passes = connection->is_suspended = connection->is_held = false;
+	if (connection->is_spared) {
+		connection->is_spared = false;
+		connection->heard = sessions_now(all->sessions);
+		MHD_set_connection_option(
+		    connection->mhd, MHD_CONNECTION_OPTION_TIMEOUT, all->mhd_timeout);
+	}
 	if (!goes_on) {
 		shutdown(connection->fd, SHUT_RDWR);
 	} else if (connection->was_looked_at || connection->is_gone) {
@@ -121,7 +131,7 @@ give_back(struct http_connection *connection, struct MHD_Daemon *mhd)
 		http_connection_destroy(&connection);
 		return;
 	}
-	connection->is_parked = connection->is_suspended = false;
+	connection->is_parked = connection->is_suspended = connection->is_held = false;
 	all->parked_count--;
 	all->returning = connection;
 	all->has_work = true;

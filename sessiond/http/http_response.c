@@ -463,6 +463,8 @@ write_stream(struct http_response *response)
 	if (response->out.len == 0)
 		buffer_free(&response->out);
 	count_out(response);
+	/* A client that sends nothing more may still read the rest of what is complete. */
+	response->connection->is_held |= response->out.len > 0 && response->out_ended;
 	if (response->out.len > 0)
 		http_connection_await_output(response->connection, n > 0);
 	else if (http_connection_output_taken(response->connection))

@@ -267,6 +267,7 @@ start_mhd(struct http_server *server, const struct server_options *options)
 	server->connections.pass_for = server->longest_idle;
 	/* It has not heard of what passes it by, and may be about to be parked. */
 	idle_seconds = 2 * idle_seconds + HTTP_PARK_DELAY / 1000 + 1;
+	server->connections.mhd_timeout = idle_seconds;
 	server->connection_memory = options->connection_memory;
 	return MHD_start_daemon(HTTP_SERVER_ONE_THREAD | MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
 		MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG,

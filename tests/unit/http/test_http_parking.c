@@ -436,6 +436,8 @@ test_no_descriptor(void **state)
 	pass_time(HTTP_PARK_DELAY);
 	setrlimit(RLIMIT_NOFILE, &limit);
 	assert_int_equal(server.connections.parked_count, 0);
+	/* Nor does libmicrohttpd end it. */
+	assert_int_equal(only_connection()->is_spared, passes);
 	assert_silence(client);
 	/* It is tried again. */
 	assert_parked(1);
