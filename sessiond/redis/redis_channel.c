@@ -186,16 +186,34 @@ comes_by_itself(const struct redis_channel *it)
 	    channels_keeps(channel->space, channel->name, channel->by_name.len) == 0;
 }
 
-/* The same epoch: what was missed is told, if all of it is there. */
+/* What comes next says where it is. Until then its epoch is new: nobody has a part of it. */
+static void
+lose_position(struct redis_channel *it)
+{
+	struct channel_position nowhere = {0, 0};
+
+	while (nowhere.epoch == 0)
+		random_bytes(&nowhere.epoch, sizeof nowhere.epoch);
+	channels_set_position(it->channel, &nowhere);
+}
+
+/*
+ * The same epoch: what was missed is told, if all of it is there. Where it comes by itself, a part
+ * may have been published before the topic was heard.
+ */
 static void
 go_on(struct redis_channel *it, const struct redis_found *found)
 {
 	struct channel_position here = channel_position(it->channel);
 
-	if (found->position.offset > here.offset && found->first <= here.offset + 1)
+	if (found->position.offset <= here.offset)
+		return;
+	if (found->first <= here.offset + 1)
 		deliver_from(it, found, here.offset + 1);
-	else if (found->position.offset > here.offset && !comes_by_itself(it))
+	else if (!comes_by_itself(it))
 		channels_set_position(it->channel, &found->position);
+	else if (it->state != REDIS_CHANNEL_LIVE)
+		lose_position(it);
 }
 
 /* Another epoch. Subscribers get all of it, if it is there, or what is on its way. */
@@ -203,12 +221,15 @@ static void
 begin_epoch(struct redis_channel *it, const struct redis_found *found)
 {
 	struct channel_position begin = {0, found->position.epoch};
-	bool is_whole = found->first == 1 && it->channel->subscribers.count > 0;
 
-	channels_set_position(
-	    it->channel, is_whole || comes_by_itself(it) ? &begin : &found->position);
-	if (is_whole)
+	if (found->first == 1 && it->channel->subscribers.count > 0) {
+		channels_set_position(it->channel, &begin);
 		deliver_from(it, found, 1);
+	} else if (comes_by_itself(it)) {
+		lose_position(it);
+	} else {
+		channels_set_position(it->channel, &found->position);
+	}
 }
 
 static void

@@ -322,6 +322,49 @@ check('without a history, what comes with the first read after Redis was away is
 	}
 });
 
+check('without a history, who has what a daemon may have missed does not recover there', {}, async ([a, b], redis) => {
+	const socket = `${a.directory}/gate`;
+	const news = { app: undefined, service: '/recover', channel: 'news' };
+	const open = async (pair, from) => {
+		const client = await WebSocketClient.connect(pair.sessiond.url, '/recover/websocket');
+		client.send(from ?? '-');
+		client.answer = await client.readText();
+		return client;
+	};
+	let gate = await Gate.start(redis.socket, socket);
+	try {
+		conf(a, `redis+unix://${socket}`);
+		await a.sessiond.stop();
+		await a.startSessiond(LISTEN);
+		const [ann, bob] = [await open(a), await open(b)];
+		// Published while a daemon is away, before it has subscribed again.
+		const miss = async (data) => {
+			gate.stop();
+			await eventually(async () => (await publish(a, { ...news, data })).status === 503, 'a 503');
+			const { epoch, offset } = await publish(b, { ...news, data });
+			assert.ok(offset > 0);
+			gate = await Gate.start(redis.socket, socket);
+			return epoch;
+		};
+		const { epoch } = await publish(b, { ...news, data: '1' });
+		for (const client of [ann, bob])
+			assert.strictEqual((await client.readText()).includes('"1"'), true);
+		await miss('2');
+		const first = await open(a, `1 ${epoch}`);
+		assert.match(first.answer, /^from /);
+		// Where it is then is nowhere to go on from, either, when more was missed.
+		await miss('3');
+		assert.match((await open(a, first.answer.slice('from '.length))).answer, /^from /);
+		// What is heard goes on.
+		await publish(b, { ...news, data: '4' });
+		assert.match(await ann.readText(), /"4"/);
+		assert.strictEqual((await open(a, `4 ${epoch}`)).answer, `all of 4 ${epoch}`);
+		assert.match((await open(a, `3 ${epoch}`)).answer, /^from /);
+	} finally {
+		gate.stop();
+	}
+});
+
 const leave = async ([a, b], redis) => {
 	const [ann, bob] = [await open(a), await open(b)];
 	await ann.subscribe('presence-room', { user: { user_id: 'ann' } });

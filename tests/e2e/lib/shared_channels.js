@@ -12,6 +12,7 @@ const { request } = require('./http');
 const { SocketClient } = require('./pusher');
 const { Redis, skip } = require('./redis');
 const { Pair } = require('./responder');
+const { srcdir } = require('./stack');
 
 const LISTEN = { listen: '127.0.0.1:0' };
 const APP = { key: 'mykey', secret: 'mysecret' };
@@ -25,6 +26,9 @@ history = 1000
 module = chat
 [service /broadcast]
 module = broadcast
+[service /recover]
+module = ${path.join(process.env.SOCKJS_BUILDDIR || srcdir, 'tests/modules/recover.so')}
+channel_envelope = on
 `;
 const control = (pair) => path.join(pair.directory, 'control.sock');
 
