@@ -207,21 +207,6 @@ told_durability(void *data, const struct redis_reply *reply)
 	go_on(engine);
 }
 
-/* So no call has to be repeated. */
-static void
-load_scripts(struct redis_engine *engine)
-{
-	struct redis_words words = {.lens = NULL};
-	size_t i;
-
-	for (i = 0; i < REDIS_SCRIPTS; i++) {
-		redis_words_text(&words, "SCRIPT");
-		redis_words_text(&words, "LOAD");
-		redis_words_text(&words, redis_scripts[i]);
-		redis_link_call(&engine->commands, &words, NULL, NULL);
-	}
-}
-
 static void
 greet_commands(void *owner)
 {
@@ -235,7 +220,7 @@ greet_commands(void *owner)
 	redis_words_text(&words, "GET");
 	redis_words_text(&words, "append*");
 	redis_link_call(&engine->commands, &words, told_durability, engine);
-	load_scripts(engine);
+	redis_link_load_scripts(&engine->commands);
 }
 
 static void
@@ -267,9 +252,11 @@ refresh_fire(struct timer *timer, void *context)
 {
 	struct redis_engine *engine = context;
 	struct redis_channel *it;
-	size_t due = redis_rounds_next(&engine->rounds, engine->count);
+	uint64_t at = now(engine);
+	size_t due = redis_rounds_next(&engine->rounds, engine->count, at - engine->refreshed);
 
-	timer_start(&engine->refreshes, timer, now(engine));
+	engine->refreshed = at;
+	timer_start(&engine->refreshes, timer, at);
 	for (; due > 0 && (it = TAILQ_FIRST(&engine->all)) != NULL; due--) {
 		TAILQ_REMOVE(&engine->all, it, entry);
 		TAILQ_INSERT_TAIL(&engine->all, it, entry);
@@ -491,7 +478,8 @@ create(const struct engine_address *address, const struct redis_client_ops *ops,
 	timer_queue_add(timers, &engine->recounts, REDIS_RECOUNT, recount_fire, engine);
 	timer_queue_add(timers, &engine->sweeps, REDIS_SWEEP, sweep_fire, engine);
 	timer_start(&engine->sweeps, &engine->sweep, now(engine));
-	timer_start(&engine->refreshes, &engine->refresh, now(engine));
+	engine->refreshed = now(engine);
+	timer_start(&engine->refreshes, &engine->refresh, engine->refreshed);
 	engine->commands = link_of(engine, ops, loop, &for_commands, "commands");
 	engine->topics = link_of(engine, ops, loop, &for_topics, "topics");
 	redis_link_init(&engine->commands, timers);

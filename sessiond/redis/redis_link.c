@@ -249,15 +249,35 @@ redis_link_run(struct redis_link *link, enum redis_script script, struct redis_w
 	make(link, (int)script, words, fn, data);
 }
 
-/* All that was called before was answered: what was not run is, in the order of the calls. */
+void
+redis_link_load_scripts(struct redis_link *link)
+{
+	struct redis_words words = {.lens = NULL};
+	size_t i;
+
+	for (i = 0; i < REDIS_SCRIPTS; i++) {
+		redis_words_text(&words, "SCRIPT");
+		redis_words_text(&words, "LOAD");
+		redis_words_text(&words, redis_scripts[i]);
+		redis_link_call(link, &words, NULL, NULL);
+	}
+}
+
+/*
+ * All that was called before was answered: what was not run is, in the order of the calls. If only
+ * the scripts of these were known then, calls with them would overtake others.
+ */
 static void
 teach(struct redis_link *link)
 {
 	struct redis_calls calls = STAILQ_HEAD_INITIALIZER(calls);
 	struct redis_call *call;
 
+	if (STAILQ_EMPTY(&link->unknown))
+		return;
 	STAILQ_CONCAT(&calls, &link->unknown);
 	STAILQ_CONCAT(&calls, &link->held);
+	redis_link_load_scripts(link);
 	while ((call = STAILQ_FIRST(&calls)) != NULL) {
 		STAILQ_REMOVE_HEAD(&calls, entry);
 		send_call(link, call, true);

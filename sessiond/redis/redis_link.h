@@ -1,9 +1,12 @@
 /*
  * A connection to the server that is always wanted: it is made again when it is lost. It greets
  * with user, password and database. What is called is answered in its order; if nothing is answered
- * for REDIS_TIMEOUT, the server is away. A server that has forgotten scripts (SCRIPT FLUSH) is given
- * them again, and calls keep their order; but one that another connection teaches meanwhile runs what
- * was sent later before what it did not know.
+ * for REDIS_TIMEOUT, the server is away.
+ *
+ * A server that has forgotten scripts (SCRIPT FLUSH) is given all of them again, once it has
+ * answered what was sent; then what it did not know, and what was called meanwhile, in the order of
+ * the calls. So a call that is repeated is overtaken only by what was sent before that and did run:
+ * calls without a script, and with one that the server has learnt from another connection.
  *
  * There are two: one calls, the other listens to topics.
  */
@@ -91,6 +94,9 @@ redis_link_call(struct redis_link *link, struct redis_words *words, redis_reply_
 /* The same with a script, whose keys (and their number before them) and arguments these are. */
 void redis_link_run(struct redis_link *link, enum redis_script script, struct redis_words *words,
     redis_reply_fn *fn, void *data);
+
+/* The server gets to know the scripts, so that no call has to be repeated. */
+void redis_link_load_scripts(struct redis_link *link);
 
 /* A command that has no reply of its own: SUBSCRIBE and UNSUBSCRIBE. */
 void redis_link_say(struct redis_link *link, struct redis_words *words);
