@@ -43,6 +43,7 @@ struct redis_engine {
 	TAILQ_HEAD(, redis_channel) all; /* the first is the next to be refreshed */
 	size_t count;			 /* of all */
 	struct redis_rounds rounds;
+	uint64_t refreshed;		    /* when the last tick of them was; ms */
 	LIST_HEAD(, redis_channel) due;	    /* to be told of at the end of the turn */
 	LIST_HEAD(, redis_channel) waiting; /* ... when others are, or the counts are due */
 	bool counts_are_due;		    /* what may wait has waited */
