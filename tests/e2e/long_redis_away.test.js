@@ -60,10 +60,16 @@ check('Redis is emptied: who is there is told anew', {}, async ([a, b], redis) =
 	const [ann, bob] = [await open(a), await open(b)];
 	await ann.subscribe('presence-room', { user: { user_id: 'ann' } });
 	await bob.subscribe('presence-room', { user: { user_id: 'bob' } });
+	const reader = await open(a);
+	for (let i = 0; i < 100; i++)
+		await reader.subscribe(`news-${i}`);
 	await redis.command('FLUSHALL');
 	const users = async () => (await ask(a, 'GET', '/apps/1/channels/presence-room/users')).users.map(({ id }) => id).sort().join();
 	assert.strictEqual(await users(), '');
 	await eventually(async () => await users() === 'ann,bob', 'both are there', 60000);
+	// Each of the channels has had its turn.
+	const there = () => ask(a, 'GET', '/apps/1/channels?filter_by_prefix=news-');
+	await eventually(async () => Object.keys((await there()).channels).length === 100, 'all are there', 60000);
 	bob.close();
 	await eventually(async () => await users() === 'ann', 'bob has parted', 60000);
 });
@@ -75,4 +81,18 @@ check('all channels of a daemon that has died are swept at once', { daemons: 1 }
 	const left = Array.from({ length: 950 }, (_, i) => ['1', `left-${i}`]).flat();
 	assert.match(await redis.command('ZADD', list, ...left), /^:950\r\n/);
 	await eventually(async () => (await redis.command('ZCARD', list)).startsWith(':1\r\n'), 'news alone is there');
+});
+
+check('all members of a daemon that has died part, however many they are', { daemons: 1 }, async ([a], redis) => {
+	const client = await open(a);
+	await client.subscribe('news');
+	const key = 'sockjs:0:app 1\tpresence-room';
+	const daemon = '0123456789abcdef';
+	const ids = Array.from({ length: 2500 }, (_, i) => `user-${i}`);
+	await redis.command('HSET', `${key}\tp`, 'v', '1', 'n', '2500', 't', '1', `=${daemon}`, '1', ...ids.flatMap((id) => [`+${id}`, '1 {}']));
+	await redis.command('ZADD', `${key}\tx`, '1', daemon, ...ids.flatMap((id) => ['1', daemon + id]));
+	assert.match(await redis.command('ZADD', 'sockjs:0:app 1', '1', 'presence-room'), /^:1\r\n/);
+	const left = () => redis.command('EXISTS', `${key}\tp`, `${key}\tx`);
+	await eventually(async () => (await left()).startsWith(':0\r\n'), 'nothing is left of it', 60000);
+	assert.doesNotMatch(a.log(), /error: engine/);
 });
