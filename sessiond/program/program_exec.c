@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -257,7 +258,12 @@ say_failure(const struct launch *launch, const struct failure *failure, struct e
 static int
 look_for_file(int folder, const char *path)
 {
-	return faccessat(folder, path, X_OK, AT_EACCESS) == 0 ? 0 : errno;
+	struct stat info;
+
+	if (fstatat(folder, path, &info, 0) == -1 ||
+	    faccessat(folder, path, X_OK, AT_EACCESS) == -1)
+		return errno;
+	return S_ISREG(info.st_mode) ? 0 : EACCES;
 }
 
 static int
@@ -267,6 +273,8 @@ look_in_path(int folder, const char *word)
 	char path[PATH_MAX];
 	size_t len;
 
+	if (list == NULL)
+		list = "/bin:/usr/bin"; /* as execvpe */
 	for (; list != NULL && *list != '\0'; list += len + (list[len] == ':')) {
 		len = strcspn(list, ":");
 		snprintf(path, sizeof path, "%.*s/%s", len == 0 ? 1 : (int)len,

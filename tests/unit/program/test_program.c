@@ -118,7 +118,10 @@ expect_look(const char *command, const char *in, const char *text)
 static void
 test_look(void **state)
 {
+	char *path = strdup(getenv("PATH"));
+
 	(void)state;
+	assert_non_null(path);
 	write_file("text", 0644);
 	write_file("script", 0755);
 	expect_look("sh -c true", NULL, "");
@@ -130,6 +133,16 @@ test_look(void **state)
 	expect_look("./text x", folder,
 	    "program: ./text: cannot be executed: Permission denied "
 	    "(chmod +x makes a script executable)");
+	expect_look(".", folder,
+	    "program: .: there is no such program in PATH that this user may execute; one in the "
+	    "folder of sockjs.conf is ./.");
+	expect_look("./.", folder,
+	    "program: ./.: cannot be executed: Permission denied (chmod +x makes a script "
+	    "executable)");
+	unsetenv("PATH");
+	expect_look("sh", folder, "");
+	setenv("PATH", path, 1);
+	free(path);
 	expect_look("no-such-program", folder,
 	    "program: no-such-program: there is no such program in PATH that this user may "
 	    "execute; one in the folder of sockjs.conf is ./no-such-program");
