@@ -92,12 +92,15 @@ tail_at(const char *socket, const struct words *words, struct error *err)
 	return -1;
 }
 
+/* The parent may have died before prctl was done: nobody would end us any more. */
 static void
-tail_in_child(const char *socket, const struct words *words)
+tail_in_child(const char *socket, const struct words *words, pid_t parent)
 {
 	struct error err = ERROR_INIT;
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(EX_UNAVAILABLE);
 	tail_at(socket, words, &err);
 	fprintf(stderr, "sockjsctl: %s\n", err.text);
 	_exit(err.code);
@@ -106,6 +109,7 @@ tail_in_child(const char *socket, const struct words *words)
 int
 tail(const struct daemons *daemons, const struct words *words, struct error *err)
 {
+	pid_t parent = getpid();
 	int status = 0;
 	unsigned i;
 
@@ -115,7 +119,7 @@ tail(const struct daemons *daemons, const struct words *words, struct error *err
 		pid_t pid = fork();
 
 		if (pid == 0)
-			tail_in_child(daemons->sockets[i], words);
+			tail_in_child(daemons->sockets[i], words, parent);
 		if (pid == -1)
 			return error_set(err, EX_OSERR, "fork: %s", strerror(errno));
 	}
