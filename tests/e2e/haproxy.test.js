@@ -321,6 +321,12 @@ check('a reload forgets no session: that of a box that drains stays there', asyn
 	await cluster.untilStatus(1, 'UP');
 });
 
+check('the socket of the table is none that everybody may use', async () => {
+	const names = fs.readFileSync('/proc/net/unix', 'utf8').match(/\S*sockjs-peers\S*/g);
+	for (const name of names) assert.doesNotMatch(name, /^@/);
+	assert.equal(fs.statSync(path.join(cluster.folder, 'sockjs-peers')).mode & 0o077, 0);
+});
+
 check('a connection that was idle while HAProxy was reloaded serves one more request', async () => {
 	const connection = await Connection.open(cluster.url);
 	assert.equal((await connection.request('GET', '/echo/info')).status, 200);

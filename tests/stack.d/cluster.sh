@@ -63,6 +63,7 @@ cluster_haproxy() {
 				print line
 			}
 		}' "$dir/haproxy.example" >"$dir/haproxy.cfg"
+	mkdir -m 700 "$dir/sockjs-peers"
 	web_server haproxy haproxy -W -f "$dir/haproxy.cfg"
 }
 
