@@ -177,5 +177,5 @@ const unsanitized = (define) => (isSanitized ? () => {} : define);
 
 module.exports = {
 	unsanitized, openDescriptors, residentBytes, Daemon, startDaemon, runDaemon, killAll, temporaryDirectory, withTimeout, withLog,
-	program, isSanitized,
+	buildDirectory, program, isSanitized,
 };

@@ -8,13 +8,15 @@ const path = require('node:path');
 
 const DATABASES = 4096;
 const daemons = process.env.SOCKJS_TEST_DAEMONS ?? '1';
+const hasOneDaemon = daemons === '1';
+let begun = 0;
 
 // The lines of [server]; empty without that variable.
 function engine() {
 	if (process.env.SOCKJS_TEST_ENGINE === undefined)
 		return '';
-	const line = `engine = ${process.env.SOCKJS_TEST_ENGINE}?db=${Math.floor(Math.random() * DATABASES)}\n`;
-	return daemons === '1' ? line : `${line}daemons = ${daemons}\n`;
+	const line = `engine = ${process.env.SOCKJS_TEST_ENGINE}?db=${begun++ % DATABASES}\n`;
+	return hasOneDaemon ? line : `${line}daemons = ${daemons}\n`;
 }
 
 // A whole configuration with these lines. Several daemons need a socket: it is in that directory.
@@ -22,8 +24,8 @@ function withEngine(text, directory) {
 	const more = engine();
 	if (more === '')
 		return text;
-	const socket = daemons === '1' || /^socket =/m.test(text) ? '' : `socket = ${path.join(directory, 'sessiond.sock')}\n`;
+	const socket = hasOneDaemon || /^socket =/m.test(text) ? '' : `socket = ${path.join(directory, 'sessiond.sock')}\n`;
 	return /^\[server\]\n/m.test(text) ? text.replace(/^\[server\]\n/m, `[server]\n${socket}${more}`) : `[server]\n${socket}${more}${text}`;
 }
 
-module.exports = { DATABASES, engine, withEngine };
+module.exports = { DATABASES, hasOneDaemon, engine, withEngine };
