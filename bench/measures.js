@@ -135,18 +135,22 @@ const firstAnswer = {
 	},
 };
 
-// One message at a time, each of another client that had one just before, and has idle ones beside
-// it: what a server does for all of its sessions shows.
+// One message at a time, each of another client that had one before, and has idle ones beside it:
+// what a server does for all of its sessions shows. Clients take turns: of the first 200, one half has
+// messages once the others have settled, and the other half is counted.
 const instructions = {
 	unit: 'instructions a message',
 	rounds: 1,
 	async prepare(contender, row) {
-		if (!contender.server.isWarm)
-			await contender.command('open', COUNTED);
-		contender.server.isWarm = true;
+		if (!contender.server.isWarm) {
+			await contender.command('open', 2 * COUNTED);
+			await contender.command('echo', 2 * COUNTED, 1, 0);
+			contender.server.isWarm = true;
+		}
 		await contender.command('open', row.connections);
-		await contender.command('echo', COUNTED, 1, 0);
 		await sleep(row.settled ?? SETTLED);
+		// What the many have freed is sorted by a malloc that comes later.
+		await contender.command('echo', COUNTED, 1, 0);
 	},
 	async round(contender) {
 		const counted = await contender.server.count(() => contender.command('echo', COUNTED, 1, 0));
