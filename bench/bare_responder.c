@@ -1,6 +1,7 @@
 /*
  * bare_responder [SOCKET]: the least that libfcgi does for a request, for comparison. It answers
- * each request with a constant, one after the other. Without SOCKET, it listens where mod_fcgid says.
+ * each request with a constant, one after the other. Without SOCKET, it listens where mod_fcgid
+ * says.
  */
 #include <fastcgi.h>
 #include <fcgiapp.h>

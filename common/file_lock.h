@@ -1,6 +1,6 @@
 /*
- * Locks of files (flock, fcntl) where there may be none: on NFS without its lock daemon, and on some
- * other file systems.
+ * Locks of files (flock, fcntl) where there may be none: on NFS without its lock daemon, and on
+ * some other file systems.
  */
 #ifndef COMMON_FILE_LOCK_H
 #define COMMON_FILE_LOCK_H

@@ -8,7 +8,9 @@
 enum {
 	FIRST_ROOM = 16,
 	KEEP_FREED = 4 * 1048576, /* bytes */
-	/* Larger ones are the system's own pieces. Else this grows with each of them, up to 32 MiB. */
+	/*
+	 * Larger ones are the system's own pieces. Else this grows with each of them, up to 32 MiB.
+	 */
 	MAPPED = 1048576, /* bytes */
 };
 

@@ -72,14 +72,14 @@ void daemon_process_start(
 bool daemon_process_is_settled(const struct daemon_process *daemon);
 
 /*
- * The child has said that it is ready, or again. True if it has taken a configuration that the others
- * do not know of.
+ * The child has said that it is ready, or again. True if it has taken a configuration that the
+ * others do not know of.
  */
 bool daemon_process_became_ready(struct daemon_process *daemon);
 
 /*
- * Another daemon has taken a configuration. Has this one told, or told again when it is ready: it is
- * never told twice at a time. One that ends needs nothing, the next reads the file.
+ * Another daemon has taken a configuration. Has this one told, or told again when it is ready: it
+ * is never told twice at a time. One that ends needs nothing, the next reads the file.
  */
 void daemon_process_tell(struct daemon_process *daemon);
 

@@ -155,8 +155,8 @@ took(void *owner, uint64_t ms)
  * A websocket is written to at once. So what channels tell it waits for the commit: else a daemon
  * that dies in between leaves a client with an offset that the next one gives again, to another
  * message. What a drain event publishes waits, too: turn_flush tells it last, and in the next round
- * it is stored, or held. What an application in another process has called is done again, if that its event is
- * handled was not stored.
+ * it is stored, or held. What an application in another process has called is done again, if that
+ * its event is handled was not stored.
  */
 static bool
 has_to_hold(const struct server *server)

@@ -12,8 +12,8 @@
  * sockjs_run, sockjs_log and sockjs_version, which any thread may call. A call on the wrong thread
  * does nothing, is logged and returns SOCKJS_WRONG_THREAD, or NULL, 0, false or SOCKJS_CLOSED.
  *
- * Mistakes: each call checks its arguments, NULL too unless a comment allows it, and refuses what it
- * cannot do with an error code and a line in the log. A module's mistake never ends the daemon.
+ * Mistakes: each call checks its arguments, NULL too unless a comment allows it, and refuses what
+ * it cannot do with an error code and a line in the log. A module's mistake never ends the daemon.
  *
  * Handles: connections and requests are values that are never reused, so a handle that is held too
  * long is always noticed. Pointers to services, groups and timers are looked up before they are
@@ -241,8 +241,8 @@ SOCKJS_API const char *sockjs_version(void);
 /* --- a connection: what can be done ----------------------------------------------------------- */
 
 /*
- * After SOCKJS_LATER: lets the client in (0), or refuses it (400 to 599). The event follows from the
- * loop. Errors: GONE (it has left, or was refused), INVALID (another status; it does not wait).
+ * After SOCKJS_LATER: lets the client in (0), or refuses it (400 to 599). The event follows from
+ * the loop. Errors: GONE (it has left, or was refused), INVALID (another status; it does not wait).
  */
 SOCKJS_API int sockjs_admit(sockjs_connection connection, int status);
 
@@ -479,16 +479,17 @@ SOCKJS_API size_t sockjs_channel_members(const sockjs_service *service, const ch
 /*
  * Has the service told of members: is_there when the first connection of one has joined, and false
  * when the last is gone. It is called afterwards, from the loop; what it is given is valid during
- * the call. Of daemons that share channels, one is told. callback NULL: not any more. Error: STOPPED.
+ * the call. Of daemons that share channels, one is told. callback NULL: not any more. Error:
+ * STOPPED.
  */
 typedef void sockjs_presence_callback(
     sockjs_service *service, const char *channel, const sockjs_member *member, bool is_there);
 SOCKJS_API int sockjs_on_presence(sockjs_service *service, sockjs_presence_callback *callback);
 
 /*
- * Has the service told, in the same way, that a connection is in a channel. Where daemons share them
- * (`engine`), that is after sockjs_channel_subscribe has returned; only then members are known, and
- * whether it has recovered.
+ * Has the service told, in the same way, that a connection is in a channel. Where daemons share
+ * them (`engine`), that is after sockjs_channel_subscribe has returned; only then members are
+ * known, and whether it has recovered.
  */
 typedef void
 sockjs_subscribed_callback(sockjs_connection connection, const char *channel, bool recovered);

@@ -31,9 +31,9 @@
 /*
  * Supervises until it is told to end. argv: the daemon's arguments, borrowed, ended by NULL; the
  * program is the one that runs. config: as main has read it, borrowed. Returns the exit status,
- * which is the daemon's last one: 128 + N if signal N has killed it, 0 if that was the signal passed
- * on. Returns as well if a daemon exits with a failure before all have been ready once. -1 and an
- * error if an address cannot be had.
+ * which is the daemon's last one: 128 + N if signal N has killed it, 0 if that was the signal
+ * passed on. Returns as well if a daemon exits with a failure before all have been ready once. -1
+ * and an error if an address cannot be had.
  */
 int supervise_run(const struct config *config, char **argv, struct error *err);
 

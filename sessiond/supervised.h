@@ -21,7 +21,9 @@ struct supervision {
 	struct daemon_place place;
 	bool
 	    is_first; /* no other daemon runs, nor did one since they all were ended or not begun */
-	/* `socket` as the supervisor has it, whatever the file says by now. "": as the file says. */
+	/*
+	 * `socket` as the supervisor has it, whatever the file says by now. "": as the file says.
+	 */
 	char socket[SUPERVISION_PATH_SIZE];
 };
 

@@ -1,6 +1,6 @@
 /*
- * See wire_home.h. The key is no secret: clients choose their ids, so who wants many sessions on one
- * daemon finds ids for that anyway. The limits of each daemon are what it meets.
+ * See wire_home.h. The key is no secret: clients choose their ids, so who wants many sessions on
+ * one daemon finds ids for that anyway. The limits of each daemon are what it meets.
  */
 #include "wire/wire_home.h"
 

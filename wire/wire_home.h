@@ -1,7 +1,7 @@
 /*
  * Where a session lives when several daemons run on one configuration ([server] daemons): its home,
- * by its id. Responders and daemons of every version compute the same, and so does what moves stored
- * sessions when the number of daemons has changed. So the hash may never change.
+ * by its id. Responders and daemons of every version compute the same, and so does what moves
+ * stored sessions when the number of daemons has changed. So the hash may never change.
  */
 #ifndef WIRE_WIRE_HOME_H
 #define WIRE_WIRE_HOME_H

@@ -1,7 +1,7 @@
 /*
  * bare_http PORT: the least that a server of streams and polls does for a message, for comparison:
- * one recv and the answer 204 for who sends it, one send of a chunk or of an answer for who gets it,
- * and epoll. Below /broadcast everybody gets it, else the client whose session sends it.
+ * one recv and the answer 204 for who sends it, one send of a chunk or of an answer for who gets
+ * it, and epoll. Below /broadcast everybody gets it, else the client whose session sends it.
  *
  * A poll may have been sent before a message, and be read after it: epoll says who was heard, not
  * in which order. The message waits then.

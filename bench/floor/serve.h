@@ -13,8 +13,8 @@ struct peer {
 };
 
 /*
- * Listens on 127.0.0.1:port, says `ready`, and calls take whenever a client has something to read or
- * has gone. size: of a client's memory, zeroed, whose peer is filled. Does not return.
+ * Listens on 127.0.0.1:port, says `ready`, and calls take whenever a client has something to read
+ * or has gone. size: of a client's memory, zeroed, whose peer is filled. Does not return.
  */
 void serve(const char *port, size_t size, void (*take)(void *client)) __attribute__((noreturn));
 

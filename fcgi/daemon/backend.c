@@ -198,8 +198,8 @@ backend_unnote_last_write(struct backend *backend, const struct call *call)
 }
 
 /*
- * A wake-up of sessiond for each answer would be a third of what a poll costs that comes alone. Nearly
- * always there is more to say soon: the client's next poll, at the latest.
+ * A wake-up of sessiond for each answer would be a third of what a poll costs that comes alone.
+ * Nearly always there is more to say soon: the client's next poll, at the latest.
  */
 void
 backend_confirm(struct backend *backend, struct call *call, bool is_urgent)

@@ -133,8 +133,8 @@ int backend_ask(struct backend *backend, struct call *call, const struct wire_as
  * backend_note_last_write: the write that follows completes it; if this process dies after that,
  * sessiond finds the note. backend_unnote_last_write: that write did not take all.
  * backend_confirm: all of it was written; sessiond hears of it with what is sent next, or (urgent)
- * with the next backend_flush. backend_abort: its client is gone, or (unwritten) a frame that has come
- * did not reach it; the call is not listed any more.
+ * with the next backend_flush. backend_abort: its client is gone, or (unwritten) a frame that has
+ * come did not reach it; the call is not listed any more.
  */
 void backend_note_last_write(struct backend *backend, const struct call *call);
 void backend_unnote_last_write(struct backend *backend, const struct call *call);
@@ -148,8 +148,8 @@ void backend_abort(struct backend *backend, struct call *call, bool unwritten);
 bool backend_tell_counts(struct backend *backend, const struct wire_counts *counts);
 
 /*
- * Sends what is to be sent, as far as the socket takes it; but if that is nothing but confirmations,
- * not before it is urgent.
+ * Sends what is to be sent, as far as the socket takes it; but if that is nothing but
+ * confirmations, not before it is urgent.
  */
 void backend_flush(struct backend *backend);
 

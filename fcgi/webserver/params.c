@@ -1,7 +1,7 @@
 /*
- * See params.h. A request is asked for thirty variables, half of which are not there: each is looked
- * for in one bucket, which the length and the last character of its name choose. Many such pairs
- * share a bucket.
+ * See params.h. A request is asked for thirty variables, half of which are not there: each is
+ * looked for in one bucket, which the length and the last character of its name choose. Many such
+ * pairs share a bucket.
  */
 #include "fcgi/webserver/params.h"
 

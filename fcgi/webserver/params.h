@@ -1,6 +1,6 @@
 /*
- * The variables of a request, to be found by their names. Where a web server sends one twice (nginx,
- * with a line behind an included file), the last one counts.
+ * The variables of a request, to be found by their names. Where a web server sends one twice
+ * (nginx, with a line behind an included file), the last one counts.
  *
  * Pure.
  */
@@ -12,8 +12,8 @@
 struct params;
 
 /*
- * Copies FastCGI's pairs in data[0..len) into one piece of memory, to be freed by free(). NULL: they
- * promise more than is there, or there is no memory.
+ * Copies FastCGI's pairs in data[0..len) into one piece of memory, to be freed by free(). NULL:
+ * they promise more than is there, or there is no memory.
  */
 struct params *params_read(const unsigned char *data, size_t len);
 

@@ -1,6 +1,6 @@
 /*
- * See open_descriptors.h. The process may be allowed a thousand million descriptors: what is done is
- * bounded by the size of the kernel's table of them, which has grown with those that were open.
+ * See open_descriptors.h. The process may be allowed a thousand million descriptors: what is done
+ * is bounded by the size of the kernel's table of them, which has grown with those that were open.
  */
 #include "sessiond/control/open_descriptors.h"
 

@@ -17,8 +17,8 @@ json_t *metrics_read(const char *text);
 double metrics_sum(const json_t *metrics, const char *name, const char *label, const char *value);
 
 /*
- * Adds the samples of other metrics: those with a name and labels that are there already are summed.
- * What daemon one is of is no matter (the label "daemon").
+ * Adds the samples of other metrics: those with a name and labels that are there already are
+ * summed. What daemon one is of is no matter (the label "daemon").
  */
 void metrics_add(json_t *metrics, const json_t *others);
 

@@ -1,6 +1,6 @@
 /*
- * See fastcgi_client.h. A call is over once (finish, fastcgi_call_end): it leaves the client's list,
- * and its memory is freed when libuv has closed its socket.
+ * See fastcgi_client.h. A call is over once (finish, fastcgi_call_end): it leaves the client's
+ * list, and its memory is freed when libuv has closed its socket.
  */
 #include "sessiond/fastcgi/fastcgi_client.h"
 

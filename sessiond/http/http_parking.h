@@ -16,7 +16,10 @@
 
 enum {
 	HTTP_PARK_DELAY = 1000, /* ms */
-	/* Connections that leave at a time: until libmicrohttpd ends them, each has two descriptors. */
+	/*
+	 * Connections that leave at a time: until libmicrohttpd ends them, each has two
+	 * descriptors.
+	 */
 	HTTP_PARK_MOST = 16,
 };
 

@@ -26,8 +26,8 @@
 enum {
 	CONNECTION_COST = 4096, /* bytes, roughly, beside libmicrohttpd's pool */
 	/*
-	 * Of its pool, libmicrohttpd reads into one half. The other one is for a head's fields and for
-	 * the answer's head; for what is missing there, an answer would never come.
+	 * Of its pool, libmicrohttpd reads into one half. The other one is for a head's fields and
+	 * for the answer's head; for what is missing there, an answer would never come.
 	 */
 	HEAD_RESERVE = 512,
 };

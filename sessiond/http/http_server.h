@@ -31,8 +31,9 @@ struct server_options;
 #endif
 
 /*
- * For MHD_OPTION_STRICT_FOR_CLIENT. What may be taken in two ways http_framing.h has refused already.
- * With 1, newer versions drop a client for a second empty line before its request, without a word.
+ * For MHD_OPTION_STRICT_FOR_CLIENT. What may be taken in two ways http_framing.h has refused
+ * already. With 1, newer versions drop a client for a second empty line before its request, without
+ * a word.
  */
 #if MHD_VERSION >= 0x00097701
 #define HTTP_SERVER_STRICTNESS 0

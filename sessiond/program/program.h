@@ -36,7 +36,9 @@ struct program_options {
 	const char *command;
 	const char *folder; /* it is run in; NULL: that of the daemon */
 	const char *name;   /* for the log: such as "service /chat" */
-	/* NAME=VALUE beside the daemon's own environment, and before it; ended by NULL. NULL: none */
+	/*
+	 * NAME=VALUE beside the daemon's own environment, and before it; ended by NULL. NULL: none
+	 */
 	const char *const *environment;
 	size_t line_limit; /* bytes of a line of its stdout; `worker_line_limit` */
 	uint64_t memory;   /* bytes of its address space (RLIMIT_AS); 0: no limit */
@@ -48,8 +50,8 @@ struct program_calls {
 	/* A line of its stdout, as line_stream.h has it. */
 	void (*line)(void *owner, char *line, size_t len);
 	/*
-	 * It has closed its stdout and did not end yet: it is stopped now, as by program_stop. NULL:
-	 * nobody wants to know. Not called if its end was told.
+	 * It has closed its stdout and did not end yet: it is stopped now, as by program_stop.
+	 * NULL: nobody wants to know. Not called if its end was told.
 	 */
 	void (*closed)(void *owner);
 	/*

@@ -1,7 +1,7 @@
 /*
  * Who is in a channel, over all daemons: how many subscribers, and which members. Each daemon says
- * what it has, again in each round (redis_rounds.h); what it does not say for REDIS_EXPIRY is not so any
- * more.
+ * what it has, again in each round (redis_rounds.h); what it does not say for REDIS_EXPIRY is not
+ * so any more.
  */
 #ifndef SESSIOND_REDIS_PRESENCE_H
 #define SESSIOND_REDIS_PRESENCE_H

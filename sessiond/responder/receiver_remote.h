@@ -16,8 +16,8 @@ struct remote_request;
 
 /*
  * Joins a RECEIVE with that id, which the peer has no request of, to its session, and sends what
- * waits there; or lets it wait until it is let in. Returns the request if it is held then, NULL if it
- * was answered. Everything is borrowed.
+ * waits there; or lets it wait until it is let in. Returns the request if it is held then, NULL if
+ * it was answered. Everything is borrowed.
  */
 struct remote_request *
 receiver_remote_arrive(struct peer *peer, uint64_t id, const struct wire_receive *receive,

@@ -39,8 +39,8 @@ void remote_asks_take(
 bool remote_asks_answer(struct remote_asks *asks, enum commit_result committed);
 
 /*
- * The peer is about to be told goodbye, after which a responder repeats what has no answer: those of
- * its requests that wait for theirs get 503, for they may have been carried out.
+ * The peer is about to be told goodbye, after which a responder repeats what has no answer: those
+ * of its requests that wait for theirs get 503, for they may have been carried out.
  */
 void remote_asks_give_up(struct remote_asks *asks, const struct peer *peer);
 

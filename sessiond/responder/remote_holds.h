@@ -1,8 +1,8 @@
 /*
  * The requests that wait in processes which serve one request at a time (mod_fcgid): each occupies
  * one. So that what clients send finds a process that is free, not all may wait at once: the oldest
- * is answered early, with a heartbeat, and its client asks again; or with 503, if its module has not
- * let it in yet.
+ * is answered early, with a heartbeat, and its client asks again; or with 503, if its module has
+ * not let it in yet.
  *
  * None is answered so before it has waited a while. Else the clients of those that are too many
  * would poll without a pause, as fast as the network and the web server let them. While nobody may

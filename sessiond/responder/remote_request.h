@@ -2,8 +2,9 @@
  * A receiving request that a responder holds for a client, from its RECEIVE until the responder has
  * told what became of the answer.
  *
- * It is held as long as its session may still answer it, or has to wait until it is let in. Then it is answered; if the answer was a
- * frame that has to be known to have arrived, the request stays until WRITTEN or ABORT comes.
+ * It is held as long as its session may still answer it, or has to wait until it is let in. Then it
+ * is answered; if the answer was a frame that has to be known to have arrived, the request stays
+ * until WRITTEN or ABORT comes.
  */
 #ifndef SESSIOND_REMOTE_REQUEST_H
 #define SESSIOND_REMOTE_REQUEST_H

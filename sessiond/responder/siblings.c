@@ -305,8 +305,8 @@ go_on(struct sibling *sibling)
 /* --- what leaves ------------------------------------------------------------------------------ */
 
 /*
- * /metrics?daemon=INDEX, and /up: the daemon that is asked; `own` if the target names none that there
- * is.
+ * /metrics?daemon=INDEX, and /up: the daemon that is asked; `own` if the target names none that
+ * there is.
  */
 static unsigned
 named_in(const char *target, size_t len, unsigned count, unsigned own)

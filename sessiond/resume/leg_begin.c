@@ -151,7 +151,9 @@ go_on(struct leg *leg, const struct leg_message *message, const struct connectio
 	struct session *carried = find(leg, message, source, &refusal);
 
 	if (carried == NULL && refusal.status != NOT_FOUND) {
-		/* A neighbour at its address may have guessed: later the session is there for it. */
+		/*
+		 * A neighbour at its address may have guessed: later the session is there for it.
+		 */
 		leg_close(leg, SERVICE_CODE_GOING_AWAY, refusal.text);
 	} else if (carried == NULL || !agrees(leg, carried, message->count)) {
 		leg_close(leg, LEG_CODE_GONE, "The session is gone");

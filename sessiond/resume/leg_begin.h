@@ -7,7 +7,10 @@
 #include "sessiond/resume/leg.h"
 #include "sessiond/resume/leg_message.h"
 
-/* It is not the session's first message any more. The leg carries a session then, waits, or is closed. */
+/*
+ * It is not the session's first message any more. The leg carries a session then, waits, or is
+ * closed.
+ */
 void leg_begin(struct leg *leg, const struct leg_message *message);
 
 #endif

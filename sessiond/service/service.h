@@ -143,8 +143,9 @@ struct sockjs_service *service_hold(struct sockjs_service *service);
 void service_drop(struct sockjs_service **service);
 
 /*
- * Its application is overloaded, or away (refuses), or can go on: sends get 503, and what websockets
- * send stays unread until then. Those who come are the application's own matter (authorize).
+ * Its application is overloaded, or away (refuses), or can go on: sends get 503, and what
+ * websockets send stays unread until then. Those who come are the application's own matter
+ * (authorize).
  */
 void service_refuse_sends(struct sockjs_service *service, bool refuses);
 

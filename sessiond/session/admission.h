@@ -78,7 +78,10 @@ bool admission_decide(struct session *session, int status);
 /* At the end of a turn: tells those for whom it was decided. True if there was one. */
 bool admission_tell(struct sessions *sessions);
 
-/* Refuses, with 503 and that text (constant), the client of a session that waits. False: it does not. */
+/*
+ * Refuses, with 503 and that text (constant), the client of a session that waits. False: it does
+ * not.
+ */
 bool admission_end(struct session *session, const char *text);
 
 /* The same for all that wait, or (retired) for those whose service is retired; text: constant. */

@@ -350,7 +350,8 @@ prepare(const char *path, struct error *err)
 
 /*
  * Daemons leave all files from the first that is too many on: they are made in that order, and
- * emptied in the other one. Behind one that is not there, a file is somebody's copy, such as PATH.1.
+ * emptied in the other one. Behind one that is not there, a file is somebody's copy, such as
+ * PATH.1.
  */
 static bool
 is_taken(const struct move *move, unsigned file, bool *has_gap)

@@ -1,16 +1,17 @@
 /*
  * The stores of several daemons: which rows are in which file follows from how many daemons there
- * are. With another number of them, this moves what lies in the wrong file, before any of them opens
- * its own.
+ * are. With another number of them, this moves what lies in the wrong file, before any of them
+ * opens its own.
  *
  * The one daemon's file is PATH; of several, each has PATH.INDEX. What no session of another daemon
- * is part of stays with the first. A row is in one file or in the other, whenever the process or the
- * machine ends: each pair of files is one transaction of SQLite over both. Whoever begins again goes
- * on where it ended, for any number of daemons. A process that is killed may leave a small file of
- * SQLite's behind, PATH-mj and nine digits, which nobody needs.
+ * is part of stays with the first. A row is in one file or in the other, whenever the process or
+ * the machine ends: each pair of files is one transaction of SQLite over both. Whoever begins again
+ * goes on where it ended, for any number of daemons. A process that is killed may leave a small
+ * file of SQLite's behind, PATH-mj and nine digits, which nobody needs.
  *
- * Of the files of more daemons than there are, those are taken that all lower ones lead up to. Behind
- * a gap, a file is somebody's copy, such as PATH.1 beside the one daemon's, and is left alone.
+ * Of the files of more daemons than there are, those are taken that all lower ones lead up to.
+ * Behind a gap, a file is somebody's copy, such as PATH.1 beside the one daemon's, and is left
+ * alone.
  */
 #ifndef SESSIOND_STORE_MOVE_H
 #define SESSIOND_STORE_MOVE_H

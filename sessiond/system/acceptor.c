@@ -2,10 +2,10 @@
  * See acceptor.h. libmicrohttpd does not accept for us, so that the limit of connections and the
  * room for newcomers are ours to decide (http_server_add).
  *
- * A socket that several processes accept on wakes one of them for a connection (EPOLLEXCLUSIVE): the
- * first in the kernel's queue that waits. So one that has accepted goes to the end of that queue, and
- * one that has too much stays out of it for a moment. libuv cannot ask for that, so what it has put
- * into its epoll set is put there once more.
+ * A socket that several processes accept on wakes one of them for a connection (EPOLLEXCLUSIVE):
+ * the first in the kernel's queue that waits. So one that has accepted goes to the end of that
+ * queue, and one that has too much stays out of it for a moment. libuv cannot ask for that, so what
+ * it has put into its epoll set is put there once more.
  *
  * An acceptor keeps a spare descriptor. Without a free one accept(2) fails, and the client would
  * wait in the backlog: the spare one makes room to accept it and close it.

@@ -4,8 +4,9 @@
  * way.
  *
  * LISTEN_PID is the process that the sockets are for. LISTEN_FDS says how many there are, from
- * descriptor 3 on. LISTEN_FDNAMES, if it is set, has a name for each, separated by colons: "control"
- * is a control socket, "shared" one that several daemons accept on, and other names mean nothing.
+ * descriptor 3 on. LISTEN_FDNAMES, if it is set, has a name for each, separated by colons:
+ * "control" is a control socket, "shared" one that several daemons accept on, and other names mean
+ * nothing.
  */
 #ifndef SESSIOND_INHERITED_SOCKETS_H
 #define SESSIOND_INHERITED_SOCKETS_H

@@ -51,15 +51,15 @@ int listening_sockets_open(
     struct listening_sockets *set, const struct listening_wish *wish, struct error *err);
 
 /*
- * Has in the set what is inherited, whatever the options name, and opens nothing: for one of several
- * daemons. -1 and an error as above.
+ * Has in the set what is inherited, whatever the options name, and opens nothing: for one of
+ * several daemons. -1 and an error as above.
  */
 int listening_sockets_inherit(struct listening_sockets *set, struct error *err);
 
 /*
- * As listening_sockets_open, for a wish that has changed while the sockets of `present` are open. Opens into `added`
- * what it names and present has not. Sets stays[i] if it names present's socket i, or if that was
- * inherited. -1 and an error as above; `added` is empty then.
+ * As listening_sockets_open, for a wish that has changed while the sockets of `present` are open.
+ * Opens into `added` what it names and present has not. Sets stays[i] if it names present's socket
+ * i, or if that was inherited. -1 and an error as above; `added` is empty then.
  */
 int
 listening_sockets_change(const struct listening_sockets *present, const struct listening_wish *wish,
@@ -79,8 +79,8 @@ int listening_sockets_check(const struct listening_wish *wish, bool *is_served,
     char taken[LISTENING_ADDRESS_SIZE], struct error *err);
 
 /*
- * listening_sockets_change and listening_sockets_commit at once. -1 and an error as above; nothing has
- * changed then.
+ * listening_sockets_change and listening_sockets_commit at once. -1 and an error as above; nothing
+ * has changed then.
  */
 int listening_sockets_replace(
     struct listening_sockets *set, const struct listening_wish *wish, struct error *err);

@@ -1,7 +1,7 @@
 /*
- * Connections to a Unix socket that have not said yet what they are. The first byte tells, and stays
- * in the socket: a message of the local socket begins with the zero of its length, a process that
- * serves with a brace, an HTTP request with a letter.
+ * Connections to a Unix socket that have not said yet what they are. The first byte tells, and
+ * stays in the socket: a message of the local socket begins with the zero of its length, a process
+ * that serves with a brace, an HTTP request with a letter.
  */
 #ifndef SESSIOND_NEWCOMERS_H
 #define SESSIOND_NEWCOMERS_H

@@ -11,7 +11,10 @@ enum notify_event {
 	NOTIFY_READY, /* connections are served; also after a reload */
 	NOTIFY_RELOADING,
 	NOTIFY_STOPPING,
-	/* To our supervisor alone, before NOTIFY_READY: no other daemon is to reload because of this. */
+	/*
+	 * To our supervisor alone, before NOTIFY_READY: no other daemon is to reload because of
+	 * this.
+	 */
 	NOTIFY_ALONE,
 };
 

@@ -134,9 +134,9 @@ websocket_create(struct websockets *all, int fd, const struct websocket_kind *ki
     size_t message_limit, const struct ws_deflate_params *deflate);
 
 /*
- * Queues a message or a ping for websocket_push, or websocket_close. Messages are compressed if that
- * was agreed; a long one that is not leaves at once, behind what was queued before it. One that is
- * not open takes no message.
+ * Queues a message or a ping for websocket_push, or websocket_close. Messages are compressed if
+ * that was agreed; a long one that is not leaves at once, behind what was queued before it. One
+ * that is not open takes no message.
  */
 void websocket_add_message(struct websocket *websocket, bool binary, const char *data, size_t len);
 void websocket_add_ping(struct websocket *websocket);

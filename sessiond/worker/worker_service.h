@@ -112,7 +112,9 @@ struct workers *workers_bound(void);
 /* ms */
 uint64_t workers_now(const struct workers *all);
 
-/* At the module's start; and at its stop, once its carrier has stopped and no connection is left. */
+/*
+ * At the module's start; and at its stop, once its carrier has stopped and no connection is left.
+ */
 struct worker_service *
 worker_service_create(sockjs_service *service, const struct worker_carrier *carrier);
 void worker_service_destroy(struct worker_service **service);

@@ -31,7 +31,9 @@ void worker_store_init(struct worker_store *store, struct workers *all);
  */
 void worker_store_end_restore(struct worker_store *store);
 
-/* The uuid of the session that a record of the kind STORE_WORKER belongs to, borrowed; NULL: none. */
+/*
+ * The uuid of the session that a record of the kind STORE_WORKER belongs to, borrowed; NULL: none.
+ */
 const char *worker_store_uuid(const struct stored_record *record, size_t *len);
 
 #endif

@@ -2,8 +2,8 @@
  * Fuzz target: the variables of a FastCGI request. What is read is what a reader sees who goes byte
  * by byte; and who writes it again gets a request that is read alike.
  *
- * Input: the content of FastCGI's parameters. Built with -fsanitize=fuzzer, or with replay.c for the
- * corpus.
+ * Input: the content of FastCGI's parameters. Built with -fsanitize=fuzzer, or with replay.c for
+ * the corpus.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /*
  * Fuzz target: when a FastCGI request is whole. How it is cut into reads does not matter, what is
- * called whole ends with the empty record of its standard input, and what was counted is there. What
- * it carries is the contents of its records, in their order.
+ * called whole ends with the empty record of its standard input, and what was counted is there.
+ * What it carries is the contents of its records, in their order.
  *
  * Input: a byte that decides the cuts, then what a web server sends. Built with -fsanitize=fuzzer,
  * or with replay.c for the corpus.

@@ -1,8 +1,8 @@
 /*
  * Fuzz target: legs (sessiond/resume). A client sends numbered messages to an echo, by the rules of
- * doc/resume.md, while its legs break, the store fails, the daemon is killed, requests are repeated,
- * and somebody says anything on legs of his own. Each echo has to come to the client once, in order.
- * Built with -fsanitize=fuzzer, or with replay.c for the corpus.
+ * doc/resume.md, while its legs break, the store fails, the daemon is killed, requests are
+ * repeated, and somebody says anything on legs of his own. Each echo has to come to the client
+ * once, in order. Built with -fsanitize=fuzzer, or with replay.c for the corpus.
  *
  * Each byte of the input is something that happens; see `happen`. A capital letter takes the next
  * bytes, up to a newline.

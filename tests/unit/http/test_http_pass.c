@@ -1,6 +1,6 @@
 /*
- * sessiond/http: polls and sends that pass libmicrohttpd by (http_dispatch_pass), and those that may
- * not. What is answered is in the other tests, each way (HTTP_TEST_BOTH).
+ * sessiond/http: polls and sends that pass libmicrohttpd by (http_dispatch_pass), and those that
+ * may not. What is answered is in the other tests, each way (HTTP_TEST_BOTH).
  */
 #include "tests/unit/http/http_fixture.h"
 

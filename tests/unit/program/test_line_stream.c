@@ -1,6 +1,6 @@
 /*
- * sessiond/program/line_stream.h: lines that come in pieces, that are too long and that have no end;
- * what waits to be written; pauses; the end, and ends within calls.
+ * sessiond/program/line_stream.h: lines that come in pieces, that are too long and that have no
+ * end; what waits to be written; pauses; the end, and ends within calls.
  */
 #include "sessiond/program/line_stream.h"
 

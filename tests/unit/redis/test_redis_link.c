@@ -1,4 +1,6 @@
-/* sessiond/redis/redis_link.h: what is called keeps its order when a server has forgotten scripts. */
+/*
+ * sessiond/redis/redis_link.h: what is called keeps its order when a server has forgotten scripts.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +18,9 @@ struct redis_reply {
 	const char *text;
 };
 
-/* What has been said to the server: each command's first and last word; and who has been told what. */
+/*
+ * What has been said to the server: each command's first and last word; and who has been told what.
+ */
 static char said[500], told[500];
 static const struct redis_client_calls *calls;
 
@@ -28,7 +32,7 @@ note(char *list, const char *first, const char *last)
 	snprintf(list + len, sizeof said - len, "%s %s;", first, last);
 }
 
-/* --- a client whose server is this test --------------------------------------------------------- */
+/* --- a client whose server is this test ------------------------------------------------------- */
 
 static struct redis_client *
 client_create(uv_loop_t *loop, const char *host, const char *port, const char *path,
@@ -95,7 +99,7 @@ static const struct redis_client_ops ops = {
     .at = reply_at,
 };
 
-/* --- a link ------------------------------------------------------------------------------------- */
+/* --- a link ----------------------------------------------------------------------------------- */
 
 static uint64_t
 now(void *context)

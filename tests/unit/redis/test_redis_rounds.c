@@ -1,4 +1,6 @@
-/* sessiond/redis/redis_rounds.h: each has its turn once in a round, and turns are spread over it. */
+/*
+ * sessiond/redis/redis_rounds.h: each has its turn once in a round, and turns are spread over it.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -7,7 +7,7 @@
  * What a responder hears is written down in its order; assert_heard compares and forgets:
  *
  *	HELLO SERVICES(1)   the handshake, with one service
- *	7<a["x"];           a FRAME for request 7 (; for the line's end), with . behind it if it ends
+ *	7<a["x"];           a FRAME for request 7 (; the line's end), with . behind it if it ends
  *	7=ok 7=none 7=busy 7=many  a SENT, with its result
  *	7!503 7$value       a REFUSED, a COOKIE
  *	API(/apps/,10)      an API, with its body_limit

@@ -1,7 +1,7 @@
 /*
- * For the tests of sessiond/resume: persistence_fixture.h's service with resume = on, and clients on
- * legs, which are websockets. What a client gets is in `seen`, with KEY for the key that the latest
- * of them was told.
+ * For the tests of sessiond/resume: persistence_fixture.h's service with resume = on, and clients
+ * on legs, which are websockets. What a client gets is in `seen`, with KEY for the key that the
+ * latest of them was told.
  */
 #ifndef TESTS_RESUME_FIXTURE_H
 #define TESTS_RESUME_FIXTURE_H

@@ -140,7 +140,10 @@ test_marks(void **state)
 	assert_told("= 1<a[\"~a2 1\",\"\"] ");
 }
 
-/* Over HTTP messages have numbers: what is repeated is not heard twice, and what is missing is missed. */
+/*
+ * Over HTTP messages have numbers: what is repeated is not heard twice, and what is missing is
+ * missed.
+ */
 static void
 test_numbers(void **state)
 {

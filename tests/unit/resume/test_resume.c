@@ -1,6 +1,6 @@
 /*
- * sessiond/resume/resume.c: who is a leg and who is not, what a client says on one, and the daemon's
- * end.
+ * sessiond/resume/resume.c: who is a leg and who is not, what a client says on one, and the
+ * daemon's end.
  */
 #include "tests/unit/resume/resume_fixture.h"
 

@@ -24,7 +24,9 @@ begin_story(void)
 	return leg;
 }
 
-/* In one turn the client sends two more, confirms one more, and the application writes of itself. */
+/*
+ * In one turn the client sends two more, confirms one more, and the application writes of itself.
+ */
 static void
 tell_story(struct session *leg)
 {
@@ -35,8 +37,8 @@ tell_story(struct session *leg)
 }
 
 /*
- * The client has had three. What has arrived of its own it is told, and it gets the rest: what it has
- * not been told of it sends again, and that is echoed now.
+ * The client has had three. What has arrived of its own it is told, and it gets the rest: what it
+ * has not been told of it sends again, and that is echoed now.
  */
 static void
 expect_before(void)

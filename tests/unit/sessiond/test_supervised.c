@@ -1,6 +1,6 @@
 /*
- * sessiond/supervised.h: what a daemon learns of its supervisor from the environment. Each case is a
- * process of its own, as it is said once in a process.
+ * sessiond/supervised.h: what a daemon learns of its supervisor from the environment. Each case is
+ * a process of its own, as it is said once in a process.
  */
 #include "sessiond/supervised.h"
 

@@ -359,7 +359,9 @@ test_refused(void **state)
 	free(flood);
 }
 
-/* A message of which the rest is not read is not too late; a session that is closed waits no more. */
+/*
+ * A message of which the rest is not read is not too late; a session that is closed waits no more.
+ */
 static void
 test_refused_unfinished(void **state)
 {

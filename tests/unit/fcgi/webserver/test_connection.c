@@ -382,7 +382,9 @@ test_left_behind_many(void **state)
 		close(pairs[i][1]);
 }
 
-/* A socket with a request that is there at once is watched only if its answer does not come soon. */
+/*
+ * A socket with a request that is there at once is watched only if its answer does not come soon.
+ */
 static void
 test_watched_late(void **state)
 {
@@ -501,7 +503,9 @@ test_limit(void **state)
 	close(web_server);
 	web_server = -1;
 	turn();
-	/* It is no reason to stop accepting, though its descriptor is free when the turn has ended. */
+	/*
+	 * It is no reason to stop accepting, though its descriptor is free when the turn has ended.
+	 */
 	assert_false(connections_are_full(&connections));
 	connections_accept(&connections, listener);
 	assert_int_equal(connections.count, LIMIT);
