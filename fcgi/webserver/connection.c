@@ -541,9 +541,9 @@ connections_accept(struct connections *connections, int listen_fd)
 		connection_create(connections, fd);
 	}
 	/* To find nobody costs a call, too: as many are asked for as have come of late. */
-	if (i < most)
+	if (fd == -1)
 		connections->accepts_a_turn = i == 0 ? 1 : i;
-	else if (most < ACCEPTS_A_TURN && ++connections->full_turns % 4 == 0)
+	else if (i == most && most < ACCEPTS_A_TURN && ++connections->full_turns % 4 == 0)
 		connections->accepts_a_turn = most * 2;
 	return fd != -1 || !is_exhaustion(errno);
 }

@@ -4,6 +4,7 @@
  */
 #include "sessiond/control/open_descriptors.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
@@ -42,7 +43,8 @@ count_block(unsigned first, unsigned count)
 	if (poll(block, count, 0) == -1)
 		return -1;
 	for (i = 0; i < count; i++)
-		open += (block[i].revents & POLLNVAL) == 0;
+		/* To poll, one of O_PATH is none. */
+		open += (block[i].revents & POLLNVAL) == 0 || fcntl(block[i].fd, F_GETFD) != -1;
 	return open;
 }
 

@@ -411,17 +411,21 @@ ends_with(const char *path, const char *end, const char *with)
 	return (size_t)(end - path) > len && memcmp(end - len, with, len) == 0;
 }
 
-/* By its first line, which http_framing.c has judged. */
+/* By its first line, which http_framing.c has judged. Browsers' clients add a query: `?t=TIME`. */
 static bool
 may_pass(const char *text, size_t len)
 {
-	const char *path = text + PASSING_BEGIN, *end;
+	const char *path = text + PASSING_BEGIN, *end, *query;
 
 	if (memcmp(text, passing_begin, PASSING_BEGIN) != 0)
 		return false;
 	end = memchr(path, ' ', len - PASSING_BEGIN);
-	return *path == '/' && memcmp(end, passing_end, PASSING_END) == 0 &&
-	    (ends_with(path, end, "/xhr") || ends_with(path, end, "/xhr_send"));
+	if (*path != '/' || memcmp(end, passing_end, PASSING_END) != 0)
+		return false;
+	query = memchr(path, '?', (size_t)(end - path));
+	if (query != NULL)
+		end = query;
+	return ends_with(path, end, "/xhr") || ends_with(path, end, "/xhr_send");
 }
 
 /* Whatever its target ends with: a stream is none. */

@@ -463,8 +463,12 @@ write_stream(struct http_response *response)
 	if (response->out.len == 0)
 		buffer_free(&response->out);
 	count_out(response);
-	/* A client that sends nothing more may still read the rest of what is complete. */
-	response->connection->is_held |= response->out.len > 0 && response->out_ended;
+	/*
+	 * A client that sends nothing more may still read the rest of what is complete. (One that is
+	 * parked may have sent a further request, with which unread a close would discard the rest.)
+	 */
+	response->connection->is_held |=
+	    response->connection->passes && response->out.len > 0 && response->out_ended;
 	if (response->out.len > 0)
 		http_connection_await_output(response->connection, n > 0);
 	else if (http_connection_output_taken(response->connection))

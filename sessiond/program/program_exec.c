@@ -275,14 +275,16 @@ look_in_path(int folder, const char *word)
 
 	if (list == NULL)
 		list = "/bin:/usr/bin"; /* as execvpe */
-	for (; list != NULL && *list != '\0'; list += len + (list[len] == ':')) {
+	/* An empty part, also the last one, is the current folder. */
+	for (;; list += len + 1) {
 		len = strcspn(list, ":");
 		snprintf(path, sizeof path, "%.*s/%s", len == 0 ? 1 : (int)len,
 		    len == 0 ? "." : list, word);
 		if (look_for_file(folder, path) == 0)
 			return 0;
+		if (list[len] == '\0')
+			return ENOENT;
 	}
-	return ENOENT;
 }
 
 int

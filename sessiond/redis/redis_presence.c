@@ -390,7 +390,7 @@ sweep_channel(struct redis_engine *engine, struct channel_space *space, const ch
 	    sweep_create(engine, space->service, name));
 }
 
-/* The same first one again: nothing comes of it. */
+/* The same first one again: nothing comes of it, or it has more members than go at once. */
 static bool
 has_moved_on(struct sweep *sweep, const char *first)
 {

@@ -9,6 +9,8 @@ enum { REQUESTS = 4000, REQUEST_MAX = 1024, CHANGES_MAX = 3 };
 static const char *const requests[] = {
     "POST /echo/000/s/xhr HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
     "POST /echo/000/s/xhr_send HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n[\"c\"]",
+    "POST /echo/000/s/xhr?t=1 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+    "POST /echo/000/s/xhr_send?t=2 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n[\"c\"]",
     "POST /echo/000/s/xhr HTTP/1.1\r\nHost: a\r\nOrigin: http://b\r\nContent-Type: text/plain\r\n"
     "Connection: keep-alive\r\nContent-Length: 0\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n",
     "POST /echo/000/s/xhr_send HTTP/1.1\r\nHost: a\r\nUser-Agent: x\r\nContent-Length: 9\r\n"

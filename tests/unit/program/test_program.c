@@ -141,6 +141,8 @@ test_look(void **state)
 	    "executable)");
 	unsetenv("PATH");
 	expect_look("sh", folder, "");
+	setenv("PATH", "/no/such:", 1);
+	expect_look("script", folder, "");
 	setenv("PATH", path, 1);
 	free(path);
 	expect_look("no-such-program", folder,
