@@ -464,8 +464,9 @@ write_stream(struct http_response *response)
 		buffer_free(&response->out);
 	count_out(response);
 	/*
-	 * A client that sends nothing more may still read the rest of what is complete. (One that is
-	 * parked may have sent a further request, with which unread a close would discard the rest.)
+	 * A client that sends nothing more may still read the rest of what is complete. (One that
+	 * is parked may have sent a further request: while that is unread, a close discards the
+	 * rest.)
 	 */
 	response->connection->is_held |=
 	    response->connection->passes && response->out.len > 0 && response->out_ended;
