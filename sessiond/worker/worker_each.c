@@ -27,6 +27,7 @@ struct each_process {
 	LIST_ENTRY(each_process) entry;
 	struct program *program; /* NULL: it has ended */
 	bool has_client;	 /* which is connection */
+	bool went_first;	 /* it closed its stdout before its client went */
 	sockjs_connection connection;
 	const sockjs_service *service; /* NULL: it has stopped */
 	char *name;		       /* of the service, for the log */
@@ -92,14 +93,17 @@ close_connection(struct each_process *process)
 static void
 on_closed(void *owner)
 {
-	close_connection(owner);
+	struct each_process *process = owner;
+
+	process->went_first = process->has_client;
+	close_connection(process);
 }
 
 /* Who was asked to end may do so as it likes. */
 static void
 log_failure(const struct each_process *process, const char *how)
 {
-	bool was_asked = !process->has_client || each.is_finishing;
+	bool was_asked = each.is_finishing || (!process->has_client && !process->went_first);
 
 	if (!program_has_succeeded(process->program))
 		log_limited_for(process->name, was_asked ? SEVERITY_INFO : SEVERITY_ERROR,

@@ -171,6 +171,23 @@ test_end_of_output(void **state)
 	await_no_process();
 }
 
+/* A close of stdout may be seen before the exit: its client, who is gone by then, asked nothing. */
+static void
+test_end_after_output(void **state)
+{
+	const char *log;
+
+	(void)state;
+	serve("echo last; exec >&-; read line; exit 3");
+	capture_begin_later();
+	open_with(NULL, fake_websocket('1'));
+	await_no_process();
+	log = capture_end();
+	assert_seen("1<o 1<a[\"last\"] 1<c[1000,\"Normal closure\"] 1. ");
+	assert_non_null(strstr(log, "error: [service /echo]: process "));
+	assert_non_null(strstr(log, " exited with status 3\n"));
+}
+
 /* Its client has gone before it was let in. */
 static void
 test_gone_early(void **state)
@@ -378,6 +395,7 @@ main(void)
 	    TEST(lines),
 	    TEST(end_of_process),
 	    TEST(end_of_output),
+	    TEST(end_after_output),
 	    TEST(gone_early),
 	    TEST(max_processes),
 	    TEST(cannot_start),
