@@ -10,9 +10,9 @@
 #include "common/log_limit.h"
 #include "common/memory.h"
 #include "fcgi/daemon/autostart.h"
+#include "fcgi/daemon/confirmations.h"
 #include "fcgi/daemon/suspects.h"
 #include "wire/link.h"
-#include "wire/write_log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,7 +24,6 @@
 enum {
 	FIRST_PAUSE_MS = 20,
 	LONGEST_PAUSE_MS = 500,
-	CONFIRMED_AT_ONCE = 64, /* the write log has room for many more */
 };
 
 struct backend {
@@ -40,11 +39,8 @@ struct backend {
 	struct suspects *suspects;
 	struct exchange exchange;
 	struct known_services *services;
-	char *unready;	/* what sessiond says of itself on this connection; NULL: nothing bad */
-	bool is_urgent; /* more than confirmations is to be sent */
-	struct write_log log;  /* of answers that are being written */
-	unsigned unconfirmed;  /* answers that were written, which sessiond is not told yet */
-	struct timer confirms; /* runs while that is all that is to be sent */
+	char *unready; /* what sessiond says of itself on this connection; NULL: nothing bad */
+	struct confirmations confirmations;
 };
 
 static void connect_to_daemon(struct backend *backend);
@@ -142,7 +138,7 @@ backend_adopt(struct backend *backend, struct call *call)
 static int
 issued(struct backend *backend, struct call *call, int status)
 {
-	backend->is_urgent = true;
+	confirmations_hurry(&backend->confirmations);
 	call_set_issued(call, loop_now(backend->share->loop));
 	if (status == -1)
 		calls_remove(call);
@@ -182,37 +178,28 @@ is_to_confirm(const struct backend *backend, const struct call *call)
 	    call->ended_by == backend->exchange.link_id;
 }
 
-/* What sessiond is not told yet, it finds here if this process is killed. */
 void
 backend_note_last_write(struct backend *backend, const struct call *call)
 {
 	if (is_to_confirm(backend, call))
-		write_log_put(&backend->log, call->id);
+		confirmations_note(&backend->confirmations, call->id);
 }
 
 void
 backend_unnote_last_write(struct backend *backend, const struct call *call)
 {
 	if (is_to_confirm(backend, call))
-		write_log_take_back(&backend->log);
+		confirmations_unnote(&backend->confirmations);
 }
 
-/*
- * A wake-up of sessiond for each answer would be a third of what a poll costs that comes alone.
- * Nearly always there is more to say soon: the client's next poll, at the latest.
- */
 void
 backend_confirm(struct backend *backend, struct call *call, bool is_urgent)
 {
 	if (!is_to_confirm(backend, call))
 		return;
-	wire_encode_written(link_output(backend->link), call->id);
-	backend->unconfirmed++;
-	backend->is_urgent |= is_urgent || backend->unconfirmed >= CONFIRMED_AT_ONCE ||
-	    backend->log.fd == -1 || backend->exchange.is_leaving ||
-	    backend->share->loop->is_draining;
-	/* Many come with one read. */
-	if (backend->unconfirmed >= CONFIRMED_AT_ONCE)
+	is_urgent |= backend->exchange.is_leaving || backend->share->loop->is_draining;
+	if (confirmations_put(
+		&backend->confirmations, call->id, is_urgent, link_output(backend->link)))
 		backend_flush(backend);
 }
 
@@ -227,7 +214,7 @@ backend_abort(struct backend *backend, struct call *call, bool unwritten)
 	if (is_awaited) {
 		wire_encode_abort(
 		    link_output(backend->link), call->id, is_owed ? WIRE_ABORT_UNWRITTEN : 0);
-		backend->is_urgent = true;
+		confirmations_hurry(&backend->confirmations);
 	}
 	call->ended_by = 0;
 	calls_remove(call);
@@ -239,7 +226,7 @@ backend_tell_counts(struct backend *backend, const struct wire_counts *counts)
 	if (backend->state != BACKEND_THERE)
 		return false;
 	exchange_put_counts(&backend->exchange, link_output(backend->link), counts);
-	backend->is_urgent = true;
+	confirmations_hurry(&backend->confirmations);
 	return true;
 }
 
@@ -296,8 +283,7 @@ disconnect(struct backend *backend, enum backend_state state)
 	set_state(backend, state);
 	link_destroy(&backend->link);
 	suspects_stop(backend->suspects);
-	timer_stop(&backend->confirms);
-	backend->unconfirmed = 0;
+	confirmations_forget(&backend->confirmations);
 }
 
 /* Requests stay, and wait for it to be back; but not while we stop. */
@@ -344,7 +330,7 @@ greet(struct backend *backend, int fd)
 	backend->link = link_create(
 	    &backend->share->loop->uv, fd, WIRE_DAEMON, WIRE_PAYLOAD_MAX, &calls, backend);
 	exchange_begin(&backend->exchange, (uint32_t)getpid(), link_output(backend->link));
-	link_send_descriptor(backend->link, backend->log.fd);
+	link_send_descriptor(backend->link, backend->confirmations.log.fd);
 	link_flush(backend->link);
 }
 
@@ -365,25 +351,9 @@ connect_to_daemon(struct backend *backend)
 void
 backend_flush(struct backend *backend)
 {
-	if (backend->link == NULL)
-		return;
-	if (!backend->is_urgent && backend->unconfirmed > 0) {
-		if (!timer_is_running(&backend->confirms))
-			timer_start(&backend->share->confirms, &backend->confirms,
-			    loop_now(backend->share->loop));
-		return;
-	}
-	timer_stop(&backend->confirms);
-	backend->is_urgent = false;
-	backend->unconfirmed = 0;
-	link_flush(backend->link);
-}
-
-void
-backend_confirm_all(struct timer *timer, void *context)
-{
-	(void)context;
-	container_of(timer, struct backend, confirms)->is_urgent = true;
+	if (backend->link != NULL &&
+	    confirmations_may_leave(&backend->confirmations, loop_now(backend->share->loop)))
+		link_flush(backend->link);
 }
 
 /* --- what sessiond says ----------------------------------------------------------------------- */
@@ -487,7 +457,7 @@ take_message(void *context, const struct wire_header *header, const char *payloa
 		break;
 	case EXCHANGE_GOODBYE:
 		/* It closes the connection once what it holds is answered. */
-		backend->is_urgent = true;
+		confirmations_hurry(&backend->confirmations);
 		log_limited(
 		    &goodbyes, SEVERITY_INFO, "sessiond says goodbye: %s", news.goodbye.text);
 		break;
@@ -515,7 +485,7 @@ backend_create(struct backend_share *share, char *path)
 	backend->pause_ms = FIRST_PAUSE_MS;
 	calls_init(&backend->calls);
 	exchange_init(&backend->exchange, share->instance);
-	write_log_create(&backend->log);
+	confirmations_init(&backend->confirmations, &share->confirms);
 	backend->suspects = suspects_create(&backend->calls, loop, issue, backend);
 	uv_timer_init(loop, &backend->pause);
 	backend->pause.data = backend;
@@ -559,7 +529,7 @@ backend_destroy(struct backend **backend)
 	free(b->unready);
 	free(b->path);
 	exchange_clear(&b->exchange);
-	write_log_destroy(&b->log);
+	confirmations_clear(&b->confirmations);
 	suspects_destroy(&b->suspects);
 	uv_close((uv_handle_t *)&b->pause, on_pause_closed);
 }
@@ -605,7 +575,7 @@ backend_say_goodbye(struct backend *backend)
 {
 	if (backend->state == BACKEND_THERE)
 		wire_encode_goodbye(link_output(backend->link), "stopping");
-	backend->is_urgent = true;
+	confirmations_hurry(&backend->confirmations);
 	if (backend->state != BACKEND_THERE)
 		calls_each(&backend->calls, stop, backend);
 }

@@ -70,7 +70,7 @@ struct backend_share {
 	size_t
 	    body_limit; /* bytes of the largest body that any service takes, as far as is known */
 	struct timer_queue patience; /* of calls that wait for a daemon to be there */
-	struct timer_queue confirms; /* of backends that wait for more to send */
+	struct timer_queue confirms; /* of confirmations (confirmations.h) */
 };
 
 #define BODY_LIMIT_UNKNOWN (4u << 20) /* bytes, until sessiond has told its services' limits */
@@ -135,6 +135,8 @@ int backend_ask(struct backend *backend, struct call *call, const struct wire_as
  * backend_confirm: all of it was written; sessiond hears of it with what is sent next, or (urgent)
  * with the next backend_flush. backend_abort: its client is gone, or (unwritten) a frame that has
  * come did not reach it; the call is not listed any more.
+ *
+ * backend: that of the call; NULL if it was listed with none.
  */
 void backend_note_last_write(struct backend *backend, const struct call *call);
 void backend_unnote_last_write(struct backend *backend, const struct call *call);
@@ -152,9 +154,6 @@ bool backend_tell_counts(struct backend *backend, const struct wire_counts *coun
  * confirmations, not before it is urgent.
  */
 void backend_flush(struct backend *backend);
-
-/* What the timers of .confirms fire: they are urgent now. */
-void backend_confirm_all(struct timer *timer, void *context);
 
 /* True if nothing is left to be sent. */
 bool backend_is_flushed(const struct backend *backend);

@@ -7,12 +7,11 @@
 #include "common/memory.h"
 #include "common/random.h"
 #include "fcgi/daemon/autostart.h"
+#include "fcgi/daemon/confirmations.h"
 #include "wire/wire_home.h"
 
 #include <stdio.h>
 #include <string.h>
-
-enum { CONFIRMS_DELAY_MS = 50 }; /* most clients poll again before that */
 
 static struct backends *
 all_of(struct backend_share *share)
@@ -169,7 +168,7 @@ backends_start(struct backends *all, const struct responder_config *config, stru
 	random_bytes(&all->share.instance, sizeof all->share.instance);
 	timer_queue_add(
 	    timers, &all->share.patience, config->options.backend_timeout, patience_fire, all);
-	timer_queue_add(timers, &all->share.confirms, CONFIRMS_DELAY_MS, backend_confirm_all, NULL);
+	confirmations_add_delay(timers, &all->share.confirms);
 	all->one = backend_create(&all->share, xstrdup(config->socket));
 	backend_resume(all->one);
 }
