@@ -11,7 +11,7 @@ const { test, before, after } = require('node:test');
 const { ALL, Client } = require('./lib/addresses');
 const { withLog } = require('./lib/daemon');
 const { FastCgi } = require('./lib/fastcgi');
-const { eventually } = require('./lib/guard');
+const { eventually, expectLogged } = require('./lib/guard');
 const { Connection, request } = require('./lib/http');
 const { startPair } = require('./lib/responder');
 const { transports } = require('./lib/session');
@@ -284,7 +284,7 @@ check('a module that does not answer', async () => {
 	web.close();
 	lost += answers.length;
 	await settledLater(lost);
-	assert.match(pair.sessiond.stderr, /\/hasty: authorize_timeout \(50 ms\) reached/);
+	await expectLogged(pair.sessiond, /\/hasty: authorize_timeout \(50 ms\) reached/);
 });
 
 // The service is another one then: who waits may ask that.

@@ -6,7 +6,7 @@
 const assert = require('node:assert/strict');
 const { after, test } = require('node:test');
 const { startDaemon, killAll, withLog } = require('./lib/daemon');
-const { eventually } = require('./lib/guard');
+const { eventually, expectLogged } = require('./lib/guard');
 const { Connection } = require('./lib/http');
 const { WebSocketClient, encodeFrame, OPCODE } = require('./lib/websocket');
 
@@ -41,7 +41,6 @@ async function echo(socket, text = 'hello') {
 	assert.equal(await socket.readText(), text);
 }
 
-const isLogged = (daemon, pattern) => eventually(() => pattern.test(daemon.log()), `${pattern} in the log`);
 
 // The beginning of a message of `size` bytes that does not end.
 function begin(socket, size) {
@@ -70,14 +69,14 @@ check('connections_per_address: one more gets 429, others come in', 'connections
 		status = (await next.readAnswer()).status;
 		next.close();
 	}
-	await isLogged(daemon, /connections_per_address \(2\) reached: \d+ refused/);
+	await expectLogged(daemon, /connections_per_address \(2\) reached: \d+ refused/);
 });
 
 check('memory_limit: without memory nothing new is taken', 'memory_limit = 1M', async (daemon) => {
 	const answer = await (await open(daemon, ONE)).readAnswer();
 	assert.equal(answer.status, 503);
 	assert.equal(answer.header('Retry-After'), '1');
-	await isLogged(daemon, /memory_limit \(1048576\) reached/);
+	await expectLogged(daemon, /memory_limit \(1048576\) reached/);
 });
 
 check('input_limit: a long message that does not end closes its websocket with 1013', 'input_limit = 1M', async (daemon) => {
@@ -94,7 +93,7 @@ check('input_limit: a long message that does not end closes its websocket with 1
 	await echo(normal, 'x'.repeat(10000));
 	first.connection.write(encodeFrame(OPCODE.continuation, 'end'));
 	assert.equal((await first.readFrame()).payload.length, 10 * 65536 + 3);
-	await isLogged(daemon, /input_limit \(1048576\) reached/);
+	await expectLogged(daemon, /input_limit \(1048576\) reached/);
 });
 
 check('input_limit: a long body gets 503, a short one passes', 'input_limit = 1M', async (daemon) => {
@@ -116,7 +115,7 @@ check('queues_limit: when too much waits, who lets much wait is closed with 1008
 	greedy.connection.socket.pause();
 	const message = encodeFrame(OPCODE.binary, Buffer.alloc(256 * 1024));
 	for (let i = 0; i < 60; i++) greedy.connection.write(message);
-	await isLogged(daemon, /queue_limit \(65536 bytes\) reached/);
+	await expectLogged(daemon, /queue_limit \(65536 bytes\) reached/);
 	await echo(normal);
 	greedy.connection.socket.resume();
 	assert.equal((await greedy.readClose()).code, 1008);
@@ -160,7 +159,7 @@ for (const scope of ['', 'address_']) {
 		assert.ok(statuses.includes(429), `${statuses}`);
 		if (scope) assert.ok(statuses.slice(20).includes(429), `${statuses}`);
 		assert.equal((await (await open(daemon, OTHER)).request('GET', '/echo/info')).status, 200);
-		await isLogged(daemon, new RegExp(`${scope}request_rate \\(1\\) reached`));
+		await expectLogged(daemon, new RegExp(`${scope}request_rate \\(1\\) reached`));
 	});
 
 	check(`${scope}send_rate: more get 429, and nothing of them is heard`, `${scope}send_rate = 1`, async (daemon) => {
@@ -177,7 +176,7 @@ for (const scope of ['', 'address_']) {
 		assert.ok(accepted.length >= 10 && accepted.length < 40, `${accepted.length}`);
 		const heard = (await poll.request('POST', `${session}/xhr`)).body.toString();
 		assert.deepEqual(JSON.parse(heard.slice(1)), accepted);
-		await isLogged(daemon, new RegExp(`${scope}send_rate \\(1\\) reached`));
+		await expectLogged(daemon, new RegExp(`${scope}send_rate \\(1\\) reached`));
 	});
 
 	for (const [kind, opcode, answers] of [['message', OPCODE.text, OPCODE.text], ['ping', OPCODE.ping, OPCODE.pong]])
@@ -197,6 +196,6 @@ for (const scope of ['', 'address_']) {
 			assert.equal(frame.opcode, OPCODE.close);
 			assert.equal(frame.payload.readUInt16BE(0), 1008);
 			await echo(normal);
-			await isLogged(daemon, new RegExp(`${scope}${kind}_rate \\(1\\) reached`));
+			await expectLogged(daemon, new RegExp(`${scope}${kind}_rate \\(1\\) reached`));
 		});
 }

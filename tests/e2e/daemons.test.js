@@ -165,6 +165,7 @@ check('one that is killed takes its own websockets with it, and nothing else', 2
 	const after = daemons.json('status').daemons;
 	assert.deepEqual(after.map(({ websockets }) => websockets), [0, before[1]]);
 	assert.deepEqual(after.map(({ restarts }) => restarts), [1, 0]);
+	await until(() => daemons.lines('supervisor: daemon 0 (process').length > 0, 'its death is told');
 	assert.equal(daemons.lines('supervisor: daemon 0 (process').length, 1);
 	// It is the one with fewer now: what comes is its own until they are even.
 	await Promise.all(Array.from({ length: 4 }, (_, i) => daemons.openWebSocket(`new${i}`)));

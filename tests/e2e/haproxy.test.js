@@ -203,7 +203,8 @@ test('haproxy: a frame of a stream waits for nothing', { skip: skip || (isThere(
 	const log = path.join(directory, 'strace');
 	const tracer = spawn('strace', ['-f', '-qq', '-e', 'trace=sendto', '-o', log, '-p', String(worker)], { stdio: ['ignore', 'ignore', 'pipe'] });
 	const ended = new Promise((resolve) => { tracer.once('exit', resolve); });
-	await eventually(() => /^TracerPid:\t[1-9]/m.test(fs.readFileSync(`/proc/${worker}/status`, 'utf8')), 'strace is there');
+	const isTraced = (thread) => /^TracerPid:\t[1-9]/m.test(fs.readFileSync(`/proc/${worker}/task/${thread}/status`, 'utf8'));
+	await eventually(() => fs.readdirSync(`/proc/${worker}/task`).every(isTraced), 'strace is there');
 	const session = new Session(new Client(cluster.url), '/a/nested/name');
 	const receiver = await session.receive('xhr_streaming');
 	await receiver.readFrame();

@@ -8,7 +8,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { after } = require('node:test');
 const { Client } = require('./lib/addresses');
-const { guard, eventually } = require('./lib/guard');
+const { guard, eventually, expectLogged } = require('./lib/guard');
 const { Session } = require('./lib/session');
 const { WebSocketClient } = require('./lib/websocket');
 const { server, scripts, isAlive } = require('./lib/workers');
@@ -98,7 +98,6 @@ const notePids = (daemon) => {
 	const file = path.join(daemon.directory, 'pids');
 	pids = fs.readFileSync(file, 'utf8').trim().split('\n').map(Number);
 };
-const expectLogged = (daemon, line) => eventually(() => line.test(daemon.log()), `${line}`);
 const open = (daemon, prefix) => WebSocketClient.connect(daemon.url, `${prefix}/websocket`);
 
 // An event that a process has died of three times ends its connection.

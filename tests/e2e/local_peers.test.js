@@ -8,7 +8,7 @@ const { spawnSync } = require('node:child_process');
 const { allAsleep } = require('./lib/asleep');
 const { withTimeout } = require('./lib/daemon');
 const { request } = require('./lib/fastcgi');
-const { eventually } = require('./lib/guard');
+const { eventually, expectLogged } = require('./lib/guard');
 const { LocalPeer, encodeHello, encodeSend, TYPE } = require('./lib/local_socket');
 const { checkPairs } = require('./lib/responder');
 
@@ -53,7 +53,7 @@ check('at the limit one more is refused, and nobody else notices', { server: 'lo
 	await third.closed;
 	assert.deepStrictEqual(third.messages, []);
 	await checkServed(pair);
-	assert.match(pair.sessiond.log(), /local_peers \(2\) reached/);
+	await expectLogged(pair.sessiond, /local_peers \(2\) reached/);
 	second.close();
 	await eventually(async () => {
 		const fourth = await LocalPeer.open(pair.socket);

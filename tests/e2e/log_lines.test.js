@@ -8,7 +8,7 @@ const net = require('node:net');
 const path = require('node:path');
 const { withTimeout } = require('./lib/daemon');
 const { request: fastcgi } = require('./lib/fastcgi');
-const { eventually } = require('./lib/guard');
+const { eventually, expectLogged } = require('./lib/guard');
 const { request } = require('./lib/http');
 const { checkPairs } = require('./lib/responder');
 const { srcdir } = require('./lib/stack');
@@ -24,12 +24,10 @@ async function ask(url, text) {
 	return request(url, 'POST', '/trouble/000/session_1/xhr_send', { body: JSON.stringify([text]) }).catch(() => {});
 }
 
-const isLogged = (daemon, pattern) => eventually(() => pattern.test(daemon.log()), () => `${pattern} is not in the log:\n${daemon.log()}`);
-
 check('a callback that blocks', { server: 'slow_callback = 100ms', services }, async (pair) => {
 	const { url } = await pair.startSessiond(LISTEN);
 	assert.strictEqual((await ask(url, 'block')).status, 204);
-	await isLogged(pair.sessiond,
+	await expectLogged(pair.sessiond,
 		/ error: module \S*trouble\.so of \[service \/trouble\] blocked the loop for \d+\.\d{3} s, in data \(slow_callback is 100 ms\)/);
 });
 
@@ -39,7 +37,7 @@ for (const [name, signal] of [['crash', 'SIGSEGV'], ['recurse', 'SIGSEGV'], ['ab
 		const line = new RegExp(`^sockjs-sessiond: ${signal} in callback data of module \\S*trouble\\.so in \\[service /trouble\\]$`, 'm');
 		await ask(url, name);
 		const status = await withTimeout(exited, 20000, () => 'it lives');
-		await isLogged(pair.sessiond, line);
+		await expectLogged(pair.sessiond, line);
 		if (!/Sanitizer/.test(pair.sessiond.log()))
 			assert.strictEqual(status.signal, signal);
 		pair.daemons.length = 0; // a sanitizer's report is no fault here
@@ -62,7 +60,7 @@ check('TLS at a port without', {}, async (pair) => {
 		socket.write(Buffer.from('16030100c8010000c40303', 'hex'));
 		await new Promise((resolve) => socket.on('close', resolve).resume());
 	}
-	await isLogged(pair.sessiond, new RegExp(` error: a client speaks TLS \\(https, wss\\) to port ${port}, which serves plain HTTP`));
+	await expectLogged(pair.sessiond, new RegExp(` error: a client speaks TLS \\(https, wss\\) to port ${port}, which serves plain HTTP`));
 	assert.ok(pair.sessiond.log().match(/ error: a client speaks TLS/g).length < 9, 'the lines are limited');
 });
 
@@ -76,8 +74,8 @@ check('requests through the responder, with their client', { server: 'trusted_pr
 	assert.strictEqual((await send('POST', '/quiet/000/session_2/xhr', '198.51.100.8')).text, 'o\n');
 	assert.strictEqual((await send('POST', '/echo/000/session_1/xhr_send', '2001:db8::7')).status, 204);
 	assert.strictEqual((await send('GET', '/nowhere', '198.51.100.7')).status, 404);
-	await isLogged(pair.responder, / info: 198\.51\.100\.7 GET \/nowhere 404 \d+ms$/m);
-	assert.match(pair.responder.log(), / info: 203\.0\.113\.7 POST \/echo\/000\/\S+\/xhr 200 \d+ms$/m);
-	assert.match(pair.responder.log(), / info: 2001:db8::7 POST \/echo\/000\/\S+\/xhr_send 204 \d+ms$/m);
+	await expectLogged(pair.responder, / info: 198\.51\.100\.7 GET \/nowhere 404 \d+ms$/m);
+	await expectLogged(pair.responder, / info: 203\.0\.113\.7 POST \/echo\/000\/\S+\/xhr 200 \d+ms$/m);
+	await expectLogged(pair.responder, / info: 2001:db8::7 POST \/echo\/000\/\S+\/xhr_send 204 \d+ms$/m);
 	assert.doesNotMatch(pair.responder.log(), /session_1|quiet/);
 });

@@ -9,7 +9,7 @@ const http = require('node:http');
 const net = require('node:net');
 const { after, before } = require('node:test');
 const { program } = require('./lib/daemon');
-const { eventually } = require('./lib/guard');
+const { eventually, expectLogged } = require('./lib/guard');
 const { LISTEN, ask, check, judge, judgeAll, open, publish, published, Reader, Traffic } = require('./lib/shared_channels');
 const { haveSubscribed } = require('./lib/subscribers');
 const { OPCODE, WebSocketClient, encodeFrame } = require('./lib/websocket');
@@ -437,7 +437,7 @@ for (const [name, say] of EVIL)
 		const client = await open(a);
 		await client.ask('news');
 		await client.expectNothing();
-		assert.match(a.log(), /error: engine 127\.0\.0\.1:\d+ \((commands|topics)\): .+; channels wait until it is back/);
+		await expectLogged(a, /error: engine 127\.0\.0\.1:\d+ \((commands|topics)\): .+; channels wait until it is back/);
 		assert.ok(!a.log().includes('secret'), 'the password is nobody\'s');
 	});
 

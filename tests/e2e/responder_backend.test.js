@@ -13,7 +13,7 @@ const { test } = require('node:test');
 const { allAsleep } = require('./lib/asleep');
 const { unsanitized } = require('./lib/daemon');
 const { FastCgi, request, encodeRequest } = require('./lib/fastcgi');
-const { eventually, sleep } = require('./lib/guard');
+const { eventually, expectLogged, sleep } = require('./lib/guard');
 const { request: requestHttp } = require('./lib/http');
 const { LocalPeer, encodeMessage, encodeHello, encodeSend, TYPE, ROLE } = require('./lib/local_socket');
 const { Pair, Relay, startPair, responderProgram } = require('./lib/responder');
@@ -126,7 +126,7 @@ check('after backend_timeout: 503 with Retry-After, before any service is known'
 		assert.deepStrictEqual([answer.status, answer.header('Retry-After')], [503, '1']);
 		assert.ok(Date.now() - start >= 650, `after ${Date.now() - start} ms`);
 	}
-	assert.match(pair.log(), new RegExp(`error: .*${pair.socket}`), 'the log says what cannot be reached');
+	await expectLogged(pair, new RegExp(`error: .*${pair.socket}`));
 	assert.strictEqual(pair.log().match(/error: /g).length, 1, 'and says it once');
 });
 

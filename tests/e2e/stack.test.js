@@ -91,6 +91,8 @@ async function requireService(url) {
 	assert.strictEqual((await request(url, 'GET', '/amplify')).text, 'Welcome to SockJS!\n');
 }
 
+const says = (stack, line) => eventually(() => line.test(stack.stderr), () => `${line}\n${stack.stderr}`);
+
 async function stopAndLook(stack, signal = 'SIGTERM') {
 	stack.child.kill(signal);
 	assert.strictEqual(await stack.ended, 0, stack.stderr);
@@ -125,7 +127,7 @@ check('a killed sessiond is back at once, and its new pid is told', async () => 
 	}
 	assert.strictEqual(new Set(stack.pids()).size, 4, 'each life has its own pid');
 	assert.strictEqual(processes().filter((pid) => stack.pids().includes(Number(pid))).length, 1);
-	assert.match(stack.stderr, /the daemon \(process \d+\) was killed by signal 9/);
+	await says(stack, /the daemon \(process \d+\) was killed by signal 9/);
 	assert.strictEqual(new Set(stack.supervisors()).size, 1, 'by the same supervisor');
 	await stopAndLook(stack);
 });
@@ -136,7 +138,7 @@ check('a killed supervisor takes sessiond along, and both are back', async () =>
 	await stack.waitPids(2);
 	assert.strictEqual(stack.status, undefined, stack.stderr);
 	await requireService(url);
-	assert.match(stack.stderr, /sessiond \(process \d+\) ended with status 137/);
+	await says(stack, /sessiond \(process \d+\) ended with status 137/);
 	await eventually(() => !processes().includes(String(stack.pids()[0])), 'the first daemon has ended');
 	await stopAndLook(stack);
 });

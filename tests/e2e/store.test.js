@@ -198,6 +198,7 @@ check('its files are removed while it is in use: that is said once, and nothing 
 	assert.strictEqual(await place.send('a', 'two'), 204);
 	await place.open('b');
 	assert.strictEqual(await place.send('b', 'three'), 204);
+	await place.says(/somebody has removed or replaced/);
 	assert.strictEqual(place.daemon.stderr.match(/somebody has removed or replaced/g).length, 1);
 	await place.restart('SIGKILL');
 	assert.strictEqual(await place.poll('a'), 'a["one","two"]');

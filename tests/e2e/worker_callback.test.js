@@ -10,7 +10,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { test, before, after } = require('node:test');
 const { startDaemon, withLog } = require('./lib/daemon');
-const { eventually } = require('./lib/guard');
+const { eventually, expectLogged } = require('./lib/guard');
 const { PhpFpm } = require('./lib/php_fpm');
 const { startStack } = require('./lib/stack');
 const { WebSocketClient } = require('./lib/websocket');
@@ -221,8 +221,8 @@ check('a message that no answer comes to ends its connection', async () => {
 	while (ends.length < words.length - 1) ends.push(await listener.readText());
 	assert.deepEqual(ends.sort(), clients.slice(0, -1).map(({ id }) => id).sort());
 	// Of lines that come so often the log has some.
-	assert.match(daemon.log(), /event data of connection \S+ was not handled by callback 3 times: /);
-	assert.match(daemon.log(), /callback: PHP message: PHP Fatal error: {2}Uncaught Error: Call to/);
+	await expectLogged(daemon, /event data of connection \S+ was not handled by callback 3 times: /);
+	await expectLogged(daemon, /callback: PHP message: PHP Fatal error: {2}Uncaught Error: Call to/);
 	listener.connection.close();
 });
 

@@ -10,7 +10,7 @@ const path = require('node:path');
 const { test, before, after } = require('node:test');
 const { Client } = require('./lib/addresses');
 const { withLog } = require('./lib/daemon');
-const { eventually } = require('./lib/guard');
+const { eventually, expectLogged } = require('./lib/guard');
 const { Pair } = require('./lib/responder');
 const { Session } = require('./lib/session');
 const { startStack } = require('./lib/stack');
@@ -59,8 +59,8 @@ done
 # Additional HTTP headers
 env | grep '^HTTP_'
 `,
-	// Says who it is, and ends with its input.
-	'pid.sh': '#!/bin/sh\necho $$\nwhile read line; do echo "$line"; done\necho bye >pids-$$\n',
+	// Says who it is, and ends with its input, and for nothing less.
+	'pid.sh': '#!/bin/sh\ntrap "" TERM\necho $$\nwhile read line; do echo "$line"; done\necho bye >pids-$$\n',
 	'fails.sh': '#!/bin/sh\nread line\necho "$line" >&2\nexit 3\n',
 	'flood.sh': '#!/bin/sh\necho $$\ni=0\nwhile :; do i=$((i+1)); echo "line $i"; done\n',
 	'deaf.sh': '#!/bin/sh\necho $$\nexec sleep 1000\n',
@@ -98,7 +98,6 @@ after(async () => {
 const check = (name, body) => test(`worker each: ${name}`, withLog(() => pair, body));
 const openRaw = (prefix, headers) =>
 	WebSocketClient.connect(pair.sessiond.url, `${prefix}/websocket?a=b`, { headers });
-const expectLogged = (line) => eventually(() => line.test(pair.log()), `${line}`);
 const context = () => new Client(pair.sessiond.url);
 
 async function readAll(socket) {
@@ -204,8 +203,8 @@ check('a status other than 0 is logged', async () => {
 	const socket = await openRaw('/fails');
 	socket.send('something is wrong');
 	assert.deepEqual(await readAll(socket), { lines: [], code: 1000 });
-	await expectLogged(/error: \[service \/fails\]: process \d+ exited with status 3/);
-	await expectLogged(/error: \[service \/fails\]: process \d+: something is wrong/);
+	await expectLogged(pair, /error: \[service \/fails\]: process \d+ exited with status 3/);
+	await expectLogged(pair, /error: \[service \/fails\]: process \d+: something is wrong/);
 });
 
 check('the process ends with its connection, in good order', async () => {
@@ -222,7 +221,7 @@ check('max_processes', async () => {
 	const pid = Number(await socket.readText());
 	const refused = await context().request('POST', '/one/000/second/xhr');
 	assert.equal(refused.status, 503);
-	await expectLogged(/error: \[service \/one\]: max_processes \(1\) reached/);
+	await expectLogged(pair, /error: \[service \/one\]: max_processes \(1\) reached/);
 	socket.connection.close();
 	await eventually(() => !isAlive(pid), 'the process ends');
 	await eventually(async () => {
@@ -233,7 +232,7 @@ check('max_processes', async () => {
 
 check('a program that is not there', async () => {
 	assert.equal((await context().request('POST', '/none/000/s/xhr')).status, 503);
-	await expectLogged(/error: \[service \/none\]: program: \.\/no-such-program: it, or/);
+	await expectLogged(pair, /error: \[service \/none\]: program: \.\/no-such-program: it, or/);
 });
 
 // It sleeps: what it writes next has no room in the pipe.
@@ -264,7 +263,7 @@ check('a process that does not read', async () => {
 		socket.send('x'.repeat(10000));
 	assert.equal((await readAll(socket)).code, 4503);
 	await eventually(() => !isAlive(pid), 'the process ends');
-	await expectLogged(/error: \[service \/deaf\]: worker_queue_limit \(102400\) reached: process \d+ does/);
+	await expectLogged(pair, /error: \[service \/deaf\]: worker_queue_limit \(102400\) reached: process \d+ does/);
 });
 
 check('neither outlives the daemon', async () => {

@@ -21,6 +21,10 @@ async function eventually(condition, what, ms = process.env.SOCKJS_TEST_ENGINE ?
 	}
 }
 
+// A line comes another way than the answers, and may come later. program: with log().
+const expectLogged = (program, pattern, ms) =>
+	eventually(() => pattern.test(program.log()), () => `${pattern} in the log:\n${program.log()}`, ms);
+
 // What a process has open, for a failure's message: sockets with their TCP states.
 function openFiles(pid) {
 	const states = {};
@@ -87,4 +91,4 @@ function guard(subject, conf, options = {}) {
 	return { check, checkTogether, checkUnharmed };
 }
 
-module.exports = { guard, eventually, openFiles, sleep };
+module.exports = { guard, eventually, expectLogged, openFiles, sleep };

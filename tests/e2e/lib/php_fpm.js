@@ -4,6 +4,7 @@
 
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
+const net = require('node:net');
 const path = require('node:path');
 
 const CHILDREN = 4;
@@ -46,10 +47,18 @@ php_admin_value[sys_temp_dir] = ${folder}
 		this.child = spawn(PhpFpm.find(), args, { stdio: 'ignore', detached: true });
 		this.child.once('error', () => {});
 		this.child.unref();
-		while (!fs.existsSync(this.socket)) {
+		while (!(await this.accepts())) {
 			if (Date.now() > end) throw new Error(`PHP-FPM did not start:\n${this.log()}`);
 			await sleep(20);
 		}
+	}
+
+	// The socket's file is there a moment before.
+	accepts() {
+		return new Promise((resolve) => {
+			const socket = net.connect(this.socket, () => resolve(true));
+			socket.on('error', () => resolve(false)).on('connect', () => socket.destroy());
+		});
 	}
 
 	// Kills it and its children, in the middle of whatever they do.
