@@ -15,8 +15,10 @@ drain_note_flush(struct session *session)
 {
 	struct drain_list *list = &session->service->sessions->drained;
 
-	if (!session->is_over_mark || session_ready_state(session) != SOCKJS_OPEN ||
-	    session_queued_bytes(session) > 0)
+	if (!session->is_over_mark || session_ready_state(session) != SOCKJS_OPEN)
+		return;
+	sessions_write(session->service->sessions);
+	if (session_queued_bytes(session) > 0)
 		return;
 	session->is_over_mark = false;
 	list->handles = xgrow(list->handles, &list->room, list->count, sizeof *list->handles);

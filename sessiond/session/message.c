@@ -229,6 +229,17 @@ message_queue_clear(struct message_queue *queue)
 	free_ring(queue);
 }
 
+const char *
+message_queue_shared_frame(const struct message_queue *queue, size_t *len)
+{
+	struct message *message = queue->items[queue->head];
+
+	if (queue->count != 1 || !has_frame(message))
+		return NULL;
+	*len = message->frame_len;
+	return message->frame;
+}
+
 static void
 append_only(struct message *message, struct buffer *out)
 {

@@ -76,6 +76,12 @@ message_queue_put_back(struct message_queue *queue, struct message *const *messa
 /* Drops everything and frees the storage. */
 void message_queue_clear(struct message_queue *queue);
 
+/*
+ * The frame of a queue that has one message, which others share: borrowed, as long as the message
+ * is there. NULL: it has more, or nobody shares it.
+ */
+const char *message_queue_shared_frame(const struct message_queue *queue, size_t *len);
+
 /* Appends n messages as one frame, `a["m1","m2"]`. n is not 0. */
 void message_append_frame(struct message *const *messages, uint32_t n, struct buffer *out);
 

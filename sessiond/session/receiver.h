@@ -58,8 +58,9 @@ struct receiver_ops {
 	    const struct admission_refusal *refusal);
 
 	/*
-	 * These two send at once, as far as the peer takes it. That its connection is broken the
-	 * owner reports later, from the loop, and not from within.
+	 * These two send at once, as far as the peer takes it; messages may be put off until
+	 * sessions_write. That its connection is broken the owner reports later, from the loop, and
+	 * not from within.
 	 */
 
 	/*

@@ -110,6 +110,13 @@ sessions_refusal(struct sessions *sessions, const struct sockaddr *address, bool
 }
 
 void
+sessions_write(struct sessions *sessions)
+{
+	if (sessions->write != NULL)
+		sessions->write(sessions->writer);
+}
+
+void
 sessions_trim_scratch(struct sessions *sessions)
 {
 	if (sessions->scratch.room > SCRATCH_KEEP)

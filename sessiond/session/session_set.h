@@ -80,6 +80,8 @@ struct sessions {
 	/* Bytes that one session, and those of one address, may take of the store. */
 	uint64_t store_session_limit, store_address_limit;
 	uint64_t last_number;
+	void (*write)(void *writer); /* see sessions_write; NULL: nothing is put off */
+	void *writer;
 	struct buffer scratch; /* for frames on their way out */
 	bool is_draining;      /* no new sessions, until that is undone */
 	bool closing; /* no new sessions, unless the next daemon will find them in the store */
@@ -101,6 +103,9 @@ uint64_t sessions_now(const struct sessions *sessions);
  */
 const char *
 sessions_refusal(struct sessions *sessions, const struct sockaddr *address, bool is_stored);
+
+/* Has receivers write what they have put off (receiver.h). */
+void sessions_write(struct sessions *sessions);
 
 /* Gives the storage of the shared buffer back, should it have become large. */
 void sessions_trim_scratch(struct sessions *sessions);

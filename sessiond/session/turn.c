@@ -32,8 +32,8 @@ send_owed_open(struct session *session)
 	session_sent(session, receiver_send_open(session->receiver));
 }
 
-void
-turn_flush_session(struct session *session)
+static void
+flush_session(struct session *session)
 {
 	send_owed_open(session);
 	while (session->receiver != NULL && session->queue.count > 0 && session->in_flight == NULL)
@@ -43,6 +43,13 @@ turn_flush_session(struct session *session)
 	    session->in_flight == NULL)
 		session_send_close(session);
 	drain_note_flush(session);
+}
+
+void
+turn_flush_session(struct session *session)
+{
+	flush_session(session);
+	sessions_write(session->service->sessions);
 }
 
 static bool
@@ -62,7 +69,7 @@ flush_dirty(struct sessions *sessions)
 	if (session->state == SESSION_ENDED)
 		STAILQ_INSERT_TAIL(&sessions->dead, session, turn_next);
 	else
-		turn_flush_session(session);
+		flush_session(session);
 	return true;
 }
 
@@ -77,6 +84,7 @@ turn_flush(struct sessions *sessions)
 		done = admission_tell(sessions);
 	while (flush_dirty(sessions))
 		done = true;
+	sessions_write(sessions);
 	done = drain_tell(sessions) || done;
 	while ((session = STAILQ_FIRST(&sessions->dead)) != NULL) {
 		STAILQ_REMOVE_HEAD(&sessions->dead, turn_next);

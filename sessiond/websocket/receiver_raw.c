@@ -23,7 +23,7 @@ send_frame(struct receiver *receiver, const struct receiver_frame *frame)
 		websocket_close(websocket, (unsigned)frame->code, frame->reason, frame->reason_len);
 	if (frame->kind != RECEIVER_FRAME_HEARTBEAT || !websocket->framing->control)
 		return RECEIVER_MORE;
-	websocket_add_ping(websocket);
+	websocket_add_control(websocket, WS_PING, "", 0);
 	websocket_push(websocket);
 	return RECEIVER_AWAITS_PONG;
 }
@@ -60,7 +60,7 @@ send_messages(struct receiver *receiver, struct message_queue *queue)
 			add_text(websocket, message);
 		message_unref(&message);
 	}
-	websocket_push(websocket);
+	websocket_post(websocket);
 	return RECEIVER_MORE;
 }
 

@@ -33,7 +33,7 @@ send_frame(struct receiver *receiver, const struct receiver_frame *frame)
 	bool pings = frame->kind == RECEIVER_FRAME_HEARTBEAT && is_pinged(receiver, websocket);
 
 	if (pings)
-		websocket_add_ping(websocket);
+		websocket_add_control(websocket, WS_PING, "", 0);
 	else
 		websocket_add_message(websocket, false, frame->bytes, frame->len);
 	if (frame->kind != RECEIVER_FRAME_CLOSE)
@@ -41,22 +41,47 @@ send_frame(struct receiver *receiver, const struct receiver_frame *frame)
 	return pings ? RECEIVER_AWAITS_PONG : RECEIVER_MORE;
 }
 
-static enum receiver_result
-send_messages(struct receiver *receiver, struct message_queue *queue)
+/* Returns false if there is no such frame. */
+static bool
+add_shared(struct websocket *websocket, struct message_queue *queue)
 {
-	struct websocket *websocket = websocket_of(receiver);
-	struct buffer *frame = &receiver->session->service->sessions->scratch;
+	struct message *message;
+	size_t len;
+	const char *frame = message_queue_shared_frame(queue, &len);
 
-	if (websocket_is_congested(websocket))
-		return RECEIVER_MORE;
+	if (frame == NULL)
+		return false;
+	websocket_add_message(websocket, false, frame, len);
+	message = message_queue_shift(queue);
+	message_unref(&message);
+	return true;
+}
+
+static void
+add_frame(struct websocket *websocket, struct message_queue *queue)
+{
+	struct sessions *sessions = websocket->all->sessions;
+	struct buffer *frame = &sessions->scratch;
+
 	buffer_clear(frame);
 	message_queue_append_frame(queue, frame);
 	if (buffer_failed(frame))
 		websocket_drop(websocket);
 	else
 		websocket_add_message(websocket, false, frame->data, frame->len);
-	websocket_push(websocket);
-	sessions_trim_scratch(receiver->session->service->sessions);
+	sessions_trim_scratch(sessions);
+}
+
+static enum receiver_result
+send_messages(struct receiver *receiver, struct message_queue *queue)
+{
+	struct websocket *websocket = websocket_of(receiver);
+
+	if (websocket_is_congested(websocket))
+		return RECEIVER_MORE;
+	if (!add_shared(websocket, queue))
+		add_frame(websocket, queue);
+	websocket_post(websocket);
 	return RECEIVER_MORE;
 }
 

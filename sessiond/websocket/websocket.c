@@ -1,6 +1,6 @@
 /*
- * See websocket.h. The socket's side: reading, writing, closing. One function, watch, decides what
- * the loop watches.
+ * See websocket.h. The socket's side: its life, what the loop watches (one function, watch, decides
+ * that), and its end.
  *
  * The end of a websocket: after its last frame has left, our side of the connection is shut down.
  * What the peer still sends is thrown away until it closes, or until WEBSOCKET_CLOSE_WAIT is over.
@@ -8,7 +8,6 @@
  */
 #include "sessiond/websocket/websocket.h"
 
-#include "common/log_limit.h"
 #include "common/memory.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
@@ -16,18 +15,9 @@
 #include "sessiond/websocket/websocket_deflate.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
-
-enum {
-	CONGESTED = 256 * 1024, /* bytes */
-	KEEP_OUTPUT =
-	    1024 * 1024, /* bytes of the shared output buffer that are kept between turns */
-	LONG = 16384,	 /* bytes of a message that is written from where it is */
-};
 
 static void closing_fire(struct timer *timer, void *ctx);
 
@@ -35,9 +25,10 @@ void
 websockets_init(struct websockets *all, uv_loop_t *loop, struct sessions *sessions,
     const struct websocket_input_calls *input)
 {
-	*all = (struct websockets){
-	    .loop = loop, .sessions = sessions, .input_calls = input, .output = BUFFER_INIT};
+	*all = (struct websockets){.loop = loop, .sessions = sessions, .input_calls = input};
 	all->input = xcalloc(1, WEBSOCKET_INPUT);
+	sessions->write = websocket_output_write;
+	sessions->writer = all;
 	timer_queue_add(&sessions->timers, &all->unfinished, UINT32_MAX, input->unfinished, all);
 	TAILQ_INIT(&all->waiting);
 	TAILQ_INIT(&all->paused);
@@ -50,22 +41,6 @@ void
 websockets_set_message_timeout(struct websockets *all, uint64_t ms)
 {
 	timer_queue_set_delay(&all->unfinished, ms);
-}
-
-/* What the peer does not take counts among what waits for all clients. */
-static void
-count_out(struct websocket *websocket, size_t before)
-{
-	websocket_limits(websocket)->queued.taken += websocket->rest->out.len - before;
-}
-
-static void
-drop_out(struct websocket *websocket)
-{
-	size_t before = websocket->rest->out.len;
-
-	buffer_free(&websocket->rest->out);
-	count_out(websocket, before);
 }
 
 struct websocket_rest *
@@ -83,7 +58,7 @@ drop_rest(struct websocket *websocket)
 
 	if (rest == &websocket->all->nothing)
 		return;
-	drop_out(websocket);
+	websocket_drop_out(websocket);
 	buffer_free(&rest->unparsed);
 	buffer_free(&rest->message);
 	buffer_free(&rest->undelivered);
@@ -113,6 +88,7 @@ discard(struct websocket *websocket)
 {
 	if (websocket->state == WEBSOCKET_GONE)
 		return;
+	assert(websocket->all->output.count == 0);
 	websocket->state = WEBSOCKET_GONE;
 	timer_stop(&websocket->timer);
 	LIST_REMOVE(websocket, entry);
@@ -156,7 +132,7 @@ websockets_clear(struct websockets *all)
 	timer_queue_remove(&all->sessions->timers, &all->closings);
 	timer_queue_remove(&all->sessions->timers, &all->unfinished);
 	uv_close((uv_handle_t *)&all->next_turn, NULL);
-	buffer_free(&all->output);
+	buffer_free(&all->output.bytes);
 	free(all->input);
 	all->input = NULL;
 }
@@ -212,175 +188,6 @@ websocket_create(struct websockets *all, int fd, const struct websocket_kind *ki
 	return websocket;
 }
 
-/* --- writing ---------------------------------------------------------------------------------- */
-
-/* Our side is finished once everything has left. */
-void
-websocket_end_output(struct websocket *websocket)
-{
-	if (websocket->state != WEBSOCKET_CLOSING || websocket->rest->out.len > 0 ||
-	    !websocket->peer_closed)
-		return;
-	websocket->state = WEBSOCKET_DRAINING;
-	shutdown(websocket->fd, SHUT_WR);
-}
-
-/* Writes what it can of data; returns what was written, -1 if the connection is broken. */
-static ssize_t
-write_some(struct websocket *websocket, const char *data, size_t len)
-{
-	size_t written = 0;
-
-	while (written < len) {
-		ssize_t n = send(websocket->fd, data + written, len - written, MSG_NOSIGNAL);
-
-		if (n >= 0)
-			written += (size_t)n;
-		else if (errno == EAGAIN || errno == EWOULDBLOCK)
-			break;
-		else if (errno != EINTR)
-			return -1;
-	}
-	return (ssize_t)written;
-}
-
-/* Writes head and, behind it, data with one call. Returns as write_some. */
-static ssize_t
-write_both(struct websocket *websocket, const struct buffer *head, const char *data, size_t len)
-{
-	struct iovec parts[] = {
-	    {.iov_base = head->data, .iov_len = head->len},
-	    {.iov_base = (char *)data, .iov_len = len},
-	};
-	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-	ssize_t n = sendmsg(websocket->fd, &message, MSG_NOSIGNAL);
-
-	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
-		return 0;
-	return n;
-}
-
-void
-websocket_drop(struct websocket *websocket)
-{
-	drop_out(websocket);
-	buffer_clear(&websocket->all->output);
-	websocket->state = WEBSOCKET_DRAINING;
-	shutdown(websocket->fd, SHUT_RDWR);
-}
-
-/* Keeps what is left of output, and of data behind it, once so much was written. */
-static void
-keep_rest(struct websocket *websocket, const char *data, size_t len, size_t written)
-{
-	const struct buffer *output = &websocket->all->output;
-	struct buffer *out = &websocket_own_rest(websocket)->out;
-	size_t before = out->len, head = output->len < written ? output->len : written;
-
-	written -= head;
-	buffer_append(out, output->data + head, output->len - head);
-	buffer_append(out, data + written, len - written);
-	count_out(websocket, before);
-	if (buffer_failed(out))
-		websocket_drop(websocket);
-	websocket_watch(websocket);
-}
-
-/* Writes all that was added, and data behind it, as far as the peer takes it. */
-static void
-push(struct websocket *websocket, const char *data, size_t len)
-{
-	static struct log_limit limit;
-	struct buffer *output = &websocket->all->output;
-	ssize_t written = 0;
-
-	if (buffer_failed(output)) {
-		log_limited(&limit, SEVERITY_ERROR,
-		    "out of memory for a websocket's message: connection dropped");
-		buffer_free(output);
-		websocket_drop(websocket);
-		return;
-	}
-	if (output->len == 0)
-		return;
-	if (websocket->rest->out.len == 0)
-		written = len == 0 ? write_some(websocket, output->data, output->len)
-				   : write_both(websocket, output, data, len);
-	if (written == -1) {
-		websocket_drop(websocket);
-		return;
-	}
-	if ((size_t)written < output->len + len)
-		keep_rest(websocket, data, len, (size_t)written);
-	if (output->room > KEEP_OUTPUT)
-		buffer_free(output);
-	else
-		buffer_clear(output);
-	websocket_end_output(websocket);
-}
-
-void
-websocket_push(struct websocket *websocket)
-{
-	push(websocket, "", 0);
-}
-
-void
-websocket_write_backlog(struct websocket *websocket)
-{
-	ssize_t written =
-	    write_some(websocket, websocket->rest->out.data, websocket->rest->out.len);
-
-	if (written == -1) {
-		websocket_drop(websocket);
-		return;
-	}
-	buffer_consume(&websocket->rest->out, (size_t)written);
-	limit_give(&websocket_limits(websocket)->queued, (size_t)written);
-	websocket_trim_rest(websocket);
-	websocket_watch(websocket);
-	websocket_end_output(websocket);
-	if (!websocket_is_congested(websocket))
-		session_receiver_drained(&websocket->receiver);
-}
-
-void
-websocket_add_message(struct websocket *websocket, bool binary, const char *data, size_t len)
-{
-	/* Nobody may push it any more, and what stays would leave with another one's. */
-	if (websocket->state != WEBSOCKET_OPEN)
-		return;
-	if (websocket->deflate != NULL &&
-	    websocket_deflate_append(
-		websocket->deflate, &websocket->all->output, binary, data, len))
-		return;
-	if (len < LONG || websocket->framing->append_head == NULL) {
-		websocket->framing->append_message(
-		    &websocket->all->output, binary, false, data, len);
-		return;
-	}
-	websocket->framing->append_head(&websocket->all->output, binary, len);
-	push(websocket, data, len);
-}
-
-void
-websocket_add_ping(struct websocket *websocket)
-{
-	websocket->framing->append_control(&websocket->all->output, WS_PING, "", 0);
-}
-
-size_t
-websocket_backlog(const struct websocket *websocket)
-{
-	return websocket->rest->out.len;
-}
-
-bool
-websocket_is_congested(const struct websocket *websocket)
-{
-	return websocket->rest->out.len > CONGESTED;
-}
-
 /* --- closing ---------------------------------------------------------------------------------- */
 
 void
@@ -391,7 +198,7 @@ websocket_close(struct websocket *websocket, unsigned code, const char *reason, 
 	websocket->state = WEBSOCKET_CLOSING;
 	timer_start(
 	    &websocket->all->closings, &websocket->timer, sessions_now(websocket->all->sessions));
-	websocket->framing->append_close(&websocket->all->output, code, reason, reason_len);
+	websocket->framing->append_close(&websocket->all->output.bytes, code, reason, reason_len);
 	websocket_push(websocket);
 }
 

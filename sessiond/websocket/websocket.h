@@ -1,7 +1,7 @@
 /*
  * A websocket connection: a socket of our own with framing over it. It lives on the loop, outside
  * of libmicrohttpd, and costs no buffer while it is idle: reads go to one buffer that all share,
- * writes go out at once, and only what the peer does not take is kept.
+ * writes come from another (websocket_output.h).
  *
  * What messages mean is decided by a receiver: receiver_websocket.c (SockJS frames) or
  * receiver_raw.c.
@@ -14,6 +14,7 @@
 #include "sessiond/session/receiver.h"
 #include "sessiond/session/session_set.h"
 #include "sessiond/websocket/websocket_framing.h"
+#include "sessiond/websocket/websocket_output.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,7 +55,7 @@ struct websockets {
 	uv_idle_t next_turn;	       /* runs while somebody waits */
 	size_t count;		       /* of list, and of handshakes that are to become one */
 	char *input;		       /* WEBSOCKET_INPUT bytes, shared by all reads */
-	struct buffer output;	       /* shared by all writes */
+	struct websocket_output output;
 	struct websocket_rest nothing; /* of those that have none; stays empty */
 };
 
@@ -133,29 +134,6 @@ websocket_create(struct websockets *all, int fd, const struct websocket_kind *ki
     const struct transport *transport, const struct websocket_framing *framing,
     size_t message_limit, const struct ws_deflate_params *deflate);
 
-/*
- * Queues a message or a ping for websocket_push, or websocket_close. Messages are compressed if
- * that was agreed; a long one that is not leaves at once, behind what was queued before it. One
- * that is not open takes no message.
- */
-void websocket_add_message(struct websocket *websocket, bool binary, const char *data, size_t len);
-void websocket_add_ping(struct websocket *websocket);
-
-/* Writes all that was added, as far as the peer takes it. */
-void websocket_push(struct websocket *websocket);
-
-/*
- * Breaks the connection. The session hears of it in a later turn, when the loop finds the socket
- * shut. So a receiver's op may call this.
- */
-void websocket_drop(struct websocket *websocket);
-
-/* Bytes the peer did not take yet. */
-size_t websocket_backlog(const struct websocket *websocket);
-
-/* True while so much is unsent that nothing more should be added. */
-bool websocket_is_congested(const struct websocket *websocket);
-
 /* Sends a close frame, and waits for the peer's if none came yet. Does nothing if it is closing. */
 void
 websocket_close(struct websocket *websocket, unsigned code, const char *reason, size_t reason_len);
@@ -186,13 +164,7 @@ void websocket_lose(struct websocket *websocket);
 /* Has the loop watch what has to be watched now. */
 void websocket_watch(struct websocket *websocket);
 
-/* The socket takes more: writes what is left. */
-void websocket_write_backlog(struct websocket *websocket);
-
 /* The session's part ends, after what its application has answered so far. */
 void websocket_end_session(struct websocket *websocket);
-
-/* Our side is finished, if everything is said and has left. */
-void websocket_end_output(struct websocket *websocket);
 
 #endif

@@ -3,6 +3,8 @@
  */
 #include "sessiond/websocket/websocket_framing.h"
 
+#include <string.h>
+
 static void
 rfc6455_init(union websocket_parser *parser)
 {
@@ -17,26 +19,24 @@ rfc6455_parse(union websocket_parser *parser, char *data, size_t len,
 }
 
 static void
-append_header(struct buffer *out, enum ws_opcode opcode, bool compressed, size_t len)
-{
-	char *at = buffer_reserve(out, WS_HEADER_MAX);
-
-	if (at != NULL)
-		buffer_added(out, ws_header(at, opcode, compressed, true, len));
-}
-
-static void
 append_frame(
     struct buffer *out, enum ws_opcode opcode, bool compressed, const char *data, size_t len)
 {
-	append_header(out, opcode, compressed, len);
-	buffer_append(out, data, len);
+	char *at = buffer_reserve(out, WS_HEADER_MAX + len);
+	size_t head;
+
+	if (at == NULL)
+		return;
+	head = ws_header(at, opcode, compressed, true, len);
+	if (len > 0)
+		memcpy(at + head, data, len);
+	buffer_added(out, head + len);
 }
 
-static void
-rfc6455_append_head(struct buffer *out, bool binary, size_t len)
+static size_t
+rfc6455_head(char out[WS_HEADER_MAX], bool binary, size_t len)
 {
-	append_header(out, binary ? WS_BINARY : WS_TEXT, false, len);
+	return ws_header(out, binary ? WS_BINARY : WS_TEXT, false, true, len);
 }
 
 static void
@@ -64,7 +64,7 @@ const struct websocket_framing websocket_framing_rfc6455 = {
     .control = true,
     .init = rfc6455_init,
     .parse = rfc6455_parse,
-    .append_head = rfc6455_append_head,
+    .head = rfc6455_head,
     .append_message = rfc6455_append_message,
     .append_control = rfc6455_append_control,
     .append_close = rfc6455_append_close,

@@ -23,8 +23,11 @@ struct websocket_framing {
 	/* As ws_parse. */
 	ssize_t (*parse)(union websocket_parser *parser, char *data, size_t len,
 	    const struct ws_limits *limits, struct ws_event *event);
-	/* Appends what comes before a message of len bytes. NULL: more comes behind them. */
-	void (*append_head)(struct buffer *out, bool binary, size_t len);
+	/*
+	 * Writes what comes before a message of len bytes; returns its length. NULL: more comes
+	 * behind them.
+	 */
+	size_t (*head)(char out[WS_HEADER_MAX], bool binary, size_t len);
 	/* Append a message, a control frame (.control only), what closes. */
 	void (*append_message)(
 	    struct buffer *out, bool binary, bool compressed, const char *data, size_t len);

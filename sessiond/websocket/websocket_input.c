@@ -216,7 +216,7 @@ answer_ping(struct websocket *websocket, const char *payload, size_t len)
 {
 	if (websocket->state != WEBSOCKET_OPEN || websocket_is_congested(websocket))
 		return;
-	websocket->framing->append_control(&websocket->all->output, WS_PONG, payload, len);
+	websocket_add_control(websocket, WS_PONG, payload, len);
 	websocket_push(websocket);
 }
 

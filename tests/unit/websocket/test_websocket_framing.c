@@ -39,15 +39,18 @@ expect_out(const char *bytes, size_t len)
 static void
 test_messages(void **state)
 {
+	char head[WS_HEADER_MAX];
+
 	(void)state;
 	rfc6455->append_message(&out, false, false, "text", 4);
 	rfc6455->append_message(&out, true, false, "\x00", 1);
 	rfc6455->append_message(&out, false, true, "z", 1);
 	expect_out(BYTES("\x81\x04text\x82\x01\x00\xc1\x01z"));
-	rfc6455->append_head(&out, false, 4);
-	rfc6455->append_head(&out, true, 126);
-	expect_out(BYTES("\x81\x04\x82\x7e\x00\x7e"));
-	assert_null(hixie76->append_head); /* a message has an end */
+	assert_int_equal(rfc6455->head(head, false, 4), 2);
+	assert_memory_equal(head, "\x81\x04", 2);
+	assert_int_equal(rfc6455->head(head, true, 126), 4);
+	assert_memory_equal(head, "\x82\x7e\x00\x7e", 4);
+	assert_null(hixie76->head); /* a message has an end */
 	hixie76->append_message(&out, false, false, "text", 4);
 	expect_out(BYTES("\x00text\xff"));
 	hixie76->append_message(&out, true, false, "text", 4); /* it has no binary messages */

@@ -33,9 +33,10 @@ static int client; /* the peer of the websocket; -1: closed */
 
 /* --- the server's socket ---------------------------------------------------------------------- */
 
-static size_t room;    /* bytes that send takes */
-static int send_error; /* errno of the next send; 0: none */
-static int sends;      /* calls that took something */
+static size_t room;	      /* bytes that send takes */
+static int send_error;	      /* errno of the next send; 0: none */
+static int sends;	      /* calls that took something */
+static void (*on_send)(void); /* called before each; NULL: nothing */
 
 ssize_t __real_send(int fd, const void *data, size_t len, int flags);
 ssize_t __wrap_send(int fd, const void *data, size_t len, int flags);
@@ -46,6 +47,8 @@ __wrap_send(int fd, const void *data, size_t len, int flags)
 {
 	ssize_t n;
 
+	if (on_send != NULL)
+		on_send();
 	if (send_error != 0) {
 		errno = send_error;
 		send_error = 0;
@@ -103,6 +106,7 @@ websocket_set_up(void **state)
 	options->queue_limit = 10000000;
 	room = SIZE_MAX;
 	send_error = sends = 0;
+	on_send = NULL;
 	client = -1;
 	assert_int_equal(uv_loop_init(&loop), 0);
 	websockets_init(&websockets, &loop, &sessions, &websocket_input_calls);
