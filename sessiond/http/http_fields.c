@@ -4,7 +4,6 @@
  */
 #include "sessiond/http/http_fields.h"
 
-#include "common/buffer.h"
 #include "sockjs/forwarded.h"
 #include "sockjs/ws_handshake.h"
 
@@ -146,72 +145,62 @@ http_fields_have_token(const struct http_fields *fields, const struct http_conne
 	return false;
 }
 
-/* --- its client ------------------------------------------------------------------------------- */
+/* --- all of several lines --------------------------------------------------------------------- */
 
-/* The two headers, each of all its lines. */
-struct lists {
-	struct buffer x_forwarded_for, forwarded;
+struct joining {
+	const char *name;
+	struct buffer *list;
 };
 
-static void
-add_line(struct buffer *list, const char *value)
-{
-	if (list->len > 0)
-		buffer_append_char(list, ',');
-	buffer_append_str(list, value);
-}
-
 static enum MHD_Result
-take_line(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+join_line(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-	struct lists *lists = cls;
+	struct joining *joining = cls;
 
 	(void)kind;
-	if (value != NULL && strcasecmp(name, "X-Forwarded-For") == 0)
-		add_line(&lists->x_forwarded_for, value);
-	else if (value != NULL && strcasecmp(name, "Forwarded") == 0)
-		add_line(&lists->forwarded, value);
+	if (value == NULL || strcasecmp(name, joining->name) != 0)
+		return MHD_YES;
+	if (joining->list->len > 0)
+		buffer_append_char(joining->list, ',');
+	buffer_append_str(joining->list, value);
 	return MHD_YES;
 }
 
-static void
-take_lines(
-    const struct http_fields *fields, const struct http_connection *connection, struct lists *lists)
+const char *
+http_fields_join(const struct http_fields *fields, const struct http_connection *connection,
+    const char *name, struct buffer *list)
 {
-	if (fields == NULL) {
-		MHD_get_connection_values(connection->mhd, MHD_HEADER_KIND, take_line, lists);
-		return;
-	}
-	for (size_t i = 0; i < fields->count; i++)
-		take_line(lists, MHD_HEADER_KIND, fields->text + fields->at[i].name,
-		    fields->text + fields->at[i].value);
-}
+	struct joining joining = {name, list};
 
-/* NULL: not sent. */
-static const char *
-text_of(struct buffer *list)
-{
+	if (fields == NULL)
+		MHD_get_connection_values(connection->mhd, MHD_HEADER_KIND, join_line, &joining);
+	else
+		for (size_t i = 0; i < fields->count; i++)
+			join_line(&joining, MHD_HEADER_KIND, fields->text + fields->at[i].name,
+			    fields->text + fields->at[i].value);
 	if (list->len == 0)
 		return NULL;
 	buffer_append_char(list, '\0');
 	return buffer_failed(list) ? NULL : list->data;
 }
 
+/* --- its client ------------------------------------------------------------------------------- */
+
 bool
 http_fields_client(const struct http_fields *fields, struct http_connection *connection,
     const struct trusted_proxies *trusted, union net_address *client)
 {
-	struct lists lists = {BUFFER_INIT, BUFFER_INIT};
+	struct buffer x_forwarded_for = BUFFER_INIT, forwarded = BUFFER_INIT;
 	union net_address nearest;
 
 	net_address_set(&nearest, http_connection_peer(connection));
 	*client = nearest;
 	if (!trusted_proxies_has(trusted, &nearest))
 		return false;
-	take_lines(fields, connection, &lists);
-	forwarded_client(
-	    trusted, &nearest, text_of(&lists.x_forwarded_for), text_of(&lists.forwarded), client);
-	buffer_free(&lists.x_forwarded_for);
-	buffer_free(&lists.forwarded);
+	forwarded_client(trusted, &nearest,
+	    http_fields_join(fields, connection, "X-Forwarded-For", &x_forwarded_for),
+	    http_fields_join(fields, connection, "Forwarded", &forwarded), client);
+	buffer_free(&x_forwarded_for);
+	buffer_free(&forwarded);
 	return true;
 }

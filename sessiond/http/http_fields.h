@@ -6,6 +6,7 @@
 #ifndef SESSIOND_HTTP_FIELDS_H
 #define SESSIOND_HTTP_FIELDS_H
 
+#include "common/buffer.h"
 #include "sessiond/http/http_connection.h"
 #include "sockjs/trusted_proxies.h"
 
@@ -38,6 +39,13 @@ const char *http_fields_find(
 /* True if one of the fields with that name has that token (http_header_has_token). */
 bool http_fields_have_token(const struct http_fields *fields,
     const struct http_connection *connection, const char *name, const char *token);
+
+/*
+ * All fields with that name, as one list: appended to an empty buffer, which the caller frees. NULL:
+ * none was sent, or there is no memory.
+ */
+const char *http_fields_join(const struct http_fields *fields,
+    const struct http_connection *connection, const char *name, struct buffer *list);
 
 /*
  * Sets *client for the request with those fields. trusted: NULL: nobody. Returns true if the peer

@@ -7,6 +7,7 @@
 #include "common/log_limit.h"
 #include "common/memory.h"
 #include "sessiond/http/http_connection.h"
+#include "sessiond/http/http_fields.h"
 #include "sessiond/http/http_request.h"
 #include "sessiond/system/socket_takeover.h"
 #include "sessiond/session/admission.h"
@@ -54,50 +55,11 @@ refuse_version(struct http_request *request)
 		MHD_add_response_header(response->ready, "Sec-WebSocket-Version", "13, 8");
 }
 
-/* Joins the lines of a header that may come in several. */
-struct joining {
-	const char *name;
-	struct buffer value;
-};
-
-static enum MHD_Result
-join_line(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-	struct joining *joining = cls;
-
-	(void)kind;
-	if (strcasecmp(name, joining->name) != 0 || value == NULL)
-		return MHD_YES;
-	if (joining->value.len > 0)
-		buffer_append_str(&joining->value, ", ");
-	buffer_append_str(&joining->value, value);
-	return MHD_YES;
-}
-
-/* The value of all lines of a header, to be freed with free(); NULL if there is none. */
-static char *
-all_lines(struct http_request *request, const char *name)
-{
-	struct joining joining = {name, BUFFER_INIT};
-
-	MHD_get_connection_values(
-	    request->response.connection->mhd, MHD_HEADER_KIND, join_line, &joining);
-	if (joining.value.len == 0)
-		return NULL;
-	buffer_append_char(&joining.value, '\0');
-	if (buffer_failed(&joining.value))
-		abort();
-	return joining.value.base;
-}
-
+/* A header may come in several lines: in one of them. */
 static bool
 has_token(struct http_request *request, const char *name, const char *token)
 {
-	char *lines = all_lines(request, name);
-	bool found = http_header_has_token(lines, token);
-
-	free(lines);
-	return found;
+	return http_fields_have_token(NULL, request->response.connection, name, token);
 }
 
 /* --- the answer ------------------------------------------------------------------------------- */
@@ -167,18 +129,20 @@ negotiate_subprotocol(struct http_request *request)
 {
 	const char *list = request->service->protocol.options.websocket_protocols, *chosen;
 	struct buffer *subprotocol = &request->offer->subprotocol;
-	char *offered;
+	struct buffer offered = BUFFER_INIT;
 	size_t len;
 
 	if (list == NULL)
 		return;
-	offered = all_lines(request, "Sec-WebSocket-Protocol");
-	chosen = ws_protocol_choose(list, offered, &len);
+	chosen = ws_protocol_choose(list,
+	    http_fields_join(
+		NULL, request->response.connection, "Sec-WebSocket-Protocol", &offered),
+	    &len);
 	if (chosen != NULL) {
 		buffer_append(subprotocol, chosen, len);
 		buffer_append_char(subprotocol, '\0');
 	}
-	free(offered);
+	buffer_free(&offered);
 	if (buffer_failed(subprotocol))
 		abort();
 }
@@ -189,14 +153,15 @@ negotiate_deflate(struct http_request *request)
 {
 	static const struct ws_deflate_policy policy = WS_DEFLATE_POLICY_INIT;
 	struct http_upgrade_offer *offer = request->offer;
-	char *header;
+	struct buffer header = BUFFER_INIT;
 	int result;
 
 	if (!request->service->protocol.options.websocket_deflate)
 		return true;
-	header = all_lines(request, "Sec-WebSocket-Extensions");
-	result = ws_deflate_negotiate(header, &policy, &offer->params, &offer->extensions);
-	free(header);
+	result = ws_deflate_negotiate(http_fields_join(NULL, request->response.connection,
+					  "Sec-WebSocket-Extensions", &header),
+	    &policy, &offer->params, &offer->extensions);
+	buffer_free(&header);
 	/* Without a place it goes on without. */
 	if (result == 1 && !limit_take(&request->all->sessions->limits.deflate, 1)) {
 		buffer_free(&offer->extensions);
