@@ -22,6 +22,7 @@
 enum {
 	OWN_DESCRIPTORS = 32,
 	PAUSE_MS = 100,
+	GATHERED_MAX = 32, /* requests that sessiond hears of at once */
 };
 
 struct responder {
@@ -35,6 +36,8 @@ struct responder {
 	struct connections connections;
 	uv_poll_t connections_poll;
 	struct requests requests;
+	uint64_t last_seen; /* request, at the end of the turn before */
+	uint64_t last_told; /* request, of those that sessiond was told of */
 	struct request_counts counts;
 	struct backends backends;
 };
@@ -102,11 +105,33 @@ on_connections(uv_poll_t *poll, int status, int events)
 	connections_dispatch(&responder->connections);
 }
 
+/*
+ * A request seldom comes alone. While others come turn by turn, sessiond is not told of any: it is
+ * woken once for all of them. Nobody waits for it, for those turns do not. True if the next turn is
+ * one.
+ */
+static bool
+gather(struct responder *responder)
+{
+	bool is_to_look = connections_end_turn(&responder->connections);
+	uint64_t last = responder->requests.last_id;
+
+	is_to_look |= last != responder->last_seen;
+	responder->last_seen = last;
+	if (is_to_look && last - responder->last_told < GATHERED_MAX &&
+	    !responder->loop.is_draining)
+		return true;
+	responder->last_told = last;
+	return false;
+}
+
 static bool
 end_turn(void *owner)
 {
 	struct responder *responder = owner;
 
+	if (gather(responder))
+		return true;
 	backends_flush(&responder->backends);
 	connections_reap(&responder->connections);
 	accept_again(responder);

@@ -4,9 +4,10 @@
  * Sockets are watched by one epoll set, edge-triggered, which the loop watches in turn: a request
  * on a kept connection costs one call to read it and one to write its answer. The set learns of a
  * socket when something has to be waited for: the next request, room, or an answer that does not
- * come soon. Some web servers connect for each request, and most of those are over by then.
+ * come soon. Some web servers connect for each request, and most of those are over by then. They
+ * write a moment after they have connected: a new connection is read once more before it is watched.
  *
- * A connection that was dropped stays in memory until the end of the turn, so that every pointer is
+ * A connection that was dropped stays in memory until connections_reap, so that every pointer is
  * good until then, and open: who has read its answer meanwhile need not be woken for its end.
  */
 #include "fcgi/webserver/connection.h"
@@ -30,6 +31,7 @@ enum {
 	EVENTS_A_TURN = 256,
 	READS_A_TURN = 16,	/* of one connection; its other bytes wait for the next turn */
 	STALL_LIMIT_MS = 10000, /* without a byte taken of an answer that leaves */
+	TURNS_NEW = 2,		/* whose ends a new connection sees before it is read again */
 	WATCH_DELAY_MS = 50,	/* nobody looks whether a request's client leaves sooner */
 };
 
@@ -45,8 +47,10 @@ struct connection {
 	LIST_ENTRY(connection) entry; /* of all; of dead once it is gone */
 	enum connection_state state;
 	int fd;
-	uint32_t watched;      /* events of the epoll set; 0: it is not in there */
-	unsigned id;	       /* of the request, in its records */
+	LIST_ENTRY(connection) new_entry;
+	unsigned turns_new; /* of TURNS_NEW, those to come; 0: it is not in the list of new ones */
+	uint32_t watched;   /* events of the epoll set; 0: it is not in there */
+	unsigned id;	    /* of the request, in its records */
 	struct params *params; /* of the request; NULL: there is none */
 	void *request;	       /* what is told the news; NULL: nothing */
 	struct timer timer;    /* of arrivals while it waits, of watches or stalls afterwards */
@@ -104,6 +108,14 @@ watch(struct connection *connection)
 		watch_anew(connection);
 }
 
+static void
+leave_new(struct connection *connection)
+{
+	if (connection->turns_new > 0)
+		LIST_REMOVE(connection, new_entry);
+	connection->turns_new = 0;
+}
+
 /* --- the end ---------------------------------------------------------------------------------- */
 
 static void
@@ -112,6 +124,7 @@ forget(struct connection *connection)
 	struct connections *connections = connection->connections;
 
 	connection->state = CONNECTION_GONE;
+	leave_new(connection);
 	timer_stop(&connection->timer);
 	free(connection->params);
 	buffer_free(&connection->in.bytes);
@@ -266,7 +279,7 @@ collect(struct connection *connection)
 	while (connection->state == CONNECTION_WAITING && collect_one(connection))
 		;
 	connection->is_collecting = false;
-	if (connection->state != CONNECTION_WAITING)
+	if (connection->state != CONNECTION_WAITING || connection->turns_new > 0)
 		return;
 	/* Whatever has come meanwhile, the set tells at once; and what was left there. */
 	if (connection->in.is_drained)
@@ -392,7 +405,11 @@ connection_create(struct connections *connections, int fd)
 	LIST_INSERT_HEAD(&connections->all, connection, entry);
 	connections->count++;
 	start_timer(connection, &connections->arrivals);
+	connection->turns_new = TURNS_NEW;
+	LIST_INSERT_HEAD(&connections->fresh, connection, new_entry);
 	collect(connection);
+	if (connection->state != CONNECTION_WAITING)
+		leave_new(connection);
 }
 
 void
@@ -478,6 +495,7 @@ connections_init(struct connections *connections, struct loop *loop, struct time
 	if (connections->epoll_fd == -1)
 		return error_set(err, EX_OSERR, "epoll: %s", strerror(errno));
 	LIST_INIT(&connections->all);
+	LIST_INIT(&connections->fresh);
 	LIST_INIT(&connections->dead);
 	timer_queue_add(timers, &connections->arrivals, request_timeout, arrival_fire, connections);
 	timer_queue_add(timers, &connections->watches, WATCH_DELAY_MS, watch_fire, connections);
@@ -511,7 +529,6 @@ connections_reap(struct connections *connections)
 		free(connection);
 	}
 	connections->dead_count = 0;
-	connections->has_looked = false;
 }
 
 bool
@@ -546,6 +563,23 @@ connections_accept(struct connections *connections, int listen_fd)
 	else if (i == most && most < ACCEPTS_A_TURN && ++connections->full_turns % 4 == 0)
 		connections->accepts_a_turn = most * 2;
 	return fd != -1 || !is_exhaustion(errno);
+}
+
+bool
+connections_end_turn(struct connections *connections)
+{
+	struct connection *connection, *next;
+
+	connections->has_looked = false;
+	for (connection = LIST_FIRST(&connections->fresh); connection != NULL; connection = next) {
+		next = LIST_NEXT(connection, new_entry);
+		if (--connection->turns_new > 0)
+			continue;
+		LIST_REMOVE(connection, new_entry);
+		connection->in.is_drained = false;
+		collect(connection);
+	}
+	return !LIST_EMPTY(&connections->fresh);
 }
 
 void

@@ -50,7 +50,7 @@ struct connection_calls {
 struct connections {
 	int epoll_fd;		  /* readable when connections_dispatch has something to do */
 	const size_t *body_limit; /* bytes of a body that are collected; it may change */
-	size_t count, limit;	  /* count: also of those that were dropped in this turn */
+	size_t count, limit;	  /* count: also of those that were dropped and not reaped */
 	/* The rest is private. */
 	struct loop *loop;
 	const struct connection_calls *calls;
@@ -61,7 +61,8 @@ struct connections {
 	struct timer_queue watches;	     /* answers that come late: their clients may leave */
 	struct timer_queue stalls;	     /* answers that the web server has to read */
 	LIST_HEAD(, connection) all;
-	LIST_HEAD(, connection) dead; /* to be freed at the end of the turn */
+	LIST_HEAD(, connection) fresh; /* accepted, and not watched yet */
+	LIST_HEAD(, connection) dead;  /* to be freed by connections_reap */
 	size_t dead_count;
 };
 
@@ -82,12 +83,12 @@ void connections_close(struct connections *connections);
 
 /*
  * Accepts what waits at that socket: some of it, and no more than the limit allows, with those that
- * were dropped in this turn. Returns false if the system has no descriptor or memory for a
+ * were dropped and not reaped. Returns false if the system has no descriptor or memory for a
  * connection: it waits, and asking again at once is of no use.
  */
 bool connections_accept(struct connections *connections, int listen_fd);
 
-/* True if there are as many as the limit allows, and none of them was dropped in this turn. */
+/* True if there are as many as the limit allows, and none of them waits to be reaped. */
 bool connections_are_full(const struct connections *connections);
 
 /*
@@ -98,7 +99,13 @@ void connections_dispatch(struct connections *connections);
 /* Drops those that no part of a request has come on. */
 void connections_drop_idle(struct connections *connections);
 
-/* The turn ends: closes and frees what was dropped in it, and counted until then. */
+/*
+ * The turn ends. Returns true if new connections wait for their request, which is most likely
+ * there in a moment: the next turn is not to wait.
+ */
+bool connections_end_turn(struct connections *connections);
+
+/* Closes and frees what was dropped, and counted until then. */
 void connections_reap(struct connections *connections);
 
 /* Takes an accepted socket, and reads it. */

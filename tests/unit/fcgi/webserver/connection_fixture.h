@@ -113,6 +113,14 @@ on_news(void *request, enum connection_news what)
 
 static const struct connection_calls calls = {on_arrived, on_news};
 
+/* No connection is new any more. */
+static inline void
+watch_new(void)
+{
+	while (connections_end_turn(&connections))
+		;
+}
+
 static inline int
 setup(void **state)
 {
@@ -137,6 +145,7 @@ setup(void **state)
 	setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 	web_server = pair[1];
 	connection_create(&connections, pair[0]);
+	watch_new();
 	assert_int_equal(connections.count, 1);
 	return 0;
 }

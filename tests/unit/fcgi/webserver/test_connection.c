@@ -354,7 +354,7 @@ test_left(void **state)
 	give_request(KEEP, "/echo", "");
 	shutdown(web_server, SHUT_WR);
 	assert_true(connection_is_there(current));
-	connections_reap(&connections);
+	connections_end_turn(&connections);
 	assert_false(connection_is_there(current));
 	assert_string_equal(news, "L");
 	assert_response("", true);
@@ -369,10 +369,10 @@ test_left_behind_many(void **state)
 
 	(void)state;
 	give_request(KEEP, "/echo", "");
-	connections_reap(&connections);
 	for (int i = 0; i < MANY; i++) {
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pairs[i]), 0);
 		connection_create(&connections, pairs[i][0]);
+		watch_new();
 		assert_int_equal(send(pairs[i][1], "\1", 1, 0), 1);
 	}
 	shutdown(web_server, SHUT_WR);
@@ -380,6 +380,46 @@ test_left_behind_many(void **state)
 	assert_string_equal(news, "L");
 	for (int i = 0; i < MANY; i++)
 		close(pairs[i][1]);
+}
+
+/* A request that comes a moment after its connection is read before anything is watched. */
+static void
+test_new(void **state)
+{
+	struct buffer b = BUFFER_INIT;
+	int pair[2];
+
+	(void)state;
+	put_request(&b, 0, "/echo", "");
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	connection_create(&connections, pair[0]);
+	assert_int_equal(send(pair[1], b.data, b.len, 0), b.len);
+	turn();
+	assert_true(connections_end_turn(&connections));
+	assert_int_equal(arrived, 0);
+	assert_false(connections_end_turn(&connections));
+	assert_int_equal(arrived, 1);
+	connection_push(current, "x", 1, true);
+	assert_string_equal(news, "nW");
+	assert_int_equal(open_connections(), 1);
+	close(pair[1]);
+	buffer_free(&b);
+}
+
+/* Nobody says anything, and leaves while the connection is new. */
+static void
+test_new_left(void **state)
+{
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	connection_create(&connections, pair[0]);
+	close(pair[1]);
+	assert_true(connections_end_turn(&connections));
+	assert_int_equal(open_connections(), 2);
+	assert_false(connections_end_turn(&connections));
+	assert_int_equal(open_connections(), 1);
 }
 
 /*
@@ -543,6 +583,8 @@ main(void)
 	    TEST(test_peer_closes),
 	    TEST(test_left),
 	    TEST(test_left_behind_many),
+	    TEST(test_new),
+	    TEST(test_new_left),
 	    TEST(test_watched_late),
 	    TEST(test_abort),
 	    TEST(test_next_behind),
