@@ -4,6 +4,7 @@
 #include "common/command_line.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "conf/conf_doubt.h"
 #include "conf/option_checks.h"
 #include "conf/responder_options.h"
 #include "fcgi/daemon/autostart.h"
@@ -91,6 +92,13 @@ answer_cgi(const struct error *err)
 		    err->text);
 }
 
+static const struct conf_option *
+find_option(const char *section, const char *name)
+{
+	return strcmp(section, "fcgi") == 0 ? conf_find(fcgi_option_table, fcgi_option_count, name)
+					    : NULL;
+}
+
 static int
 check(const struct responder_config *config, struct error *err)
 {
@@ -98,6 +106,7 @@ check(const struct responder_config *config, struct error *err)
 	struct socket_access access;
 
 	memory_keep_freed();
+	conf_doubt(PROGRAM, config->conf_path, find_option);
 	if (socket_access_resolve(
 		options->user, options->socket_group, options->socket_mode, &access, err) == -1 ||
 	    listen_check(options->listen, &access, err) == -1 ||

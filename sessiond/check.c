@@ -4,6 +4,8 @@
 #include "sessiond/check.h"
 
 #include "common/log.h"
+#include "conf/conf_doubt.h"
+#include "conf/responder_options.h"
 #include "sessiond/http/static_files.h"
 #include "sessiond/modules/services.h"
 #include "sessiond/program/program_exec.h"
@@ -16,6 +18,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* True if this process may do what a start may: it is root, or the user that the daemon becomes. */
@@ -158,12 +161,26 @@ look_at_programs(const struct config *config)
 			look_at_program(config, &config->sections[i]);
 }
 
+static const struct conf_option *
+find_option(const char *section, const char *name)
+{
+	const struct conf_option *option;
+
+	if (strcmp(section, "fcgi") == 0)
+		return conf_find(fcgi_option_table, fcgi_option_count, name);
+	option = conf_find(service_option_table, service_option_count, name);
+	if (option == NULL)
+		option = conf_find(worker_option_table, worker_option_count, name);
+	return option != NULL ? option : conf_find(server_option_table, server_option_count, name);
+}
+
 int
 check_run(const struct config *config, struct error *err)
 {
 	const struct server_options *options = &config->server;
 	bool is_served = false;
 
+	conf_doubt("sockjs-sessiond", config->path, find_option);
 	if (config_check_daemons(config, err) == -1)
 		return -1;
 	if (!is_who_starts(options)) {

@@ -48,6 +48,24 @@ check('a unit that is written out, and a module that is named as a file: what to
 	assert.match(module.stderr, /say \.\/auction\.so for a file beside sockjs\.conf; a name goes without \.so, as auction\n/);
 });
 
+check('a time without a unit that is far too short for its option: a word, no more', async () => {
+	const file = confFile([
+		'[server]', 'socket = s', 'request_timeout = 20', 'keepalive_timeout = 75ms', 'disconnect_delay = 500',
+		'[service /echo]', 'module = echo', 'heartbeat_delay = 25', 'response_limit = 4096',
+		'[service /php]', 'program = true', 'worker_timeout = 10', 'ack_timeout = 0',
+		'[fcgi]', 'backend_timeout = 100', 'request_timeout = 5000', '',
+	].join('\n'));
+	const word = (line, name, value) => `${file}:${line}: ${name}: ${value} is ${value} ms; did you mean ${value}s?`;
+	const words = (stderr) => stderr.split('\n').filter((line) => line.includes('did you mean')).map((line) => line.replace(/^\S+: /, ''));
+	const daemon = await runDaemon(['--config', file, '--check']);
+	assert.strictEqual(daemon.code, 0, daemon.stderr);
+	assert.deepStrictEqual(words(daemon.stderr), [
+		word(3, 'request_timeout', 20), word(8, 'heartbeat_delay', 25), word(12, 'worker_timeout', 10), word(15, 'backend_timeout', 100)]);
+	const responder = spawnSync(responderProgram, ['--config', file, '--listen', path.join(directory, 'unit'), '--check'], { encoding: 'utf8' });
+	assert.strictEqual(responder.status, 0, responder.stderr);
+	assert.deepStrictEqual(words(responder.stderr), [word(15, 'backend_timeout', 100)]);
+});
+
 // What a start would stumble over, as whom (root leaves its rights: it may do anything).
 const nobody = process.getuid() === 0 ? ['setpriv', '--reuid', 'nobody', '--regid', 'nogroup', '--clear-groups'] : [];
 async function checkAsNobody(text) {
