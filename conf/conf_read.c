@@ -185,6 +185,15 @@ next_line(char *to, int size, void *stream)
 	return NULL;
 }
 
+/* Only a ; begins a comment behind a value: a # may be part of one, as in a secret. */
+static const char *
+hint_at_comment(const char *value)
+{
+	return strstr(value, " #") == NULL && strstr(value, "\t#") == NULL
+	    ? ""
+	    : " (# begins no comment behind a value; ; does)";
+}
+
 /* inih's ini_handler. Its section is not ours: it never sees one. */
 static int
 take_option(void *user, const char *section, const char *name, const char *value)
@@ -205,7 +214,7 @@ take_option(void *user, const char *section, const char *name, const char *value
 	if (*name == '\0')
 		stop(r, "a value without a name");
 	else if (r->handler->option(r->user, &line, &err) == -1)
-		stop(r, "%s", err.text);
+		stop(r, "%s%s", err.text, hint_at_comment(value));
 	return 1;
 }
 

@@ -188,6 +188,22 @@ is_named(const char *names, uid_t user)
 	return allowed;
 }
 
+char *
+config_find_nobody(const char *names)
+{
+	char *copy, *rest, *word, *nobody = NULL;
+
+	if (names == NULL)
+		return NULL;
+	copy = rest = xstrdup(names);
+	while (nobody == NULL && (word = strsep(&rest, " \t,")) != NULL)
+		if (*word != '\0' &&
+		    (*word == '@' ? getgrnam(word + 1) == NULL : getpwnam(word) == NULL))
+			nobody = xstrdup(word);
+	free(copy);
+	return nobody;
+}
+
 /* Root, this process's own user, and those of the list of names. */
 static bool
 is_own_or_named(const char *names, uid_t user)

@@ -81,6 +81,12 @@ bool config_allows_user(const struct config *config, uid_t user);
  */
 bool config_allows_control(const struct config *config, uid_t user);
 
+/*
+ * The first of a list as publish_users has it (NULL: none) that the system does not know, such as
+ * "@nosuchgroup"; the caller frees it. NULL: it knows all.
+ */
+char *config_find_nobody(const char *names);
+
 /* True if that user may publish there: those, and publish_users. */
 bool config_allows_publishing(const struct config *config, uid_t user);
 

@@ -38,6 +38,21 @@ begin_server(struct reading *reading, struct error *err)
 	return 0;
 }
 
+/* As prefix.h has it: slashes at the end of a prefix count for nothing. */
+static bool
+is_same_prefix(const char *a, const char *b)
+{
+	size_t a_len = strlen(a), b_len = strlen(b);
+
+	if (a[0] != '/' || b[0] != '/')
+		return strcmp(a, b) == 0;
+	while (a_len > 0 && a[a_len - 1] == '/')
+		a_len--;
+	while (b_len > 0 && b[b_len - 1] == '/')
+		b_len--;
+	return a_len == b_len && memcmp(a, b, a_len) == 0;
+}
+
 /* The section of a service (name NULL: the fallback), or NULL. */
 static const struct config_section *
 find_section(const struct config *config, const char *name)
@@ -48,7 +63,7 @@ find_section(const struct config *config, const char *name)
 		const struct config_section *section = &config->sections[i];
 
 		if (name == NULL ? section->is_fallback
-				 : !section->is_fallback && strcmp(section->name, name) == 0)
+				 : !section->is_fallback && is_same_prefix(section->name, name))
 			return section;
 	}
 	return NULL;
@@ -164,6 +179,41 @@ suggest_option(const char *name, bool server, bool app)
 	return conf_suggest(name, names, n);
 }
 
+/* "listen 127.0.0.1": the name of what was meant, if a blank stands where a = has to. */
+static bool
+lacks_equals(const char *name, bool server)
+{
+	char word[64];
+
+	if (name[strcspn(name, " \t")] == '\0')
+		return false;
+	snprintf(word, sizeof word, "%.*s", (int)strcspn(name, " \t"), name);
+	return strcmp(word, "module") == 0 ||
+	    conf_find(service_option_table, service_option_count, word) != NULL ||
+	    conf_find(worker_option_table, worker_option_count, word) != NULL ||
+	    conf_find(app_option_table, app_option_count, word) != NULL ||
+	    (server && conf_find(server_option_table, server_option_count, word) != NULL);
+}
+
+static bool
+is_about_tls(const char *name)
+{
+	return strncasecmp(name, "tls", 3) == 0 || strncasecmp(name, "ssl", 3) == 0 ||
+	    strncasecmp(name, "cert", 4) == 0;
+}
+
+/* What is near to no option: what else it may have been. */
+static const char *
+hint_at(const char *name, const struct config_section *section)
+{
+	if (is_about_tls(name))
+		return "; TLS is the web server's: it serves wss:// and https:// in front of the "
+		       "daemon";
+	if (section != NULL && section->app == NULL)
+		return "; those of a module are written module.NAME";
+	return "";
+}
+
 static int
 unknown_option(const char *name, const struct config_section *section, struct error *err)
 {
@@ -177,7 +227,8 @@ unknown_option(const char *name, const struct config_section *section, struct er
 		return error_set(err, EX_CONFIG, "%s is an option of [service ...] sections", name);
 	conf_quote(name, quoted);
 	if (near == NULL)
-		return error_set(err, EX_CONFIG, "unknown option %s", quoted);
+		return error_set(
+		    err, EX_CONFIG, "unknown option %s%s", quoted, hint_at(name, section));
 	return error_set(err, EX_CONFIG, "unknown option %s, did you mean \"%s\"?", quoted, near);
 }
 
@@ -269,6 +320,9 @@ on_option(void *user, const struct conf_line *line, struct error *err)
 		return set_module(reading->section, line->value, err);
 	if (strncmp(name, MODULE_OPTION_PREFIX, strlen(MODULE_OPTION_PREFIX)) == 0)
 		return set_module_option(reading->section, line, err);
+	if (lacks_equals(name, in_server))
+		return error_set(err, EX_CONFIG, "a = is missing: write %.*s = VALUE",
+		    (int)strcspn(name, " \t"), name);
 	if (strchr(name, '.') != NULL)
 		return unknown_dotted_option(name, err);
 	if (is_app && conf_find(app_option_table, app_option_count, name) != NULL)

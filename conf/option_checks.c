@@ -23,8 +23,8 @@ option_check_user(const char *option, const char *name, struct error *err)
 
 	if (getpwnam(name) != NULL)
 		return 0;
-	return error_set(
-	    err, EX_CONFIG, "%s: there is no user %s", option, conf_quote(name, quoted));
+	return error_set(err, EX_CONFIG, "%s: there is no user %s; make it, or name another",
+	    option, conf_quote(name, quoted));
 }
 
 int
@@ -34,8 +34,8 @@ option_check_group(const char *option, const char *name, struct error *err)
 
 	if (getgrnam(name) != NULL)
 		return 0;
-	return error_set(
-	    err, EX_CONFIG, "%s: there is no group %s", option, conf_quote(name, quoted));
+	return error_set(err, EX_CONFIG, "%s: there is no group %s; make it, or name another",
+	    option, conf_quote(name, quoted));
 }
 
 int

@@ -14,6 +14,7 @@
 #include "sessiond/system/listening_sockets.h"
 #include "system/privileges.h"
 
+#include <grp.h>
 #include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -174,6 +175,40 @@ find_option(const char *section, const char *name)
 	return option != NULL ? option : conf_find(server_option_table, server_option_count, name);
 }
 
+/* Users may be made later, so this is no mistake yet. */
+static void
+look_at_names(const char *option, const char *names)
+{
+	char *nobody = config_find_nobody(names), quoted[CONF_QUOTED_SIZE];
+
+	if (nobody == NULL)
+		return;
+	conf_quote(nobody[0] == '@' ? nobody + 1 : nobody, quoted);
+	fprintf(stderr, "sockjs-sessiond: %s: there is no %s %s%s\n", option,
+	    nobody[0] == '@' ? "group" : "user", quoted,
+	    nobody[0] != '@' && getgrnam(nobody) != NULL ? "; a group has a @ before it" : "");
+	free(nobody);
+}
+
+/* Unless systemd passes sockets, which nobody can see before. */
+static void
+look_for_address(const struct server_options *options)
+{
+	if (options->listen == NULL && options->socket == NULL)
+		fprintf(stderr,
+		    "sockjs-sessiond: nowhere to listen, if systemd passes no sockets: set `listen "
+		    "= 127.0.0.1:8080` or `socket = PATH` in [server]\n");
+}
+
+static void
+look_at_server(const struct server_options *options)
+{
+	look_for_address(options);
+	look_at_names("socket_users", options->socket_users);
+	look_at_names("control_users", options->control_users);
+	look_at_names("publish_users", options->publish_users);
+}
+
 int
 check_run(const struct config *config, struct error *err)
 {
@@ -183,6 +218,7 @@ check_run(const struct config *config, struct error *err)
 	conf_doubt("sockjs-sessiond", config->path, find_option);
 	if (config_check_daemons(config, err) == -1)
 		return -1;
+	look_at_server(options);
 	if (!is_who_starts(options)) {
 		fprintf(stderr,
 		    "sockjs-sessiond: sockets, static, store and programs are not looked at: that "

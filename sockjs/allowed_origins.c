@@ -66,6 +66,13 @@ mistake_of(const char *item, const char *authority)
 	return "is no origin, as https://example.org or https://example.org:8443";
 }
 
+/* A page's origin is how the page came, whatever it opens from there (RFC 6455, section 10.2). */
+static bool
+is_of_websocket(const char *item)
+{
+	return strncasecmp(item, "ws://", 5) == 0 || strncasecmp(item, "wss://", 6) == 0;
+}
+
 static int
 add_pattern(struct allowed_origins *origins, const char *item, struct error *err)
 {
@@ -80,6 +87,10 @@ add_pattern(struct allowed_origins *origins, const char *item, struct error *err
 	    web_origin_parse_parts(
 		&pattern.origin, item, (size_t)(end - item), authority, strlen(authority)) == -1)
 		return refuse(item, err, mistake_of(item, authority));
+	if (is_of_websocket(item))
+		return refuse(item, err,
+		    "is no page's origin: a page that opens WebSockets has http or https, too, as "
+		    "https://example.org");
 	if (pattern.any_label && (pattern.origin.host_len == 0 || is_address(&pattern.origin)))
 		return refuse(item, err, "has a *, which stands for labels of a name only");
 	origins->patterns =

@@ -171,6 +171,12 @@ resolve(const char *text, bool *wildcard, struct error *err)
 		return NULL;
 	}
 	strcpy(copy, text);
+	if (text[0] == '#') {
+		error_set(err, EX_CONFIG,
+		    "listen: # begins no comment behind a value; ; does, or a # at the beginning of a "
+		    "line");
+		return NULL;
+	}
 	if (strchr(text, '/') != NULL) {
 		error_set(err, EX_CONFIG,
 		    "listen: %s is not ADDR:PORT, as in 127.0.0.1:8080; `socket` is for the path of "

@@ -48,9 +48,12 @@ walk(const char *addresses, each_address *each, void *context, struct error *err
 		if (++count > LISTEN_MAX)
 			status =
 			    error_set(err, EX_CONFIG, "listen: more than %d addresses", LISTEN_MAX);
-		else if (strchr(word, ':') == NULL && strspn(word, "0123456789") < strlen(word))
-			status = error_set(
-			    err, EX_CONFIG, "listen: \"%s\" is neither a path nor ADDR:PORT", word);
+		else if (strchr(word, ':') == NULL && word[0] != '#' &&
+		    strspn(word, "0123456789") < strlen(word))
+			status = error_set(err, EX_CONFIG,
+			    "listen: \"%s\" is neither a path nor ADDR:PORT; a path has "
+			    "a slash, as ./fcgi.sock",
+			    word);
 		else
 			status = each(context, word, err);
 	}

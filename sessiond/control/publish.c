@@ -74,12 +74,12 @@ need_target(const struct targets *targets, struct error *err)
 {
 	if (targets->apps == 0)
 		return error_set(err, BAD_REQUEST,
-		    "\"service\" is to be the prefix of one of the %zu services",
+		    "\"service\" is to be the prefix of one of the %zu services "
+		    "(sockjsctl: --service PREFIX)",
 		    targets->services);
 	return error_set(err, BAD_REQUEST,
-	    "\"service\" is to be the prefix of one of the %zu services, or \"app\" the name of one "
-	    "of the %zu apps",
-	    targets->services, targets->apps);
+	    "\"service\" is to be the prefix of a service, or \"app\" the name of an app (sockjsctl: "
+	    "--service PREFIX, --app NAME)");
 }
 
 static struct sockjs_service *

@@ -287,13 +287,43 @@ look_in_path(int folder, const char *word)
 	}
 }
 
+/* By its name. What else a command's words mean is the program's matter. */
+static bool
+is_script(const char *word)
+{
+	static const char *const ends[] = {
+	    ".php", ".py", ".pl", ".rb", ".js", ".mjs", ".sh", ".lua"};
+	const char *dot = strrchr(word, '.');
+	size_t i;
+
+	for (i = 0; dot != NULL && i < sizeof ends / sizeof ends[0]; i++)
+		if (strcmp(dot, ends[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The interpreter is there: it would end at once without the script that it is to run. */
+static int
+look_for_script(int folder, char **words, struct error *err)
+{
+	size_t i = 1;
+
+	while (words[i] != NULL && words[i][0] == '-')
+		i++;
+	if (words[i] == NULL || !is_script(words[i]) ||
+	    faccessat(folder, words[i], R_OK, AT_EACCESS) == 0)
+		return 0;
+	return error_set(err, EX_UNAVAILABLE,
+	    "program: %s: %s, seen from the folder of sockjs.conf", words[i], strerror(errno));
+}
+
 int
 program_exec_look(const char *command, const char *folder, struct error *err)
 {
 	const struct program_command wanted = {.command = command, .folder = folder};
 	struct launch launch = {.command = &wanted, .words = program_words(command, err)};
 	struct failure failure = {.step = STEP_FOLDER};
-	int fd = AT_FDCWD;
+	int fd = AT_FDCWD, result = 0;
 
 	if (launch.words == NULL)
 		return -1;
@@ -305,12 +335,16 @@ program_exec_look(const char *command, const char *folder, struct error *err)
 		failure = (struct failure){STEP_EXEC,
 		    strchr(launch.words[0], '/') == NULL ? look_in_path(fd, launch.words[0])
 							 : look_for_file(fd, launch.words[0])};
+	if (failure.error == 0) {
+		result = look_for_script(fd, launch.words, err);
+	} else {
+		say_failure(&launch, &failure, err);
+		result = -1;
+	}
 	if (fd >= 0)
 		close(fd);
-	if (failure.error != 0)
-		say_failure(&launch, &failure, err);
 	free(launch.words);
-	return failure.error == 0 ? 0 : -1;
+	return result;
 }
 
 /*

@@ -171,7 +171,10 @@ check_folder(const char *path, struct error *err)
 	free(folder);
 	if (result == 0)
 		return 0;
-	return error_set(err, EX_CONFIG, "the folder of the store %s: %s", path, strerror(code));
+	return error_set(err, EX_CONFIG,
+	    "the folder of the store %s: %s; it has to be there, and the daemon's user has to be able "
+	    "to write to it",
+	    path, strerror(code));
 }
 
 /* Who has SQLite's lock, which lies behind the first GiB of the file. */

@@ -95,6 +95,7 @@ const obstacles = {
 	'a store that is a folder': ['store = .', EX_CONFIG, /cannot open the store \S+: Is a directory/],
 	'an address of another machine': ['listen = 192.0.2.1:80', EX_UNAVAILABLE, /cannot listen on 192\.0\.2\.1:80: Cannot assign requested address \(this machine has no such address\)/],
 	'a path as an address': ['listen = /run/x.sock', EX_CONFIG, /listen: \/run\/x\.sock is not ADDR:PORT, .*`socket` is for the path/],
+	'a comment behind an address': ['listen = 127.0.0.1:0 # here', EX_CONFIG, /listen: # begins no comment behind a value; ; does/],
 	'an URL as an address': ['listen = http://localhost:8080', EX_CONFIG, /listen: http:\/\/localhost:8080 is not ADDR:PORT/],
 };
 for (const [name, [text, expected, words]] of Object.entries(obstacles))
@@ -122,9 +123,21 @@ check('the daemon\'s leaves nothing behind, and says so if it could not look', a
 });
 
 check('the daemon\'s says which programs cannot be started; that of the other services can', async () => {
-	const { code, stderr } = await checkAsNobody('[service /php]\nprogram = phpp chat.php\n[service /mine]\nprogram = ./chat.php\n[service /sh]\nprogram = sh chat.sh\n');
+	const { code, stderr } = await checkAsNobody('socket = s\n[service /php]\nprogram = phpp chat.php\n[service /mine]\nprogram = ./chat.php\n[service /sh]\nprogram = sh chat.sh\n[service /c]\nprogram = sh -c exit\n');
 	assert.strictEqual(code, 0, stderr);
-	assert.match(stderr, /^sockjs-sessiond: \S+conf:\d+: program: phpp: there is no such program in PATH .*\nsockjs-sessiond: \S+conf:\d+: program: \.\/chat\.php: it, or .* is not there\n$/);
+	assert.match(stderr, /^sockjs-sessiond: \S+conf:\d+: program: phpp: there is no such program in PATH .*\nsockjs-sessiond: \S+conf:\d+: program: \.\/chat\.php: it, or .* is not there\nsockjs-sessiond: \S+conf:\d+: program: chat\.sh: No such file or directory, seen from the folder of sockjs\.conf\n$/);
+});
+
+check('the daemon\'s says what will not do what it is to: nowhere to listen, and names that nobody has', async () => {
+	const nowhere = await checkAsNobody('');
+	assert.strictEqual(nowhere.code, 0);
+	assert.match(nowhere.stderr, /^sockjs-sessiond: nowhere to listen, if systemd passes no sockets: set `listen = 127\.0\.0\.1:8080` or `socket = PATH` in \[server\]\n$/);
+	const names = await checkAsNobody('socket = s\nsocket_users = nobody nosuchuser\ncontrol_users = nogroup\npublish_users = @nogroup nobody, @nosuchgroup');
+	assert.strictEqual(names.code, 0);
+	assert.strictEqual(names.stderr, `sockjs-sessiond: socket_users: there is no user "nosuchuser"
+sockjs-sessiond: control_users: there is no user "nogroup"; a group has a @ before it
+sockjs-sessiond: publish_users: there is no group "nosuchgroup"
+`);
 });
 
 check('the daemon\'s while the daemon runs: it is not in its own way, and another is named', async () => {

@@ -138,7 +138,7 @@ function settings(section) {
 }
 
 check('the daemon takes every documented default, in its section', () => {
-	const text = `[server]\n${settings('server')}${settings('service')}[service /x]\nmodule = echo\n${settings('service')}[fcgi]\n${settings('fcgi')}`;
+	const text = `[server]\nlisten = 127.0.0.1:0\n${settings('server')}${settings('service')}[service /x]\nmodule = echo\n${settings('service')}[fcgi]\n${settings('fcgi')}`;
 	const { status, stderr } = checkConf(text);
 	assert.strictEqual(stderr, '');
 	assert.strictEqual(status, 0);

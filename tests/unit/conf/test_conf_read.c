@@ -224,6 +224,9 @@ test_handler_refuses(void **state)
 	fails("[s]\nbad = 1\nc = 2\n[t]\n", "1 [s]2 s|bad=1;", ":2: unknown option \"bad\"");
 	fails("\n[bad]\nbad = 1\n[t]\n", "2 [bad]", ":2: unknown section \"bad\"");
 	fails("bad = 1", "1 |bad=1;", ":1: unknown option \"bad\"");
+	fails("bad = 1\t# one", "1 |bad=1\t# one;",
+	    ":1: unknown option \"bad\" (# begins no comment behind a value; ; does)");
+	fails("bad = 1# one", "1 |bad=1# one;", ":1: unknown option \"bad\"");
 }
 
 /*

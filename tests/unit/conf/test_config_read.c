@@ -272,8 +272,19 @@ test_unknown_options(void **state)
 	    "3: unknown option \"websockets\", did you mean \"websocket\"?");
 	assert_refused(
 	    "[service /a]\nmodul = m\n", "2: unknown option \"modul\", did you mean \"module\"?");
-	assert_refused("[service /a]\nqqqqqqqq = m\n", "2: unknown option \"qqqqqqqq\"");
-	assert_refused("[service /a]\na\x1b[1m = m\n", "2: unknown option \"a\\x1b[1m\"");
+	assert_refused("[service /a]\nqqqqqqqq = m\n",
+	    "2: unknown option \"qqqqqqqq\"; those of a module are written module.NAME");
+	assert_refused("[service /a]\na\x1b[1m = m\n",
+	    "2: unknown option \"a\\x1b[1m\"; those of a module are written module.NAME");
+	assert_refused("[app 1]\nqqqqqqqq = m\n", "2: unknown option \"qqqqqqqq\"");
+	assert_refused("[server]\nssl_key = k\n",
+	    "2: unknown option \"ssl_key\"; TLS is the web server's: it serves wss:// and "
+	    "https:// in front of the daemon");
+	/* The name ends at the colon. */
+	assert_refused(
+	    "[server]\nlisten 127.0.0.1:8080\n", "2: a = is missing: write listen = VALUE");
+	assert_refused(
+	    "[service /a]\nprogram php a.php:\n", "2: a = is missing: write program = VALUE");
 }
 
 static void
@@ -332,6 +343,8 @@ test_sections(void **state)
 	assert_refused(
 	    "[service /a]\nmodule = m\n[service /b]\nmodule = m\n[service /a]\nmodule = m\n",
 	    "5: [service /a] was begun on line 1 already");
+	assert_refused("[service /a/]\nmodule = m\n[service /a]\nmodule = m\n",
+	    "3: [service /a] was begun on line 1 already");
 	assert_refused("[server]\n[server]\n", "2: there is a [server] section already");
 	assert_refused("[service /a]\nmodule = m\n[server]\n",
 	    "3: [server] comes before the services, whose defaults it sets");

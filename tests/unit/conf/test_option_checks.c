@@ -41,8 +41,9 @@ test_user(void **state)
 {
 	(void)state;
 	accepts(option_check_user, "root");
-	refuses(option_check_user, "no-such-user", "its_name: there is no user \"no-such-user\"");
-	refuses(option_check_user, "", "its_name: there is no user \"\"");
+	refuses(option_check_user, "no-such-user",
+	    "its_name: there is no user \"no-such-user\"; make it, or name another");
+	refuses(option_check_user, "", "its_name: there is no user \"\"; make it, or name another");
 }
 
 static void
@@ -50,9 +51,10 @@ test_group(void **state)
 {
 	(void)state;
 	accepts(option_check_group, "root");
-	refuses(
-	    option_check_group, "no-such-group", "its_name: there is no group \"no-such-group\"");
-	refuses(option_check_group, "a\x1b", "its_name: there is no group \"a\\x1b\"");
+	refuses(option_check_group, "no-such-group",
+	    "its_name: there is no group \"no-such-group\"; make it, or name another");
+	refuses(option_check_group, "a\x1b",
+	    "its_name: there is no group \"a\\x1b\"; make it, or name another");
 }
 
 static void

@@ -124,9 +124,16 @@ test_look(void **state)
 	assert_non_null(path);
 	write_file("text", 0644);
 	write_file("script", 0755);
+	write_file("script.sh", 0644);
 	expect_look("sh -c true", NULL, "");
 	expect_look("sh", folder, "");
 	expect_look("./script", folder, "");
+	expect_look("sh -e text.sh", folder,
+	    "program: text.sh: No such file or directory, seen from the folder of sockjs.conf");
+	expect_look("sh -e script.sh", folder, "");
+	expect_look("sh -c ./text.sh text.sh", NULL,
+	    "program: ./text.sh: No such file or directory, seen from the folder of sockjs.conf");
+	expect_look("echo example.org", folder, "");
 	expect_look("./script", NULL,
 	    "program: ./script: it, or the interpreter that its first "
 	    "line names, is not there");

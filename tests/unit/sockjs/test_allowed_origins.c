@@ -103,6 +103,9 @@ test_refused_lists(void **state)
 	    {"https://example.org/",
 		"\"https://example.org/\" has more than scheme, host and port, as in "
 		"https://example.org:8443"},
+	    {"WSS://example.org",
+		"\"WSS://example.org\" is no page's origin: a page that opens WebSockets has http "
+		"or https, too, as https://example.org"},
 	    {"https://u@example.org",
 		"\"https://u@example.org\" has more than scheme, host and port, as in "
 		"https://example.org:8443"},

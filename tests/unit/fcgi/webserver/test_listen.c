@@ -149,7 +149,10 @@ static void
 test_refused(void **state)
 {
 	(void)state;
-	refuses("nine", EX_CONFIG, "listen: \"nine\" is neither a path nor ADDR:PORT");
+	refuses("nine", EX_CONFIG,
+	    "listen: \"nine\" is neither a path nor ADDR:PORT; a path has "
+	    "a slash, as ./fcgi.sock");
+	refuses("127.0.0.1:0 # here", EX_CONFIG, "listen: # begins no comment behind a value");
 	refuses("9000", EX_CONFIG,
 	    "listen: 9000 is a port without an address: 127.0.0.1:9000 is for this machine alone, *:9000 for everybody");
 	refuses(":9000", EX_CONFIG, "listen: :9000 is a port without an address: 127.0.0.1:9000");
