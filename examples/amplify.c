@@ -37,5 +37,6 @@ on_data(sockjs_connection connection, const sockjs_message *message)
 SOCKJS_MODULE = {
     .abi = SOCKJS_ABI,
     .name = "amplify",
+    .options = (const char *const[]){NULL}, /* it has none */
     .data = on_data,
 };

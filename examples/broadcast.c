@@ -24,6 +24,7 @@ on_data(sockjs_connection connection, const sockjs_message *message)
 SOCKJS_MODULE = {
     .abi = SOCKJS_ABI,
     .name = "broadcast",
+    .options = (const char *const[]){NULL}, /* it has none */
     .connection = on_connection,
     .data = on_data,
 };

@@ -78,8 +78,8 @@ static void
 on_data(sockjs_connection one, const sockjs_message *said)
 {
 	const char *room = sockjs_user_data(one);
-	json_error_t wrong = {.text = "longer than 4096 bytes"};
-	json_t *json = said->len > 4096 ? NULL : json_loadb(said->data, said->len, 0, &wrong);
+	json_error_t why = {.text = "longer than 4096 bytes"};
+	json_t *json = said->len > 4096 ? NULL : json_loadb(said->data, said->len, 0, &why);
 	const char *to = json_string_value(json_object_get(json, "join"));
 	const char *name = json_string_value(json_object_get(json, "name"));
 	const char *text = json_string_value(json_object_get(json, "say"));
@@ -91,8 +91,7 @@ on_data(sockjs_connection one, const sockjs_message *said)
 	else if (room != NULL && json_object_get(json, "leave") != NULL)
 		leave(one);
 	else
-		tell(NULL, NULL, one, sockjs_id(one), "error",
-		    json_string(json == NULL ? wrong.text : help));
+		tell(NULL, NULL, one, sockjs_id(one), "error", json_string(json ? help : why.text));
 	json_decref(json);
 }
 
@@ -112,6 +111,7 @@ on_connection(sockjs_connection connection)
 SOCKJS_MODULE = {
     .abi = SOCKJS_ABI,
     .name = "chat",
+    .options = (const char *const[]){NULL}, /* it has none */
     .start = start,
     .connection = on_connection,
     .data = on_data,

@@ -12,5 +12,6 @@ on_connection(sockjs_connection connection)
 SOCKJS_MODULE = {
     .abi = SOCKJS_ABI,
     .name = "close",
+    .options = (const char *const[]){NULL}, /* it has none */
     .connection = on_connection,
 };

@@ -18,5 +18,6 @@ on_data(sockjs_connection connection, const sockjs_message *message)
 SOCKJS_MODULE = {
     .abi = SOCKJS_ABI,
     .name = "echo",
+    .options = (const char *const[]){NULL}, /* it has none */
     .data = on_data,
 };

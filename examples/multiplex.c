@@ -99,5 +99,6 @@ on_data(sockjs_connection connection, const sockjs_message *message)
 SOCKJS_MODULE = {
     .abi = SOCKJS_ABI,
     .name = "multiplex",
+    .options = (const char *const[]){NULL}, /* it has none */
     .data = on_data,
 };

@@ -47,6 +47,7 @@ on_close(sockjs_connection connection)
 SOCKJS_MODULE = {
     .abi = SOCKJS_ABI,
     .name = "ticker",
+    .options = (const char *const[]){NULL}, /* it has none */
     .connection = on_connection,
     .close = on_close,
 };

@@ -367,6 +367,7 @@ worker_each_finish(void)
 const struct sockjs_module worker_each_module = {
     .abi = SOCKJS_ABI,
     .name = WORKER_EACH_MODULE,
+    .options = (const char *const[]){NULL},
     .start = on_start,
     .stop = on_stop,
     .authorize = on_authorize,

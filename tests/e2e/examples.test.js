@@ -287,6 +287,8 @@ for (const [what, conf, expected] of [
 	['a secret that the group may write', () => `module = auth\nmodule.secret_file = ${secretFile('writable', SECRET, 0o660)}`, /mode 640/],
 	['a short secret', () => `module = auth\nmodule.secret_file = ${secretFile('short', 'fifteen letters\n', 0o600)}`, /16 characters/],
 	['an option that auth does not know', 'module = auth\nmodule.secret = x', /no option "module.secret"/],
+	...['amplify', 'broadcast', 'chat', 'close', 'echo', 'multiplex', 'ticker'].map((name) =>
+		[`an option for ${name}, which has none`, `module = ${name}\nmodule.secret = x`, /sockjs\.conf:3: .*no option "module.secret"/]),
 	['too many threads', 'module = worker-threads\nmodule.threads = 17', /sockjs\.conf:3:/],
 	['a queue without room', 'module = worker-threads\nmodule.queue = 0', /sockjs\.conf:3:/],
 ])
