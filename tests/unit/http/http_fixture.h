@@ -353,13 +353,16 @@ post(int client, const char *path, const char *body)
 	say(client, text);
 }
 
+#define XHR    "/echo/000/s/xhr"
+#define STREAM "/echo/000/s/xhr_streaming"
+
 /* A client with a session `s`, whose open frame it has received. */
 static inline int
 open_session(void)
 {
 	int client = connect_client();
 
-	post(client, "/echo/000/s/xhr", "");
+	post(client, XHR, "");
 	assert_heard(client, 200, "o\n");
 	assert_seen("+ ");
 	return client;
@@ -380,7 +383,7 @@ hold_poll(void)
 {
 	int client = open_session();
 
-	post(client, "/echo/000/s/xhr", "");
+	post(client, XHR, "");
 	assert_silence(client);
 	assert_true(only_connection()->passes);
 	return client;

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#define XHR    "/echo/000/s/xhr"
-#define STREAM "/echo/000/s/xhr_streaming"
 #define ORIGIN "Origin: http://page.example\r\nContent-Length: 0\r\n"
 
 /* So many are parked after the delay. */

@@ -4,7 +4,6 @@
  */
 #include "tests/unit/http/http_fixture.h"
 
-#define XHR  "/echo/000/s/xhr"
 #define SEND "/echo/000/s/xhr_send"
 
 static void

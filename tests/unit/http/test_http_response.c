@@ -6,8 +6,6 @@
 
 #include "sessiond/persistence/persistence.h"
 
-#define XHR	   "/echo/000/s/xhr"
-#define STREAM	   "/echo/000/s/xhr_streaming"
 #define SEND(path) "POST " path " HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n[\"c\"]"
 
 /* Over HTTP/1.0, so that the body has no chunks around it. */
