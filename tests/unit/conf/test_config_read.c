@@ -5,6 +5,7 @@
 #include "conf/config_read.h"
 
 #include "sockjs/transport.h"
+#include "tests/unit/conf/conf_folder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,27 +19,7 @@
 
 #include <cmocka.h>
 
-static char folder[] = "/tmp/test_config_read.XXXXXX";
-static char path[64];
 static struct config *config;
-
-static int
-make_folder(void **state)
-{
-	(void)state;
-	if (mkdtemp(folder) == NULL)
-		return -1;
-	snprintf(path, sizeof path, "%s/sockjs.conf", folder);
-	return 0;
-}
-
-static int
-remove_folder(void **state)
-{
-	(void)state;
-	unlink(path);
-	return rmdir(folder);
-}
 
 static int
 tear_down(void **state)

@@ -12,6 +12,7 @@
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
 #include "sessiond/session/turn.h"
+#include "tests/unit/conf/conf_folder.h"
 #include "wire/wire_messages.h"
 
 #include <setjmp.h>
@@ -30,8 +31,6 @@
 #include "sessiond/api/api.h"
 #include "sessiond/api/api_timer.h"
 
-static char folder[] = "/tmp/test_services.XXXXXX";
-static char path[64];
 static struct services services;
 static struct sessions sessions;
 static uv_loop_t loop;
@@ -62,24 +61,6 @@ no_time(void *context)
 {
 	(void)context;
 	return 0;
-}
-
-static int
-make_folder(void **state)
-{
-	(void)state;
-	if (mkdtemp(folder) == NULL)
-		return -1;
-	snprintf(path, sizeof path, "%s/sockjs.conf", folder);
-	return 0;
-}
-
-static int
-remove_folder(void **state)
-{
-	(void)state;
-	unlink(path);
-	return rmdir(folder);
 }
 
 static void
