@@ -440,7 +440,12 @@ pusher_check(const struct pusher_event *event, size_t limit, const char **why)
 	if (!pusher_channel_name_is_valid(event->channel, event->channel_len))
 		return fail(PUSHER_BAD_REQUEST,
 		    "the name of a channel is 1 to 164 of A-Z a-z 0-9 _ - = @ , . ;", why);
-	if (event->event_len == 0 || event->event_len > PUSHER_EVENT_MAX)
+	if (event->event_len == 0)
+		return fail(PUSHER_BAD_REQUEST,
+		    "the event has no name: \"event\" in /publish, \"name\" in the HTTP API, "
+		    "--event in sockjsctl",
+		    why);
+	if (event->event_len > PUSHER_EVENT_MAX)
 		return fail(PUSHER_BAD_REQUEST, "the name of an event has 1 to 200 bytes", why);
 	if (event->socket_id != NULL && !pusher_socket_uuid(event->socket_id, uuid))
 		return fail(PUSHER_BAD_REQUEST, "socket_id is none of this server's", why);
