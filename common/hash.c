@@ -3,6 +3,9 @@
  */
 #include "common/hash.h"
 
+#include <endian.h>
+#include <string.h>
+
 enum {
 	ROUNDS_PER_WORD = 2,
 	ROUNDS_AT_END = 4,
@@ -32,7 +35,7 @@ mix(uint64_t v[4], int rounds)
 	}
 }
 
-/* Up to 8 bytes as a little-endian number. */
+/* Up to 7 bytes as a little-endian number. */
 static uint64_t
 load(const unsigned char *bytes, size_t n)
 {
@@ -65,7 +68,10 @@ hash_bytes(const void *bytes, size_t n, const uint64_t key[2])
 	size_t left = n;
 
 	while (left >= 8) {
-		absorb(v, load(at, 8));
+		uint64_t word;
+
+		memcpy(&word, at, 8);
+		absorb(v, le64toh(word));
 		at += 8;
 		left -= 8;
 	}

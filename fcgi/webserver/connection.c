@@ -5,7 +5,7 @@
  * on a kept connection costs one call to read it and one to write its answer. The set learns of a
  * socket when something has to be waited for: the next request, room, or an answer that does not
  * come soon. Some web servers connect for each request, and most of those are over by then. They
- * write a moment after they have connected: a new connection is read once more before it is watched.
+ * write a moment after they have connected: who is new is read once more before it is watched.
  *
  * A connection that was dropped stays in memory until connections_reap, so that every pointer is
  * good until then, and open: who has read its answer meanwhile need not be woken for its end.
@@ -48,9 +48,9 @@ struct connection {
 	enum connection_state state;
 	int fd;
 	LIST_ENTRY(connection) new_entry;
-	unsigned turns_new; /* of TURNS_NEW, those to come; 0: it is not in the list of new ones */
-	uint32_t watched;   /* events of the epoll set; 0: it is not in there */
-	unsigned id;	    /* of the request, in its records */
+	unsigned turns_new;    /* of TURNS_NEW, those to come; 0: it is not among the new ones */
+	uint32_t watched;      /* events of the epoll set; 0: it is not in there */
+	unsigned id;	       /* of the request, in its records */
 	struct params *params; /* of the request; NULL: there is none */
 	void *request;	       /* what is told the news; NULL: nothing */
 	struct timer timer;    /* of arrivals while it waits, of watches or stalls afterwards */
@@ -108,14 +108,6 @@ watch(struct connection *connection)
 		watch_anew(connection);
 }
 
-static void
-leave_new(struct connection *connection)
-{
-	if (connection->turns_new > 0)
-		LIST_REMOVE(connection, new_entry);
-	connection->turns_new = 0;
-}
-
 /* --- the end ---------------------------------------------------------------------------------- */
 
 static void
@@ -124,7 +116,8 @@ forget(struct connection *connection)
 	struct connections *connections = connection->connections;
 
 	connection->state = CONNECTION_GONE;
-	leave_new(connection);
+	if (connection->turns_new > 0)
+		LIST_REMOVE(connection, new_entry);
 	timer_stop(&connection->timer);
 	free(connection->params);
 	buffer_free(&connection->in.bytes);
@@ -408,8 +401,6 @@ connection_create(struct connections *connections, int fd)
 	connection->turns_new = TURNS_NEW;
 	LIST_INSERT_HEAD(&connections->fresh, connection, new_entry);
 	collect(connection);
-	if (connection->state != CONNECTION_WAITING)
-		leave_new(connection);
 }
 
 void
@@ -573,8 +564,9 @@ connections_end_turn(struct connections *connections)
 	connections->has_looked = false;
 	for (connection = LIST_FIRST(&connections->fresh); connection != NULL; connection = next) {
 		next = LIST_NEXT(connection, new_entry);
-		if (--connection->turns_new > 0)
+		if (connection->state == CONNECTION_WAITING && --connection->turns_new > 0)
 			continue;
+		connection->turns_new = 0;
 		LIST_REMOVE(connection, new_entry);
 		connection->in.is_drained = false;
 		collect(connection);
