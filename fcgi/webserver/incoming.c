@@ -1,5 +1,6 @@
 /*
- * See incoming.h.
+ * See incoming.h. Most requests come with one read, into storage that the next one gets: malloc
+ * joins and splits what is so large each time.
  */
 #include "fcgi/webserver/incoming.h"
 
@@ -12,6 +13,21 @@
 
 enum { READ_SIZE = 16384 }; /* bytes that a read asks for */
 
+static struct buffer spare; /* as much storage as a read asks for, or none */
+
+static void
+release(struct buffer *bytes)
+{
+	if (spare.base != NULL || bytes->base == NULL || buffer_failed(bytes) ||
+	    bytes->room + (size_t)(bytes->data - bytes->base) != READ_SIZE) {
+		buffer_free(bytes);
+		return;
+	}
+	spare = *bytes;
+	buffer_clear(&spare);
+	*bytes = (struct buffer)BUFFER_INIT;
+}
+
 int
 incoming_read(struct incoming *incoming, int fd)
 {
@@ -21,6 +37,10 @@ incoming_read(struct incoming *incoming, int fd)
 
 	if (incoming->is_drained)
 		return 0;
+	if (bytes->base == NULL) {
+		*bytes = spare;
+		spare = (struct buffer)BUFFER_INIT;
+	}
 	to = buffer_reserve(bytes, READ_SIZE);
 	n = to == NULL ? 0 : recv(fd, to, READ_SIZE, MSG_DONTWAIT);
 	/* A stream gives all that it has; what comes later the system tells of. */
@@ -28,7 +48,7 @@ incoming_read(struct incoming *incoming, int fd)
 
 	if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
 		if (bytes->len == 0)
-			buffer_free(bytes);
+			release(bytes);
 		return 0;
 	}
 	if (n <= 0)
@@ -118,7 +138,7 @@ incoming_next(struct incoming *incoming)
 {
 	buffer_consume(&incoming->bytes, incoming->scan.at);
 	if (incoming->bytes.len == 0)
-		buffer_free(&incoming->bytes);
+		release(&incoming->bytes);
 	incoming->scan = (struct record_scan){.at = 0};
 	incoming->is_cut = false;
 }
