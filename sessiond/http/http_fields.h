@@ -41,8 +41,8 @@ bool http_fields_have_token(const struct http_fields *fields,
     const struct http_connection *connection, const char *name, const char *token);
 
 /*
- * All fields with that name, as one list: appended to an empty buffer, which the caller frees. NULL:
- * none was sent, or there is no memory.
+ * All fields with that name, as one list: appended to an empty buffer, which the caller frees.
+ * NULL: none was sent, or there is no memory.
  */
 const char *http_fields_join(const struct http_fields *fields,
     const struct http_connection *connection, const char *name, struct buffer *list);
