@@ -399,8 +399,7 @@ start_loop(struct server *server)
 	limits_set(&server->sessions.limits, &server->config->server, server->config->place.count);
 	channels_init(&server->channels, &server->sessions, &api_channel_kind);
 	channels_limit(&server->channels, &server->config->server);
-	websockets_init(
-	    &server->websockets, &server->loop.uv, &server->sessions, &websocket_input_calls);
+	websockets_init(&server->websockets, &server->loop.uv, &server->sessions, &websocket_calls);
 	websockets_set_message_timeout(&server->websockets, server->config->server.message_timeout);
 	local_socket_init(&server->local, &server->loop.uv, server->config, &server->services,
 	    &server->sessions, &server->http);

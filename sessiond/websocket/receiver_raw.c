@@ -4,7 +4,9 @@
  */
 #include "common/memory.h"
 #include "sessiond/session/session.h"
+#include "sessiond/websocket/websocket_end.h"
 #include "sessiond/websocket/websocket_input.h"
+#include "sessiond/websocket/websocket_output.h"
 #include "sockjs/utf8.h"
 
 static struct websocket *

@@ -5,7 +5,9 @@
 #include "common/memory.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
+#include "sessiond/websocket/websocket_end.h"
 #include "sessiond/websocket/websocket_input.h"
+#include "sessiond/websocket/websocket_output.h"
 #include "sockjs/message_array.h"
 
 #include <string.h>

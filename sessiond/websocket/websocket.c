@@ -1,17 +1,11 @@
 /*
- * See websocket.h. The socket's side: its life, what the loop watches (one function, watch, decides
- * that), and its end.
- *
- * The end of a websocket: after its last frame has left, our side of the connection is shut down.
- * What the peer still sends is thrown away until it closes, or until WEBSOCKET_CLOSE_WAIT is over.
- * To close with unread input would reset the connection, which could take the last frames with it.
+ * See websocket.h. One function, watch, decides what the loop watches.
  */
 #include "sessiond/websocket/websocket.h"
 
 #include "common/memory.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
-#include "sessiond/session/turn.h"
 #include "sessiond/websocket/websocket_deflate.h"
 
 #include <assert.h>
@@ -23,13 +17,13 @@ static void closing_fire(struct timer *timer, void *ctx);
 
 void
 websockets_init(struct websockets *all, uv_loop_t *loop, struct sessions *sessions,
-    const struct websocket_input_calls *input)
+    const struct websocket_calls *calls)
 {
-	*all = (struct websockets){.loop = loop, .sessions = sessions, .input_calls = input};
+	*all = (struct websockets){.loop = loop, .sessions = sessions, .calls = calls};
 	all->input = xcalloc(1, WEBSOCKET_INPUT);
-	sessions->write = websocket_output_write;
+	sessions->write = calls->write;
 	sessions->writer = all;
-	timer_queue_add(&sessions->timers, &all->unfinished, UINT32_MAX, input->unfinished, all);
+	timer_queue_add(&sessions->timers, &all->unfinished, UINT32_MAX, calls->unfinished, all);
 	TAILQ_INIT(&all->waiting);
 	TAILQ_INIT(&all->paused);
 	uv_idle_init(loop, &all->next_turn);
@@ -41,6 +35,22 @@ void
 websockets_set_message_timeout(struct websockets *all, uint64_t ms)
 {
 	timer_queue_set_delay(&all->unfinished, ms);
+}
+
+/* What the peer does not take counts among what waits for all clients. */
+void
+websocket_count_out(struct websocket *websocket, size_t before)
+{
+	websocket_limits(websocket)->queued.taken += websocket->rest->out.len - before;
+}
+
+void
+websocket_drop_out(struct websocket *websocket)
+{
+	size_t before = websocket->rest->out.len;
+
+	buffer_free(&websocket->rest->out);
+	websocket_count_out(websocket, before);
 }
 
 struct websocket_rest *
@@ -158,7 +168,7 @@ websocket_watch(struct websocket *websocket)
 	if (websocket->state == WEBSOCKET_GONE || events == websocket->events)
 		return;
 	websocket->events = (unsigned char)events;
-	uv_poll_start(&websocket->poll, events, websocket->all->input_calls->events);
+	uv_poll_start(&websocket->poll, events, websocket->all->calls->events);
 }
 
 struct websocket *
@@ -186,38 +196,4 @@ websocket_create(struct websockets *all, int fd, const struct websocket_kind *ki
 	all->count++;
 	websocket_watch(websocket);
 	return websocket;
-}
-
-/* --- closing ---------------------------------------------------------------------------------- */
-
-void
-websocket_close(struct websocket *websocket, unsigned code, const char *reason, size_t reason_len)
-{
-	if (websocket->state != WEBSOCKET_OPEN)
-		return;
-	websocket->state = WEBSOCKET_CLOSING;
-	timer_start(
-	    &websocket->all->closings, &websocket->timer, sessions_now(websocket->all->sessions));
-	websocket->framing->append_close(&websocket->all->output.bytes, code, reason, reason_len);
-	websocket_push(websocket);
-}
-
-/* The session's part ends, after what its application has answered so far. */
-void
-websocket_end_session(struct websocket *websocket)
-{
-	if (websocket->receiver.session != NULL)
-		turn_flush_session(websocket->receiver.session);
-	session_receiver_broke(&websocket->receiver);
-}
-
-void
-websocket_fail(struct websocket *websocket, unsigned code, const char *reason)
-{
-	if (code == WS_CODE_TOO_BIG)
-		websocket_limits(websocket)->reached[LIMIT_MESSAGE]++;
-	websocket_end_session(websocket);
-	/* The rules end here for the peer: its close frame is not waited for. */
-	websocket->peer_closed = true;
-	websocket_close(websocket, code, reason, strlen(reason));
 }

@@ -14,7 +14,6 @@
 #include "sessiond/session/receiver.h"
 #include "sessiond/session/session_set.h"
 #include "sessiond/websocket/websocket_framing.h"
-#include "sessiond/websocket/websocket_output.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,10 +25,11 @@ struct session;
 struct websocket;
 struct ws_deflate_params;
 
-/* What the loop calls when a websocket has something to read, or has a message unfinished. */
-struct websocket_input_calls {
-	uv_poll_cb events;
-	timer_fire *unfinished;
+/* What is called of the files above this one. */
+struct websocket_calls {
+	uv_poll_cb events;	  /* by the loop: there is something to read, or room to write */
+	timer_fire *unfinished;	  /* its peer has not ended a message */
+	void (*write)(void *all); /* by sessions_write */
 };
 
 /* What has come or is to leave, and waits. Most websockets have nothing of the kind. */
@@ -41,9 +41,23 @@ struct websocket_rest {
 	size_t input;		   /* room of the first three that is taken from the cap of all */
 };
 
+#define WEBSOCKET_PARTS 64
+
+/* What all send in a turn, and has not been written: see websocket_output.h. */
+struct websocket_part {
+	struct websocket *websocket;
+	size_t end; /* where the next one begins */
+};
+
+struct websocket_output {
+	struct buffer bytes;
+	size_t count;
+	struct websocket_part parts[WEBSOCKET_PARTS]; /* of bytes */
+};
+
 /* What all websockets of a loop share. */
 struct websockets {
-	const struct websocket_input_calls *input_calls;
+	const struct websocket_calls *calls;
 	uv_loop_t *loop;
 	struct sessions *sessions;
 	struct timer_queue closings;   /* peers that have to answer a close */
@@ -109,9 +123,9 @@ struct websocket {
 	struct address_entry *address; /* its place among its address's connections; NULL: none */
 };
 
-/* Makes an empty set. Everything given is borrowed; input is websocket_input.h's. */
+/* Makes an empty set. Everything given is borrowed; calls are websocket_input.h's. */
 void websockets_init(struct websockets *all, uv_loop_t *loop, struct sessions *sessions,
-    const struct websocket_input_calls *input);
+    const struct websocket_calls *calls);
 
 /* ms for a message to arrive, for those that begin from now on. */
 void websockets_set_message_timeout(struct websockets *all, uint64_t ms);
@@ -134,17 +148,7 @@ websocket_create(struct websockets *all, int fd, const struct websocket_kind *ki
     const struct transport *transport, const struct websocket_framing *framing,
     size_t message_limit, const struct ws_deflate_params *deflate);
 
-/* Sends a close frame, and waits for the peer's if none came yet. Does nothing if it is closing. */
-void
-websocket_close(struct websocket *websocket, unsigned code, const char *reason, size_t reason_len);
-
-/*
- * The peer broke the rules: its session, if any, is told that the connection broke. A close frame
- * with that code is sent, and the peer's is not waited for.
- */
-void websocket_fail(struct websocket *websocket, unsigned code, const char *reason);
-
-/* --- for websocket_input.c -------------------------------------------------------------------- */
+/* --- for the other files of its room ---------------------------------------------------------- */
 
 static inline struct limits *
 websocket_limits(const struct websocket *websocket)
@@ -155,6 +159,12 @@ websocket_limits(const struct websocket *websocket)
 /* Its rest, to be written to. */
 struct websocket_rest *websocket_own_rest(struct websocket *websocket);
 
+/* Its rest's `out` had so many bytes before. */
+void websocket_count_out(struct websocket *websocket, size_t before);
+
+/* Forgets what the peer did not take. */
+void websocket_drop_out(struct websocket *websocket);
+
 /* Gives its rest back if all of it has gone on. */
 void websocket_trim_rest(struct websocket *websocket);
 
@@ -163,8 +173,5 @@ void websocket_lose(struct websocket *websocket);
 
 /* Has the loop watch what has to be watched now. */
 void websocket_watch(struct websocket *websocket);
-
-/* The session's part ends, after what its application has answered so far. */
-void websocket_end_session(struct websocket *websocket);
 
 #endif

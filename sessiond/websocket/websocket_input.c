@@ -10,6 +10,8 @@
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
 #include "sessiond/websocket/websocket_deflate.h"
+#include "sessiond/websocket/websocket_end.h"
+#include "sessiond/websocket/websocket_output.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -475,4 +477,4 @@ on_events(uv_poll_t *poll, int status, int events)
 		end_share(websocket);
 }
 
-const struct websocket_input_calls websocket_input_calls = {on_events, unfinished_fire};
+const struct websocket_calls websocket_calls = {on_events, unfinished_fire, websocket_output_write};

@@ -19,7 +19,7 @@
 #define WEBSOCKET_WORK_ITEM 1024
 
 /* For websockets_init. */
-extern const struct websocket_input_calls websocket_input_calls;
+extern const struct websocket_calls websocket_calls;
 
 /*
  * In each turn: lets those go on whose service takes messages again. While it refuses them

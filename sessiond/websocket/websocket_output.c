@@ -6,7 +6,6 @@
 #include "common/log_limit.h"
 #include "sessiond/session/session.h"
 #include "sessiond/session/session_set.h"
-#include "sessiond/websocket/websocket.h"
 #include "sessiond/websocket/websocket_deflate.h"
 
 #include <errno.h>
@@ -19,22 +18,6 @@ enum {
 	MOST = 64 * 1024,	/* bytes that are put off, about */
 	LONG = 16384,		/* bytes of a message that is written from where it is */
 };
-
-/* What the peer does not take counts among what waits for all clients. */
-static void
-count_out(struct websocket *websocket, size_t before)
-{
-	websocket_limits(websocket)->queued.taken += websocket->rest->out.len - before;
-}
-
-void
-websocket_drop_out(struct websocket *websocket)
-{
-	size_t before = websocket->rest->out.len;
-
-	buffer_free(&websocket->rest->out);
-	count_out(websocket, before);
-}
 
 /* Where the last part ends, and what was added since begins. */
 static size_t
@@ -114,7 +97,7 @@ keep(struct websocket *websocket, const char *head, size_t head_len, const char 
 	written -= of_head;
 	buffer_append(out, head + of_head, head_len - of_head);
 	buffer_append(out, data + written, len - written);
-	count_out(websocket, before);
+	websocket_count_out(websocket, before);
 	if (buffer_failed(out))
 		websocket_drop(websocket);
 	websocket_watch(websocket);

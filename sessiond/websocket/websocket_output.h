@@ -8,26 +8,10 @@
 #ifndef SESSIOND_WEBSOCKET_OUTPUT_H
 #define SESSIOND_WEBSOCKET_OUTPUT_H
 
-#include "common/buffer.h"
-#include "sockjs/ws_frame.h"
+#include "sessiond/websocket/websocket.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-
-struct websocket;
-
-#define WEBSOCKET_PARTS 64 /* that are put off, at most */
-
-struct websocket_part {
-	struct websocket *websocket;
-	size_t end; /* where the next one begins */
-};
-
-struct websocket_output {
-	struct buffer bytes;
-	size_t count;
-	struct websocket_part parts[WEBSOCKET_PARTS]; /* of bytes */
-};
 
 /*
  * Adds a message, or a control frame, for websocket_post, websocket_push or websocket_close, one of
@@ -65,8 +49,5 @@ void websocket_write_backlog(struct websocket *websocket);
 
 /* Our side is finished, if everything is said and has left. */
 void websocket_end_output(struct websocket *websocket);
-
-/* Forgets what the peer did not take. */
-void websocket_drop_out(struct websocket *websocket);
 
 #endif

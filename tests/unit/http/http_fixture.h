@@ -138,7 +138,7 @@ http_set_up(void **state)
 	};
 	assert_int_equal(uv_loop_init(&loop), 0);
 	LIST_INIT(&handshakes);
-	websockets_init(&websockets, &loop, &sessions, &websocket_input_calls);
+	websockets_init(&websockets, &loop, &sessions, &websocket_calls);
 	start_server();
 	return 0;
 }

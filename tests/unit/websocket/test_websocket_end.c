@@ -223,7 +223,7 @@ test_clear(void **state)
 	assert_seen("- ");
 	assert_true(is_ended());
 	uv_run(&loop, UV_RUN_NOWAIT); /* its handle is closed before the next one takes its place */
-	websockets_init(&websockets, &loop, &sessions, &websocket_input_calls);
+	websockets_init(&websockets, &loop, &sessions, &websocket_calls);
 }
 
 int

@@ -485,7 +485,7 @@ test_gone_within(void **state)
 	websockets_clear(&websockets);
 	assert_true(TAILQ_EMPTY(&websockets.waiting));
 	uv_run(&loop, UV_RUN_NOWAIT);
-	websockets_init(&websockets, &loop, &sessions, &websocket_input_calls);
+	websockets_init(&websockets, &loop, &sessions, &websocket_calls);
 }
 
 int

@@ -14,6 +14,7 @@
 #include "sessiond/websocket/websocket_input.h"
 #include "sessiond/session/admission.h"
 #include "sessiond/websocket/websocket_open.h"
+#include "sessiond/websocket/websocket_output.h"
 #include "sockjs/ws_frame.h"
 
 #include <errno.h>
@@ -109,7 +110,7 @@ websocket_set_up(void **state)
 	on_send = NULL;
 	client = -1;
 	assert_int_equal(uv_loop_init(&loop), 0);
-	websockets_init(&websockets, &loop, &sessions, &websocket_input_calls);
+	websockets_init(&websockets, &loop, &sessions, &websocket_calls);
 	return 0;
 }
 
