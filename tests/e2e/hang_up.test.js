@@ -50,12 +50,14 @@ const receivers = {
 };
 
 // A receiver that waits for a frame: {connection, session}.
-async function waitingReceiver(url, { method, path, held, opening }) {
+async function waitingReceiver(daemon, { method, path, held, opening }) {
+	const { url } = daemon;
 	const session = newSession();
 	const connection = await Connection.open(url);
 	if (held) {
 		await connection.request(method, `${session}/${path}`);
 		connection.write(formatRequest(method, `${session}/${path}`, { host: 'x' }));
+		await allAsleep(daemon); // it has read the poll: the probe does not overtake it
 		await isHeld(url, session);
 	} else {
 		await (await connection.open(method, `${session}/${path}`)).readUntil(opening);
@@ -64,8 +66,6 @@ async function waitingReceiver(url, { method, path, held, opening }) {
 }
 
 // Resolves once the server holds a poll: a second receiver is then told that there is another one.
-// The probe goes out after the poll, on another connection; should it ever overtake it, it is the
-// poll that is told, and the test fails.
 async function isHeld(url, session) {
 	const { text } = await request(url, 'POST', `${session}/xhr`);
 	assert.strictEqual(text, 'c[2010,"Another connection still open"]\n');
@@ -78,22 +78,25 @@ async function isNew(url, session) {
 
 for (const [name, receiver] of Object.entries(receivers))
 	for (const [how, leaveNow] of Object.entries(leave))
-		check(`a ${name} that ends with ${how} ends its session at once`, async ({ url }) => {
-			const { connection, session } = await waitingReceiver(url, receiver);
+		check(`a ${name} that ends with ${how} ends its session at once`, async (daemon) => {
+			const { url } = daemon;
+			const { connection, session } = await waitingReceiver(daemon, receiver);
 			leaveNow(connection);
 			await eventually(() => isNew(url, session), 'the session is gone', PATIENCE);
 		});
 
 for (const [name, receiver] of Object.entries(receivers))
-	check(`a ${name} with bytes of a next request behind it, then RST, ends its session`, async ({ url }) => {
-		const { connection, session } = await waitingReceiver(url, receiver);
+	check(`a ${name} with bytes of a next request behind it, then RST, ends its session`, async (daemon) => {
+		const { url } = daemon;
+		const { connection, session } = await waitingReceiver(daemon, receiver);
 		connection.write('GET /echo HTTP/1.1\r\nHost: x\r\n\r\n');
 		connection.reset();
 		await eventually(() => isNew(url, session), 'the session is gone', PATIENCE);
 	});
 
-check('a held poll whose client only closes its sending side is a client that left', async ({ url }) => {
-	const { connection, session } = await waitingReceiver(url, receivers['xhr poll']);
+check('a held poll whose client only closes its sending side is a client that left', async (daemon) => {
+	const { url } = daemon;
+	const { connection, session } = await waitingReceiver(daemon, receivers['xhr poll']);
 	connection.end();
 	await eventually(() => isNew(url, session), 'the session is gone', PATIENCE);
 	connection.close();
@@ -200,7 +203,7 @@ for (const [how, leaveNow] of Object.entries(leave))
 			await eventually(() => daemon.openDescriptors() > atRest, 'the older connection is accepted');
 			const before = daemon.openDescriptors();
 			for (const receiver of Object.values(receivers))
-				leaveNow((await waitingReceiver(daemon.url, receiver)).connection);
+				leaveNow((await waitingReceiver(daemon, receiver)).connection);
 			await eventually(() => daemon.openDescriptors() <= before, () => `${daemon.openDescriptors() - before} are still open`, PATIENCE);
 			old.close();
 		});

@@ -525,11 +525,14 @@ check('restart: under a supervisor, and without one', {}, async (pair) => {
 	fails(ctl(pair, 'restart'), 78, /no supervisor.*systemctl restart/);
 	await pair.sessiond.stop();
 	await pair.start(sessiond, ['--supervise']);
-	const restarts = () => JSON.parse(succeeds(ctl(pair, '--json', 'status'))).restarts;
-	assert.strictEqual(restarts(), 0);
+	const restarts = (result) => JSON.parse(succeeds(result)).restarts;
+	assert.strictEqual(restarts(ctl(pair, '--json', 'status')), 0);
 	assert.strictEqual(succeeds(ctl(pair, 'restart')), 'restarting\n');
-	// Who asks meanwhile waits for the next daemon.
-	await eventually(() => restarts() === 1, 'the next one is there');
+	// Who asks meanwhile waits for the next daemon, or hears that this one is stopping.
+	await eventually(() => {
+		const result = ctl(pair, '--json', 'status');
+		return !(result.status === 1 && JSON.parse(result.stdout).draining) && restarts(result) === 1;
+	}, 'the next one is there');
 });
 
 check('no daemon: what to do', {}, async (pair) => {
