@@ -35,8 +35,9 @@ enum {
  * case. Elsewhere libmicrohttpd will read the end itself, if it looks. Its epoll set is
  * edge-triggered: an end that came with the last bytes was told together with them, once. So the
  * state of the socket is changed once more. Our own set hears of that, too, in the next turn. Then
- * it is changed again, for the first change may have been told together with the end. A third would
- * tell nobody anything, and where the peer has closed the socket, so it would go on for ever.
+ * it is changed again, for the first change may have been told together with the end. In between
+ * libmicrohttpd has to look, even if this turn was not told of its set. A third would tell nobody
+ * anything, and where the peer has closed the socket, so it would go on for ever.
  */
 static void
 hang_up(struct http_connection *connection)
@@ -48,6 +49,7 @@ hang_up(struct http_connection *connection)
 		connection->all->hung_up(connection->response);
 	} else if (connection->shuts < SHUTS) {
 		connection->shuts++;
+		connection->all->has_work = true;
 		shutdown(connection->fd, SHUT_RD);
 	}
 }

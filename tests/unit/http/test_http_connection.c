@@ -295,6 +295,26 @@ test_end_with_request(void **state)
 	close(client);
 }
 
+/*
+ * The set of hang-ups may be told in turns in which libmicrohttpd's is not: whoever changes the
+ * state of a socket then has libmicrohttpd look.
+ */
+static void
+test_end_with_half_a_head(void **state)
+{
+	int client = connect_client();
+
+	(void)state;
+	uv_poll_stop(&server.poll);
+	assert_int_equal(send(client, HEAD, strlen(HEAD), 0), strlen(HEAD));
+	shutdown(client, SHUT_WR);
+	run();
+	uv_poll_start(&server.poll, UV_READABLE, server.poll.poll_cb);
+	run();
+	assert_int_equal(server.connections.count, 0);
+	close(client);
+}
+
 static void
 test_end_of_idle(void **state)
 {
@@ -423,6 +443,7 @@ main(void)
 	    HTTP_TEST(hang_up_before_request),
 	    HTTP_TEST(half_close_while_suspended),
 	    HTTP_TEST(end_with_request),
+	    HTTP_TEST(end_with_half_a_head),
 	    HTTP_TEST(end_of_idle),
 	    HTTP_TEST(drain),
 	    HTTP_TEST(drain_unread),
