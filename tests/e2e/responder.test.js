@@ -592,6 +592,7 @@ check('a poll whose connection is closed in the moment it comes ends at once too
 	await new Promise((resolve) => connection.socket.end(encodeRequest('POST', `${session}/xhr`), resolve));
 	connection.close();
 	pair.responder.child.kill('SIGCONT');
+	await allAsleep(pair.responder, pair.sessiond); // the probe does not overtake the poll
 	await isGone(session);
 });
 
