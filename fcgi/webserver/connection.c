@@ -118,6 +118,7 @@ forget(struct connection *connection)
 	connection->state = CONNECTION_GONE;
 	if (connection->turns_new > 0)
 		LIST_REMOVE(connection, new_entry);
+	connection->turns_new = 0;
 	timer_stop(&connection->timer);
 	free(connection->params);
 	buffer_free(&connection->in.bytes);
@@ -564,7 +565,8 @@ connections_end_turn(struct connections *connections)
 	connections->has_looked = false;
 	for (connection = LIST_FIRST(&connections->fresh); connection != NULL; connection = next) {
 		next = LIST_NEXT(connection, new_entry);
-		if (connection->state == CONNECTION_WAITING && --connection->turns_new > 0)
+		if (connection->turns_new == 0 ||
+		    (connection->state == CONNECTION_WAITING && --connection->turns_new > 0))
 			continue;
 		connection->turns_new = 0;
 		LIST_REMOVE(connection, new_entry);
