@@ -68,7 +68,8 @@ test_gone(void **state)
 	(void)state;
 	assert_int_equal(socket_access_resolve(NULL, "no-such-group", "666", &access, &err), -1);
 	assert_int_equal(err.code, EX_CONFIG);
-	assert_string_equal(err.text, "socket_group: there is no group \"no-such-group\"; make it, or name another");
+	assert_string_equal(err.text,
+	    "socket_group: there is no group \"no-such-group\"; make it, or name another");
 	error_clear(&err);
 	assert_int_equal(socket_access_resolve("no-such-user", NULL, "666", &access, &err),
 	    geteuid() == 0 ? -1 : 0);
