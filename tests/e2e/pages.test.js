@@ -105,7 +105,7 @@ function readPage() {
 	return { state: text(document, '#state'), server: verdict(document.getElementById('server')), of };
 }
 
-async function tryTransports(fault, { service = '/echo', transports, expected = [] } = {}) {
+async function tryTransports(fault, { service = '/echo', transports, seconds = 0.1, expected = [] } = {}) {
 	const page = await browser.newPage();
 	page.setDefaultTimeout(TIMEOUT);
 	const problems = [];
@@ -113,7 +113,7 @@ async function tryTransports(fault, { service = '/echo', transports, expected = 
 	proxy.fault = fault;
 	try {
 		const only = transports ? `&transports=${transports}` : '';
-		await page.goto(`${proxy.url}/transports.html?seconds=0.1&patience=${fault ? 6 : 60}&service=${service}${only}`);
+		await page.goto(`${proxy.url}/transports.html?seconds=${seconds}&patience=${fault ? 6 : 60}&service=${service}${only}`);
 		await page.waitForFunction(() => !document.getElementById('run').disabled);
 		assert.deepStrictEqual(problems, expected);
 		return await page.evaluate(readPage);
@@ -155,7 +155,8 @@ for (const [fault, transport, cause, words] of [
 	});
 
 check('what a proxy cuts is told from what never worked', async () => {
-	const { of } = await tryTransports('cut', { transports: 'websocket,xhr-streaming,xhr-polling' });
+	// Each is tried for longer than the proxy lets it live.
+	const { of } = await tryTransports('cut', { transports: 'websocket,xhr-streaming,xhr-polling', seconds: 1 });
 	for (const [name, { verdict }] of Object.entries(of)) {
 		assert.strictEqual(verdict?.cause, 'cut', `${name}: ${JSON.stringify(of)}`);
 		assert.match(verdict.text, /cut after \d.*proxy_read_timeout.*heartbeat_delay = \d+ms/s);
